@@ -1,0 +1,53 @@
+# The commands of this project. Each installs what it lacks and says what it is doing; a second run installs nothing.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOLS := $(or $(LATCHKEY_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/latchkey/tools)
+export TOOLS
+export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+ENV_FILE := set -a; if [ -f .env ]; then . ./.env; fi; set +a;
+SSR := --no-default-features --features ssr
+
+.PHONY: help run test check watch build bench lint unit suite browser
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+run: build ## Build the release and serve it (http://localhost:3000)
+	$(ENV_FILE) exec target/release/latchkey
+
+build: ## Release build: target/release/latchkey and its site files
+	scripts/install build
+	cargo leptos build --release --precompress
+
+watch: ## Rebuild and reload at every change
+	scripts/install build
+	$(ENV_FILE) cargo leptos watch
+
+check: lint unit ## The quick part of the tests: format, lints, unit tests
+
+lint:
+	scripts/install lint
+	cargo fmt --check
+	cargo clippy $(SSR) --all-targets -- --deny warnings
+	cargo clippy --no-default-features --features hydrate --lib --target wasm32-unknown-unknown --target-dir target/front -- --deny warnings
+
+unit:
+	cargo test $(SSR) --lib
+
+suite:
+	scripts/install suite
+	scripts/with-backends cargo test $(SSR)
+
+browser: build
+	scripts/install browser
+	scripts/with-backends npx playwright test --config end2end/playwright.config.ts
+
+test: lint suite browser ## Everything: format, lints, unit, contract, HTTP and browser tests, on every backend
+
+bench: build ## The benchmarks, as a table
+	scripts/install bench
+	scripts/bench

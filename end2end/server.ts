@@ -1,0 +1,66 @@
+// A server of a test's own: the release program on a free port, on one of the two storage settings.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export type Storage = "embedded" | "postgres+redis";
+
+export class Server {
+  private constructor(
+    readonly origin: string,
+    private readonly process: ChildProcess,
+    private readonly folder: string,
+  ) {}
+
+  static async start(storage: Storage): Promise<Server> {
+    const port = await freePort();
+    const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+    const origin = `http://localhost:${port}`;
+    const shared =
+      storage === "embedded"
+        ? {}
+        : { DATABASE_URL: required("TEST_DATABASE_URL"), REDIS_URL: required("TEST_REDIS_URL") };
+    const child = spawn(join(import.meta.dirname, "../target/release/latchkey"), [], {
+      cwd: folder,
+      env: { ...process.env, PUBLIC_URL: origin, LISTEN_ADDR: `127.0.0.1:${port}`, DATA_DIR: folder, RUST_LOG: "warn", ...shared },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    await answering(`${origin}/readyz`, child);
+    return new Server(origin, child, folder);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.process.kill("SIGTERM");
+    await ended;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run this by "make browser"`);
+  return value;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function answering(url: string, child: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < 150; attempt += 1) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} does not answer`);
+}

@@ -1,0 +1,31 @@
+import { Authenticator, awake, expect, freshName, signOut, signUp, test } from "../fixtures";
+
+for (const storage of ["embedded", "postgres+redis"] as const) {
+  test.describe(`on ${storage}`, () => {
+    test.use({ storage });
+
+    test("a person signs up, signs out and signs in again by the button", async ({ page }) => {
+      const authenticator = await Authenticator.attach(page);
+      const name = freshName();
+      await signUp(page, name);
+      await expect(page.getByText(name, { exact: true }).first()).toBeVisible();
+      await expect(page.getByTestId("passkeys")).toHaveText("1");
+      expect(await authenticator.passkeys()).toBe(1);
+      await signOut(page);
+      await authenticator.answers(false);
+      await page.goto("/sign-in");
+      await awake(page);
+      await authenticator.answers(true);
+      await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+      await expect(page).toHaveURL(/\/account$/);
+    });
+
+    test("a passkey offered in the name field signs in", async ({ page }) => {
+      await Authenticator.attach(page);
+      await signUp(page, freshName());
+      await signOut(page);
+      await page.goto("/sign-in");
+      await expect(page).toHaveURL(/\/account$/);
+    });
+  });
+}

@@ -1,0 +1,5 @@
+//! The HTTP API as server functions: thin transport from a request to a ceremony and back to a view.
+
+pub mod session;
+pub mod sign_in;
+pub mod sign_up;

@@ -1,0 +1,23 @@
+use crate::types::ApiError;
+use crate::types::views::{Done, Whoami};
+use leptos::server;
+use server_fn::codec::{GetUrl, Json};
+
+/// Who is signed in here.
+#[server(prefix = "/api", endpoint = "session", input = GetUrl, output = Json)]
+pub async fn session() -> Result<Whoami, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let visitor = RequestContext::current().require_visitor().await?;
+    Ok(Whoami { user: visitor.user.view(), session: visitor.session.view(true) })
+}
+
+/// Ends the session of this browser; without one there is nothing to do, which is no refusal.
+#[server(prefix = "/api", endpoint = "sign-out", input = Json, output = Json)]
+pub async fn sign_out() -> Result<Done, ApiError> {
+    use crate::server::http::request::{RequestContext, send_cookie};
+
+    let request = RequestContext::current();
+    send_cookie(request.sign_out().await?);
+    Ok(Done {})
+}

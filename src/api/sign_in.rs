@@ -1,0 +1,33 @@
+use crate::types::ApiError;
+use crate::types::views::{Options, SignedIn, WebAuthnJson};
+use leptos::server;
+use server_fn::codec::Json;
+
+/// Begins a sign-in; the options are the same for everybody.
+#[server(prefix = "/api", endpoint = "sign-in/start", input = Json, output = Json)]
+pub async fn start_sign_in() -> Result<Options, ApiError> {
+    use crate::server::http::request::{RequestContext, send_cookie};
+
+    let request = RequestContext::current();
+    let (browser, cookie) = request.browser_or_new();
+    let options = request.auth().begin_sign_in(&browser).await?;
+    send_cookie(cookie);
+    Ok(options)
+}
+
+/// Finishes a sign-in with a passkey's answer.
+#[server(prefix = "/api", endpoint = "sign-in/finish", input = Json, output = Json)]
+pub async fn finish_sign_in(
+    credential: WebAuthnJson,
+    next: Option<String>,
+    keep: Option<bool>,
+) -> Result<SignedIn, ApiError> {
+    use crate::server::auth::AuthenticationAnswer;
+    use crate::server::http::request::RequestContext;
+    use crate::types::Next;
+
+    let request = RequestContext::current();
+    let answer = AuthenticationAnswer::parse(&credential)?;
+    let opened = request.auth().finish_sign_in(request.browser.as_ref(), &answer, request.arrival(keep)).await?;
+    Ok(request.signed_in(&opened, &Next::or_account(next.as_deref())))
+}

@@ -1,0 +1,60 @@
+//! The server has no browser: the same signatures as `web.rs`, and nothing behind them.
+
+#![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
+
+use super::BrowserError;
+use crate::types::views::WebAuthnJson;
+
+/// A request to the browser that can be ended.
+#[derive(Clone, Debug, Default)]
+pub struct Abort(());
+
+impl Abort {
+    pub fn abort(&self) {}
+}
+
+/// How a sign-in asks for a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mediation {
+    Autofill,
+    Dialog,
+    Immediate,
+}
+
+#[must_use]
+pub fn supports_passkeys() -> bool {
+    false
+}
+
+pub async fn supports_autofill() -> bool {
+    false
+}
+
+pub async fn supports_immediate() -> bool {
+    false
+}
+
+/// # Errors
+/// Always: there is no browser.
+pub async fn create(_options: &WebAuthnJson, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+    Err(BrowserError::Unsupported)
+}
+
+/// # Errors
+/// Always: there is no browser.
+pub async fn get(_options: &WebAuthnJson, _mediation: Mediation, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+    Err(BrowserError::Unsupported)
+}
+
+pub async fn forget_unknown(_options: &WebAuthnJson, _answer: &WebAuthnJson) {}
+
+pub fn go(_path: &str) {}
+
+pub async fn pause(_millis: u32) {}
+
+#[must_use]
+pub fn is_visible() -> bool {
+    false
+}
+
+pub fn when_visible(_then: impl Fn() + 'static) {}

@@ -1,0 +1,51 @@
+//! The browser's side of a ceremony: a facade over `navigator.credentials`, with nothing behind it on the server.
+
+#[cfg(not(feature = "hydrate"))]
+mod absent;
+#[cfg(feature = "hydrate")]
+mod web;
+
+#[cfg(not(feature = "hydrate"))]
+pub use absent::*;
+#[cfg(feature = "hydrate")]
+pub use web::*;
+
+/// Why the browser gave no answer: the DOMExceptions of WebAuthn Level 3, sections 5.1.3 and 5.1.4, by what a person
+/// can do about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrowserError {
+    /// The person closed the dialog, waited too long, or has no passkey here (`NotAllowedError`).
+    Cancelled,
+    /// We ended the request ourselves (`AbortError`).
+    Aborted,
+    /// This device holds a passkey of the account already (`InvalidStateError`).
+    AlreadyRegistered,
+    /// The authenticator cannot keep a passkey or cannot verify its user (`ConstraintError`, `NotSupportedError`).
+    Incapable,
+    /// The page's address does not fit the passkey's site (`SecurityError`).
+    WrongSite,
+    /// No passkeys in this browser.
+    Unsupported,
+    /// Anything else.
+    Failed,
+}
+
+impl BrowserError {
+    /// A sentence for the person; `None` where there is nothing to say.
+    #[must_use]
+    pub fn message(self) -> Option<&'static str> {
+        match self {
+            Self::Aborted => None,
+            Self::Cancelled => Some("No passkey was used. You can try again whenever you like."),
+            Self::AlreadyRegistered => {
+                Some("This device already has a passkey for this account. Sign in with it instead.")
+            }
+            Self::Incapable => {
+                Some("This device or security key cannot keep a passkey. Try another one, such as your phone.")
+            }
+            Self::WrongSite => Some("Passkeys do not work at this address. Open the site at its usual address."),
+            Self::Unsupported => Some("This browser cannot use passkeys. Try a current version of another browser."),
+            Self::Failed => Some("Your device could not complete this. Please try again."),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `navigator.credentials` through web-sys, and the newer parts of WebAuthn that web-sys does not know.
+
+use super::BrowserError;
+use crate::types::views::WebAuthnJson;
+use js_sys::{Function, JSON, Object, Promise, Reflect};
+use serde_json::value::RawValue;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, DomException, VisibilityState, Window};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = parseCreationOptionsFromJSON, catch)]
+    fn parse_creation_options(json: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = parseRequestOptionsFromJSON, catch)]
+    fn parse_request_options(json: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = isConditionalMediationAvailable, catch)]
+    fn is_conditional_mediation_available() -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = getClientCapabilities, catch)]
+    fn get_client_capabilities() -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = signalUnknownCredential, catch)]
+    fn signal_unknown_credential(options: &Object) -> Result<Promise, JsValue>;
+}
+
+/// A request to the browser that can be ended.
+#[derive(Clone, Debug)]
+pub struct Abort(Option<AbortController>);
+
+impl Default for Abort {
+    fn default() -> Self {
+        Self(AbortController::new().ok())
+    }
+}
+
+impl Abort {
+    pub fn abort(&self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// How a sign-in asks for a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mediation {
+    /// In the suggestions of the name field, silently until one is chosen.
+    Autofill,
+    /// The system's dialog.
+    Dialog,
+    /// The system's dialog only if there is a passkey on this device, else an immediate refusal.
+    Immediate,
+}
+
+/// Whether the browser has passkeys and their JSON forms.
+#[must_use]
+pub fn supports_passkeys() -> bool {
+    let class = global("PublicKeyCredential");
+    ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].into_iter().all(|name| has(&class, name))
+}
+
+/// Whether passkeys can be offered in the suggestions of a field.
+pub async fn supports_autofill() -> bool {
+    if !supports_passkeys() || !has(&global("PublicKeyCredential"), "isConditionalMediationAvailable") {
+        return false;
+    }
+    resolved(is_conditional_mediation_available()).await.is_some_and(|answer| answer.is_truthy())
+}
+
+/// Whether the browser can look for a passkey at once and be silent when there is none.
+pub async fn supports_immediate() -> bool {
+    if !supports_passkeys() || !has(&global("PublicKeyCredential"), "getClientCapabilities") {
+        return false;
+    }
+    let capabilities = resolved(get_client_capabilities()).await.unwrap_or_default();
+    Reflect::get(&capabilities, &"immediateGet".into()).is_ok_and(|answer| answer.is_truthy())
+}
+
+/// Asks the system to make a passkey; gives a `RegistrationResponseJSON`.
+///
+/// # Errors
+/// Whatever kept the browser from giving one.
+pub async fn create(options: &WebAuthnJson, abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+    if !supports_passkeys() {
+        return Err(BrowserError::Unsupported);
+    }
+    let public_key = parse_creation_options(&parsed(options)?).map_err(reason)?;
+    let request = request_of(&public_key, abort)?;
+    let credentials = window()?.navigator().credentials();
+    let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
+    answer(promise).await
+}
+
+/// Asks for a passkey to sign in with; gives an `AuthenticationResponseJSON`.
+///
+/// # Errors
+/// Whatever kept the browser from giving one.
+pub async fn get(options: &WebAuthnJson, mediation: Mediation, abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+    if !supports_passkeys() {
+        return Err(BrowserError::Unsupported);
+    }
+    let public_key = parse_request_options(&parsed(options)?).map_err(reason)?;
+    let request = request_of(&public_key, abort)?;
+    match mediation {
+        Mediation::Autofill => set(&request, "mediation", "conditional")?,
+        Mediation::Immediate => set(&request, "uiMode", "immediate")?,
+        Mediation::Dialog => {}
+    }
+    let credentials = window()?.navigator().credentials();
+    let promise = credentials.get_with_options(request.unchecked_ref()).map_err(reason)?;
+    answer(promise).await
+}
+
+/// Tells the device that the server does not know the passkey with which it answered, so that it stops offering it
+/// (WebAuthn Level 3, section 5.1.10.2). Quietly does nothing where the browser cannot.
+pub async fn forget_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) {
+    if has(&global("PublicKeyCredential"), "signalUnknownCredential") {
+        let _ = signal_unknown(options, answer).await;
+    }
+}
+
+async fn signal_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) -> Result<(), BrowserError> {
+    let (options, answer) = (parsed(options)?, parsed(answer)?);
+    let rp = member(&options, "rp");
+    let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
+    let signal = Object::new();
+    set(&signal, "rpId", rp_id)?;
+    set(&signal, "credentialId", member(&answer, "id"))?;
+    let promise = signal_unknown_credential(&signal).map_err(reason)?;
+    JsFuture::from(promise).await.map_err(reason)?;
+    Ok(())
+}
+
+/// Leaves for another page of this site.
+pub fn go(path: &str) {
+    if let Ok(window) = window() {
+        let _ = window.location().assign(path);
+    }
+}
+
+/// Waits; never returns when the browser has no timers.
+pub async fn pause(millis: u32) {
+    let millis = i32::try_from(millis).unwrap_or(i32::MAX);
+    let promise = Promise::new(&mut |resolve: Function, _| {
+        if let Some(window) = web_sys::window() {
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
+        }
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+#[must_use]
+pub fn is_visible() -> bool {
+    document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
+}
+
+/// Calls `then` whenever the tab comes to the front, for as long as the page lives.
+pub fn when_visible(then: impl Fn() + 'static) {
+    let Some(document) = document() else { return };
+    let listener = Closure::<dyn Fn()>::new(move || {
+        if is_visible() {
+            then();
+        }
+    });
+    let _ = document.add_event_listener_with_callback("visibilitychange", listener.as_ref().unchecked_ref());
+    listener.forget();
+}
+
+fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
+fn window() -> Result<Window, BrowserError> {
+    web_sys::window().ok_or(BrowserError::Unsupported)
+}
+
+fn global(name: &str) -> JsValue {
+    member(&js_sys::global(), name)
+}
+
+fn member(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+fn has(object: &JsValue, method: &str) -> bool {
+    object.is_truthy() && member(object, method).is_function()
+}
+
+fn set(object: &Object, name: &str, value: impl Into<JsValue>) -> Result<(), BrowserError> {
+    Reflect::set(object, &name.into(), &value.into()).map(|_| ()).map_err(reason)
+}
+
+async fn resolved(promise: Result<Promise, JsValue>) -> Option<JsValue> {
+    JsFuture::from(promise.ok()?).await.ok()
+}
+
+fn parsed(json: &WebAuthnJson) -> Result<JsValue, BrowserError> {
+    JSON::parse(json.get()).map_err(reason)
+}
+
+fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserError> {
+    let request = Object::new();
+    set(&request, "publicKey", public_key)?;
+    if let Abort(Some(controller)) = abort {
+        set(&request, "signal", controller.signal())?;
+    }
+    Ok(request)
+}
+
+/// The credential in its own JSON form; `JSON.stringify` calls its `toJSON`.
+async fn answer(promise: Promise) -> Result<WebAuthnJson, BrowserError> {
+    let credential = JsFuture::from(promise).await.map_err(reason)?;
+    let json = JSON::stringify(&credential).map_err(reason)?;
+    RawValue::from_string(json.into()).map_err(|_| BrowserError::Failed)
+}
+
+fn reason(error: JsValue) -> BrowserError {
+    let Ok(exception) = error.dyn_into::<DomException>() else { return BrowserError::Failed };
+    match exception.name().as_str() {
+        "NotAllowedError" => BrowserError::Cancelled,
+        "AbortError" => BrowserError::Aborted,
+        "InvalidStateError" => BrowserError::AlreadyRegistered,
+        "ConstraintError" | "NotSupportedError" => BrowserError::Incapable,
+        "SecurityError" => BrowserError::WrongSite,
+        _ => BrowserError::Failed,
+    }
+}

@@ -1,0 +1,22 @@
+//! Latchkey: passwordless sign-in. One crate, compiled twice: for the server (`ssr`) and for the browser (`hydrate`).
+
+pub mod api;
+pub mod browser;
+pub mod types;
+pub mod ui;
+
+#[cfg(feature = "ssr")]
+pub mod bootstrap;
+#[cfg(feature = "ssr")]
+pub mod router;
+#[cfg(feature = "ssr")]
+pub mod server;
+#[cfg(feature = "ssr")]
+pub mod site;
+
+/// Wakes the islands of a page that the server rendered.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+}

@@ -1,0 +1,166 @@
+//! What a browser sends at the end of a ceremony: the JSON forms of WebAuthn Level 3, section 5.1, parsed strictly.
+
+use super::client_data::ClientData;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use webauthn_rs_proto::{
+    AuthenticationExtensionsClientOutputs, AuthenticatorAssertionResponseRaw, AuthenticatorAttestationResponseRaw,
+    PublicKeyCredential, RegisterPublicKeyCredential, RegistrationExtensionsClientOutputs,
+};
+
+/// The answer does not parse: a member is missing or of the wrong kind, not base64url, or not JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// Bytes written as base64url without padding.
+struct Bytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        URL_SAFE_NO_PAD.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    id: Bytes,
+    #[serde(rename = "rawId")]
+    raw_id: Bytes,
+    r#type: String,
+    #[serde(borrow)]
+    response: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attestation {
+    #[serde(rename = "clientDataJSON")]
+    client_data_json: Bytes,
+    attestation_object: Bytes,
+    #[serde(default)]
+    transports: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Assertion {
+    #[serde(rename = "clientDataJSON")]
+    client_data_json: Bytes,
+    authenticator_data: Bytes,
+    signature: Bytes,
+    user_handle: Option<Bytes>,
+}
+
+/// Reads a JSON object; serde alone would also take a list for a structure.
+pub fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Malformed> {
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err(Malformed);
+    }
+    serde_json::from_str(json).map_err(|_| Malformed)
+}
+
+/// The answer to a request to make a passkey.
+#[derive(Debug)]
+pub struct RegistrationAnswer {
+    pub(super) client_data: ClientData,
+    /// As the browser told them; unknown words are kept, since new ones appear (section 5.8.4).
+    pub(super) transports: String,
+    /// Whether `id` and `rawId` agree and the type is the only one there is.
+    pub(super) consistent: bool,
+    pub(super) credential: RegisterPublicKeyCredential,
+}
+
+impl RegistrationAnswer {
+    /// Parses a `RegistrationResponseJSON`.
+    ///
+    /// # Errors
+    /// [`Malformed`], before anything was looked up or spent.
+    pub fn parse(json: &RawValue) -> Result<Self, Malformed> {
+        let envelope: Envelope = object(json.get())?;
+        let response: Attestation = object(envelope.response.get())?;
+        Ok(Self {
+            client_data: ClientData::parse(&response.client_data_json.0)?,
+            transports: joined(&response.transports),
+            consistent: envelope.is_consistent(),
+            credential: RegisterPublicKeyCredential {
+                id: URL_SAFE_NO_PAD.encode(&envelope.raw_id.0),
+                raw_id: envelope.raw_id.0,
+                response: AuthenticatorAttestationResponseRaw {
+                    attestation_object: response.attestation_object.0,
+                    client_data_json: response.client_data_json.0,
+                    transports: None,
+                },
+                type_: envelope.r#type,
+                extensions: RegistrationExtensionsClientOutputs::default(),
+            },
+        })
+    }
+}
+
+/// The answer to a request to sign in.
+#[derive(Debug)]
+pub struct AuthenticationAnswer {
+    pub(super) client_data: ClientData,
+    pub(super) consistent: bool,
+    pub(super) credential: PublicKeyCredential,
+}
+
+impl AuthenticationAnswer {
+    /// Parses an `AuthenticationResponseJSON`.
+    ///
+    /// # Errors
+    /// [`Malformed`], before anything was looked up or spent.
+    pub fn parse(json: &RawValue) -> Result<Self, Malformed> {
+        let envelope: Envelope = object(json.get())?;
+        let response: Assertion = object(envelope.response.get())?;
+        Ok(Self {
+            client_data: ClientData::parse(&response.client_data_json.0)?,
+            consistent: envelope.is_consistent(),
+            credential: PublicKeyCredential {
+                id: URL_SAFE_NO_PAD.encode(&envelope.raw_id.0),
+                raw_id: envelope.raw_id.0,
+                response: AuthenticatorAssertionResponseRaw {
+                    authenticator_data: response.authenticator_data.0,
+                    client_data_json: response.client_data_json.0,
+                    signature: response.signature.0,
+                    user_handle: response.user_handle.map(|handle| handle.0),
+                },
+                extensions: AuthenticationExtensionsClientOutputs::default(),
+                type_: envelope.r#type,
+            },
+        })
+    }
+}
+
+impl Envelope<'_> {
+    fn is_consistent(&self) -> bool {
+        self.id.0 == self.raw_id.0 && self.r#type == "public-key"
+    }
+}
+
+/// At most eight short words of letters and hyphens, joined by commas; the rest is no transport.
+fn joined(transports: &[String]) -> String {
+    let is_word =
+        |word: &&str| (1..=32).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    transports.iter().map(String::as_str).filter(is_word).take(8).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_not_an_object() {
+        assert!(object::<ClientData>(r#"["webauthn.get","x","y"]"#).is_err());
+        assert!(object::<ClientData>(r#" {"type":"webauthn.get","challenge":"x","origin":"y"}"#).is_ok());
+    }
+
+    #[test]
+    fn only_words_are_kept_as_transports() {
+        let words = ["internal", "hybrid", "<b>", "", "smart-card"].map(str::to_owned);
+        assert_eq!(joined(&words), "internal,hybrid,smart-card");
+    }
+}

@@ -1,0 +1,54 @@
+//! The ceremonies and the policy: signing up, signing in, and the sessions they open.
+
+mod answer;
+mod attestation;
+mod authenticator_data;
+mod ceremony;
+mod client_data;
+mod relying_party;
+mod session;
+mod sign_in;
+mod sign_up;
+
+pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
+pub use relying_party::RelyingParty;
+pub use session::Visitor;
+pub use sign_in::FinishSignInError;
+pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpForm};
+
+use crate::server::clock::Clock;
+use crate::server::ephemeral::Ephemeral;
+use crate::server::model::{Session, SessionLifetimes, User};
+use crate::server::secret::{Entropy, Token};
+use crate::server::store::Store;
+use crate::types::views;
+use std::sync::Arc;
+
+/// Everything a ceremony works with.
+pub struct Auth {
+    pub store: Arc<dyn Store>,
+    pub ephemeral: Arc<dyn Ephemeral>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub relying_party: RelyingParty,
+    pub lifetimes: SessionLifetimes,
+}
+
+/// What the browser that asks tells about itself and what it wishes.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub client: views::Client,
+    /// "Keep me signed in".
+    pub keep: bool,
+    /// The session that the browser had until now; it ends when a new one begins.
+    pub previous: Option<Token>,
+}
+
+/// Somebody is signed in: the token goes into their cookie and nowhere else.
+#[derive(Debug)]
+pub struct Opened {
+    pub user: User,
+    pub session: Session,
+    pub token: Token,
+    pub kept: bool,
+}

@@ -1,0 +1,249 @@
+//! Each setting from its text; what does not fit is noted and reading goes on.
+
+use super::{Config, DatabaseUrl, EmailSignIn, LogFormat, Problems, PublicUrl, Source, is_localhost};
+use crate::server::model::SessionLifetimes;
+use crate::server::secret::Secret;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// `None` when a setting without which nothing can be built did not fit; the problem is noted then.
+pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
+    let public_url = public_url(source, problems);
+    let listen_addr = listen_addr(source, problems);
+    let data_dir = PathBuf::from(source.get("DATA_DIR").unwrap_or("./data"));
+    let database = database(source, &data_dir, problems);
+    let redis_url = redis_url(source, problems);
+    let secret_key = key(source, "SECRET_KEY", problems);
+    let secret_key_previous = key(source, "SECRET_KEY_PREVIOUS", problems);
+    let smtp_url = smtp_url(source, problems);
+    let mail_from = mail_from(source, problems);
+    let email_sign_in = email_sign_in(source, problems);
+    let dev_mailbox = switch(source, "DEV_MAILBOX", false, problems);
+    let trusted_proxies = trusted_proxies(source, problems);
+    let rate_limits = switch(source, "RATE_LIMITS", true, problems);
+    let metrics_addr = socket_addr(source, "METRICS_ADDR", problems);
+    let security_contact = security_contact(source, problems);
+    let log_format = log_format(source, problems);
+    let sessions = SessionLifetimes {
+        idle: duration(source, "SESSION_IDLE", Duration::from_hours(1), problems),
+        max: duration(source, "SESSION_MAX", Duration::from_hours(24), problems),
+        keep: duration(source, "SESSION_KEEP", Duration::from_hours(30 * 24), problems),
+    };
+    let is_https = public_url.as_ref().is_some_and(PublicUrl::is_https);
+    if is_https && source.get("SECRET_KEY").is_none() {
+        problems.add("SECRET_KEY", "nothing", "32 bytes or more, since PUBLIC_URL is https (openssl rand -base64 48)");
+    }
+    if is_https && source.get("SMTP_URL").is_none() && email_sign_in != EmailSignIn::Off {
+        problems.add("SMTP_URL", "nothing", "a mail server, since PUBLIC_URL is https; or EMAIL_SIGN_IN=off");
+    }
+    Some(Config {
+        public_url: public_url?,
+        listen_addr: listen_addr?,
+        data_dir,
+        database: database?,
+        redis_url,
+        secret_key,
+        secret_key_previous,
+        smtp_url,
+        mail_from,
+        email_sign_in,
+        dev_mailbox,
+        trusted_proxies,
+        rate_limits,
+        metrics_addr,
+        security_contact,
+        log_format,
+        sessions,
+    })
+}
+
+fn public_url(source: &Source, problems: &mut Problems) -> Option<PublicUrl> {
+    const ACCEPTED: &str = "https:// with a domain name and nothing behind it (http:// for localhost and *.localhost)";
+    let text = source.get("PUBLIC_URL").unwrap_or("http://localhost:3000");
+    let parsed = Url::parse(text).ok().filter(is_bare_origin);
+    let host = parsed.as_ref().and_then(|url| Some(url.domain()?.to_owned()));
+    match (parsed, host) {
+        (Some(url), Some(host)) if url.scheme() == "https" || is_localhost(&host) => {
+            Some(PublicUrl { origin: url.origin().ascii_serialization(), url, host })
+        }
+        _ => {
+            problems.add("PUBLIC_URL", without_password(text), ACCEPTED);
+            None
+        }
+    }
+}
+
+fn is_bare_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.domain().is_some_and(|host| !host.ends_with('.'))
+}
+
+/// What was typed, without a password that may stand in it.
+fn without_password(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(mut url) if url.password().is_some() => {
+            let hidden = url.set_password(Some("…")).is_ok();
+            if hidden { url.to_string() } else { "an address with a password".to_owned() }
+        }
+        Err(_) if text.contains('@') => "text that is no address".to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+fn listen_addr(source: &Source, problems: &mut Problems) -> Option<SocketAddr> {
+    let name = if source.get("LISTEN_ADDR").is_some() { "LISTEN_ADDR" } else { "LEPTOS_SITE_ADDR" };
+    match source.get(name) {
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 3000))),
+        Some(_) => socket_addr(source, name, problems),
+    }
+}
+
+fn socket_addr(source: &Source, name: &str, problems: &mut Problems) -> Option<SocketAddr> {
+    let text = source.get(name)?;
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        problems.add(name, text, "an address and a port, such as 127.0.0.1:3000 or [::]:3000");
+    }
+    parsed
+}
+
+fn database(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option<DatabaseUrl> {
+    const ACCEPTED: &str = "sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE";
+    let text = source.get("DATABASE_URL").unwrap_or("sqlite://latchkey.db");
+    if let Some(file) = text.strip_prefix("sqlite://").filter(|file| !file.is_empty() && !file.contains('?')) {
+        return Some(DatabaseUrl::Sqlite(data_dir.join(file)));
+    }
+    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    if is_postgres && Url::parse(text).is_ok_and(|url| url.has_host()) {
+        return Some(DatabaseUrl::Postgres(Secret::new(text.to_owned())));
+    }
+    problems.add("DATABASE_URL", without_password(text), ACCEPTED);
+    None
+}
+
+fn redis_url(source: &Source, problems: &mut Problems) -> Option<Secret<String>> {
+    let text = source.get("REDIS_URL")?;
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
+    match url {
+        Some(url) if url.query_pairs().any(|(name, value)| name == "cluster" && value == "true") => {
+            problems.add("REDIS_URL", "cluster=true", "a single server; this version does not speak to a cluster yet");
+            None
+        }
+        Some(_) => Some(Secret::new(text.to_owned())),
+        None => {
+            problems.add("REDIS_URL", without_password(text), "redis://HOST:PORT or rediss://HOST:PORT");
+            None
+        }
+    }
+}
+
+fn key(source: &Source, name: &str, problems: &mut Problems) -> Option<Secret<String>> {
+    let text = source.get(name)?;
+    if text.len() < 32 {
+        problems.add(name, format!("{} bytes", text.len()), "32 bytes or more (openssl rand -base64 48)");
+        return None;
+    }
+    Some(Secret::new(text.to_owned()))
+}
+
+fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
+    let text = source.get("SMTP_URL")?;
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+    if url.is_none() {
+        problems.add("SMTP_URL", without_password(text), "smtp://USER:PASSWORD@HOST:PORT or smtps://…");
+    }
+    url.map(Secret::new)
+}
+
+fn mail_from(source: &Source, problems: &mut Problems) -> String {
+    let text = source.get("MAIL_FROM").unwrap_or("Latchkey <no-reply@localhost>");
+    let address = match text.split_once('<') {
+        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
+        None => text,
+    };
+    let is_mailbox = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if !is_mailbox || text.chars().any(char::is_control) {
+        problems.add("MAIL_FROM", text, "an address, or NAME <ADDRESS>");
+    }
+    text.to_owned()
+}
+
+fn email_sign_in(source: &Source, problems: &mut Problems) -> EmailSignIn {
+    let words = [("on", EmailSignIn::On), ("recovery-only", EmailSignIn::RecoveryOnly), ("off", EmailSignIn::Off)];
+    one_of(source, "EMAIL_SIGN_IN", words.as_slice(), problems)
+}
+
+fn log_format(source: &Source, problems: &mut Problems) -> LogFormat {
+    one_of(source, "LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], problems)
+}
+
+fn switch(source: &Source, name: &str, default: bool, problems: &mut Problems) -> bool {
+    let words = if default { [("on", true), ("off", false)] } else { [("off", false), ("on", true)] };
+    one_of(source, name, &words, problems)
+}
+
+/// One of a few words, the first of which is the default.
+fn one_of<T: Copy>(source: &Source, name: &str, words: &[(&str, T)], problems: &mut Problems) -> T {
+    let default = words[0].1;
+    let Some(text) = source.get(name) else { return default };
+    words.iter().find(|(word, _)| *word == text).map_or_else(
+        || {
+            let accepted = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+            problems.add(name, text, accepted);
+            default
+        },
+        |(_, value)| *value,
+    )
+}
+
+fn trusted_proxies(source: &Source, problems: &mut Problems) -> Vec<IpNet> {
+    let Some(text) = source.get("TRUSTED_PROXIES") else { return Vec::new() };
+    let network = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    let parsed = text.split(',').map(str::trim).map(network).collect::<Result<Vec<_>, _>>();
+    parsed.unwrap_or_else(|_| {
+        problems.add("TRUSTED_PROXIES", text, "networks such as 10.0.0.0/8, joined by commas");
+        Vec::new()
+    })
+}
+
+fn security_contact(source: &Source, problems: &mut Problems) -> Option<String> {
+    let text = source.get("SECURITY_CONTACT")?;
+    let is_contact = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https" | "tel"));
+    if !is_contact {
+        problems.add("SECURITY_CONTACT", text, "an address beginning with mailto:, https:// or tel:");
+    }
+    is_contact.then(|| text.to_owned())
+}
+
+fn duration(source: &Source, name: &str, default: Duration, problems: &mut Problems) -> Duration {
+    let Some(text) = source.get(name) else { return default };
+    parse_duration(text).unwrap_or_else(|| {
+        problems.add(name, text, "a whole number of s, m, h or d, such as 90s, 10m, 24h or 30d, at most ten years");
+        default
+    })
+}
+
+/// A whole number and one unit; more than nothing and at most ten years.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let unit = match text.as_bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 60 * 60,
+        b'd' => DAY,
+        _ => return None,
+    };
+    let digits = &text[..text.len() - 1];
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok())??;
+    let seconds = number.checked_mul(unit)?;
+    (1..=3650 * DAY).contains(&seconds).then_some(Duration::from_secs(seconds))
+}

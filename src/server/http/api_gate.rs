@@ -1,0 +1,96 @@
+//! What stands in front of everything under `/api`: method, origin, type and size, and the statuses of refusals.
+
+use super::refusal::{refuse, status};
+use super::request::AppState;
+use super::same_origin::{Provenance, provenance};
+use crate::types::ApiError;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
+
+/// Largest body of a request, in bytes (contract: 413 over 64 KiB).
+pub const MAX_BODY: usize = 64 * 1024;
+/// How much of a body that is too large is read on, so that the refusal reaches its sender.
+const MAX_DRAINED: usize = 1024 * 1024;
+
+/// Lets a fit request through and gives every answer its status.
+///
+/// Leptos reads JSON whatever the type says and answers each error with 500, and turns refusals into redirects for
+/// whoever accepts HTML; so the type is checked and `Accept` overwritten here, and refusals get their own status.
+pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match admit(&state, request).await {
+        Ok(request) => with_status(next.run(request).await).await,
+        Err(error) => refuse(error),
+    }
+}
+
+async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    check_method(parts.uri.path(), &parts.method)?;
+    if provenance(&parts.headers, state.public_url.origin()) == Provenance::Foreign {
+        return Err(ApiError::CrossOrigin);
+    }
+    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    if parts.method != Method::POST {
+        return Ok(Request::from_parts(parts, Body::empty()));
+    }
+    if !is_json(&parts.headers) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let body = read(body).await?;
+    // Serde takes a list for a structure; the contract knows objects only.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::BadRequest);
+    }
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+fn check_method(path: &str, method: &Method) -> Result<(), ApiError> {
+    let mut known = server_fn::axum::server_fn_paths().filter(|(known, _)| *known == path).peekable();
+    if known.peek().is_none() {
+        return Err(ApiError::NotFound);
+    }
+    if known.any(|(_, known)| known == *method) { Ok(()) } else { Err(ApiError::MethodNotAllowed) }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::BadRequest)?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_DRAINED {
+            break;
+        }
+    }
+    if length > MAX_BODY { Err(ApiError::TooLarge) } else { Ok(bytes) }
+}
+
+/// A refusal of a server function arrives as a 500 that names the function; its body tells which refusal it is.
+async fn with_status(response: Response) -> Response {
+    if !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let error = ApiError::de(body.clone());
+    parts.headers.remove(SERVER_FN_ERROR_HEADER);
+    parts.status = status(error);
+    if let Some(seconds) = error.retry_after() {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Response::from_parts(parts, Body::from(body))
+}

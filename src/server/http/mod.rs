@@ -1,0 +1,15 @@
+//! The web around the ceremonies: cookies, who asks, what every request must pass and every answer carries.
+
+pub mod api_gate;
+pub mod assets;
+pub mod client;
+pub mod cookies;
+pub mod health;
+pub mod loopback;
+pub mod refusal;
+pub mod request;
+pub mod same_origin;
+pub mod security_headers;
+pub mod trace;
+
+pub use request::{AppState, RequestContext};

@@ -1,0 +1,67 @@
+//! The headers that every answer carries.
+
+use super::request::AppState;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// 128 random bits that allow this answer's own inline scripts, and no others (CSP Level 3, section 8).
+#[derive(Clone, Debug)]
+pub struct CspNonce(pub String);
+
+/// Makes the nonce before the page is rendered and adds the headers after it.
+pub async fn add(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let mut bytes = [0; 16];
+    state.auth.entropy.fill(&mut bytes);
+    let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
+    request.extensions_mut().insert(nonce.clone());
+    let mut response = next.run(request).await;
+    let policy = content_security_policy(&nonce, is_watched());
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in ALWAYS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if state.public_url.is_https() {
+        headers
+            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    }
+    keep_out_of_caches(headers);
+    response
+}
+
+const ALWAYS: [(&str, &str); 5] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "publickey-credentials-create=(self), publickey-credentials-get=(self), camera=(), geolocation=(), \
+         microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// Everything may be personal, unless its handler said otherwise.
+fn keep_out_of_caches(headers: &mut HeaderMap) {
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// Whether `cargo leptos watch` runs us: then the page may open its reload socket.
+#[must_use]
+pub fn is_watched() -> bool {
+    std::env::var_os("LEPTOS_WATCH").is_some()
+}
+
+fn content_security_policy(CspNonce(nonce): &CspNonce, watched: bool) -> String {
+    let reload = if watched { " ws://localhost:3001 ws://127.0.0.1:3001" } else { "" };
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'{reload}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+}

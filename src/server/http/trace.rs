@@ -1,0 +1,63 @@
+//! One line a request, its id on every answer, panics and slowness turned into answers.
+
+use super::refusal::refuse;
+use super::request::AppState;
+use crate::types::ApiError;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+/// An answer is owed within two seconds, whatever is away; the rest of it is for the way.
+const DEADLINE: Duration = Duration::from_millis(1_900);
+
+/// Names the request, logs its route (never its query) and how it ended.
+pub async fn log(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let mut bytes = [0; 12];
+    state.auth.entropy.fill(&mut bytes);
+    let id = URL_SAFE_NO_PAD.encode(bytes);
+    let method = request.method().clone();
+    let route = route_of(&request);
+    let span = tracing::info_span!("request", id);
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| {
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(%method, route, status = response.status().as_u16(), micros, "answered");
+    });
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+    response
+}
+
+/// The pattern that matched; a path that is none of ours could hold anything and is not repeated.
+fn route_of(request: &Request) -> String {
+    let path = request.uri().path();
+    let is_api = server_fn::axum::server_fn_paths().any(|(known, _)| known == path);
+    match request.extensions().get::<MatchedPath>() {
+        _ if is_api => path.to_owned(),
+        Some(matched) => matched.as_str().to_owned(),
+        None => "(none)".to_owned(),
+    }
+}
+
+/// Gives up on what takes too long; dropping the work rolls back what it had begun.
+pub async fn deadline(request: Request, next: Next) -> Response {
+    tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
+        tracing::error!("no answer within {} ms", DEADLINE.as_millis());
+        refuse(ApiError::Unavailable)
+    })
+}
+
+/// The answer after a panic: constant, since the panic's text is for the log.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http hands it over so")]
+pub fn after_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or("without a text"), "a handler panicked");
+    refuse(ApiError::Internal)
+}

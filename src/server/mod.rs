@@ -1,0 +1,14 @@
+//! The server: everything that only the native build has.
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod ephemeral;
+pub mod http;
+pub mod model;
+pub mod secret;
+pub mod store;
+pub mod telemetry;
+pub mod unavailable;
+
+pub use unavailable::Unavailable;

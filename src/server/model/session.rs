@@ -1,0 +1,160 @@
+use super::{CredentialId, UserId};
+use crate::server::clock::Timestamp;
+use crate::server::secret::{Entropy, TokenHash};
+use crate::types::views;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Duration;
+use uuid::{Builder, Uuid};
+
+/// The name of a session, for lists; knowing it signs nobody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId(pub Uuid);
+
+impl SessionId {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        Self(Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
+/// How long sessions live, from the settings `SESSION_IDLE`, `SESSION_MAX` and `SESSION_KEEP`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLifetimes {
+    pub idle: Duration,
+    pub max: Duration,
+    pub keep: Duration,
+}
+
+impl SessionLifetimes {
+    /// Idle life of a session whose owner chose "Keep me signed in": 14 days.
+    pub const KEPT_IDLE: Duration = Duration::from_hours(14 * 24);
+
+    /// Idle and absolute life of a session that begins now.
+    #[must_use]
+    pub fn of(&self, kept: bool) -> (Duration, Duration) {
+        if kept { (Self::KEPT_IDLE.min(self.keep), self.keep) } else { (self.idle.min(self.max), self.max) }
+    }
+}
+
+/// How somebody showed who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Method {
+    Passkey(CredentialId),
+}
+
+/// One browser that is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub token_hash: TokenHash,
+    pub method: Method,
+    pub user_verified: bool,
+    pub authenticated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    /// When it ends, however much it is used.
+    pub ends_at: Timestamp,
+    /// How long it lives unused.
+    pub idle: Duration,
+    pub client: views::Client,
+}
+
+impl Session {
+    /// The longest that `last_seen_at` may lag, so that not every request is a write.
+    const SEEN_STEP: Duration = Duration::from_mins(1);
+
+    /// When it ends if nobody uses it from now on.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.last_seen_at.plus(self.idle).min(self.ends_at)
+    }
+
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now < self.expires_at()
+    }
+
+    /// Whether `last_seen_at` lags far enough to be written: by a minute, or by a tenth of a short idle life.
+    #[must_use]
+    pub fn should_be_marked_seen(&self, now: Timestamp) -> bool {
+        now.since(self.last_seen_at) >= Self::SEEN_STEP.min(self.idle / 10)
+    }
+
+    /// What its owner may see of it.
+    #[must_use]
+    pub fn view(&self, current: bool) -> views::Session {
+        views::Session {
+            id: URL_SAFE_NO_PAD.encode(self.id.0.as_bytes()),
+            method: match self.method {
+                Method::Passkey(_) => views::Method::Passkey,
+            },
+            user_verified: self.user_verified,
+            authenticated_at: self.authenticated_at.to_rfc3339(),
+            created_at: self.created_at.to_rfc3339(),
+            last_seen_at: self.last_seen_at.to_rfc3339(),
+            expires_at: self.expires_at().to_rfc3339(),
+            client: self.client.clone(),
+            current,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::secret::SystemEntropy;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn session(idle: Duration, max: Duration) -> Session {
+        let start = Timestamp::from_unix_millis(1_000_000);
+        Session {
+            id: SessionId::random(&SystemEntropy),
+            user_id: UserId::random(&SystemEntropy),
+            token_hash: TokenHash([0; 32]),
+            method: Method::Passkey(CredentialId::new(vec![1]).unwrap()),
+            user_verified: true,
+            authenticated_at: start,
+            created_at: start,
+            last_seen_at: start,
+            ends_at: start.plus(max),
+            idle,
+            client: views::Client { browser: None, system: None },
+        }
+    }
+
+    #[test]
+    fn a_session_ends_when_nobody_uses_it() {
+        let session = session(HOUR, 24 * HOUR);
+        let just_before = session.created_at.plus(Duration::from_secs(3599));
+        assert!(session.is_alive(just_before));
+        assert!(!session.is_alive(session.created_at.plus(HOUR)));
+    }
+
+    #[test]
+    fn a_session_ends_however_much_it_is_used() {
+        let mut session = session(HOUR, 24 * HOUR);
+        session.last_seen_at = session.created_at.plus(Duration::from_secs(24 * 3600 - 1));
+        assert!(session.is_alive(session.last_seen_at));
+        assert!(!session.is_alive(session.created_at.plus(24 * HOUR)));
+    }
+
+    #[test]
+    fn being_seen_is_written_once_a_minute_or_a_tenth_of_a_short_idle_life() {
+        for (idle, step) in [(HOUR, 60), (Duration::from_secs(50), 5)] {
+            let session = session(idle, 24 * HOUR);
+            assert!(!session.should_be_marked_seen(session.created_at.plus(Duration::from_secs(step - 1))));
+            assert!(session.should_be_marked_seen(session.created_at.plus(Duration::from_secs(step))));
+        }
+    }
+
+    #[test]
+    fn a_kept_session_lives_longer_but_never_idle_beyond_its_end() {
+        let lifetimes = SessionLifetimes { idle: 2 * HOUR, max: HOUR, keep: 24 * HOUR };
+        assert_eq!(lifetimes.of(false), (HOUR, HOUR));
+        assert_eq!(lifetimes.of(true), (24 * HOUR, 24 * HOUR));
+    }
+}

@@ -1,0 +1,104 @@
+//! Randomness as an argument, and values that must not be printed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// Keeps a value out of logs and answers: no `Display`, no `Serialize`, and a `Debug` that says nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the one place that sends or uses it.
+    pub const fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Fills a buffer with bytes that nobody can predict.
+pub trait Entropy: Send + Sync {
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// The operating system's generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    /// Ends the process when the system cannot give randomness: there is no safe way on.
+    fn fill(&self, buffer: &mut [u8]) {
+        if getrandom::fill(buffer).is_err() {
+            std::process::abort();
+        }
+    }
+}
+
+/// 256 random bits that their bearer shows again; only [`Token::hash`] is ever stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token(Secret<[u8; 32]>);
+
+/// SHA-256 of a [`Token`]. A token has 256 bits of entropy, so a plain hash cannot be guessed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl Token {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 32];
+        entropy.fill(&mut bytes);
+        Self(Secret::new(bytes))
+    }
+
+    /// Reads what [`Token::encode`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self(Secret::new(bytes.try_into().ok()?)))
+    }
+
+    /// 43 characters of base64url, for the cookie and nothing else.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.expose())
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.0.expose()).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_survives_its_cookie_and_two_are_never_alike() {
+        let token = Token::random(&SystemEntropy);
+        assert_eq!(token.encode().len(), 43);
+        assert_eq!(Token::decode(&token.encode()), Some(token.clone()));
+        assert_ne!(Token::random(&SystemEntropy).hash(), token.hash());
+    }
+
+    #[test]
+    fn what_is_not_a_token_is_none() {
+        for text in ["", "abc", &"A".repeat(42), &"A".repeat(44), &"=".repeat(43), &"ä".repeat(22)] {
+            assert_eq!(Token::decode(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_print_itself() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    }
+}

@@ -1,0 +1,120 @@
+//! The queries and rows of both databases: compiled once for each, with `super::Database` as the one that is meant.
+
+mod rows;
+mod unit;
+
+use super::Database;
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::{CredentialId, Passkey, Session, SessionId, User};
+use crate::server::secret::TokenHash;
+use crate::server::store::{Store, Unit};
+use crate::types::Username;
+use async_trait::async_trait;
+use sqlx::{Pool, Row, query, query_scalar};
+use unit::Transaction;
+
+/// Where reads and where writes go; the same pool where a database has many writers.
+pub struct Pools {
+    pub read: Pool<Database>,
+    pub write: Pool<Database>,
+}
+
+/// The store on one database.
+pub struct Relational {
+    pools: Pools,
+}
+
+impl Relational {
+    pub fn new(pools: Pools) -> Self {
+        Self { pools }
+    }
+}
+
+/// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
+pub fn unavailable(cause: sqlx::Error) -> Unavailable {
+    Unavailable::new("database", cause)
+}
+
+#[async_trait]
+impl Store for Relational {
+    async fn ping(&self) -> Result<(), Unavailable> {
+        query("select 1").execute(&self.pools.read).await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn username_is_taken(&self, username: &Username) -> Result<bool, Unavailable> {
+        query_scalar::<_, i64>("select count(*) from users where username_key = $1")
+            .bind(username.key())
+            .fetch_one(&self.pools.read)
+            .await
+            .map(|count| count > 0)
+            .map_err(unavailable)
+    }
+
+    async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
+        let row = query(
+            "select p.user_id, p.rp_id, p.record, p.record_version, p.aaguid, p.transports, p.backup_eligible, \
+                    p.backed_up, p.sign_count, p.created_at as passkey_created_at, p.last_used_at, \
+                    u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
+             from passkeys p join users u on u.id = p.user_id where p.credential_id = $1",
+        )
+        .bind(id.as_bytes())
+        .fetch_optional(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| Ok((rows::passkey(id.clone(), &row)?, rows::user(&row)?))).transpose()
+    }
+
+    async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable> {
+        let row = query(
+            "select s.id, s.user_id, s.method, s.credential_id, s.user_verified, s.authenticated_at, \
+                    s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, s.system, \
+                    u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
+             from sessions s join users u on u.id = s.user_id where s.token_hash = $1",
+        )
+        .bind(&token.0[..])
+        .fetch_optional(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| Ok((rows::session(*token, &row)?, rows::user(&row)?))).transpose()
+    }
+
+    async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {
+        query("update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2")
+            .bind(id.0)
+            .bind(at.unix_millis())
+            .execute(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn count_passkeys(&self, user: &User, rp_id: &str) -> Result<u32, Unavailable> {
+        let row = query("select count(*) as n from passkeys where user_id = $1 and rp_id = $2")
+            .bind(user.id.0)
+            .bind(rp_id)
+            .fetch_one(&self.pools.read)
+            .await
+            .map_err(unavailable)?;
+        let count = row.try_get::<i64, _>("n").map_err(unavailable)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
+        let done = query(
+            "delete from sessions where id in (select id from sessions where ends_at <= $1 order by ends_at limit $2)",
+        )
+        .bind(now.unix_millis())
+        .bind(i64::from(limit))
+        .execute(&self.pools.write)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
+        let transaction = self.pools.write.begin_with(Pools::BEGIN).await.map_err(unavailable)?;
+        Ok(Box::new(Transaction::new(transaction)))
+    }
+}

@@ -1,0 +1,137 @@
+use super::super::Database;
+use super::unavailable;
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::passkey::PasskeyUse;
+use crate::server::model::session::Method;
+use crate::server::model::user::email_key;
+use crate::server::model::{Passkey, Session, User};
+use crate::server::secret::TokenHash;
+use crate::server::store::{Insertion, Unit};
+use crate::types::EmailAddress;
+use async_trait::async_trait;
+use sqlx::query;
+
+/// One unit of work as one transaction; rolled back when dropped.
+pub struct Transaction {
+    inner: sqlx::Transaction<'static, Database>,
+}
+
+impl Transaction {
+    pub fn new(inner: sqlx::Transaction<'static, Database>) -> Self {
+        Self { inner }
+    }
+}
+
+fn insertion(rows: u64) -> Insertion {
+    if rows == 0 { Insertion::Conflict } else { Insertion::Done }
+}
+
+fn millis(span: std::time::Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Unit for Transaction {
+    async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable> {
+        let done = query(
+            "insert into users (id, username, username_key, display_name, email, email_key, email_verified, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (username_key) do nothing",
+        )
+        .bind(user.id.0)
+        .bind(user.username.as_str())
+        .bind(user.username.key())
+        .bind(user.display_name.as_str())
+        .bind(user.email.as_ref().map(EmailAddress::as_str))
+        .bind(user.email.as_ref().and_then(email_key))
+        .bind(user.email_verified)
+        .bind(user.created_at.unix_millis())
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(insertion(done.rows_affected()))
+    }
+
+    async fn add_passkey(&mut self, passkey: &Passkey) -> Result<Insertion, Unavailable> {
+        let done = query(
+            "insert into passkeys (credential_id, user_id, rp_id, record, record_version, aaguid, transports, \
+                                   backup_eligible, backed_up, sign_count, created_at, last_used_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (credential_id) do nothing",
+        )
+        .bind(passkey.credential_id.as_bytes())
+        .bind(passkey.user_id.0)
+        .bind(&passkey.rp_id)
+        .bind(&passkey.record)
+        .bind(passkey.record_version)
+        .bind(passkey.aaguid)
+        .bind(&passkey.transports)
+        .bind(passkey.backup_eligible)
+        .bind(passkey.backed_up)
+        .bind(i64::from(passkey.sign_count))
+        .bind(passkey.created_at.unix_millis())
+        .bind(passkey.last_used_at.map(Timestamp::unix_millis))
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(insertion(done.rows_affected()))
+    }
+
+    async fn record_passkey_use(&mut self, passkey: &Passkey, used: &PasskeyUse) -> Result<bool, Unavailable> {
+        let done = query(
+            "update passkeys set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7 \
+             where credential_id = $1 and user_id = $2 and (sign_count < $6 or (sign_count = 0 and $6 = 0))",
+        )
+        .bind(passkey.credential_id.as_bytes())
+        .bind(passkey.user_id.0)
+        .bind(&used.record)
+        .bind(used.backup_eligible)
+        .bind(used.backed_up)
+        .bind(i64::from(used.sign_count))
+        .bind(used.at.unix_millis())
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn add_session(&mut self, session: &Session) -> Result<(), Unavailable> {
+        let (method, credential_id) = match &session.method {
+            Method::Passkey(id) => ("passkey", Some(id.as_bytes())),
+        };
+        query(
+            "insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
+                                   created_at, last_seen_at, ends_at, idle_millis, browser, system) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(session.id.0)
+        .bind(session.user_id.0)
+        .bind(&session.token_hash.0[..])
+        .bind(method)
+        .bind(credential_id)
+        .bind(session.user_verified)
+        .bind(session.authenticated_at.unix_millis())
+        .bind(session.created_at.unix_millis())
+        .bind(session.last_seen_at.unix_millis())
+        .bind(session.ends_at.unix_millis())
+        .bind(millis(session.idle))
+        .bind(session.client.browser.as_deref())
+        .bind(session.client.system.as_deref())
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn remove_session(&mut self, token: &TokenHash) -> Result<(), Unavailable> {
+        query("delete from sessions where token_hash = $1")
+            .bind(&token.0[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Unavailable> {
+        self.inner.commit().await.map_err(unavailable)
+    }
+}

@@ -1,0 +1,71 @@
+//! Accounts in one SQLite file: the embedded default.
+
+#[path = "../relational/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
+mod relational;
+
+use super::Store;
+use crate::server::Unavailable;
+use relational::{Pools, Relational, unavailable};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+type Database = sqlx::Sqlite;
+
+/// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
+const READERS: u32 = 4;
+
+impl Pools {
+    /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
+    const BEGIN: &'static str = "begin immediate";
+}
+
+/// Opens the file, making it when it is missing, and brings the schema up to date.
+///
+/// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
+///
+/// # Errors
+/// When the file cannot be opened or its schema is newer than this program.
+pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let _lock = lock_beside(file).await?;
+    let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
+    sqlx::migrate!("migrations/sqlite")
+        .run(&write)
+        .await
+        .map_err(|cause| Unavailable::new("database schema", cause))?;
+    let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
+    Ok(Relational::new(Pools { read, write }))
+}
+
+/// Waits for the lock on `<file>.lock`, so that of several starting processes one migrates (sqlx's own lock does
+/// nothing on SQLite). It is given back when the file is closed.
+async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let lock = move || {
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    };
+    let locked = tokio::task::spawn_blocking(lock).await.map_err(|cause| Unavailable::new("database", cause))?;
+    locked.map_err(|cause| Unavailable::new("database", cause))
+}

@@ -1,0 +1,77 @@
+use super::pages::refusal_page;
+use crate::server::http::refusal::refuse;
+use crate::server::http::same_origin::{Provenance, provenance};
+use crate::server::http::security_headers::CspNonce;
+use crate::server::http::{AppState, RequestContext};
+use crate::types::{ApiError, views};
+use crate::ui::shell::{Shell, ShellProps};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use leptos::nonce::Nonce;
+use leptos::prelude::{AnyView, IntoAny, provide_context};
+
+/// A page, ready to be put into its document.
+pub struct Page {
+    pub title: &'static str,
+    pub status: StatusCode,
+    /// Whether it has islands.
+    pub interactive: bool,
+    pub visitor: Option<views::User>,
+}
+
+/// Renders a page within the document that all pages share.
+pub async fn render(
+    state: &AppState,
+    request: Request,
+    page: Page,
+    body: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> Response {
+    let nonce = request.extensions().get::<CspNonce>().map(|CspNonce(nonce)| Nonce::from_value(nonce.clone()));
+    let options = state.leptos.clone();
+    let status = page.status;
+    let with_nonce = move || {
+        if let Some(nonce) = nonce.clone() {
+            provide_context(nonce);
+        }
+    };
+    let document = move || {
+        let body = body.clone();
+        Shell(ShellProps {
+            options: options.clone(),
+            title: page.title,
+            interactive: page.interactive,
+            visitor: page.visitor.clone(),
+            children: Box::new(move || body().into_any()),
+        })
+    };
+    let mut response = leptos_axum::render_app_async_with_context(with_nonce, document)(request).await;
+    *response.status_mut() = status;
+    response
+}
+
+/// Lets a form through only when it comes from a page of ours: these need no scripts, so nothing else protects them.
+pub async fn guard_forms(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if is_read || provenance(request.headers(), state.public_url.origin()) == Provenance::Own {
+        return next.run(request).await;
+    }
+    refuse_politely(&state, request, ApiError::CrossOrigin).await
+}
+
+/// A refusal as a page for who reads HTML, as JSON for everybody else.
+pub async fn refuse_politely(state: &AppState, request: Request, error: ApiError) -> Response<Body> {
+    if reads_html(request.headers()) { refusal_page(state, request, error).await } else { refuse(error) }
+}
+
+fn reads_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// The request's context, for handlers of pages and forms.
+#[must_use]
+pub fn context(state: &AppState, request: &Request) -> RequestContext {
+    RequestContext::new(state, request.headers())
+}

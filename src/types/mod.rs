@@ -1,0 +1,15 @@
+//! What both targets agree on: parsed input, what a browser may see, refusals and addresses of pages.
+
+pub mod display_name;
+pub mod email;
+pub mod error;
+pub mod next;
+pub mod paths;
+pub mod username;
+pub mod views;
+
+pub use display_name::DisplayName;
+pub use email::EmailAddress;
+pub use error::ApiError;
+pub use next::Next;
+pub use username::Username;

@@ -1,0 +1,74 @@
+use super::paths;
+use std::fmt;
+
+/// Where a person goes after signing in: always a path on this site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next(String);
+
+impl Next {
+    const MAX_BYTES: usize = 2048;
+
+    /// Takes the wish of a caller when it is a path of this site, else the account page.
+    ///
+    /// Browsers read `//host`, `/\host` and `/<tab>/host` as other sites (URL Standard, section 4.4, "relative state"),
+    /// so only visible ASCII without a backslash passes, and never a second slash.
+    #[must_use]
+    pub fn or_account(wish: Option<&str>) -> Self {
+        let path = wish.filter(|wish| is_own_path(wish)).unwrap_or(paths::ACCOUNT);
+        Self(path.to_owned())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_own_path(wish: &str) -> bool {
+    wish.len() <= Next::MAX_BYTES
+        && wish.starts_with('/')
+        && !wish.starts_with("//")
+        && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_this_site_is_kept() {
+        for path in ["/", "/account", "/account?tab=2#x", "/a//b", "/@x:y"] {
+            assert_eq!(Next::or_account(Some(path)).as_str(), path);
+        }
+    }
+
+    #[test]
+    fn anything_that_could_leave_the_site_becomes_the_account_page() {
+        for wish in [
+            "",
+            "account",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " /account",
+            "/acc ount",
+            "/ä",
+            "/a\u{0}",
+            &format!("/{}", "x".repeat(2048)),
+        ] {
+            assert_eq!(Next::or_account(Some(wish)).as_str(), "/account", "{wish:?}");
+        }
+        assert_eq!(Next::or_account(None).as_str(), "/account");
+    }
+}

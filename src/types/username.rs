@@ -1,0 +1,83 @@
+use std::fmt;
+
+/// The name a person signs in with: 3 to 32 ASCII letters, digits, `.`, `_` or `-`, beginning with a letter or a digit.
+///
+/// Kept as it was typed; two names that differ only in case are the same name (see [`Username::key`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username(String);
+
+/// The text is not a username.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvalidUsername;
+
+impl Username {
+    const LENGTH: std::ops::RangeInclusive<usize> = 3..=32;
+
+    /// Parses a username; nothing is trimmed.
+    ///
+    /// # Errors
+    /// [`InvalidUsername`] when the text breaks the rule above.
+    pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let valid = Self::LENGTH.contains(&text.len())
+            && text.bytes().all(allowed)
+            && text.as_bytes()[0].is_ascii_alphanumeric();
+        valid.then(|| Self(text.to_owned())).ok_or(InvalidUsername)
+    }
+
+    /// The form under which names are compared: lower case.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shortest_and_the_longest_name_are_accepted() {
+        for name in ["abc", "0-_", "a.b", &"x".repeat(32)] {
+            assert_eq!(Username::parse(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_rule_is_refused() {
+        for name in [
+            "",
+            "ab",
+            ".abc",
+            "_abc",
+            "-abc",
+            "a b c",
+            " abc",
+            "abc ",
+            "a\nb",
+            "äbc",
+            "abc@d",
+            "a/b",
+            "ab\u{200b}c",
+            &"x".repeat(33),
+        ] {
+            assert_eq!(Username::parse(name), Err(InvalidUsername), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_whatever_the_case() {
+        assert_eq!(Username::parse("Ada.L").unwrap().key(), Username::parse("aDA.l").unwrap().key());
+    }
+}

@@ -1,0 +1,7 @@
+mod button;
+mod field;
+mod notice;
+
+pub use button::SubmitButton;
+pub use field::Field;
+pub use notice::{Alert, NeedsScripts};

@@ -1,0 +1,46 @@
+use crate::types::{paths, views};
+use leptos::prelude::*;
+
+/// What this is, and the two ways on.
+#[component]
+pub fn HomePage(visitor: Option<views::User>) -> impl IntoView {
+    let actions = match visitor {
+        Some(user) => view! {
+            <p class="lead">"You are signed in as " <strong>{user.display_name}</strong> "."</p>
+            <a class="button" href=paths::ACCOUNT>
+                "Go to your account"
+            </a>
+        }
+        .into_any(),
+        None => view! {
+            <p class="lead">
+                "Sign in with your fingerprint, your face or your screen lock. No password to invent, remember or lose."
+            </p>
+            <a class="button" href=paths::SIGN_UP>
+                "Sign up"
+            </a>
+            <a class="button quiet" href=paths::SIGN_IN>
+                "Sign in"
+            </a>
+        }
+        .into_any(),
+    };
+    view! {
+        <h1>"Your key is already with you"</h1>
+        {actions}
+        <ul class="facts">
+            <li>
+                <strong>"A passkey is a key on your device."</strong>
+                " It signs you in on this site alone, so a false page cannot trick it out of you."
+            </li>
+            <li>
+                <strong>"Nothing worth stealing is kept here."</strong>
+                " The secret half of your passkey never leaves your device."
+            </li>
+            <li>
+                <strong>"It takes a moment."</strong>
+                " Choose a name, confirm with your screen lock, done."
+            </li>
+        </ul>
+    }
+}

@@ -1,0 +1,114 @@
+//! The house keeps its plan: one direction of imports, one place for each library, equal migrations.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+/// The floors, the ground first, each with the words by which it is imported.
+const FLOORS: [(&str, &str); 10] = [
+    ("src/types", "crate::types"),
+    ("src/server/model", "crate::server::model"),
+    ("src/server/store", "crate::server::store"),
+    ("src/server/ephemeral", "crate::server::ephemeral"),
+    ("src/server/auth", "crate::server::auth"),
+    ("src/server/http", "crate::server::http"),
+    ("src/api", "crate::api"),
+    ("src/ui", "crate::ui"),
+    ("src/site", "crate::site"),
+    ("src/router.rs", "crate::router"),
+];
+
+#[test]
+fn imports_point_one_way_only() {
+    for (floor, (folder, _)) in FLOORS.iter().enumerate() {
+        if !Path::new(folder).is_dir() {
+            continue;
+        }
+        for (path, text) in sources(folder) {
+            for (_, above) in &FLOORS[floor + 1..] {
+                let is_api = *folder == "src/api" && *above == "crate::server::http";
+                assert!(is_api || !text.contains(above), "{} imports {above}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_two_stores_do_not_know_each_other() {
+    for (folder, other) in
+        [("src/server/store", "crate::server::ephemeral"), ("src/server/ephemeral", "crate::server::store")]
+    {
+        for (path, text) in sources(folder) {
+            assert!(!text.contains(other), "{} imports {other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn conditional_compilation_stands_at_the_module_boundary_only() {
+    let allowed = ["src/lib.rs", "src/main.rs", "src/browser/mod.rs"].map(PathBuf::from);
+    for (path, text) in sources("src") {
+        assert!(
+            allowed.contains(&path) || !text.contains("cfg(feature") && !text.contains("cfg(not(feature"),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn each_library_stays_in_its_room() {
+    let rooms = [
+        ("sqlx::", "src/server/store"),
+        ("redis::", "src/server/ephemeral"),
+        ("webauthn_rs", "src/server/auth"),
+        ("web_sys::", "src/browser"),
+    ];
+    for (path, text) in sources("src") {
+        for (library, room) in rooms {
+            // The log's filter names the library without using it.
+            let is_filter = path.ends_with("telemetry.rs") && library == "webauthn_rs";
+            assert!(
+                is_filter || path.starts_with(room) || !text.contains(library),
+                "{} uses {library}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_ceremonies_know_neither_the_web_nor_a_database() {
+    for (path, text) in sources("src/server/auth") {
+        for library in ["axum", "leptos", "sqlx", "redis"] {
+            assert!(!text.contains(&format!("{library}::")), "{} uses {library}", path.display());
+        }
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |folder| {
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert!(!names("migrations/postgres").is_empty());
+    assert_eq!(names("migrations/postgres"), names("migrations/sqlite"));
+}
