@@ -1,5 +1,12 @@
 //! One test binary: the house, the settings, the stores and the whole program from outside.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod app;
 mod architecture;
+mod authenticator;
+mod contract;
+mod documents;
+mod http;
+mod process;
+mod proxy;
