@@ -16,6 +16,7 @@ pub fn router(state: AppState) -> Router {
     let api = Router::new()
         .route(&format!("{}/{{*path}}", paths::API), any(call))
         .route(paths::API, any(call))
+        .route(&format!("{}/", paths::API), any(call))
         .layer(from_fn_with_state(state.clone(), api_gate::gate));
     let pages = Router::new()
         .route(paths::HOME, get(site::home))

@@ -1,0 +1,260 @@
+//! The whole program without a socket: the real router on real backends, with a clock that tests can turn.
+
+use crate::authenticator::SoftPasskey;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use latchkey::bootstrap;
+use latchkey::router::router;
+use latchkey::server::auth::{Auth, RelyingParty};
+use latchkey::server::clock::{Clock, SystemClock, Timestamp};
+use latchkey::server::config::{Config, Source};
+use latchkey::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
+use latchkey::server::secret::{Secret, SystemEntropy};
+use latchkey::server::store::{Store, postgres, sqlite};
+use serde_json::{Value, json};
+use sqlx::Connection;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub const ORIGIN: &str = "http://localhost:3000";
+
+#[derive(Clone, Copy, Debug)]
+pub enum Backends {
+    Embedded,
+    Servers,
+}
+
+impl Backends {
+    pub const ALL: [Self; 2] = [Self::Embedded, Self::Servers];
+}
+
+/// The address of a backend that `scripts/with-backends` started; a missing one fails the test.
+pub fn address(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make suite`"))
+}
+
+/// The machine's clock, moved by hand.
+#[derive(Default)]
+pub struct MovableClock(AtomicI64);
+
+impl MovableClock {
+    pub fn advance(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(SystemClock.now().unix_millis() + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A database of a test's own, gone with it.
+pub enum TestDatabase {
+    File(TempDir),
+    Server { admin: String, name: String },
+}
+
+impl TestDatabase {
+    pub async fn create(backends: Backends) -> Self {
+        match backends {
+            Backends::Embedded => Self::File(tempfile::tempdir().unwrap()),
+            Backends::Servers => {
+                let admin = address("TEST_DATABASE_URL");
+                let name = format!("latchkey_{}", uuid::Uuid::from_bytes(crate::authenticator::random()).simple());
+                admin_statement(&admin, &format!("create database {name}")).await;
+                Self::Server { admin, name }
+            }
+        }
+    }
+
+    /// The address of the database itself.
+    pub fn url(&self) -> Secret<String> {
+        let Self::Server { admin, name } = self else { panic!("a file has no address") };
+        let mut url = url::Url::parse(admin).unwrap();
+        url.set_path(name);
+        Secret::new(url.to_string())
+    }
+
+    pub async fn open(&self) -> Arc<dyn Store> {
+        match self {
+            Self::File(folder) => Arc::new(sqlite::open(&folder.path().join("test.db")).await.unwrap()),
+            Self::Server { .. } => Arc::new(postgres::open(&self.url(), Duration::from_secs(5)).await.unwrap()),
+        }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Self::Server { admin, name } = self else { return };
+        let (admin, statement) = (admin.clone(), format!("drop database if exists {name} with (force)"));
+        let drop = move || tokio::runtime::Runtime::new().unwrap().block_on(admin_statement(&admin, &statement));
+        std::thread::spawn(drop).join().unwrap();
+    }
+}
+
+async fn admin_statement(admin: &str, statement: &str) {
+    let mut connection = sqlx::PgConnection::connect(admin).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+}
+
+pub fn open_ephemeral(backends: Backends, clock: &Arc<MovableClock>) -> Arc<dyn Ephemeral> {
+    match backends {
+        Backends::Embedded => Arc::new(MemoryEphemeral::new(Arc::clone(clock) as Arc<dyn Clock>, 10_000)),
+        Backends::Servers => Arc::new(RedisEphemeral::open(&Secret::new(address("TEST_REDIS_URL"))).unwrap()),
+    }
+}
+
+pub struct App {
+    pub router: Router,
+    pub clock: Arc<MovableClock>,
+    pub origin: String,
+    _database: TestDatabase,
+}
+
+impl App {
+    pub async fn start(backends: Backends) -> Self {
+        Self::start_with(backends, ORIGIN).await
+    }
+
+    pub async fn start_with(backends: Backends, public_url: &str) -> Self {
+        let database = TestDatabase::create(backends).await;
+        let clock = Arc::new(MovableClock::default());
+        let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
+        Self::from_parts(store, ephemeral, clock, public_url, database)
+    }
+
+    pub fn from_parts(
+        store: Arc<dyn Store>,
+        ephemeral: Arc<dyn Ephemeral>,
+        clock: Arc<MovableClock>,
+        public_url: &str,
+        database: TestDatabase,
+    ) -> Self {
+        let _ = any_spawner::Executor::init_tokio();
+        let settings = [("PUBLIC_URL", public_url), ("SECRET_KEY", &"k".repeat(32)), ("EMAIL_SIGN_IN", "off")];
+        let config = Config::load(&Source::from_pairs(settings)).unwrap();
+        let auth = Auth {
+            store,
+            ephemeral,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SystemEntropy),
+            relying_party: RelyingParty::new(&config.public_url).unwrap(),
+            lifetimes: config.sessions,
+        };
+        let router = router(bootstrap::app_state(auth, &config));
+        Self { router, clock, origin: config.public_url.origin().to_owned(), _database: database }
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser { router: self.router.clone(), origin: self.origin.clone(), cookies: BTreeMap::new() }
+    }
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The status and the code of a refusal.
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["error"]["code"].as_str().unwrap().to_owned())
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A person's browser: keeps cookies and says where its requests come from.
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    pub origin: String,
+    pub cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        if !self.cookies.is_empty() {
+            let line =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+            request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if value.is_empty() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ORIGIN, &self.origin)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub async fn start_sign_up(&mut self, username: &str) -> Value {
+        let body = json!({ "username": username, "email": format!("{username}@example.org") });
+        let answer = self.post("/api/sign-up/start", body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["publicKey"].clone()
+    }
+
+    pub async fn start_sign_in(&mut self) -> Value {
+        let answer = self.post("/api/sign-in/start", json!({})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["publicKey"].clone()
+    }
+
+    pub async fn sign_up(&mut self, username: &str) -> SoftPasskey {
+        let options = self.start_sign_up(username).await;
+        let passkey = SoftPasskey::new(&options);
+        let credential = passkey.registration(&options, &self.origin).json();
+        let answer = self.post("/api/sign-up/finish", json!({ "credential": credential })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        passkey
+    }
+
+    pub async fn sign_in(&mut self, passkey: &SoftPasskey) -> Answer {
+        let options = self.start_sign_in().await;
+        let credential = passkey.assertion(&options, &self.origin).json();
+        self.post("/api/sign-in/finish", json!({ "credential": credential })).await
+    }
+
+    pub async fn is_signed_in(&mut self) -> bool {
+        self.get("/api/session").await.status == 200
+    }
+}

@@ -1,0 +1,261 @@
+use crate::app::{Backends, TestDatabase};
+use crate::authenticator::random;
+use latchkey::server::clock::Timestamp;
+use latchkey::server::model::passkey::PasskeyUse;
+use latchkey::server::model::session::Method;
+use latchkey::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
+use latchkey::server::secret::{SystemEntropy, TokenHash};
+use latchkey::server::store::{Insertion, Store};
+use latchkey::types::{DisplayName, EmailAddress, Username, views};
+use std::sync::Arc;
+use std::time::Duration;
+
+const NOW: Timestamp = Timestamp::from_unix_millis(1_795_000_000_123);
+
+fn user(name: &str) -> User {
+    User {
+        id: UserId::random(&SystemEntropy),
+        username: Username::parse(name).unwrap(),
+        display_name: DisplayName::parse("Ada 李 <b>").unwrap(),
+        email: Some(EmailAddress::parse("Ada+x@Bücher.example").unwrap()),
+        email_verified: false,
+        created_at: NOW,
+    }
+}
+
+fn passkey(owner: &User) -> Passkey {
+    Passkey {
+        credential_id: CredentialId::new(random::<32>().to_vec()).unwrap(),
+        user_id: owner.id,
+        rp_id: "localhost".to_owned(),
+        record: r#"{"some":"json"}"#.to_owned(),
+        record_version: 1,
+        aaguid: uuid::Uuid::from_bytes(random()),
+        transports: "internal,hybrid".to_owned(),
+        backup_eligible: true,
+        backed_up: false,
+        sign_count: u32::MAX - 1,
+        created_at: NOW,
+        last_used_at: None,
+    }
+}
+
+fn session(owner: &User, passkey: &Passkey) -> Session {
+    Session {
+        id: SessionId::random(&SystemEntropy),
+        user_id: owner.id,
+        token_hash: TokenHash(random()),
+        method: Method::Passkey(passkey.credential_id.clone()),
+        user_verified: true,
+        authenticated_at: NOW,
+        created_at: NOW,
+        last_seen_at: NOW,
+        ends_at: NOW.plus(Duration::from_hours(24)),
+        idle: Duration::from_hours(1),
+        client: views::Client { browser: Some("Firefox".to_owned()), system: None },
+    }
+}
+
+fn used(sign_count: u32) -> PasskeyUse {
+    PasskeyUse {
+        record: r#"{"used":true}"#.to_owned(),
+        backup_eligible: true,
+        backed_up: true,
+        sign_count,
+        at: NOW.plus(Duration::from_secs(5)),
+    }
+}
+
+/// Runs a property on both databases.
+async fn on_both(property: impl AsyncFn(Arc<dyn Store>)) {
+    for backends in Backends::ALL {
+        let database = TestDatabase::create(backends).await;
+        let store = database.open().await;
+        property(store).await;
+    }
+}
+
+async fn add_account(store: &dyn Store, name: &str) -> (User, Passkey, Session) {
+    let user = user(name);
+    let passkey = passkey(&user);
+    let session = session(&user, &passkey);
+    let mut unit = store.begin().await.unwrap();
+    assert_eq!(unit.add_user(&user).await.unwrap(), Insertion::Done);
+    assert_eq!(unit.add_passkey(&passkey).await.unwrap(), Insertion::Done);
+    unit.add_session(&session).await.unwrap();
+    unit.commit().await.unwrap();
+    (user, passkey, session)
+}
+
+#[tokio::test]
+async fn what_is_committed_is_read_back_unchanged() {
+    on_both(async |store| {
+        let (user, passkey, session) = add_account(&*store, "ada").await;
+        assert_eq!(store.passkey(&passkey.credential_id).await.unwrap(), Some((passkey.clone(), user.clone())));
+        assert_eq!(store.session(&session.token_hash).await.unwrap(), Some((session, user.clone())));
+        assert_eq!(store.count_passkeys(&user, "localhost").await.unwrap(), 1);
+        assert_eq!(store.count_passkeys(&user, "elsewhere.example").await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_unit_that_is_dropped_leaves_nothing_behind() {
+    on_both(async |store| {
+        let user = user("ada");
+        let mut unit = store.begin().await.unwrap();
+        assert_eq!(unit.add_user(&user).await.unwrap(), Insertion::Done);
+        drop(unit);
+        assert!(!store.username_is_taken(&user.username).await.unwrap());
+        add_account(&*store, "ada").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_are_unique_whatever_the_case() {
+    on_both(async |store| {
+        add_account(&*store, "Ada").await;
+        assert!(store.username_is_taken(&Username::parse("aDA").unwrap()).await.unwrap());
+        let mut unit = store.begin().await.unwrap();
+        assert_eq!(unit.add_user(&user("ADA")).await.unwrap(), Insertion::Conflict);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unproven_addresses_are_not_unique() {
+    on_both(async |store| {
+        add_account(&*store, "ada").await;
+        add_account(&*store, "eve").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_credential_id_belongs_to_one_person() {
+    on_both(async |store| {
+        let (_, taken, _) = add_account(&*store, "ada").await;
+        let eve = user("eve");
+        let stolen = Passkey { credential_id: taken.credential_id, ..passkey(&eve) };
+        let mut unit = store.begin().await.unwrap();
+        assert_eq!(unit.add_user(&eve).await.unwrap(), Insertion::Done);
+        assert_eq!(unit.add_passkey(&stolen).await.unwrap(), Insertion::Conflict);
+        drop(unit);
+        assert!(!store.username_is_taken(&eve.username).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_use_is_recorded_only_if_the_counter_may_follow() {
+    on_both(async |store| {
+        let (_, passkey, _) = add_account(&*store, "ada").await;
+        for (count, may) in [(u32::MAX - 1, false), (0, false), (u32::MAX, true), (u32::MAX, false)] {
+            let mut unit = store.begin().await.unwrap();
+            assert_eq!(unit.record_passkey_use(&passkey, &used(count)).await.unwrap(), may, "{count}");
+            unit.commit().await.unwrap();
+        }
+        let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
+        assert_eq!((stored.sign_count, stored.backed_up), (u32::MAX, true));
+        assert_eq!((stored.record.as_str(), stored.last_used_at), (r#"{"used":true}"#, Some(used(0).at)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_that_changed_hands_records_no_use() {
+    on_both(async |store| {
+        let (_, passkey, _) = add_account(&*store, "ada").await;
+        let elsewhere = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey };
+        let mut unit = store.begin().await.unwrap();
+        assert!(!unit.record_passkey_use(&elsewhere, &used(u32::MAX)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_is_marked_removed_and_swept() {
+    on_both(async |store| {
+        let (_, _, session) = add_account(&*store, "ada").await;
+        let later = NOW.plus(Duration::from_mins(10));
+        store.mark_session_seen(session.id, later).await.unwrap();
+        store.mark_session_seen(session.id, NOW).await.unwrap();
+        let (seen, _) = store.session(&session.token_hash).await.unwrap().unwrap();
+        assert_eq!(seen.last_seen_at, later, "time does not run backwards");
+
+        assert_eq!(store.remove_ended_sessions(NOW, 10).await.unwrap(), 0);
+        assert_eq!(store.remove_ended_sessions(session.ends_at, 10).await.unwrap(), 1);
+        assert_eq!(store.session(&session.token_hash).await.unwrap(), None);
+
+        let (_, _, session) = add_account(&*store, "eve").await;
+        let mut unit = store.begin().await.unwrap();
+        unit.remove_session(&session.token_hash).await.unwrap();
+        unit.remove_session(&TokenHash([9; 32])).await.unwrap();
+        unit.commit().await.unwrap();
+        assert_eq!(store.session(&session.token_hash).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_sign_ups_of_one_name_one_wins() {
+    on_both(async |store| {
+        for round in 0..5 {
+            let name = format!("ada{round}");
+            let rivals = (0..12).map(|_| {
+                let (store, user) = (Arc::clone(&store), user(&name));
+                tokio::spawn(async move {
+                    let mut unit = store.begin().await.unwrap();
+                    let won = unit.add_user(&user).await.unwrap() == Insertion::Done;
+                    if won {
+                        unit.commit().await.unwrap();
+                    }
+                    won
+                })
+            });
+            let mut winners = 0;
+            for rival in rivals.collect::<Vec<_>>() {
+                winners += usize::from(rival.await.unwrap());
+            }
+            assert_eq!(winners, 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_uses_with_one_counter_one_wins() {
+    on_both(async |store| {
+        let (_, passkey, _) = add_account(&*store, "ada").await;
+        let rivals = (0..12).map(|_| {
+            let (store, passkey) = (Arc::clone(&store), passkey.clone());
+            tokio::spawn(async move {
+                let mut unit = store.begin().await.unwrap();
+                let won = unit.record_passkey_use(&passkey, &used(u32::MAX)).await.unwrap();
+                unit.commit().await.unwrap();
+                won
+            })
+        });
+        let mut winners = 0;
+        for rival in rivals.collect::<Vec<_>>() {
+            winners += usize::from(rival.await.unwrap());
+        }
+        assert_eq!(winners, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn several_processes_may_start_on_one_fresh_database() {
+    for backends in Backends::ALL {
+        let database = Arc::new(TestDatabase::create(backends).await);
+        let starts = (0..6).map(|_| {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move { database.open().await.ping().await.unwrap() })
+        });
+        for start in starts.collect::<Vec<_>>() {
+            start.await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+use crate::app::{Answer, App, Backends, ORIGIN};
+use axum::body::Body;
+use axum::http::{Method, Request};
+use serde_json::json;
+
+async fn send(app: &App, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.browser().send(request.body(body.into()).unwrap()).await
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[tokio::test]
+async fn what_is_not_a_json_object_is_a_bad_request() {
+    let app = App::start(Backends::Embedded).await;
+    for body in ["", "{", "nope", "[]", "null", "\"x\"", "{}x", "{\"a\":1,}", "\u{0}", "{}{}"] {
+        let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON], body).await;
+        assert_eq!(answer.refusal(), (400, "bad_request".to_owned()), "{body:?}");
+    }
+    assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[JSON], " {\"x\":[1]} ").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_list_does_not_pass_for_an_object() {
+    let app = App::start(Backends::Embedded).await;
+    let body = json!(["ada", "ada@example.org", null]).to_string();
+    let answer = send(&app, Method::POST, "/api/sign-up/start", &[JSON], body).await;
+    assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));
+}
+
+#[tokio::test]
+async fn sixty_four_kibibytes_are_the_limit() {
+    let app = App::start(Backends::Embedded).await;
+    let padded = |length: usize| format!("{{\"x\":\"{}\"}}", "y".repeat(length - 8));
+    assert_eq!(padded(65_536).len(), 65_536);
+    assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[JSON], padded(65_536)).await.status, 200);
+    let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON], padded(65_537)).await;
+    assert_eq!(answer.refusal(), (413, "too_large".to_owned()));
+}
+
+#[tokio::test]
+async fn only_json_is_read() {
+    let app = App::start(Backends::Embedded).await;
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "multipart/form-data"] {
+        let answer = send(&app, Method::POST, "/api/sign-in/start", &[("content-type", kind)], "{}").await;
+        assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()), "{kind}");
+    }
+    for kind in ["application/json", "Application/JSON; charset=utf-8"] {
+        assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[("content-type", kind)], "{}").await.status, 200);
+    }
+    let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON, ("content-encoding", "gzip")], "{}").await;
+    assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
+}
+
+#[tokio::test]
+async fn wrong_methods_and_unknown_paths_are_told_apart() {
+    let app = App::start(Backends::Embedded).await;
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let answer = send(&app, method, "/api/sign-in/start", &[], "").await;
+        assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()));
+    }
+    assert_eq!(send(&app, Method::POST, "/api/session", &[JSON], "{}").await.refusal().0, 405);
+    for path in ["/api", "/api/", "/api/nothing", "/api/sign-in/start/", "/api/sign-in//start"] {
+        assert_eq!(
+            send(&app, Method::POST, path, &[JSON], "{}").await.refusal(),
+            (404, "not_found".to_owned()),
+            "{path}"
+        );
+    }
+    assert_eq!(send(&app, Method::DELETE, "/account", &[("origin", ORIGIN)], "").await.refusal().0, 405);
+}
+
+#[tokio::test]
+async fn requests_of_other_sites_are_refused() {
+    let app = App::start(Backends::Embedded).await;
+    let foreign: [&[(&str, &str)]; 5] = [
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://127.0.0.1:3000")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+    ];
+    for headers in foreign {
+        let with_type = [headers, &[JSON]].concat();
+        for (method, path) in
+            [(Method::POST, "/api/sign-in/start"), (Method::GET, "/api/session"), (Method::POST, "/sign-out")]
+        {
+            let answer = send(&app, method, path, &with_type, "{}").await;
+            assert_eq!(answer.refusal(), (403, "cross_origin".to_owned()), "{path} {headers:?}");
+        }
+    }
+    assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[JSON], "{}").await.status, 200, "a native client");
+    assert_eq!(send(&app, Method::POST, "/sign-out", &[], "").await.status, 403, "a form that does not say whence");
+    assert_eq!(send(&app, Method::POST, "/sign-out", &[("sec-fetch-site", "same-origin")], "").await.status, 303);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let app = App::start(Backends::Embedded).await;
+    let requests = [
+        (Method::GET, "/", 200),
+        (Method::GET, "/sign-in", 200),
+        (Method::GET, "/account", 303),
+        (Method::GET, "/nothing", 404),
+        (Method::GET, "/healthz", 200),
+        (Method::GET, "/readyz", 200),
+        (Method::GET, "/api/session", 401),
+        (Method::GET, "/api/sign-in/start", 405),
+        (Method::POST, "/sign-out", 403),
+        (Method::POST, "/nothing", 403),
+    ];
+    let mut ids = std::collections::HashSet::new();
+    for (method, path, status) in requests {
+        let answer = send(&app, method, path, &[("accept", "text/html")], "").await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert!(answer.header("permissions-policy").contains("publickey-credentials-get=(self)"));
+        assert!(!answer.headers.contains_key("strict-transport-security"), "only with https");
+        assert!(ids.insert(answer.header("x-request-id").to_owned()) && !answer.header("x-request-id").is_empty());
+        let policy = answer.header("content-security-policy");
+        for part in [
+            "script-src 'self' 'nonce-",
+            "'wasm-unsafe-eval'",
+            "style-src 'self';",
+            "connect-src 'self';",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe-inline"), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn nonces_are_fresh_and_every_inline_script_has_it() {
+    let app = App::start(Backends::Embedded).await;
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..3 {
+        let answer = app.browser().get("/sign-in").await;
+        let policy = answer.header("content-security-policy").to_owned();
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+        let page = answer.text();
+        assert_eq!(page.matches("<script").count(), page.matches(&format!("nonce=\"{nonce}\"")).count(), "{page}");
+        assert!(page.contains("<script"), "the page has islands");
+        assert!(!page.contains(" style=\""), "{page}");
+        assert!(seen.insert(nonce));
+    }
+}
+
+#[tokio::test]
+async fn the_host_header_changes_nothing_but_a_loopback_name() {
+    let app = App::start(Backends::Embedded).await;
+    for host in ["evil.example", "localhost:3000", "localhost.evil.example"] {
+        let headers = [JSON, ("host", host), ("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https")];
+        let answer = send(&app, Method::POST, "/api/sign-in/start", &headers, "{}").await;
+        assert_eq!(answer.json()["publicKey"]["rpId"], "localhost");
+        let page = send(&app, Method::GET, "/account", &[("host", host)], "").await;
+        assert_eq!(page.header("location"), "/sign-in?next=/account");
+    }
+    for path in ["/", "/sign-in?next=/account", "/nothing"] {
+        let answer = send(&app, Method::GET, path, &[("host", "127.0.0.1:3000")], "").await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (308, format!("{ORIGIN}{path}").as_str()));
+    }
+    assert_eq!(send(&app, Method::GET, "/healthz", &[("host", "127.0.0.1:3000")], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn who_accepts_html_gets_json_under_api_all_the_same() {
+    let app = App::start(Backends::Embedded).await;
+    let headers = [JSON, ("accept", "text/html"), ("referer", "http://localhost:3000/sign-in")];
+    let answer = send(&app, Method::POST, "/api/sign-up/start", &headers, "{\"username\":\"x\",\"email\":\"\"}").await;
+    assert_eq!(answer.refusal(), (422, "invalid_username".to_owned()));
+    assert!(!answer.headers.contains_key("location"));
+    assert!(!answer.headers.contains_key("serverfnerror"), "nothing of how it is made");
+    assert_eq!(answer.header("content-type"), "application/json");
+}

@@ -1,0 +1,103 @@
+use crate::app::{Answer, App, Backends, MovableClock, ORIGIN, TestDatabase, address, open_ephemeral};
+use crate::proxy::Proxy;
+use latchkey::server::ephemeral::RedisEphemeral;
+use latchkey::server::secret::Secret;
+use latchkey::server::store::postgres;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Puts a proxy between us and a server.
+async fn through_proxy(url: &str) -> (Proxy, Secret<String>) {
+    let mut url = Url::parse(url).unwrap();
+    let upstream = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let proxy = Proxy::start(upstream).await;
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(proxy.address.port())).unwrap();
+    (proxy, Secret::new(url.to_string()))
+}
+
+async fn app_with_cuttable_database() -> (App, Proxy) {
+    let database = TestDatabase::create(Backends::Servers).await;
+    let (proxy, url) = through_proxy(database.url().expose()).await;
+    let clock = Arc::new(MovableClock::default());
+    let store = Arc::new(postgres::open(&url, Duration::from_secs(5)).await.unwrap());
+    let ephemeral = open_ephemeral(Backends::Servers, &clock);
+    (App::from_parts(store, ephemeral, clock, ORIGIN, database), proxy)
+}
+
+async fn app_with_cuttable_redis() -> (App, Proxy) {
+    let database = TestDatabase::create(Backends::Servers).await;
+    let (proxy, url) = through_proxy(&address("TEST_REDIS_URL")).await;
+    let clock = Arc::new(MovableClock::default());
+    let ephemeral = Arc::new(RedisEphemeral::open(&url).unwrap());
+    (App::from_parts(database.open().await, ephemeral, clock, ORIGIN, database), proxy)
+}
+
+fn assert_unavailable(answer: &Answer, since: Instant) {
+    assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
+    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(answer.json()["error"]["retry_after"], 2);
+    assert!(since.elapsed() < Duration::from_secs(3), "it took {:?}", since.elapsed());
+}
+
+async fn eventually_ready(app: &App) {
+    for _ in 0..100 {
+        if app.browser().get("/readyz").await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it did not recover by itself");
+}
+
+#[tokio::test]
+async fn without_the_database_nothing_hangs_and_it_recovers_by_itself() {
+    let (app, proxy) = app_with_cuttable_database().await;
+    let mut browser = app.browser();
+    let passkey = browser.sign_up("ada").await;
+    let options = app.browser().start_sign_in().await;
+    drop(options);
+    proxy.cut();
+
+    let began = Instant::now();
+    assert_unavailable(&browser.get("/api/session").await, began);
+    let began = Instant::now();
+    let form = json!({ "username": "eve", "email": "eve@example.org" });
+    assert_unavailable(&app.browser().post("/api/sign-up/start", form).await, began);
+    let began = Instant::now();
+    assert_unavailable(&app.browser().sign_in(&passkey).await, began);
+    let page = browser.get("/account").await;
+    assert_eq!(page.status, 503);
+    assert!(page.text().contains("Back in a moment"));
+    assert_eq!(app.browser().get("/readyz").await.json(), json!({ "database": "away", "ephemeral": "ok" }));
+    assert_eq!(app.browser().get("/healthz").await.status, 200);
+
+    proxy.mend();
+    eventually_ready(&app).await;
+    assert!(browser.is_signed_in().await, "nobody was signed out");
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}
+
+#[tokio::test]
+async fn without_redis_nobody_new_signs_in_and_everybody_signed_in_goes_on() {
+    let (app, proxy) = app_with_cuttable_redis().await;
+    let mut browser = app.browser();
+    let passkey = browser.sign_up("ada").await;
+    proxy.cut();
+
+    assert!(browser.is_signed_in().await);
+    assert_eq!(browser.get("/account").await.status, 200);
+    let began = Instant::now();
+    assert_unavailable(&app.browser().post("/api/sign-in/start", json!({})).await, began);
+    let form = json!({ "username": "eve", "email": "eve@example.org" });
+    let began = Instant::now();
+    assert_unavailable(&app.browser().post("/api/sign-up/start", form).await, began);
+    assert_eq!(app.browser().get("/readyz").await.json(), json!({ "database": "ok", "ephemeral": "away" }));
+    assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200, "signing out still works");
+
+    proxy.mend();
+    eventually_ready(&app).await;
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}

@@ -1,0 +1,92 @@
+use crate::app::{App, Backends};
+
+#[tokio::test]
+async fn pages_are_whole_without_scripts() {
+    let app = App::start(Backends::Embedded).await;
+    for (path, words) in [("/", "Sign up"), ("/sign-up", "Create your passkey"), ("/sign-in", "Sign in with a passkey")]
+    {
+        let answer = app.browser().get(path).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains(words), "{path}");
+    }
+    for path in ["/sign-up", "/sign-in"] {
+        assert!(app.browser().get(path).await.text().contains("Passkeys need JavaScript"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_with_nothing_interactive_loads_no_wasm() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    for path in ["/", "/account", "/nothing"] {
+        let page = browser.get(path).await.text();
+        assert!(!page.contains(".wasm") && !page.contains("import("), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn navigation_follows_the_session() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let stranger = browser.get("/").await.text();
+    assert!(stranger.contains("href=\"/sign-in\"") && !stranger.contains("Sign out"));
+    browser.sign_up("ada").await;
+    let known = browser.get("/").await.text();
+    assert!(known.contains("Sign out") && known.contains("href=\"/account\"") && !known.contains("href=\"/sign-in\""));
+}
+
+#[tokio::test]
+async fn the_account_page_shows_the_persons_facts_and_only_to_them() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let answer = browser.get("/account").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?next=/account"));
+    let passkey = browser.sign_up("ada").await;
+    let page = browser.get("/account").await.text();
+    for fact in ["ada", "ada@example.org", &crate::authenticator::encode(passkey.user_handle), "not confirmed"] {
+        assert!(page.contains(fact), "{fact}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_sent_on_from_the_sign_in_page() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    for (path, location) in [
+        ("/sign-in", "/account"),
+        ("/sign-up", "/account"),
+        ("/sign-in?next=/x%3Fy", "/x?y"),
+        ("/sign-in?next=//evil.example", "/account"),
+        ("/sign-in?next=%5C%5Cevil.example", "/account"),
+    ] {
+        assert_eq!(browser.get(path).await.header("location"), location, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_typed_is_never_markup() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let body =
+        serde_json::json!({ "username": "ada", "email": "a@b.example", "display_name": "<script>alert(1)</script>" });
+    let options = browser.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
+    let passkey = crate::authenticator::SoftPasskey::new(&options);
+    let credential = passkey.registration(&options, &app.origin).json();
+    browser.post("/api/sign-up/finish", serde_json::json!({ "credential": credential })).await;
+    for path in ["/", "/account"] {
+        let page = browser.get(path).await.text();
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_a_real_page_for_what_is_not_there() {
+    let app = App::start(Backends::Embedded).await;
+    for path in ["/nothing", "/pkg/x/nothing.js", "/../etc/passwd", "/pkg/..%2f..%2fCargo.toml", "/%00"] {
+        let answer = app.browser().get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text().contains("Page not found"), "{path}");
+    }
+}
