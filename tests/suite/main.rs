@@ -1,6 +1,6 @@
 //! One test binary: the house, the settings, the stores and the whole program from outside.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod app;
 mod architecture;
