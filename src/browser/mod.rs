@@ -31,6 +31,19 @@ pub enum BrowserError {
 }
 
 impl BrowserError {
+    /// A sentence for a person who wanted to make a passkey. Browsers do not tell a security key that cannot keep one
+    /// from a closed dialog (WebAuthn Level 3, section 14.5.1), so the sentence is for both.
+    #[must_use]
+    pub fn message_on_create(self) -> Option<&'static str> {
+        match self {
+            Self::Cancelled => Some(
+                "No passkey was made. You can try again whenever you like. \
+                 If a security key was refused, it cannot keep a passkey: use your phone or computer instead.",
+            ),
+            other => other.message(),
+        }
+    }
+
     /// A sentence for the person; `None` where there is nothing to say.
     #[must_use]
     pub fn message(self) -> Option<&'static str> {

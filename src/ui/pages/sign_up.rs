@@ -41,7 +41,7 @@ impl State {
             [ApiError::InvalidDisplayName, ApiError::InvalidUsername, ApiError::UsernameTaken, ApiError::InvalidEmail];
         match self {
             Self::Refused(error) if !OF_FIELDS.contains(&error) => Some(error.message()),
-            Self::Stopped(error) => error.message(),
+            Self::Stopped(error) => error.message_on_create(),
             _ => None,
         }
     }

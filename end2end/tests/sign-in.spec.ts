@@ -1,0 +1,87 @@
+import { Authenticator, awake, expect, freshName, signOut, signUp, test } from "../fixtures";
+
+test("autofill still works after five minutes on the page", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  await authenticator.answers(false);
+  await page.clock.install();
+  await page.goto("/sign-in");
+  await awake(page);
+  for (const minutes of ["04:30", "04:00"]) {
+    const rearmed = page.waitForResponse("**/api/sign-in/start");
+    await page.clock.fastForward(minutes);
+    await rearmed;
+    await authenticator.answers(true);
+  }
+  await expect(page).toHaveURL(/\/account$/);
+});
+
+test("a cancelled dialog is no error, and a second try succeeds", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  await authenticator.verifies(false);
+  await page.goto("/sign-in");
+  await awake(page);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page.getByRole("alert")).toContainText("You can try again whenever you like.");
+  await authenticator.verifies(true);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page).toHaveURL(/\/account$/);
+});
+
+test("a protected page sends to sign in and back", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  await page.goto("/account");
+  await expect(page).toHaveURL(/\/account$/);
+  await expect(page.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+});
+
+test("two tabs sign in without disturbing each other", async ({ page, context }) => {
+  const authenticator = await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  await authenticator.answers(false);
+  await page.goto("/sign-in");
+  await awake(page);
+  const other = await context.newPage();
+  await other.goto("/sign-in");
+  await awake(other);
+  await other.close();
+  await page.bringToFront();
+  await authenticator.answers(true);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page).toHaveURL(/\/account$/);
+});
+
+test("after signing out the back button shows nothing of the account", async ({ page }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await page.context().setOffline(false);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/$/);
+  const authenticator = await page.context().newCDPSession(page);
+  await authenticator.send("WebAuthn.disable");
+  await page.goBack();
+  await expect(page.getByText(name)).toHaveCount(0);
+  await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
+});
+
+test("keep me signed in keeps the cookie beyond the browser", async ({ page, context }) => {
+  const authenticator = await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  await authenticator.answers(false);
+  await page.goto("/sign-in");
+  await awake(page);
+  await page.getByLabel("Keep me signed in").check();
+  await authenticator.answers(true);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page).toHaveURL(/\/account$/);
+  const cookie = (await context.cookies()).find(({ name }) => name === "latchkey_session");
+  expect(cookie?.expires).toBeGreaterThan(Date.now() / 1000 + 29 * 24 * 3600);
+});
