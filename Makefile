@@ -11,7 +11,7 @@ export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bi
 ENV_FILE := set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 SSR := --no-default-features --features ssr
 
-.PHONY: help run test check watch build bench lint unit suite browser
+.PHONY: help run test check watch build lint unit suite browser
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -47,7 +47,3 @@ browser: build
 	scripts/with-backends npx playwright test --config end2end/playwright.config.ts
 
 test: lint suite browser ## Everything: format, lints, unit, contract, HTTP and browser tests, on every backend
-
-bench: build ## The benchmarks, as a table
-	scripts/install bench
-	scripts/bench

@@ -150,3 +150,109 @@ impl Config {
         .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::time::Duration;
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, Problems> {
+        Config::load(&Source::from_pairs(pairs.iter().copied()))
+    }
+
+    fn complaints(pairs: &[(&str, &str)]) -> Vec<String> {
+        load(pairs).unwrap_err().iter().map(|problem| problem.setting.clone()).collect()
+    }
+
+    #[test]
+    fn nothing_set_is_the_embedded_default() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.public_url.origin(), "http://localhost:3000");
+        assert_eq!(config.listen_addr.to_string(), "127.0.0.1:3000");
+        assert!(matches!(config.database, DatabaseUrl::Sqlite(file) if file == Path::new("./data/latchkey.db")));
+        assert!(config.redis_url.is_none() && config.rate_limits);
+    }
+
+    #[test]
+    fn the_public_url_is_a_bare_origin_with_https_away_from_localhost() {
+        for url in ["http://localhost", "http://app.localhost:8080", "https://localhost:8443", "http://localhost:3000/"]
+        {
+            let more = [("PUBLIC_URL", url), ("SECRET_KEY", &"k".repeat(32)), ("EMAIL_SIGN_IN", "off")];
+            assert!(load(&more).is_ok(), "{url}");
+        }
+        for url in [
+            "http://example.org",
+            "https://10.0.0.1",
+            "https://[::1]",
+            "https://id.example/path",
+            "https://id.example/?q",
+            "https://user@id.example",
+            "ftp://localhost",
+            "localhost:3000",
+            "https://id.example.",
+        ] {
+            assert!(
+                complaints(&[("PUBLIC_URL", url), ("EMAIL_SIGN_IN", "off")]).contains(&"PUBLIC_URL".to_owned()),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn https_asks_for_a_key_and_a_mail_server() {
+        let https = ("PUBLIC_URL", "https://id.example");
+        assert_eq!(complaints(&[https]), ["SECRET_KEY", "SMTP_URL"]);
+        assert_eq!(complaints(&[https, ("EMAIL_SIGN_IN", "off")]), ["SECRET_KEY"]);
+        assert_eq!(complaints(&[https, ("EMAIL_SIGN_IN", "off"), ("SECRET_KEY", &"k".repeat(31))]), ["SECRET_KEY"]);
+    }
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("24h", 86_400), ("30d", 2_592_000)] {
+            assert_eq!(load(&[("SESSION_IDLE", text)]).unwrap().sessions.idle, Duration::from_secs(seconds));
+        }
+        for text in ["90", "s", "0s", "-1h", "+1h", "1.5h", "1 h", "1h30m", "3651d", "99999999999999999999d", "١h"] {
+            assert_eq!(complaints(&[("SESSION_IDLE", text)]), ["SESSION_IDLE"], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_other_setting_says_what_it_accepts() {
+        for (name, text) in [
+            ("LISTEN_ADDR", "3000"),
+            ("DATABASE_URL", "sqlite://"),
+            ("DATABASE_URL", "postgres://"),
+            ("REDIS_URL", "http://localhost"),
+            ("REDIS_URL", "redis://localhost?cluster=true"),
+            ("SMTP_URL", "mail.example.org"),
+            ("MAIL_FROM", "Latchkey"),
+            ("MAIL_FROM", "Latchkey <no-reply@localhost"),
+            ("EMAIL_SIGN_IN", "ON"),
+            ("DEV_MAILBOX", "yes"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("RATE_LIMITS", "0"),
+            ("METRICS_ADDR", "localhost"),
+            ("SECURITY_CONTACT", "security@example.org"),
+            ("LOG_FORMAT", "xml"),
+        ] {
+            assert_eq!(complaints(&[(name, text)]), [name], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_holds_text_numbers_and_switches() {
+        let read = |text| source::parse_file(Path::new("x.toml"), text);
+        let settings = read("RATE_LIMITS = false\nLOG_FORMAT = \"json\"\n").unwrap();
+        assert_eq!(settings["RATE_LIMITS"], "off");
+        assert_eq!(settings["LOG_FORMAT"], "json");
+        for text in ["LOG_FORMAT = [\"json\"]", "[LOG_FORMAT]", "nonsense", "UNKNOWN = 1"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_setting_counts_as_unset() {
+        assert!(load(&[("SMTP_URL", ""), ("REDIS_URL", "  "), ("SECRET_KEY", "")]).is_ok());
+    }
+}
