@@ -12,20 +12,22 @@ COPY scripts scripts
 ENV LATCHKEY_TOOLS=/opt/latchkey-tools TOOLS=/opt/latchkey-tools
 RUN scripts/install build
 COPY . .
-RUN make build && mkdir -p /out/data && cp -r target/release/latchkey target/site /out/
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
+    make build && mkdir -p /out/data && cp -r target/release/latchkey target/site /out/
 
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /app latchkey
+ && groupadd --gid 10001 latchkey \
+ && useradd --uid 10001 --gid latchkey --no-create-home --home-dir /app --shell /usr/sbin/nologin latchkey
 WORKDIR /app
 COPY --from=build /out/latchkey ./
 COPY --from=build /out/site ./site
-COPY --from=build --chown=latchkey:latchkey /out/data /data
-USER latchkey
+COPY --from=build --chown=10001:10001 /out/data /data
+USER 10001:10001
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000
 VOLUME /data
 EXPOSE 3000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=40s CMD ["curl", "-fsS", "http://127.0.0.1:3000/healthz"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=40s CMD ["curl", "-fsS", "--noproxy", "*", "http://127.0.0.1:3000/healthz"]
 CMD ["/app/latchkey"]

@@ -8,7 +8,8 @@ TOOLS := $(or $(LATCHKEY_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/latchkey/
 export TOOLS
 export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-ENV_FILE := set -a; if [ -f .env ]; then . ./.env; fi; set +a;
+# What .env says, unless the environment says otherwise.
+ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
 SSR := --no-default-features --features ssr
 
 .PHONY: help run test check watch build lint unit suite browser

@@ -101,6 +101,43 @@ export async function signOut(page: Page): Promise<void> {
   await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
 }
 
+type Letter = { to: string; subject: string; text: string; html: string; sent_at: string };
+
+/** The newest letter to an address, once there are as many as expected. */
+export async function letterTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string }> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const letters = (await (await page.request.get("/dev/mailbox.json")).json()) as Letter[];
+    const theirs = letters.filter(({ to }) => to === address);
+    if (theirs.length >= count) {
+      const { text, subject } = theirs[0];
+      const link = /^https?:\/\/\S+token=\S+$/m.exec(text)?.[0];
+      const code = /^\d{6}$/m.exec(text)?.[0];
+      if (!link || !code) throw new Error(`a letter without link or code: ${text}`);
+      return { link, code, subject };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no letter to ${address}`);
+}
+
+/** Signs up and confirms the address by the letter's link. */
+export async function signUpConfirmed(page: Page, username: string): Promise<void> {
+  await signUp(page, username);
+  const { link } = await letterTo(page, `${username}@example.org`);
+  await page.goto(link);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
+}
+
+/** Asks for a letter on the sign-in page. */
+export async function askForLetter(page: Page, username: string): Promise<void> {
+  await page.goto("/sign-in");
+  await awake(page);
+  await page.getByLabel("Username or e-mail").fill(username);
+  await page.getByRole("button", { name: "Send me a letter" }).click();
+  await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+}
+
 let counter = 0;
 
 /** A name that no other test uses, also where tests share a database. */

@@ -3,36 +3,110 @@
 use crate::server::Unavailable;
 use crate::server::auth::{Auth, RelyingParty};
 use crate::server::clock::{Clock, SystemClock};
-use crate::server::config::{Config, DatabaseUrl};
+use crate::server::config::{Config, DatabaseUrl, EmailSignIn};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
-use crate::server::http::{AppState, assets, cookies::Cookies};
-use crate::server::secret::SystemEntropy;
+use crate::server::http::{AppState, assets, cookies::Cookies, mailbox_door::MailboxDoor};
+use crate::server::keys::{self, Keys};
+use crate::server::mail::{Mailbox, Postman, Smtp, Transport};
+use crate::server::secret::{Entropy, SystemEntropy};
 use crate::server::store::{Store, postgres, sqlite};
+use crate::types::paths;
 use leptos::config::LeptosOptions;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How long a database that is away is waited for at start (contract, "Settings").
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The parts of a running server.
+pub struct Started {
+    pub state: AppState,
+    /// Sends letters, where there is a way for them to go.
+    pub postman: Option<Arc<Postman>>,
+}
+
 /// Opens the backends and puts the state together that every handler shares.
 ///
 /// # Errors
-/// When the data folder or the database cannot be opened.
-pub async fn start(config: &Config) -> Result<AppState, Unavailable> {
+/// When the data folder, the key, the database or the mail settings cannot be used.
+pub async fn start(config: &Config) -> Result<Started, Unavailable> {
     // Leptos renders on whichever executor was chosen first; a second choice in one process is not an error for us.
     let _ = any_spawner::Executor::init_tokio();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let keys = keys(config, &*entropy)?;
+    let store = open_store(&config.database).await?;
+    let transport = transport(config, &store, &clock)?;
     let auth = Auth {
-        store: open_store(&config.database).await?,
         ephemeral: open_ephemeral(config, &clock)?,
-        clock,
-        entropy: Arc::new(SystemEntropy),
         relying_party: RelyingParty::new(&config.public_url)?,
         lifetimes: config.sessions,
+        email_sign_in: config.email_sign_in,
+        sends_letters: transport.is_some(),
+        bell: Arc::new(Notify::new()),
+        store,
+        clock,
+        entropy,
+        keys,
     };
-    Ok(app_state(auth, config))
+    let postman = transport.map(|transport| Arc::new(postman(&auth, transport, config)));
+    warn_of_the_locked_out(&auth).await?;
+    let state = app_state(auth, config);
+    if postman.is_some() && state.mailbox.exists() {
+        tracing::info!("letters are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
+    }
+    Ok(Started { state, postman })
+}
+
+/// The worker that sends what these parts write.
+#[must_use]
+pub fn postman(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> Postman {
+    Postman {
+        store: Arc::clone(&auth.store),
+        transport,
+        clock: Arc::clone(&auth.clock),
+        entropy: Arc::clone(&auth.entropy),
+        keys: auth.keys.clone(),
+        origin: config.public_url.origin().to_owned(),
+        bell: Arc::clone(&auth.bell),
+    }
+}
+
+/// The key that was set, else the one in the data folder.
+fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
+    let previous = config.secret_key_previous.as_ref();
+    if let Some(key) = &config.secret_key {
+        return Ok(Keys::new(key, previous));
+    }
+    make_folder(Some(&config.data_dir))?;
+    Ok(Keys::new(&keys::read_or_make(&config.data_dir.join("secret.key"), entropy)?, previous))
+}
+
+/// Over SMTP where a server is set; into the development mailbox on localhost; else not at all.
+fn transport(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn Transport>>, Unavailable> {
+    if let Some(url) = &config.smtp_url {
+        let smtp = Smtp::new(url.expose(), &config.mail_from, config.public_url.host(), None);
+        return Ok(Some(Arc::new(smtp.map_err(|cause| Unavailable::new("mail", cause))?)));
+    }
+    let is_here = config.public_url.is_localhost();
+    Ok(is_here.then(|| Arc::new(Mailbox { store: Arc::clone(store), clock: Arc::clone(clock) }) as Arc<dyn Transport>))
+}
+
+/// Tells the operator how many people cannot sign in under the chosen settings.
+async fn warn_of_the_locked_out(auth: &Auth) -> Result<(), Unavailable> {
+    let letters = auth.email_sign_in != EmailSignIn::Off;
+    let count = auth.store.count_without_way_in(auth.relying_party.id(), letters).await?;
+    if count > 0 {
+        tracing::warn!("accounts without a way to sign in under these settings: {count}");
+    }
+    Ok(())
 }
 
 /// The state around a given set of parts; tests hand in their own.
@@ -48,6 +122,7 @@ pub fn app_state(auth: Auth, config: &Config) -> AppState {
         auth: Arc::new(auth),
         cookies: Cookies::new(config.public_url.is_https()),
         public_url: Arc::new(config.public_url.clone()),
+        mailbox: MailboxDoor::new(config),
         leptos,
     }
 }
@@ -69,8 +144,12 @@ fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Eph
     })
 }
 
+/// Makes a missing folder, closed to everybody else: it holds addresses and a key.
 fn make_folder(folder: Option<&Path>) -> Result<(), Unavailable> {
     let Some(folder) = folder else { return Ok(()) };
-    std::fs::create_dir_all(folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
         .map_err(|cause| Unavailable::new("data folder", format!("{}: {cause}", folder.display())))
 }

@@ -3,7 +3,7 @@
 #[cfg(feature = "ssr")]
 mod program {
     use clap::Parser;
-    use latchkey::bootstrap;
+    use latchkey::bootstrap::{self, Started};
     use latchkey::router::router;
     use latchkey::server::auth::Auth;
     use latchkey::server::config::{Config, Source};
@@ -18,7 +18,9 @@ mod program {
 
     /// How long requests in flight are waited for after a signal.
     const GRACE: Duration = Duration::from_secs(10);
-    /// How often, and how many at a time, sessions that ended are removed.
+    /// How many letters are on their way at once.
+    const POSTMEN: usize = 3;
+    /// How often, and how many at a time, sessions and letters that ended are removed.
     const SWEEP_EVERY: Duration = Duration::from_mins(10);
     const SWEEP_BATCH: u32 = 500;
 
@@ -35,7 +37,7 @@ mod program {
 
     pub fn main() -> ExitCode {
         let arguments = Arguments::parse();
-        let config = match Source::from_process(arguments.config.as_deref()).and_then(|source| Config::load(&source)) {
+        let config = match Config::load(&Source::from_process(arguments.config.as_deref())) {
             Ok(config) => config,
             Err(problems) => {
                 eprint!("{problems}");
@@ -58,24 +60,49 @@ mod program {
         for name in config.without_effect() {
             tracing::warn!("{name} is set, but has no effect in this version");
         }
+        if !config.rate_limits {
+            tracing::warn!("RATE_LIMITS=off: nothing is limited");
+        }
         let listener = match TcpListener::bind(config.listen_addr).await {
             Ok(listener) => listener,
             Err(cause) => return fail(&format!("cannot listen on {}: {cause}", config.listen_addr)),
         };
-        let state = match bootstrap::start(config).await {
-            Ok(state) => state,
-            Err(cause) => return fail(&cause.to_string()),
-        };
         let (stop, stopped) = watch::channel(false);
         let Ok(signals) = wait_for_signal(stop) else { return fail("signals cannot be received") };
+        let mut ended_early = stopped.clone();
+        let started = tokio::select! {
+            started = bootstrap::start(config) => started,
+            _ = ended_early.wait_for(|stop| *stop) => return ExitCode::SUCCESS,
+        };
+        let Started { state, postman } = match started {
+            Ok(started) => started,
+            Err(cause) => return fail(&cause.to_string()),
+        };
         tokio::spawn(sweep(Arc::clone(&state.auth)));
+        let postmen: Vec<_> = postman
+            .into_iter()
+            .flat_map(|postman| (0..POSTMEN).map(move |_| Arc::clone(&postman)))
+            .map(|postman| {
+                tokio::spawn({
+                    let stopped = stopped.clone();
+                    async move { postman.work(stopped).await }
+                })
+            })
+            .collect();
         tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
         let mut graceful = stopped.clone();
         let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
             let _ = graceful.wait_for(|stop| *stop).await;
         });
+        let finish = async {
+            let ended = server.await;
+            for postman in postmen {
+                let _ = postman.await;
+            }
+            ended
+        };
         let code = tokio::select! {
-            ended = server.into_future() => match ended {
+            ended = finish => match ended {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(cause) => fail(&format!("the server ended: {cause}")),
             },
@@ -107,13 +134,20 @@ mod program {
         }))
     }
 
-    /// Removes sessions that ended, in small batches.
+    /// Removes what ended, in small batches.
     async fn sweep(auth: Arc<Auth>) {
         let mut ticks = tokio::time::interval(SWEEP_EVERY);
         loop {
             ticks.tick().await;
-            if let Err(cause) = auth.store.remove_ended_sessions(auth.clock.now(), SWEEP_BATCH).await {
-                tracing::warn!(%cause, "ended sessions were not removed");
+            let now = auth.clock.now();
+            let swept = async {
+                while auth.store.remove_ended_sessions(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
+                    tokio::task::yield_now().await;
+                }
+                auth.store.remove_expired_letters(now, SWEEP_BATCH).await
+            };
+            if let Err(cause) = swept.await {
+                tracing::warn!(%cause, "what has ended was not removed");
             }
         }
     }

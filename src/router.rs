@@ -1,39 +1,55 @@
 //! The one assembly of everything that answers requests.
 
-use crate::server::http::{AppState, RequestContext, api_gate, health, loopback, security_headers, trace};
-use crate::site;
+use crate::server::http::{AppState, RequestContext, api_gate, body, health, loopback, security_headers, trace};
+use crate::site::{for_people, forms, guard_forms, letters, pages};
 use crate::types::paths;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use leptos::prelude::provide_context;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// Routes and, from the outside in: request log, security headers, panics, deadline.
+/// Routes and, from the outside in: request log, security headers, pages for refusals, panics, the
+/// body, the deadline.
 pub fn router(state: AppState) -> Router {
     let api = Router::new()
         .route(&format!("{}/{{*path}}", paths::API), any(call))
         .route(paths::API, any(call))
         .route(&format!("{}/", paths::API), any(call))
         .layer(from_fn_with_state(state.clone(), api_gate::gate));
+    let by_letter = Router::new()
+        .route(paths::EMAIL_LINK, get(letters::link).post(forms::answer_link))
+        .route(paths::EMAIL_CONFIRM, get(letters::confirm).post(forms::confirm))
+        .layer(from_fn(letters::hide_address));
     let pages = Router::new()
-        .route(paths::HOME, get(site::home))
-        .route(paths::SIGN_UP, get(site::sign_up))
-        .route(paths::SIGN_IN, get(site::sign_in))
-        .route(paths::SIGN_OUT, post(site::sign_out))
-        .route(paths::ACCOUNT, get(site::account))
-        .fallback(site::other)
-        .method_not_allowed_fallback(site::not_allowed)
-        .layer(from_fn_with_state(state.clone(), site::guard_forms))
+        .route(paths::HOME, get(pages::home))
+        .route(paths::SIGN_UP, get(pages::sign_up).post(forms::sign_up))
+        .route(paths::SIGN_IN, get(pages::sign_in).post(forms::sign_in))
+        .route(paths::SIGN_OUT, post(forms::sign_out))
+        .route(paths::ACCOUNT, get(pages::account).post(forms::account))
+        .merge(by_letter)
+        .route(paths::MAILBOX, get(letters::mailbox))
+        .route(paths::MAILBOX_JSON, get(letters::mailbox_json))
+        .fallback(pages::other)
+        .method_not_allowed_fallback(pages::not_allowed)
+        .layer(DefaultBodyLimit::max(body::MAX_BODY))
+        .layer(from_fn_with_state(state.clone(), guard_forms))
         .layer(from_fn_with_state(state.clone(), loopback::redirect));
-    let health = Router::new().route(paths::HEALTH, get(health::healthz)).route(paths::READY, get(health::readyz));
+    let health = Router::new()
+        .route(paths::HEALTH, get(health::healthz))
+        .route(paths::READY, get(health::readyz))
+        .method_not_allowed_fallback(pages::not_allowed)
+        .layer(from_fn_with_state(state.clone(), guard_forms));
     pages
         .merge(api)
         .merge(health)
         .layer(from_fn(trace::deadline))
+        .layer(from_fn(body::read_whole))
         .layer(CatchPanicLayer::custom(trace::after_panic))
+        .layer(from_fn_with_state(state.clone(), for_people))
+        .layer(from_fn(trace::refuse_without_path))
         .layer(from_fn_with_state(state.clone(), security_headers::add))
         .layer(from_fn_with_state(state.clone(), trace::log))
         .with_state(state)

@@ -48,26 +48,61 @@ test("two tabs sign in without disturbing each other", async ({ page, context })
   await page.goto("/sign-in");
   await awake(page);
   const other = await context.newPage();
+  await Authenticator.attach(other);
   await other.goto("/sign-in");
   await awake(other);
-  await other.close();
+  await authenticator.answers(true);
   await page.bringToFront();
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page).toHaveURL(/\/account$/);
+  await other.reload();
+  await expect(other).toHaveURL(/\/account$/);
+});
+
+test("one press asks the server once", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  await authenticator.answers(false);
+  await page.goto("/sign-in");
+  await awake(page);
+  const starts: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/api/sign-in/start")) starts.push(request.url());
+  });
   await authenticator.answers(true);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
+  expect(starts).toHaveLength(1);
+});
+
+test("what was typed before the page woke up is kept", async ({ page }) => {
+  let wake = () => {};
+  const asleep = new Promise<void>((resolve) => (wake = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await asleep;
+    await route.continue();
+  });
+  await page.goto("/sign-up", { waitUntil: "commit" });
+  await page.getByLabel("Username").fill("early-bird");
+  await page.getByLabel("E-mail").fill("early@example.org");
+  wake();
+  await awake(page);
+  await expect(page.getByLabel("Username")).toHaveValue("early-bird");
+  await expect(page.getByLabel("E-mail")).toHaveValue("early@example.org");
 });
 
 test("after signing out the back button shows nothing of the account", async ({ page }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
-  await page.context().setOffline(false);
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/$/);
   const authenticator = await page.context().newCDPSession(page);
   await authenticator.send("WebAuthn.disable");
   await page.goBack();
-  await expect(page.getByText(name)).toHaveCount(0);
+  await expect(page.getByText(`${name}@example.org`)).toHaveCount(0);
+  await expect(page.getByTestId("passkeys")).toHaveCount(0);
   await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
 });
 

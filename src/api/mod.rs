@@ -1,5 +1,7 @@
 //! The HTTP API as server functions: thin transport from a request to a ceremony and back to a view.
 
+pub mod email;
+pub mod passkeys;
 pub mod session;
 pub mod sign_in;
 pub mod sign_up;

@@ -6,12 +6,12 @@ use server_fn::codec::Json;
 /// Begins a sign-in; the options are the same for everybody.
 #[server(prefix = "/api", endpoint = "sign-in/start", input = Json, output = Json)]
 pub async fn start_sign_in() -> Result<Options, ApiError> {
-    use crate::server::http::request::{RequestContext, send_cookie};
+    use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
     let (browser, cookie) = request.browser_or_new();
     let options = request.auth().begin_sign_in(&browser).await?;
-    send_cookie(cookie);
+    send_cookies(cookie);
     Ok(options)
 }
 
@@ -28,6 +28,6 @@ pub async fn finish_sign_in(
 
     let request = RequestContext::current();
     let answer = AuthenticationAnswer::parse(&credential)?;
-    let opened = request.auth().finish_sign_in(request.browser.as_ref(), &answer, request.arrival(keep)).await?;
-    Ok(request.signed_in(&opened, &Next::or_account(next.as_deref())))
+    let opened = request.auth().finish_sign_in(&answer, request.arrival(keep)).await?;
+    request.signed_in(&opened, &Next::or_account(next.as_deref()))
 }

@@ -1,19 +1,22 @@
 use crate::types::ApiError;
-use crate::types::views::{Options, SignedIn, WebAuthnJson};
+use crate::types::views::{LetterSent, Options, SignedIn, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Begins a sign-up; nothing is reserved by it.
+/// Begins a sign-up; nothing is reserved by it. An address is needed unless no letter could ever be sent.
 #[server(prefix = "/api", endpoint = "sign-up/start", input = Json, output = Json)]
-pub async fn start_sign_up(username: String, email: String, display_name: Option<String>) -> Result<Options, ApiError> {
-    use crate::server::auth::SignUpForm;
-    use crate::server::http::request::{RequestContext, send_cookie};
+pub async fn start_sign_up(
+    username: String,
+    email: Option<String>,
+    display_name: Option<String>,
+) -> Result<Options, ApiError> {
+    use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let form = SignUpForm::parse(&username, &email, display_name.as_deref())?;
+    let form = request.sign_up_form(&username, email.as_deref(), display_name.as_deref())?;
     let (browser, cookie) = request.browser_or_new();
     let options = request.auth().begin_sign_up(&browser, form).await?;
-    send_cookie(cookie);
+    send_cookies(cookie);
     Ok(options)
 }
 
@@ -22,10 +25,30 @@ pub async fn start_sign_up(username: String, email: String, display_name: Option
 pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Result<SignedIn, ApiError> {
     use crate::server::auth::RegistrationAnswer;
     use crate::server::http::request::RequestContext;
-    use crate::types::Next;
+    use crate::types::{Next, Notice};
 
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential)?;
-    let opened = request.auth().finish_sign_up(request.browser.as_ref(), &answer, request.arrival(keep)).await?;
-    Ok(request.signed_in(&opened, &Next::or_account(None)))
+    let opened = request.auth().finish_sign_up(&answer, request.arrival(keep)).await?;
+    if opened.user.email.is_some() && request.auth().sends_letters {
+        request.tell(Notice::SignedUp);
+    }
+    request.signed_in(&opened, &Next::or_account(None))
+}
+
+/// Signs up without a passkey, for browsers that cannot make one: the account is made when the letter is answered.
+#[server(prefix = "/api", endpoint = "sign-up/email", input = Json, output = Json)]
+pub async fn sign_up_by_letter(
+    username: String,
+    email: String,
+    display_name: Option<String>,
+) -> Result<LetterSent, ApiError> {
+    use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
+
+    let request = RequestContext::current();
+    let (browser, cookie) = request.browser_or_new();
+    let life = request.ask_to_sign_up(&browser, &username, &email, display_name.as_deref()).await?;
+    send_cookies(cookie);
+    answer_accepted();
+    Ok(LetterSent { expires_in: life.as_secs() })
 }

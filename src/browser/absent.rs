@@ -48,6 +48,16 @@ pub async fn get(_options: &WebAuthnJson, _mediation: Mediation, _abort: &Abort)
 
 pub async fn forget_unknown(_options: &WebAuthnJson, _answer: &WebAuthnJson) {}
 
+#[must_use]
+pub fn typed(_id: &str) -> Option<String> {
+    None
+}
+
+#[must_use]
+pub fn is_ticked(_id: &str) -> bool {
+    false
+}
+
 pub fn go(_path: &str) {}
 
 pub async fn pause(_millis: u32) {}

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, DomException, VisibilityState, Window};
+use web_sys::{AbortController, DomException, HtmlInputElement, VisibilityState, Window};
 
 #[wasm_bindgen]
 extern "C" {
@@ -60,7 +60,8 @@ pub enum Mediation {
 #[must_use]
 pub fn supports_passkeys() -> bool {
     let class = global("PublicKeyCredential");
-    ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].into_iter().all(|name| has(&class, name))
+    has(&member(&class, "prototype"), "toJSON")
+        && ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].into_iter().all(|name| has(&class, name))
 }
 
 /// Whether passkeys can be offered in the suggestions of a field.
@@ -133,6 +134,22 @@ async fn signal_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) -> Result
     let promise = signal_unknown_credential(&signal).map_err(reason)?;
     JsFuture::from(promise).await.map_err(reason)?;
     Ok(())
+}
+
+/// What stands in a field, typed or filled in before the page woke up.
+#[must_use]
+pub fn typed(id: &str) -> Option<String> {
+    input(id).map(|input| input.value())
+}
+
+/// Whether a box was ticked before the page woke up.
+#[must_use]
+pub fn is_ticked(id: &str) -> bool {
+    input(id).is_some_and(|input| input.checked())
+}
+
+fn input(id: &str) -> Option<HtmlInputElement> {
+    document()?.get_element_by_id(id)?.dyn_into().ok()
 }
 
 /// Leaves for another page of this site.

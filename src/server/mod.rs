@@ -5,6 +5,8 @@ pub mod clock;
 pub mod config;
 pub mod ephemeral;
 pub mod http;
+pub mod keys;
+pub mod mail;
 pub mod model;
 pub mod secret;
 pub mod store;

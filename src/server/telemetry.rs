@@ -3,7 +3,7 @@ use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
 
 /// Sends logs to standard error; `RUST_LOG` filters, `info` when it is unset.
 ///
-/// The WebAuthn library logs what it verifies at `debug`, so it is held at `error` whatever the filter says.
+/// The WebAuthn library logs what it verifies at `debug`, so it is held at `error`, unless the filter names one of its modules.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let quiet = ["webauthn_rs=error", "webauthn_rs_core=error", "webauthn_rs_proto=error"];

@@ -1,18 +1,261 @@
-use super::pages::refusal_page;
-use super::render::context;
-use crate::server::http::AppState;
-use crate::types::paths;
-use axum::extract::{Request, State};
-use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+//! Forms that work without scripts: each does what the server function of the same name does, and leads on by 303.
 
-/// Signs out and leads to the start page; works without scripts.
+use super::pages::{sign_in_page, sign_up_page};
+use super::render::context;
+use crate::server::auth::{AskForLetterError, Opened};
+use crate::server::http::refusal::refuse;
+use crate::server::http::{AppState, RequestContext};
+use crate::server::model::letter::Purpose;
+use crate::types::{ApiError, Next, Notice, paths};
+use crate::ui::pages::SignUpInput;
+use axum::Form;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Reads a form; what is left of the request serves to answer it with a page.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
+    let (parts, body) = request.into_parts();
+    let rest = Request::from_parts(parts.clone(), Body::empty());
+    match Form::<T>::from_request(Request::from_parts(parts, body), &()).await {
+        Ok(Form(form)) => Ok((form, rest)),
+        Err(rejection) => Err(match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
+            _ => ApiError::BadRequest,
+        }),
+    }
+}
+
+/// Leads on, with cookies.
+fn on_to(target: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
+    let cookies = AppendHeaders(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>());
+    (cookies, Redirect::to(target)).into_response()
+}
+
+/// Leads on, with something to say there.
+fn on_with(state: &AppState, target: &str, notice: Notice) -> Response {
+    on_to(target, state.cookies.set_notice(notice))
+}
+
+fn signed_in(state: &AppState, opened: &Opened, next: &Next) -> Response {
+    on_to(next.as_str(), state.cookies.set_signed_in(opened))
+}
+
+/// Signs out and leads to the start page.
 pub async fn sign_out(State(state): State<AppState>, request: Request) -> Response {
     match context(&state, &request).sign_out().await {
-        Ok(cookie) => {
-            let cookie = AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
-            (cookie, Redirect::to(paths::HOME)).into_response()
+        Ok(cookie) => on_to(paths::HOME, cookie.into_iter().chain(state.cookies.set_notice(Notice::SignedOut))),
+        Err(cause) => refuse(cause.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct SignInForm {
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    identifier: String,
+    #[serde(default)]
+    code: String,
+    username: Option<String>,
+    next: Option<String>,
+}
+
+/// Asks for a letter, again if need be; answers one by its code; forgets who signed in last.
+pub async fn sign_in(State(state): State<AppState>, request: Request) -> Response {
+    let (form, request) = match read::<SignInForm>(request).await {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let context = context(&state, &request);
+    match form.action.as_str() {
+        "forget" => forget(&state, &context).await,
+        "code" => answer_code(&state, &context, &form).await,
+        "resend" => resend(&state, &context).await,
+        // The button for a passkey, pressed before the page was awake.
+        "passkey" if form.identifier.trim().is_empty() => {
+            sign_in_page(&state, request, &Next::or_account(form.next.as_deref()), None).await
         }
-        Err(cause) => refusal_page(&state, request, cause.into()).await,
+        _ => ask(&state, &context, request, form).await,
+    }
+}
+
+async fn ask(state: &AppState, context: &RequestContext, request: Request, form: SignInForm) -> Response {
+    let (browser, cookie) = context.browser_or_new();
+    let next = Next::or_account(form.next.as_deref());
+    match context.auth().ask_for_letter(context.asker(&browser), &form.identifier, next.clone()).await {
+        Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
+        Err(AskForLetterError::InvalidIdentifier) => {
+            sign_in_page(state, request, &next, Some((form.identifier, ApiError::InvalidIdentifier))).await
+        }
+        Err(error) => refuse(error.into()),
+    }
+}
+
+async fn forget(state: &AppState, context: &RequestContext) -> Response {
+    match context.auth().forget(context.known.as_ref()).await {
+        Ok(()) => {
+            let cookies = state.cookies.end_known().into_iter().chain(state.cookies.set_notice(Notice::Forgotten));
+            on_to(paths::SIGN_IN, cookies)
+        }
+        Err(cause) => refuse(cause.into()),
+    }
+}
+
+async fn answer_code(state: &AppState, context: &RequestContext, form: &SignInForm) -> Response {
+    match context.auth().answer_code(&form.code, form.username.as_deref(), context.arrival(None)).await {
+        Ok((opened, next)) => signed_in(state, &opened, &next),
+        Err(error) => match error.into() {
+            error @ (ApiError::Unavailable | ApiError::EmailOff) => refuse(error),
+            error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: 0 }) => {
+                on_with(state, paths::SIGN_IN, Notice::Refused(error))
+            }
+            error => on_with(state, paths::SIGN_IN_CODE, Notice::Refused(error)),
+        },
+    }
+}
+
+/// Asks once more for what this browser asked for last.
+async fn resend(state: &AppState, context: &RequestContext) -> Response {
+    let open = match context.auth().open_request(context.browser.as_ref()).await {
+        Ok(open) => open,
+        Err(cause) => return refuse(cause.into()),
+    };
+    let (Some(open), Some(browser)) = (open, &context.browser) else {
+        return on_with(state, paths::SIGN_IN, Notice::Refused(ApiError::LinkExpired));
+    };
+    let asked = match &open.request.purpose {
+        Purpose::SignIn { identifier, .. } => {
+            let asker = context.asker(browser);
+            let asked = context.auth().ask_for_letter(asker, identifier.as_str(), open.request.next.clone()).await;
+            asked.map_err(ApiError::from)
+        }
+        Purpose::SignUp { username, display_name, address } => {
+            let name = Some(display_name.as_str());
+            context.ask_to_sign_up(browser, username.as_str(), address.as_str(), name).await
+        }
+        Purpose::Confirm { .. } => Err(ApiError::LinkExpired),
+    };
+    match asked {
+        Ok(_) => on_with(state, paths::SIGN_IN_CODE, Notice::LetterSent),
+        Err(error) => refuse(error),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct SignUpForm {
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    email: String,
+}
+
+/// Signs up by letter.
+pub async fn sign_up(State(state): State<AppState>, request: Request) -> Response {
+    let (form, request) = match read::<SignUpForm>(request).await {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let context = context(&state, &request);
+    let (browser, cookie) = context.browser_or_new();
+    let name = Some(form.display_name.as_str()).filter(|name| !name.trim().is_empty());
+    match context.ask_to_sign_up(&browser, &form.username, &form.email, name).await {
+        Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
+        Err(error @ (ApiError::Unavailable | ApiError::EmailOff)) => refuse(error),
+        Err(error) => {
+            let typed = SignUpInput { display_name: form.display_name, username: form.username, email: form.email };
+            sign_up_page(&state, request, typed, Some(error)).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub struct AnswerForm {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    code: String,
+    username: Option<String>,
+}
+
+/// The button on the page of a letter's link.
+pub async fn answer_link(State(state): State<AppState>, request: Request) -> Response {
+    let (form, request) = match read::<AnswerForm>(request).await {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let context = context(&state, &request);
+    match context.auth().answer_link(&form.token, form.username.as_deref(), context.arrival(None)).await {
+        Ok((opened, next)) => signed_in(&state, &opened, &next),
+        Err(error) => match error.into() {
+            error @ (ApiError::UsernameTaken | ApiError::InvalidUsername) => {
+                // The token came from this very page, so the address of that page may hold it again.
+                on_with(&state, &format!("{}?token={}", paths::EMAIL_LINK, form.token), Notice::Refused(error))
+            }
+            ApiError::LinkExpired => on_with(&state, paths::SIGN_IN, Notice::Refused(ApiError::LinkExpired)),
+            error => refuse(error),
+        },
+    }
+}
+
+/// The button on the page of a confirmation's link, or the code typed on the account page.
+pub async fn confirm(State(state): State<AppState>, request: Request) -> Response {
+    let (form, request) = match read::<AnswerForm>(request).await {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let context = context(&state, &request);
+    let visitor = match context.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return on_with(&state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
+        Err(cause) => return refuse(cause.into()),
+    };
+    let confirmed = if form.token.is_empty() {
+        context.auth().confirm_by_code(&visitor, &form.code).await
+    } else {
+        context.auth().confirm_by_link(&visitor, &form.token).await
+    };
+    match confirmed.map_err(ApiError::from) {
+        Ok(_) => on_with(&state, paths::ACCOUNT, Notice::AddressConfirmed),
+        Err(ApiError::Unavailable) => refuse(ApiError::Unavailable),
+        Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct AccountForm {
+    #[serde(default)]
+    action: String,
+}
+
+/// What the account page asks for: "Not now" to a passkey, or another letter to confirm the address.
+pub async fn account(State(state): State<AppState>, request: Request) -> Response {
+    let (form, request) = match read::<AccountForm>(request).await {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let context = context(&state, &request);
+    let visitor = match context.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return on_with(&state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
+        Err(cause) => return refuse(cause.into()),
+    };
+    let (browser, cookie) = context.browser_or_new();
+    let done = match form.action.as_str() {
+        "decline" => {
+            context.auth().decline_offer(&visitor, context.known.as_ref()).await.map(|()| Notice::OfferDeclined)
+        }
+        "confirm-again" => context.auth().confirm_again(&visitor, &browser).await.map(|()| Notice::ConfirmationSent),
+        _ => return refuse(ApiError::BadRequest),
+    };
+    match done {
+        Ok(notice) => on_to(paths::ACCOUNT, state.cookies.set_notice(notice).into_iter().chain(cookie)),
+        Err(cause) => refuse(cause.into()),
     }
 }

@@ -1,45 +1,96 @@
-use super::render::{Page, context, refuse_politely, render};
-use crate::server::http::refusal::status;
-use crate::server::http::{AppState, assets};
-use crate::types::{ApiError, Next, paths};
-use crate::ui::pages::{AccountPage, HomePage, RefusalPage, SignInPage, SignUpPage, heading};
+use super::letters;
+use super::render::{Page, context, render};
+use crate::server::Unavailable;
+use crate::server::auth::Visitor;
+use crate::server::config::EmailSignIn;
+use crate::server::http::refusal::{refuse, status};
+use crate::server::http::{AppState, RequestContext, assets};
+use crate::types::{self, ApiError, paths};
+use crate::ui::pages::{
+    AccountPage, AccountState, Confirmation, HomePage, RefusalPage, SignInPage, SignUpInput, SignUpPage, heading,
+};
+use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
+use url::form_urlencoded::byte_serialize;
 
 /// What the sign-in page is asked to do afterwards.
 #[derive(Debug, Default, Deserialize)]
 pub struct SignInQuery {
     next: Option<String>,
+    step: Option<String>,
 }
 
 pub async fn home(State(state): State<AppState>, request: Request) -> Response {
     let visitor = match context(&state, &request).visitor().await {
         Ok(visitor) => visitor.map(|visitor| visitor.user.view()),
-        Err(cause) => return refusal_page(&state, request, cause.into()).await,
+        Err(cause) => return refuse(cause.into()),
     };
     let page = Page { title: "Start", status: StatusCode::OK, interactive: false, visitor: visitor.clone() };
     render(&state, request, page, move || view! { <HomePage visitor=visitor.clone() /> }.into_any()).await
 }
 
 pub async fn sign_up(State(state): State<AppState>, request: Request) -> Response {
-    let page = Page { title: "Sign up", status: StatusCode::OK, interactive: true, visitor: None };
-    for_strangers(&state, request, paths::ACCOUNT, page, || view! { <SignUpPage /> }.into_any()).await
+    sign_up_page(&state, request, SignUpInput::default(), None).await
+}
+
+/// The sign-up page, with what was typed and why it was refused.
+pub async fn sign_up_page(
+    state: &AppState,
+    request: Request,
+    typed: SignUpInput,
+    refusal: Option<ApiError>,
+) -> Response {
+    let page =
+        Page { title: "Sign up", status: refusal.map_or(StatusCode::OK, status), interactive: true, visitor: None };
+    let (letters, needs_address) = (signs_in_by_letter(state), state.auth.needs_address());
+    let body = move || view! { <SignUpPage typed=typed.clone() refusal letters needs_address /> }.into_any();
+    for_strangers(state, request, paths::ACCOUNT, page, body).await
 }
 
 pub async fn sign_in(State(state): State<AppState>, request: Request) -> Response {
-    let wish = Query::<SignInQuery>::try_from_uri(request.uri()).ok().and_then(|Query(query)| query.next);
-    let next = Next::or_account(wish.as_deref());
-    let page = Page { title: "Sign in", status: StatusCode::OK, interactive: true, visitor: None };
-    let target = next.to_string();
-    let body = move || view! { <SignInPage next=Some(target.clone()) /> }.into_any();
-    for_strangers(&state, request, next.as_str(), page, body).await
+    let query = Query::<SignInQuery>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default();
+    let next = types::Next::or_account(query.next.as_deref());
+    if query.step.as_deref() == Some("code") {
+        return letters::code_page(&state, request).await;
+    }
+    sign_in_page(&state, request, &next, None).await
+}
+
+/// The sign-in page, with what was typed and why it was refused.
+pub async fn sign_in_page(
+    state: &AppState,
+    request: Request,
+    next: &types::Next,
+    refused: Option<(String, ApiError)>,
+) -> Response {
+    let context = context(state, &request);
+    let greeted = match context.auth().remembered(context.known.as_ref()).await {
+        Ok(user) => user.map(|user| user.view()),
+        Err(cause) => return refuse(cause.into()),
+    };
+    let (typed, refusal) = refused.map_or((None, None), |(typed, refusal)| (Some(typed), Some(refusal)));
+    let page =
+        Page { title: "Sign in", status: refusal.map_or(StatusCode::OK, status), interactive: true, visitor: None };
+    let (target, letters) = (next.to_string(), signs_in_by_letter(state));
+    let body = move || {
+        let (next, typed, greeted) = (target.clone(), typed.clone(), greeted.clone());
+        view! { <SignInPage next typed greeted refusal letters /> }.into_any()
+    };
+    for_strangers(state, request, next.as_str(), page, body).await
+}
+
+/// Whether letters sign people in here.
+fn signs_in_by_letter(state: &AppState) -> bool {
+    state.auth.email_sign_in != EmailSignIn::Off
 }
 
 /// A page that makes sense only before signing in; names the browser, so that tabs opened together agree on its name.
-async fn for_strangers(
+pub(super) async fn for_strangers(
     state: &AppState,
     request: Request,
     signed_in_target: &str,
@@ -50,7 +101,7 @@ async fn for_strangers(
     match context.visitor().await {
         Ok(None) => {}
         Ok(Some(_)) => return Redirect::to(signed_in_target).into_response(),
-        Err(cause) => return refusal_page(state, request, cause.into()).await,
+        Err(cause) => return refuse(cause.into()),
     }
     let mut response = render(state, request, page, body).await;
     if let (_, Some(cookie)) = context.browser_or_new() {
@@ -63,46 +114,86 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
     let context = context(&state, &request);
     let visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
-        Ok(None) => return to_sign_in(paths::ACCOUNT),
-        Err(cause) => return refusal_page(&state, request, cause.into()).await,
+        Ok(None) => return to_sign_in(request.uri()),
+        Err(cause) => return refuse(cause.into()),
     };
-    let auth = context.auth();
-    let passkeys = match auth.store.count_passkeys(&visitor.user, auth.relying_party.id()).await {
-        Ok(count) => count,
-        Err(cause) => return refusal_page(&state, request, cause.into()).await,
+    let account = match account_state(&context, &visitor).await {
+        Ok(account) => account,
+        Err(cause) => return refuse(cause.into()),
     };
     let user = visitor.user.view();
-    let page = Page { title: "Account", status: StatusCode::OK, interactive: false, visitor: Some(user.clone()) };
-    render(&state, request, page, move || view! { <AccountPage user=user.clone() passkeys /> }.into_any()).await
+    let page = Page {
+        title: "Account",
+        status: StatusCode::OK,
+        interactive: account.offers_passkey,
+        visitor: Some(user.clone()),
+    };
+    let body = move || view! { <AccountPage user=user.clone() account=account.clone() /> }.into_any();
+    render(&state, request, page, body).await
+}
+
+async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<AccountState, Unavailable> {
+    let auth = context.auth();
+    let waits_for_code = auth.open_confirmation(visitor).await?.is_some();
+    let is_unproven = visitor.user.email.is_some() && !visitor.user.email_verified && auth.sends_letters;
+    Ok(AccountState {
+        passkeys: auth.store.count_passkeys(&visitor.user, auth.relying_party.id()).await?,
+        offers_passkey: auth.offers_passkey(visitor, context.known.as_ref()).await?,
+        confirmation: match (is_unproven, waits_for_code) {
+            (false, _) => Confirmation::NotNeeded,
+            (true, true) => Confirmation::WaitsForCode,
+            (true, false) => Confirmation::Needed,
+        },
+        is_confined: auth.is_confined(visitor),
+    })
 }
 
 /// Sends a stranger to sign in, and back afterwards.
-fn to_sign_in(next: &str) -> Response {
+pub fn to_sign_in(uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or(paths::ACCOUNT, |path| path.as_str());
+    let next = byte_serialize(path.as_bytes()).collect::<String>().replace("%2F", "/");
     Redirect::to(&format!("{}?next={next}", paths::SIGN_IN)).into_response()
 }
 
 /// Everything that has no route: a file of the site, or the page that says there is nothing.
 pub async fn other(State(state): State<AppState>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return refuse_politely(&state, request, ApiError::NotFound).await;
+        return refuse(ApiError::NotFound);
+    }
+    let response = assets::serve(&state.leptos.site_root, &state.leptos.site_pkg_dir, request).await;
+    if response.status() == StatusCode::NOT_FOUND { refuse(ApiError::NotFound) } else { response }
+}
+
+pub async fn not_allowed() -> Response {
+    refuse(ApiError::MethodNotAllowed)
+}
+
+/// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
+pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with(paths::API);
+    if is_api || !reads_html(request.headers()) {
+        return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let probe = Request::from_parts(parts.clone(), axum::body::Body::empty());
-    let response = assets::serve(&state.leptos.site_root, &state.leptos.site_pkg_dir, probe).await;
-    if response.status() != StatusCode::NOT_FOUND {
-        return response;
+    let again = Request::from_parts(parts.clone(), Body::empty());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions().get::<ApiError>() {
+        Some(error) => refusal_page(&state, again, *error).await,
+        None => response,
     }
-    let request = Request::from_parts(parts, body);
-    refusal_page(&state, request, ApiError::NotFound).await
 }
 
-pub async fn not_allowed(State(state): State<AppState>, request: Request) -> Response {
-    refuse_politely(&state, request, ApiError::MethodNotAllowed).await
+fn reads_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// The page for a refusal; it knows nobody, since it is also shown when the database is away.
-pub async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
-    let page = Page { title: heading(error), status: status(error), interactive: false, visitor: None };
+/// The page for a refusal. Only where no backend failed does it ask who is signed in.
+async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
+    let visitor = match error {
+        ApiError::Unavailable | ApiError::Internal => None,
+        _ => context(state, &request).visitor().await.ok().flatten().map(|visitor| visitor.user.view()),
+    };
+    let page = Page { title: heading(error), status: status(error), interactive: false, visitor };
     let mut response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,13 +1,11 @@
-use super::pages::refusal_page;
 use crate::server::http::refusal::refuse;
 use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::security_headers::CspNonce;
 use crate::server::http::{AppState, RequestContext};
 use crate::types::{ApiError, views};
 use crate::ui::shell::{Shell, ShellProps};
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::nonce::Nonce;
@@ -32,6 +30,7 @@ pub async fn render(
     let nonce = request.extensions().get::<CspNonce>().map(|CspNonce(nonce)| Nonce::from_value(nonce.clone()));
     let options = state.leptos.clone();
     let status = page.status;
+    let notice = state.cookies.notice(request.headers());
     let with_nonce = move || {
         if let Some(nonce) = nonce.clone() {
             provide_context(nonce);
@@ -44,30 +43,26 @@ pub async fn render(
             title: page.title,
             interactive: page.interactive,
             visitor: page.visitor.clone(),
+            notice,
             children: Box::new(move || body().into_any()),
         })
     };
     let mut response = leptos_axum::render_app_async_with_context(with_nonce, document)(request).await;
     *response.status_mut() = status;
+    if let Some(shown) = notice.and_then(|_| state.cookies.end_notice()) {
+        response.headers_mut().append(header::SET_COOKIE, shown);
+    }
     response
 }
 
 /// Lets a form through only when it comes from a page of ours: these need no scripts, so nothing else protects them.
 pub async fn guard_forms(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if is_read || provenance(request.headers(), state.public_url.origin()) == Provenance::Own {
-        return next.run(request).await;
-    }
-    refuse_politely(&state, request, ApiError::CrossOrigin).await
-}
-
-/// A refusal as a page for who reads HTML, as JSON for everybody else.
-pub async fn refuse_politely(state: &AppState, request: Request, error: ApiError) -> Response<Body> {
-    if reads_html(request.headers()) { refusal_page(state, request, error).await } else { refuse(error) }
-}
-
-fn reads_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    let allowed = match (request.method(), provenance(request.headers(), state.public_url.origin())) {
+        (&Method::GET | &Method::HEAD, _) | (_, Provenance::Own) => true,
+        (method, Provenance::Unknown) => method != Method::POST,
+        (_, Provenance::Foreign) => false,
+    };
+    if allowed { next.run(request).await } else { refuse(ApiError::CrossOrigin) }
 }
 
 /// The request's context, for handlers of pages and forms.

@@ -46,7 +46,8 @@ fn disturbs_direction(c: char) -> bool {
 
 /// Characters that leave nothing on the screen; a name made of them alone would be an empty greeting.
 fn is_invisible(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{00ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+    c.is_whitespace()
+        || matches!(c, '\u{00ad}' | '\u{180e}' | '\u{115f}' | '\u{1160}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -65,9 +66,21 @@ mod tests {
 
     #[test]
     fn empty_overlong_control_and_bidirectional_text_is_refused() {
-        for text in
-            ["", "   ", "\u{200b}", "a\u{0}b", "a\nb", "a\u{202e}b", "\u{2066}a", "\u{85}x", "Ada\n", &"x".repeat(65)]
-        {
+        for text in [
+            "",
+            "   ",
+            "\u{200b}",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{e0041}",
+            "a\u{0}b",
+            "a\nb",
+            "a\u{202e}b",
+            "\u{2066}a",
+            "\u{85}x",
+            "Ada\n",
+            &"x".repeat(65),
+        ] {
             assert_eq!(DisplayName::parse(text), Err(InvalidDisplayName), "{text:?}");
         }
     }

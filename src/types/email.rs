@@ -15,7 +15,7 @@ impl EmailAddress {
     const MAX_BYTES: usize = 254;
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Parses an address; white space around it is dropped, nothing else is changed.
+    /// Parses an address; spaces around it are dropped, nothing else is changed.
     ///
     /// # Errors
     /// [`InvalidEmailAddress`] when the text breaks the rule above.

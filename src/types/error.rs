@@ -5,23 +5,36 @@ use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 /// Every way in which a call can be refused: a closed set of codes, each with its status and its sentence.
 ///
-/// On the wire: `{"error":{"code":"…","message":"…"}}`, with `retry_after` in seconds where waiting helps.
+/// On the wire: `{"error":{"code":"…","message":"…"}}`, with `retry_after` in seconds where
+/// waiting helps and `tries_left` where a code was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "wire::Body", from = "wire::Body")]
 pub enum ApiError {
+    AddressTaken,
     BadRequest,
     CeremonyExpired,
+    CodeWrong {
+        tries_left: u8,
+    },
     CrossOrigin,
+    EmailOff,
     Internal,
     InvalidDisplayName,
     InvalidEmail,
+    InvalidIdentifier,
+    InvalidName,
     InvalidUsername,
+    LinkExpired,
     MethodNotAllowed,
     NotFound,
     NotVerified,
+    OtherAccount,
+    OtherBrowser,
     PasskeyExists,
+    ReauthenticationRequired,
     SignedOut,
     TooLarge,
+    TooManyPasskeys,
     Unavailable,
     UnknownPasskey,
     /// Only ever met in the browser: the server could not be reached.
@@ -32,20 +45,30 @@ pub enum ApiError {
 
 impl ApiError {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 28] = [
+        Self::AddressTaken,
         Self::BadRequest,
         Self::CeremonyExpired,
+        Self::CodeWrong { tries_left: 0 },
         Self::CrossOrigin,
+        Self::EmailOff,
         Self::Internal,
         Self::InvalidDisplayName,
         Self::InvalidEmail,
+        Self::InvalidIdentifier,
+        Self::InvalidName,
         Self::InvalidUsername,
+        Self::LinkExpired,
         Self::MethodNotAllowed,
         Self::NotFound,
         Self::NotVerified,
+        Self::OtherAccount,
+        Self::OtherBrowser,
         Self::PasskeyExists,
+        Self::ReauthenticationRequired,
         Self::SignedOut,
         Self::TooLarge,
+        Self::TooManyPasskeys,
         Self::Unavailable,
         Self::UnknownPasskey,
         Self::Unreachable,
@@ -57,6 +80,16 @@ impl ApiError {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::AddressTaken => "address_taken",
+            Self::EmailOff => "email_off",
+            Self::InvalidIdentifier => "invalid_identifier",
+            Self::InvalidName => "invalid_name",
+            Self::LinkExpired => "link_expired",
+            Self::OtherAccount => "other_account",
+            Self::OtherBrowser => "other_browser",
+            Self::ReauthenticationRequired => "reauthentication_required",
+            Self::TooManyPasskeys => "too_many_passkeys",
+            Self::CodeWrong { .. } => "code_wrong",
             Self::BadRequest => "bad_request",
             Self::CeremonyExpired => "ceremony_expired",
             Self::CrossOrigin => "cross_origin",
@@ -83,14 +116,28 @@ impl ApiError {
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::CeremonyExpired | Self::NotVerified | Self::SignedOut | Self::UnknownPasskey => 401,
-            Self::CrossOrigin => 403,
-            Self::NotFound => 404,
+            Self::CeremonyExpired
+            | Self::CodeWrong { .. }
+            | Self::LinkExpired
+            | Self::NotVerified
+            | Self::SignedOut
+            | Self::UnknownPasskey => 401,
+            Self::CrossOrigin | Self::ReauthenticationRequired => 403,
+            Self::EmailOff | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::PasskeyExists | Self::UsernameTaken => 409,
+            Self::AddressTaken
+            | Self::OtherAccount
+            | Self::OtherBrowser
+            | Self::PasskeyExists
+            | Self::TooManyPasskeys
+            | Self::UsernameTaken => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::InvalidDisplayName | Self::InvalidEmail | Self::InvalidUsername => 422,
+            Self::InvalidDisplayName
+            | Self::InvalidEmail
+            | Self::InvalidIdentifier
+            | Self::InvalidName
+            | Self::InvalidUsername => 422,
             Self::Internal => 500,
             Self::Unavailable | Self::Unreachable => 503,
         }
@@ -100,11 +147,28 @@ impl ApiError {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
+            Self::AddressTaken => "That address already belongs to another account.",
+            Self::EmailOff => "Letters are switched off here. Use a passkey.",
+            Self::InvalidIdentifier => "Enter your username or your e-mail address.",
+            Self::LinkExpired => "This link or code is used up or too old. Ask for a new letter.",
+            Self::OtherAccount => "This letter is about another account. Sign in to that account first.",
+            Self::OtherBrowser => {
+                "This link works only in the browser that asked for it. Go back there, or type the code of the letter there."
+            }
+            Self::ReauthenticationRequired => "To do this, please sign in again first.",
+            Self::TooManyPasskeys => "You have 20 passkeys, which is the most. Remove one first.",
+            Self::CodeWrong { tries_left: 0 } => {
+                "That code is not right, and this was the last try. Ask for a new letter."
+            }
+            Self::CodeWrong { tries_left: 1 } => "That code is not right. You have one more try.",
+            Self::CodeWrong { .. } => "That code is not right. Check the letter and try again.",
             Self::BadRequest => "That request could not be understood. Reload the page and try again.",
             Self::CeremonyExpired => "That took too long, or was started in another browser. Please try again.",
             Self::CrossOrigin => "That request came from another site, so nothing was done.",
             Self::Internal => "Something went wrong on our side. Please try again.",
-            Self::InvalidDisplayName => "Use a name of 1 to 64 characters, without control characters.",
+            Self::InvalidDisplayName | Self::InvalidName => {
+                "Use a name of 1 to 64 characters, without control characters."
+            }
             Self::InvalidEmail => "Enter an e-mail address such as name@example.org.",
             Self::InvalidUsername => {
                 "Use 3 to 32 letters, digits, dots, hyphens or underscores, beginning with a letter or digit."
@@ -132,7 +196,35 @@ impl ApiError {
         }
     }
 
-    fn of_code(code: &str) -> Option<Self> {
+    /// Whether the server surely did not keep the passkey that it was just given, so that the device may drop it. After
+    /// an outage nobody knows, and a passkey that exists already is known.
+    #[must_use]
+    pub fn disowns_passkey(self) -> bool {
+        matches!(
+            self,
+            Self::BadRequest
+                | Self::CeremonyExpired
+                | Self::InvalidName
+                | Self::NotVerified
+                | Self::ReauthenticationRequired
+                | Self::SignedOut
+                | Self::TooManyPasskeys
+                | Self::UsernameTaken
+        )
+    }
+
+    /// How many times a code may still be typed.
+    #[must_use]
+    pub fn tries_left(self) -> Option<u8> {
+        match self {
+            Self::CodeWrong { tries_left } => Some(tries_left),
+            _ => None,
+        }
+    }
+
+    /// The refusal of that name; a number that belongs to it is left at zero.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|error| error.code() == code)
     }
 }
@@ -157,7 +249,7 @@ impl FromServerFnError for ApiError {
 
     /// Reads a refusal; a body that is not one of ours (a proxy's page, say) is an outage to the person.
     fn de(data: Bytes) -> Self {
-        serde_json::from_slice(&data).unwrap_or(Self::Unavailable)
+        std::str::from_utf8(&data).ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Self::Unavailable)
     }
 }
 
@@ -178,6 +270,8 @@ mod wire {
         message: Cow<'static, str>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tries_left: Option<u8>,
     }
 
     impl From<ApiError> for Body {
@@ -186,6 +280,7 @@ mod wire {
                 code: error.code().into(),
                 message: error.message().into(),
                 retry_after: error.retry_after(),
+                tries_left: error.tries_left(),
             };
             Self { error: refusal }
         }
@@ -194,7 +289,11 @@ mod wire {
     impl From<Body> for ApiError {
         /// A code this build does not know comes from a newer server: nothing better than "something went wrong".
         fn from(body: Body) -> Self {
-            Self::of_code(&body.error.code).unwrap_or(Self::Internal)
+            match (Self::of_code(&body.error.code), body.error.tries_left) {
+                (Some(Self::CodeWrong { .. }), Some(tries_left)) => Self::CodeWrong { tries_left },
+                (Some(error), _) => error,
+                (None, _) => Self::Internal,
+            }
         }
     }
 }

@@ -3,7 +3,9 @@
 pub mod display_name;
 pub mod email;
 pub mod error;
+pub mod identifier;
 pub mod next;
+pub mod notice;
 pub mod paths;
 pub mod username;
 pub mod views;
@@ -11,5 +13,7 @@ pub mod views;
 pub use display_name::DisplayName;
 pub use email::EmailAddress;
 pub use error::ApiError;
+pub use identifier::Identifier;
 pub use next::Next;
+pub use notice::Notice;
 pub use username::Username;

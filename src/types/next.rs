@@ -35,6 +35,16 @@ fn is_own_path(wish: &str) -> bool {
         && wish.starts_with('/')
         && !wish.starts_with("//")
         && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !has_dot_segment(wish)
+}
+
+/// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to whoever resolves twice.
+fn has_dot_segment(wish: &str) -> bool {
+    let path = wish.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').any(|segment| {
+        let dots = segment.to_ascii_lowercase().replace("%2e", ".");
+        dots == "." || dots == ".."
+    })
 }
 
 #[cfg(test)]
@@ -64,6 +74,9 @@ mod tests {
             " /account",
             "/acc ount",
             "/ä",
+            "/..//evil.example",
+            "/a/%2E%2e//evil.example",
+            "/./x",
             "/a\u{0}",
             &format!("/{}", "x".repeat(2048)),
         ] {

@@ -53,11 +53,13 @@ pub struct Whoami {
     pub session: Session,
 }
 
-/// A sign-up or sign-in that succeeded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A sign-up or sign-in that succeeded. The browser only follows `next`, so the rest stays text there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignedIn {
-    pub user: User,
-    pub session: Session,
+    /// A [`User`].
+    pub user: Box<RawValue>,
+    /// A [`Session`].
+    pub session: Box<RawValue>,
     /// Where to go now: a path on this site.
     pub next: String,
 }
@@ -67,6 +69,47 @@ pub struct SignedIn {
 pub struct Options {
     #[serde(rename = "publicKey")]
     pub public_key: WebAuthnJson,
+}
+
+/// A letter is on its way, for whoever was meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterSent {
+    /// How long it may be answered, in seconds.
+    pub expires_in: u64,
+}
+
+/// The account as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountUser {
+    pub user: User,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// The credential id.
+    pub id: String,
+    pub name: String,
+    /// Who made the authenticator, as far as it says.
+    pub provider: Option<String>,
+    pub created_at: String,
+    pub last_used_at: Option<String>,
+    /// Whether copies of it live on other devices.
+    pub synced: bool,
+    pub backup_eligible: bool,
+    pub transports: Vec<String>,
+    /// Whether this session was opened with it.
+    pub current: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeyList {
+    pub passkeys: Vec<Passkey>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AddedPasskey {
+    /// A [`Passkey`]; text in the browser, as with [`SignedIn`].
+    pub passkey: Box<RawValue>,
 }
 
 /// `{}`: done, and nothing to say.

@@ -1,4 +1,5 @@
-use crate::types::{paths, views};
+use crate::types::{Notice, paths, views};
+use crate::ui::components::NoticeBar;
 use leptos::config::LeptosOptions;
 use leptos::prelude::*;
 
@@ -11,6 +12,8 @@ pub fn Shell(
     interactive: bool,
     /// Who is signed in, for the navigation.
     visitor: Option<views::User>,
+    /// What the page before had to say.
+    notice: Option<Notice>,
     children: Children,
 ) -> impl IntoView {
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
@@ -38,6 +41,7 @@ pub fn Shell(
                     </a>
                     <Navigation visitor />
                 </header>
+                {notice.map(|notice| view! { <NoticeBar notice /> })}
                 <main id="content">{children()}</main>
                 <footer>
                     <p>"Passwordless sign-in. There is no password to lose."</p>

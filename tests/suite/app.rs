@@ -11,8 +11,10 @@ use latchkey::server::auth::{Auth, RelyingParty};
 use latchkey::server::clock::{Clock, SystemClock, Timestamp};
 use latchkey::server::config::{Config, Source};
 use latchkey::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
+use latchkey::server::keys::Keys;
+use latchkey::server::mail::{Mailbox, Postman, Transport};
 use latchkey::server::secret::{Secret, SystemEntropy};
-use latchkey::server::store::{Store, postgres, sqlite};
+use latchkey::server::store::{MailboxLetter, Store, postgres, sqlite};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::collections::BTreeMap;
@@ -113,6 +115,8 @@ pub fn open_ephemeral(backends: Backends, clock: &Arc<MovableClock>) -> Arc<dyn 
 
 pub struct App {
     pub router: Router,
+    pub store: Arc<dyn Store>,
+    pub postman: Postman,
     pub clock: Arc<MovableClock>,
     pub origin: String,
     _database: TestDatabase,
@@ -124,22 +128,32 @@ impl App {
     }
 
     pub async fn start_with(backends: Backends, public_url: &str) -> Self {
+        Self::start_set(backends, &[("PUBLIC_URL", public_url)]).await
+    }
+
+    /// With settings beside those of a test.
+    pub async fn start_set(backends: Backends, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create(backends).await;
         let clock = Arc::new(MovableClock::default());
         let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
-        Self::from_parts(store, ephemeral, clock, public_url, database)
+        Self::from_parts(store, ephemeral, clock, settings, database)
     }
 
     pub fn from_parts(
         store: Arc<dyn Store>,
         ephemeral: Arc<dyn Ephemeral>,
         clock: Arc<MovableClock>,
-        public_url: &str,
+        settings: &[(&str, &str)],
         database: TestDatabase,
     ) -> Self {
         let _ = any_spawner::Executor::init_tokio();
-        let settings = [("PUBLIC_URL", public_url), ("SECRET_KEY", &"k".repeat(32)), ("EMAIL_SIGN_IN", "off")];
-        let config = Config::load(&Source::from_pairs(settings)).unwrap();
+        let mut all =
+            BTreeMap::from([("PUBLIC_URL", ORIGIN), ("SECRET_KEY", "the key of the tests, 32 bytes or more")]);
+        all.extend(settings.iter().copied());
+        if all["PUBLIC_URL"].starts_with("https:") {
+            all.entry("SMTP_URL").or_insert("smtps://mail.invalid");
+        }
+        let config = Config::load(&Source::from_pairs(all)).unwrap();
         let auth = Auth {
             store,
             ephemeral,
@@ -147,13 +161,71 @@ impl App {
             entropy: Arc::new(SystemEntropy),
             relying_party: RelyingParty::new(&config.public_url).unwrap(),
             lifetimes: config.sessions,
+            keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
+            email_sign_in: config.email_sign_in,
+            sends_letters: config.smtp_url.is_some() || config.public_url.is_localhost(),
+            bell: Arc::default(),
         };
+        let store = Arc::clone(&auth.store);
+        let mailbox = Mailbox { store: Arc::clone(&store), clock: Arc::clone(&auth.clock) };
+        let postman = bootstrap::postman(&auth, Arc::new(mailbox), &config);
         let router = router(bootstrap::app_state(auth, &config));
-        Self { router, clock, origin: config.public_url.origin().to_owned(), _database: database }
+        Self { router, store, postman, clock, origin: config.public_url.origin().to_owned(), _database: database }
+    }
+
+    /// A worker whose letters go another way.
+    pub fn postman_with(&self, transport: Arc<dyn Transport>) -> Postman {
+        Postman {
+            store: Arc::clone(&self.store),
+            transport,
+            clock: Arc::clone(&self.postman.clock),
+            entropy: Arc::clone(&self.postman.entropy),
+            keys: self.postman.keys.clone(),
+            origin: self.origin.clone(),
+            bell: Arc::default(),
+        }
+    }
+
+    /// Sends every letter that is due.
+    pub async fn deliver(&self) {
+        while self.postman.deliver_next().await.unwrap() {}
+    }
+
+    /// All letters so far, the newest first.
+    pub async fn letters(&self) -> Vec<Letter> {
+        self.deliver().await;
+        self.store.mailbox(1_000).await.unwrap().into_iter().map(Letter).collect()
+    }
+
+    /// The newest letter to an address.
+    pub async fn letter_to(&self, address: &str) -> Letter {
+        self.letters().await.into_iter().find(|letter| letter.0.recipient == address).unwrap()
     }
 
     pub fn browser(&self) -> Browser {
         Browser { router: self.router.clone(), origin: self.origin.clone(), cookies: BTreeMap::new() }
+    }
+}
+
+/// A letter as its reader sees it.
+pub struct Letter(pub MailboxLetter);
+
+impl Letter {
+    /// The token of its link.
+    pub fn token(&self) -> String {
+        let rest = self.0.text.split("?token=").nth(1).unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The line of six digits.
+    pub fn code(&self) -> String {
+        let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        self.0.text.lines().find(is_code).unwrap().to_owned()
+    }
+
+    /// Six digits that are not the code.
+    pub fn wrong_code(&self) -> String {
+        if self.code() == "000000" { "000001".to_owned() } else { "000000".to_owned() }
     }
 }
 
@@ -224,6 +296,42 @@ impl Browser {
             .body(Body::from(body.to_string()))
             .unwrap();
         self.send(request).await
+    }
+
+    /// Posts a form, as a page without scripts does.
+    pub async fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html")
+            .header(header::ORIGIN, &self.origin)
+            .body(Body::from(body))
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// Signs up and proves the address, `<username>@example.org`.
+    pub async fn sign_up_proven(&mut self, app: &App, username: &str) -> SoftPasskey {
+        let passkey = self.sign_up(username).await;
+        let token = app.letter_to(&format!("{username}@example.org")).await.token();
+        let answer = self.post("/api/account/email/confirm", json!({ "token": token })).await;
+        assert_eq!(answer.json()["user"]["email_verified"], true, "{}", answer.text());
+        passkey
+    }
+
+    /// Asks for a letter, which whoever is meant then has.
+    pub async fn ask(&mut self, identifier: &str) -> Answer {
+        let answer = self.post("/api/email/start", json!({ "identifier": identifier })).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
+        answer
+    }
+
+    pub async fn answer_link(&mut self, token: &str) -> Answer {
+        self.post("/api/email/link", json!({ "token": token })).await
+    }
+
+    pub async fn answer_code(&mut self, code: &str) -> Answer {
+        self.post("/api/email/code", json!({ "code": code })).await
     }
 
     pub async fn start_sign_up(&mut self, username: &str) -> Value {

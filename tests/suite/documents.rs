@@ -36,7 +36,7 @@ fn the_sample_files_can_be_used_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("Leptos.toml");
     fs::copy("Leptos.toml", &copy).unwrap();
-    let source = Source::from_process(Some(&copy)).unwrap();
+    let source = Source::from_process(Some(&copy));
     Config::load(&source).unwrap();
 
     let env = fs::read_to_string(".env.example").unwrap();

@@ -8,5 +8,6 @@ mod authenticator;
 mod contract;
 mod documents;
 mod http;
+mod mail;
 mod process;
 mod proxy;

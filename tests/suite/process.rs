@@ -1,5 +1,7 @@
 //! The program itself: how it starts, refuses to start, and ends.
 
+use crate::app::{Backends, TestDatabase};
+use crate::mail::server::{Encryption, MailServer, Mood};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -45,6 +47,21 @@ fn wait_until_ready(child: &mut Child, port: u16) {
     panic!("it does not answer");
 }
 
+/// Asks for a letter to sign up, straight over a socket.
+fn sign_up_by_letter(port: u16, name: &str) {
+    let body = format!(r#"{{"username":"{name}","email":"{name}@example.org"}}"#);
+    let request = format!(
+        "POST /api/sign-up/email HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+}
+
 fn signal(child: &Child, name: &str) {
     let pid = child.id().to_string();
     assert!(Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().unwrap().success());
@@ -65,6 +82,85 @@ fn every_wrong_setting_is_reported_at_once_and_secrets_are_not_printed() {
         assert!(text.contains(&format!("  {name}: found ")), "{name}: {text}");
     }
     assert!(!text.contains("hunter2") && !text.contains("tooshortsecret"), "{text}");
+}
+
+#[test]
+fn a_password_is_not_printed_wherever_it_stands_in_an_address() {
+    for (name, address) in [
+        ("SMTP_URL", "user:hunter2@mail.example.org:587"),
+        ("SMTP_URL", "http://user:hunter2@mail.example.org"),
+        ("DATABASE_URL", "latchkey:hunter2@db/x"),
+        ("DATABASE_URL", "postgres:user:hunter2@host/db"),
+        ("DATABASE_URL", "postgresql:///db?password=hunter2"),
+        ("DATABASE_URL", "postgres://u:hunter2@db/x?sslmode=bogus"),
+        ("REDIS_URL", "redis://:hunter2@cache/not-a-number"),
+        ("REDIS_URL", "hunter2"),
+        ("PUBLIC_URL", "https://user:hunter2@id.example"),
+    ] {
+        let (code, text) = run(&[(name, address)]);
+        assert_eq!(code, 2, "{address}: {text}");
+        assert!(text.contains(&format!("  {name}: found ")) && !text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_file_and_in_the_environment_is_told_together() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Leptos.toml"), "NO_SUCH_THING = 1\nLOG_FORMAT = \"loud\"\n").unwrap();
+    let output = latchkey(&folder, &[("SESSION_MAX", "soon")]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for name in ["NO_SUCH_THING", "LOG_FORMAT", "SESSION_MAX"] {
+        assert!(text.contains(&format!("  {name}: found ")), "{name}: {text}");
+    }
+}
+
+/// Settings for a database that nobody answers for.
+fn without_a_database(port: u16) -> [(&'static str, String); 3] {
+    let listen = format!("127.0.0.1:{port}");
+    let database = format!("postgres://u:hunter2@127.0.0.1:{}/db", free_port());
+    [("LISTEN_ADDR", listen), ("DATABASE_URL", database), ("PUBLIC_URL", format!("http://localhost:{port}"))]
+}
+
+#[test]
+fn a_database_that_is_away_is_waited_for_and_then_named() {
+    let settings = without_a_database(free_port());
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let database = settings[1].1.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let began = Instant::now();
+    let (code, text) = run(&settings);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("database") && text.contains(&database), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(began.elapsed() >= Duration::from_secs(28), "it waited {:?}", began.elapsed());
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_database() {
+    let settings = without_a_database(free_port());
+    let folder = tempfile::tempdir().unwrap();
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut child = latchkey(&folder, &settings).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it waits");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_key_is_made_beside_the_data_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let mut child = latchkey(&folder, &[("LISTEN_ADDR", &listen), ("PUBLIC_URL", &url)]).spawn().unwrap();
+        wait_until_ready(&mut child, port);
+        signal(&child, "INT");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        keys.push(std::fs::read(folder.path().join("data/secret.key")).unwrap());
+    }
+    assert_eq!(keys[0], keys[1]);
 }
 
 #[test]
@@ -137,4 +233,43 @@ fn logs_are_json_on_demand_and_hold_routes_without_queries() {
     let of_sign_in = lines.iter().filter(|line| line["fields"]["route"] == "/sign-in").count();
     assert_eq!(of_sign_in, 1, "{text}");
     assert!(!text.contains("topsecret"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_outlives_the_program_that_was_killed_over_it_and_comes_once() {
+    for backends in Backends::ALL {
+        let database = TestDatabase::create(backends).await;
+        let mail = MailServer::start(Encryption::None, &[Mood::Silent, Mood::Silent, Mood::Silent]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let address = match backends {
+            Backends::Embedded => "sqlite://latchkey.db".to_owned(),
+            Backends::Servers => database.url().expose().clone(),
+        };
+        let settings = [
+            ("LISTEN_ADDR", format!("127.0.0.1:{port}")),
+            ("PUBLIC_URL", format!("http://localhost:{port}")),
+            ("DATABASE_URL", address),
+            ("SMTP_URL", mail.url("")),
+        ];
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let start = || latchkey(&folder, &settings).stderr(Stdio::null()).spawn().unwrap();
+
+        let mut child = start();
+        wait_until_ready(&mut child, port);
+        sign_up_by_letter(port, "ada");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        signal(&child, "KILL");
+        child.wait().unwrap();
+        assert!(mail.seen().letters.is_empty());
+
+        mail.forgive();
+        let mut child = start();
+        wait_until_ready(&mut child, port);
+        mail.has_received(1, Duration::from_secs(40)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(mail.seen().letters.len(), 1, "{backends:?}");
+        signal(&child, "TERM");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
 }

@@ -1,13 +1,21 @@
-//! A TCP proxy in front of a backend that a test can cut and mend.
+//! A TCP proxy in front of a backend that a test can cut, stall and mend.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Open,
+    /// Connections stay, and nothing comes through.
+    Stalled,
+    Cut,
+}
+
 pub struct Proxy {
     pub address: SocketAddr,
-    open: Arc<watch::Sender<bool>>,
+    line: Arc<watch::Sender<Line>>,
 }
 
 impl Proxy {
@@ -15,32 +23,44 @@ impl Proxy {
     pub async fn start(upstream: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let open = Arc::new(watch::channel(true).0);
-        let gate = Arc::clone(&open);
+        let line = Arc::new(watch::channel(Line::Open).0);
+        let gate = Arc::clone(&line);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if *gate.borrow() {
+                if *gate.borrow() != Line::Cut {
                     tokio::spawn(pass_on(client, upstream.clone(), gate.subscribe()));
                 }
             }
         });
-        Self { address, open }
+        Self { address, line }
     }
 
     /// Drops every connection and takes no new one.
     pub fn cut(&self) {
-        self.open.send_replace(false);
+        self.line.send_replace(Line::Cut);
     }
 
+    /// Keeps every connection, takes new ones, and passes nothing on.
+    pub fn stall(&self) {
+        self.line.send_replace(Line::Stalled);
+    }
+
+    /// Passes new connections on again; those that were stalled end.
     pub fn mend(&self) {
-        self.open.send_replace(true);
+        self.line.send_replace(Line::Open);
     }
 }
 
-async fn pass_on(mut client: TcpStream, upstream: String, mut open: watch::Receiver<bool>) {
-    let Ok(mut server) = TcpStream::connect(upstream).await else { return };
-    tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-        _ = open.wait_for(|open| !open) => {}
+async fn pass_on(mut client: TcpStream, upstream: String, mut line: watch::Receiver<Line>) {
+    let mut changes = line.clone();
+    let was_open = *line.borrow() == Line::Open;
+    if was_open {
+        let Ok(mut server) = TcpStream::connect(upstream).await else { return };
+        tokio::select! {
+            _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+            _ = changes.wait_for(|line| *line != Line::Open) => {}
+        }
     }
+    let _ = line.wait_for(|line| *line != Line::Stalled).await;
+    drop(client);
 }

@@ -30,6 +30,8 @@ struct Envelope<'a> {
     #[serde(rename = "rawId")]
     raw_id: Bytes,
     r#type: String,
+    #[serde(default, rename = "authenticatorAttachment")]
+    attachment: Option<String>,
     #[serde(borrow)]
     response: &'a RawValue,
 }
@@ -105,6 +107,8 @@ impl RegistrationAnswer {
 pub struct AuthenticationAnswer {
     pub(super) client_data: ClientData,
     pub(super) consistent: bool,
+    /// Whether the browser says that the authenticator is not part of this device (section 5.4.5).
+    pub(super) is_cross_platform: bool,
     pub(super) credential: PublicKeyCredential,
 }
 
@@ -119,6 +123,7 @@ impl AuthenticationAnswer {
         Ok(Self {
             client_data: ClientData::parse(&response.client_data_json.0)?,
             consistent: envelope.is_consistent(),
+            is_cross_platform: envelope.attachment.as_deref() == Some("cross-platform"),
             credential: PublicKeyCredential {
                 id: URL_SAFE_NO_PAD.encode(&envelope.raw_id.0),
                 raw_id: envelope.raw_id.0,

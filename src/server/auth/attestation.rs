@@ -25,7 +25,7 @@ pub struct NewPasskey {
     pub sign_count: u32,
 }
 
-/// The object parses and is not one that we take.
+/// Why an object is not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
     Malformed,

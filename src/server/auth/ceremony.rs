@@ -19,6 +19,7 @@ pub const CEREMONY_LIFE: Duration = Duration::from_mins(5);
 pub enum Purpose {
     SignUp,
     SignIn,
+    AddPasskey,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +62,7 @@ fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
     let name = match purpose {
         Purpose::SignUp => "sign-up",
         Purpose::SignIn => "sign-in",
+        Purpose::AddPasskey => "add-passkey",
     };
     let hash = Sha256::new().chain_update(browser.hash().0).chain_update(challenge).finalize();
     format!("ceremony:{name}:{}", URL_SAFE_NO_PAD.encode(hash))

@@ -1,28 +1,39 @@
 //! The ceremonies and the policy: signing up, signing in, and the sessions they open.
 
+mod add_passkey;
+mod address;
 mod answer;
 mod attestation;
 mod authenticator_data;
 mod ceremony;
 mod client_data;
+mod known_browser;
+mod letter;
+mod registration;
 mod relying_party;
 mod session;
 mod sign_in;
 mod sign_up;
 
+pub use add_passkey::{BeginAddPasskeyError, FinishAddPasskeyError};
+pub use address::ConfirmError;
 pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
+pub use letter::{AnswerError, AskForLetterError, AskToSignUpError, Asker, LinkOffer};
 pub use relying_party::RelyingParty;
 pub use session::Visitor;
 pub use sign_in::FinishSignInError;
 pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpForm};
 
 use crate::server::clock::Clock;
+use crate::server::config::EmailSignIn;
 use crate::server::ephemeral::Ephemeral;
+use crate::server::keys::Keys;
 use crate::server::model::{Session, SessionLifetimes, User};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::Store;
 use crate::types::views;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// Everything a ceremony works with.
 pub struct Auth {
@@ -32,12 +43,22 @@ pub struct Auth {
     pub entropy: Arc<dyn Entropy>,
     pub relying_party: RelyingParty,
     pub lifetimes: SessionLifetimes,
+    pub keys: Keys,
+    pub email_sign_in: EmailSignIn,
+    /// Whether there is a way for letters to go at all.
+    pub sends_letters: bool,
+    /// Rung when a letter was written.
+    pub bell: Arc<Notify>,
 }
 
 /// What the browser that asks tells about itself and what it wishes.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub client: views::Client,
+    /// The token that names the browser.
+    pub browser: Option<Token>,
+    /// The token of a browser that somebody signed in with before.
+    pub known: Option<Token>,
     /// "Keep me signed in".
     pub keep: bool,
     /// The session that the browser had until now; it ends when a new one begins.
@@ -50,5 +71,7 @@ pub struct Opened {
     pub user: User,
     pub session: Session,
     pub token: Token,
+    /// Under this the browser is remembered.
+    pub known: Token,
     pub kept: bool,
 }

@@ -9,7 +9,7 @@ use webauthn_rs::prelude::{
     AuthenticationResult, Credential, DiscoverableAuthentication, Passkey as Record, PasskeyRegistration,
     PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
-use webauthn_rs_proto::ResidentKeyRequirement;
+use webauthn_rs_proto::{AuthenticatorTransport, PublicKeyCredentialDescriptor, ResidentKeyRequirement};
 
 /// Who asks for passkeys: the library, set up for the one origin that people see.
 pub struct RelyingParty {
@@ -43,15 +43,19 @@ impl RelyingParty {
         &self.origin
     }
 
-    /// Options for a new person's first passkey: discoverable and user-verified, which the library does not ask for.
+    /// Options for a new passkey: discoverable and user-verified, which the library does not ask for, and none where
+    /// one of `known` lives already.
     pub(super) fn begin_registration(
         &self,
         user: &User,
+        known: &[&Passkey],
     ) -> Result<(views::Options, Vec<u8>, PasskeyRegistration), Unavailable> {
         let (mut response, state) = self
             .webauthn
             .start_passkey_registration(user.id.0, user.username.as_str(), user.display_name.as_str(), Some(Vec::new()))
             .map_err(library)?;
+        // Not told to the library, which would call a known passkey unverified; the store knows it as what it is.
+        response.public_key.exclude_credentials = Some(known.iter().map(|passkey| descriptor(passkey)).collect());
         if let Some(selection) = response.public_key.authenticator_selection.as_mut() {
             selection.resident_key = Some(ResidentKeyRequirement::Required);
             selection.require_resident_key = true;
@@ -84,6 +88,16 @@ impl RelyingParty {
         record: &Record,
     ) -> Result<AuthenticationResult, WebauthnError> {
         self.webauthn.finish_discoverable_authentication_v2(answer, state, record)
+    }
+}
+
+/// A passkey for lists of those that may or may not answer.
+fn descriptor(passkey: &Passkey) -> PublicKeyCredentialDescriptor {
+    let known = |word: &str| word.parse().ok().filter(|transport| *transport != AuthenticatorTransport::Unknown);
+    PublicKeyCredentialDescriptor {
+        type_: "public-key".to_owned(),
+        id: passkey.credential_id.as_bytes().to_vec(),
+        transports: Some(passkey.transports.split(',').filter_map(known).collect()),
     }
 }
 

@@ -1,8 +1,9 @@
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::config::EmailSignIn;
 use crate::server::model::session::Method;
-use crate::server::model::{Session, SessionId, User};
+use crate::server::model::{CredentialId, Session, SessionId, User};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
 
@@ -13,36 +14,54 @@ pub struct Visitor {
     pub session: Session,
 }
 
+/// What somebody signed in with.
+pub(super) enum Credential {
+    Passkey {
+        id: CredentialId,
+        /// It came from another device, so this one has none yet.
+        from_elsewhere: bool,
+    },
+    Letter,
+}
+
 impl Auth {
     /// Opens a session within a unit of work and ends the one that the browser had.
     pub(super) async fn open_session(
         &self,
         unit: &mut dyn Unit,
         user: User,
-        method: Method,
+        credential: Credential,
         arrival: Arrival,
         now: Timestamp,
     ) -> Result<Opened, Unavailable> {
         if let Some(previous) = &arrival.previous {
             unit.remove_session(&previous.hash()).await?;
         }
+        let known = self.remember(unit, user.id, arrival.known, now).await?;
         let token = Token::random(&*self.entropy);
-        let (idle, max) = self.lifetimes.of(arrival.keep);
+        let (method, offers_passkey, kept) = match credential {
+            Credential::Passkey { id, from_elsewhere } => (Method::Passkey(id), from_elsewhere, arrival.keep),
+            Credential::Letter => (Method::Email, true, false),
+        };
+        let user_verified = method != Method::Email;
+        let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };
         let session = Session {
             id: SessionId::random(&*self.entropy),
             user_id: user.id,
             token_hash: token.hash(),
             method,
-            user_verified: true,
+            user_verified,
             authenticated_at: now,
             created_at: now,
             last_seen_at: now,
             ends_at: now.plus(max),
             idle,
             client: arrival.client,
+            offers_passkey,
+            added_passkey: false,
         };
         unit.add_session(&session).await?;
-        Ok(Opened { user, session, token, kept: arrival.keep })
+        Ok(Opened { user, session, token, known, kept })
     }
 
     /// Who bears this token, if its session is alive; being seen is recorded now and then.
@@ -61,6 +80,12 @@ impl Auth {
             session.last_seen_at = now;
         }
         Ok(Some(Visitor { user, session }))
+    }
+
+    /// Whether the session may only add a passkey and sign out (setting `EMAIL_SIGN_IN=recovery-only`).
+    #[must_use]
+    pub fn is_confined(&self, visitor: &Visitor) -> bool {
+        self.email_sign_in == EmailSignIn::RecoveryOnly && visitor.session.method == Method::Email
     }
 
     /// Ends the session of this token; nothing happens when there is none.

@@ -3,10 +3,10 @@ use super::authenticator_data::AuthenticatorData;
 use super::ceremony::Purpose;
 use super::client_data::ClientData;
 use super::relying_party::{record, stored};
+use super::session::Credential;
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, Passkey, User};
 use crate::server::secret::Token;
 use crate::types::views;
@@ -46,13 +46,12 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn finish_sign_in(
         &self,
-        browser: Option<&Token>,
         answer: &AuthenticationAnswer,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let data = AuthenticatorData::parse(&answer.credential.response.authenticator_data)
             .map_err(|_| FinishSignInError::Malformed)?;
-        let browser = browser.ok_or(FinishSignInError::Expired)?;
+        let browser = arrival.browser.as_ref().ok_or(FinishSignInError::Expired)?;
         let state: DiscoverableAuthentication = self
             .take_ceremony(Purpose::SignIn, browser, &answer.client_data.challenge)
             .await?
@@ -67,7 +66,7 @@ impl Auth {
         }
         let (passkey, user) = self.passkey_of(answer).await?;
         let used = self.verify(answer, &data, state, &passkey)?;
-        self.admit(passkey, user, &used, arrival).await
+        self.admit(passkey, user, &used, answer.is_cross_platform, arrival).await
     }
 
     /// The passkey that answers, if it belongs to the person whom it names (WebAuthn Level 3, section 7.2, step 6).
@@ -110,14 +109,17 @@ impl Auth {
         passkey: Passkey,
         user: User,
         used: &PasskeyUse,
+        is_cross_platform: bool,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let mut unit = self.store.begin().await?;
         if !unit.record_passkey_use(&passkey, used).await? {
+            tracing::warn!(user = %user.id.0, "a passkey was removed, or its counter overtaken, while it was used");
             return Err(FinishSignInError::NotVerified);
         }
-        let method = Method::Passkey(passkey.credential_id);
-        let opened = self.open_session(unit.as_mut(), user, method, arrival, used.at).await?;
+        let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
+        let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere };
+        let opened = self.open_session(unit.as_mut(), user, credential, arrival, used.at).await?;
         unit.commit().await?;
         tracing::info!(user = %opened.user.id.0, "signed in");
         Ok(opened)

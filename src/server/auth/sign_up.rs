@@ -1,12 +1,11 @@
 use super::answer::RegistrationAnswer;
 use super::attestation::{Refused, examine};
 use super::ceremony::Purpose;
-use super::client_data::ClientData;
-use super::relying_party::{RECORD_VERSION, stored};
+use super::registration::Registered;
+use super::session::Credential;
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
-use crate::server::clock::Timestamp;
-use crate::server::model::session::Method;
+use crate::server::config::EmailSignIn;
 use crate::server::model::user::email_key;
 use crate::server::model::{Passkey, User, UserId};
 use crate::server::secret::Token;
@@ -19,7 +18,8 @@ use webauthn_rs::prelude::PasskeyRegistration;
 #[derive(Clone, Debug)]
 pub struct SignUpForm {
     pub username: Username,
-    pub email: EmailAddress,
+    /// `None` only where no letter could ever be sent.
+    pub email: Option<EmailAddress>,
     pub display_name: DisplayName,
 }
 
@@ -58,22 +58,23 @@ impl From<Unavailable> for FinishSignUpError {
 struct SignUp {
     user_id: UserId,
     username: String,
-    email: String,
+    email: Option<String>,
     display_name: String,
     registration: PasskeyRegistration,
 }
 
 impl SignUpForm {
-    /// Parses the fields in the order in which a person sees them; without a display name the username stands in.
+    /// Parses the fields; without a display name the username stands in.
     ///
     /// # Errors
     /// The first field that does not fit.
-    pub fn parse(username: &str, email: &str, display_name: Option<&str>) -> Result<Self, BeginSignUpError> {
+    pub fn parse(username: &str, email: Option<&str>, display_name: Option<&str>) -> Result<Self, BeginSignUpError> {
         let username = Username::parse(username).map_err(|_| BeginSignUpError::InvalidUsername)?;
-        let email = EmailAddress::parse(email)
-            .ok()
-            .filter(|address| email_key(address).is_some())
-            .ok_or(BeginSignUpError::InvalidEmail)?;
+        let email = email.map(|text| {
+            let address = EmailAddress::parse(text).ok().filter(|address| email_key(address).is_some());
+            address.ok_or(BeginSignUpError::InvalidEmail)
+        });
+        let email = email.transpose()?;
         let display_name = DisplayName::parse(display_name.unwrap_or(username.as_str()))
             .map_err(|_| BeginSignUpError::InvalidDisplayName)?;
         Ok(Self { username, email, display_name })
@@ -81,6 +82,12 @@ impl SignUpForm {
 }
 
 impl Auth {
+    /// Whether nobody can sign up without an address: always, unless letters could neither sign in nor be sent.
+    #[must_use]
+    pub fn needs_address(&self) -> bool {
+        self.email_sign_in != EmailSignIn::Off || self.sends_letters
+    }
+
     /// Begins a sign-up: options for the passkey, and nothing reserved.
     ///
     /// # Errors
@@ -91,11 +98,11 @@ impl Auth {
             return Err(BeginSignUpError::UsernameTaken);
         }
         let user = self.new_user(UserId::random(&*self.entropy), form);
-        let (options, challenge, registration) = self.relying_party.begin_registration(&user)?;
+        let (options, challenge, registration) = self.relying_party.begin_registration(&user, &[])?;
         let state = SignUp {
             user_id: user.id,
             username: user.username.to_string(),
-            email: user.email.as_ref().map(ToString::to_string).unwrap_or_default(),
+            email: user.email.as_ref().map(ToString::to_string),
             display_name: user.display_name.to_string(),
             registration,
         };
@@ -110,7 +117,6 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn finish_sign_up(
         &self,
-        browser: Option<&Token>,
         answer: &RegistrationAnswer,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignUpError> {
@@ -118,39 +124,17 @@ impl Auth {
         if new == Err(Refused::Malformed) {
             return Err(FinishSignUpError::Malformed);
         }
-        let browser = browser.ok_or(FinishSignUpError::Expired)?;
+        let browser = arrival.browser.as_ref().ok_or(FinishSignUpError::Expired)?;
         let pending: SignUp = self
             .take_ceremony(Purpose::SignUp, browser, &answer.client_data.challenge)
             .await?
             .ok_or(FinishSignUpError::Expired)?;
-        let new = new.map_err(|_| FinishSignUpError::NotVerified)?;
-        if !answer.consistent || !answer.client_data.was_made_for(ClientData::CREATE, self.relying_party.origin()) {
-            return Err(FinishSignUpError::NotVerified);
-        }
-        let record =
-            self.relying_party.finish_registration(&answer.credential, &pending.registration).map_err(|cause| {
-                tracing::info!(%cause, "a registration was not verified");
-                FinishSignUpError::NotVerified
-            })?;
-        let form = SignUpForm::parse(&pending.username, &pending.email, Some(&pending.display_name))
+        let registered = Registered { new, answer, registration: &pending.registration };
+        let passkey = self.registered(registered, pending.user_id)?.ok_or(FinishSignUpError::NotVerified)?;
+        let form = SignUpForm::parse(&pending.username, pending.email.as_deref(), Some(&pending.display_name))
             .map_err(|_| FinishSignUpError::Expired)?;
         let user = self.new_user(pending.user_id, form);
-        let now = user.created_at;
-        let passkey = Passkey {
-            credential_id: new.credential_id,
-            user_id: user.id,
-            rp_id: self.relying_party.id().to_owned(),
-            record: stored(&record)?,
-            record_version: RECORD_VERSION,
-            aaguid: new.aaguid,
-            transports: answer.transports.clone(),
-            backup_eligible: new.backup_eligible,
-            backed_up: new.backed_up,
-            sign_count: new.sign_count,
-            created_at: now,
-            last_used_at: None,
-        };
-        self.create_account(user, &passkey, arrival, now).await
+        self.create_account(user, &passkey, arrival).await
     }
 
     async fn create_account(
@@ -158,8 +142,9 @@ impl Auth {
         user: User,
         passkey: &Passkey,
         arrival: Arrival,
-        now: Timestamp,
     ) -> Result<Opened, FinishSignUpError> {
+        let (now, address) = (user.created_at, user.email.clone());
+        let browser = arrival.browser.as_ref().map(Token::hash);
         let mut unit = self.store.begin().await?;
         if unit.add_user(&user).await? == Insertion::Conflict {
             return Err(FinishSignUpError::UsernameTaken);
@@ -167,9 +152,13 @@ impl Auth {
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(FinishSignUpError::PasskeyExists);
         }
-        let method = Method::Passkey(passkey.credential_id.clone());
-        let opened = self.open_session(unit.as_mut(), user, method, arrival, now).await?;
+        let credential = Credential::Passkey { id: passkey.credential_id.clone(), from_elsewhere: false };
+        let opened = self.open_session(unit.as_mut(), user, credential, arrival, now).await?;
+        if let (Some(address), Some(browser)) = (address, browser) {
+            self.post_confirmation(unit.as_mut(), opened.user.id, &opened.session, browser, address).await?;
+        }
         unit.commit().await?;
+        self.bell.notify_one();
         tracing::info!(user = %opened.user.id.0, "signed up");
         Ok(opened)
     }
@@ -179,7 +168,7 @@ impl Auth {
             id,
             username: form.username,
             display_name: form.display_name,
-            email: Some(form.email),
+            email: form.email,
             email_verified: false,
             created_at: self.clock.now(),
         }

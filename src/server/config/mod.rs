@@ -128,7 +128,7 @@ impl Config {
     /// # Errors
     /// All [`Problems`] together: a missing, unknown or unusable setting, or two that do not go together.
     pub fn load(source: &Source) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
+        let mut problems = source.problems().clone();
         let config = parse::config(source, &mut problems);
         match config {
             Some(config) if problems.is_empty() => Ok(config),
@@ -142,7 +142,6 @@ impl Config {
         [
             ("METRICS_ADDR", self.metrics_addr.is_some()),
             ("SECURITY_CONTACT", self.security_contact.is_some()),
-            ("SMTP_URL", self.smtp_url.is_some()),
             ("TRUSTED_PROXIES", !self.trusted_proxies.is_empty()),
         ]
         .into_iter()
@@ -242,7 +241,11 @@ mod tests {
 
     #[test]
     fn a_file_holds_text_numbers_and_switches() {
-        let read = |text| source::parse_file(Path::new("x.toml"), text);
+        let read = |text| {
+            let mut problems = Problems::default();
+            let settings = source::parse_file(Path::new("x.toml"), text, &mut problems);
+            if problems.is_empty() { Ok(settings) } else { Err(problems) }
+        };
         let settings = read("RATE_LIMITS = false\nLOG_FORMAT = \"json\"\n").unwrap();
         assert_eq!(settings["RATE_LIMITS"], "off");
         assert_eq!(settings["LOG_FORMAT"], "json");

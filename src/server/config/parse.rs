@@ -1,8 +1,10 @@
 //! Each setting from its text; what does not fit is noted and reading goes on.
 
 use super::{Config, DatabaseUrl, EmailSignIn, LogFormat, Problems, PublicUrl, Source, is_localhost};
+use crate::server::ephemeral::RedisEphemeral;
 use crate::server::model::SessionLifetimes;
 use crate::server::secret::Secret;
+use crate::server::store::postgres;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -72,7 +74,8 @@ fn public_url(source: &Source, problems: &mut Problems) -> Option<PublicUrl> {
             Some(PublicUrl { origin: url.origin().ascii_serialization(), url, host })
         }
         _ => {
-            problems.add("PUBLIC_URL", without_password(text), ACCEPTED);
+            let found = if text.contains('@') { without_secrets(text) } else { text.to_owned() };
+            problems.add("PUBLIC_URL", found, ACCEPTED);
             None
         }
     }
@@ -85,18 +88,17 @@ fn is_bare_origin(url: &Url) -> bool {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none()
+        && url.port() != Some(0)
         && url.domain().is_some_and(|host| !host.ends_with('.'))
 }
 
-/// What was typed, without a password that may stand in it.
-fn without_password(text: &str) -> String {
-    match Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => {
-            let hidden = url.set_password(Some("…")).is_ok();
-            if hidden { url.to_string() } else { "an address with a password".to_owned() }
-        }
-        Err(_) if text.contains('@') => "text that is no address".to_owned(),
-        _ => text.to_owned(),
+/// What was found where an address was expected that may hold a password: its scheme at most, since a password can
+/// stand anywhere in text that does not parse.
+fn without_secrets(text: &str) -> String {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    match scheme.filter(|scheme| scheme.len() <= 16 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        Some(scheme) => format!("an address that begins with {scheme}://"),
+        None => "text that is no address".to_owned(),
     }
 }
 
@@ -124,10 +126,10 @@ fn database(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option
         return Some(DatabaseUrl::Sqlite(data_dir.join(file)));
     }
     let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    if is_postgres && Url::parse(text).is_ok_and(|url| url.has_host()) {
+    if is_postgres && Url::parse(text).is_ok_and(|url| url.has_host()) && postgres::is_address(text) {
         return Some(DatabaseUrl::Postgres(Secret::new(text.to_owned())));
     }
-    problems.add("DATABASE_URL", without_password(text), ACCEPTED);
+    problems.add("DATABASE_URL", without_secrets(text), ACCEPTED);
     None
 }
 
@@ -139,9 +141,9 @@ fn redis_url(source: &Source, problems: &mut Problems) -> Option<Secret<String>>
             problems.add("REDIS_URL", "cluster=true", "a single server; this version does not speak to a cluster yet");
             None
         }
-        Some(_) => Some(Secret::new(text.to_owned())),
-        None => {
-            problems.add("REDIS_URL", without_password(text), "redis://HOST:PORT or rediss://HOST:PORT");
+        Some(_) if RedisEphemeral::is_address(text) => Some(Secret::new(text.to_owned())),
+        _ => {
+            problems.add("REDIS_URL", without_secrets(text), "redis://HOST:PORT or rediss://HOST:PORT");
             None
         }
     }
@@ -160,19 +162,14 @@ fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
     let text = source.get("SMTP_URL")?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
     if url.is_none() {
-        problems.add("SMTP_URL", without_password(text), "smtp://USER:PASSWORD@HOST:PORT or smtps://…");
+        problems.add("SMTP_URL", without_secrets(text), "smtp://USER:PASSWORD@HOST:PORT or smtps://…");
     }
     url.map(Secret::new)
 }
 
 fn mail_from(source: &Source, problems: &mut Problems) -> String {
     let text = source.get("MAIL_FROM").unwrap_or("Latchkey <no-reply@localhost>");
-    let address = match text.split_once('<') {
-        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
-        None => text,
-    };
-    let is_mailbox = address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !is_mailbox || text.chars().any(char::is_control) {
+    if text.parse::<lettre::message::Mailbox>().is_err() || text.chars().any(char::is_control) {
         problems.add("MAIL_FROM", text, "an address, or NAME <ADDRESS>");
     }
     text.to_owned()

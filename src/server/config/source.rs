@@ -1,5 +1,6 @@
 use super::{NAMES, Problems};
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::path::Path;
 
 /// Where settings come from: the environment first, then `Leptos.toml`, each as text by name.
@@ -7,6 +8,8 @@ use std::path::Path;
 pub struct Source {
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
+    /// What is wrong with the places themselves; told together with what is wrong with the settings.
+    problems: Problems,
 }
 
 /// Names beside our own that are read: the address `cargo leptos watch` gives out.
@@ -14,25 +17,33 @@ const ALSO_READ: &str = "LEPTOS_SITE_ADDR";
 
 impl Source {
     /// Takes the environment of this process, and the file when it is named or there.
-    ///
-    /// # Errors
-    /// When the file cannot be read, is not TOML, or holds a name that is no setting.
-    pub fn from_process(file: Option<&Path>) -> Result<Self, Problems> {
-        let read = NAMES.iter().copied().chain([ALSO_READ]);
-        let environment = read.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
+    #[must_use]
+    pub fn from_process(file: Option<&Path>) -> Self {
+        let mut problems = Problems::default();
+        let mut environment = BTreeMap::new();
+        for name in NAMES.iter().copied().chain([ALSO_READ]) {
+            match std::env::var(name) {
+                Ok(value) => drop(environment.insert(name.to_owned(), value)),
+                Err(VarError::NotPresent) => {}
+                Err(VarError::NotUnicode(_)) => problems.add(name, "bytes that are no text", "UTF-8"),
+            }
+        }
         let default = Path::new("Leptos.toml");
-        let file = match file {
-            Some(path) => read_file(path)?,
-            None if default.exists() => read_file(default)?,
-            None => BTreeMap::new(),
-        };
-        Ok(Self { environment, file })
+        let file = file.or_else(|| default.exists().then_some(default));
+        let file = file.map(|path| read_file(path, &mut problems)).unwrap_or_default();
+        Self { environment, file, problems }
     }
 
     /// For tests and tools: settings as given, nothing from the process.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let environment = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { environment, file: BTreeMap::new() }
+        Self { environment, ..Self::default() }
+    }
+
+    /// What is wrong with the places where settings come from.
+    #[must_use]
+    pub fn problems(&self) -> &Problems {
+        &self.problems
     }
 
     /// The text of a setting; one that is empty counts as unset.
@@ -46,19 +57,24 @@ impl Source {
     }
 }
 
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Problems> {
-    let text = std::fs::read_to_string(path).map_err(|cause| file_problem(path, &cause.to_string()))?;
-    parse_file(path, &text)
+fn read_file(path: &Path, problems: &mut Problems) -> BTreeMap<String, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse_file(path, &text, problems),
+        Err(cause) => {
+            file_problem(path, &cause.to_string(), problems);
+            BTreeMap::new()
+        }
+    }
 }
 
-/// Reads the settings out of a file's text.
-///
-/// # Errors
-/// When it is not TOML, holds a name that is no setting, or a value that is neither text, number nor boolean.
-pub(super) fn parse_file(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Problems> {
-    let table = text.parse::<toml::Table>().map_err(|cause| file_problem(path, cause.message()))?;
+/// Reads the settings out of a file's text. It is a problem when it is not TOML, holds a name that is no setting, or a
+/// value that is neither text, number nor boolean.
+pub(super) fn parse_file(path: &Path, text: &str, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
-    let mut problems = Problems::default();
+    let table = text.parse::<toml::Table>().unwrap_or_else(|cause| {
+        file_problem(path, cause.message(), problems);
+        toml::Table::new()
+    });
     for (name, value) in table {
         let value = match value {
             toml::Value::String(text) => Some(text),
@@ -76,11 +92,9 @@ pub(super) fn parse_file(path: &Path, text: &str) -> Result<BTreeMap<String, Str
             None => problems.add(&name, format!("a table or list in {}", path.display()), "text in quotes"),
         }
     }
-    if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    settings
 }
 
-fn file_problem(path: &Path, found: &str) -> Problems {
-    let mut problems = Problems::default();
+fn file_problem(path: &Path, found: &str, problems: &mut Problems) {
     problems.add(&path.display().to_string(), found.lines().next().unwrap_or_default(), "a readable TOML file");
-    problems
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The embedded default: everything in this process, lost with it.
 ///
 /// Holds at most `capacity` values. A flood of new ones pushes out those that would expire first, so memory stays
-/// bounded and nobody is refused.
+/// bounded and a new ceremony can always begin; whoever was pushed out has to begin again.
 pub struct MemoryEphemeral {
     clock: Arc<dyn Clock>,
     capacity: usize,

@@ -17,6 +17,12 @@ const TIMEOUT: Duration = Duration::from_millis(800);
 const NAMESPACE: &str = "latchkey:";
 
 impl RedisEphemeral {
+    /// Whether the text is the address of a Redis server.
+    #[must_use]
+    pub fn is_address(text: &str) -> bool {
+        Client::open(text).is_ok()
+    }
+
     /// Prepares the connection; it is made at the first use and again whenever it was lost.
     ///
     /// # Errors
@@ -44,14 +50,20 @@ fn unavailable(cause: RedisError) -> Unavailable {
 #[async_trait]
 impl Ephemeral for RedisEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
-        self.ask::<String>(&redis::cmd("PING")).await?;
-        Ok(())
+        // A write, since a server that only reads serves nobody.
+        self.ask(redis::cmd("SET").arg(format!("{NAMESPACE}ping")).arg(1).arg("PX").arg(1_000)).await
     }
 
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable> {
         let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let key = format!("{NAMESPACE}{key}");
-        self.ask(redis::cmd("SET").arg(key).arg(value).arg("PX").arg(millis)).await
+        let mut command = redis::cmd("SET");
+        command.arg(key).arg(value).arg("PX").arg(millis);
+        match command.query_async::<()>(&mut self.connection.clone()).await {
+            // The connection had been cut; writing the same again does no harm.
+            Err(cause) if cause.is_connection_dropped() => self.ask(&command).await,
+            written => written.map_err(unavailable),
+        }
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {

@@ -1,21 +1,17 @@
-//! What stands in front of everything under `/api`: method, origin, type and size, and the statuses of refusals.
+//! What stands in front of everything under `/api`: origin, method and type, and the statuses of refusals.
 
+use super::body::MAX_BODY;
 use super::refusal::{refuse, status};
 use super::request::AppState;
 use super::same_origin::{Provenance, provenance};
 use crate::types::ApiError;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt;
 use server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
-
-/// Largest body of a request, in bytes (contract: 413 over 64 KiB).
-pub const MAX_BODY: usize = 64 * 1024;
-/// How much of a body that is too large is read on, so that the refusal reaches its sender.
-const MAX_DRAINED: usize = 1024 * 1024;
 
 /// Lets a fit request through and gives every answer its status.
 ///
@@ -30,10 +26,10 @@ pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -
 
 async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> {
     let (mut parts, body) = request.into_parts();
-    check_method(parts.uri.path(), &parts.method)?;
     if provenance(&parts.headers, state.public_url.origin()) == Provenance::Foreign {
         return Err(ApiError::CrossOrigin);
     }
+    check_method(parts.uri.path(), &parts.method)?;
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     if parts.method != Method::POST {
         return Ok(Request::from_parts(parts, Body::empty()));
@@ -41,9 +37,9 @@ async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> 
     if !is_json(&parts.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let body = read(body).await?;
-    // Serde takes a list for a structure; the contract knows objects only.
-    if body.trim_ascii_start().first() != Some(&b'{') {
+    let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
+    // Serde takes a list for a structure, and looks not at text that it ignores; the contract knows objects, in UTF-8.
+    if body.trim_ascii_start().first() != Some(&b'{') || std::str::from_utf8(&body).is_err() {
         return Err(ApiError::BadRequest);
     }
     Ok(Request::from_parts(parts, Body::from(body)))
@@ -61,22 +57,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json") && !headers.contains_key(header::CONTENT_ENCODING)
-}
-
-async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {
-    let mut bytes = Vec::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ApiError::BadRequest)?;
-        let Ok(data) = frame.into_data() else { continue };
-        length += data.len();
-        if length <= MAX_BODY {
-            bytes.extend_from_slice(&data);
-        } else if length > MAX_DRAINED {
-            break;
-        }
-    }
-    if length > MAX_BODY { Err(ApiError::TooLarge) } else { Ok(bytes) }
 }
 
 /// A refusal of a server function arrives as a 500 that names the function; its body tells which refusal it is.

@@ -14,8 +14,9 @@ use tower_http::services::ServeDir;
 
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// Where the site's files are: beside the program, in the build folder it lies in, or in the one below this folder.
+/// Where the site's files are: where `LEPTOS_SITE_ROOT` says, beside the program, in the build folder it lies in, or in the one below this folder.
 #[must_use]
 pub fn site_root() -> PathBuf {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
@@ -62,6 +63,7 @@ pub async fn serve(site_root: &str, current: &str, mut request: Request) -> Resp
         Err(never) => match never {},
     };
     if response.status().is_success() || response.status() == axum::http::StatusCode::NOT_MODIFIED {
+        response.headers_mut().insert(header::VARY, VARIES);
         response.headers_mut().insert(header::CACHE_CONTROL, if is_current { FOREVER } else { ASK_AGAIN });
     }
     response

@@ -1,7 +1,10 @@
-//! The two cookies: one names the browser while a ceremony is under way, one bears the session.
+//! The cookies: one names the browser while a ceremony is under way, one bears the session, one remembers who signed in
+//! last, and one carries a notice over to the next page.
 
 use crate::server::auth::Opened;
+use crate::server::model::known_browser::REMEMBERED;
 use crate::server::secret::Token;
+use crate::types::Notice;
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::time::Duration;
 use cookie::{Cookie, CookieBuilder, SameSite};
@@ -26,14 +29,49 @@ impl Cookies {
         if self.secure { "__Host-latchkey_session" } else { "latchkey_session" }
     }
 
+    fn known_name(self) -> &'static str {
+        if self.secure { "__Host-latchkey_known" } else { "latchkey_known" }
+    }
+
+    fn notice_name(self) -> &'static str {
+        if self.secure { "__Host-latchkey_notice" } else { "latchkey_notice" }
+    }
+
+    #[must_use]
+    pub fn known(self, headers: &HeaderMap) -> Option<Token> {
+        token(headers, self.known_name())
+    }
+
+    /// What the page before had to say.
+    #[must_use]
+    pub fn notice(self, headers: &HeaderMap) -> Option<Notice> {
+        Notice::parse(find(headers, self.notice_name())?.value())
+    }
+
+    /// Kept for a minute: the next page shows it and takes it away.
+    #[must_use]
+    pub fn set_notice(self, notice: Notice) -> Option<HeaderValue> {
+        header_of(self.cookie(self.notice_name(), notice.code()).max_age(Duration::MINUTE))
+    }
+
+    #[must_use]
+    pub fn end_notice(self) -> Option<HeaderValue> {
+        self.end(self.notice_name())
+    }
+
+    #[must_use]
+    pub fn end_known(self) -> Option<HeaderValue> {
+        self.end(self.known_name())
+    }
+
     #[must_use]
     pub fn browser(self, headers: &HeaderMap) -> Option<Token> {
-        find(headers, self.browser_name())
+        token(headers, self.browser_name())
     }
 
     #[must_use]
     pub fn session(self, headers: &HeaderMap) -> Option<Token> {
-        find(headers, self.session_name())
+        token(headers, self.session_name())
     }
 
     /// Ends with the browser.
@@ -42,9 +80,15 @@ impl Cookies {
         header_of(self.cookie(self.browser_name(), token.encode()))
     }
 
-    /// Ends with the browser, or with the session where the person chose to be kept signed in.
-    #[must_use]
-    pub fn set_session(self, opened: &Opened) -> Option<HeaderValue> {
+    /// The session's, which ends with the browser, or with the session where the person chose to be kept signed in; and
+    /// the one by which the browser remembers them.
+    pub fn set_signed_in(self, opened: &Opened) -> impl Iterator<Item = HeaderValue> + use<> {
+        let life = Duration::seconds(i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX));
+        let known = header_of(self.cookie(self.known_name(), opened.known.encode()).max_age(life));
+        [self.set_session(opened), known].into_iter().flatten()
+    }
+
+    fn set_session(self, opened: &Opened) -> Option<HeaderValue> {
         let cookie = self.cookie(self.session_name(), opened.token.encode());
         let life = opened.session.ends_at.since(opened.session.created_at);
         let life = Duration::seconds(i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
@@ -53,7 +97,11 @@ impl Cookies {
 
     #[must_use]
     pub fn end_session(self) -> Option<HeaderValue> {
-        header_of(self.cookie(self.session_name(), String::new()).max_age(Duration::ZERO))
+        self.end(self.session_name())
+    }
+
+    fn end(self, name: &'static str) -> Option<HeaderValue> {
+        header_of(self.cookie(name, String::new()).max_age(Duration::ZERO))
     }
 
     fn cookie(self, name: &'static str, value: String) -> CookieBuilder<'static> {
@@ -65,12 +113,16 @@ fn header_of(cookie: CookieBuilder<'_>) -> Option<HeaderValue> {
     HeaderValue::from_str(&cookie.build().to_string()).ok()
 }
 
+fn token(headers: &HeaderMap, name: &str) -> Option<Token> {
+    Token::decode(find(headers, name)?.value())
+}
+
 /// A cookie that is there twice is somebody else's doing: then none counts.
-fn find(headers: &HeaderMap, name: &str) -> Option<Token> {
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut found = lines.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
     let first = found.next()?;
-    if found.next().is_some() { None } else { Token::decode(first.value()) }
+    if found.next().is_some() { None } else { Some(first) }
 }
 
 #[cfg(test)]

@@ -4,6 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A backend that says nothing for so long is away.
+const PATIENCE: Duration = Duration::from_millis(1_200);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -18,10 +23,12 @@ pub async fn healthz() -> &'static str {
 
 /// 200 while both backends answer, else 503; which one is away stands in the body.
 pub async fn readyz(State(state): State<AppState>) -> Response {
-    let (database, ephemeral) = tokio::join!(state.auth.store.ping(), state.auth.ephemeral.ping());
-    let is_ready = database.is_ok() && ephemeral.is_ok();
+    let (database, ephemeral) =
+        tokio::join!(timeout(PATIENCE, state.auth.store.ping()), timeout(PATIENCE, state.auth.ephemeral.ping()));
+    let (database, ephemeral) = (matches!(database, Ok(Ok(()))), matches!(ephemeral, Ok(Ok(()))));
+    let is_ready = database && ephemeral;
     let word = |is_ok| if is_ok { "ok" } else { "away" };
-    let readiness = Readiness { database: word(database.is_ok()), ephemeral: word(ephemeral.is_ok()) };
+    let readiness = Readiness { database: word(database), ephemeral: word(ephemeral) };
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness)).into_response()
 }

@@ -2,10 +2,12 @@
 
 pub mod api_gate;
 pub mod assets;
+pub mod body;
 pub mod client;
 pub mod cookies;
 pub mod health;
 pub mod loopback;
+pub mod mailbox_door;
 pub mod refusal;
 pub mod request;
 pub mod same_origin;

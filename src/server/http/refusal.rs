@@ -1,16 +1,20 @@
 //! Refusals on their way to the wire: each error of a ceremony becomes a code; causes are logged here, once.
 
 use crate::server::Unavailable;
-use crate::server::auth::{BeginSignUpError, FinishSignInError, FinishSignUpError, Malformed};
+use crate::server::auth::{
+    AnswerError, AskForLetterError, AskToSignUpError, BeginAddPasskeyError, BeginSignUpError, ConfirmError,
+    FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed,
+};
 use crate::types::ApiError;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use server_fn::error::FromServerFnError;
 
-/// The answer that carries a refusal as JSON.
+/// The answer that carries a refusal as JSON; for who reads HTML, a page is put in its place on the way out.
 #[must_use]
 pub fn refuse(error: ApiError) -> Response<Body> {
     let mut response = Response::new(Body::from(error.ser()));
+    response.extensions_mut().insert(error);
     *response.status_mut() = status(error);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -74,4 +78,78 @@ impl From<FinishSignInError> for ApiError {
             FinishSignInError::Unavailable(cause) => cause.into(),
         }
     }
+}
+
+impl From<AskForLetterError> for ApiError {
+    fn from(error: AskForLetterError) -> Self {
+        match error {
+            AskForLetterError::EmailOff => Self::EmailOff,
+            AskForLetterError::InvalidIdentifier => Self::InvalidIdentifier,
+            AskForLetterError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<AskToSignUpError> for ApiError {
+    fn from(error: AskToSignUpError) -> Self {
+        match error {
+            AskToSignUpError::EmailOff => Self::EmailOff,
+            AskToSignUpError::Form(error) => error.into(),
+        }
+    }
+}
+
+impl From<AnswerError> for ApiError {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::EmailOff => Self::EmailOff,
+            AnswerError::Expired => Self::LinkExpired,
+            AnswerError::OtherBrowser => Self::OtherBrowser,
+            AnswerError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: tries(tries_left) },
+            AnswerError::InvalidUsername => Self::InvalidUsername,
+            AnswerError::UsernameTaken => Self::UsernameTaken,
+            AnswerError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ConfirmError> for ApiError {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::Expired => Self::LinkExpired,
+            ConfirmError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: tries(tries_left) },
+            ConfirmError::OtherAccount => Self::OtherAccount,
+            ConfirmError::AddressTaken => Self::AddressTaken,
+            ConfirmError::Confined => Self::ReauthenticationRequired,
+            ConfirmError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<BeginAddPasskeyError> for ApiError {
+    fn from(error: BeginAddPasskeyError) -> Self {
+        match error {
+            BeginAddPasskeyError::ReauthenticationRequired => Self::ReauthenticationRequired,
+            BeginAddPasskeyError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<FinishAddPasskeyError> for ApiError {
+    fn from(error: FinishAddPasskeyError) -> Self {
+        match error {
+            FinishAddPasskeyError::Malformed => Self::BadRequest,
+            FinishAddPasskeyError::InvalidName => Self::InvalidName,
+            FinishAddPasskeyError::Expired => Self::CeremonyExpired,
+            FinishAddPasskeyError::NotVerified => Self::NotVerified,
+            FinishAddPasskeyError::ReauthenticationRequired => Self::ReauthenticationRequired,
+            FinishAddPasskeyError::PasskeyExists => Self::PasskeyExists,
+            FinishAddPasskeyError::TooMany => Self::TooManyPasskeys,
+            FinishAddPasskeyError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+fn tries(left: u32) -> u8 {
+    u8::try_from(left).unwrap_or(u8::MAX)
 }

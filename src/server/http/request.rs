@@ -1,14 +1,18 @@
 use super::client::client_of;
 use super::cookies::Cookies;
+use super::mailbox_door::MailboxDoor;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Auth, Opened, Visitor};
+use crate::server::auth::{Arrival, Asker, Auth, Opened, SignUpForm, Visitor};
 use crate::server::config::PublicUrl;
 use crate::server::secret::Token;
-use crate::types::{ApiError, Next, views};
-use axum::http::{HeaderMap, HeaderValue, header};
+use crate::types::{ApiError, Next, Notice, views};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::{LeptosOptions, expect_context};
 use leptos_axum::ResponseOptions;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -17,6 +21,7 @@ pub struct AppState {
     pub public_url: Arc<PublicUrl>,
     pub leptos: LeptosOptions,
     pub cookies: Cookies,
+    pub mailbox: MailboxDoor,
 }
 
 /// One request, as far as ceremonies care: who asks, from which browser, with which session.
@@ -25,6 +30,8 @@ pub struct RequestContext {
     pub state: AppState,
     pub browser: Option<Token>,
     pub session: Option<Token>,
+    /// The token under which the browser remembers who signed in last.
+    pub known: Option<Token>,
     client: views::Client,
 }
 
@@ -35,6 +42,7 @@ impl RequestContext {
         Self {
             browser: cookies.browser(headers),
             session: cookies.session(headers),
+            known: cookies.known(headers),
             client: client_of(headers),
             state: state.clone(),
         }
@@ -53,7 +61,19 @@ impl RequestContext {
 
     #[must_use]
     pub fn arrival(&self, keep: Option<bool>) -> Arrival {
-        Arrival { client: self.client.clone(), keep: keep.unwrap_or(false), previous: self.session.clone() }
+        Arrival {
+            client: self.client.clone(),
+            browser: self.browser.clone(),
+            known: self.known.clone(),
+            keep: keep.unwrap_or(false),
+            previous: self.session.clone(),
+        }
+    }
+
+    /// Who asks for a letter: `browser` is the token that names the browser.
+    #[must_use]
+    pub fn asker<'a>(&'a self, browser: &'a Token) -> Asker<'a> {
+        Asker { browser, known: self.known.as_ref(), client: self.client.clone() }
     }
 
     /// Who is signed in in this browser.
@@ -76,10 +96,55 @@ impl RequestContext {
     }
 
     /// Hands a new session to the browser: its token into the cookie, the rest into the answer.
-    #[must_use]
-    pub fn signed_in(&self, opened: &Opened, next: &Next) -> views::SignedIn {
-        send_cookie(self.state.cookies.set_session(opened));
-        views::SignedIn { user: opened.user.view(), session: opened.session.view(true), next: next.to_string() }
+    ///
+    /// # Errors
+    /// Never in practice: the views are plain JSON.
+    pub fn signed_in(&self, opened: &Opened, next: &Next) -> Result<views::SignedIn, ApiError> {
+        send_cookies(self.state.cookies.set_signed_in(opened));
+        Ok(views::SignedIn {
+            user: raw(&opened.user.view())?,
+            session: raw(&opened.session.view(true))?,
+            next: next.to_string(),
+        })
+    }
+
+    /// What somebody typed to sign up.
+    ///
+    /// # Errors
+    /// When an address is missing that is needed, or a field does not fit.
+    pub fn sign_up_form(
+        &self,
+        username: &str,
+        email: Option<&str>,
+        display_name: Option<&str>,
+    ) -> Result<SignUpForm, ApiError> {
+        let is_needed = self.auth().needs_address();
+        match email {
+            None if is_needed => Err(ApiError::BadRequest),
+            None => Ok(SignUpForm::parse(username, None, display_name)?),
+            Some(text) if text.trim().is_empty() && !is_needed => Ok(SignUpForm::parse(username, None, display_name)?),
+            Some(_) => Ok(SignUpForm::parse(username, email, display_name)?),
+        }
+    }
+
+    /// Asks for a letter whose answer makes an account; gives how long it may be answered.
+    ///
+    /// # Errors
+    /// When letters are off, a field does not fit, the name is taken, or a backend is away.
+    pub async fn ask_to_sign_up(
+        &self,
+        browser: &Token,
+        username: &str,
+        email: &str,
+        display_name: Option<&str>,
+    ) -> Result<Duration, ApiError> {
+        let form = SignUpForm::parse(username, Some(email), display_name);
+        Ok(self.auth().ask_to_sign_up(self.asker(browser), form).await?)
+    }
+
+    /// Inside a server function: has the next page say something.
+    pub fn tell(&self, notice: Notice) {
+        send_cookies(self.state.cookies.set_notice(notice));
     }
 
     /// Ends the browser's session, if it has one; gives the cookie that takes its token away.
@@ -105,9 +170,23 @@ impl RequestContext {
     }
 }
 
-/// Inside a server function: adds a cookie to the answer.
-pub fn send_cookie(cookie: Option<HeaderValue>) {
-    if let Some(cookie) = cookie {
-        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+/// A view as the text of its JSON.
+///
+/// # Errors
+/// Never in practice: views are plain JSON.
+pub fn raw(view: &impl Serialize) -> Result<Box<RawValue>, ApiError> {
+    to_raw_value(view).map_err(|cause| Unavailable::new("view", cause).into())
+}
+
+/// Inside a server function: adds cookies to the answer.
+pub fn send_cookies(cookies: impl IntoIterator<Item = HeaderValue>) {
+    let response = expect_context::<ResponseOptions>();
+    for cookie in cookies {
+        response.append_header(header::SET_COOKIE, cookie);
     }
+}
+
+/// Inside a server function: "accepted" in place of "done" (RFC 9110, section 15.3.3).
+pub fn answer_accepted() {
+    expect_context::<ResponseOptions>().set_status(StatusCode::ACCEPTED);
 }

@@ -46,7 +46,12 @@ fn route_of(request: &Request) -> String {
     }
 }
 
-/// Gives up on what takes too long; dropping the work rolls back what it had begun.
+/// Refuses a target that is no path, such as that of a proxy's `CONNECT`: routers and Leptos rely on the slash.
+pub async fn refuse_without_path(request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with('/') { next.run(request).await } else { refuse(ApiError::BadRequest) }
+}
+
+/// Gives up on what takes too long. What was not yet being committed is rolled back by being dropped.
 pub async fn deadline(request: Request, next: Next) -> Response {
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
         tracing::error!("no answer within {} ms", DEADLINE.as_millis());

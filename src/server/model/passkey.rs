@@ -1,5 +1,8 @@
-use super::UserId;
+use super::provider::provider;
+use super::session::Method;
+use super::{Session, UserId};
 use crate::server::clock::Timestamp;
+use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
@@ -37,6 +40,8 @@ pub struct Passkey {
     pub user_id: UserId,
     /// The relying party it was made for: it can sign in nowhere else.
     pub rp_id: String,
+    /// What its owner calls it.
+    pub name: String,
     /// What the library needs to verify with it: its own JSON, in the shape that `record_version` names.
     pub record: String,
     pub record_version: i64,
@@ -51,6 +56,30 @@ pub struct Passkey {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl Passkey {
+    /// What its owner may see of it, in one of their sessions.
+    #[must_use]
+    pub fn view(&self, session: &Session) -> views::Passkey {
+        views::Passkey {
+            id: URL_SAFE_NO_PAD.encode(self.credential_id.as_bytes()),
+            name: self.name.clone(),
+            provider: provider(self.aaguid).map(str::to_owned),
+            created_at: self.created_at.to_rfc3339(),
+            last_used_at: self.last_used_at.map(Timestamp::to_rfc3339),
+            synced: self.backed_up,
+            backup_eligible: self.backup_eligible,
+            transports: self.transports.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            current: session.method == Method::Passkey(self.credential_id.clone()),
+        }
+    }
+
+    /// Whether it lives in a phone or computer, not in a security key.
+    #[must_use]
+    pub fn lives_in_a_device(&self) -> bool {
+        self.transports.split(',').any(|transport| matches!(transport, "internal" | "hybrid"))
+    }
+}
+
 /// What one verified assertion told about a passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyUse {
@@ -61,25 +90,9 @@ pub struct PasskeyUse {
     pub at: Timestamp,
 }
 
-/// Whether a signature counter may follow another: it grows, or the authenticator does not count at all
-/// (WebAuthn Level 3, section 7.2, step 22).
-#[must_use]
-pub fn counter_may_follow(stored: u32, asserted: u32) -> bool {
-    asserted > stored || (stored == 0 && asserted == 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_counter_grows_or_stays_at_zero() {
-        for (stored, asserted, may) in
-            [(0, 0, true), (0, 1, true), (7, 8, true), (7, 7, false), (7, 6, false), (7, 0, false)]
-        {
-            assert_eq!(counter_may_follow(stored, asserted), may, "{stored} then {asserted}");
-        }
-    }
 
     #[test]
     fn a_credential_id_has_one_to_1023_bytes() {

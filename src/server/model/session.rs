@@ -31,7 +31,17 @@ impl SessionLifetimes {
     /// Idle life of a session whose owner chose "Keep me signed in": 14 days.
     pub const KEPT_IDLE: Duration = Duration::from_hours(14 * 24);
 
-    /// Idle and absolute life of a session that begins now.
+    /// The longest that a session begun by letter may live: 12 hours.
+    pub const BY_LETTER: Duration = Duration::from_hours(12);
+
+    /// Idle and absolute life of a session that begins now, by letter.
+    #[must_use]
+    pub fn by_letter(&self) -> (Duration, Duration) {
+        let max = self.max.min(Self::BY_LETTER);
+        (self.idle.min(max), max)
+    }
+
+    /// Idle and absolute life of a session that begins now, by passkey.
     #[must_use]
     pub fn of(&self, kept: bool) -> (Duration, Duration) {
         if kept { (Self::KEPT_IDLE.min(self.keep), self.keep) } else { (self.idle.min(self.max), self.max) }
@@ -42,6 +52,7 @@ impl SessionLifetimes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     Passkey(CredentialId),
+    Email,
 }
 
 /// One browser that is signed in.
@@ -60,6 +71,10 @@ pub struct Session {
     /// How long it lives unused.
     pub idle: Duration,
     pub client: views::Client,
+    /// Whether the account page offers to make a passkey on this device.
+    pub offers_passkey: bool,
+    /// Whether a passkey was made in it.
+    pub added_passkey: bool,
 }
 
 impl Session {
@@ -90,6 +105,7 @@ impl Session {
             id: URL_SAFE_NO_PAD.encode(self.id.0.as_bytes()),
             method: match self.method {
                 Method::Passkey(_) => views::Method::Passkey,
+                Method::Email => views::Method::Email,
             },
             user_verified: self.user_verified,
             authenticated_at: self.authenticated_at.to_rfc3339(),
@@ -123,6 +139,8 @@ mod tests {
             ends_at: start.plus(max),
             idle,
             client: views::Client { browser: None, system: None },
+            offers_passkey: false,
+            added_passkey: false,
         }
     }
 

@@ -60,6 +60,13 @@ pub fn email_key(address: &EmailAddress) -> Option<String> {
     Some(format!("{}@{domain}", local.to_ascii_lowercase()))
 }
 
+/// The form that mail servers take: the local part as typed, the domain as A-labels. `None` as for [`email_key`].
+#[must_use]
+pub fn deliverable(address: &EmailAddress) -> Option<String> {
+    let (local, domain) = address.parts();
+    Some(format!("{local}@{}", idna::domain_to_ascii_strict(domain).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +78,13 @@ mod tests {
         assert_eq!(key("Ada+x.y@BÜCHER.example"), "ada+x.y@xn--bcher-kva.example");
         assert_eq!(key("ada@xn--bcher-kva.example"), key("ADA@bücher.example"));
         assert_ne!(key("a.da@example.org"), key("ada@example.org"));
+    }
+
+    #[test]
+    fn letters_go_to_the_address_as_typed() {
+        let sent_to = |text| deliverable(&EmailAddress::parse(text).unwrap()).unwrap();
+        assert_eq!(sent_to("Ada+x.y@example.org"), "Ada+x.y@example.org");
+        assert_eq!(sent_to("Ada@bücher.example"), "Ada@xn--bcher-kva.example");
     }
 
     #[test]

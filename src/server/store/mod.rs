@@ -1,5 +1,6 @@
 //! What lasts: accounts, passkeys and sessions, behind a trait with one implementation per database.
 
+mod letters;
 pub mod postgres;
 mod retry;
 pub mod sqlite;
@@ -7,16 +8,17 @@ pub mod sqlite;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::{CredentialId, Passkey, Session, SessionId, User};
+use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::types::Username;
+use crate::types::{Identifier, Username};
 use async_trait::async_trait;
 
+pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
 pub use retry::connect_patiently;
 
 /// Reads, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Letters + Send + Sync {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), Unavailable>;
 
@@ -31,6 +33,17 @@ pub trait Store: Send + Sync {
 
     /// Records that a session was used, unless it has ended meanwhile.
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, Unavailable>;
+
+    /// The account that is meant, if it has a proven address.
+    async fn user_with_proven_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable>;
+
+    /// All passkeys of an account, the oldest first.
+    async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, Unavailable>;
+
+    /// How many accounts have neither a passkey of the relying party nor, where `letters` are a way in, a proven address.
+    async fn count_without_way_in(&self, rp_id: &str, letters: bool) -> Result<u64, Unavailable>;
 
     /// How many passkeys of the account belong to the relying party.
     async fn count_passkeys(&self, user: &User, rp_id: &str) -> Result<u32, Unavailable>;
@@ -53,7 +66,7 @@ pub enum Insertion {
 
 /// The writes of one command: all of them happen, or none.
 #[async_trait]
-pub trait Unit: Send {
+pub trait Unit: LetterWrites + Send {
     /// Conflicts when the name is taken.
     async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable>;
 
@@ -61,10 +74,16 @@ pub trait Unit: Send {
     async fn add_passkey(&mut self, passkey: &Passkey) -> Result<Insertion, Unavailable>;
 
     /// Records a verified use of a passkey if it still exists, is still theirs and its counter may still follow the
-    /// stored one; `false` when another use or a removal came first.
+    /// stored one, and eligibility for backup does not turn off; `false` when another use or a removal came first.
     async fn record_passkey_use(&mut self, passkey: &Passkey, used: &PasskeyUse) -> Result<bool, Unavailable>;
 
     async fn add_session(&mut self, session: &Session) -> Result<(), Unavailable>;
+
+    /// Stops offering a passkey in a session; `false` when it has ended or has made one already.
+    async fn end_offer(&mut self, id: SessionId, added_passkey: bool) -> Result<bool, Unavailable>;
+
+    /// How many passkeys an account has, whatever the relying party.
+    async fn count_passkeys(&mut self, user: UserId) -> Result<u32, Unavailable>;
 
     /// Ends a session; nothing happens when there is none.
     async fn remove_session(&mut self, token: &TokenHash) -> Result<(), Unavailable>;

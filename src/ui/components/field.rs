@@ -13,6 +13,7 @@ pub fn Field(
     value: RwSignal<String>,
     #[prop(into)] error: Signal<Option<&'static str>>,
 ) -> impl IntoView {
+    let initial = value.get_untracked();
     let note = format!("{id}-note");
     view! {
         <div class="field">
@@ -28,6 +29,7 @@ pub fn Field(
                 maxlength=maxlength
                 aria-describedby=note.clone()
                 aria-invalid=move || error.get().map(|_| "true")
+                value=initial
                 bind:value=value
             />
             <p id=note class="note" class:error=move || error.get().is_some() aria-live="polite">

@@ -2,6 +2,6 @@ mod button;
 mod field;
 mod notice;
 
-pub use button::SubmitButton;
+pub use button::{LetterButton, SubmitButton};
 pub use field::Field;
-pub use notice::{Alert, NeedsScripts};
+pub use notice::{Alert, NeedsScripts, NoticeBar};

@@ -1,13 +1,47 @@
-use crate::types::views;
+use super::code::CodeField;
+use crate::api::passkeys::{finish_passkey, start_passkey};
+use crate::browser::{self, Abort, BrowserError};
+use crate::types::{ApiError, paths, views};
+use crate::ui::components::Alert;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-/// The person's own facts.
+/// What the account page has to say beside the person's facts.
+#[derive(Clone, Debug)]
+pub struct AccountState {
+    pub passkeys: u32,
+    pub offers_passkey: bool,
+    pub confirmation: Confirmation,
+    /// Whether this session may only add a passkey.
+    pub is_confined: bool,
+}
+
+/// What is to be done about an address that is not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    NotNeeded,
+    Needed,
+    /// A letter is on its way whose code may be typed here.
+    WaitsForCode,
+}
+
+/// The person's own facts, and what they may want to do now.
 #[component]
-pub fn AccountPage(user: views::User, passkeys: u32) -> impl IntoView {
+pub fn AccountPage(user: views::User, account: AccountState) -> impl IntoView {
+    view! {
+        <h1>{format!("Hello, {}", user.display_name)}</h1>
+        {account.offers_passkey.then(|| view! { <Offer confined=account.is_confined /> })}
+        {(!account.is_confined).then(|| view! { <Facts user account /> })}
+    }
+}
+
+#[component]
+fn Facts(user: views::User, account: AccountState) -> impl IntoView {
     let address = user.email.unwrap_or_else(|| "none".to_owned());
     let proof = if user.email_verified { "confirmed" } else { "not confirmed" };
     view! {
-        <h1>{format!("Hello, {}", user.display_name)}</h1>
+        {(account.confirmation != Confirmation::NotNeeded)
+            .then(|| view! { <ConfirmAddress waits_for_code=account.confirmation == Confirmation::WaitsForCode /> })}
         <dl class="profile">
             <dt>"Name"</dt>
             <dd>{user.display_name}</dd>
@@ -16,11 +50,133 @@ pub fn AccountPage(user: views::User, passkeys: u32) -> impl IntoView {
             <dt>"E-mail"</dt>
             <dd>{address} " " <span class="tag">{proof}</span></dd>
             <dt>"Passkeys"</dt>
-            <dd data-testid="passkeys">{passkeys}</dd>
+            <dd data-testid="passkeys">{account.passkeys}</dd>
             <dt>"Account id"</dt>
             <dd>
                 <code>{user.id}</code>
             </dd>
         </dl>
+    }
+}
+
+/// Asks for the code of the letter that proves the address; a form that works with scripts off.
+#[component]
+fn ConfirmAddress(waits_for_code: bool) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="confirm-heading">
+            <h2 id="confirm-heading">"Confirm your address"</h2>
+            <p>"Only a confirmed address can bring you back in when you have no passkey at hand."</p>
+            {waits_for_code
+                .then(|| {
+                    view! {
+                        <form class="form" method="post" action=paths::EMAIL_CONFIRM>
+                            <CodeField />
+                            <button type="submit" class="button">
+                                "Confirm"
+                            </button>
+                        </form>
+                    }
+                })}
+            <form method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value="confirm-again" />
+                <button type="submit" class="button quiet">
+                    {if waits_for_code { "Send the letter again" } else { "Send me the letter" }}
+                </button>
+            </form>
+        </section>
+    }
+}
+
+/// Offers a passkey for this device, to who came in without one.
+#[component]
+fn Offer(confined: bool) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="offer-heading">
+            <h2 id="offer-heading">"Make a passkey on this device"</h2>
+            <p>
+                {if confined {
+                    "A letter opens the door just far enough for this: make a passkey, and sign in with it."
+                } else {
+                    "Next time you sign in here with your fingerprint, face or screen lock, without a letter."
+                }}
+            </p>
+            <noscript>
+                <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
+            </noscript>
+            <MakePasskey />
+            {(!confined)
+                .then(|| {
+                    view! {
+                        <form method="post" action=paths::ACCOUNT>
+                            <input type="hidden" name="action" value="decline" />
+                            <button type="submit" class="button quiet">
+                                "Not now"
+                            </button>
+                        </form>
+                    }
+                })}
+        </section>
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Offered,
+    Asking,
+    Refused(ApiError),
+    Stopped(BrowserError),
+}
+
+impl State {
+    fn message(self) -> Option<&'static str> {
+        match self {
+            Self::Offered | Self::Asking => None,
+            Self::Refused(error) => Some(error.message()),
+            Self::Stopped(error) => error.message_on_create(),
+        }
+    }
+}
+
+#[island]
+fn MakePasskey() -> impl IntoView {
+    let state = RwSignal::new(State::Offered);
+    let busy = Signal::derive(move || state.get() == State::Asking);
+    let make = move |_| {
+        state.set(State::Asking);
+        spawn_local(async move {
+            match make_passkey().await {
+                Ok(()) => browser::go(paths::ACCOUNT),
+                Err(stopped) => state.set(stopped),
+            }
+        });
+    };
+    view! {
+        <div class="form">
+            <p class="explain needs-scripts">
+                "Your device asks you to confirm with your fingerprint, face or screen lock."
+            </p>
+            <button type="button" class="button needs-scripts" disabled=busy on:click=make>
+                {move || if busy.get() { "Waiting for your device…" } else { "Make a passkey" }}
+            </button>
+            <Alert message=Signal::derive(move || state.get().message()) />
+        </div>
+    }
+}
+
+async fn make_passkey() -> Result<(), State> {
+    if !browser::supports_passkeys() {
+        return Err(State::Stopped(BrowserError::Unsupported));
+    }
+    let options = start_passkey().await.map_err(State::Refused)?.public_key;
+    let credential = browser::create(&options, &Abort::default()).await.map_err(State::Stopped)?;
+    match finish_passkey(credential.clone(), None).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            if error.disowns_passkey() {
+                // The device has kept a passkey that the server does not know.
+                browser::forget_unknown(&options, &credential).await;
+            }
+            Err(State::Refused(error))
+        }
     }
 }

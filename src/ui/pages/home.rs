@@ -34,8 +34,8 @@ pub fn HomePage(visitor: Option<views::User>) -> impl IntoView {
                 " It signs you in on this site alone, so a false page cannot trick it out of you."
             </li>
             <li>
-                <strong>"Nothing worth stealing is kept here."</strong>
-                " The secret half of your passkey never leaves your device."
+                <strong>"No password is kept here."</strong>
+                " We only ever hold the public half of your passkey, which opens nothing."
             </li>
             <li>
                 <strong>"It takes a moment."</strong>

@@ -4,11 +4,16 @@ use leptos::prelude::*;
 /// The page for a refusal, such as "not found": what happened, and a way on.
 #[component]
 pub fn RefusalPage(error: ApiError) -> impl IntoView {
+    let (target, label) = match error {
+        ApiError::LinkExpired | ApiError::OtherBrowser | ApiError::SignedOut => (paths::SIGN_IN, "Go to sign in"),
+        ApiError::OtherAccount | ApiError::AddressTaken => (paths::ACCOUNT, "Go to your account"),
+        _ => (paths::HOME, "Go to the start page"),
+    };
     view! {
         <h1>{heading(error)}</h1>
         <p class="lead">{error.message()}</p>
-        <a class="button" href=paths::HOME>
-            "Go to the start page"
+        <a class="button" href=target>
+            {label}
         </a>
     }
 }
@@ -19,6 +24,9 @@ pub fn heading(error: ApiError) -> &'static str {
     match error {
         ApiError::NotFound => "Page not found",
         ApiError::Unavailable => "Back in a moment",
+        ApiError::LinkExpired => "This letter is used up",
+        ApiError::OtherBrowser => "Another browser asked for this",
+        ApiError::OtherAccount => "This letter is for another account",
         ApiError::CrossOrigin | ApiError::MethodNotAllowed => "Nothing was done",
         _ => "Something went wrong",
     }

@@ -1,18 +1,47 @@
+use crate::api::email::ask_for_letter;
 use crate::api::sign_in::{finish_sign_in, start_sign_in};
 use crate::browser::{self, Abort, BrowserError, Mediation};
+use crate::types::views::WebAuthnJson;
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, NeedsScripts, SubmitButton};
+use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// Signing in with a passkey: from the suggestions of the name field, or by the button.
+/// Signing in: with a passkey, from the suggestions of the name field or by the button, or by letter.
 #[component]
-pub fn SignInPage(next: Option<String>) -> impl IntoView {
+pub fn SignInPage(
+    next: String,
+    /// What was typed before a refusal.
+    typed: Option<String>,
+    /// Who signed in last with this browser.
+    greeted: Option<views::User>,
+    refusal: Option<ApiError>,
+    /// Whether letters sign people in.
+    letters: bool,
+) -> impl IntoView {
+    let is_greeted = greeted.is_some();
+    let heading = match &greeted {
+        Some(user) => format!("Welcome back, {}", user.display_name),
+        None => "Sign in".to_owned(),
+    };
+    let identifier = typed.or_else(|| greeted.map(|user| user.username)).unwrap_or_default();
     view! {
-        <h1>"Sign in"</h1>
-        <NeedsScripts />
-        <SignInForm next />
+        <h1 class="break-words">{heading}</h1>
+        <NeedsScripts letters />
+        <SignInForm next identifier refusal letters />
+        {is_greeted
+            .then(|| {
+                view! {
+                    <form class="aside" method="post" action=paths::SIGN_IN>
+                        <input type="hidden" name="action" value="forget" />
+                        "Not you? "
+                        <button type="submit" class="link">
+                            "Switch user"
+                        </button>
+                    </form>
+                }
+            })}
         <p class="aside">"New here? " <a href=paths::SIGN_UP>"Sign up"</a></p>
     }
 }
@@ -23,7 +52,10 @@ const REARM_MILLIS: u32 = 4 * 60 * 1_000;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Waiting,
+    /// The device is asked.
     Asking,
+    /// A letter is asked for.
+    Sending,
     Stopped(Stop),
 }
 
@@ -36,10 +68,22 @@ enum Stop {
 impl State {
     fn message(self) -> Option<&'static str> {
         match self {
-            Self::Stopped(Stop::Refused(error)) => Some(error.message()),
+            Self::Stopped(Stop::Refused(error)) if error != ApiError::InvalidIdentifier => Some(error.message()),
             Self::Stopped(Stop::Browser(error)) => error.message(),
-            Self::Waiting | Self::Asking => None,
+            Self::Waiting | Self::Asking | Self::Sending | Self::Stopped(Stop::Refused(_)) => None,
         }
+    }
+
+    /// The sentence beside the name field.
+    fn about_name(self) -> Option<&'static str> {
+        match self {
+            Self::Stopped(Stop::Refused(error @ ApiError::InvalidIdentifier)) => Some(error.message()),
+            _ => None,
+        }
+    }
+
+    fn is_busy(self) -> bool {
+        matches!(self, Self::Asking | Self::Sending)
     }
 }
 
@@ -48,7 +92,7 @@ impl State {
 struct SignIn {
     state: RwSignal<State>,
     keep: RwSignal<bool>,
-    next: StoredValue<Option<String>>,
+    next: StoredValue<String>,
     /// The request that the browser holds now; there is never more than one.
     pending: StoredValue<Abort, LocalStorage>,
     immediate: RwSignal<bool>,
@@ -63,16 +107,16 @@ impl SignIn {
         fresh
     }
 
-    /// Offers passkeys in the name field and begins again before the ceremony expires.
+    /// Offers passkeys in the name field and begins again before the ceremony expires. Until a passkey is chosen nothing
+    /// happened that the person did, so nothing is said.
     async fn offer_in_field(self) {
-        if !browser::supports_autofill().await {
+        if !browser::supports_autofill().await || self.state.get_untracked().is_busy() {
             return;
         }
         let abort = self.replace_pending();
-        match self.ask(Mediation::Autofill, &abort).await {
+        let Ok((options, credential)) = choose(Mediation::Autofill, &abort).await else { return };
+        match self.finish(options, credential).await {
             Ok(opened) => browser::go(&opened.next),
-            // Not something that the person did: the page stays as it is.
-            Err(Stop::Browser(_) | Stop::Refused(ApiError::Unavailable | ApiError::Unreachable)) => {}
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
                 spawn_local(self.offer_in_field_boxed());
@@ -105,33 +149,60 @@ impl SignIn {
     }
 
     async fn ask(self, mediation: Mediation, abort: &Abort) -> Result<views::SignedIn, Stop> {
-        if !browser::supports_passkeys() {
-            return Err(Stop::Browser(BrowserError::Unsupported));
-        }
-        let options = start_sign_in().await.map_err(Stop::Refused)?.public_key;
-        let credential = browser::get(&options, mediation, abort).await.map_err(Stop::Browser)?;
+        let (options, credential) = choose(mediation, abort).await?;
+        self.finish(options, credential).await
+    }
+
+    /// Signs in with the passkey that was chosen.
+    async fn finish(self, options: WebAuthnJson, credential: WebAuthnJson) -> Result<views::SignedIn, Stop> {
         self.state.set(State::Asking);
-        let finished = finish_sign_in(credential.clone(), self.next.get_value(), Some(self.keep.get_untracked())).await;
+        let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
+        let finished = finish_sign_in(credential.clone(), Some(next), Some(keep)).await;
         if finished.as_ref().err() == Some(&ApiError::UnknownPasskey) {
             browser::forget_unknown(&options, &credential).await;
         }
         finished.map_err(Stop::Refused)
     }
 
-    /// Begins a fresh ceremony for the name field, unless a dialog is open.
+    /// The person wants a letter.
+    async fn send_letter(self, identifier: String) {
+        self.pending.with_value(Abort::abort);
+        self.state.set(State::Sending);
+        match ask_for_letter(identifier, Some(self.next.get_value())).await {
+            Ok(_) => browser::go(paths::SIGN_IN_CODE),
+            Err(error) => {
+                self.state.set(State::Stopped(Stop::Refused(error)));
+                self.offer_in_field().await;
+            }
+        }
+    }
+
+    /// Begins a fresh ceremony for the name field, unless something is under way.
     fn rearm(self) {
-        if self.state.get_untracked() != State::Asking {
+        if !self.state.get_untracked().is_busy() {
             spawn_local(self.offer_in_field());
         }
     }
 }
 
+/// Has the person choose a passkey; gives the options that were asked with, and the answer.
+async fn choose(mediation: Mediation, abort: &Abort) -> Result<(WebAuthnJson, WebAuthnJson), Stop> {
+    if !browser::supports_passkeys() {
+        return Err(Stop::Browser(BrowserError::Unsupported));
+    }
+    let options = start_sign_in().await.map_err(Stop::Refused)?.public_key;
+    let credential = browser::get(&options, mediation, abort).await.map_err(Stop::Browser)?;
+    Ok((options, credential))
+}
+
 #[island]
-fn SignInForm(next: Option<String>) -> impl IntoView {
-    let name = RwSignal::new(String::new());
+fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, letters: bool) -> impl IntoView {
+    let target = next.clone();
+    let name = RwSignal::new(browser::typed("identifier").unwrap_or(identifier));
+    let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
     let sign_in = SignIn {
-        state: RwSignal::new(State::Waiting),
-        keep: RwSignal::new(false),
+        state: RwSignal::new(refused.unwrap_or(State::Waiting)),
+        keep: RwSignal::new(browser::is_ticked("keep")),
         next: StoredValue::new(next),
         pending: StoredValue::new_local(Abort::default()),
         immediate: RwSignal::new(false),
@@ -151,40 +222,39 @@ fn SignInForm(next: Option<String>) -> impl IntoView {
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if sign_in.state.get_untracked() != State::Asking {
+        if !sign_in.state.get_untracked().is_busy() {
             spawn_local(sign_in.open_dialog());
         }
     };
+    let send_letter = move || {
+        if !sign_in.state.get_untracked().is_busy() {
+            spawn_local(sign_in.send_letter(name.get_untracked()));
+        }
+    };
+    let busy = Signal::derive(move || sign_in.state.get().is_busy());
+    let about_name = Signal::derive(move || sign_in.state.get().about_name());
 
     view! {
-        <form class="form" method="post" on:submit=submit novalidate>
-            <Alert message=Signal::derive(move || sign_in.state.get().message()) />
-            <div class="field">
-                <label for="username">"Username or e-mail"</label>
-                <input
-                    id="username"
-                    name="username"
-                    type="text"
-                    autocomplete="username webauthn"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    maxlength="254"
-                    aria-describedby="username-note"
-                    bind:value=name
-                />
-                <p id="username-note" class="note">
-                    "Your browser may offer your passkey here. You can also leave this empty."
-                </p>
-            </div>
-            <label class="check">
-                <input type="checkbox" name="keep" bind:checked=sign_in.keep />
+        <form class="form" method="post" action=paths::SIGN_IN on:submit=submit novalidate>
+            <input type="hidden" name="next" value=target />
+            <Field
+                id="identifier"
+                label="Username or e-mail"
+                hint="Your browser may offer your passkey here. For a passkey you can leave this empty."
+                autocomplete="username webauthn"
+                maxlength=254
+                value=name
+                error=about_name
+            />
+            <label class="check needs-scripts">
+                <input id="keep" type="checkbox" name="keep" bind:checked=sign_in.keep />
                 "Keep me signed in"
             </label>
-            <SubmitButton
-                label="Sign in with a passkey"
-                busy_label="Waiting for your device…"
-                busy=Signal::derive(move || sign_in.state.get() == State::Asking)
-            />
+            <div>
+                <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
+                {letters.then(|| view! { <LetterButton label="Send me a letter" busy send=send_letter /> })}
+            </div>
+            <Alert message=Signal::derive(move || sign_in.state.get().message()) />
         </form>
     }
 }

@@ -1,18 +1,39 @@
-use crate::api::sign_up::{finish_sign_up, start_sign_up};
+use crate::api::sign_up::{finish_sign_up, sign_up_by_letter, start_sign_up};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, Field, NeedsScripts, SubmitButton};
+use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// Making an account and its passkey, on one page.
+/// What was typed before a refusal.
+#[derive(Clone, Debug, Default)]
+pub struct SignUpInput {
+    pub display_name: String,
+    pub username: String,
+    pub email: String,
+}
+
+/// Making an account and its passkey, on one page; by letter where there can be no passkey.
 #[component]
-pub fn SignUpPage() -> impl IntoView {
+pub fn SignUpPage(
+    typed: SignUpInput,
+    refusal: Option<ApiError>,
+    /// Whether letters sign people up.
+    letters: bool,
+    needs_address: bool,
+) -> impl IntoView {
     view! {
         <h1>"Sign up"</h1>
-        <NeedsScripts />
-        <SignUpForm />
+        <NeedsScripts letters />
+        <SignUpForm
+            typed_display_name=typed.display_name
+            typed_username=typed.username
+            typed_email=typed.email
+            refusal
+            letters
+            needs_address
+        />
         <p class="aside">"Do you have an account? " <a href=paths::SIGN_IN>"Sign in"</a></p>
     }
 }
@@ -21,9 +42,14 @@ pub fn SignUpPage() -> impl IntoView {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Editing,
+    /// The device is asked.
     Asking,
+    /// A letter is asked for.
+    Sending,
     Refused(ApiError),
     Stopped(BrowserError),
+    /// The answer was lost on its way.
+    Unsure,
 }
 
 impl State {
@@ -42,40 +68,60 @@ impl State {
         match self {
             Self::Refused(error) if !OF_FIELDS.contains(&error) => Some(error.message()),
             Self::Stopped(error) => error.message_on_create(),
+            Self::Unsure => Some(
+                "We could not tell whether your account was made. Try to sign in; if that does not work, sign up again.",
+            ),
             _ => None,
         }
     }
 }
 
 #[island]
-fn SignUpForm() -> impl IntoView {
-    let display_name = RwSignal::new(String::new());
-    let username = RwSignal::new(String::new());
-    let email = RwSignal::new(String::new());
-    let state = RwSignal::new(State::Editing);
-    let busy = Signal::derive(move || state.get() == State::Asking);
+fn SignUpForm(
+    typed_display_name: String,
+    typed_username: String,
+    typed_email: String,
+    refusal: Option<ApiError>,
+    letters: bool,
+    needs_address: bool,
+) -> impl IntoView {
+    let display_name = RwSignal::new(browser::typed("display_name").unwrap_or(typed_display_name));
+    let username = RwSignal::new(browser::typed("username").unwrap_or(typed_username));
+    let email = RwSignal::new(browser::typed("email").unwrap_or(typed_email));
+    let state = RwSignal::new(refusal.map_or(State::Editing, State::Refused));
+    let busy = Signal::derive(move || matches!(state.get(), State::Asking | State::Sending));
+    let name = move || Some(display_name.get_untracked()).filter(|name| !name.trim().is_empty());
 
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if state.get_untracked() == State::Asking {
+        if busy.get_untracked() {
             return;
         }
         state.set(State::Asking);
-        let name = display_name.get_untracked();
-        let name = (!name.trim().is_empty()).then_some(name);
         spawn_local(async move {
-            match sign_up(username.get_untracked(), email.get_untracked(), name).await {
+            match sign_up(username.get_untracked(), email.get_untracked(), name()).await {
                 Ok(opened) => browser::go(&opened.next),
                 Err(stopped) => state.set(stopped),
             }
         });
     };
+    let send_letter = move || {
+        if busy.get_untracked() {
+            return;
+        }
+        state.set(State::Sending);
+        spawn_local(async move {
+            match sign_up_by_letter(username.get_untracked(), email.get_untracked(), name()).await {
+                Ok(_) => browser::go(paths::SIGN_IN_CODE),
+                Err(error) => state.set(State::Refused(error)),
+            }
+        });
+    };
 
     view! {
-        <form class="form" method="post" on:submit=submit novalidate>
-            <Alert message=Signal::derive(move || state.get().overall()) />
+        <form class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
             <Field
-                id="display-name"
+                id="display_name"
                 label="Name (optional)"
                 hint="What we call you on the screen."
                 autocomplete="name"
@@ -97,19 +143,23 @@ fn SignUpForm() -> impl IntoView {
             />
             <Field
                 id="email"
-                label="E-mail"
+                label=if needs_address { "E-mail" } else { "E-mail (optional)" }
                 hint="For the day when you have no passkey at hand."
                 kind="email"
                 autocomplete="email"
-                required=true
+                required=needs_address
                 maxlength=254
                 value=email
                 error=Signal::derive(move || state.get().about(&[ApiError::InvalidEmail]))
             />
-            <p class="explain">
+            <p class="explain needs-scripts">
                 "Next, your device asks you to confirm with your fingerprint, face or screen lock. That makes your passkey."
             </p>
-            <SubmitButton label="Create your passkey" busy_label="Waiting for your device…" busy />
+            <div>
+                <SubmitButton label="Create your passkey" busy_label="One moment…" busy />
+                {letters.then(|| view! { <LetterButton label="Sign up by letter instead" busy send=send_letter /> })}
+            </div>
+            <Alert message=Signal::derive(move || state.get().overall()) />
         </form>
     }
 }
@@ -118,14 +168,16 @@ async fn sign_up(username: String, email: String, name: Option<String>) -> Resul
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }
-    let options = start_sign_up(username, email, name).await.map_err(State::Refused)?.public_key;
+    let options = start_sign_up(username, Some(email), name).await.map_err(State::Refused)?.public_key;
     let credential = browser::create(&options, &Abort::default()).await.map_err(State::Stopped)?;
     match finish_sign_up(credential.clone(), None).await {
         Ok(opened) => Ok(opened),
-        Err(error) => {
+        Err(error) if error.disowns_passkey() => {
             // The device has kept a passkey that the server does not know.
             browser::forget_unknown(&options, &credential).await;
             Err(State::Refused(error))
         }
+        Err(ApiError::PasskeyExists) => Err(State::Refused(ApiError::PasskeyExists)),
+        Err(_) => Err(State::Unsure),
     }
 }

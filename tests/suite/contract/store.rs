@@ -28,6 +28,7 @@ fn passkey(owner: &User) -> Passkey {
         credential_id: CredentialId::new(random::<32>().to_vec()).unwrap(),
         user_id: owner.id,
         rp_id: "localhost".to_owned(),
+        name: "My phone".to_owned(),
         record: r#"{"some":"json"}"#.to_owned(),
         record_version: 1,
         aaguid: uuid::Uuid::from_bytes(random()),
@@ -53,6 +54,8 @@ fn session(owner: &User, passkey: &Passkey) -> Session {
         ends_at: NOW.plus(Duration::from_hours(24)),
         idle: Duration::from_hours(1),
         client: views::Client { browser: Some("Firefox".to_owned()), system: None },
+        offers_passkey: true,
+        added_passkey: false,
     }
 }
 

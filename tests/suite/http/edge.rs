@@ -182,3 +182,27 @@ async fn who_accepts_html_gets_json_under_api_all_the_same() {
     assert!(!answer.headers.contains_key("serverfnerror"), "nothing of how it is made");
     assert_eq!(answer.header("content-type"), "application/json");
 }
+
+#[tokio::test]
+async fn every_page_and_health_refuse_what_they_do_not_take() {
+    let app = App::start(Backends::Embedded).await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(send(&app, Method::POST, path, &[("origin", ORIGIN)], "").await.refusal().1, "method_not_allowed");
+        let foreign = [("origin", "https://evil.example")];
+        assert_eq!(send(&app, Method::POST, path, &foreign, "").await.refusal(), (403, "cross_origin".to_owned()));
+    }
+    let long = "x".repeat(65_537);
+    assert_eq!(send(&app, Method::POST, "/sign-out", &[("origin", ORIGIN)], long).await.refusal().0, 413);
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_page_for_people_and_json_for_programs() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let page = browser.get("/nothing").await;
+    assert_eq!(page.status, 404);
+    assert!(page.text().contains("Page not found") && page.text().contains("Sign out"), "it knows who is signed in");
+    let json = send(&app, Method::GET, "/nothing", &[], "").await;
+    assert_eq!(json.refusal(), (404, "not_found".to_owned()));
+}

@@ -1,8 +1,13 @@
 //! The real router, asked as browsers and strangers ask it.
 
+mod addresses;
 mod edge;
+mod known_browser;
+mod letters;
+mod mailbox;
 mod outage;
 mod pages;
+mod passkeys;
 mod session;
 mod sign_in;
 mod sign_up;

@@ -28,9 +28,12 @@ async fn with_https_the_cookies_are_secure_and_bound_to_the_host() {
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     let names: Vec<_> = browser.cookies.keys().map(String::as_str).collect();
-    assert_eq!(names, ["__Host-latchkey_browser", "__Host-latchkey_session"]);
+    assert_eq!(
+        names,
+        ["__Host-latchkey_browser", "__Host-latchkey_known", "__Host-latchkey_notice", "__Host-latchkey_session"]
+    );
     let answer = browser.get("/account").await;
-    assert_eq!(answer.header("strict-transport-security"), "max-age=63072000; includeSubDomains");
+    assert_eq!(answer.header("strict-transport-security"), "max-age=63072000");
 }
 
 #[tokio::test]

@@ -229,3 +229,26 @@ async fn a_passkey_may_be_bound_to_its_device_and_may_count() {
     passkey.counter = 4;
     assert_eq!(app.browser().sign_in(&passkey).await.refusal(), (401, "not_verified".to_owned()), "and never off");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_finishes_of_one_sign_up_at_once_one_wins() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut browser = app.browser();
+        let options = browser.start_sign_up("ada").await;
+        let registration = SoftPasskey::new(&options).registration(&options, &app.origin).json();
+        let finishes = (0..20).map(|_| {
+            let (mut browser, body) = (browser.clone(), json!({ "credential": registration }));
+            tokio::spawn(async move { browser.post("/api/sign-up/finish", body).await })
+        });
+        let mut winners = 0;
+        for answer in finishes.collect::<Vec<_>>() {
+            let answer = answer.await.unwrap();
+            match answer.status.as_u16() {
+                200 => winners += 1,
+                status => assert_eq!((status, answer.refusal().1.as_str()), (401, "ceremony_expired")),
+            }
+        }
+        assert_eq!(winners, 1, "{backends:?}");
+    }
+}

@@ -8,10 +8,11 @@ use super::{Store, connect_patiently};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
 use relational::{Pools, Relational, unavailable};
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::time::timeout;
 
 type Database = sqlx::Postgres;
 
@@ -23,6 +24,25 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 impl Pools {
     /// A transaction begins with the first thing it does.
     const BEGIN: &'static str = "begin";
+
+    /// Takes the letter that has been due longest, passing over those that another process is just taking.
+    const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
+         where id = (select id from letters where handed_over_at is null and due_at <= $1 \
+                     and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
+         returning id, request_id, not_after, attempts";
+
+    /// Reads an account and locks its row.
+    const LOCK_USER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
+         created_at as user_created_at from users where id = $1 for update";
+
+    /// Holds everybody who claims an address, in one order, so that two who prove it do not wait for each other.
+    const LOCK_CLAIMS: &'static str = "select id from users where email_key = $1 order by id for update";
+}
+
+/// Whether the text is the address of a database, with options that the driver knows.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    PgConnectOptions::from_str(text).is_ok()
 }
 
 /// Connects and brings the schema up to date; sqlx's advisory lock lets several processes start at once.
@@ -32,12 +52,24 @@ impl Pools {
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = PgConnectOptions::from_str(url.expose()).map_err(unavailable)?;
     let connections = u32::try_from(std::thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(16);
-    let pool = connect_patiently(patience, || connect(options.clone(), connections)).await?;
+    connect_patiently(patience, || probe(&options)).await?;
+    let pool = connect(options, connections).await?;
     sqlx::migrate!("migrations/postgres")
         .run(&pool)
         .await
         .map_err(|cause| Unavailable::new("database schema", cause))?;
     Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+}
+
+/// Connects once, to tell what is wrong; a pool would only say that it waited.
+async fn probe(options: &PgConnectOptions) -> Result<(), Unavailable> {
+    let away =
+        |cause: String| Unavailable::new("database", format!("{}:{}: {cause}", options.get_host(), options.get_port()));
+    match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(Ok(connection)) => connection.close().await.map_err(unavailable),
+        Ok(Err(cause)) => Err(away(cause.to_string())),
+        Err(_) => Err(away("no answer".to_owned())),
+    }
 }
 
 async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, Unavailable> {

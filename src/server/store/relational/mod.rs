@@ -1,15 +1,18 @@
 //! The queries and rows of both databases: compiled once for each, with `super::Database` as the one that is meant.
 
+mod letter_unit;
+mod letters;
 mod rows;
 mod unit;
 
 use super::Database;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::{CredentialId, Passkey, Session, SessionId, User};
+use crate::server::model::user::email_key;
+use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Store, Unit};
-use crate::types::Username;
+use crate::types::{Identifier, Username};
 use async_trait::async_trait;
 use sqlx::{Pool, Row, query, query_scalar};
 use unit::Transaction;
@@ -54,7 +57,7 @@ impl Store for Relational {
 
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
         let row = query(
-            "select p.user_id, p.rp_id, p.record, p.record_version, p.aaguid, p.transports, p.backup_eligible, \
+            "select p.user_id, p.rp_id, p.name, p.record, p.record_version, p.aaguid, p.transports, p.backup_eligible, \
                     p.backed_up, p.sign_count, p.created_at as passkey_created_at, p.last_used_at, \
                     u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
              from passkeys p join users u on u.id = p.user_id where p.credential_id = $1",
@@ -70,6 +73,7 @@ impl Store for Relational {
         let row = query(
             "select s.id, s.user_id, s.method, s.credential_id, s.user_verified, s.authenticated_at, \
                     s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, s.system, \
+                    s.offers_passkey, s.added_passkey, \
                     u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
              from sessions s join users u on u.id = s.user_id where s.token_hash = $1",
         )
@@ -88,6 +92,61 @@ impl Store for Relational {
             .await
             .map_err(unavailable)?;
         Ok(())
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, Unavailable> {
+        let row = query(
+            "select id as user_id, username, display_name, email, email_verified, created_at as user_created_at \
+             from users where id = $1",
+        )
+        .bind(id.0)
+        .fetch_optional(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| rows::user(&row)).transpose()
+    }
+
+    async fn user_with_proven_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
+        let (text, key) = match identifier {
+            Identifier::Username(name) => (
+                "select id as user_id, username, display_name, email, email_verified, created_at as user_created_at \
+                 from users where username_key = $1 and email_verified",
+                Some(name.key()),
+            ),
+            Identifier::Address(address) => (
+                "select id as user_id, username, display_name, email, email_verified, created_at as user_created_at \
+                 from users where email_key = $1 and email_verified",
+                email_key(address),
+            ),
+        };
+        let row = query(text).bind(key).fetch_optional(&self.pools.read).await.map_err(unavailable)?;
+        row.map(|row| rows::user(&row)).transpose()
+    }
+
+    async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, Unavailable> {
+        let found = query(
+            "select credential_id, user_id, rp_id, name, record, record_version, aaguid, transports, backup_eligible, \
+                    backed_up, sign_count, created_at as passkey_created_at, last_used_at \
+             from passkeys where user_id = $1 order by created_at, credential_id",
+        )
+        .bind(user.0)
+        .fetch_all(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        found.iter().map(rows::passkey_with_id).collect()
+    }
+
+    async fn count_without_way_in(&self, rp_id: &str, letters: bool) -> Result<u64, Unavailable> {
+        let count = query_scalar::<_, i64>(
+            "select count(*) from users u where not (u.email_verified and $2) \
+             and not exists (select 1 from passkeys p where p.user_id = u.id and p.rp_id = $1)",
+        )
+        .bind(rp_id)
+        .bind(letters)
+        .fetch_one(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     async fn count_passkeys(&self, user: &User, rp_id: &str) -> Result<u32, Unavailable> {

@@ -4,16 +4,19 @@ use super::super::Database;
 use super::unavailable;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::model::letter::{Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, Purpose, RequestId};
 use crate::server::model::session::Method;
-use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
+use crate::server::model::{CredentialId, KnownBrowser, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::types::{DisplayName, EmailAddress, Username, views};
+use crate::server::store::MailboxLetter;
+use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
 use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
 use std::time::Duration;
+use uuid::Uuid;
 
 type DatabaseRow = <Database as sqlx::Database>::Row;
 
-fn get<'r, T>(row: &'r DatabaseRow, column: &'static str) -> Result<T, Unavailable>
+pub fn get<'r, T>(row: &'r DatabaseRow, column: &'static str) -> Result<T, Unavailable>
 where
     T: Decode<'r, Database> + Type<Database>,
     &'static str: ColumnIndex<DatabaseRow>,
@@ -47,22 +50,30 @@ pub fn passkey(credential_id: CredentialId, row: &DatabaseRow) -> Result<Passkey
         credential_id,
         user_id: UserId(get(row, "user_id")?),
         rp_id: get(row, "rp_id")?,
+        name: get(row, "name")?,
         record: get(row, "record")?,
         record_version: get(row, "record_version")?,
         aaguid: get(row, "aaguid")?,
         transports: get(row, "transports")?,
         backup_eligible: get(row, "backup_eligible")?,
         backed_up: get(row, "backed_up")?,
-        sign_count: u32::try_from(get::<i64>(row, "sign_count")?).map_err(|_| broken("sign_count"))?,
+        sign_count: whole(row, "sign_count")?,
         created_at: time(row, "passkey_created_at")?,
         last_used_at: get::<Option<i64>>(row, "last_used_at")?.map(Timestamp::from_unix_millis),
     })
+}
+
+/// As [`passkey`], where the row also holds its name.
+pub fn passkey_with_id(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
+    let id = CredentialId::new(get(row, "credential_id")?).ok_or_else(|| broken("credential_id"))?;
+    passkey(id, row)
 }
 
 pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unavailable> {
     let credential_id = get::<Option<Vec<u8>>>(row, "credential_id")?.and_then(CredentialId::new);
     let method = match (get::<&str>(row, "method")?, credential_id) {
         ("passkey", Some(id)) => Method::Passkey(id),
+        ("email", None) => Method::Email,
         _ => return Err(broken("method")),
     };
     let idle = u64::try_from(get::<i64>(row, "idle_millis")?).map_err(|_| broken("idle_millis"))?;
@@ -77,6 +88,102 @@ pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unav
         last_seen_at: time(row, "last_seen_at")?,
         ends_at: time(row, "ends_at")?,
         idle: Duration::from_millis(idle),
-        client: views::Client { browser: get(row, "browser")?, system: get(row, "system")? },
+        client: client(row)?,
+        offers_passkey: get(row, "offers_passkey")?,
+        added_passkey: get(row, "added_passkey")?,
+    })
+}
+
+fn client(row: &DatabaseRow) -> Result<views::Client, Unavailable> {
+    Ok(views::Client { browser: get(row, "browser")?, system: get(row, "system")? })
+}
+
+fn whole(row: &DatabaseRow, column: &'static str) -> Result<u32, Unavailable> {
+    u32::try_from(get::<i64>(row, column)?).map_err(|_| broken(column))
+}
+
+fn hash(row: &DatabaseRow, column: &'static str) -> Result<[u8; 32], Unavailable> {
+    get::<&[u8]>(row, column)?.try_into().map_err(|_| broken(column))
+}
+
+/// What the column holds, which this kind of row always has.
+fn required<'r, T>(row: &'r DatabaseRow, column: &'static str) -> Result<T, Unavailable>
+where
+    Option<T>: Decode<'r, Database> + Type<Database>,
+{
+    get::<Option<T>>(row, column)?.ok_or_else(|| broken(column))
+}
+
+/// Reads a request and what became of it.
+pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
+    let address = get::<Option<&str>>(row, "address")?.map(EmailAddress::parse);
+    let address = address.transpose().map_err(|_| broken("address"))?;
+    let user = get::<Option<Uuid>>(row, "user_id")?.map(UserId);
+    let code_hash = get::<Option<Vec<u8>>>(row, "code_hash")?.map(TryFrom::try_from).transpose();
+    Ok(OpenRequest {
+        request: LetterRequest {
+            id: RequestId(get(row, "id")?),
+            purpose: purpose(row, user, address.as_ref())?,
+            browser: TokenHash(hash(row, "browser_hash")?),
+            next: Next::or_account(Some(get(row, "next")?)),
+            client: client(row)?,
+            created_at: time(row, "created_at")?,
+            expires_at: time(row, "expires_at")?,
+        },
+        recipient: user.zip(address),
+        code_hash: code_hash.map_err(|_| broken("code_hash"))?,
+        tries_left: whole(row, "tries_left")?,
+    })
+}
+
+fn purpose(row: &DatabaseRow, user: Option<UserId>, address: Option<&EmailAddress>) -> Result<Purpose, Unavailable> {
+    let address = || address.cloned().ok_or_else(|| broken("address"));
+    match get::<&str>(row, "purpose")? {
+        "sign-in" => Ok(Purpose::SignIn {
+            identifier: Identifier::parse(required(row, "identifier")?).map_err(|_| broken("identifier"))?,
+            known: get::<Option<Uuid>>(row, "known_user_id")?.map(UserId),
+        }),
+        "sign-up" => Ok(Purpose::SignUp {
+            username: Username::parse(required(row, "username")?).map_err(|_| broken("username"))?,
+            display_name: DisplayName::parse(required(row, "display_name")?).map_err(|_| broken("display_name"))?,
+            address: address()?,
+        }),
+        "confirm" => Ok(Purpose::Confirm {
+            user: user.ok_or_else(|| broken("user_id"))?,
+            session: SessionId(required(row, "session_id")?),
+            address: address()?,
+        }),
+        _ => Err(broken("purpose")),
+    }
+}
+
+/// A letter that was just claimed, with its request.
+pub fn claimed(claim: Claim, row: &DatabaseRow, request: OpenRequest) -> Result<ClaimedLetter, Unavailable> {
+    Ok(ClaimedLetter {
+        id: LetterId(get(row, "id")?),
+        claim,
+        not_after: time(row, "not_after")?,
+        attempts: whole(row, "attempts")?,
+        request,
+    })
+}
+
+pub fn mailbox_letter(row: &DatabaseRow) -> Result<MailboxLetter, Unavailable> {
+    Ok(MailboxLetter {
+        id: LetterId(get(row, "id")?),
+        recipient: get(row, "recipient")?,
+        subject: get(row, "subject")?,
+        text: get(row, "text")?,
+        html: get(row, "html")?,
+        sent_at: time(row, "sent_at")?,
+    })
+}
+
+pub fn known_browser(token_hash: TokenHash, row: &DatabaseRow) -> Result<KnownBrowser, Unavailable> {
+    Ok(KnownBrowser {
+        token_hash,
+        user_id: UserId(get(row, "user_id")?),
+        expires_at: time(row, "expires_at")?,
+        declined_until: get::<Option<i64>>(row, "declined_until")?.map(Timestamp::from_unix_millis),
     })
 }

@@ -5,16 +5,16 @@ use crate::server::clock::Timestamp;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
-use crate::server::model::{Passkey, Session, User};
+use crate::server::model::{Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, Unit};
 use crate::types::EmailAddress;
 use async_trait::async_trait;
-use sqlx::query;
+use sqlx::{query, query_scalar};
 
 /// One unit of work as one transaction; rolled back when dropped.
 pub struct Transaction {
-    inner: sqlx::Transaction<'static, Database>,
+    pub(super) inner: sqlx::Transaction<'static, Database>,
 }
 
 impl Transaction {
@@ -55,8 +55,8 @@ impl Unit for Transaction {
     async fn add_passkey(&mut self, passkey: &Passkey) -> Result<Insertion, Unavailable> {
         let done = query(
             "insert into passkeys (credential_id, user_id, rp_id, record, record_version, aaguid, transports, \
-                                   backup_eligible, backed_up, sign_count, created_at, last_used_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (credential_id) do nothing",
+                                   backup_eligible, backed_up, sign_count, created_at, last_used_at, name) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (credential_id) do nothing",
         )
         .bind(passkey.credential_id.as_bytes())
         .bind(passkey.user_id.0)
@@ -70,6 +70,7 @@ impl Unit for Transaction {
         .bind(i64::from(passkey.sign_count))
         .bind(passkey.created_at.unix_millis())
         .bind(passkey.last_used_at.map(Timestamp::unix_millis))
+        .bind(&passkey.name)
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;
@@ -79,7 +80,8 @@ impl Unit for Transaction {
     async fn record_passkey_use(&mut self, passkey: &Passkey, used: &PasskeyUse) -> Result<bool, Unavailable> {
         let done = query(
             "update passkeys set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7 \
-             where credential_id = $1 and user_id = $2 and (sign_count < $6 or (sign_count = 0 and $6 = 0))",
+             where credential_id = $1 and user_id = $2 and (sign_count < $6 or (sign_count = 0 and $6 = 0)) \
+             and ($4 or not backup_eligible)",
         )
         .bind(passkey.credential_id.as_bytes())
         .bind(passkey.user_id.0)
@@ -97,11 +99,13 @@ impl Unit for Transaction {
     async fn add_session(&mut self, session: &Session) -> Result<(), Unavailable> {
         let (method, credential_id) = match &session.method {
             Method::Passkey(id) => ("passkey", Some(id.as_bytes())),
+            Method::Email => ("email", None),
         };
         query(
             "insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
-                                   created_at, last_seen_at, ends_at, idle_millis, browser, system) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                                   created_at, last_seen_at, ends_at, idle_millis, browser, system, \
+                                   offers_passkey, added_passkey) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(session.id.0)
         .bind(session.user_id.0)
@@ -116,10 +120,32 @@ impl Unit for Transaction {
         .bind(millis(session.idle))
         .bind(session.client.browser.as_deref())
         .bind(session.client.system.as_deref())
+        .bind(session.offers_passkey)
+        .bind(session.added_passkey)
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;
         Ok(())
+    }
+
+    async fn end_offer(&mut self, id: SessionId, added_passkey: bool) -> Result<bool, Unavailable> {
+        let done =
+            query("update sessions set offers_passkey = false, added_passkey = $2 where id = $1 and not added_passkey")
+                .bind(id.0)
+                .bind(added_passkey)
+                .execute(&mut *self.inner)
+                .await
+                .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn count_passkeys(&mut self, user: UserId) -> Result<u32, Unavailable> {
+        let count = query_scalar::<_, i64>("select count(*) from passkeys where user_id = $1")
+            .bind(user.0)
+            .fetch_one(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn remove_session(&mut self, token: &TokenHash) -> Result<(), Unavailable> {

@@ -9,6 +9,7 @@ use crate::server::Unavailable;
 use relational::{Pools, Relational, unavailable};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +22,19 @@ const READERS: u32 = 4;
 impl Pools {
     /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
     const BEGIN: &'static str = "begin immediate";
+
+    /// Takes the letter that has been due longest.
+    const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
+         where id = (select id from letters where handed_over_at is null and due_at <= $1 \
+                     and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
+         returning id, request_id, not_after, attempts";
+
+    /// Reads an account; the unit of work has locked the whole database already.
+    const LOCK_USER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
+         created_at as user_created_at from users where id = $1";
+
+    /// Nothing is left to lock: the unit of work has the whole database.
+    const LOCK_CLAIMS: &'static str = "select id from users where email_key = $1";
 }
 
 /// Opens the file, making it when it is missing, and brings the schema up to date.
@@ -46,6 +60,7 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
             .max_lifetime(None)
     };
     let _lock = lock_beside(file).await?;
+    make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
     let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
     sqlx::migrate!("migrations/sqlite")
         .run(&write)
@@ -53,6 +68,11 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
         .map_err(|cause| Unavailable::new("database schema", cause))?;
     let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
     Ok(Relational::new(Pools { read, write }))
+}
+
+/// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    File::options().create(true).append(true).mode(0o600).open(file).map(drop)
 }
 
 /// Waits for the lock on `<file>.lock`, so that of several starting processes one migrates (sqlx's own lock does

@@ -1,0 +1,231 @@
+import type { Browser, BrowserContext } from "@playwright/test";
+import AxeBuilder from "@axe-core/playwright";
+import { Authenticator, askForLetter, awake, expect, freshName, letterTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+
+/** Another browser of the same person, or of somebody else. */
+function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
+  return browser.newContext({ baseURL, ...options });
+}
+
+for (const storage of ["embedded", "postgres+redis"] as const) {
+  test.describe(`on ${storage}`, () => {
+    test.use({ storage });
+
+    test("a letter signs in on a new device, where a passkey is offered and made", async ({ page, browser, baseURL }) => {
+      await Authenticator.attach(page);
+      const name = freshName();
+      await signUpConfirmed(page, name);
+
+      const device = await (await another(browser, baseURL)).newPage();
+      const authenticator = await Authenticator.attach(device);
+      await askForLetter(device, name);
+      await expect(device.getByText(name)).toBeVisible();
+      await letterTo(device, `${name}@example.org`, 2);
+      await device.goto("/dev/mailbox");
+      await device.getByRole("listitem").filter({ hasText: `${name}@example.org` }).first().getByRole("link").first().click();
+      await expect(device.getByText(`(${name})`)).toBeVisible();
+      await device.getByRole("button", { name: "Sign in" }).click();
+      await expect(device).toHaveURL(/\/account$/);
+      await expect(device.getByRole("heading", { name: "Make a passkey on this device" })).toBeVisible();
+      await awake(device);
+      await device.getByRole("button", { name: "Make a passkey" }).click();
+      await expect(device.getByText("Your passkey is ready.")).toBeVisible();
+      await expect(device.getByTestId("passkeys")).toHaveText("2");
+      await expect(device.getByRole("heading", { name: "Make a passkey on this device" })).toHaveCount(0);
+      expect(await authenticator.passkeys()).toBe(1);
+
+      await signOut(device);
+      await authenticator.answers(false);
+      await device.goto("/sign-in");
+      await awake(device);
+      await authenticator.answers(true);
+      await device.getByRole("button", { name: "Sign in with a passkey" }).click();
+      await expect(device).toHaveURL(/\/account$/);
+      await device.context().close();
+    });
+
+    test("opened in another browser, a link explains itself, and the code signs in where it was asked for", async ({
+      page,
+      browser,
+      baseURL,
+    }) => {
+      await Authenticator.attach(page);
+      const name = freshName();
+      await signUpConfirmed(page, name);
+      const asking = await (await another(browser, baseURL)).newPage();
+      await askForLetter(asking, `${name}@example.org`);
+      const { link, code } = await letterTo(page, `${name}@example.org`, 2);
+
+      const other = await (await another(browser, baseURL)).newPage();
+      await other.goto(link);
+      await expect(other.getByRole("heading", { name: "Another browser asked for this" })).toBeVisible();
+      await expect(other.getByText(name)).toHaveCount(0);
+
+      await asking.getByLabel("Code").fill("12 34");
+      await asking.getByRole("button", { name: "Continue" }).click();
+      await expect(asking.getByText("That code is not right.")).toBeVisible();
+      await asking.getByLabel("Code").fill(`${code.slice(0, 3)} ${code.slice(3)}`);
+      await asking.getByRole("button", { name: "Continue" }).click();
+      await expect(asking.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+      await other.context().close();
+      await asking.context().close();
+    });
+
+    test("with scripts off, the whole way by letter works", async ({ page, browser, baseURL }) => {
+      await Authenticator.attach(page);
+      const name = freshName();
+      await signUpConfirmed(page, name);
+      const plain = await (await another(browser, baseURL, { javaScriptEnabled: false })).newPage();
+      await plain.goto("/account");
+      await plain.getByLabel("Username or e-mail").fill("no name at all");
+      await plain.getByRole("button", { name: "Send me a letter" }).click();
+      await expect(plain.getByText("Enter your username or your e-mail address.")).toBeVisible();
+      await expect(plain.getByLabel("Username or e-mail")).toHaveValue("no name at all");
+      await plain.getByLabel("Username or e-mail").fill(name);
+      await plain.getByRole("button", { name: "Send me a letter" }).click();
+      const { link } = await letterTo(page, `${name}@example.org`, 2);
+      await plain.goto(link);
+      await plain.getByRole("button", { name: "Sign in" }).click();
+      await expect(plain.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+      await expect(plain.locator("noscript p")).toContainText("Making a passkey needs JavaScript.");
+      await plain.getByRole("button", { name: "Not now" }).click();
+      await expect(plain.getByText("We will not ask again for 30 days.")).toBeVisible();
+      await plain.getByRole("button", { name: "Sign out" }).click();
+      await expect(plain.getByText("You are signed out.")).toBeVisible();
+      await plain.context().close();
+    });
+  });
+}
+
+test("a scanner that opens the link with scripts on changes nothing", async ({ page, browser, baseURL }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const person = await (await another(browser, baseURL)).newPage();
+  await askForLetter(person, name);
+  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  const scanner = await (await another(browser, baseURL)).newPage();
+  for (let visit = 0; visit < 3; visit += 1) {
+    await scanner.goto(link);
+    await scanner.waitForLoadState("networkidle");
+  }
+  await person.goto(link);
+  await person.waitForLoadState("networkidle");
+  await person.goto(link);
+  await person.getByRole("button", { name: "Sign in" }).click();
+  await expect(person.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+  await scanner.context().close();
+  await person.context().close();
+});
+
+test("the address is confirmed by the code on the account page", async ({ page }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await expect(page.getByText("not confirmed")).toBeVisible();
+  const { code } = await letterTo(page, `${name}@example.org`);
+  await page.getByLabel("Code").fill(code);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
+  await expect(page.getByText("not confirmed")).toHaveCount(0);
+});
+
+test("a browser that cannot make a passkey signs up by letter", async ({ page }) => {
+  const name = freshName();
+  await page.goto("/sign-up");
+  await awake(page);
+  await page.getByLabel("Username").fill(name);
+  await page.getByLabel("E-mail").fill(`${name}@example.org`);
+  await page.getByRole("button", { name: "Sign up by letter instead" }).click();
+  await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+  const { code } = await letterTo(page, `${name}@example.org`);
+  await page.getByLabel("Code").fill(code);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+  await expect(page.getByTestId("passkeys")).toHaveText("0");
+});
+
+test("the browser greets who signed in last, and switching user forgets them", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await signOut(page);
+  await authenticator.answers(false);
+  await page.goto("/sign-in");
+  await awake(page);
+  await expect(page.getByRole("heading", { name: `Welcome back, ${name}` })).toBeVisible();
+  await expect(page.getByLabel("Username or e-mail")).toHaveValue(name);
+  await page.getByRole("button", { name: "Switch user" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in", exact: true })).toBeVisible();
+  await expect(page.getByText(name)).toHaveCount(0);
+  await expect(page.getByLabel("Username or e-mail")).toHaveValue("");
+});
+
+test("the letter can be sent again after a minute", async ({ page }) => {
+  await page.clock.install();
+  await page.goto("/sign-in");
+  await page.waitForLoadState("networkidle");
+  await page.getByLabel("Username or e-mail").fill("nobody-at-all");
+  await page.getByRole("button", { name: "Send me a letter" }).click();
+  const again = page.getByRole("button", { name: /^Send the letter again/ });
+  await expect(again).toBeDisabled();
+  await expect(again).toHaveText(/in \d+ s$/);
+  await page.clock.runFor(61_000);
+  await expect(again).toBeEnabled();
+  await again.click();
+  await expect(page.getByText("The letter is on its way.")).toBeVisible();
+});
+
+test("a notice goes by hand, by itself after five seconds, and moves nothing", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await signOut(page);
+  const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
+  await expect(notice).toBeVisible();
+  const heading = page.getByRole("heading", { level: 1 });
+  const before = await heading.boundingBox();
+  await page.getByLabel("Close this message").click();
+  await expect(notice).toBeHidden();
+  expect(await heading.boundingBox()).toEqual(before);
+
+  await page.reload();
+  await expect(notice).toHaveCount(0);
+  await signUp(page, freshName());
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await notice.hover();
+  await page.waitForTimeout(6_000);
+  await expect(notice, "it stays while it is pointed at").toBeVisible();
+  await page.mouse.move(1, 1);
+  await expect(notice).toBeHidden({ timeout: 8_000 });
+});
+
+for (const scheme of ["light", "dark"] as const) {
+  test.describe(scheme, () => {
+    test.use({ colorScheme: scheme });
+
+    test("axe finds nothing on the pages around letters", async ({ page, browser, baseURL }) => {
+      const clean = async (which: typeof page, what: string) =>
+        expect((await new AxeBuilder({ page: which }).analyze()).violations, what).toEqual([]);
+      await Authenticator.attach(page);
+      const name = freshName();
+      await signUp(page, name);
+      const { link } = await letterTo(page, `${name}@example.org`);
+      await page.goto(link);
+      await clean(page, "confirm");
+      await page.getByRole("button", { name: "Confirm" }).click();
+      const context = await another(browser, baseURL, { colorScheme: scheme });
+      const device = await context.newPage();
+      await askForLetter(device, name);
+      await clean(device, "code");
+      const letter = await letterTo(page, `${name}@example.org`, 2);
+      await device.goto(letter.link);
+      await clean(device, "link");
+      await device.getByRole("button", { name: "Sign in" }).click();
+      await expect(device.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+      await clean(device, "offer");
+      await device.goto("/dev/mailbox");
+      await clean(device, "mailbox");
+      await context.close();
+    });
+  });
+}

@@ -1,0 +1,54 @@
+use crate::types::ApiError;
+use crate::types::views::{AccountUser, LetterSent, SignedIn};
+use leptos::server;
+use server_fn::codec::Json;
+
+/// Asks for a letter to sign in with; the answer is the same for anybody.
+#[server(prefix = "/api", endpoint = "email/start", input = Json, output = Json)]
+pub async fn ask_for_letter(identifier: String, next: Option<String>) -> Result<LetterSent, ApiError> {
+    use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
+    use crate::types::Next;
+
+    let request = RequestContext::current();
+    let (browser, cookie) = request.browser_or_new();
+    let next = Next::or_account(next.as_deref());
+    let life = request.auth().ask_for_letter(request.asker(&browser), &identifier, next).await?;
+    send_cookies(cookie);
+    answer_accepted();
+    Ok(LetterSent { expires_in: life.as_secs() })
+}
+
+/// Answers a letter by its link, in the browser that asked for it.
+#[server(prefix = "/api", endpoint = "email/link", input = Json, output = Json)]
+pub async fn answer_link(token: String, username: Option<String>) -> Result<SignedIn, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let (opened, next) = request.auth().answer_link(&token, username.as_deref(), request.arrival(None)).await?;
+    request.signed_in(&opened, &next)
+}
+
+/// Answers the letter that this browser asked for last by its code.
+#[server(prefix = "/api", endpoint = "email/code", input = Json, output = Json)]
+pub async fn answer_code(code: String, username: Option<String>) -> Result<SignedIn, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let (opened, next) = request.auth().answer_code(&code, username.as_deref(), request.arrival(None)).await?;
+    request.signed_in(&opened, &next)
+}
+
+/// Proves an address for the signed-in account that asked: by the link, or by the code in the session that asked.
+#[server(prefix = "/api", endpoint = "account/email/confirm", input = Json, output = Json)]
+pub async fn confirm_address(token: Option<String>, code: Option<String>) -> Result<AccountUser, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let user = match (token, code) {
+        (Some(token), None) => request.auth().confirm_by_link(&visitor, &token).await?,
+        (None, Some(code)) => request.auth().confirm_by_code(&visitor, &code).await?,
+        (None, None) | (Some(_), Some(_)) => return Err(ApiError::BadRequest),
+    };
+    Ok(AccountUser { user: user.view() })
+}

@@ -1,0 +1,44 @@
+use crate::types::ApiError;
+use crate::types::views::{AddedPasskey, Options, PasskeyList, WebAuthnJson};
+use leptos::server;
+use server_fn::codec::{GetUrl, Json};
+
+/// The passkeys of the signed-in account, the oldest first.
+#[server(prefix = "/api", endpoint = "passkeys", input = GetUrl, output = Json)]
+pub async fn passkeys() -> Result<PasskeyList, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let passkeys = request.auth().store.passkeys(visitor.user.id).await?;
+    Ok(PasskeyList { passkeys: passkeys.iter().map(|passkey| passkey.view(&visitor.session)).collect() })
+}
+
+/// Begins to add a passkey.
+#[server(prefix = "/api", endpoint = "passkeys/start", input = Json, output = Json)]
+pub async fn start_passkey() -> Result<Options, ApiError> {
+    use crate::server::http::request::{RequestContext, send_cookies};
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let (browser, cookie) = request.browser_or_new();
+    let options = request.auth().begin_add_passkey(&visitor, &browser).await?;
+    send_cookies(cookie);
+    Ok(options)
+}
+
+/// Finishes adding a passkey.
+#[server(prefix = "/api", endpoint = "passkeys/finish", input = Json, output = Json)]
+pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> Result<AddedPasskey, ApiError> {
+    use crate::server::auth::RegistrationAnswer;
+    use crate::server::http::request::{RequestContext, raw};
+    use crate::types::Notice;
+
+    let request = RequestContext::current();
+    let answer = RegistrationAnswer::parse(&credential)?;
+    let visitor = request.require_visitor().await?;
+    let browser = request.browser.as_ref();
+    let passkey = request.auth().finish_add_passkey(&visitor, browser, &answer, name.as_deref()).await?;
+    request.tell(Notice::PasskeyMade);
+    Ok(AddedPasskey { passkey: raw(&passkey.view(&visitor.session))? })
+}

@@ -1,0 +1,151 @@
+//! Another passkey for an account that exists.
+
+use super::answer::RegistrationAnswer;
+use super::attestation::{Refused, examine};
+use super::ceremony::Purpose;
+use super::registration::Registered;
+use super::{Auth, Visitor};
+use crate::server::Unavailable;
+use crate::server::model::session::Method;
+use crate::server::model::{Passkey, UserId};
+use crate::server::secret::Token;
+use crate::server::store::Insertion;
+use crate::types::{DisplayName, views};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use webauthn_rs::prelude::PasskeyRegistration;
+
+/// How fresh an authentication must be for what only its owner may do (contract, rule 8).
+const FRESH: Duration = Duration::from_mins(10);
+/// The most passkeys that an account has.
+pub const MOST_PASSKEYS: u32 = 20;
+
+#[derive(Debug)]
+pub enum BeginAddPasskeyError {
+    ReauthenticationRequired,
+    Unavailable(Unavailable),
+}
+
+#[derive(Debug)]
+pub enum FinishAddPasskeyError {
+    Malformed,
+    InvalidName,
+    Expired,
+    NotVerified,
+    ReauthenticationRequired,
+    PasskeyExists,
+    TooMany,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for BeginAddPasskeyError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<Unavailable> for FinishAddPasskeyError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct AddPasskey {
+    user_id: UserId,
+    registration: PasskeyRegistration,
+}
+
+impl Auth {
+    /// Whether this session may add a passkey: after a fresh sign-in with one, or one after a fresh letter (rule 8).
+    #[must_use]
+    pub fn may_add_passkey(&self, visitor: &Visitor) -> bool {
+        let is_fresh = self.clock.now().since(visitor.session.authenticated_at) <= FRESH;
+        is_fresh
+            && match visitor.session.method {
+                Method::Passkey(_) => visitor.session.user_verified,
+                Method::Email => !visitor.session.added_passkey,
+            }
+    }
+
+    /// Begins to add a passkey; authenticators that hold one of the account already are told so.
+    ///
+    /// # Errors
+    /// When the session may not, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn begin_add_passkey(
+        &self,
+        visitor: &Visitor,
+        browser: &Token,
+    ) -> Result<views::Options, BeginAddPasskeyError> {
+        if !self.may_add_passkey(visitor) {
+            return Err(BeginAddPasskeyError::ReauthenticationRequired);
+        }
+        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        let (options, challenge, registration) =
+            self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;
+        let state = AddPasskey { user_id: visitor.user.id, registration };
+        self.keep_ceremony(Purpose::AddPasskey, browser, &challenge, state).await?;
+        Ok(options)
+    }
+
+    /// Those that this relying party can use at all.
+    fn ours<'a>(&self, passkeys: &'a [Passkey]) -> Vec<&'a Passkey> {
+        passkeys.iter().filter(|passkey| passkey.rp_id == self.relying_party.id()).collect()
+    }
+
+    /// Finishes adding a passkey.
+    ///
+    /// # Errors
+    /// When the ceremony is spent or not this browser's or this person's, the answer does not verify, the passkey is
+    /// known already, the account has 20, or the session may not (any more).
+    #[tracing::instrument(skip_all)]
+    pub async fn finish_add_passkey(
+        &self,
+        visitor: &Visitor,
+        browser: Option<&Token>,
+        answer: &RegistrationAnswer,
+        name: Option<&str>,
+    ) -> Result<Passkey, FinishAddPasskeyError> {
+        let name = name.map(DisplayName::parse).transpose().map_err(|_| FinishAddPasskeyError::InvalidName)?;
+        let new = examine(&answer.credential.response.attestation_object, &answer.credential.raw_id);
+        if new == Err(Refused::Malformed) {
+            return Err(FinishAddPasskeyError::Malformed);
+        }
+        let browser = browser.ok_or(FinishAddPasskeyError::Expired)?;
+        let pending: AddPasskey = self
+            .take_ceremony(Purpose::AddPasskey, browser, &answer.client_data.challenge)
+            .await?
+            .filter(|pending: &AddPasskey| pending.user_id == visitor.user.id)
+            .ok_or(FinishAddPasskeyError::Expired)?;
+        if !self.may_add_passkey(visitor) {
+            return Err(FinishAddPasskeyError::ReauthenticationRequired);
+        }
+        let registered = Registered { new, answer, registration: &pending.registration };
+        let mut passkey = self.registered(registered, visitor.user.id)?.ok_or(FinishAddPasskeyError::NotVerified)?;
+        if let Some(name) = name {
+            name.as_str().clone_into(&mut passkey.name);
+        }
+        self.keep_passkey(visitor, &passkey).await?;
+        Ok(passkey)
+    }
+
+    async fn keep_passkey(&self, visitor: &Visitor, passkey: &Passkey) -> Result<(), FinishAddPasskeyError> {
+        let mut unit = self.store.begin().await?;
+        unit.lock_user(visitor.user.id).await?.ok_or(FinishAddPasskeyError::Expired)?;
+        if unit.count_passkeys(visitor.user.id).await? >= MOST_PASSKEYS {
+            return Err(FinishAddPasskeyError::TooMany);
+        }
+        if unit.add_passkey(passkey).await? == Insertion::Conflict {
+            return Err(FinishAddPasskeyError::PasskeyExists);
+        }
+        // A letter allows one passkey: of two at once, the second finds that the session has made one.
+        let by_letter = visitor.session.method == Method::Email;
+        if !unit.end_offer(visitor.session.id, by_letter).await? {
+            return Err(FinishAddPasskeyError::ReauthenticationRequired);
+        }
+        unit.commit().await?;
+        tracing::info!(user = %visitor.user.id.0, "a passkey was added");
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! Proving an e-mail address: only for the signed-in account that asked.
+
+use super::{Auth, Visitor};
+use crate::server::Unavailable;
+use crate::server::model::User;
+use crate::server::model::letter::{LetterRequest, OpenRequest, OutgoingLetter, Purpose, RequestId};
+use crate::server::model::{Session, UserId};
+use crate::server::secret::{Token, TokenHash};
+use crate::server::store::Unit;
+use crate::types::{EmailAddress, Next};
+use std::time::Duration;
+
+/// The shortest time between two letters to confirm the same address.
+const AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+#[derive(Debug)]
+pub enum ConfirmError {
+    Expired,
+    CodeWrong {
+        tries_left: u32,
+    },
+    OtherAccount,
+    AddressTaken,
+    /// A session that may only add a passkey.
+    Confined,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for ConfirmError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl Auth {
+    /// Writes a letter to an address that the person claims, in place of earlier ones, where letters can be sent.
+    pub(super) async fn post_confirmation(
+        &self,
+        unit: &mut dyn Unit,
+        user: UserId,
+        session: &Session,
+        browser: TokenHash,
+        address: EmailAddress,
+    ) -> Result<(), Unavailable> {
+        if !self.sends_letters {
+            return Ok(());
+        }
+        let purpose = Purpose::Confirm { user, session: session.id, address };
+        let (client, now) = (session.client.clone(), self.clock.now());
+        let request = LetterRequest::new(purpose, browser, Next::or_account(None), client, now, &*self.entropy);
+        unit.void_confirmations(user).await?;
+        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await
+    }
+
+    /// Sends the letter about the address that the account claims already once more, at most every minute.
+    ///
+    /// # Errors
+    /// When the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn confirm_again(&self, visitor: &Visitor, browser: &Token) -> Result<(), Unavailable> {
+        let Some(address) = visitor.user.email.clone().filter(|_| !visitor.user.email_verified) else { return Ok(()) };
+        let last = self.store.confirmation_of(visitor.user.id).await?;
+        if last.is_some_and(|last| self.clock.now().since(last.request.created_at) < AGAIN_AFTER) {
+            return Ok(());
+        }
+        self.send_confirmation(visitor, browser, address).await
+    }
+
+    async fn send_confirmation(
+        &self,
+        visitor: &Visitor,
+        browser: &Token,
+        address: EmailAddress,
+    ) -> Result<(), Unavailable> {
+        let mut unit = self.store.begin().await?;
+        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser.hash(), address).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// The address whose letter this session may answer by a code.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn open_confirmation(&self, visitor: &Visitor) -> Result<Option<EmailAddress>, Unavailable> {
+        let open = self.store.confirmation_of(visitor.user.id).await?;
+        Ok(open.filter(|open| self.is_of_session(open, visitor)).and_then(|open| match open.request.purpose {
+            Purpose::Confirm { address, .. } => Some(address),
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } => None,
+        }))
+    }
+
+    /// The address that a link would prove, without proving it.
+    ///
+    /// # Errors
+    /// As [`Auth::confirm_by_link`].
+    pub async fn look_at_confirmation(&self, visitor: &Visitor, token: &str) -> Result<EmailAddress, ConfirmError> {
+        Ok(self.confirmation(visitor, token).await?.1)
+    }
+
+    /// Proves an address by the link of its letter.
+    ///
+    /// # Errors
+    /// When the link is used, old or wrong, another account asked (then it stays valid), or has proven the address.
+    #[tracing::instrument(skip_all)]
+    pub async fn confirm_by_link(&self, visitor: &Visitor, token: &str) -> Result<User, ConfirmError> {
+        let (id, address) = self.confirmation(visitor, token).await?;
+        let mut unit = self.store.begin().await?;
+        unit.lock_claims(&address).await?;
+        self.prove(unit, visitor, id, address).await
+    }
+
+    /// Proves an address by the code of its letter, in the session that asked for it.
+    ///
+    /// # Errors
+    /// As [`Auth::confirm_by_link`]; a wrong code tells how many tries are left.
+    #[tracing::instrument(skip_all)]
+    pub async fn confirm_by_code(&self, visitor: &Visitor, code: &str) -> Result<User, ConfirmError> {
+        if self.is_confined(visitor) {
+            return Err(ConfirmError::Confined);
+        }
+        let open = self.store.confirmation_of(visitor.user.id).await?;
+        let open = open.filter(|open| self.is_of_session(open, visitor)).ok_or(ConfirmError::Expired)?;
+        let is_right = self.is_code(code, &open);
+        let Purpose::Confirm { address, .. } = open.request.purpose else { return Err(ConfirmError::Expired) };
+        let mut unit = self.store.begin().await?;
+        unit.lock_claims(&address).await?;
+        let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
+        if !is_right {
+            unit.commit().await?;
+            return Err(ConfirmError::CodeWrong { tries_left });
+        }
+        self.prove(unit, visitor, open.request.id, address).await
+    }
+
+    fn is_of_session(&self, open: &OpenRequest, visitor: &Visitor) -> bool {
+        let asked = match &open.request.purpose {
+            Purpose::Confirm { session, .. } => Some(*session),
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } => None,
+        };
+        open.is_open(self.clock.now()) && asked == Some(visitor.session.id)
+    }
+
+    async fn confirmation(&self, visitor: &Visitor, token: &str) -> Result<(RequestId, EmailAddress), ConfirmError> {
+        if self.is_confined(visitor) {
+            return Err(ConfirmError::Confined);
+        }
+        let token = Token::decode(token).ok_or(ConfirmError::Expired)?;
+        let found = self.store.request_by_link(&token.hash()).await?;
+        let open = found.filter(|open| open.is_open(self.clock.now())).ok_or(ConfirmError::Expired)?;
+        match open.request.purpose {
+            Purpose::Confirm { user, .. } if user != visitor.user.id => Err(ConfirmError::OtherAccount),
+            Purpose::Confirm { address, .. } => Ok((open.request.id, address)),
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } => Err(ConfirmError::Expired),
+        }
+    }
+
+    async fn prove(
+        &self,
+        mut unit: Box<dyn Unit>,
+        visitor: &Visitor,
+        request: RequestId,
+        address: EmailAddress,
+    ) -> Result<User, ConfirmError> {
+        let id = visitor.user.id;
+        if !unit.take_request(request).await? {
+            return Err(ConfirmError::Expired);
+        }
+        if !unit.prove_address(id, &address).await? {
+            return Err(ConfirmError::AddressTaken);
+        }
+        unit.void_claims(&address, id).await?;
+        let user = unit.lock_user(id).await?.ok_or(ConfirmError::Expired)?;
+        unit.commit().await?;
+        tracing::info!(user = %id.0, "an address was confirmed");
+        Ok(user)
+    }
+}

@@ -1,0 +1,85 @@
+//! Browsers that remember who signed in last, and whether they want a passkey of their own.
+
+use super::{Auth, Visitor};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::known_browser::{DECLINED, REMEMBERED};
+use crate::server::model::{KnownBrowser, User, UserId};
+use crate::server::secret::Token;
+use crate::server::store::Unit;
+
+impl Auth {
+    /// Remembers who signs in with a browser, under the name it has or a new one.
+    pub(super) async fn remember(
+        &self,
+        unit: &mut dyn Unit,
+        user: UserId,
+        known: Option<Token>,
+        now: Timestamp,
+    ) -> Result<Token, Unavailable> {
+        let browser = |token: &Token| KnownBrowser {
+            token_hash: token.hash(),
+            user_id: user,
+            expires_at: now.plus(REMEMBERED),
+            declined_until: None,
+        };
+        if let Some(token) = known {
+            if unit.remember_browser(&browser(&token)).await? {
+                return Ok(token);
+            }
+            // It was somebody else's: they are not greeted here any more.
+            unit.forget_browser(&token.hash()).await?;
+        }
+        let token = Token::random(&*self.entropy);
+        unit.remember_browser(&browser(&token)).await?;
+        Ok(token)
+    }
+
+    /// Who signed in last with this browser.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn remembered(&self, known: Option<&Token>) -> Result<Option<User>, Unavailable> {
+        let Some(token) = known else { return Ok(None) };
+        let found = self.store.known_browser(&token.hash()).await?;
+        Ok(found.filter(|(browser, _)| browser.is_alive(self.clock.now())).map(|(_, user)| user))
+    }
+
+    /// Forgets who signed in last with this browser.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn forget(&self, known: Option<&Token>) -> Result<(), Unavailable> {
+        match known {
+            Some(token) => self.store.forget_browser(&token.hash()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether to offer a passkey for this device: after a sign-in with something else, unless declined lately.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn offers_passkey(&self, visitor: &Visitor, known: Option<&Token>) -> Result<bool, Unavailable> {
+        if !visitor.session.offers_passkey || !self.may_add_passkey(visitor) {
+            return Ok(false);
+        }
+        let Some(token) = known else { return Ok(true) };
+        let found = self.store.known_browser(&token.hash()).await?;
+        Ok(!found
+            .is_some_and(|(browser, _)| browser.user_id == visitor.user.id && browser.has_declined(self.clock.now())))
+    }
+
+    /// "Not now": not asked again in this browser for 30 days.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn decline_offer(&self, visitor: &Visitor, known: Option<&Token>) -> Result<(), Unavailable> {
+        let mut unit = self.store.begin().await?;
+        unit.end_offer(visitor.session.id, false).await?;
+        if let Some(token) = known {
+            unit.decline_offer(&token.hash(), visitor.user.id, self.clock.now().plus(DECLINED)).await?;
+        }
+        unit.commit().await
+    }
+}

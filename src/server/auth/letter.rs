@@ -1,0 +1,311 @@
+//! Asking for a letter, and answering it by its link or its code.
+
+use super::session::Credential;
+use super::sign_up::{BeginSignUpError, SignUpForm};
+use super::{Arrival, Auth, Opened};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::config::EmailSignIn;
+use crate::server::model::letter::{ANSWER_LIFE, Code, LetterRequest, OpenRequest, OutgoingLetter, Purpose};
+use crate::server::model::user::email_key;
+use crate::server::model::{User, UserId};
+use crate::server::secret::Token;
+use crate::server::store::{Insertion, Unit};
+use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub enum AskForLetterError {
+    EmailOff,
+    InvalidIdentifier,
+    Unavailable(Unavailable),
+}
+
+#[derive(Debug)]
+pub enum AskToSignUpError {
+    EmailOff,
+    Form(BeginSignUpError),
+}
+
+#[derive(Debug)]
+pub enum AnswerError {
+    EmailOff,
+    Expired,
+    OtherBrowser,
+    CodeWrong { tries_left: u32 },
+    InvalidUsername,
+    UsernameTaken,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for AskForLetterError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<Unavailable> for AnswerError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+/// Who asks for a letter.
+#[derive(Clone, Debug)]
+pub struct Asker<'a> {
+    pub browser: &'a Token,
+    /// The cookie of a browser that somebody signed in with.
+    pub known: Option<&'a Token>,
+    pub client: views::Client,
+}
+
+/// What the page of a link says before its button is pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkOffer {
+    SignIn(User),
+    SignUp { username: Username },
+}
+
+impl Auth {
+    /// Asks for a letter to sign in with. The same happens for anybody: who is meant is found out by the worker.
+    ///
+    /// # Errors
+    /// When letters are off, the text is neither a name nor an address, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn ask_for_letter(
+        &self,
+        asker: Asker<'_>,
+        identifier: &str,
+        next: Next,
+    ) -> Result<Duration, AskForLetterError> {
+        self.letters_sign_in().map_err(|EmailOff| AskForLetterError::EmailOff)?;
+        let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
+        let identifier = identifier.ok_or(AskForLetterError::InvalidIdentifier)?;
+        self.ephemeral.ping().await?;
+        let known = self.remembered(asker.known).await?.map(|user| user.id);
+        self.post(asker, Purpose::SignIn { identifier, known }, next).await?;
+        Ok(ANSWER_LIFE)
+    }
+
+    /// Asks for a letter whose answer makes an account, for browsers that cannot make a passkey.
+    ///
+    /// # Errors
+    /// When letters are off, a field did not fit, the name is taken, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn ask_to_sign_up(
+        &self,
+        asker: Asker<'_>,
+        form: Result<SignUpForm, BeginSignUpError>,
+    ) -> Result<Duration, AskToSignUpError> {
+        self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
+        let form = form.map_err(AskToSignUpError::Form)?;
+        let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
+        let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
+        self.ephemeral.ping().await.map_err(failed)?;
+        if self.store.username_is_taken(&form.username).await.map_err(failed)? {
+            return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
+        }
+        let purpose = Purpose::SignUp { username: form.username, display_name: form.display_name, address };
+        self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)?;
+        Ok(ANSWER_LIFE)
+    }
+
+    /// Writes the request and its letter, in place of what this browser asked for before.
+    async fn post(&self, asker: Asker<'_>, purpose: Purpose, next: Next) -> Result<(), Unavailable> {
+        let browser = asker.browser.hash();
+        let request = LetterRequest::new(purpose, browser, next, asker.client, self.clock.now(), &*self.entropy);
+        let mut unit = self.store.begin().await?;
+        unit.void_requests_of_browser(&browser).await?;
+        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// What this browser asked for last, while it can still be answered.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn open_request(&self, browser: Option<&Token>) -> Result<Option<OpenRequest>, Unavailable> {
+        let Some(browser) = browser else { return Ok(None) };
+        let open = self.store.request_of_browser(&browser.hash()).await?;
+        Ok(open.filter(|open| open.is_open(self.clock.now())))
+    }
+
+    /// What a link would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`Auth::answer_link`].
+    pub async fn look_at_link(&self, browser: Option<&Token>, token: &str) -> Result<LinkOffer, AnswerError> {
+        let open = self.linked(browser, token).await?;
+        if let Some((user, address)) = &open.recipient
+            && let Some(user) = self.store.user(*user).await?
+            && is_proven(&user, address)
+        {
+            return Ok(LinkOffer::SignIn(user));
+        }
+        match open.request.purpose {
+            Purpose::SignUp { username, .. } => Ok(LinkOffer::SignUp { username }),
+            Purpose::SignIn { .. } | Purpose::Confirm { .. } => Err(AnswerError::Expired),
+        }
+    }
+
+    /// Answers a letter by its link: signs in, or makes the account that was asked for.
+    ///
+    /// # Errors
+    /// When letters are off, the link is used, old or wrong, was asked for in another browser (then it stays valid), or
+    /// the name is taken (then too).
+    #[tracing::instrument(skip_all)]
+    pub async fn answer_link(
+        &self,
+        token: &str,
+        username: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<(Opened, Next), AnswerError> {
+        let open = self.linked(arrival.browser.as_ref(), token).await?;
+        self.ephemeral.ping().await?;
+        let mut unit = self.store.begin().await?;
+        lock(unit.as_mut(), &open).await?;
+        self.answer(unit, open, username, arrival).await
+    }
+
+    /// Answers the letter that this browser asked for last by its code.
+    ///
+    /// # Errors
+    /// As [`Auth::answer_link`]; a wrong code tells how many tries are left, and after the last the request is void.
+    #[tracing::instrument(skip_all)]
+    pub async fn answer_code(
+        &self,
+        code: &str,
+        username: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<(Opened, Next), AnswerError> {
+        self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
+        let open = self.open_request(arrival.browser.as_ref()).await?.ok_or(AnswerError::Expired)?;
+        self.ephemeral.ping().await?;
+        let mut unit = self.store.begin().await?;
+        lock(unit.as_mut(), &open).await?;
+        let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
+        if !self.is_code(code, &open) {
+            unit.commit().await?;
+            return Err(AnswerError::CodeWrong { tries_left });
+        }
+        self.answer(unit, open, username, arrival).await
+    }
+
+    /// Whether the code is the request's. A request without a letter is compared too, so that both take the same time.
+    pub(super) fn is_code(&self, typed: &str, open: &OpenRequest) -> bool {
+        let code = Code::parse(typed);
+        let hash = open.code_hash.unwrap_or_default();
+        code.is_some_and(|code| code.matches(&hash, &self.keys, open.request.id)) && open.code_hash.is_some()
+    }
+
+    async fn linked(&self, browser: Option<&Token>, token: &str) -> Result<OpenRequest, AnswerError> {
+        self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
+        let token = Token::decode(token).ok_or(AnswerError::Expired)?;
+        let found = self.store.request_by_link(&token.hash()).await?;
+        let is_ours = |open: &OpenRequest| {
+            open.is_open(self.clock.now()) && !matches!(open.request.purpose, Purpose::Confirm { .. })
+        };
+        let open = found.filter(is_ours).ok_or(AnswerError::Expired)?;
+        if browser.is_some_and(|browser| browser.hash() == open.request.browser) {
+            Ok(open)
+        } else {
+            Err(AnswerError::OtherBrowser)
+        }
+    }
+
+    async fn answer(
+        &self,
+        mut unit: Box<dyn Unit>,
+        open: OpenRequest,
+        username: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<(Opened, Next), AnswerError> {
+        let now = self.clock.now();
+        if !unit.take_request(open.request.id).await? {
+            return Err(AnswerError::Expired);
+        }
+        let user = match open.request.purpose {
+            Purpose::SignIn { .. } => {
+                let (user, address) = open.recipient.ok_or(AnswerError::Expired)?;
+                owner(unit.as_mut(), user, &address).await?.ok_or(AnswerError::Expired)?
+            }
+            Purpose::SignUp { username: asked, display_name, address } => {
+                let asked = username
+                    .map_or(Ok(asked), |text| Username::parse(text).map_err(|_| AnswerError::InvalidUsername))?;
+                self.owner_or_new(unit.as_mut(), asked, display_name, address, now).await?
+            }
+            Purpose::Confirm { .. } => return Err(AnswerError::Expired),
+        };
+        let opened = self.open_session(unit.as_mut(), user, Credential::Letter, arrival, now).await?;
+        unit.commit().await?;
+        tracing::info!(user = %opened.user.id.0, "signed in by letter");
+        Ok((opened, open.request.next))
+    }
+
+    /// The account that has proven the address, else a new one with what was typed.
+    async fn owner_or_new(
+        &self,
+        unit: &mut dyn Unit,
+        username: Username,
+        display_name: DisplayName,
+        address: EmailAddress,
+        now: Timestamp,
+    ) -> Result<User, AnswerError> {
+        let known = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
+        if let Some(known) = known {
+            return owner(unit, known.id, &address).await?.ok_or(AnswerError::Expired);
+        }
+        let user = User {
+            id: UserId::random(&*self.entropy),
+            username,
+            display_name,
+            email: Some(address.clone()),
+            email_verified: false,
+            created_at: now,
+        };
+        if unit.add_user(&user).await? == Insertion::Conflict {
+            return Err(AnswerError::UsernameTaken);
+        }
+        if !unit.prove_address(user.id, &address).await? {
+            // Somebody proved it this very moment; asked again, the answer is theirs.
+            return Err(Unavailable::new("address", "proven by another account meanwhile").into());
+        }
+        unit.void_claims(&address, user.id).await?;
+        tracing::info!(user = %user.id.0, "signed up by letter");
+        Ok(User { email_verified: true, ..user })
+    }
+
+    pub(super) fn letters_sign_in(&self) -> Result<(), EmailOff> {
+        if self.email_sign_in == EmailSignIn::Off { Err(EmailOff) } else { Ok(()) }
+    }
+}
+
+/// Holds those whose claims an answer may end.
+async fn lock(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
+    match &open.request.purpose {
+        Purpose::SignUp { address, .. } => unit.lock_claims(address).await,
+        Purpose::SignIn { .. } | Purpose::Confirm { .. } => Ok(()),
+    }
+}
+
+/// Letters sign nobody in under the chosen setting.
+pub(super) struct EmailOff;
+
+/// An address that no letter can reach is nobody's.
+fn can_be_meant(identifier: &Identifier) -> bool {
+    match identifier {
+        Identifier::Username(_) => true,
+        Identifier::Address(address) => email_key(address).is_some(),
+    }
+}
+
+/// The account, if the address that the letter went to is still its proven one.
+async fn owner(unit: &mut dyn Unit, user: UserId, address: &EmailAddress) -> Result<Option<User>, Unavailable> {
+    Ok(unit.lock_user(user).await?.filter(|user| is_proven(user, address)))
+}
+
+fn is_proven(user: &User, address: &EmailAddress) -> bool {
+    user.email_verified && user.email.as_ref().and_then(email_key) == email_key(address)
+}

@@ -1,0 +1,53 @@
+//! Bodies are read whole before anything else happens, so that a slow sender is not taken for a slow backend.
+
+use super::refusal::refuse;
+use crate::types::ApiError;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Largest body of a request, in bytes (contract: 413 over 64 KiB).
+pub const MAX_BODY: usize = 64 * 1024;
+/// How much of a body that is too large is read on, so that the refusal reaches its sender.
+const MAX_DRAINED: usize = 1024 * 1024;
+/// How long a sender may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Hands on a request with its whole body, or refuses it.
+pub async fn read_whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if announced(&parts.headers) > MAX_DRAINED {
+        return refuse(ApiError::TooLarge);
+    }
+    match timeout(PATIENCE, read(body)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(Err(error)) => refuse(error),
+        Err(_) => refuse(ApiError::BadRequest),
+    }
+}
+
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or_default()
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::BadRequest)?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_DRAINED {
+            break;
+        }
+    }
+    if length > MAX_BODY { Err(ApiError::TooLarge) } else { Ok(bytes) }
+}

@@ -1,0 +1,90 @@
+use crate::server::config::Config;
+use axum::http::{HeaderMap, header};
+
+/// Who may look into the development mailbox: this machine, straight, and only where letters go there at all.
+#[derive(Clone, Debug)]
+pub struct MailboxDoor {
+    /// The `Host` that is let in; `None` where there is no mailbox.
+    host: Option<String>,
+}
+
+impl MailboxDoor {
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let is_here = config.listen_addr.ip().is_loopback() || config.dev_mailbox;
+        let exists = config.smtp_url.is_none() && config.public_url.is_localhost() && is_here;
+        let origin = config.public_url.origin();
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        Self { host: exists.then(|| host.to_owned()) }
+    }
+
+    /// Whether there is a mailbox for anybody.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.host.is_some()
+    }
+
+    /// Whether this request may look: under the public name, and through no proxy (contract, "HTTP API").
+    #[must_use]
+    pub fn lets_in(&self, headers: &HeaderMap) -> bool {
+        let Some(host) = &self.host else { return false };
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let is_named = hosts.next().is_some_and(|named| named == host.as_str()) && hosts.next().is_none();
+        is_named && !headers.keys().any(|name| tells_of_a_proxy(name.as_str()))
+    }
+}
+
+fn tells_of_a_proxy(name: &str) -> bool {
+    matches!(name, "forwarded" | "via") || name.starts_with("x-forwarded-") || name.starts_with("cf-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::config::Source;
+
+    fn door(settings: &[(&str, &str)]) -> MailboxDoor {
+        MailboxDoor::new(&Config::load(&Source::from_pairs(settings.iter().copied())).unwrap())
+    }
+
+    fn request(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn this_machine_may_look_under_the_public_name() {
+        assert!(door(&[]).lets_in(&request(&[("host", "localhost:3000")])));
+        let open = [("LISTEN_ADDR", "0.0.0.0:3000"), ("DEV_MAILBOX", "on")];
+        assert!(door(&open).lets_in(&request(&[("host", "localhost:3000")])));
+    }
+
+    #[test]
+    fn nobody_else_may() {
+        for lines in [
+            &[][..],
+            &[("host", "localhost")],
+            &[("host", "localhost:3001")],
+            &[("host", "evil.example")],
+            &[("host", "127.0.0.1:3000")],
+            &[("host", "localhost:3000"), ("forwarded", "for=1.2.3.4")],
+            &[("host", "localhost:3000"), ("via", "1.1 x")],
+            &[("host", "localhost:3000"), ("x-forwarded-for", "1.2.3.4")],
+            &[("host", "localhost:3000"), ("x-forwarded-proto", "https")],
+            &[("host", "localhost:3000"), ("cf-connecting-ip", "1.2.3.4")],
+        ] {
+            assert!(!door(&[]).lets_in(&request(lines)), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_none_where_letters_go_by_mail_or_others_could_reach_it() {
+        let key = "k".repeat(32);
+        for settings in [
+            &[("SMTP_URL", "smtp://mail.example")][..],
+            &[("PUBLIC_URL", "https://id.example"), ("SECRET_KEY", &key), ("EMAIL_SIGN_IN", "off")],
+            &[("LISTEN_ADDR", "0.0.0.0:3000")],
+        ] {
+            assert!(!door(settings).exists(), "{settings:?}");
+        }
+    }
+}

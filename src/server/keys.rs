@@ -1,0 +1,149 @@
+//! The secret that small values are hashed with, and where it comes from when nobody set one.
+
+use super::Unavailable;
+use super::secret::{Entropy, Secret};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Settings `SECRET_KEY` and `SECRET_KEY_PREVIOUS`: new hashes are made with the first, what is alive is checked with
+/// either.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    current: Secret<Vec<u8>>,
+    previous: Option<Secret<Vec<u8>>>,
+}
+
+/// HMAC-SHA-256 (RFC 2104) of something that could be guessed without the key.
+pub type KeyedHash = [u8; 32];
+
+impl Keys {
+    #[must_use]
+    pub fn new(current: &Secret<String>, previous: Option<&Secret<String>>) -> Self {
+        let bytes = |key: &Secret<String>| Secret::new(key.expose().as_bytes().to_vec());
+        Self { current: bytes(current), previous: previous.map(bytes) }
+    }
+
+    /// Hashes `value`; `context` says what it is for and to what it belongs, so that no hash fits anything else.
+    #[must_use]
+    pub fn hash(&self, context: &[&[u8]], value: &[u8]) -> KeyedHash {
+        mac(&self.current, context, value).finalize().into_bytes().into()
+    }
+
+    /// Whether `hash` was made of this value, in constant time.
+    #[must_use]
+    pub fn matches(&self, hash: &KeyedHash, context: &[&[u8]], value: &[u8]) -> bool {
+        [Some(&self.current), self.previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|key| mac(key, context, value).verify_slice(hash).is_ok())
+    }
+}
+
+/// Each part is preceded by its length, so that two contexts never run into the same bytes.
+fn mac(key: &Secret<Vec<u8>>, context: &[&[u8]], value: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, section 2)")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("a key of any length");
+    for part in context.iter().copied().chain([value]) {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac
+}
+
+/// Reads the key in `file`, making it first when it is missing: 32 random bytes as base64, readable by its owner alone.
+/// Of several processes that start at once, one makes it and all read the same.
+///
+/// # Errors
+/// When the file cannot be written or read, or holds less than 32 bytes.
+pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>, Unavailable> {
+    let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
+    if !file.exists() {
+        let mut bytes = [0; 32];
+        entropy.fill(&mut bytes);
+        place(file, &STANDARD.encode(bytes)).map_err(failed)?;
+    }
+    let text = fs::read_to_string(file).map_err(failed)?;
+    let text = text.trim();
+    if text.len() < 32 {
+        return Err(Unavailable::new("secret key", format!("{} holds less than 32 bytes", file.display())));
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// Writes the file whole or not at all; one that appeared meanwhile stays.
+fn place(file: &Path, text: &str) -> std::io::Result<()> {
+    let draft = file.with_extension(format!("draft-{}", std::process::id()));
+    let mut opened: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    opened.write_all(text.as_bytes())?;
+    opened.sync_all()?;
+    let placed = fs::hard_link(&draft, file);
+    fs::remove_file(&draft)?;
+    match placed {
+        Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::secret::SystemEntropy;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn key(letter: &str) -> Secret<String> {
+        Secret::new(letter.repeat(32))
+    }
+
+    #[test]
+    fn a_hash_fits_its_value_its_context_and_its_key_alone() {
+        let keys = Keys::new(&key("a"), None);
+        let hash = keys.hash(&[b"code", b"1"], b"123456");
+        assert!(keys.matches(&hash, &[b"code", b"1"], b"123456"));
+        assert!(!keys.matches(&hash, &[b"code", b"1"], b"123457"));
+        assert!(!keys.matches(&hash, &[b"code", b"2"], b"123456"));
+        assert!(!keys.matches(&hash, &[b"code1", b""], b"123456"));
+        assert!(!Keys::new(&key("b"), None).matches(&hash, &[b"code", b"1"], b"123456"));
+    }
+
+    #[test]
+    fn the_previous_key_is_still_accepted_and_no_longer_used() {
+        let old = Keys::new(&key("a"), None).hash(&[], b"x");
+        let keys = Keys::new(&key("b"), Some(&key("a")));
+        assert!(keys.matches(&old, &[], b"x"));
+        assert_ne!(keys.hash(&[], b"x"), old);
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        let made = read_or_make(&file, &SystemEntropy).unwrap();
+        assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), made);
+        assert!(made.expose().len() >= 32);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_key_that_another_process_placed_first_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        place(&file, &"a".repeat(40)).unwrap();
+        place(&file, &"b".repeat(40)).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "a".repeat(40));
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        fs::write(&file, "short").unwrap();
+        assert!(read_or_make(&file, &SystemEntropy).unwrap_err().to_string().contains("less than 32 bytes"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Letters: what they say, the worker that sends them from the outbox, and the ways they can go.
+
+mod letter;
+mod mailbox;
+mod postman;
+mod smtp;
+mod transport;
+
+pub use letter::{Draft, Letter};
+pub use mailbox::Mailbox;
+pub use postman::Postman;
+pub use smtp::{BadSmtp, Smtp};
+pub use transport::{DeliveryError, HandOver, HandOverError, Transport};

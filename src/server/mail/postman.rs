@@ -1,0 +1,194 @@
+use super::{DeliveryError, Draft, HandOverError, Letter, Transport};
+use crate::server::Unavailable;
+use crate::server::clock::Clock;
+use crate::server::keys::Keys;
+use crate::server::model::User;
+use crate::server::model::letter::{Claim, ClaimedLetter, Code, MOST_OPEN, Purpose, pause_after};
+use crate::server::secret::{Entropy, Token};
+use crate::server::store::{LetterSecrets, Store};
+use crate::types::{DisplayName, EmailAddress, Identifier};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// Sends what is in the outbox, beside the requests and never within one. Several may work at once, also in several
+/// processes.
+pub struct Postman {
+    pub store: Arc<dyn Store>,
+    pub transport: Arc<dyn Transport>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub keys: Keys,
+    /// Where links lead: the one origin that people see.
+    pub origin: String,
+    /// Rung when a letter was written in this process; those of others are found by looking.
+    pub bell: Arc<Notify>,
+}
+
+/// How long a letter stays in the hands of a worker that says nothing more, as when its process was killed.
+const LEASE: Duration = Duration::from_secs(15);
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How often the outbox is looked at when nobody rings.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// To whom a letter goes, once that is known.
+struct Recipient {
+    address: EmailAddress,
+    name: Option<DisplayName>,
+}
+
+impl Postman {
+    /// Works until it is told to stop; a letter in hand is finished first.
+    pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            match self.deliver_next().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(cause) => tracing::warn!(%cause, "the outbox could not be read"),
+            }
+            tokio::select! {
+                () = self.bell.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    }
+
+    /// Takes one due letter and does what can be done with it; `false` when none was due.
+    ///
+    /// # Errors
+    /// When the database is away; then the letter is taken up again once its lease is over.
+    pub async fn deliver_next(&self) -> Result<bool, Unavailable> {
+        let now = self.clock.now();
+        let claim = Claim::random(&*self.entropy);
+        let Some(letter) = self.store.claim_letter(now, claim, LEASE).await? else { return Ok(false) };
+        if now >= letter.not_after {
+            tracing::warn!(letter = %letter.id.0, "a letter could not be sent while it was of use");
+            self.store.finish_letter(letter.id, letter.claim).await?;
+            return Ok(true);
+        }
+        match self.recipient(&letter).await? {
+            Some(recipient) => self.send(&letter, &recipient).await?,
+            None => self.store.finish_letter(letter.id, letter.claim).await?,
+        }
+        Ok(true)
+    }
+
+    async fn send(&self, letter: &ClaimedLetter, recipient: &Recipient) -> Result<(), Unavailable> {
+        let (link, code) = (Token::random(&*self.entropy), Code::random(&*self.entropy));
+        let request = &letter.request.request;
+        let draft = Draft {
+            id: letter.id,
+            address: &recipient.address,
+            name: recipient.name.as_ref(),
+            purpose: &request.purpose,
+            client: &request.client,
+            link: &link,
+            code: &code,
+        };
+        let ready = match self.prepared(letter, draft.write(&self.origin)?).await {
+            Ok(ready) => ready,
+            Err(cause) => return self.put_back(letter, cause).await,
+        };
+        let secrets = LetterSecrets { link_hash: link.hash(), code_hash: code.hash(&self.keys, request.id) };
+        let mut unit = self.store.begin().await?;
+        if !unit.hand_over(letter, &secrets, self.clock.now()).await? {
+            // Voided, or taken by another worker: dropping what is ready sends nothing.
+            return Ok(());
+        }
+        unit.commit().await?;
+        match ready.finish().await {
+            Ok(()) => {
+                tracing::info!(letter = %letter.id.0, purpose = request.purpose.name(), "a letter was sent");
+                self.store.finish_letter(letter.id, letter.claim).await
+            }
+            Err(HandOverError::Refused(cause)) => self.put_back(letter, cause).await,
+            Err(HandOverError::Unknown(cause)) => {
+                tracing::warn!(letter = %letter.id.0, %cause, "a letter may or may not have arrived; it is not sent again");
+                self.store.finish_letter(letter.id, letter.claim).await
+            }
+        }
+    }
+
+    /// Speaks to the mail server while holding on to the letter.
+    async fn prepared(
+        &self,
+        letter: &ClaimedLetter,
+        written: Letter,
+    ) -> Result<Box<dyn super::HandOver>, DeliveryError> {
+        let mut preparing = self.transport.prepare(written);
+        loop {
+            tokio::select! {
+                prepared = &mut preparing => return prepared,
+                () = tokio::time::sleep(RENEW_EVERY) => {
+                    let until = self.clock.now().plus(LEASE);
+                    match self.store.renew_claim(letter.id, letter.claim, until).await {
+                        Ok(true) => {}
+                        Ok(false) => return Err(DeliveryError::Never("it was voided meanwhile".into())),
+                        Err(cause) => return Err(DeliveryError::Later(cause.into())),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What becomes of a letter that certainly reached nobody.
+    async fn put_back(&self, letter: &ClaimedLetter, cause: DeliveryError) -> Result<(), Unavailable> {
+        match cause {
+            DeliveryError::Never(cause) => {
+                tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter cannot be sent");
+                self.store.finish_letter(letter.id, letter.claim).await
+            }
+            DeliveryError::Later(cause) => {
+                let pause = pause_after(letter.attempts);
+                tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter was not sent; trying again in {} s", pause.as_secs());
+                let due_at = self.clock.now().plus(pause);
+                self.store.release_letter(letter.id, letter.claim, due_at).await
+            }
+        }
+    }
+
+    /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found.
+    async fn recipient(&self, letter: &ClaimedLetter) -> Result<Option<Recipient>, Unavailable> {
+        match &letter.request.request.purpose {
+            Purpose::SignIn { identifier, known } => {
+                let Some(user) = self.store.user_with_proven_address(identifier).await? else { return Ok(None) };
+                let is_known = *known == Some(user.id);
+                self.assigned(letter, user, is_known).await
+            }
+            Purpose::SignUp { address, .. } => {
+                let owner = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
+                match owner {
+                    Some(owner) => self.assigned(letter, owner, false).await,
+                    None => Ok(Some(Recipient { address: address.clone(), name: None })),
+                }
+            }
+            Purpose::Confirm { address, .. } => Ok(Some(Recipient { address: address.clone(), name: None })),
+        }
+    }
+
+    /// Ties the request to the account, unless too many strangers' letters to it are open.
+    async fn assigned(
+        &self,
+        letter: &ClaimedLetter,
+        user: User,
+        is_known: bool,
+    ) -> Result<Option<Recipient>, Unavailable> {
+        let request = letter.request.request.id;
+        let mut unit = self.store.begin().await?;
+        let Some(user) = unit.lock_user(user.id).await?.filter(|user| user.email_verified) else { return Ok(None) };
+        let Some(address) = user.email else { return Ok(None) };
+        if !is_known && unit.count_open_requests(user.id, request, self.clock.now()).await? >= MOST_OPEN {
+            tracing::info!(user = %user.id.0, "too many letters are open; one more was not sent");
+            return Ok(None);
+        }
+        unit.assign_request(request, user.id, &address).await?;
+        unit.commit().await?;
+        Ok(Some(Recipient { address, name: Some(user.display_name) }))
+    }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

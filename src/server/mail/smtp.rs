@@ -1,0 +1,204 @@
+//! Letters over SMTP (RFC 5321), encrypted (RFC 8314) and logged in where the setting names a login.
+
+use super::{DeliveryError, HandOver, HandOverError, Letter, Transport};
+use async_trait::async_trait;
+use lettre::message::{Mailbox, MultiPart, SinglePart, header};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, Message};
+use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::timeout;
+use url::Url;
+
+/// Longest wait for a connection, and for the whole conversation up to the letter itself.
+const CONNECT: Duration = Duration::from_secs(10);
+const CONVERSATION: Duration = Duration::from_secs(90);
+/// Longest wait for "accepted" after the letter was sent (RFC 5321, section 4.5.3.2.6, asks for ten minutes; the letter
+/// would be of no use by then).
+const ACCEPTANCE: Duration = Duration::from_mins(2);
+
+/// Why the settings make no mail client.
+#[derive(Debug)]
+pub struct BadSmtp(Box<dyn Error + Send + Sync>);
+
+impl std::fmt::Display for BadSmtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the mail settings cannot be used: {}", self.0)
+    }
+}
+
+impl Error for BadSmtp {}
+
+/// Encryption of the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encryption {
+    /// From the first byte (`smtps://`).
+    Implicit,
+    /// By STARTTLS before anything else, or not at all.
+    Required,
+    /// By STARTTLS where it is offered: only to this machine itself, and only without a login.
+    Offered,
+}
+
+/// A mail server that takes our letters.
+pub struct Smtp {
+    host: String,
+    port: u16,
+    encryption: Encryption,
+    tls: TlsParameters,
+    login: Option<Credentials>,
+    from: Mailbox,
+    hello: ClientId,
+}
+
+impl Smtp {
+    /// Reads `SMTP_URL` and `MAIL_FROM`; `site` is the host that we say we are. `root` is trusted beside the system's
+    /// certificates.
+    ///
+    /// # Errors
+    /// [`BadSmtp`] when the address, the sender or the certificates cannot be used.
+    pub fn new(url: &Url, from: &str, site: &str, root: Option<Certificate>) -> Result<Self, BadSmtp> {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let login = (!url.username().is_empty()).then(|| {
+            Credentials::new(percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()))
+        });
+        let implicit = url.scheme() == "smtps";
+        let encryption = match (implicit, is_this_machine(&host) && login.is_none()) {
+            (true, _) => Encryption::Implicit,
+            (false, false) => Encryption::Required,
+            (false, true) => Encryption::Offered,
+        };
+        let mut tls = TlsParameters::builder(host.clone());
+        if let Some(root) = root {
+            tls = tls.add_root_certificate(root);
+        }
+        Ok(Self {
+            port: url.port().unwrap_or(if implicit { 465 } else { 587 }),
+            host,
+            encryption,
+            tls: tls.build().map_err(|cause| BadSmtp(cause.into()))?,
+            login,
+            from: from.parse().map_err(|cause: lettre::address::AddressError| BadSmtp(cause.into()))?,
+            hello: ClientId::Domain(site.to_owned()),
+        })
+    }
+
+    fn message(&self, letter: Letter) -> Result<(Address, Vec<u8>), Box<dyn Error + Send + Sync>> {
+        let address: Address = letter.recipient.parse()?;
+        let domain = self.from.email.domain();
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, address.clone()))
+            .subject(letter.subject)
+            .message_id(Some(format!("<{}@{domain}>", letter.id.0.simple())))
+            .header(AutoSubmitted)
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(letter.text))
+                    .singlepart(SinglePart::html(letter.html)),
+            )?;
+        Ok((address, message.formatted()))
+    }
+
+    /// A login that is refused may be a mistake in the settings, so it is worth another try.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let from_the_start = (self.encryption == Encryption::Implicit).then(|| self.tls.clone());
+        let server = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), &self.hello, from_the_start, None).await?;
+        let upgrades = match self.encryption {
+            Encryption::Implicit => false,
+            Encryption::Required => true,
+            Encryption::Offered => connection.can_starttls(),
+        };
+        if upgrades {
+            connection.starttls(self.tls.clone(), &self.hello).await?;
+        }
+        if let Some(login) = &self.login {
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], login).await?;
+        }
+        Ok(connection)
+    }
+}
+
+/// "Auto-Submitted: auto-generated" (RFC 3834, section 5): no holiday replies, please.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl header::Header for AutoSubmitted {
+    fn name() -> header::HeaderName {
+        header::HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> header::HeaderValue {
+        header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+struct Conversation {
+    connection: AsyncSmtpConnection,
+    message: Vec<u8>,
+}
+
+#[async_trait]
+impl Transport for Smtp {
+    async fn prepare(&self, letter: Letter) -> Result<Box<dyn HandOver>, DeliveryError> {
+        let (address, message) = self.message(letter).map_err(DeliveryError::Never)?;
+        let conversation = async {
+            let mut connection = self.connect().await.map_err(|cause| DeliveryError::Later(told(cause)))?;
+            connection.command(Mail::new(Some(self.from.email.clone()), vec![])).await.map_err(refused)?;
+            connection.command(Rcpt::new(address, vec![])).await.map_err(refused)?;
+            connection.command(Data).await.map_err(refused)?;
+            Ok(connection)
+        };
+        let connection =
+            timeout(CONVERSATION, conversation).await.map_err(|elapsed| DeliveryError::Later(elapsed.into()))??;
+        Ok(Box::new(Conversation { connection, message }))
+    }
+}
+
+#[async_trait]
+impl HandOver for Conversation {
+    async fn finish(mut self: Box<Self>) -> Result<(), HandOverError> {
+        match timeout(ACCEPTANCE, self.connection.message(&self.message)).await {
+            Ok(Ok(_)) => {
+                let _ = timeout(CONNECT, self.connection.quit()).await;
+                Ok(())
+            }
+            Ok(Err(cause)) if cause.status().is_some() => Err(HandOverError::Refused(refused(cause))),
+            Ok(Err(cause)) => Err(HandOverError::Unknown(told(cause))),
+            Err(elapsed) => Err(HandOverError::Unknown(elapsed.into())),
+        }
+    }
+}
+
+/// A 5xx reply is final, everything else passes (RFC 5321, section 4.2.1).
+fn refused(cause: SmtpError) -> DeliveryError {
+    let is_final = cause.is_permanent();
+    if is_final { DeliveryError::Never(told(cause)) } else { DeliveryError::Later(told(cause)) }
+}
+
+/// The cause for the log. A reply's words often repeat the address, so of a reply only the status is told.
+fn told(cause: SmtpError) -> Box<dyn Error + Send + Sync> {
+    match cause.status() {
+        Some(status) => format!("the mail server answered {status}").into(),
+        None => cause.into(),
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn percent_decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

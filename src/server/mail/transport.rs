@@ -1,0 +1,35 @@
+use super::Letter;
+use async_trait::async_trait;
+use std::error::Error;
+
+/// A way for letters to go. Sending has two steps, so that a letter is never sent twice: everything that may safely be
+/// tried again, and then the one step after which the other side may have the letter.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Does everything up to the point of no return.
+    async fn prepare(&self, letter: Letter) -> Result<Box<dyn HandOver>, DeliveryError>;
+}
+
+/// A letter at the point of no return; dropped, it reaches nobody.
+#[async_trait]
+pub trait HandOver: Send {
+    async fn finish(self: Box<Self>) -> Result<(), HandOverError>;
+}
+
+/// Why a letter certainly reached nobody.
+#[derive(Debug)]
+pub enum DeliveryError {
+    /// Worth another try later.
+    Later(Box<dyn Error + Send + Sync>),
+    /// The other side will never take it.
+    Never(Box<dyn Error + Send + Sync>),
+}
+
+/// How the last step failed.
+#[derive(Debug)]
+pub enum HandOverError {
+    /// Certainly refused.
+    Refused(DeliveryError),
+    /// Nobody knows; it may have arrived, so it is not tried again.
+    Unknown(Box<dyn Error + Send + Sync>),
+}

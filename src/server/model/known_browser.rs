@@ -1,0 +1,31 @@
+use super::UserId;
+use crate::server::clock::Timestamp;
+use crate::server::secret::TokenHash;
+use std::time::Duration;
+
+/// How long a browser remembers who signed in last.
+pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+/// How long "Not now" to a passkey for this device holds.
+pub const DECLINED: Duration = Duration::from_hours(30 * 24);
+
+/// A browser in which somebody has signed in; its cookie holds a token that says nothing to anybody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownBrowser {
+    pub token_hash: TokenHash,
+    pub user_id: UserId,
+    pub expires_at: Timestamp,
+    pub declined_until: Option<Timestamp>,
+}
+
+impl KnownBrowser {
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// Whether the person said lately that they want no passkey here.
+    #[must_use]
+    pub fn has_declined(&self, now: Timestamp) -> bool {
+        self.declined_until.is_some_and(|until| now < until)
+    }
+}

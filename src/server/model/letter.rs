@@ -1,0 +1,247 @@
+//! Letters that somebody asked for, and the two ways to answer one.
+
+use super::{SessionId, UserId};
+use crate::server::clock::Timestamp;
+use crate::server::keys::{KeyedHash, Keys};
+use crate::server::secret::{Entropy, Secret, TokenHash};
+use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
+use std::time::Duration;
+use uuid::{Builder, Uuid};
+
+/// How long a letter for signing in or up may be answered (contract, rule 4).
+pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
+/// How long a letter that confirms an address may be answered: it proves something only for who is signed in.
+pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
+/// How often a code may be typed (contract, rule 4).
+pub const TRIES: u32 = 5;
+/// How many letters of browsers that an account does not know may be open at once (contract, rule 4).
+pub const MOST_OPEN: u32 = 5;
+
+fn random_id(entropy: &dyn Entropy) -> Uuid {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// The name of a request for a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub Uuid);
+
+impl RequestId {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(random_id(entropy))
+    }
+}
+
+/// What a letter is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Whether there is such an account is found out by the worker, away from the answer to who asked.
+    SignIn {
+        identifier: Identifier,
+        /// The account that knows the browser which asks, if one does.
+        known: Option<UserId>,
+    },
+    /// The account is made when the letter is answered.
+    SignUp { username: Username, display_name: DisplayName, address: EmailAddress },
+    /// Proves the address for the account that asked, and for no other.
+    Confirm { user: UserId, session: SessionId, address: EmailAddress },
+}
+
+impl Purpose {
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SignIn { .. } => "sign-in",
+            Self::SignUp { .. } => "sign-up",
+            Self::Confirm { .. } => "confirm",
+        }
+    }
+
+    fn life(&self) -> Duration {
+        match self {
+            Self::SignIn { .. } | Self::SignUp { .. } => ANSWER_LIFE,
+            Self::Confirm { .. } => CONFIRMATION_LIFE,
+        }
+    }
+}
+
+/// A request for a letter, by one browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterRequest {
+    pub id: RequestId,
+    pub purpose: Purpose,
+    /// Hash of the token of the browser that asked; only there the answer counts.
+    pub browser: TokenHash,
+    pub next: Next,
+    pub client: views::Client,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+impl LetterRequest {
+    pub fn new(
+        purpose: Purpose,
+        browser: TokenHash,
+        next: Next,
+        client: views::Client,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let expires_at = now.plus(purpose.life());
+        Self { id: RequestId::random(entropy), purpose, browser, next, client, created_at: now, expires_at }
+    }
+}
+
+/// A request as it stands: what became of it since it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRequest {
+    pub request: LetterRequest,
+    /// Whose account it is about, and where the letter went; set by the worker for a sign-in.
+    pub recipient: Option<(UserId, EmailAddress)>,
+    pub code_hash: Option<KeyedHash>,
+    pub tries_left: u32,
+}
+
+impl OpenRequest {
+    /// Whether its link may still be opened.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now < self.request.expires_at && self.tries_left > 0
+    }
+}
+
+/// The name of a letter in the outbox, and of the message on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LetterId(pub Uuid);
+
+/// Names one attempt to send a letter, so that nobody finishes another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim(pub Uuid);
+
+/// A letter to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingLetter {
+    pub id: LetterId,
+    pub request: RequestId,
+    pub created_at: Timestamp,
+    /// From then on it is of no use.
+    pub not_after: Timestamp,
+}
+
+impl OutgoingLetter {
+    /// The letter that goes with a request.
+    pub fn for_request(request: &LetterRequest, entropy: &dyn Entropy) -> Self {
+        Self {
+            id: LetterId(random_id(entropy)),
+            request: request.id,
+            created_at: request.created_at,
+            not_after: request.expires_at,
+        }
+    }
+}
+
+impl Claim {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(random_id(entropy))
+    }
+}
+
+/// A letter that a worker has taken in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedLetter {
+    pub id: LetterId,
+    pub claim: Claim,
+    pub not_after: Timestamp,
+    /// This attempt included.
+    pub attempts: u32,
+    pub request: OpenRequest,
+}
+
+/// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes.
+#[must_use]
+pub fn pause_after(attempts: u32) -> Duration {
+    let factor = 3_u32.saturating_pow(attempts.saturating_sub(1).min(8));
+    (Duration::from_secs(5) * factor).min(Duration::from_mins(10))
+}
+
+/// Six digits to be typed where the letter was asked for; only a keyed hash is stored, since there are just a million.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code(Secret<String>);
+
+impl Code {
+    /// Every code is equally likely: numbers beyond the last whole million are drawn again.
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        const FAIR: u32 = u32::MAX - u32::MAX % 1_000_000;
+        loop {
+            let mut bytes = [0; 4];
+            entropy.fill(&mut bytes);
+            let number = u32::from_le_bytes(bytes);
+            if number < FAIR {
+                return Self(Secret::new(format!("{:06}", number % 1_000_000)));
+            }
+        }
+    }
+
+    /// Reads what a person typed: white space anywhere is dropped, leading zeros count, only ASCII digits are digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(|c| !c.is_whitespace()).take(7).collect();
+        let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_code.then(|| Self(Secret::new(digits)))
+    }
+
+    /// The digits, for the letter and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    #[must_use]
+    pub fn hash(&self, keys: &Keys, request: RequestId) -> KeyedHash {
+        keys.hash(&[b"code", request.0.as_bytes()], self.expose().as_bytes())
+    }
+
+    #[must_use]
+    pub fn matches(&self, hash: &KeyedHash, keys: &Keys, request: RequestId) -> bool {
+        keys.matches(hash, &[b"code", request.0.as_bytes()], self.expose().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::secret::SystemEntropy;
+
+    #[test]
+    fn a_code_is_read_with_spaces_and_leading_zeros_and_in_ascii_digits_only() {
+        for text in ["012345", " 012 345 ", "0 1 2 3 4 5", "012\u{a0}345"] {
+            assert_eq!(Code::parse(text).unwrap().expose(), "012345", "{text:?}");
+        }
+        for text in ["", "12345", "1234567", "12345a", "12-345", "١٢٣٤٥٦", "１２３４５６", "12345\u{0}", "+12345"]
+        {
+            assert_eq!(Code::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_has_six_digits_and_its_hash_belongs_to_one_request() {
+        let keys = Keys::new(&Secret::new("k".repeat(32)), None);
+        let (one, other) = (RequestId::random(&SystemEntropy), RequestId::random(&SystemEntropy));
+        for _ in 0..200 {
+            let code = Code::random(&SystemEntropy);
+            assert_eq!(Code::parse(code.expose()), Some(code.clone()));
+            let hash = code.hash(&keys, one);
+            assert!(code.matches(&hash, &keys, one));
+            assert!(!code.matches(&hash, &keys, other));
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_end_at_ten_minutes() {
+        let pauses: Vec<_> = (1..=7).map(|attempts| pause_after(attempts).as_secs()).collect();
+        assert_eq!(pauses, [5, 15, 45, 135, 405, 600, 600]);
+        assert_eq!(pause_after(u32::MAX), Duration::from_mins(10));
+    }
+}

@@ -1,0 +1,135 @@
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::keys::KeyedHash;
+use crate::server::model::letter::{
+    Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, OutgoingLetter, RequestId,
+};
+use crate::server::model::{KnownBrowser, User, UserId};
+use crate::server::secret::TokenHash;
+use crate::types::EmailAddress;
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// A letter as the development mailbox keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxLetter {
+    pub id: LetterId,
+    pub recipient: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    pub sent_at: Timestamp,
+}
+
+/// What only the bearer of a letter knows, as hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LetterSecrets {
+    pub link_hash: TokenHash,
+    pub code_hash: KeyedHash,
+}
+
+/// Requests for letters, the outbox, and the browsers that people signed in with.
+#[async_trait]
+pub trait Letters: Send + Sync {
+    /// The request whose letter has this link, open or not.
+    async fn request_by_link(&self, link: &TokenHash) -> Result<Option<OpenRequest>, Unavailable>;
+
+    /// The newest request of a browser that signs in or up.
+    async fn request_of_browser(&self, browser: &TokenHash) -> Result<Option<OpenRequest>, Unavailable>;
+
+    /// The newest request to confirm an address for an account.
+    async fn confirmation_of(&self, user: UserId) -> Result<Option<OpenRequest>, Unavailable>;
+
+    /// Takes a letter in hand that is due and that nobody else holds; others may take it again after `lease`.
+    async fn claim_letter(
+        &self,
+        now: Timestamp,
+        claim: Claim,
+        lease: Duration,
+    ) -> Result<Option<ClaimedLetter>, Unavailable>;
+
+    /// Holds a letter for longer; `false` when it is no longer ours.
+    async fn renew_claim(&self, id: LetterId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable>;
+
+    /// Puts a letter back that certainly reached nobody, to be tried again at `due_at`.
+    async fn release_letter(&self, id: LetterId, claim: Claim, due_at: Timestamp) -> Result<(), Unavailable>;
+
+    /// Takes a letter out of the outbox: sent, or of no use any more.
+    async fn finish_letter(&self, id: LetterId, claim: Claim) -> Result<(), Unavailable>;
+
+    async fn add_to_mailbox(&self, letter: &MailboxLetter) -> Result<(), Unavailable>;
+
+    /// The letters of the development mailbox, newest first.
+    async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxLetter>, Unavailable>;
+
+    /// A browser that somebody signed in with, and that person.
+    async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable>;
+
+    /// Forgets who signed in with a browser.
+    async fn forget_browser(&self, token: &TokenHash) -> Result<(), Unavailable>;
+
+    /// Removes requests (with their letters) and known browsers that ended before `now`, at most `limit` of each.
+    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<(), Unavailable>;
+}
+
+/// The writes of letters within a unit of work.
+#[async_trait]
+pub trait LetterWrites: Send {
+    /// Writes a request and its letter.
+    async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable>;
+
+    /// Voids what a browser asked for before to sign in or up.
+    async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
+
+    /// Voids what an account asked for before to confirm an address.
+    async fn void_confirmations(&mut self, user: UserId) -> Result<(), Unavailable>;
+
+    /// Counts one typed code and tells how many are left; `None` when none was.
+    async fn use_try(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable>;
+
+    /// Ends a request; of several that try at once, one gets `true`.
+    async fn take_request(&mut self, id: RequestId) -> Result<bool, Unavailable>;
+
+    /// Reads an account and holds others off it until the unit ends.
+    async fn lock_user(&mut self, id: UserId) -> Result<Option<User>, Unavailable>;
+
+    /// How many other letters to an account are open, asked for by browsers that it does not know.
+    async fn count_open_requests(
+        &mut self,
+        user: UserId,
+        except: RequestId,
+        now: Timestamp,
+    ) -> Result<u32, Unavailable>;
+
+    /// Records whose account a request is about and where its letter goes.
+    async fn assign_request(&mut self, id: RequestId, user: UserId, address: &EmailAddress) -> Result<(), Unavailable>;
+
+    /// Marks a letter as perhaps sent, and lets its secrets be answered; `false` when it is no longer ours, was voided,
+    /// or was handed over before.
+    async fn hand_over(
+        &mut self,
+        letter: &ClaimedLetter,
+        secrets: &LetterSecrets,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable>;
+
+    /// Holds everybody who claims an address until the unit ends; to be called before anything else of a unit that proves
+    /// it.
+    async fn lock_claims(&mut self, address: &EmailAddress) -> Result<(), Unavailable>;
+
+    /// Makes an address an account's proven one; `false` when another account has proven it already, and then the unit
+    /// can only be dropped.
+    async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable>;
+
+    /// Takes an address from every other account that only claims it, with their requests to confirm it.
+    async fn void_claims(&mut self, address: &EmailAddress, except: UserId) -> Result<(), Unavailable>;
+
+    /// Keeps a browser as known; `false` when it is known as somebody else's.
+    async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable>;
+
+    /// As [`Letters::forget_browser`].
+    async fn forget_browser(&mut self, token: &TokenHash) -> Result<(), Unavailable>;
+
+    /// Records "Not now" to a passkey for this browser, if it is known as this person's.
+    async fn decline_offer(&mut self, token: &TokenHash, user: UserId, until: Timestamp) -> Result<(), Unavailable>;
+}

@@ -1,0 +1,251 @@
+use super::unit::Transaction;
+use super::{Pools, rows, unavailable};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::letter::{ClaimedLetter, LetterRequest, OutgoingLetter, Purpose, RequestId, TRIES};
+use crate::server::model::user::email_key;
+use crate::server::model::{KnownBrowser, User, UserId};
+use crate::server::secret::TokenHash;
+use crate::server::store::{LetterSecrets, LetterWrites};
+use crate::types::{DisplayName, EmailAddress, Identifier, Username};
+use async_trait::async_trait;
+use sqlx::{query, query_scalar};
+
+#[async_trait]
+impl LetterWrites for Transaction {
+    async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable> {
+        let columns = Columns::of(&request.purpose);
+        query(
+            "insert into letter_requests (id, purpose, browser_hash, session_id, user_id, known_user_id, identifier, \
+                                          username, display_name, address, address_key, next, browser, system, \
+                                          tries_left, created_at, expires_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        )
+        .bind(request.id.0)
+        .bind(request.purpose.name())
+        .bind(&request.browser.0[..])
+        .bind(columns.session)
+        .bind(columns.user)
+        .bind(columns.known)
+        .bind(columns.identifier.map(Identifier::as_str))
+        .bind(columns.username.map(Username::as_str))
+        .bind(columns.display_name.map(DisplayName::as_str))
+        .bind(columns.address.map(EmailAddress::as_str))
+        .bind(columns.address.and_then(email_key))
+        .bind(request.next.as_str())
+        .bind(request.client.browser.as_deref())
+        .bind(request.client.system.as_deref())
+        .bind(i64::from(TRIES))
+        .bind(request.created_at.unix_millis())
+        .bind(request.expires_at.unix_millis())
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        query("insert into letters (id, request_id, created_at, not_after, due_at) values ($1, $2, $3, $4, $3)")
+            .bind(letter.id.0)
+            .bind(letter.request.0)
+            .bind(letter.created_at.unix_millis())
+            .bind(letter.not_after.unix_millis())
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
+        query("delete from letter_requests where browser_hash = $1 and purpose in ('sign-in', 'sign-up')")
+            .bind(&browser.0[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn void_confirmations(&mut self, user: UserId) -> Result<(), Unavailable> {
+        query("delete from letter_requests where user_id = $1 and purpose = 'confirm'")
+            .bind(user.0)
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn use_try(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable> {
+        let left = query_scalar::<_, i64>(
+            "update letter_requests set tries_left = tries_left - 1 where id = $1 and tries_left > 0 returning tries_left",
+        )
+        .bind(id.0)
+        .fetch_optional(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(left.and_then(|left| u32::try_from(left).ok()))
+    }
+
+    async fn take_request(&mut self, id: RequestId) -> Result<bool, Unavailable> {
+        let done = query("delete from letter_requests where id = $1")
+            .bind(id.0)
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn lock_user(&mut self, id: UserId) -> Result<Option<User>, Unavailable> {
+        let row = query(Pools::LOCK_USER).bind(id.0).fetch_optional(&mut *self.inner).await.map_err(unavailable)?;
+        row.map(|row| rows::user(&row)).transpose()
+    }
+
+    async fn count_open_requests(
+        &mut self,
+        user: UserId,
+        except: RequestId,
+        now: Timestamp,
+    ) -> Result<u32, Unavailable> {
+        let count = query_scalar::<_, i64>(
+            "select count(*) from letter_requests where user_id = $1 and id <> $2 and expires_at > $3 and tries_left > 0 \
+             and purpose <> 'confirm' and (known_user_id is null or known_user_id <> $1)",
+        )
+        .bind(user.0)
+        .bind(except.0)
+        .bind(now.unix_millis())
+        .fetch_one(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    async fn assign_request(&mut self, id: RequestId, user: UserId, address: &EmailAddress) -> Result<(), Unavailable> {
+        query("update letter_requests set user_id = $2, address = $3, address_key = $4 where id = $1")
+            .bind(id.0)
+            .bind(user.0)
+            .bind(address.as_str())
+            .bind(email_key(address))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn hand_over(
+        &mut self,
+        letter: &ClaimedLetter,
+        secrets: &LetterSecrets,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let marked =
+            query("update letters set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null")
+                .bind(letter.id.0)
+                .bind(letter.claim.0)
+                .bind(now.unix_millis())
+                .execute(&mut *self.inner)
+                .await
+                .map_err(unavailable)?;
+        let armed = query("update letter_requests set link_hash = $2, code_hash = $3 where id = $1")
+            .bind(letter.request.request.id.0)
+            .bind(&secrets.link_hash.0[..])
+            .bind(&secrets.code_hash[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(marked.rows_affected() == 1 && armed.rows_affected() == 1)
+    }
+
+    async fn lock_claims(&mut self, address: &EmailAddress) -> Result<(), Unavailable> {
+        query(Pools::LOCK_CLAIMS).bind(email_key(address)).fetch_all(&mut *self.inner).await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable> {
+        let done = query(
+            "update users set email = $2, email_key = $3, email_verified = true where id = $1 and not exists \
+             (select 1 from users other where other.email_key = $3 and other.email_verified and other.id <> $1)",
+        )
+        .bind(user.0)
+        .bind(address.as_str())
+        .bind(email_key(address))
+        .execute(&mut *self.inner)
+        .await;
+        match done {
+            Ok(done) => Ok(done.rows_affected() == 1),
+            // Somebody proved it between the look and the write: the index is the judge.
+            Err(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Ok(false),
+            Err(cause) => Err(unavailable(cause)),
+        }
+    }
+
+    async fn void_claims(&mut self, address: &EmailAddress, except: UserId) -> Result<(), Unavailable> {
+        for text in [
+            "update users set email = null, email_key = null where email_key = $1 and id <> $2 and not email_verified",
+            "delete from letter_requests where address_key = $1 and user_id <> $2 and purpose = 'confirm'",
+        ] {
+            query(text).bind(email_key(address)).bind(except.0).execute(&mut *self.inner).await.map_err(unavailable)?;
+        }
+        Ok(())
+    }
+
+    async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable> {
+        let done = query(
+            "insert into known_browsers (token_hash, user_id, expires_at) values ($1, $2, $3) \
+             on conflict (token_hash) do update set expires_at = excluded.expires_at \
+             where known_browsers.user_id = excluded.user_id",
+        )
+        .bind(&browser.token_hash.0[..])
+        .bind(browser.user_id.0)
+        .bind(browser.expires_at.unix_millis())
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn forget_browser(&mut self, token: &TokenHash) -> Result<(), Unavailable> {
+        query("delete from known_browsers where token_hash = $1")
+            .bind(&token.0[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn decline_offer(&mut self, token: &TokenHash, user: UserId, until: Timestamp) -> Result<(), Unavailable> {
+        query("update known_browsers set declined_until = $3 where token_hash = $1 and user_id = $2")
+            .bind(&token.0[..])
+            .bind(user.0)
+            .bind(until.unix_millis())
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+/// A purpose, spread over the columns of its table.
+#[derive(Default)]
+struct Columns<'a> {
+    session: Option<uuid::Uuid>,
+    user: Option<uuid::Uuid>,
+    known: Option<uuid::Uuid>,
+    identifier: Option<&'a Identifier>,
+    username: Option<&'a Username>,
+    display_name: Option<&'a DisplayName>,
+    address: Option<&'a EmailAddress>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(purpose: &'a Purpose) -> Self {
+        match purpose {
+            Purpose::SignIn { identifier, known } => {
+                Self { identifier: Some(identifier), known: known.map(|user| user.0), ..Self::default() }
+            }
+            Purpose::SignUp { username, display_name, address } => Self {
+                username: Some(username),
+                display_name: Some(display_name),
+                address: Some(address),
+                ..Self::default()
+            },
+            Purpose::Confirm { user, session, address } => {
+                Self { user: Some(user.0), session: Some(session.0), address: Some(address), ..Self::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+use super::super::Database;
+use super::{Pools, Relational, rows, unavailable};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::letter::{Claim, ClaimedLetter, LetterId, OpenRequest};
+use crate::server::model::{KnownBrowser, User, UserId};
+use crate::server::secret::TokenHash;
+use crate::server::store::{Letters, MailboxLetter};
+use async_trait::async_trait;
+use sqlx::query;
+use std::time::Duration;
+
+/// How many letters the development mailbox keeps.
+const MAILBOX_SIZE: u32 = 200;
+
+impl Relational {
+    async fn request(&self, text: &'static str, bind: &[u8]) -> Result<Option<OpenRequest>, Unavailable> {
+        let row = query(text).bind(bind).fetch_optional(&self.pools.read).await.map_err(unavailable)?;
+        row.map(|row| rows::request(&row)).transpose()
+    }
+}
+
+#[async_trait]
+impl Letters for Relational {
+    async fn request_by_link(&self, link: &TokenHash) -> Result<Option<OpenRequest>, Unavailable> {
+        self.request("select * from letter_requests where link_hash = $1", &link.0).await
+    }
+
+    async fn request_of_browser(&self, browser: &TokenHash) -> Result<Option<OpenRequest>, Unavailable> {
+        self.request(
+            "select * from letter_requests where browser_hash = $1 and purpose in ('sign-in', 'sign-up') \
+             order by created_at desc limit 1",
+            &browser.0,
+        )
+        .await
+    }
+
+    async fn confirmation_of(&self, user: UserId) -> Result<Option<OpenRequest>, Unavailable> {
+        let row = query(
+            "select * from letter_requests where user_id = $1 and purpose = 'confirm' order by created_at desc limit 1",
+        )
+        .bind(user.0)
+        .fetch_optional(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| rows::request(&row)).transpose()
+    }
+
+    async fn claim_letter(
+        &self,
+        now: Timestamp,
+        claim: Claim,
+        lease: Duration,
+    ) -> Result<Option<ClaimedLetter>, Unavailable> {
+        let claimed = query::<Database>(Pools::CLAIM_LETTER)
+            .bind(now.unix_millis())
+            .bind(claim.0)
+            .bind(now.plus(lease).unix_millis())
+            .fetch_optional(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        let Some(letter) = claimed else { return Ok(None) };
+        let request = query("select * from letter_requests where id = $1")
+            .bind(rows::get::<uuid::Uuid>(&letter, "request_id")?)
+            .fetch_optional(&self.pools.read)
+            .await
+            .map_err(unavailable)?;
+        // Voided between the two statements: the letter went with its request.
+        let Some(request) = request else { return Ok(None) };
+        Ok(Some(rows::claimed(claim, &letter, rows::request(&request)?)?))
+    }
+
+    async fn renew_claim(&self, id: LetterId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable> {
+        let done = query("update letters set claimed_until = $3 where id = $1 and claim = $2")
+            .bind(id.0)
+            .bind(claim.0)
+            .bind(until.unix_millis())
+            .execute(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn release_letter(&self, id: LetterId, claim: Claim, due_at: Timestamp) -> Result<(), Unavailable> {
+        query(
+            "update letters set claim = null, claimed_until = null, handed_over_at = null, due_at = $3 \
+             where id = $1 and claim = $2",
+        )
+        .bind(id.0)
+        .bind(claim.0)
+        .bind(due_at.unix_millis())
+        .execute(&self.pools.write)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn finish_letter(&self, id: LetterId, claim: Claim) -> Result<(), Unavailable> {
+        query("delete from letters where id = $1 and claim = $2")
+            .bind(id.0)
+            .bind(claim.0)
+            .execute(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn add_to_mailbox(&self, letter: &MailboxLetter) -> Result<(), Unavailable> {
+        query("insert into mailbox (id, recipient, subject, text, html, sent_at) values ($1, $2, $3, $4, $5, $6)")
+            .bind(letter.id.0)
+            .bind(&letter.recipient)
+            .bind(&letter.subject)
+            .bind(&letter.text)
+            .bind(&letter.html)
+            .bind(letter.sent_at.unix_millis())
+            .execute(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxLetter>, Unavailable> {
+        let letters = query("select * from mailbox order by sent_at desc limit $1")
+            .bind(i64::from(limit))
+            .fetch_all(&self.pools.read)
+            .await
+            .map_err(unavailable)?;
+        letters.iter().map(rows::mailbox_letter).collect()
+    }
+
+    async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable> {
+        let row = query(
+            "select b.user_id, b.expires_at, b.declined_until, \
+                    u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
+             from known_browsers b join users u on u.id = b.user_id where b.token_hash = $1",
+        )
+        .bind(&token.0[..])
+        .fetch_optional(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        row.map(|row| Ok((rows::known_browser(*token, &row)?, rows::user(&row)?))).transpose()
+    }
+
+    async fn forget_browser(&self, token: &TokenHash) -> Result<(), Unavailable> {
+        query("delete from known_browsers where token_hash = $1")
+            .bind(&token.0[..])
+            .execute(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<(), Unavailable> {
+        for text in [
+            "delete from letter_requests where id in \
+             (select id from letter_requests where expires_at <= $1 order by expires_at limit $2)",
+            "delete from known_browsers where token_hash in \
+             (select token_hash from known_browsers where expires_at <= $1 order by expires_at limit $2)",
+        ] {
+            query(text)
+                .bind(now.unix_millis())
+                .bind(i64::from(limit))
+                .execute(&self.pools.write)
+                .await
+                .map_err(unavailable)?;
+        }
+        query("delete from mailbox where id not in (select id from mailbox order by sent_at desc limit $1)")
+            .bind(i64::from(MAILBOX_SIZE))
+            .execute(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+}

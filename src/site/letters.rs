@@ -1,0 +1,176 @@
+//! Pages around letters: where to type the code, what a link would do, and the development mailbox.
+
+use super::pages::{for_strangers, to_sign_in};
+use super::render::{Page, context, render};
+use crate::server::auth::LinkOffer;
+use crate::server::http::AppState;
+use crate::server::http::refusal::refuse;
+use crate::server::model::letter::Purpose;
+use crate::server::store::MailboxLetter;
+use crate::types::{ApiError, paths, views};
+use crate::ui::pages::{CodePage, ConfirmPage, Line, LinkPage, MailboxEntry, MailboxPage, OpenLetter};
+use axum::Json;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::{IntoAny, view};
+use serde::{Deserialize, Serialize};
+
+/// How many letters the mailbox shows.
+const SHOWN: u32 = 50;
+/// How long the page makes a person wait before the letter can be asked for again, in seconds.
+const RESEND_AFTER: u64 = 60;
+
+#[derive(Debug, Default, Deserialize)]
+struct TokenQuery {
+    #[serde(default)]
+    token: String,
+}
+
+fn token_of(request: &Request) -> String {
+    Query::<TokenQuery>::try_from_uri(request.uri()).map(|Query(query)| query.token).unwrap_or_default()
+}
+
+/// On pages whose address holds a token: other sites learn at most where people come from (contract, rule 11).
+pub async fn hide_address(request: Request, next: middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+    response
+}
+
+/// Where the code of a letter is typed; leads back to the beginning when no letter is open.
+pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
+    let context = context(state, &request);
+    let open = match context.auth().open_request(context.browser.as_ref()).await {
+        Ok(Some(open)) => open,
+        Ok(None) => return Redirect::to(paths::SIGN_IN).into_response(),
+        Err(cause) => return refuse(cause.into()),
+    };
+    let now = context.auth().clock.now();
+    let age = now.since(open.request.created_at).as_secs();
+    let (asked_for, username) = match open.request.purpose {
+        Purpose::SignIn { identifier, .. } => (identifier.to_string(), None),
+        Purpose::SignUp { username, address, .. } => (address.to_string(), Some(username.to_string())),
+        Purpose::Confirm { address, .. } => (address.to_string(), None),
+    };
+    let letter = OpenLetter {
+        asked_for,
+        username,
+        minutes_left: open.request.expires_at.since(now).as_secs().div_ceil(60),
+        resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age)).unwrap_or_default(),
+    };
+    let page = Page { title: "Look in your mailbox", status: StatusCode::OK, interactive: true, visitor: None };
+    let target = open.request.next.clone();
+    let body = move || view! { <CodePage letter=letter.clone() /> }.into_any();
+    for_strangers(state, request, target.as_str(), page, body).await
+}
+
+/// What a letter's link would do, and the button that does it. Looking changes nothing.
+pub async fn link(State(state): State<AppState>, request: Request) -> Response {
+    let context = context(&state, &request);
+    let token = token_of(&request);
+    let offer = match context.auth().look_at_link(context.browser.as_ref(), &token).await {
+        Ok(offer) => offer,
+        Err(error) => return refuse(error.into()),
+    };
+    let visitor = match context.visitor().await {
+        Ok(visitor) => visitor.map(|visitor| visitor.user.view()),
+        Err(cause) => return refuse(cause.into()),
+    };
+    let (user, new_username) = match offer {
+        LinkOffer::SignIn(user) => (Some(user.view()), None),
+        LinkOffer::SignUp { username } => (None, Some(username.to_string())),
+    };
+    let is_meant = |visitor: &&views::User| user.as_ref().is_some_and(|user| user.id == visitor.id);
+    let replaced = visitor.as_ref().filter(|visitor| !is_meant(visitor)).map(|visitor| visitor.username.clone());
+    let page = Page { title: "Sign in", status: StatusCode::OK, interactive: false, visitor };
+    let body = move || {
+        let (token, user, new_username, replaced) =
+            (token.clone(), user.clone(), new_username.clone(), replaced.clone());
+        view! { <LinkPage token user new_username replaced /> }.into_any()
+    };
+    render(&state, request, page, body).await
+}
+
+/// Which address a confirmation's link would prove, and the button that does it.
+pub async fn confirm(State(state): State<AppState>, request: Request) -> Response {
+    let context = context(&state, &request);
+    let token = token_of(&request);
+    let visitor = match context.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return to_sign_in(request.uri()),
+        Err(cause) => return refuse(cause.into()),
+    };
+    let address = match context.auth().look_at_confirmation(&visitor, &token).await {
+        Ok(address) => address.to_string(),
+        Err(error) => return refuse(error.into()),
+    };
+    let user = visitor.user.view();
+    let page =
+        Page { title: "Confirm your address", status: StatusCode::OK, interactive: false, visitor: Some(user.clone()) };
+    let body = move || {
+        let (token, address, user) = (token.clone(), address.clone(), user.clone());
+        view! { <ConfirmPage token address user /> }.into_any()
+    };
+    render(&state, request, page, body).await
+}
+
+/// Letters that would have been sent, on this machine only.
+pub async fn mailbox(State(state): State<AppState>, request: Request) -> Response {
+    let letters = match letters(&state, request.headers()).await {
+        Ok(letters) => letters,
+        Err(error) => return refuse(error),
+    };
+    let entries: Vec<_> = letters
+        .into_iter()
+        .map(|letter| MailboxEntry {
+            to: letter.recipient,
+            subject: letter.subject,
+            lines: lines(&letter.text, state.public_url.origin()),
+            sent_at: letter.sent_at.to_rfc3339(),
+        })
+        .collect();
+    let page = Page { title: "Development mailbox", status: StatusCode::OK, interactive: false, visitor: None };
+    let body = move || view! { <MailboxPage letters=entries.clone() /> }.into_any();
+    render(&state, request, page, body).await
+}
+
+/// A letter's lines; those that are addresses of this site can be followed.
+fn lines(text: &str, origin: &str) -> Vec<Line> {
+    let is_link = |line: &str| line.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'));
+    let line = |line: &str| if is_link(line) { Line::Link(line.to_owned()) } else { Line::Words(line.to_owned()) };
+    text.lines().map(line).collect()
+}
+
+#[derive(Serialize)]
+struct MailboxJson {
+    to: String,
+    subject: String,
+    text: String,
+    html: String,
+    sent_at: String,
+}
+
+/// The same for programs, newest first.
+pub async fn mailbox_json(State(state): State<AppState>, request: Request) -> Response {
+    let letters = match letters(&state, request.headers()).await {
+        Ok(letters) => letters,
+        Err(error) => return refuse(error),
+    };
+    let json = |letter: MailboxLetter| MailboxJson {
+        to: letter.recipient,
+        subject: letter.subject,
+        text: letter.text,
+        html: letter.html,
+        sent_at: letter.sent_at.to_rfc3339(),
+    };
+    Json(letters.into_iter().map(json).collect::<Vec<_>>()).into_response()
+}
+
+async fn letters(state: &AppState, headers: &HeaderMap) -> Result<Vec<MailboxLetter>, ApiError> {
+    if !state.mailbox.lets_in(headers) {
+        return Err(ApiError::NotFound);
+    }
+    Ok(state.auth.store.mailbox(SHOWN).await?)
+}

@@ -1,0 +1,115 @@
+use super::ApiError;
+
+/// A message about what just happened, shown on the next page: a closed set, so that no address and no cookie can put
+/// words into our mouth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    AddressConfirmed,
+    ConfirmationSent,
+    Forgotten,
+    LetterSent,
+    OfferDeclined,
+    PasskeyMade,
+    Refused(ApiError),
+    SignedOut,
+    SignedUp,
+}
+
+/// How a notice looks and sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    Success,
+    Warning,
+    Failure,
+}
+
+impl Notice {
+    const PLAIN: [Self; 8] = [
+        Self::AddressConfirmed,
+        Self::ConfirmationSent,
+        Self::Forgotten,
+        Self::LetterSent,
+        Self::OfferDeclined,
+        Self::PasskeyMade,
+        Self::SignedOut,
+        Self::SignedUp,
+    ];
+
+    /// Its name in a cookie.
+    #[must_use]
+    pub fn code(self) -> String {
+        match self {
+            Self::AddressConfirmed => "address_confirmed".to_owned(),
+            Self::ConfirmationSent => "confirmation_sent".to_owned(),
+            Self::Forgotten => "forgotten".to_owned(),
+            Self::LetterSent => "letter_sent".to_owned(),
+            Self::OfferDeclined => "offer_declined".to_owned(),
+            Self::PasskeyMade => "passkey_made".to_owned(),
+            Self::SignedOut => "signed_out_here".to_owned(),
+            Self::SignedUp => "signed_up".to_owned(),
+            Self::Refused(ApiError::CodeWrong { tries_left }) => format!("code_wrong.{tries_left}"),
+            Self::Refused(error) => error.code().to_owned(),
+        }
+    }
+
+    /// Reads what [`Notice::code`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        if let Some(tries) = code.strip_prefix("code_wrong.") {
+            let tries_left = tries.parse().ok().filter(|tries| *tries < 10)?;
+            return Some(Self::Refused(ApiError::CodeWrong { tries_left }));
+        }
+        let plain = Self::PLAIN.into_iter().find(|notice| notice.code() == code);
+        plain.or_else(|| ApiError::of_code(code).map(Self::Refused))
+    }
+
+    #[must_use]
+    pub fn mood(self) -> Mood {
+        match self {
+            Self::AddressConfirmed
+            | Self::ConfirmationSent
+            | Self::LetterSent
+            | Self::PasskeyMade
+            | Self::SignedOut
+            | Self::SignedUp => Mood::Success,
+            Self::Forgotten | Self::OfferDeclined => Mood::Warning,
+            Self::Refused(_) => Mood::Failure,
+        }
+    }
+
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::AddressConfirmed => "Your e-mail address is confirmed.",
+            Self::ConfirmationSent => "We have sent a letter to your address. Its link or code confirms it.",
+            Self::Forgotten => "This browser has forgotten who signed in last.",
+            Self::LetterSent => "The letter is on its way.",
+            Self::OfferDeclined => "Fine. We will not ask again for 30 days.",
+            Self::PasskeyMade => "Your passkey is ready. Next time, sign in with it.",
+            Self::Refused(error) => error.message(),
+            Self::SignedOut => "You are signed out.",
+            Self::SignedUp => "Welcome! We have sent a letter to confirm your address.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_notice_comes_back_from_its_code() {
+        let refusals = ApiError::ALL.into_iter().map(Notice::Refused);
+        for notice in Notice::PLAIN.into_iter().chain(refusals) {
+            assert_eq!(Notice::parse(&notice.code()), Some(notice));
+            assert!(!notice.message().is_empty());
+        }
+    }
+
+    #[test]
+    fn words_of_others_are_no_notice() {
+        for code in ["", "You won!", "<b>", "code_wrong.", "code_wrong.99", "code_wrong.-1", "signed_out_here "] {
+            assert_eq!(Notice::parse(code), None, "{code}");
+        }
+    }
+}

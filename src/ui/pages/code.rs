@@ -1,0 +1,124 @@
+use crate::browser;
+use crate::types::paths;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// A letter that this browser asked for, as far as its page tells.
+#[derive(Clone, Debug)]
+pub struct OpenLetter {
+    /// What was typed: a name or an address. Whether anybody bears it stays open.
+    pub asked_for: String,
+    /// The name that a new account will have, where the letter makes one.
+    pub username: Option<String>,
+    pub minutes_left: u64,
+    /// Seconds until it may be asked for again.
+    pub resend_in: u32,
+}
+
+/// "Look in your mailbox", and the field for the code. Plain forms: they work with scripts off.
+#[component]
+pub fn CodePage(letter: OpenLetter) -> impl IntoView {
+    let minutes =
+        if letter.minutes_left == 1 { "1 minute".to_owned() } else { format!("{} minutes", letter.minutes_left) };
+    let hint = match letter.username {
+        None => "If there is an account for it with a confirmed address, a letter is on its way to that address.",
+        Some(_) => "A letter is on its way to this address. Answer it to finish signing up.",
+    };
+    view! {
+        <h1>"Look in your mailbox"</h1>
+        <p class="lead">
+            <strong class="break-words">{letter.asked_for}</strong>
+            ": "
+            {hint}
+        </p>
+        <p>{format!("Open its link in this browser within {minutes}, or type its code here.")}</p>
+        <form class="form" method="post" action=paths::SIGN_IN>
+            <input type="hidden" name="action" value="code" />
+            {letter.username.map(|username| view! { <UsernameField username /> })}
+            <CodeField />
+            <button type="submit" class="button">
+                "Continue"
+            </button>
+        </form>
+        <Resend seconds=letter.resend_in />
+        <p class="aside">
+            <a href=paths::SIGN_IN>"Sign in another way"</a>
+        </p>
+    }
+}
+
+/// Six digits, offered by systems that read them from the letter.
+#[component]
+pub fn CodeField() -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="code">"Code"</label>
+            <input
+                id="code"
+                name="code"
+                class="code"
+                type="text"
+                inputmode="numeric"
+                autocomplete="one-time-code"
+                maxlength="16"
+                required
+                aria-describedby="code-note"
+            />
+            <p id="code-note" class="note">
+                "The six digits of the letter. Five tries."
+            </p>
+        </div>
+    }
+}
+
+/// The name of an account that is still to be made: another may be chosen if it was taken meanwhile.
+#[component]
+pub fn UsernameField(username: String) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="username">"Username"</label>
+            <input
+                id="username"
+                name="username"
+                type="text"
+                autocomplete="username"
+                autocapitalize="none"
+                spellcheck="false"
+                maxlength="32"
+                required
+                value=username
+                aria-describedby="username-note"
+            />
+            <p id="username-note" class="note">
+                "3 to 32 letters, digits, dots, hyphens or underscores."
+            </p>
+        </div>
+    }
+}
+
+/// Asks for the letter again, after a while. With scripts off nothing is counted, and it can be pressed at once.
+#[island]
+fn Resend(seconds: u32) -> impl IntoView {
+    let left = RwSignal::new(0);
+    Effect::new(move || {
+        left.set(seconds);
+        spawn_local(async move {
+            while left.get_untracked() > 0 {
+                browser::pause(1_000).await;
+                left.update(|left| *left = left.saturating_sub(1));
+            }
+        });
+    });
+    let label = move || match left.get() {
+        0 => "Send the letter again".to_owned(),
+        seconds => format!("Send the letter again in {seconds} s"),
+    };
+    view! {
+        <form method="post" action=paths::SIGN_IN>
+            <input type="hidden" name="action" value="resend" />
+            <button type="submit" class="button quiet" disabled=move || left.get() != 0>
+                {label}
+            </button>
+        </form>
+    }
+}

@@ -1,0 +1,67 @@
+use super::code::UsernameField;
+use crate::types::{paths, views};
+use leptos::prelude::*;
+
+/// What a letter's link would do. Opening it does nothing; the button does.
+#[component]
+pub fn LinkPage(
+    token: String,
+    /// Whom it signs in; nobody where it makes an account.
+    user: Option<views::User>,
+    /// The name of the account that it makes.
+    new_username: Option<String>,
+    /// The name of whoever is signed in here already, and is not meant.
+    replaced: Option<String>,
+) -> impl IntoView {
+    let (heading, button) =
+        if user.is_some() { ("Sign in", "Sign in") } else { ("Finish signing up", "Make the account") };
+    view! {
+        <h1>{heading}</h1>
+        {user
+            .map(|user| {
+                view! {
+                    <p class="lead">
+                        "This letter signs you in as " <strong>{user.display_name}</strong>
+                        {format!(" ({}).", user.username)}
+                    </p>
+                }
+            })}
+        {replaced
+            .map(|name| {
+                view! {
+                    <p class="alert">
+                        {format!("You are signed in as {name} here. If you go on, that ends.")}
+                    </p>
+                }
+            })}
+        <form class="form" method="post" action=paths::EMAIL_LINK>
+            <input type="hidden" name="token" value=token />
+            {new_username.map(|username| view! { <UsernameField username /> })}
+            <button type="submit" class="button">
+                {button}
+            </button>
+        </form>
+        <p class="aside">"Did you not ask for this? Then close this page: nothing has happened."</p>
+    }
+}
+
+/// Which address a letter's link would confirm, and for whom.
+#[component]
+pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {
+    view! {
+        <h1>"Confirm your address"</h1>
+        <p class="lead">
+            <strong class="break-words">{address}</strong>
+            " becomes the confirmed address of "
+            <strong>{user.username}</strong>
+            "."
+        </p>
+        <form class="form" method="post" action=paths::EMAIL_CONFIRM>
+            <input type="hidden" name="token" value=token />
+            <button type="submit" class="button">
+                "Confirm"
+            </button>
+        </form>
+        <p class="aside">"Not your address? Then close this page: nothing has happened."</p>
+    }
+}

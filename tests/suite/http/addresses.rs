@@ -1,0 +1,210 @@
+//! Proving an address: only for the signed-in account that asked.
+
+use crate::app::{App, Backends};
+use serde_json::json;
+use std::time::Duration;
+
+const PATH: &str = "/api/account/email/confirm";
+
+#[tokio::test]
+async fn a_sign_up_is_followed_by_a_letter_that_proves_the_address() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for by_code in [false, true] {
+            let name = if by_code { "ada" } else { "eve" };
+            let mut browser = app.browser();
+            browser.sign_up(name).await;
+            let letter = app.letter_to(&format!("{name}@example.org")).await;
+            let body = if by_code { json!({ "code": letter.code() }) } else { json!({ "token": letter.token() }) };
+            let answer = browser.post(PATH, body.clone()).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert_eq!(answer.json()["user"]["email_verified"], true);
+            assert_eq!(browser.post(PATH, body).await.refusal(), (401, "link_expired".to_owned()), "once");
+            assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], true);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_can_confirm_it_and_nothing_is_used_up() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut ada = app.browser();
+        let passkey = ada.sign_up("ada").await;
+        let letter = app.letter_to("ada@example.org").await;
+        let mut eve = app.browser();
+        eve.sign_up("eve").await;
+        let token = json!({ "token": letter.token() });
+        assert_eq!(eve.post(PATH, token.clone()).await.refusal(), (409, "other_account".to_owned()));
+        assert_eq!(app.browser().post(PATH, token.clone()).await.refusal(), (401, "signed_out".to_owned()));
+        assert_eq!(ada.answer_link(&letter.token()).await.refusal().1, "link_expired", "it is for something else");
+        assert_eq!(ada.answer_code(&letter.code()).await.refusal().1, "link_expired");
+
+        let mut elsewhere = app.browser();
+        elsewhere.sign_in(&passkey).await;
+        let code = json!({ "code": letter.code() });
+        assert_eq!(elsewhere.post(PATH, code).await.refusal().1, "link_expired", "a code only where it was asked for");
+        assert_eq!(elsewhere.post(PATH, token).await.status, 200, "the link wherever the account is signed in");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_to_sign_in_with_confirms_nothing() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up_proven(&app, "ada").await;
+    browser.ask("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    let answer = browser.post(PATH, json!({ "token": letter.token() })).await;
+    assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
+}
+
+#[tokio::test]
+async fn wrong_codes_are_counted_and_wrong_shapes_refused() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    for body in [json!({}), json!({ "token": "x", "code": "y" }), json!({ "token": 1 }), json!({ "code": 123_456 })] {
+        assert_eq!(browser.post(PATH, body).await.refusal(), (400, "bad_request".to_owned()));
+    }
+    let letter = app.letter_to("ada@example.org").await;
+    for tries_left in [4, 3, 2, 1, 0] {
+        let answer = browser.post(PATH, json!({ "code": letter.wrong_code() })).await;
+        assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()));
+        assert_eq!(answer.json()["error"]["tries_left"], tries_left);
+    }
+    for body in [json!({ "code": letter.code() }), json!({ "token": letter.token() })] {
+        assert_eq!(browser.post(PATH, body).await.refusal(), (401, "link_expired".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_confirmation_ends_after_a_day() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let passkey = browser.sign_up("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    app.clock.advance(Duration::from_hours(24));
+    browser.sign_in(&passkey).await;
+    let answer = browser.post(PATH, json!({ "token": letter.token() })).await;
+    assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
+}
+
+#[tokio::test]
+async fn the_claims_of_others_end_when_an_address_is_proven() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut eve = app.browser();
+        let body = json!({ "username": "eve", "email": "ADA@example.org" });
+        let options = eve.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
+        let passkey = crate::authenticator::SoftPasskey::new(&options);
+        let credential = passkey.registration(&options, &app.origin).json();
+        assert_eq!(eve.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
+        let eves = app.letter_to("ADA@example.org").await;
+
+        app.browser().sign_up_proven(&app, "ada").await;
+        let session = eve.get("/api/session").await.json();
+        assert_eq!((&session["user"]["email"], &session["user"]["email_verified"]), (&json!(null), &json!(false)));
+        let late = eve.post(PATH, json!({ "token": eves.token() })).await;
+        assert_eq!(late.refusal(), (401, "link_expired".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_proven_first_stays() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        app.browser().sign_up_proven(&app, "ada").await;
+        let mut eve = app.browser();
+        let body = json!({ "username": "eve", "email": "ada@EXAMPLE.org" });
+        let options = eve.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
+        let passkey = crate::authenticator::SoftPasskey::new(&options);
+        let credential = passkey.registration(&options, &app.origin).json();
+        assert_eq!(eve.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
+        let letter = app.letter_to("ada@example.org").await;
+        let answer = eve.post(PATH, json!({ "token": letter.token() })).await;
+        assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
+        let mut browser = app.browser();
+        browser.ask("ada@example.org").await;
+        let letter = app.letter_to("ada@example.org").await;
+        assert_eq!(browser.answer_link(&letter.token()).await.json()["user"]["username"], "ada");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_accounts_that_prove_one_address_at_once_one_wins() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for round in 0..5 {
+            let mut rivals = Vec::new();
+            for rival in 0..4 {
+                let mut browser = app.browser();
+                let email = format!("{}@example{round}.org", if rival % 2 == 0 { "same" } else { "SAME" });
+                let body = json!({ "username": format!("ada{round}-{rival}"), "email": email });
+                let options = browser.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
+                let passkey = crate::authenticator::SoftPasskey::new(&options);
+                let credential = passkey.registration(&options, &app.origin).json();
+                browser.post("/api/sign-up/finish", json!({ "credential": credential })).await;
+                let token = app.letters().await[0].token();
+                rivals.push((browser, token));
+            }
+            let proofs = rivals.into_iter().map(|(mut browser, token)| {
+                tokio::spawn(async move { browser.post(PATH, json!({ "token": token })).await })
+            });
+            let mut winners = 0;
+            for proof in proofs.collect::<Vec<_>>() {
+                let answer = proof.await.unwrap();
+                match answer.status.as_u16() {
+                    200 => winners += 1,
+                    401 => assert_eq!(answer.refusal().1, "link_expired", "its claim was voided"),
+                    _ => assert_eq!(answer.refusal(), (409, "address_taken".to_owned())),
+                }
+            }
+            assert_eq!(winners, 1, "{backends:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_link_changes_nothing_and_sends_strangers_to_sign_in_and_back() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    let path = format!("/email/confirm?token={}", letter.token());
+    for _ in 0..2 {
+        let page = browser.get(&path).await;
+        assert!(page.status == 200 && page.text().contains("ada@example.org"));
+        assert_eq!(page.header("referrer-policy"), "strict-origin");
+    }
+    let stranger = app.browser().get(&path).await;
+    let back = format!("/sign-in?next=/email/confirm%3Ftoken%3D{}", letter.token());
+    assert_eq!((stranger.status.as_u16(), stranger.header("location")), (303, back.as_str()));
+    let mut eve = app.browser();
+    eve.sign_up("eve").await;
+    assert_eq!(eve.get(&path).await.status, 409);
+    assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false);
+
+    let answer = browser.form("/email/confirm", &[("token", &letter.token())]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+    assert!(browser.get("/account").await.text().contains("Your e-mail address is confirmed."));
+}
+
+#[tokio::test]
+async fn the_letter_can_be_had_again_once_a_minute() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let first = app.letter_to("ada@example.org").await;
+    browser.form("/account", &[("action", "confirm-again")]).await;
+    assert_eq!(app.letters().await.len(), 1);
+    app.clock.advance(Duration::from_mins(1));
+    let answer = browser.form("/account", &[("action", "confirm-again")]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+    let second = app.letter_to("ada@example.org").await;
+    assert_eq!(app.letters().await.len(), 2);
+    assert_eq!(browser.form("/email/confirm", &[("code", &first.code())]).await.header("location"), "/account");
+    assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false, "the newer voids the older");
+    browser.form("/email/confirm", &[("code", &second.code())]).await;
+    assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], true);
+}

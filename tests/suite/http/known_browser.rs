@@ -1,0 +1,76 @@
+//! Being remembered, and what a page has to say about the one before.
+
+use crate::app::{App, Backends};
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test]
+async fn the_sign_in_page_greets_who_signed_in_last_for_thirty_days() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        browser.post("/api/sign-out", json!({})).await;
+        let page = browser.get("/sign-in").await.text();
+        assert!(page.contains("Welcome back, ada") && page.contains("Switch user"), "{page}");
+        assert!(!app.browser().get("/sign-in").await.text().contains("Welcome back"));
+        app.clock.advance(Duration::from_hours(30 * 24));
+        assert!(!browser.get("/sign-in").await.text().contains("ada"));
+    }
+}
+
+#[tokio::test]
+async fn switching_user_forgets_on_the_server_too() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        browser.post("/api/sign-out", json!({})).await;
+        let mut copied = browser.clone();
+        let answer = browser.form("/sign-in", &[("action", "forget")]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
+        assert!(!browser.cookies.contains_key("latchkey_known"));
+        for browser in [&mut browser, &mut copied] {
+            assert!(!browser.get("/sign-in").await.text().contains("ada"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_opaque_and_another_person_gets_another() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let ada = browser.sign_up("ada").await;
+    let adas = browser.cookies["latchkey_known"].clone();
+    assert_eq!(adas.len(), 43);
+    browser.sign_in(&ada).await;
+    assert_eq!(browser.cookies["latchkey_known"], adas, "the same person keeps it");
+    let eve = app.browser().sign_up("eve").await;
+    browser.sign_in(&eve).await;
+    let eves = browser.cookies["latchkey_known"].clone();
+    assert_ne!(eves, adas);
+    browser.post("/api/sign-out", json!({})).await;
+    assert!(browser.get("/sign-in").await.text().contains("Welcome back, eve"));
+    for forged in [adas.as_str(), "", "x", &"A".repeat(43), &eves.to_ascii_lowercase()] {
+        browser.cookies.insert("latchkey_known".to_owned(), forged.to_owned());
+        let page = browser.get("/sign-in").await;
+        assert!(page.status == 200 && !page.text().contains("Welcome back"), "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_is_told_once_and_from_its_code_alone() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    assert!(browser.get("/account").await.text().contains("Welcome! We have sent a letter"));
+    assert!(!browser.get("/account").await.text().contains("Welcome!"));
+    let answer = browser.form("/sign-out", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"));
+    let page = browser.get("/").await.text();
+    assert!(page.contains("You are signed out.") && page.contains("role=\"status\""), "{page}");
+    for words in ["You+won", "<b>x</b>", "code_wrong.77"] {
+        browser.cookies.insert("latchkey_notice".to_owned(), words.to_owned());
+        assert!(!browser.get("/").await.text().contains("role=\"status\""), "{words}");
+    }
+}

@@ -1,0 +1,557 @@
+//! Signing in and up by letter.
+
+use crate::app::{App, Backends, Browser};
+use serde_json::json;
+use std::time::Duration;
+
+async fn with_account(backends: Backends) -> App {
+    let app = App::start(backends).await;
+    app.browser().sign_up_proven(&app, "ada").await;
+    app
+}
+
+fn user(browser_answer: &crate::app::Answer) -> String {
+    browser_answer.json()["user"]["username"].as_str().unwrap().to_owned()
+}
+
+async fn asked(app: &App) -> (Browser, crate::app::Letter) {
+    let mut browser = app.browser();
+    browser.ask("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    (browser, letter)
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_in_the_browser_that_asked() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, letter) = asked(&app).await;
+        let answer = browser.answer_link(&letter.token()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let json = answer.json();
+        assert_eq!((&json["user"]["username"], &json["next"]), (&json!("ada"), &json!("/account")));
+        assert_eq!((&json["session"]["method"], &json["session"]["user_verified"]), (&json!("email"), &json!(false)));
+        assert!(browser.is_signed_in().await);
+        assert_eq!(browser.answer_link(&letter.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_code_signs_in_once_and_voids_the_link() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, letter) = asked(&app).await;
+        let spaced = format!(" {} {} ", &letter.code()[..3], &letter.code()[3..]);
+        assert_eq!(browser.answer_code(&spaced).await.status, 200);
+        assert_eq!(browser.answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_link(&letter.token()).await.refusal(), (401, "link_expired".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_found_whatever_their_case() {
+    let app = with_account(Backends::Embedded).await;
+    for typed in ["ADA", " ada ", "ada@example.org", "Ada@EXAMPLE.org"] {
+        let mut browser = app.browser();
+        browser.ask(typed).await;
+        let letter = app.letter_to("ada@example.org").await;
+        assert_eq!(user(&browser.answer_code(&letter.code()).await), "ada", "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, letter) = asked(&app).await;
+        let mut named = app.browser();
+        named.ask("nobody").await;
+        for other in [&mut app.browser(), &mut named] {
+            assert_eq!(other.answer_link(&letter.token()).await.refusal(), (409, "other_browser".to_owned()));
+            assert!(!other.is_signed_in().await);
+        }
+        assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_code_counts_only_where_it_was_asked_for() {
+    let app = with_account(Backends::Embedded).await;
+    let (_, letter) = asked(&app).await;
+    assert_eq!(app.browser().answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+    let mut named = app.browser();
+    named.ask("nobody").await;
+    assert_eq!(named.answer_code(&letter.code()).await.refusal(), (401, "code_wrong".to_owned()));
+}
+
+#[tokio::test]
+async fn the_fifth_wrong_code_voids_the_request() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, letter) = asked(&app).await;
+        for tries_left in [4, 3, 2, 1, 0] {
+            let answer = browser.answer_code(&letter.wrong_code()).await;
+            assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()));
+            assert_eq!(answer.json()["error"]["tries_left"], tries_left);
+        }
+        assert_eq!(browser.answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_link(&letter.token()).await.refusal(), (401, "link_expired".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_last_try_still_counts_when_it_is_right() {
+    let app = with_account(Backends::Embedded).await;
+    let (mut browser, letter) = asked(&app).await;
+    for wrong in ["", "12345", "١٢٣٤٥٦", &letter.wrong_code()] {
+        assert_eq!(browser.answer_code(wrong).await.refusal().1, "code_wrong", "{wrong}");
+    }
+    assert_eq!(browser.answer_code(&letter.code()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_letter_ends_after_ten_minutes() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, letter) = asked(&app).await;
+        app.clock.advance(Duration::from_secs(599));
+        let (mut late, late_letter) = asked(&app).await;
+        assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+        app.clock.advance(Duration::from_mins(10));
+        assert_eq!(late.answer_link(&late_letter.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(late.answer_code(&late_letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_were_changed_open_nothing() {
+    let app = with_account(Backends::Embedded).await;
+    let (mut browser, letter) = asked(&app).await;
+    let token = letter.token();
+    let (first, rest) = token.split_at(1);
+    let changed = format!("{}{rest}", if first == "A" { "B" } else { "A" });
+    for wrong in ["", &token[..42], &changed, &format!("{token}{token}"), &format!("{token}%00"), &format!("{token}\0")]
+    {
+        assert_eq!(browser.answer_link(wrong).await.refusal(), (401, "link_expired".to_owned()), "{wrong}");
+    }
+    assert_eq!(browser.answer_link(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_new_request_voids_the_older_one_of_its_browser_and_of_no_other() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, first) = asked(&app).await;
+        let (mut other, others) = asked(&app).await;
+        browser.ask("ada").await;
+        let second = app.letter_to("ada@example.org").await;
+        assert_eq!(browser.answer_link(&first.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(other.answer_link(&others.token()).await.status, 200);
+        assert_eq!(browser.answer_link(&second.token()).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_request_voided_before_its_letter_went_sends_nothing() {
+    let app = with_account(Backends::Embedded).await;
+    let mut browser = app.browser();
+    for _ in 0..3 {
+        browser.ask("ada").await;
+    }
+    let sent = app.letters().await.into_iter().filter(|letter| letter.0.subject.starts_with("Sign in")).count();
+    assert_eq!(sent, 1);
+}
+
+#[tokio::test]
+async fn strangers_open_five_letters_at_most_and_a_known_browser_has_its_own() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        own.post("/api/sign-out", json!({})).await;
+        for _ in 0..7 {
+            app.browser().ask("ada").await;
+        }
+        let sign_ins = async || {
+            let letters = app.letters().await;
+            letters.into_iter().filter(|letter| letter.0.subject.starts_with("Sign in")).count()
+        };
+        assert_eq!(sign_ins().await, 5);
+        own.ask("ada").await;
+        assert_eq!(sign_ins().await, 6, "the owner's browser still gets its letter");
+        app.clock.advance(Duration::from_mins(10));
+        app.browser().ask("ada").await;
+        assert_eq!(sign_ins().await, 7, "and in ten minutes strangers do again");
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_whether_there_is_an_account() {
+    let app = with_account(Backends::Embedded).await;
+    app.browser().sign_up("eve").await; // whose address is not proven
+    let answers = async |identifier: &str| {
+        let mut browser = app.browser();
+        let start = browser.ask(identifier).await;
+        app.deliver().await;
+        let page = browser.get("/sign-in?step=code").await;
+        let code = browser.answer_code("x").await;
+        let shape = |answer: &crate::app::Answer| {
+            let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+            names.sort();
+            (answer.status.as_u16(), names)
+        };
+        let text = page.text().replace(identifier, "…");
+        (shape(&start), start.text(), shape(&page), text.len(), shape(&code), code.text())
+    };
+    let known = answers("ada").await;
+    for identifier in ["nobody", "eve", "eve@example.org", "ada@example.org", "nobody@example.org"] {
+        assert_eq!(answers(identifier).await, known, "{identifier}");
+    }
+    assert!(app.letters().await.iter().all(|letter| !letter.0.recipient.starts_with("nobody")));
+}
+
+#[tokio::test]
+async fn unproven_addresses_get_no_letter_to_sign_in_with() {
+    let app = App::start(Backends::Embedded).await;
+    app.browser().sign_up("eve").await;
+    for identifier in ["eve", "eve@example.org"] {
+        app.browser().ask(identifier).await;
+    }
+    assert!(app.letters().await.iter().all(|letter| letter.0.subject.starts_with("Confirm")));
+}
+
+#[tokio::test]
+async fn what_is_neither_a_name_nor_an_address_is_refused() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    for identifier in [
+        "",
+        "ab",
+        "a b c",
+        "ada@example.org,eve@example.org",
+        "ada@example.org\r\nBcc: eve@example.org",
+        "\"ada\"@example.org",
+        "<ada@example.org>",
+        "ada@[127.0.0.1]",
+        "ada@example.org.",
+        &format!("{}@example.org", "a".repeat(255)),
+        "{{ada}}@{{example}}.org\u{202e}",
+    ] {
+        let answer = browser.post("/api/email/start", json!({ "identifier": identifier })).await;
+        assert_eq!(answer.refusal(), (422, "invalid_identifier".to_owned()), "{identifier}");
+    }
+    assert!(app.letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_letter_leads_where_its_asker_wanted_and_never_off_the_site() {
+    let app = with_account(Backends::Embedded).await;
+    for (next, leads_to) in [("/account?tab=2", "/account?tab=2"), ("//evil.example", "/account")] {
+        let mut browser = app.browser();
+        browser.post("/api/email/start", json!({ "identifier": "ada", "next": next })).await;
+        let letter = app.letter_to("ada@example.org").await;
+        assert_eq!(browser.answer_link(&letter.token()).await.json()["next"], leads_to);
+    }
+}
+
+#[tokio::test]
+async fn a_letter_signs_in_over_another_account_and_ends_its_session() {
+    let app = with_account(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("eve").await;
+    let eves = browser.clone();
+    browser.ask("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    let page = browser.get(&format!("/email/link?token={}", letter.token())).await;
+    assert!(page.text().contains("You are signed in as eve here."), "{}", page.text());
+    assert_eq!(user(&browser.answer_link(&letter.token()).await), "ada");
+    assert!(!eves.clone().is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_session_by_letter_lives_twelve_hours_at_most() {
+    let app = with_account(Backends::Embedded).await;
+    let (mut browser, letter) = asked(&app).await;
+    assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+    for _ in 0..23 {
+        app.clock.advance(Duration::from_mins(30));
+        assert!(browser.is_signed_in().await);
+    }
+    app.clock.advance(Duration::from_mins(30));
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_answers_at_once_one_signs_in() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        for by_code in [false, true] {
+            let (browser, letter) = asked(&app).await;
+            let answers = (0..20).map(|_| {
+                let (mut browser, token, code) = (browser.clone(), letter.token(), letter.code());
+                tokio::spawn(async move {
+                    if by_code { browser.answer_code(&code).await } else { browser.answer_link(&token).await }
+                })
+            });
+            let mut winners = 0;
+            for answer in answers.collect::<Vec<_>>() {
+                let answer = answer.await.unwrap();
+                match answer.status.as_u16() {
+                    200 => winners += 1,
+                    status => assert_eq!((status, answer.refusal().1.as_str()), (401, "link_expired")),
+                }
+            }
+            assert_eq!(winners, 1, "{backends:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_wrong_codes_at_once_five_are_counted() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (browser, letter) = asked(&app).await;
+        let answers = (0..20).map(|_| {
+            let (mut browser, code) = (browser.clone(), letter.wrong_code());
+            tokio::spawn(async move { browser.answer_code(&code).await.refusal().1 })
+        });
+        let mut counted = 0;
+        for answer in answers.collect::<Vec<_>>() {
+            counted += usize::from(answer.await.unwrap() == "code_wrong");
+        }
+        assert_eq!(counted, 5, "{backends:?}");
+    }
+}
+
+#[tokio::test]
+async fn looking_at_a_link_changes_nothing() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let (mut browser, letter) = asked(&app).await;
+        let path = format!("/email/link?token={}", letter.token());
+        for _ in 0..3 {
+            let page = browser.get(&path).await;
+            assert_eq!(page.status, 200);
+            assert!(page.text().contains("(ada)"), "the page names the account");
+            assert_eq!(page.header("referrer-policy"), "strict-origin");
+            assert!(!page.text().contains(".wasm"), "nothing there runs");
+        }
+        let other = app.browser().get(&path).await;
+        assert_eq!(other.status, 409);
+        assert!(other.text().contains("Another browser asked for this") && !other.text().contains("ada"));
+        assert!(!browser.is_signed_in().await);
+        assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+        assert_eq!(browser.get(&path).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn the_whole_way_works_with_plain_forms() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        for by_code in [false, true] {
+            let mut browser = app.browser();
+            let answer = browser.form("/sign-in", &[("identifier", "ada"), ("next", "/account?x=1")]).await;
+            assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
+            assert!(browser.get("/sign-in?step=code").await.text().contains("Look in your mailbox"));
+            let letter = app.letter_to("ada@example.org").await;
+            let answer = if by_code {
+                browser.form("/sign-in", &[("action", "code"), ("code", &letter.code())]).await
+            } else {
+                browser.form("/email/link", &[("token", &letter.token())]).await
+            };
+            assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account?x=1"));
+            assert!(browser.is_signed_in().await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
+    let app = with_account(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let page = browser.form("/sign-in", &[("identifier", "not <a> name")]).await;
+    assert_eq!(page.status, 422);
+    assert!(page.text().contains("Enter your username or your e-mail address."));
+    assert!(page.text().contains("not &lt;a&gt; name") || page.text().contains("not &lt;a> name"), "{}", page.text());
+
+    browser.form("/sign-in", &[("identifier", "ada")]).await;
+    let letter = app.letter_to("ada@example.org").await;
+    let answer = browser.form("/sign-in", &[("action", "code"), ("code", &letter.wrong_code())]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
+    assert!(browser.get("/sign-in?step=code").await.text().contains("That code is not right."));
+    assert!(!browser.get("/sign-in?step=code").await.text().contains("That code is not right."), "told once");
+
+    let answer = browser.form("/email/link", &[("token", "used")]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
+    assert!(browser.get("/sign-in").await.text().contains("This link or code is used up or too old."));
+    assert_eq!(app.browser().form("/email/link", &[("token", &letter.token())]).await.status, 409);
+    assert_eq!(app.browser().get("/sign-in?step=code").await.header("location"), "/sign-in");
+}
+
+#[tokio::test]
+async fn a_letter_can_be_asked_for_again_without_typing_the_name_again() {
+    let app = with_account(Backends::Embedded).await;
+    let (mut browser, first) = asked(&app).await;
+    let answer = browser.form("/sign-in", &[("action", "resend")]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
+    let second = app.letter_to("ada@example.org").await;
+    assert_eq!(browser.answer_code(&first.code()).await.refusal().0, 401);
+    assert_eq!(browser.answer_code(&second.code()).await.status, 200);
+    let answer = app.browser().form("/sign-in", &[("action", "resend")]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_and_of_other_kinds_are_refused() {
+    let app = with_account(Backends::Embedded).await;
+    for path in ["/sign-in", "/sign-up", "/email/link", "/email/confirm", "/account"] {
+        let mut foreign = app.browser();
+        foreign.origin = "https://evil.example".to_owned();
+        assert_eq!(foreign.form(path, &[("identifier", "ada")]).await.status, 403, "{path}");
+        assert_eq!(app.browser().post(path, json!({ "identifier": "ada" })).await.refusal().0, 415, "{path}");
+        let long = "x".repeat(65_537);
+        assert_eq!(app.browser().form(path, &[("identifier", &long)]).await.status, 413, "{path}");
+    }
+    assert!(app.letters().await.iter().all(|letter| letter.0.subject.starts_with("Confirm")));
+}
+
+#[tokio::test]
+async fn somebody_without_a_passkey_signs_up_by_letter() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for by_code in [false, true] {
+            let name = if by_code { "ada77" } else { "eve77" };
+            let mut browser = app.browser();
+            let body =
+                json!({ "username": name, "email": format!("{name}@example.org"), "display_name": "<b>Me77</b>" });
+            let answer = browser.post("/api/sign-up/email", body.clone()).await;
+            assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
+            let letter = app.letter_to(&format!("{name}@example.org")).await;
+            for typed in ["<b>", "Me77", name] {
+                let words = letter.0.text.replace(&letter.token(), "");
+                assert!(!words.contains(typed), "nothing that the asker typed: {words}");
+            }
+            assert_eq!(app.browser().answer_link(&letter.token()).await.refusal().1, "other_browser");
+            let answer = if by_code {
+                browser.answer_code(&letter.code()).await
+            } else {
+                browser.answer_link(&letter.token()).await
+            };
+            let json = answer.json();
+            assert_eq!((answer.status.as_u16(), &json["user"]["username"]), (200, &json!(name)));
+            assert_eq!((&json["user"]["email_verified"], &json["session"]["method"]), (&json!(true), &json!("email")));
+            assert_eq!(app.browser().post("/api/sign-up/email", body).await.refusal().1, "username_taken");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_taken_meanwhile_can_be_replaced_and_the_letter_stays_valid() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for by_code in [false, true] {
+            let name = if by_code { "ada" } else { "eve" };
+            let mut browser = app.browser();
+            let body = json!({ "username": name, "email": format!("me.{name}@example.org") });
+            browser.post("/api/sign-up/email", body).await;
+            let letter = app.letter_to(&format!("me.{name}@example.org")).await;
+            app.browser().sign_up(name).await;
+            let (path, member, secret) = if by_code {
+                ("/api/email/code", "code", letter.code())
+            } else {
+                ("/api/email/link", "token", letter.token())
+            };
+            assert_eq!(
+                browser.post(path, json!({ member: secret })).await.refusal(),
+                (409, "username_taken".to_owned())
+            );
+            let bad = browser.post(path, json!({ member: secret, "username": "-" })).await;
+            assert_eq!(bad.refusal(), (422, "invalid_username".to_owned()));
+            let answer = browser.post(path, json!({ member: secret, "username": format!("{name}2") })).await;
+            assert_eq!(answer.json()["user"]["username"], format!("{name}2"), "{}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let mut browser = app.browser();
+        let body = json!({ "username": "ada2", "email": "Ada@Example.org", "display_name": "Somebody else" });
+        assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
+        let letter = app.letter_to("ada@example.org").await;
+        assert_eq!(letter.0.subject, "Sign in to Latchkey");
+        let page = browser.get(&format!("/email/link?token={}", letter.token())).await;
+        assert!(page.text().contains("(ada)") && !page.text().contains("Somebody else"));
+        let json = browser.answer_link(&letter.token()).await.json();
+        assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
+        app.browser().sign_up("ada2").await; // what was typed was dropped: the name is free
+    }
+}
+
+#[tokio::test]
+async fn signing_up_by_letter_refuses_what_signing_up_refuses() {
+    let app = with_account(Backends::Embedded).await;
+    for (body, refusal) in [
+        (json!({ "username": "-", "email": "a@example.org" }), (422, "invalid_username")),
+        (json!({ "username": "eve", "email": "a" }), (422, "invalid_email")),
+        (json!({ "username": "eve", "email": "a@b.example", "display_name": "" }), (422, "invalid_display_name")),
+        (json!({ "username": "ADA", "email": "a@b.example" }), (409, "username_taken")),
+        (json!({ "username": "eve" }), (400, "bad_request")),
+    ] {
+        let answer = app.browser().post("/api/sign-up/email", body).await;
+        assert_eq!(answer.refusal(), (refusal.0, refusal.1.to_owned()));
+    }
+    let page = app.browser().form("/sign-up", &[("username", "ada"), ("email", "kept@example.org")]).await;
+    assert_eq!(page.status, 409);
+    assert!(page.text().contains("kept@example.org") && page.text().contains("That username is taken."));
+    let answer = app.browser().form("/sign-up", &[("username", "eve"), ("email", "eve@example.org")]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
+}
+
+#[tokio::test]
+async fn with_letters_off_nothing_by_letter_works_and_says_so() {
+    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let mut browser = app.browser();
+    for (path, body) in [
+        ("/api/email/start", json!({ "identifier": "ada" })),
+        ("/api/email/link", json!({ "token": "x" })),
+        ("/api/email/code", json!({ "code": "123456" })),
+        ("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })),
+    ] {
+        assert_eq!(browser.post(path, body).await.refusal(), (404, "email_off".to_owned()), "{path}");
+    }
+    assert!(!browser.get("/sign-in").await.text().contains("Send me a letter"));
+    assert!(!browser.get("/sign-up").await.text().contains("by letter"));
+    browser.sign_up_proven(&app, "ada").await; // confirmations still go
+}
+
+#[tokio::test]
+async fn without_any_way_for_letters_an_address_is_optional() {
+    let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
+    let app = App::start_set(Backends::Embedded, &settings).await;
+    let mut browser = app.browser();
+    let answer = browser.post("/api/sign-up/start", json!({ "username": "ada" })).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(browser.get("/sign-up").await.text().contains("E-mail (optional)"));
+    let strict = App::start(Backends::Embedded).await;
+    let answer = strict.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await;
+    assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));
+}
+
+#[tokio::test]
+async fn with_recovery_only_a_letter_lets_in_just_to_make_a_passkey() {
+    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
+    app.browser().sign_up_proven(&app, "ada").await;
+    let (mut browser, letter) = asked(&app).await;
+    assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+    let page = browser.get("/account").await.text();
+    assert!(page.contains("Make a passkey on this device") && !page.contains("ada@example.org"), "{page}");
+    let confirm = browser.post("/api/account/email/confirm", json!({ "code": "123456" })).await;
+    assert_eq!(confirm.refusal(), (403, "reauthentication_required".to_owned()));
+    assert_eq!(browser.post("/api/passkeys/start", json!({})).await.status, 200);
+    assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200);
+}

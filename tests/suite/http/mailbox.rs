@@ -1,0 +1,58 @@
+//! The development mailbox, and how narrowly it is open.
+
+use crate::app::{App, Backends};
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::json;
+
+async fn look(app: &App, path: &str, headers: &[(&str, &str)]) -> crate::app::Answer {
+    let mut request = Request::get(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.browser().send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn it_shows_what_was_sent_the_newest_first() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for name in ["ada", "eve"] {
+            app.browser().sign_up(name).await;
+            app.deliver().await;
+        }
+        let host = [("host", "localhost:3000")];
+        let letters = look(&app, "/dev/mailbox.json", &host).await.json();
+        assert_eq!((&letters[0]["to"], &letters[1]["to"]), (&json!("eve@example.org"), &json!("ada@example.org")));
+        for member in ["subject", "text", "html", "sent_at"] {
+            assert!(letters[0][member].is_string(), "{letters}");
+        }
+        let page = look(&app, "/dev/mailbox", &host).await.text();
+        assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_there_for_anybody_else() {
+    let app = App::start(Backends::Embedded).await;
+    let host = ("host", "localhost:3000");
+    for path in ["/dev/mailbox", "/dev/mailbox.json"] {
+        assert_eq!(look(&app, path, &[host]).await.status, 200);
+        for headers in [
+            &[][..],
+            &[("host", "evil.example")],
+            &[host, ("x-forwarded-for", "10.0.0.1")],
+            &[host, ("forwarded", "for=10.0.0.1")],
+            &[host, ("cf-ray", "1")],
+            &[host, ("via", "1.1 proxy")],
+        ] {
+            assert_eq!(look(&app, path, headers).await.refusal(), (404, "not_found".to_owned()), "{headers:?}");
+        }
+        let public = App::start_with(Backends::Embedded, "https://id.example").await;
+        assert_eq!(look(&public, path, &[("host", "id.example")]).await.status, 404);
+        let open = App::start_set(Backends::Embedded, &[("LISTEN_ADDR", "0.0.0.0:3000")]).await;
+        assert_eq!(look(&open, path, &[host]).await.status, 404);
+        let on = [("LISTEN_ADDR", "0.0.0.0:3000"), ("DEV_MAILBOX", "on")];
+        assert_eq!(look(&App::start_set(Backends::Embedded, &on).await, path, &[host]).await.status, 200);
+    }
+}

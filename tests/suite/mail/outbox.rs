@@ -1,0 +1,148 @@
+use super::server::{Encryption, MailServer, Mood};
+use crate::app::{App, Backends};
+use latchkey::server::mail::{Postman, Smtp};
+use lettre::transport::smtp::client::Certificate;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+fn postman(app: &App, server: &MailServer) -> Arc<Postman> {
+    let root = Certificate::from_pem(server.certificate_pem.as_bytes()).unwrap();
+    let url = server.url("post:secret@").parse().unwrap();
+    let smtp = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", Some(root)).unwrap();
+    Arc::new(app.postman_with(Arc::new(smtp)))
+}
+
+async fn deliver(postman: &Postman) {
+    while postman.deliver_next().await.unwrap() {}
+}
+
+async fn sign_up_by_letter(app: &App, name: &str) {
+    let body = json!({ "username": name, "email": format!("{name}@example.org") });
+    assert_eq!(app.browser().post("/api/sign-up/email", body).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_letter_that_was_put_off_is_sent_later_and_once() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let moods = [Mood::RefuseRecipient("451 4.7.1 later"), Mood::RefuseLetter("452 4.3.1 full"), Mood::DropAtData];
+        let server = MailServer::start(Encryption::StartTls, &moods).await;
+        let postman = postman(&app, &server);
+        sign_up_by_letter(&app, "ada").await;
+        for pause in [5, 15, 45] {
+            deliver(&postman).await;
+            assert!(server.seen().letters.is_empty());
+            app.clock.advance(Duration::from_secs(pause - 1));
+            assert!(!postman.deliver_next().await.unwrap(), "not before {pause} s are over");
+            app.clock.advance(Duration::from_secs(1));
+        }
+        deliver(&postman).await;
+        app.clock.advance(Duration::from_mins(9));
+        deliver(&postman).await;
+        assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_is_given_up_when_it_is_refused_for_good_or_of_no_use_any_more() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let server = MailServer::start(
+            Encryption::StartTls,
+            &[Mood::RefuseRecipient("550 5.1.1 nobody"), Mood::RefuseRecipient("451 4.7.1 later")],
+        )
+        .await;
+        let postman = postman(&app, &server);
+        for name in ["ada", "eve"] {
+            sign_up_by_letter(&app, name).await;
+            deliver(&postman).await;
+            app.clock.advance(Duration::from_mins(10));
+            deliver(&postman).await;
+        }
+        assert!(server.seen().letters.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_may_have_arrived_is_not_sent_again() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let server = MailServer::start(Encryption::StartTls, &[Mood::DropAfterLetter]).await;
+        let postman = postman(&app, &server);
+        sign_up_by_letter(&app, "ada").await;
+        for _ in 0..5 {
+            deliver(&postman).await;
+            app.clock.advance(Duration::from_mins(1));
+        }
+        assert_eq!(server.seen().letters.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_letter() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(8))]).await;
+        let postman = postman(&app, &server);
+        sign_up_by_letter(&app, "ada").await;
+        let stuck = tokio::spawn({
+            let postman = Arc::clone(&postman);
+            async move { postman.deliver_next().await.unwrap() }
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let began = Instant::now();
+        app.browser().ask("ada").await;
+        assert!(began.elapsed() < Duration::from_secs(1), "asking took {:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        app.clock.advance(Duration::from_secs(14));
+        deliver(&postman).await;
+        assert!(stuck.await.unwrap());
+        assert_eq!(server.seen().letters.len(), 1, "held on to, so nobody else sent it too");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_side_by_side_send_every_letter_once() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let server = MailServer::start(Encryption::StartTls, &[]).await;
+        for number in 0..20 {
+            sign_up_by_letter(&app, &format!("ada{number}")).await;
+        }
+        let postman = postman(&app, &server);
+        let workers = (0..4).map(|_| {
+            let postman = Arc::clone(&postman);
+            tokio::spawn(async move { deliver(&postman).await })
+        });
+        for worker in workers.collect::<Vec<_>>() {
+            worker.await.unwrap();
+        }
+        let letters = server.seen().letters;
+        for number in 0..20 {
+            let to = format!("To: ada{number}@example.org\r\n");
+            assert_eq!(letters.iter().filter(|letter| letter.contains(&to)).count(), 1, "{backends:?}");
+        }
+        assert_eq!(letters.len(), 20);
+    }
+}
+
+#[tokio::test]
+async fn a_letter_of_a_worker_that_was_killed_is_taken_up_by_another() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let server = MailServer::start(Encryption::StartTls, &[Mood::Silent]).await;
+        let postman = postman(&app, &server);
+        sign_up_by_letter(&app, "ada").await;
+        let killed = tokio::spawn({
+            let postman = Arc::clone(&postman);
+            async move { postman.deliver_next().await }
+        });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        killed.abort();
+        assert!(!postman.deliver_next().await.unwrap(), "it is still held");
+        app.clock.advance(Duration::from_secs(15));
+        deliver(&postman).await;
+        assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
+    }
+}

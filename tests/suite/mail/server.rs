@@ -1,0 +1,212 @@
+//! A mail server of the tests' own: STARTTLS and implicit TLS, login, and every way to be difficult.
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// How the server behaves towards one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    Kind,
+    /// Answers this to `RCPT TO`.
+    RefuseRecipient(&'static str),
+    /// Answers this to the letter itself.
+    RefuseLetter(&'static str),
+    /// Refuses the login.
+    RefuseLogin,
+    /// Hangs up when the letter was announced.
+    DropAtData,
+    /// Takes the letter and hangs up without a word.
+    DropAfterLetter,
+    /// Accepts the connection and says nothing.
+    Silent,
+    /// Greets after a while.
+    Slow(Duration),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    None,
+    StartTls,
+    Implicit,
+}
+
+/// What reached the server.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Every command, in order, over all connections.
+    pub commands: Vec<String>,
+    /// Letters that were accepted, or taken without an answer.
+    pub letters: Vec<String>,
+}
+
+pub struct MailServer {
+    pub address: SocketAddr,
+    pub certificate_pem: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    seen: Mutex<Seen>,
+    moods: Mutex<Vec<Mood>>,
+    encryption: Encryption,
+    tls: TlsAcceptor,
+}
+
+impl MailServer {
+    /// `moods` are used up one a connection; after that the server is kind.
+    pub async fn start(encryption: Encryption, moods: &[Mood]) -> Self {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            seen: Mutex::default(),
+            moods: Mutex::new(moods.iter().rev().copied().collect()),
+            encryption,
+            tls: TlsAcceptor::from(Arc::new(config)),
+        });
+        let serving = Arc::clone(&shared);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let mood = serving.moods.lock().unwrap().pop().unwrap_or(Mood::Kind);
+                let shared = Arc::clone(&serving);
+                tokio::spawn(async move { shared.serve(client, mood).await });
+            }
+        });
+        Self { address, certificate_pem: cert.pem(), shared }
+    }
+
+    /// The setting `SMTP_URL` for this server.
+    pub fn url(&self, login: &str) -> String {
+        let scheme = if self.shared.encryption == Encryption::Implicit { "smtps" } else { "smtp" };
+        format!("{scheme}://{login}localhost:{}", self.address.port())
+    }
+
+    pub fn seen(&self) -> Seen {
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// From now on it is kind to new connections.
+    pub fn forgive(&self) {
+        self.shared.moods.lock().unwrap().clear();
+    }
+
+    /// Waits until so many letters have arrived.
+    pub async fn has_received(&self, count: usize, patience: Duration) {
+        let waiting = async {
+            while self.seen().letters.len() < count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| panic!("only {:?}", self.seen()));
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+impl Shared {
+    async fn serve(&self, client: TcpStream, mood: Mood) {
+        match mood {
+            Mood::Silent => return std::future::pending().await,
+            Mood::Slow(pause) => tokio::time::sleep(pause).await,
+            _ => {}
+        }
+        if self.encryption == Encryption::Implicit {
+            let Ok(client) = self.tls.accept(client).await else { return };
+            let _ = self.talk(Box::new(client), mood, true, true).await;
+            return;
+        }
+        let Ok(Some(client)) = self.talk(Box::new(client), mood, false, true).await else { return };
+        let Ok(client) = self.tls.accept(client).await else { return };
+        let _ = self.talk(Box::new(client), mood, true, false).await;
+    }
+
+    /// One conversation; gives the stream back when it is to be encrypted.
+    async fn talk(
+        &self,
+        stream: Box<dyn Stream>,
+        mood: Mood,
+        encrypted: bool,
+        greet: bool,
+    ) -> std::io::Result<Option<Box<dyn Stream>>> {
+        let mut stream = BufReader::new(stream);
+        if greet {
+            stream.write_all(b"220 mail.test\r\n").await?;
+        }
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(None);
+            }
+            let line = line.trim_end().to_owned();
+            self.seen.lock().unwrap().commands.push(line.clone());
+            let word = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+            let reply = match word.as_str() {
+                "EHLO" if encrypted => "250-mail.test\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME",
+                "EHLO" if self.encryption == Encryption::StartTls => "250-mail.test\r\n250 STARTTLS",
+                "EHLO" => "250-mail.test\r\n250 AUTH PLAIN LOGIN",
+                "STARTTLS" => {
+                    stream.write_all(b"220 go on\r\n").await?;
+                    return Ok(Some(stream.into_inner()));
+                }
+                "AUTH" if mood == Mood::RefuseLogin => "535 5.7.8 no",
+                "AUTH" => "235 welcome",
+                "RCPT" => match mood {
+                    Mood::RefuseRecipient(reply) => reply,
+                    _ => "250 ok",
+                },
+                "DATA" if mood == Mood::DropAtData => return Ok(None),
+                "DATA" => {
+                    stream.write_all(b"354 go on\r\n").await?;
+                    let letter = read_letter(&mut stream).await?;
+                    match mood {
+                        Mood::RefuseLetter(reply) => reply,
+                        Mood::DropAfterLetter => {
+                            self.seen.lock().unwrap().letters.push(letter);
+                            return Ok(None);
+                        }
+                        _ => {
+                            self.seen.lock().unwrap().letters.push(letter);
+                            "250 taken"
+                        }
+                    }
+                }
+                "QUIT" => {
+                    stream.write_all(b"221 bye\r\n").await?;
+                    return Ok(None);
+                }
+                _ => "250 ok",
+            };
+            stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
+        }
+    }
+}
+
+async fn read_letter(stream: &mut BufReader<Box<dyn Stream>>) -> std::io::Result<String> {
+    let mut letter = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if line == ".\r\n" {
+            return Ok(letter);
+        }
+        letter.push_str(&line);
+    }
+}

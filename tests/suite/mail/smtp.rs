@@ -1,0 +1,119 @@
+use super::server::{Encryption, MailServer, Mood};
+use latchkey::server::mail::{DeliveryError, HandOverError, Letter, Smtp, Transport};
+use latchkey::server::model::letter::LetterId;
+use lettre::transport::smtp::client::Certificate;
+
+fn letter() -> Letter {
+    Letter {
+        id: LetterId(uuid::Uuid::from_u128(7)),
+        recipient: "ada@example.org".to_owned(),
+        subject: "Sign in to Latchkey",
+        text: "Hello Ünal,\n\n.\nhttps://id.example/email/link?token=abc\n".to_owned(),
+        html: "<p>Hello Ünal</p>".to_owned(),
+    }
+}
+
+fn smtp(server: &MailServer, login: &str, trusted: bool) -> Smtp {
+    let root = trusted.then(|| Certificate::from_pem(server.certificate_pem.as_bytes()).unwrap());
+    let url = server.url(login).parse().unwrap();
+    Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", root).unwrap()
+}
+
+async fn send(smtp: &Smtp) -> Result<(), String> {
+    let ready = smtp.prepare(letter()).await.map_err(|error| format!("{error:?}"))?;
+    ready.finish().await.map_err(|error| format!("{error:?}"))
+}
+
+#[tokio::test]
+async fn a_letter_goes_encrypted_and_logged_in_with_both_its_parts() {
+    for encryption in [Encryption::StartTls, Encryption::Implicit] {
+        let server = MailServer::start(encryption, &[]).await;
+        send(&smtp(&server, "post%40id:se%2Fcret@", true)).await.unwrap();
+        let seen = server.seen();
+        assert_eq!(seen.commands.iter().any(|line| line == "STARTTLS"), encryption == Encryption::StartTls);
+        // base64 of "\0post@id\0se/cret" (RFC 4616)
+        assert!(seen.commands.contains(&"AUTH PLAIN AHBvc3RAaWQAc2UvY3JldA==".to_owned()), "{:?}", seen.commands);
+        assert!(seen.commands.contains(&"MAIL FROM:<no-reply@id.example>".to_owned()), "{:?}", seen.commands);
+        assert!(seen.commands.contains(&"RCPT TO:<ada@example.org>".to_owned()), "{:?}", seen.commands);
+        let letter = &seen.letters[0];
+        for part in [
+            "From: Latchkey <no-reply@id.example>\r\n",
+            "To: ada@example.org\r\n",
+            "Subject: Sign in to Latchkey\r\n",
+            "Auto-Submitted: auto-generated\r\n",
+            "Message-ID: <00000000000000000000000000000007@id.example>\r\n",
+            "multipart/alternative",
+            "Content-Type: text/plain; charset=utf-8",
+            "Content-Type: text/html; charset=utf-8",
+        ] {
+            assert!(letter.contains(part), "{part}: {letter}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_encryption_gets_neither_login_nor_letter() {
+    let server = MailServer::start(Encryption::None, &[]).await;
+    let error = send(&smtp(&server, "post:secret@", true)).await.unwrap_err();
+    assert!(error.contains("STARTTLS is not supported"), "{error}");
+    let seen = server.seen();
+    assert!(seen.letters.is_empty());
+    assert!(!seen.commands.iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_catcher_on_this_machine_needs_neither_login_nor_encryption() {
+    let server = MailServer::start(Encryption::None, &[]).await;
+    send(&smtp(&server, "", true)).await.unwrap();
+    assert_eq!(server.seen().letters.len(), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
+    for encryption in [Encryption::StartTls, Encryption::Implicit] {
+        let server = MailServer::start(encryption, &[]).await;
+        assert!(send(&smtp(&server, "post:secret@", false)).await.is_err());
+        assert!(server.seen().letters.is_empty());
+        assert!(!server.seen().commands.iter().any(|line| line.starts_with("AUTH")));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_or_passes_as_its_status_says() {
+    for (mood, is_final) in [
+        (Mood::RefuseRecipient("550 5.1.1 <ada@example.org> no such person"), true),
+        (Mood::RefuseRecipient("451 4.7.1 greylisted, ada@example.org"), false),
+        (Mood::RefuseLogin, false),
+        (Mood::DropAtData, false),
+    ] {
+        let server = MailServer::start(Encryption::StartTls, &[mood]).await;
+        let error = smtp(&server, "post:secret@", true).prepare(letter()).await.err().unwrap();
+        assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{mood:?}");
+        assert!(!format!("{error:?}").contains("ada@example.org"), "no address for the log: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_last_step_a_refusal_is_known_and_silence_is_not() {
+    let moods = [Mood::RefuseLetter("452 4.3.1 full"), Mood::RefuseLetter("554 5.6.0 no"), Mood::DropAfterLetter];
+    let server = MailServer::start(Encryption::StartTls, &moods).await;
+    let smtp = smtp(&server, "post:secret@", true);
+    let mut outcomes = Vec::new();
+    for _ in moods {
+        let ready = smtp.prepare(letter()).await.unwrap();
+        outcomes.push(match ready.finish().await.unwrap_err() {
+            HandOverError::Refused(DeliveryError::Later(_)) => "later",
+            HandOverError::Refused(DeliveryError::Never(_)) => "never",
+            HandOverError::Unknown(_) => "unknown",
+        });
+    }
+    assert_eq!(outcomes, ["later", "never", "unknown"]);
+}
+
+#[tokio::test]
+async fn what_is_prepared_and_dropped_reaches_nobody() {
+    let server = MailServer::start(Encryption::StartTls, &[]).await;
+    drop(smtp(&server, "post:secret@", true).prepare(letter()).await.unwrap());
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(server.seen().letters.is_empty());
+}

@@ -1,0 +1,91 @@
+//! What letters say, word by word.
+
+use latchkey::server::mail::Draft;
+use latchkey::server::model::letter::{Code, LetterId, Purpose};
+use latchkey::server::model::{SessionId, UserId};
+use latchkey::server::secret::{Entropy, Token};
+use latchkey::types::{DisplayName, EmailAddress, Identifier, Username, views};
+
+/// The same bytes every time, so that letters can be compared.
+struct Constant;
+
+impl Entropy for Constant {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+fn address() -> EmailAddress {
+    EmailAddress::parse("Ada@Bücher.example").unwrap()
+}
+
+fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Letter {
+    let name = name.map(|name| DisplayName::parse(name).unwrap());
+    let draft = Draft {
+        id: LetterId(uuid::Uuid::nil()),
+        address: &address(),
+        name: name.as_ref(),
+        purpose,
+        client: &views::Client { browser: Some("Firefox".to_owned()), system: Some("Linux".to_owned()) },
+        link: &Token::random(&Constant),
+        code: &Code::random(&Constant),
+    };
+    draft.write("https://id.example").unwrap()
+}
+
+fn sign_in() -> Purpose {
+    Purpose::SignIn { identifier: Identifier::parse("ada").unwrap(), known: None }
+}
+
+fn sign_up() -> Purpose {
+    Purpose::SignUp {
+        username: Username::parse("typed-name").unwrap(),
+        display_name: DisplayName::parse("Typed Words").unwrap(),
+        address: address(),
+    }
+}
+
+fn confirm() -> Purpose {
+    Purpose::Confirm { user: UserId::random(&Constant), session: SessionId::random(&Constant), address: address() }
+}
+
+#[test]
+fn the_letters_read_as_they_were_reviewed() {
+    for (name, purpose, greeted) in [
+        ("sign_in", sign_in(), Some("Ada <b>Lovelace</b> {{ 7 * 7 }}")),
+        ("sign_up", sign_up(), None),
+        ("confirm", confirm(), None),
+    ] {
+        let letter = written(&purpose, greeted);
+        assert_eq!(letter.recipient, "Ada@xn--bcher-kva.example");
+        insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("{name}.txt"), format!("{}\n\n{}", letter.subject, letter.text));
+            insta::assert_snapshot!(format!("{name}.html"), letter.html);
+        });
+    }
+}
+
+#[test]
+fn names_are_words_in_a_letter_and_never_markup() {
+    let letter = written(&sign_in(), Some("<b>Ada</b> {{ 7 * 7 }}"));
+    assert!(!letter.html.contains("<b>Ada") && letter.html.contains("{{ 7 * 7 }}"), "{}", letter.html);
+    assert!(letter.text.contains("Hello <b>Ada</b> {{ 7 * 7 }},"), "{}", letter.text);
+}
+
+#[test]
+fn a_letter_to_an_unproven_address_holds_nothing_that_was_typed() {
+    for purpose in [sign_up(), confirm()] {
+        let letter = written(&purpose, None);
+        for typed in ["typed-name", "Typed Words", "Ada@", "ada@"] {
+            assert!(!letter.text.contains(typed) && !letter.html.contains(typed), "{typed}: {}", letter.text);
+        }
+    }
+}
+
+#[test]
+fn a_letter_needs_no_images_and_follows_the_dark() {
+    let letter = written(&sign_in(), Some("Ada"));
+    assert!(!letter.html.contains("<img") && !letter.html.contains("url("));
+    assert!(letter.html.contains("prefers-color-scheme: dark") && letter.html.contains("color-scheme: light dark"));
+    assert!(letter.text.contains(Code::random(&Constant).expose()));
+}
