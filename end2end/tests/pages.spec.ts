@@ -59,3 +59,19 @@ test("another loopback name leads to the public one", async ({ page, server }) =
   await page.goto(server.origin.replace("localhost", "127.0.0.1") + "/sign-in");
   expect(page.url()).toBe(`${server.origin}/sign-in`);
 });
+
+for (const [path, kibibytes] of [
+  ["/sign-in", 120],
+  ["/sign-up", 120],
+  ["/", 16],
+] as const) {
+  test(`${path} loads at most ${kibibytes} KiB, everything counted as it is sent`, async ({ page }) => {
+    const sizes: Promise<number>[] = [];
+    page.on("requestfinished", (request) => sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize)));
+    await page.goto(path);
+    await page.waitForLoadState("networkidle");
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(4096);
+    expect(bytes).toBeLessThanOrEqual(kibibytes * 1024);
+  });
+}

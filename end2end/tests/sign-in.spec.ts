@@ -8,12 +8,12 @@ test("autofill still works after five minutes on the page", async ({ page }) => 
   await page.clock.install();
   await page.goto("/sign-in");
   await awake(page);
-  for (const minutes of ["04:30", "04:00"]) {
-    const rearmed = page.waitForResponse("**/api/sign-in/start");
-    await page.clock.fastForward(minutes);
-    await rearmed;
-    await authenticator.answers(true);
-  }
+  const rearmed = page.waitForResponse("**/api/sign-in/start");
+  await page.clock.fastForward("04:30");
+  await rearmed;
+  await authenticator.answers(true);
+  // Whichever of the two later ceremonies is answered, the first one is over.
+  await page.clock.fastForward("04:00");
   await expect(page).toHaveURL(/\/account$/);
 });
 
@@ -24,9 +24,18 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   await authenticator.verifies(false);
   await page.goto("/sign-in");
   await awake(page);
+  // The dialog's ceremony, and the one of the name field that follows when it was closed.
+  let begun = 0;
+  page.on("response", (response) => {
+    if (response.url().endsWith("/api/sign-in/start")) begun += 1;
+  });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("You can try again whenever you like.");
+  await expect.poll(() => begun).toBeGreaterThanOrEqual(2);
+  await awake(page);
+  await authenticator.answers(false);
   await authenticator.verifies(true);
+  await authenticator.answers(true);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
 });

@@ -1,3 +1,4 @@
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 /// The button of a task; while it is under way it says so and cannot be pressed again.
@@ -10,16 +11,21 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
     }
 }
 
-/// The way by letter, under the button of the task: with scripts `send` does it, without them the form.
+/// The way by letter, under the button of the task. It posts the form, with scripts or without: the page for the code is
+/// another one anyway.
 #[component]
-pub fn LetterButton(label: &'static str, #[prop(into)] busy: Signal<bool>, send: impl Fn() + 'static) -> impl IntoView {
-    let click = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        send();
-    };
+pub fn LetterButton(label: &'static str, #[prop(into)] busy: Signal<bool>) -> impl IntoView {
     view! {
-        <button type="submit" class="button quiet" name="action" value="letter" disabled=busy on:click=click>
+        <button type="submit" class="button quiet" name="action" value=LETTER disabled=busy>
             {label}
         </button>
     }
+}
+
+const LETTER: &str = "letter";
+
+/// Whether the form was sent by the [`LetterButton`].
+#[must_use]
+pub fn wants_letter(event: &SubmitEvent) -> bool {
+    event.submitter().is_some_and(|button| button.get_attribute("value").as_deref() == Some(LETTER))
 }

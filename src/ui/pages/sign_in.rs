@@ -1,9 +1,8 @@
-use crate::api::email::ask_for_letter;
 use crate::api::sign_in::{finish_sign_in, start_sign_in};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::views::WebAuthnJson;
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton};
+use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, wants_letter};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -54,8 +53,6 @@ enum State {
     Waiting,
     /// The device is asked.
     Asking,
-    /// A letter is asked for.
-    Sending,
     Stopped(Stop),
 }
 
@@ -70,7 +67,7 @@ impl State {
         match self {
             Self::Stopped(Stop::Refused(error)) if error != ApiError::InvalidIdentifier => Some(error.message()),
             Self::Stopped(Stop::Browser(error)) => error.message(),
-            Self::Waiting | Self::Asking | Self::Sending | Self::Stopped(Stop::Refused(_)) => None,
+            Self::Waiting | Self::Asking | Self::Stopped(Stop::Refused(_)) => None,
         }
     }
 
@@ -80,10 +77,6 @@ impl State {
             Self::Stopped(Stop::Refused(error @ ApiError::InvalidIdentifier)) => Some(error.message()),
             _ => None,
         }
-    }
-
-    fn is_busy(self) -> bool {
-        matches!(self, Self::Asking | Self::Sending)
     }
 }
 
@@ -110,7 +103,7 @@ impl SignIn {
     /// Offers passkeys in the name field and begins again before the ceremony expires. Until a passkey is chosen nothing
     /// happened that the person did, so nothing is said.
     async fn offer_in_field(self) {
-        if !browser::supports_autofill().await || self.state.get_untracked().is_busy() {
+        if !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
             return;
         }
         let abort = self.replace_pending();
@@ -164,22 +157,9 @@ impl SignIn {
         finished.map_err(Stop::Refused)
     }
 
-    /// The person wants a letter.
-    async fn send_letter(self, identifier: String) {
-        self.pending.with_value(Abort::abort);
-        self.state.set(State::Sending);
-        match ask_for_letter(identifier, Some(self.next.get_value())).await {
-            Ok(_) => browser::go(paths::SIGN_IN_CODE),
-            Err(error) => {
-                self.state.set(State::Stopped(Stop::Refused(error)));
-                self.offer_in_field().await;
-            }
-        }
-    }
-
     /// Begins a fresh ceremony for the name field, unless something is under way.
     fn rearm(self) {
-        if !self.state.get_untracked().is_busy() {
+        if self.state.get_untracked() != State::Asking {
             spawn_local(self.offer_in_field());
         }
     }
@@ -221,17 +201,15 @@ fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, lette
         browser::when_visible(move || sign_in.rearm());
     });
     let submit = move |event: SubmitEvent| {
+        if wants_letter(&event) {
+            return;
+        }
         event.prevent_default();
-        if !sign_in.state.get_untracked().is_busy() {
+        if sign_in.state.get_untracked() != State::Asking {
             spawn_local(sign_in.open_dialog());
         }
     };
-    let send_letter = move || {
-        if !sign_in.state.get_untracked().is_busy() {
-            spawn_local(sign_in.send_letter(name.get_untracked()));
-        }
-    };
-    let busy = Signal::derive(move || sign_in.state.get().is_busy());
+    let busy = Signal::derive(move || sign_in.state.get() == State::Asking);
     let about_name = Signal::derive(move || sign_in.state.get().about_name());
 
     view! {
@@ -252,7 +230,7 @@ fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, lette
             </label>
             <div>
                 <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
-                {letters.then(|| view! { <LetterButton label="Send me a letter" busy send=send_letter /> })}
+                {letters.then(|| view! { <LetterButton label="Send me a letter" busy /> })}
             </div>
             <Alert message=Signal::derive(move || sign_in.state.get().message()) />
         </form>

@@ -1,7 +1,7 @@
-use crate::api::sign_up::{finish_sign_up, sign_up_by_letter, start_sign_up};
+use crate::api::sign_up::{finish_sign_up, start_sign_up};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton};
+use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, wants_letter};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -44,8 +44,6 @@ enum State {
     Editing,
     /// The device is asked.
     Asking,
-    /// A letter is asked for.
-    Sending,
     Refused(ApiError),
     Stopped(BrowserError),
     /// The answer was lost on its way.
@@ -89,10 +87,13 @@ fn SignUpForm(
     let username = RwSignal::new(browser::typed("username").unwrap_or(typed_username));
     let email = RwSignal::new(browser::typed("email").unwrap_or(typed_email));
     let state = RwSignal::new(refusal.map_or(State::Editing, State::Refused));
-    let busy = Signal::derive(move || matches!(state.get(), State::Asking | State::Sending));
+    let busy = Signal::derive(move || state.get() == State::Asking);
     let name = move || Some(display_name.get_untracked()).filter(|name| !name.trim().is_empty());
 
     let submit = move |event: SubmitEvent| {
+        if wants_letter(&event) {
+            return;
+        }
         event.prevent_default();
         if busy.get_untracked() {
             return;
@@ -105,19 +106,6 @@ fn SignUpForm(
             }
         });
     };
-    let send_letter = move || {
-        if busy.get_untracked() {
-            return;
-        }
-        state.set(State::Sending);
-        spawn_local(async move {
-            match sign_up_by_letter(username.get_untracked(), email.get_untracked(), name()).await {
-                Ok(_) => browser::go(paths::SIGN_IN_CODE),
-                Err(error) => state.set(State::Refused(error)),
-            }
-        });
-    };
-
     view! {
         <form class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
             <Field
@@ -157,7 +145,7 @@ fn SignUpForm(
             </p>
             <div>
                 <SubmitButton label="Create your passkey" busy_label="One moment…" busy />
-                {letters.then(|| view! { <LetterButton label="Sign up by letter instead" busy send=send_letter /> })}
+                {letters.then(|| view! { <LetterButton label="Sign up by letter instead" busy /> })}
             </div>
             <Alert message=Signal::derive(move || state.get().overall()) />
         </form>
