@@ -57,6 +57,8 @@ pub async fn start(config: &Config) -> Result<Started, Unavailable> {
     let state = app_state(auth, config);
     if postman.is_some() && state.mailbox.exists() {
         tracing::info!("letters are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
+    } else if postman.is_some() && config.smtp_url.is_none() {
+        tracing::warn!("letters are not sent, and nobody can read them: set SMTP_URL, or DEV_MAILBOX=on");
     }
     Ok(Started { state, postman })
 }

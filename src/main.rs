@@ -5,6 +5,7 @@ mod program {
     use clap::Parser;
     use latchkey::bootstrap::{self, Started};
     use latchkey::router::router;
+    use latchkey::server::Unavailable;
     use latchkey::server::auth::Auth;
     use latchkey::server::config::{Config, Source};
     use latchkey::server::telemetry;
@@ -144,7 +145,10 @@ mod program {
                 while auth.store.remove_ended_sessions(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
                     tokio::task::yield_now().await;
                 }
-                auth.store.remove_expired_letters(now, SWEEP_BATCH).await
+                while auth.store.remove_expired_letters(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
+                    tokio::task::yield_now().await;
+                }
+                Ok::<_, Unavailable>(())
             };
             if let Err(cause) = swept.await {
                 tracing::warn!(%cause, "what has ended was not removed");

@@ -132,6 +132,7 @@ test("the address is confirmed by the code on the account page", async ({ page }
 
 test("a browser that cannot make a passkey signs up by letter", async ({ page }) => {
   const name = freshName();
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, "PublicKeyCredential"));
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(name);

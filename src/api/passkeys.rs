@@ -20,7 +20,7 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
+    let visitor = request.require_anyone().await?;
     let (browser, cookie) = request.browser_or_new();
     let options = request.auth().begin_add_passkey(&visitor, &browser).await?;
     send_cookies(cookie);
@@ -36,7 +36,7 @@ pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> R
 
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential)?;
-    let visitor = request.require_visitor().await?;
+    let visitor = request.require_anyone().await?;
     let browser = request.browser.as_ref();
     let passkey = request.auth().finish_add_passkey(&visitor, browser, &answer, name.as_deref()).await?;
     request.tell(Notice::PasskeyMade);

@@ -8,7 +8,7 @@ use server_fn::codec::{GetUrl, Json};
 pub async fn session() -> Result<Whoami, ApiError> {
     use crate::server::http::request::RequestContext;
 
-    let visitor = RequestContext::current().require_visitor().await?;
+    let visitor = RequestContext::current().require_anyone().await?;
     Ok(Whoami { user: visitor.user.view(), session: visitor.session.view(true) })
 }
 

@@ -1,7 +1,7 @@
 //! The secret that small values are hashed with, and where it comes from when nobody set one.
 
 use super::Unavailable;
-use super::secret::{Entropy, Secret};
+use super::secret::{Entropy, Secret, Token};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -66,7 +66,7 @@ pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>
     if !file.exists() {
         let mut bytes = [0; 32];
         entropy.fill(&mut bytes);
-        place(file, &STANDARD.encode(bytes)).map_err(failed)?;
+        place(file, &STANDARD.encode(bytes), &Token::random(entropy).encode()).map_err(failed)?;
     }
     let text = fs::read_to_string(file).map_err(failed)?;
     let text = text.trim();
@@ -76,10 +76,10 @@ pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>
     Ok(Secret::new(text.to_owned()))
 }
 
-/// Writes the file whole or not at all; one that appeared meanwhile stays.
-fn place(file: &Path, text: &str) -> std::io::Result<()> {
-    let draft = file.with_extension(format!("draft-{}", std::process::id()));
-    let mut opened: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+/// Writes the file whole or not at all, by way of a draft of that name; one that appeared meanwhile stays.
+fn place(file: &Path, text: &str, draft: &str) -> std::io::Result<()> {
+    let draft = file.with_extension(format!("draft-{draft}"));
+    let mut opened: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     opened.write_all(text.as_bytes())?;
     opened.sync_all()?;
     let placed = fs::hard_link(&draft, file);
@@ -134,8 +134,8 @@ mod tests {
     fn a_key_that_another_process_placed_first_stays() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
-        place(&file, &"a".repeat(40)).unwrap();
-        place(&file, &"b".repeat(40)).unwrap();
+        place(&file, &"a".repeat(40), "1").unwrap();
+        place(&file, &"b".repeat(40), "2").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "a".repeat(40));
     }
 

@@ -2,7 +2,7 @@
 
 use super::pages::{sign_in_page, sign_up_page};
 use super::render::context;
-use crate::server::auth::{AskForLetterError, Opened};
+use crate::server::auth::{AskForLetterError, Opened, SentAgain};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::letter::Purpose;
@@ -15,6 +15,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::form_urlencoded::byte_serialize;
 
 /// Reads a form; what is left of the request serves to answer it with a page.
 async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
@@ -63,6 +64,8 @@ pub struct SignInForm {
     code: String,
     username: Option<String>,
     next: Option<String>,
+    #[serde(default)]
+    scripts: String,
 }
 
 /// Asks for a letter, again if need be; answers one by its code; forgets who signed in last.
@@ -73,12 +76,13 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
     };
     let context = context(&state, &request);
     match form.action.as_str() {
-        "forget" => forget(&state, &context).await,
+        "forget" => forget(&state, &context, &form).await,
         "code" => answer_code(&state, &context, &form).await,
         "resend" => resend(&state, &context).await,
-        // The button for a passkey, pressed before the page was awake.
-        "passkey" if form.identifier.trim().is_empty() => {
-            sign_in_page(&state, request, &Next::or_account(form.next.as_deref()), None).await
+        // The button for a passkey, pressed before the page was awake: it can be pressed again.
+        "passkey" if form.scripts != "off" => {
+            let typed = Some((form.identifier, None));
+            sign_in_page(&state, request, &Next::or_account(form.next.as_deref()), typed).await
         }
         _ => ask(&state, &context, request, form).await,
     }
@@ -89,21 +93,27 @@ async fn ask(state: &AppState, context: &RequestContext, request: Request, form:
     let next = Next::or_account(form.next.as_deref());
     match context.auth().ask_for_letter(context.asker(&browser), &form.identifier, next.clone()).await {
         Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
-        Err(AskForLetterError::InvalidIdentifier) => {
-            sign_in_page(state, request, &next, Some((form.identifier, ApiError::InvalidIdentifier))).await
-        }
-        Err(error) => refuse(error.into()),
+        Err(AskForLetterError::Unavailable(cause)) => refuse(cause.into()),
+        Err(error) => sign_in_page(state, request, &next, Some((form.identifier, Some(error.into())))).await,
     }
 }
 
-async fn forget(state: &AppState, context: &RequestContext) -> Response {
+async fn forget(state: &AppState, context: &RequestContext, form: &SignInForm) -> Response {
     match context.auth().forget(context.known.as_ref()).await {
         Ok(()) => {
             let cookies = state.cookies.end_known().into_iter().chain(state.cookies.set_notice(Notice::Forgotten));
-            on_to(paths::SIGN_IN, cookies)
+            on_to(&sign_in_for(&Next::or_account(form.next.as_deref())), cookies)
         }
         Err(cause) => refuse(cause.into()),
     }
+}
+
+/// The sign-in page, on the way to somewhere.
+fn sign_in_for(next: &Next) -> String {
+    if next.as_str() == paths::ACCOUNT {
+        return paths::SIGN_IN.to_owned();
+    }
+    format!("{}?next={}", paths::SIGN_IN, byte_serialize(next.as_str().as_bytes()).collect::<String>())
 }
 
 async fn answer_code(state: &AppState, context: &RequestContext, form: &SignInForm) -> Response {
@@ -142,6 +152,8 @@ async fn resend(state: &AppState, context: &RequestContext) -> Response {
     };
     match asked {
         Ok(_) => on_with(state, paths::SIGN_IN_CODE, Notice::LetterSent),
+        // The letter that went before still takes another name.
+        Err(ApiError::UsernameTaken) => on_with(state, paths::SIGN_IN_CODE, Notice::Refused(ApiError::UsernameTaken)),
         Err(error) => refuse(error),
     }
 }
@@ -154,6 +166,10 @@ pub struct SignUpForm {
     username: String,
     #[serde(default)]
     email: String,
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    scripts: String,
 }
 
 /// Signs up by letter.
@@ -162,16 +178,21 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
         Ok(read) => read,
         Err(error) => return refuse(error),
     };
+    let typed = SignUpInput {
+        display_name: form.display_name.clone(),
+        username: form.username.clone(),
+        email: form.email.clone(),
+    };
+    if form.action == "passkey" && form.scripts != "off" {
+        return sign_up_page(&state, request, typed, None).await;
+    }
     let context = context(&state, &request);
     let (browser, cookie) = context.browser_or_new();
     let name = Some(form.display_name.as_str()).filter(|name| !name.trim().is_empty());
     match context.ask_to_sign_up(&browser, &form.username, &form.email, name).await {
         Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
-        Err(error @ (ApiError::Unavailable | ApiError::EmailOff)) => refuse(error),
-        Err(error) => {
-            let typed = SignUpInput { display_name: form.display_name, username: form.username, email: form.email };
-            sign_up_page(&state, request, typed, Some(error)).await
-        }
+        Err(ApiError::Unavailable) => refuse(ApiError::Unavailable),
+        Err(error) => sign_up_page(&state, request, typed, Some(error)).await,
     }
 }
 
@@ -251,7 +272,11 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         "decline" => {
             context.auth().decline_offer(&visitor, context.known.as_ref()).await.map(|()| Notice::OfferDeclined)
         }
-        "confirm-again" => context.auth().confirm_again(&visitor, &browser).await.map(|()| Notice::ConfirmationSent),
+        "confirm-again" => context.auth().confirm_again(&visitor, &browser).await.map(|sent| match sent {
+            SentAgain::Sent => Notice::ConfirmationSent,
+            SentAgain::TooSoon => Notice::ConfirmationTooSoon,
+            SentAgain::NothingToConfirm => Notice::Refused(ApiError::LinkExpired),
+        }),
         _ => return refuse(ApiError::BadRequest),
     };
     match done {

@@ -1,19 +1,19 @@
 //! Pages around letters: where to type the code, what a link would do, and the development mailbox.
 
-use super::pages::{for_strangers, to_sign_in};
-use super::render::{Page, context, render};
+use super::pages::{for_strangers, is_about_code, to_sign_in};
+use super::render::{Page, context, render, told};
 use crate::server::auth::LinkOffer;
 use crate::server::http::AppState;
 use crate::server::http::refusal::refuse;
 use crate::server::model::letter::Purpose;
+use crate::server::secret::Token;
 use crate::server::store::MailboxLetter;
 use crate::types::{ApiError, paths, views};
 use crate::ui::pages::{CodePage, ConfirmPage, Line, LinkPage, MailboxEntry, MailboxPage, OpenLetter};
 use axum::Json;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::{Deserialize, Serialize};
 
@@ -28,15 +28,13 @@ struct TokenQuery {
     token: String,
 }
 
-fn token_of(request: &Request) -> String {
-    Query::<TokenQuery>::try_from_uri(request.uri()).map(|Query(query)| query.token).unwrap_or_default()
+/// Whether a refusal is told beside the field for the name of an account that is still to be made.
+fn is_about_name(error: ApiError) -> bool {
+    matches!(error, ApiError::InvalidUsername | ApiError::UsernameTaken)
 }
 
-/// On pages whose address holds a token: other sites learn at most where people come from (contract, rule 11).
-pub async fn hide_address(request: Request, next: middleware::Next) -> Response {
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
-    response
+fn token_of(request: &Request) -> String {
+    Query::<TokenQuery>::try_from_uri(request.uri()).map(|Query(query)| query.token).unwrap_or_default()
 }
 
 /// Where the code of a letter is typed; leads back to the beginning when no letter is open.
@@ -60,9 +58,10 @@ pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
         minutes_left: open.request.expires_at.since(now).as_secs().div_ceil(60),
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age)).unwrap_or_default(),
     };
-    let page = Page { title: "Look in your mailbox", status: StatusCode::OK, interactive: true, visitor: None };
+    let told = told(state, &request, |error| is_about_code(error) || is_about_name(error));
+    let page = Page { title: "Look in your mailbox", status: StatusCode::OK, interactive: true, visitor: None, told };
     let target = open.request.next.clone();
-    let body = move || view! { <CodePage letter=letter.clone() /> }.into_any();
+    let body = move || view! { <CodePage letter=letter.clone() refusal=told /> }.into_any();
     for_strangers(state, request, target.as_str(), page, body).await
 }
 
@@ -84,11 +83,13 @@ pub async fn link(State(state): State<AppState>, request: Request) -> Response {
     };
     let is_meant = |visitor: &&views::User| user.as_ref().is_some_and(|user| user.id == visitor.id);
     let replaced = visitor.as_ref().filter(|visitor| !is_meant(visitor)).map(|visitor| visitor.username.clone());
-    let page = Page { title: "Sign in", status: StatusCode::OK, interactive: false, visitor };
+    let told = told(&state, &request, is_about_name);
+    let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
+    let page = Page { title, status: StatusCode::OK, interactive: false, visitor, told };
     let body = move || {
         let (token, user, new_username, replaced) =
             (token.clone(), user.clone(), new_username.clone(), replaced.clone());
-        view! { <LinkPage token user new_username replaced /> }.into_any()
+        view! { <LinkPage token user new_username replaced refusal=told /> }.into_any()
     };
     render(&state, request, page, body).await
 }
@@ -96,10 +97,15 @@ pub async fn link(State(state): State<AppState>, request: Request) -> Response {
 /// Which address a confirmation's link would prove, and the button that does it.
 pub async fn confirm(State(state): State<AppState>, request: Request) -> Response {
     let context = context(&state, &request);
-    let token = token_of(&request);
+    let kept = state.cookies.confirmation(request.headers()).map(|token| token.encode());
+    let token = Some(token_of(&request)).filter(|token| !token.is_empty()).or(kept).unwrap_or_default();
     let visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
-        Ok(None) => return to_sign_in(request.uri()),
+        Ok(None) => {
+            let cookie = Token::decode(&token).and_then(|token| state.cookies.set_confirmation(&token));
+            let cookie = AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+            return (cookie, to_sign_in(paths::EMAIL_CONFIRM)).into_response();
+        }
         Err(cause) => return refuse(cause.into()),
     };
     let address = match context.auth().look_at_confirmation(&visitor, &token).await {
@@ -107,8 +113,13 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
         Err(error) => return refuse(error.into()),
     };
     let user = visitor.user.view();
-    let page =
-        Page { title: "Confirm your address", status: StatusCode::OK, interactive: false, visitor: Some(user.clone()) };
+    let page = Page {
+        title: "Confirm your address",
+        status: StatusCode::OK,
+        interactive: false,
+        visitor: Some(user.clone()),
+        told: None,
+    };
     let body = move || {
         let (token, address, user) = (token.clone(), address.clone(), user.clone());
         view! { <ConfirmPage token address user /> }.into_any()
@@ -131,7 +142,8 @@ pub async fn mailbox(State(state): State<AppState>, request: Request) -> Respons
             sent_at: letter.sent_at.to_rfc3339(),
         })
         .collect();
-    let page = Page { title: "Development mailbox", status: StatusCode::OK, interactive: false, visitor: None };
+    let page =
+        Page { title: "Development mailbox", status: StatusCode::OK, interactive: false, visitor: None, told: None };
     let body = move || view! { <MailboxPage letters=entries.clone() /> }.into_any();
     render(&state, request, page, body).await
 }

@@ -1,5 +1,5 @@
 use super::letters;
-use super::render::{Page, context, render};
+use super::render::{Page, context, render, told};
 use crate::server::Unavailable;
 use crate::server::auth::Visitor;
 use crate::server::config::EmailSignIn;
@@ -11,12 +11,11 @@ use crate::ui::pages::{
 };
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
-use url::form_urlencoded::byte_serialize;
 
 /// What the sign-in page is asked to do afterwards.
 #[derive(Debug, Default, Deserialize)]
@@ -30,7 +29,8 @@ pub async fn home(State(state): State<AppState>, request: Request) -> Response {
         Ok(visitor) => visitor.map(|visitor| visitor.user.view()),
         Err(cause) => return refuse(cause.into()),
     };
-    let page = Page { title: "Start", status: StatusCode::OK, interactive: false, visitor: visitor.clone() };
+    let page =
+        Page { title: "Start", status: StatusCode::OK, interactive: false, visitor: visitor.clone(), told: None };
     render(&state, request, page, move || view! { <HomePage visitor=visitor.clone() /> }.into_any()).await
 }
 
@@ -45,8 +45,13 @@ pub async fn sign_up_page(
     typed: SignUpInput,
     refusal: Option<ApiError>,
 ) -> Response {
-    let page =
-        Page { title: "Sign up", status: refusal.map_or(StatusCode::OK, status), interactive: true, visitor: None };
+    let page = Page {
+        title: "Sign up",
+        status: refusal.map_or(StatusCode::OK, status),
+        interactive: true,
+        visitor: None,
+        told: None,
+    };
     let (letters, needs_address) = (signs_in_by_letter(state), state.auth.needs_address());
     let body = move || view! { <SignUpPage typed=typed.clone() refusal letters needs_address /> }.into_any();
     for_strangers(state, request, paths::ACCOUNT, page, body).await
@@ -66,16 +71,21 @@ pub async fn sign_in_page(
     state: &AppState,
     request: Request,
     next: &types::Next,
-    refused: Option<(String, ApiError)>,
+    typed: Option<(String, Option<ApiError>)>,
 ) -> Response {
     let context = context(state, &request);
     let greeted = match context.auth().remembered(context.known.as_ref()).await {
         Ok(user) => user.map(|user| user.view()),
         Err(cause) => return refuse(cause.into()),
     };
-    let (typed, refusal) = refused.map_or((None, None), |(typed, refusal)| (Some(typed), Some(refusal)));
-    let page =
-        Page { title: "Sign in", status: refusal.map_or(StatusCode::OK, status), interactive: true, visitor: None };
+    let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
+    let page = Page {
+        title: "Sign in",
+        status: refusal.map_or(StatusCode::OK, status),
+        interactive: true,
+        visitor: None,
+        told: None,
+    };
     let (target, letters) = (next.to_string(), signs_in_by_letter(state));
     let body = move || {
         let (next, typed, greeted) = (target.clone(), typed.clone(), greeted.clone());
@@ -114,7 +124,7 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
     let context = context(&state, &request);
     let visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
-        Ok(None) => return to_sign_in(request.uri()),
+        Ok(None) => return to_sign_in(paths::ACCOUNT),
         Err(cause) => return refuse(cause.into()),
     };
     let account = match account_state(&context, &visitor).await {
@@ -122,14 +132,21 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Err(cause) => return refuse(cause.into()),
     };
     let user = visitor.user.view();
+    let told = told(&state, &request, is_about_code);
     let page = Page {
         title: "Account",
         status: StatusCode::OK,
         interactive: account.offers_passkey,
         visitor: Some(user.clone()),
+        told,
     };
-    let body = move || view! { <AccountPage user=user.clone() account=account.clone() /> }.into_any();
+    let body = move || view! { <AccountPage user=user.clone() account=account.clone() refusal=told /> }.into_any();
     render(&state, request, page, body).await
+}
+
+/// Whether a refusal is told beside the field for a code.
+pub fn is_about_code(error: ApiError) -> bool {
+    matches!(error, ApiError::CodeWrong { .. })
 }
 
 async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<AccountState, Unavailable> {
@@ -145,13 +162,12 @@ async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<Ac
             (true, false) => Confirmation::Needed,
         },
         is_confined: auth.is_confined(visitor),
+        has_made_passkey: visitor.session.added_passkey,
     })
 }
 
 /// Sends a stranger to sign in, and back afterwards.
-pub fn to_sign_in(uri: &Uri) -> Response {
-    let path = uri.path_and_query().map_or(paths::ACCOUNT, |path| path.as_str());
-    let next = byte_serialize(path.as_bytes()).collect::<String>().replace("%2F", "/");
+pub fn to_sign_in(next: &str) -> Response {
     Redirect::to(&format!("{}?next={next}", paths::SIGN_IN)).into_response()
 }
 
@@ -193,7 +209,7 @@ async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Re
         ApiError::Unavailable | ApiError::Internal => None,
         _ => context(state, &request).visitor().await.ok().flatten().map(|visitor| visitor.user.view()),
     };
-    let page = Page { title: heading(error), status: status(error), interactive: false, visitor };
+    let page = Page { title: heading(error), status: status(error), interactive: false, visitor, told: None };
     let mut response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -2,7 +2,7 @@ use crate::server::http::refusal::refuse;
 use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::security_headers::CspNonce;
 use crate::server::http::{AppState, RequestContext};
-use crate::types::{ApiError, views};
+use crate::types::{ApiError, Notice, views};
 use crate::ui::shell::{Shell, ShellProps};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -18,6 +18,8 @@ pub struct Page {
     /// Whether it has islands.
     pub interactive: bool,
     pub visitor: Option<views::User>,
+    /// A refusal that the page itself tells, beside its field; then no notice lies over it.
+    pub told: Option<ApiError>,
 }
 
 /// Renders a page within the document that all pages share.
@@ -30,7 +32,8 @@ pub async fn render(
     let nonce = request.extensions().get::<CspNonce>().map(|CspNonce(nonce)| Nonce::from_value(nonce.clone()));
     let options = state.leptos.clone();
     let status = page.status;
-    let notice = state.cookies.notice(request.headers());
+    let left_over = state.cookies.notice(request.headers());
+    let notice = left_over.filter(|notice| page.told.map(Notice::Refused) != Some(*notice));
     let with_nonce = move || {
         if let Some(nonce) = nonce.clone() {
             provide_context(nonce);
@@ -49,7 +52,7 @@ pub async fn render(
     };
     let mut response = leptos_axum::render_app_async_with_context(with_nonce, document)(request).await;
     *response.status_mut() = status;
-    if let Some(shown) = notice.and_then(|_| state.cookies.end_notice()) {
+    if let Some(shown) = left_over.and_then(|_| state.cookies.end_notice()) {
         response.headers_mut().append(header::SET_COOKIE, shown);
     }
     response
@@ -63,6 +66,15 @@ pub async fn guard_forms(State(state): State<AppState>, request: Request, next: 
         (_, Provenance::Foreign) => false,
     };
     if allowed { next.run(request).await } else { refuse(ApiError::CrossOrigin) }
+}
+
+/// The refusal of the form before, if it is one that this page tells beside a field.
+#[must_use]
+pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool) -> Option<ApiError> {
+    match state.cookies.notice(request.headers()) {
+        Some(Notice::Refused(error)) if of_fields(error) => Some(error),
+        _ => None,
+    }
 }
 
 /// The request's context, for handlers of pages and forms.

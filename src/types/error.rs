@@ -182,7 +182,7 @@ impl ApiError {
             Self::Unavailable => "We cannot do that at the moment. Please try again in a few seconds.",
             Self::UnknownPasskey => "This passkey is no longer known here. Try another one, or sign up.",
             Self::Unreachable => "We could not reach the server. Check your connection and try again.",
-            Self::UnsupportedMediaType => "Send this request as application/json.",
+            Self::UnsupportedMediaType => "That kind of content is not accepted here.",
             Self::UsernameTaken => "That username is taken. Please choose another.",
         }
     }

@@ -6,6 +6,7 @@ use super::ApiError;
 pub enum Notice {
     AddressConfirmed,
     ConfirmationSent,
+    ConfirmationTooSoon,
     Forgotten,
     LetterSent,
     OfferDeclined,
@@ -24,9 +25,10 @@ pub enum Mood {
 }
 
 impl Notice {
-    const PLAIN: [Self; 8] = [
+    const PLAIN: [Self; 9] = [
         Self::AddressConfirmed,
         Self::ConfirmationSent,
+        Self::ConfirmationTooSoon,
         Self::Forgotten,
         Self::LetterSent,
         Self::OfferDeclined,
@@ -41,6 +43,7 @@ impl Notice {
         match self {
             Self::AddressConfirmed => "address_confirmed".to_owned(),
             Self::ConfirmationSent => "confirmation_sent".to_owned(),
+            Self::ConfirmationTooSoon => "confirmation_too_soon".to_owned(),
             Self::Forgotten => "forgotten".to_owned(),
             Self::LetterSent => "letter_sent".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
@@ -72,7 +75,7 @@ impl Notice {
             | Self::PasskeyMade
             | Self::SignedOut
             | Self::SignedUp => Mood::Success,
-            Self::Forgotten | Self::OfferDeclined => Mood::Warning,
+            Self::ConfirmationTooSoon | Self::Forgotten | Self::OfferDeclined => Mood::Warning,
             Self::Refused(_) => Mood::Failure,
         }
     }
@@ -82,6 +85,7 @@ impl Notice {
         match self {
             Self::AddressConfirmed => "Your e-mail address is confirmed.",
             Self::ConfirmationSent => "We have sent a letter to your address. Its link or code confirms it.",
+            Self::ConfirmationTooSoon => "The last letter is less than a minute old. Give it a moment.",
             Self::Forgotten => "This browser has forgotten who signed in last.",
             Self::LetterSent => "The letter is on its way.",
             Self::OfferDeclined => "Fine. We will not ask again for 30 days.",

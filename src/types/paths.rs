@@ -7,6 +7,8 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_IN_CODE: &str = "/sign-in?step=code";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
+/// What the links of letters lead to stands below it.
+pub const EMAIL: &str = "/email/";
 /// Where the link of a letter leads that signs in or up.
 pub const EMAIL_LINK: &str = "/email/link";
 /// Where the link of a letter leads that confirms an address.

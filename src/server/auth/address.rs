@@ -13,6 +13,16 @@ use std::time::Duration;
 /// The shortest time between two letters to confirm the same address.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
+/// What became of the wish for another letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentAgain {
+    Sent,
+    /// The last one is less than a minute old.
+    TooSoon,
+    /// The address is confirmed, or there is none, or letters cannot be sent.
+    NothingToConfirm,
+}
+
 #[derive(Debug)]
 pub enum ConfirmError {
     Expired,
@@ -57,26 +67,20 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn confirm_again(&self, visitor: &Visitor, browser: &Token) -> Result<(), Unavailable> {
-        let Some(address) = visitor.user.email.clone().filter(|_| !visitor.user.email_verified) else { return Ok(()) };
-        let last = self.store.confirmation_of(visitor.user.id).await?;
-        if last.is_some_and(|last| self.clock.now().since(last.request.created_at) < AGAIN_AFTER) {
-            return Ok(());
-        }
-        self.send_confirmation(visitor, browser, address).await
-    }
-
-    async fn send_confirmation(
-        &self,
-        visitor: &Visitor,
-        browser: &Token,
-        address: EmailAddress,
-    ) -> Result<(), Unavailable> {
+    pub async fn confirm_again(&self, visitor: &Visitor, browser: &Token) -> Result<SentAgain, Unavailable> {
         let mut unit = self.store.begin().await?;
+        let user = unit.lock_user(visitor.user.id).await?;
+        let claimed = user.filter(|user| self.sends_letters && !user.email_verified).and_then(|user| user.email);
+        let Some(address) = claimed else { return Ok(SentAgain::NothingToConfirm) };
+        let now = self.clock.now();
+        let last = self.store.confirmation_of(visitor.user.id).await?;
+        if last.is_some_and(|last| last.is_open(now) && now.since(last.request.created_at) < AGAIN_AFTER) {
+            return Ok(SentAgain::TooSoon);
+        }
         self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser.hash(), address).await?;
         unit.commit().await?;
         self.bell.notify_one();
-        Ok(())
+        Ok(SentAgain::Sent)
     }
 
     /// The address whose letter this session may answer by a code.
@@ -106,8 +110,7 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn confirm_by_link(&self, visitor: &Visitor, token: &str) -> Result<User, ConfirmError> {
         let (id, address) = self.confirmation(visitor, token).await?;
-        let mut unit = self.store.begin().await?;
-        unit.lock_claims(&address).await?;
+        let unit = self.store.begin().await?;
         self.prove(unit, visitor, id, address).await
     }
 
@@ -125,7 +128,6 @@ impl Auth {
         let is_right = self.is_code(code, &open);
         let Purpose::Confirm { address, .. } = open.request.purpose else { return Err(ConfirmError::Expired) };
         let mut unit = self.store.begin().await?;
-        unit.lock_claims(&address).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !is_right {
             unit.commit().await?;
@@ -170,7 +172,6 @@ impl Auth {
         if !unit.prove_address(id, &address).await? {
             return Err(ConfirmError::AddressTaken);
         }
-        unit.void_claims(&address, id).await?;
         let user = unit.lock_user(id).await?.ok_or(ConfirmError::Expired)?;
         unit.commit().await?;
         tracing::info!(user = %id.0, "an address was confirmed");

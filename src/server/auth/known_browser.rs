@@ -24,10 +24,10 @@ impl Auth {
             declined_until: None,
         };
         if let Some(token) = known {
-            if unit.remember_browser(&browser(&token)).await? {
+            if unit.remember_longer(&browser(&token)).await? {
                 return Ok(token);
             }
-            // It was somebody else's: they are not greeted here any more.
+            // It was somebody else's, or made up: a token is known only when it was given out by us, to this person.
             unit.forget_browser(&token.hash()).await?;
         }
         let token = Token::random(&*self.entropy);
@@ -50,10 +50,10 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn forget(&self, known: Option<&Token>) -> Result<(), Unavailable> {
-        match known {
-            Some(token) => self.store.forget_browser(&token.hash()).await,
-            None => Ok(()),
-        }
+        let Some(token) = known else { return Ok(()) };
+        let mut unit = self.store.begin().await?;
+        unit.forget_browser(&token.hash()).await?;
+        unit.commit().await
     }
 
     /// Whether to offer a passkey for this device: after a sign-in with something else, unless declined lately.

@@ -145,7 +145,10 @@ impl Auth {
             return Ok(LinkOffer::SignIn(user));
         }
         match open.request.purpose {
-            Purpose::SignUp { username, .. } => Ok(LinkOffer::SignUp { username }),
+            Purpose::SignUp { username, address, .. } => {
+                let owner = self.store.user_with_proven_address(&Identifier::Address(address)).await?;
+                Ok(owner.map_or(LinkOffer::SignUp { username }, LinkOffer::SignIn))
+            }
             Purpose::SignIn { .. } | Purpose::Confirm { .. } => Err(AnswerError::Expired),
         }
     }
@@ -164,8 +167,7 @@ impl Auth {
     ) -> Result<(Opened, Next), AnswerError> {
         let open = self.linked(arrival.browser.as_ref(), token).await?;
         self.ephemeral.ping().await?;
-        let mut unit = self.store.begin().await?;
-        lock(unit.as_mut(), &open).await?;
+        let unit = self.store.begin().await?;
         self.answer(unit, open, username, arrival).await
     }
 
@@ -184,7 +186,6 @@ impl Auth {
         let open = self.open_request(arrival.browser.as_ref()).await?.ok_or(AnswerError::Expired)?;
         self.ephemeral.ping().await?;
         let mut unit = self.store.begin().await?;
-        lock(unit.as_mut(), &open).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
         if !self.is_code(code, &open) {
             unit.commit().await?;
@@ -253,9 +254,8 @@ impl Auth {
         address: EmailAddress,
         now: Timestamp,
     ) -> Result<User, AnswerError> {
-        let known = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
-        if let Some(known) = known {
-            return owner(unit, known.id, &address).await?.ok_or(AnswerError::Expired);
+        if let Some(owner) = unit.lock_owner(&address).await? {
+            return Ok(owner);
         }
         let user = User {
             id: UserId::random(&*self.entropy),
@@ -272,21 +272,12 @@ impl Auth {
             // Somebody proved it this very moment; asked again, the answer is theirs.
             return Err(Unavailable::new("address", "proven by another account meanwhile").into());
         }
-        unit.void_claims(&address, user.id).await?;
         tracing::info!(user = %user.id.0, "signed up by letter");
         Ok(User { email_verified: true, ..user })
     }
 
     pub(super) fn letters_sign_in(&self) -> Result<(), EmailOff> {
         if self.email_sign_in == EmailSignIn::Off { Err(EmailOff) } else { Ok(()) }
-    }
-}
-
-/// Holds those whose claims an answer may end.
-async fn lock(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
-    match &open.request.purpose {
-        Purpose::SignUp { address, .. } => unit.lock_claims(address).await,
-        Purpose::SignIn { .. } | Purpose::Confirm { .. } => Ok(()),
     }
 }
 

@@ -16,7 +16,7 @@ mod sign_in;
 mod sign_up;
 
 pub use add_passkey::{BeginAddPasskeyError, FinishAddPasskeyError};
-pub use address::ConfirmError;
+pub use address::{ConfirmError, SentAgain};
 pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
 pub use letter::{AnswerError, AskForLetterError, AskToSignUpError, Asker, LinkOffer};
 pub use relying_party::RelyingParty;

@@ -59,6 +59,22 @@ impl Cookies {
         self.end(self.notice_name())
     }
 
+    fn confirmation_name(self) -> &'static str {
+        if self.secure { "__Host-latchkey_confirmation" } else { "latchkey_confirmation" }
+    }
+
+    /// The link of a confirmation that was opened before signing in.
+    #[must_use]
+    pub fn confirmation(self, headers: &HeaderMap) -> Option<Token> {
+        token(headers, self.confirmation_name())
+    }
+
+    /// Kept for ten minutes, so that the token stands in no address while its owner signs in.
+    #[must_use]
+    pub fn set_confirmation(self, token: &Token) -> Option<HeaderValue> {
+        header_of(self.cookie(self.confirmation_name(), token.encode()).max_age(Duration::minutes(10)))
+    }
+
     #[must_use]
     pub fn end_known(self) -> Option<HeaderValue> {
         self.end(self.known_name())

@@ -90,8 +90,17 @@ impl RequestContext {
     /// As [`Self::visitor`], for what needs one.
     ///
     /// # Errors
-    /// `signed_out` without a living session.
+    /// `signed_out` without a living session, `reauthentication_required` where it may only add a passkey.
     pub async fn require_visitor(&self) -> Result<Visitor, ApiError> {
+        let visitor = self.require_anyone().await?;
+        if self.auth().is_confined(&visitor) { Err(ApiError::ReauthenticationRequired) } else { Ok(visitor) }
+    }
+
+    /// As [`Self::require_visitor`], for the little that a session may do that can only add a passkey.
+    ///
+    /// # Errors
+    /// `signed_out` without a living session.
+    pub async fn require_anyone(&self) -> Result<Visitor, ApiError> {
         self.visitor().await?.ok_or(ApiError::SignedOut)
     }
 

@@ -1,6 +1,7 @@
 //! The headers that every answer carries.
 
 use super::request::AppState;
+use crate::types::paths;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -18,14 +19,14 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     state.auth.entropy.fill(&mut bytes);
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
+    let referrer_policy = referrer_policy(request.uri().path());
     let mut response = next.run(request).await;
     let policy = content_security_policy(&nonce, is_watched());
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    // A page whose address holds a token has set a stricter one.
-    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer_policy));
     for (name, value) in ALWAYS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -46,6 +47,12 @@ const ALWAYS: [(&str, &str); 4] = [
          microphone=(), payment=(), usb=()",
     ),
 ];
+
+/// Where the address of a page holds a token, other sites learn at most where people come from. Not `no-referrer`: then
+/// browsers say nothing of the origin of a form either.
+fn referrer_policy(path: &str) -> &'static str {
+    if path.starts_with(paths::EMAIL) { "strict-origin" } else { "same-origin" }
+}
 
 /// Everything may be personal, unless its handler said otherwise.
 fn keep_out_of_caches(headers: &mut HeaderMap) {

@@ -1,7 +1,7 @@
 //! What letters say. The words stand in `templates/`.
 
 use crate::server::Unavailable;
-use crate::server::model::letter::{ANSWER_LIFE, Code, LetterId, Purpose};
+use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterId, Purpose};
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{DisplayName, EmailAddress, paths, views};
@@ -38,6 +38,7 @@ struct Words<'a> {
     link: String,
     code: &'a str,
     minutes: u64,
+    hours: u64,
     asked: String,
 }
 
@@ -70,8 +71,8 @@ impl Draft<'_> {
             Purpose::SignIn { .. } => ("Sign in to Latchkey", paths::EMAIL_LINK),
             // A letter for signing up to whoever has an account already signs in to that one.
             Purpose::SignUp { .. } if self.name.is_some() => ("Sign in to Latchkey", paths::EMAIL_LINK),
-            Purpose::SignUp { .. } => ("Finish signing up to Latchkey", paths::EMAIL_LINK),
-            Purpose::Confirm { .. } => ("Confirm your address for Latchkey", paths::EMAIL_CONFIRM),
+            Purpose::SignUp { .. } => ("Finish signing up for Latchkey", paths::EMAIL_LINK),
+            Purpose::Confirm { .. } => ("Confirm your e-mail address for Latchkey", paths::EMAIL_CONFIRM),
         };
         let words = Words {
             subject,
@@ -80,6 +81,7 @@ impl Draft<'_> {
             link: format!("{origin}{path}?token={}", self.link.encode()),
             code: self.code.expose(),
             minutes: ANSWER_LIFE.as_secs() / 60,
+            hours: CONFIRMATION_LIFE.as_secs() / 3_600,
             asked: asked(self.client),
         };
         let w = &words;
@@ -97,9 +99,9 @@ impl Draft<'_> {
 /// From which browser and system, as far as it says.
 fn asked(client: &views::Client) -> String {
     match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => format!("with {browser} on {system}"),
-        (Some(browser), None) => format!("with {browser}"),
-        (None, Some(system)) => format!("on {system}"),
-        (None, None) => "from a browser that did not say its name".to_owned(),
+        (Some(browser), Some(system)) => format!("from {browser} on {system}"),
+        (Some(browser), None) => format!("from {browser}"),
+        (None, Some(system)) => format!("from a browser on {system}"),
+        (None, None) => "from an unknown browser".to_owned(),
     }
 }

@@ -124,7 +124,7 @@ impl Postman {
                     let until = self.clock.now().plus(LEASE);
                     match self.store.renew_claim(letter.id, letter.claim, until).await {
                         Ok(true) => {}
-                        Ok(false) => return Err(DeliveryError::Never("it was voided meanwhile".into())),
+                        Ok(false) => return Err(DeliveryError::Never("it was voided, or taken by another worker".into())),
                         Err(cause) => return Err(DeliveryError::Later(cause.into())),
                     }
                 }

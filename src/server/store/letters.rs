@@ -65,11 +65,9 @@ pub trait Letters: Send + Sync {
     /// A browser that somebody signed in with, and that person.
     async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable>;
 
-    /// Forgets who signed in with a browser.
-    async fn forget_browser(&self, token: &TokenHash) -> Result<(), Unavailable>;
-
-    /// Removes requests (with their letters) and known browsers that ended before `now`, at most `limit` of each.
-    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<(), Unavailable>;
+    /// Removes requests (with their letters) and known browsers that ended before `now`, at most `limit` of each, and
+    /// tells how many at most.
+    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
 /// The writes of letters within a unit of work.
@@ -78,7 +76,8 @@ pub trait LetterWrites: Send {
     /// Writes a request and its letter.
     async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable>;
 
-    /// Voids what a browser asked for before to sign in or up.
+    /// Voids what a browser asked for before to sign in or up, and holds off others of the same browser until the unit
+    /// ends.
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
 
     /// Voids what an account asked for before to confirm an address.
@@ -92,6 +91,9 @@ pub trait LetterWrites: Send {
 
     /// Reads an account and holds others off it until the unit ends.
     async fn lock_user(&mut self, id: UserId) -> Result<Option<User>, Unavailable>;
+
+    /// As [`LetterWrites::lock_user`], by the address that the account has proven.
+    async fn lock_owner(&mut self, address: &EmailAddress) -> Result<Option<User>, Unavailable>;
 
     /// How many other letters to an account are open, asked for by browsers that it does not know.
     async fn count_open_requests(
@@ -113,21 +115,17 @@ pub trait LetterWrites: Send {
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
 
-    /// Holds everybody who claims an address until the unit ends; to be called before anything else of a unit that proves
-    /// it.
-    async fn lock_claims(&mut self, address: &EmailAddress) -> Result<(), Unavailable>;
-
     /// Makes an address an account's proven one; `false` when another account has proven it already, and then the unit
     /// can only be dropped.
     async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable>;
 
-    /// Takes an address from every other account that only claims it, with their requests to confirm it.
-    async fn void_claims(&mut self, address: &EmailAddress, except: UserId) -> Result<(), Unavailable>;
+    /// Keeps a browser as known for longer; `false` when it is not known as this person's.
+    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable>;
 
-    /// Keeps a browser as known; `false` when it is known as somebody else's.
-    async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable>;
+    /// Keeps a browser that has just been given its token.
+    async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<(), Unavailable>;
 
-    /// As [`Letters::forget_browser`].
+    /// Forgets who signed in with a browser.
     async fn forget_browser(&mut self, token: &TokenHash) -> Result<(), Unavailable>;
 
     /// Records "Not now" to a passkey for this browser, if it is known as this person's.

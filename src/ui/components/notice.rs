@@ -51,3 +51,14 @@ pub fn NeedsScripts(
         </noscript>
     }
 }
+
+/// Has a form say that scripts are off, so that its first button, which is for scripts, is known from one that was pressed
+/// before the page woke up.
+#[component]
+pub fn WithoutScripts(form: &'static str) -> impl IntoView {
+    view! {
+        <noscript>
+            <input type="hidden" form=form name="scripts" value="off" />
+        </noscript>
+    }
+}

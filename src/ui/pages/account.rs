@@ -14,6 +14,8 @@ pub struct AccountState {
     pub confirmation: Confirmation,
     /// Whether this session may only add a passkey.
     pub is_confined: bool,
+    /// Whether a passkey was made in this session.
+    pub has_made_passkey: bool,
 }
 
 /// What is to be done about an address that is not confirmed.
@@ -27,21 +29,49 @@ pub enum Confirmation {
 
 /// The person's own facts, and what they may want to do now.
 #[component]
-pub fn AccountPage(user: views::User, account: AccountState) -> impl IntoView {
+pub fn AccountPage(
+    user: views::User,
+    account: AccountState,
+    /// Why the last code was refused.
+    refusal: Option<ApiError>,
+) -> impl IntoView {
     view! {
         <h1>{format!("Hello, {}", user.display_name)}</h1>
         {account.offers_passkey.then(|| view! { <Offer confined=account.is_confined /> })}
-        {(!account.is_confined).then(|| view! { <Facts user account /> })}
+        {if account.is_confined {
+            (!account.offers_passkey).then(|| view! { <Confined has_made_passkey=account.has_made_passkey /> }).into_any()
+        } else {
+            view! { <Facts user account refusal /> }.into_any()
+        }}
+    }
+}
+
+/// The end of a session that could only add a passkey.
+#[component]
+fn Confined(has_made_passkey: bool) -> impl IntoView {
+    view! {
+        <p class="lead">
+            {if has_made_passkey {
+                "Your passkey is ready. Sign out, and sign in with it."
+            } else {
+                "This letter can do nothing more. Sign out, and sign in with a passkey or ask for another letter."
+            }}
+        </p>
+        <form method="post" action=paths::SIGN_OUT>
+            <button type="submit" class="button">
+                "Sign out"
+            </button>
+        </form>
     }
 }
 
 #[component]
-fn Facts(user: views::User, account: AccountState) -> impl IntoView {
+fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>) -> impl IntoView {
     let address = user.email.unwrap_or_else(|| "none".to_owned());
     let proof = if user.email_verified { "confirmed" } else { "not confirmed" };
     view! {
         {(account.confirmation != Confirmation::NotNeeded)
-            .then(|| view! { <ConfirmAddress waits_for_code=account.confirmation == Confirmation::WaitsForCode /> })}
+            .then(|| view! { <ConfirmAddress waits_for_code=account.confirmation == Confirmation::WaitsForCode refusal /> })}
         <dl class="profile">
             <dt>"Name"</dt>
             <dd>{user.display_name}</dd>
@@ -61,16 +91,16 @@ fn Facts(user: views::User, account: AccountState) -> impl IntoView {
 
 /// Asks for the code of the letter that proves the address; a form that works with scripts off.
 #[component]
-fn ConfirmAddress(waits_for_code: bool) -> impl IntoView {
+fn ConfirmAddress(waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="confirm-heading">
-            <h2 id="confirm-heading">"Confirm your address"</h2>
+            <h2 id="confirm-heading">"Confirm your e-mail address"</h2>
             <p>"Only a confirmed address can bring you back in when you have no passkey at hand."</p>
             {waits_for_code
                 .then(|| {
                     view! {
                         <form class="form" method="post" action=paths::EMAIL_CONFIRM>
-                            <CodeField />
+                            <CodeField refusal />
                             <button type="submit" class="button">
                                 "Confirm"
                             </button>

@@ -1,5 +1,5 @@
 use crate::browser;
-use crate::types::paths;
+use crate::types::{ApiError, paths};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -17,7 +17,11 @@ pub struct OpenLetter {
 
 /// "Look in your mailbox", and the field for the code. Plain forms: they work with scripts off.
 #[component]
-pub fn CodePage(letter: OpenLetter) -> impl IntoView {
+pub fn CodePage(
+    letter: OpenLetter,
+    /// Why the last answer was refused, if it is about a field.
+    refusal: Option<ApiError>,
+) -> impl IntoView {
     let minutes =
         if letter.minutes_left == 1 { "1 minute".to_owned() } else { format!("{} minutes", letter.minutes_left) };
     let hint = match letter.username {
@@ -34,8 +38,8 @@ pub fn CodePage(letter: OpenLetter) -> impl IntoView {
         <p>{format!("Open its link in this browser within {minutes}, or type its code here.")}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
-            {letter.username.map(|username| view! { <UsernameField username /> })}
-            <CodeField />
+            {letter.username.map(|username| view! { <UsernameField username refusal /> })}
+            <CodeField refusal />
             <button type="submit" class="button">
                 "Continue"
             </button>
@@ -49,7 +53,12 @@ pub fn CodePage(letter: OpenLetter) -> impl IntoView {
 
 /// Six digits, offered by systems that read them from the letter.
 #[component]
-pub fn CodeField() -> impl IntoView {
+pub fn CodeField(
+    /// Why the last one was refused.
+    #[prop(optional_no_strip)]
+    refusal: Option<ApiError>,
+) -> impl IntoView {
+    let error = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
     view! {
         <div class="field">
             <label for="code">"Code"</label>
@@ -62,10 +71,12 @@ pub fn CodeField() -> impl IntoView {
                 autocomplete="one-time-code"
                 maxlength="16"
                 required
+                autofocus=error.is_some()
+                aria-invalid=error.map(|_| "true")
                 aria-describedby="code-note"
             />
-            <p id="code-note" class="note">
-                "The six digits of the letter. Five tries."
+            <p id="code-note" class="note" class:error=error.is_some()>
+                {error.map_or("The six digits of the letter. Five tries.", ApiError::message)}
             </p>
         </div>
     }
@@ -73,7 +84,13 @@ pub fn CodeField() -> impl IntoView {
 
 /// The name of an account that is still to be made: another may be chosen if it was taken meanwhile.
 #[component]
-pub fn UsernameField(username: String) -> impl IntoView {
+pub fn UsernameField(
+    username: String,
+    /// Why the last one was refused.
+    #[prop(optional_no_strip)]
+    refusal: Option<ApiError>,
+) -> impl IntoView {
+    let error = refusal.filter(|error| matches!(error, ApiError::InvalidUsername | ApiError::UsernameTaken));
     view! {
         <div class="field">
             <label for="username">"Username"</label>
@@ -87,10 +104,12 @@ pub fn UsernameField(username: String) -> impl IntoView {
                 maxlength="32"
                 required
                 value=username
+                autofocus=error.is_some()
+                aria-invalid=error.map(|_| "true")
                 aria-describedby="username-note"
             />
-            <p id="username-note" class="note">
-                "3 to 32 letters, digits, dots, hyphens or underscores."
+            <p id="username-note" class="note" class:error=error.is_some()>
+                {error.map_or("3 to 32 letters, digits, dots, hyphens or underscores.", ApiError::message)}
             </p>
         </div>
     }

@@ -1,5 +1,5 @@
 use super::code::UsernameField;
-use crate::types::{paths, views};
+use crate::types::{ApiError, paths, views};
 use leptos::prelude::*;
 
 /// What a letter's link would do. Opening it does nothing; the button does.
@@ -12,9 +12,11 @@ pub fn LinkPage(
     new_username: Option<String>,
     /// The name of whoever is signed in here already, and is not meant.
     replaced: Option<String>,
+    /// Why the last name was refused.
+    refusal: Option<ApiError>,
 ) -> impl IntoView {
     let (heading, button) =
-        if user.is_some() { ("Sign in", "Sign in") } else { ("Finish signing up", "Make the account") };
+        if user.is_some() { ("Sign in", "Sign in") } else { ("Finish signing up", "Create the account") };
     view! {
         <h1>{heading}</h1>
         {user
@@ -36,7 +38,7 @@ pub fn LinkPage(
             })}
         <form class="form" method="post" action=paths::EMAIL_LINK>
             <input type="hidden" name="token" value=token />
-            {new_username.map(|username| view! { <UsernameField username /> })}
+            {new_username.map(|username| view! { <UsernameField username refusal /> })}
             <button type="submit" class="button">
                 {button}
             </button>
@@ -49,10 +51,10 @@ pub fn LinkPage(
 #[component]
 pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {
     view! {
-        <h1>"Confirm your address"</h1>
+        <h1>"Confirm your e-mail address"</h1>
         <p class="lead">
             <strong class="break-words">{address}</strong>
-            " becomes the confirmed address of "
+            " becomes the confirmed e-mail address of "
             <strong>{user.username}</strong>
             "."
         </p>

@@ -24,7 +24,7 @@ pub fn heading(error: ApiError) -> &'static str {
     match error {
         ApiError::NotFound => "Page not found",
         ApiError::Unavailable => "Back in a moment",
-        ApiError::LinkExpired => "This letter is used up",
+        ApiError::LinkExpired => "This link no longer works",
         ApiError::OtherBrowser => "Another browser asked for this",
         ApiError::OtherAccount => "This letter is for another account",
         ApiError::CrossOrigin | ApiError::MethodNotAllowed => "Nothing was done",

@@ -2,7 +2,7 @@ use crate::api::sign_in::{finish_sign_in, start_sign_in};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::views::WebAuthnJson;
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, wants_letter};
+use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -28,12 +28,14 @@ pub fn SignInPage(
     view! {
         <h1 class="break-words">{heading}</h1>
         <NeedsScripts letters />
-        <SignInForm next identifier refusal letters />
+        <WithoutScripts form="sign-in" />
+        <SignInForm next=next.clone() identifier refusal letters />
         {is_greeted
             .then(|| {
                 view! {
                     <form class="aside" method="post" action=paths::SIGN_IN>
                         <input type="hidden" name="action" value="forget" />
+                        <input type="hidden" name="next" value=next />
                         "Not you? "
                         <button type="submit" class="link">
                             "Switch user"
@@ -213,7 +215,7 @@ fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, lette
     let about_name = Signal::derive(move || sign_in.state.get().about_name());
 
     view! {
-        <form class="form" method="post" action=paths::SIGN_IN on:submit=submit novalidate>
+        <form id="sign-in" class="form" method="post" action=paths::SIGN_IN on:submit=submit novalidate>
             <input type="hidden" name="next" value=target />
             <Field
                 id="identifier"

@@ -1,7 +1,7 @@
 use crate::api::sign_up::{finish_sign_up, start_sign_up};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, wants_letter};
+use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -26,6 +26,7 @@ pub fn SignUpPage(
     view! {
         <h1>"Sign up"</h1>
         <NeedsScripts letters />
+        <WithoutScripts form="sign-up" />
         <SignUpForm
             typed_display_name=typed.display_name
             typed_username=typed.username
@@ -107,7 +108,7 @@ fn SignUpForm(
         });
     };
     view! {
-        <form class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
+        <form id="sign-up" class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
             <Field
                 id="display_name"
                 label="Name (optional)"

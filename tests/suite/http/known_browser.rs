@@ -27,6 +27,8 @@ async fn switching_user_forgets_on_the_server_too() {
         browser.sign_up("ada").await;
         browser.post("/api/sign-out", json!({})).await;
         let mut copied = browser.clone();
+        let answer = browser.clone().form("/sign-in", &[("action", "forget"), ("next", "/account?x=1")]).await;
+        assert_eq!(answer.header("location"), "/sign-in?next=%2Faccount%3Fx%3D1");
         let answer = browser.form("/sign-in", &[("action", "forget")]).await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
         assert!(!browser.cookies.contains_key("latchkey_known"));
@@ -55,6 +57,22 @@ async fn the_cookie_is_opaque_and_another_person_gets_another() {
         browser.cookies.insert("latchkey_known".to_owned(), forged.to_owned());
         let page = browser.get("/sign-in").await;
         assert!(page.status == 200 && !page.text().contains("Welcome back"), "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_we_did_not_give_out_is_not_taken_up() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let ada = app.browser().sign_up("ada").await;
+        let mut planted = app.browser();
+        let token = crate::authenticator::encode([7_u8; 32]);
+        planted.cookies.insert("latchkey_known".to_owned(), token.clone());
+        planted.sign_in(&ada).await;
+        assert_ne!(planted.cookies["latchkey_known"], token);
+        let mut planter = app.browser();
+        planter.cookies.insert("latchkey_known".to_owned(), token);
+        assert!(!planter.get("/sign-in").await.text().contains("Welcome back"));
     }
 }
 

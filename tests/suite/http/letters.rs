@@ -338,7 +338,7 @@ async fn looking_at_a_link_changes_nothing() {
             assert!(!page.text().contains(".wasm"), "nothing there runs");
         }
         let other = app.browser().get(&path).await;
-        assert_eq!(other.status, 409);
+        assert_eq!((other.status.as_u16(), other.header("referrer-policy")), (409, "strict-origin"));
         assert!(other.text().contains("Another browser asked for this") && !other.text().contains("ada"));
         assert!(!browser.is_signed_in().await);
         assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
@@ -380,7 +380,8 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
     let letter = app.letter_to("ada@example.org").await;
     let answer = browser.form("/sign-in", &[("action", "code"), ("code", &letter.wrong_code())]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
-    assert!(browser.get("/sign-in?step=code").await.text().contains("That code is not right."));
+    let page = browser.get("/sign-in?step=code").await.text();
+    assert!(page.contains("That code is not right.") && page.contains("aria-invalid=\"true\""), "{page}");
     assert!(!browser.get("/sign-in?step=code").await.text().contains("That code is not right."), "told once");
 
     let answer = browser.form("/email/link", &[("token", "used")]).await;
@@ -552,6 +553,79 @@ async fn with_recovery_only_a_letter_lets_in_just_to_make_a_passkey() {
     assert!(page.contains("Make a passkey on this device") && !page.contains("ada@example.org"), "{page}");
     let confirm = browser.post("/api/account/email/confirm", json!({ "code": "123456" })).await;
     assert_eq!(confirm.refusal(), (403, "reauthentication_required".to_owned()));
-    assert_eq!(browser.post("/api/passkeys/start", json!({})).await.status, 200);
+    assert_eq!(browser.get("/api/passkeys").await.refusal(), (403, "reauthentication_required".to_owned()));
+    let options = browser.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
+    let passkey = crate::authenticator::SoftPasskey::new(&options);
+    let credential = passkey.registration(&options, &app.origin).json();
+    assert_eq!(browser.post("/api/passkeys/finish", json!({ "credential": credential })).await.status, 200);
+    let page = browser.get("/account").await.text();
+    assert!(page.contains("Sign out, and sign in with it.") && !page.contains("ada@example.org"), "{page}");
     assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200);
+    assert_eq!(browser.sign_in(&passkey).await.status, 200);
+    assert!(browser.get("/account").await.text().contains("ada@example.org"));
+}
+
+#[tokio::test]
+async fn a_button_pressed_before_the_page_woke_up_sends_no_letter_and_loses_nothing() {
+    let app = with_account(Backends::Embedded).await;
+    let before = app.letters().await.len();
+    for off in [&[][..], &[("EMAIL_SIGN_IN", "off")][..]] {
+        let app = App::start_set(Backends::Embedded, off).await;
+        let page = app.browser().form("/sign-in", &[("action", "passkey"), ("identifier", "kept-name")]).await;
+        assert!(page.status == 200 && page.text().contains("kept-name"), "{}", page.text());
+        let fields = [("action", "passkey"), ("username", "kept-name"), ("email", "kept@example.org")];
+        let page = app.browser().form("/sign-up", &fields).await;
+        assert!(page.status == 200 && page.text().contains("kept@example.org"));
+    }
+    assert_eq!(app.letters().await.len(), before);
+    let plain = [("action", "passkey"), ("scripts", "off"), ("identifier", "ada")];
+    let answer = app.browser().form("/sign-in", &plain).await;
+    assert_eq!(answer.header("location"), "/sign-in?step=code", "with scripts off, Enter means the letter");
+    let off = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let page = off.browser().form("/sign-in", &[("identifier", "kept-name")]).await;
+    assert!(page.status == 404 && page.text().contains("kept-name") && page.text().contains("switched off"));
+    assert_eq!(off.browser().get("/email/link?token=x").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_browser_that_asks_many_times_at_once_has_one_letter() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let mut browser = app.browser();
+        browser.ask("ada").await; // names the browser
+        let asks = (0..10).map(|_| {
+            let mut browser = browser.clone();
+            tokio::spawn(async move { browser.ask("ada").await })
+        });
+        for ask in asks.collect::<Vec<_>>() {
+            ask.await.unwrap();
+        }
+        let letters = app.letters().await;
+        assert_eq!(letters.iter().filter(|letter| letter.0.subject.starts_with("Sign in")).count(), 1, "{backends:?}");
+        assert_eq!(browser.answer_code(&letters[0].code()).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn asking_while_letters_are_sent_is_never_held_up() {
+    for backends in Backends::ALL {
+        let app = std::sync::Arc::new(with_account(backends).await);
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let worker = tokio::spawn({
+            let (app, stop) = (std::sync::Arc::clone(&app), std::sync::Arc::clone(&stop));
+            async move {
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    app.deliver().await;
+                }
+            }
+        });
+        let mut browser = app.browser();
+        for _ in 0..60 {
+            let began = std::time::Instant::now();
+            browser.ask("ada").await;
+            assert!(began.elapsed() < Duration::from_millis(900), "a deadlock takes a second to be found");
+        }
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        worker.await.unwrap();
+    }
 }

@@ -74,6 +74,19 @@ async fn adding_needs_a_fresh_sign_in() {
 }
 
 #[tokio::test]
+async fn what_was_begun_in_time_must_be_finished_in_time() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    app.clock.advance(Duration::from_secs(599));
+    let options = start(&mut browser).await;
+    let credential = SoftPasskey::new(&options).registration(&options, &app.origin).json();
+    app.clock.advance(Duration::from_secs(2));
+    let answer = browser.post("/api/passkeys/finish", json!({ "credential": credential })).await;
+    assert_eq!(answer.refusal(), (403, "reauthentication_required".to_owned()));
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_refused() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();

@@ -35,8 +35,12 @@ impl Pools {
     const LOCK_USER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
          created_at as user_created_at from users where id = $1 for update";
 
-    /// Holds everybody who claims an address, in one order, so that two who prove it do not wait for each other.
-    const LOCK_CLAIMS: &'static str = "select id from users where email_key = $1 order by id for update";
+    /// As `LOCK_USER`, by the address that the account has proven.
+    const LOCK_OWNER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
+         created_at as user_created_at from users where email_key = $1 and email_verified for update";
+
+    /// Makes units of work about the same browser wait for each other.
+    const LOCK_BROWSER: &'static str = "select pg_advisory_xact_lock($1)";
 }
 
 /// Whether the text is the address of a database, with options that the driver knows.

@@ -53,6 +53,8 @@ impl LetterWrites for Transaction {
     }
 
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
+        let number = browser.0.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+        query(Pools::LOCK_BROWSER).bind(number).execute(&mut *self.inner).await.map_err(unavailable)?;
         query("delete from letter_requests where browser_hash = $1 and purpose in ('sign-in', 'sign-up')")
             .bind(&browser.0[..])
             .execute(&mut *self.inner)
@@ -95,6 +97,15 @@ impl LetterWrites for Transaction {
         row.map(|row| rows::user(&row)).transpose()
     }
 
+    async fn lock_owner(&mut self, address: &EmailAddress) -> Result<Option<User>, Unavailable> {
+        let row = query(Pools::LOCK_OWNER)
+            .bind(email_key(address))
+            .fetch_optional(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        row.map(|row| rows::user(&row)).transpose()
+    }
+
     async fn count_open_requests(
         &mut self,
         user: UserId,
@@ -132,6 +143,14 @@ impl LetterWrites for Transaction {
         secrets: &LetterSecrets,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
+        // In the order in which a voided request takes its letter with it, so that the two cannot wait for each other.
+        let armed = query("update letter_requests set link_hash = $2, code_hash = $3 where id = $1")
+            .bind(letter.request.request.id.0)
+            .bind(&secrets.link_hash.0[..])
+            .bind(&secrets.code_hash[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
         let marked =
             query("update letters set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null")
                 .bind(letter.id.0)
@@ -140,19 +159,7 @@ impl LetterWrites for Transaction {
                 .execute(&mut *self.inner)
                 .await
                 .map_err(unavailable)?;
-        let armed = query("update letter_requests set link_hash = $2, code_hash = $3 where id = $1")
-            .bind(letter.request.request.id.0)
-            .bind(&secrets.link_hash.0[..])
-            .bind(&secrets.code_hash[..])
-            .execute(&mut *self.inner)
-            .await
-            .map_err(unavailable)?;
         Ok(marked.rows_affected() == 1 && armed.rows_affected() == 1)
-    }
-
-    async fn lock_claims(&mut self, address: &EmailAddress) -> Result<(), Unavailable> {
-        query(Pools::LOCK_CLAIMS).bind(email_key(address)).fetch_all(&mut *self.inner).await.map_err(unavailable)?;
-        Ok(())
     }
 
     async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable> {
@@ -173,29 +180,26 @@ impl LetterWrites for Transaction {
         }
     }
 
-    async fn void_claims(&mut self, address: &EmailAddress, except: UserId) -> Result<(), Unavailable> {
-        for text in [
-            "update users set email = null, email_key = null where email_key = $1 and id <> $2 and not email_verified",
-            "delete from letter_requests where address_key = $1 and user_id <> $2 and purpose = 'confirm'",
-        ] {
-            query(text).bind(email_key(address)).bind(except.0).execute(&mut *self.inner).await.map_err(unavailable)?;
-        }
-        Ok(())
+    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable> {
+        let done = query("update known_browsers set expires_at = $3 where token_hash = $1 and user_id = $2")
+            .bind(&browser.token_hash.0[..])
+            .bind(browser.user_id.0)
+            .bind(browser.expires_at.unix_millis())
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
     }
 
-    async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable> {
-        let done = query(
-            "insert into known_browsers (token_hash, user_id, expires_at) values ($1, $2, $3) \
-             on conflict (token_hash) do update set expires_at = excluded.expires_at \
-             where known_browsers.user_id = excluded.user_id",
-        )
-        .bind(&browser.token_hash.0[..])
-        .bind(browser.user_id.0)
-        .bind(browser.expires_at.unix_millis())
-        .execute(&mut *self.inner)
-        .await
-        .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
+    async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<(), Unavailable> {
+        query("insert into known_browsers (token_hash, user_id, expires_at) values ($1, $2, $3)")
+            .bind(&browser.token_hash.0[..])
+            .bind(browser.user_id.0)
+            .bind(browser.expires_at.unix_millis())
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
     }
 
     async fn forget_browser(&mut self, token: &TokenHash) -> Result<(), Unavailable> {

@@ -141,34 +141,28 @@ impl Letters for Relational {
         row.map(|row| Ok((rows::known_browser(*token, &row)?, rows::user(&row)?))).transpose()
     }
 
-    async fn forget_browser(&self, token: &TokenHash) -> Result<(), Unavailable> {
-        query("delete from known_browsers where token_hash = $1")
-            .bind(&token.0[..])
-            .execute(&self.pools.write)
-            .await
-            .map_err(unavailable)?;
-        Ok(())
-    }
-
-    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<(), Unavailable> {
+    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
+        let mut most = 0;
         for text in [
             "delete from letter_requests where id in \
              (select id from letter_requests where expires_at <= $1 order by expires_at limit $2)",
             "delete from known_browsers where token_hash in \
              (select token_hash from known_browsers where expires_at <= $1 order by expires_at limit $2)",
         ] {
-            query(text)
+            let removed = query(text)
                 .bind(now.unix_millis())
                 .bind(i64::from(limit))
                 .execute(&self.pools.write)
                 .await
-                .map_err(unavailable)?;
+                .map_err(unavailable)?
+                .rows_affected();
+            most = removed.max(most);
         }
         query("delete from mailbox where id not in (select id from mailbox order by sent_at desc limit $1)")
             .bind(i64::from(MAILBOX_SIZE))
             .execute(&self.pools.write)
             .await
             .map_err(unavailable)?;
-        Ok(())
+        Ok(most)
     }
 }

@@ -33,8 +33,12 @@ impl Pools {
     const LOCK_USER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
          created_at as user_created_at from users where id = $1";
 
-    /// Nothing is left to lock: the unit of work has the whole database.
-    const LOCK_CLAIMS: &'static str = "select id from users where email_key = $1";
+    /// As `LOCK_USER`, by the address that the account has proven.
+    const LOCK_OWNER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
+         created_at as user_created_at from users where email_key = $1 and email_verified";
+
+    /// Units of work wait for each other anyway.
+    const LOCK_BROWSER: &'static str = "select $1";
 }
 
 /// Opens the file, making it when it is missing, and brings the schema up to date.
