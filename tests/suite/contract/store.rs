@@ -262,3 +262,42 @@ async fn several_processes_may_start_on_one_fresh_database() {
         }
     }
 }
+
+#[tokio::test]
+async fn accounts_without_a_way_in_are_counted() {
+    on_both(async |store| {
+        assert_eq!(store.count_without_way_in("localhost", true).await.unwrap(), 0);
+        let (ada, _, _) = add_account(&*store, "ada").await;
+        assert_eq!(store.count_without_way_in("localhost", false).await.unwrap(), 0, "a passkey is one");
+        assert_eq!(store.count_without_way_in("elsewhere.example", true).await.unwrap(), 1, "of another site is none");
+        let mut unit = store.begin().await.unwrap();
+        assert!(unit.prove_address(ada.id, ada.email.as_ref().unwrap()).await.unwrap());
+        unit.commit().await.unwrap();
+        assert_eq!(store.count_without_way_in("elsewhere.example", true).await.unwrap(), 0, "a proven address is one");
+        assert_eq!(store.count_without_way_in("elsewhere.example", false).await.unwrap(), 1, "unless letters are off");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_expired_is_swept_and_takes_its_letters_along() {
+    use latchkey::server::model::letter::{Claim, LetterRequest, OutgoingLetter, Purpose};
+    use latchkey::types::{Identifier, Next};
+    on_both(async |store| {
+        let client = views::Client { browser: None, system: None };
+        let purpose = Purpose::SignIn { identifier: Identifier::parse("ada").unwrap(), known: None };
+        let browser = TokenHash(random());
+        let request = LetterRequest::new(purpose, browser, Next::or_account(None), client, NOW, &SystemEntropy);
+        let mut unit = store.begin().await.unwrap();
+        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &SystemEntropy)).await.unwrap();
+        unit.commit().await.unwrap();
+        let read = store.request_of_browser(&browser).await.unwrap().unwrap();
+        assert_eq!((read.request, read.recipient, read.tries_left), (request.clone(), None, 5));
+        assert_eq!(store.remove_expired_letters(NOW, 10).await.unwrap(), 0);
+        assert_eq!(store.remove_expired_letters(request.expires_at, 10).await.unwrap(), 1);
+        assert_eq!(store.request_of_browser(&browser).await.unwrap(), None);
+        let claim = Claim::random(&SystemEntropy);
+        assert_eq!(store.claim_letter(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
+    })
+    .await;
+}

@@ -1,0 +1,105 @@
+// The ten points of the demonstration that this program grew out of, one after another, as one person sees them.
+
+import { Authenticator, awake, expect, freshName, letterTo, test } from "../fixtures";
+
+for (const storage of ["embedded", "postgres+redis"] as const) {
+  test.describe(`on ${storage}`, () => {
+    test.use({ storage });
+
+    test("everything that the demonstration does", async ({ page, browser, baseURL, server, expectRefusal }) => {
+      expectRefusal(409);
+      test.setTimeout(90_000);
+      const authenticator = await Authenticator.attach(page);
+      const name = freshName();
+      const navigation = page.getByRole("navigation", { name: "Account" });
+
+      await test.step("1. home page and navigation", async () => {
+        await page.goto("/");
+        await expect(navigation.getByRole("link")).toHaveText(["Sign in", "Sign up"]);
+      });
+
+      await test.step("2. sign up, the passkey on the same page", async () => {
+        await navigation.getByRole("link", { name: "Sign up" }).click();
+        await awake(page);
+        await page.getByLabel("Name (optional)").fill("Ada Lovelace");
+        await page.getByLabel("Username").fill(name);
+        await page.getByLabel("E-mail").fill(`${name}@example.org`);
+        await page.getByRole("button", { name: "Create your passkey" }).click();
+        await expect(page.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
+        await expect(navigation.getByRole("link")).toHaveText(["Account"]);
+        await expect(navigation.getByRole("button")).toHaveText(["Sign out"]);
+        const { link } = await letterTo(page, `${name}@example.org`);
+        await page.goto(link);
+        await page.getByRole("button", { name: "Confirm" }).click();
+      });
+
+      await test.step("7. the profile: name, username, e-mail, id, number of passkeys", async () => {
+        for (const fact of ["Ada Lovelace", name, `${name}@example.org`]) {
+          await expect(page.getByRole("definition").filter({ hasText: fact }).first()).toBeVisible();
+        }
+        await expect(page.getByRole("definition").locator("code")).toHaveText(/^[\w-]{22}$/);
+        await expect(page.getByTestId("passkeys")).toHaveText("1");
+      });
+
+      await test.step("8. sign out, and pages that need an account send to sign in and back", async () => {
+        await authenticator.answers(false);
+        await navigation.getByRole("button", { name: "Sign out" }).click();
+        await expect(page).toHaveURL(`${server.origin}/`);
+      });
+
+      await test.step("9. notices that close by hand", async () => {
+        const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
+        await expect(notice).toBeVisible();
+        await page.getByLabel("Close this message").click();
+        await expect(notice).toBeHidden();
+      });
+
+      await test.step("3. and 4. remembered, with the choice of passkey, letter and another user", async () => {
+        await page.goto("/account");
+        await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
+        await awake(page);
+        await expect(page.getByRole("heading", { name: "Welcome back, Ada Lovelace" })).toBeVisible();
+        for (const choice of ["Sign in with a passkey", "Send me a letter", "Switch user"]) {
+          await expect(page.getByRole("button", { name: choice })).toBeVisible();
+        }
+        await authenticator.answers(true);
+        await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+        await expect(page).toHaveURL(/\/account$/);
+        await authenticator.answers(false);
+        await navigation.getByRole("button", { name: "Sign out" }).click();
+        await page.goto("/sign-in");
+        await page.getByRole("button", { name: "Switch user" }).click();
+        await expect(page.getByRole("heading", { name: "Sign in", exact: true })).toBeVisible();
+      });
+
+      const context = await browser.newContext({ baseURL });
+      const device = await context.newPage();
+      await Authenticator.attach(device);
+      await test.step("5. a mailed link, once, in the browser that asked", async () => {
+        await device.goto("/sign-in");
+        await device.getByLabel("Username or e-mail").fill(`${name}@example.org`);
+        await device.getByRole("button", { name: "Send me a letter" }).click();
+        const { link } = await letterTo(page, `${name}@example.org`, 2);
+        await page.goto(link);
+        await expect(page.getByRole("heading", { name: "Another browser asked for this" })).toBeVisible();
+        await device.goto(link);
+        await device.getByRole("button", { name: "Sign in" }).click();
+        await expect(device.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
+        await device.goto(link);
+        await expect(device.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
+      });
+
+      await test.step("6. the offer to make a passkey on this device", async () => {
+        await device.goto("/account");
+        await awake(device);
+        await device.getByRole("button", { name: "Make a passkey" }).click();
+        await expect(device.getByTestId("passkeys")).toHaveText("2");
+      });
+      await context.close();
+
+      await test.step("10. both backends are in use and well", async () => {
+        expect(await (await page.request.get("/readyz")).json()).toEqual({ database: "ok", ephemeral: "ok" });
+      });
+    });
+  });
+}
