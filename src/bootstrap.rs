@@ -46,6 +46,7 @@ pub async fn start(config: &Config) -> Result<Started, Unavailable> {
         lifetimes: config.sessions,
         email_sign_in: config.email_sign_in,
         sends_letters: transport.is_some(),
+        needs_address: needs_address(config),
         bell: Arc::new(Notify::new()),
         store,
         clock,
@@ -85,6 +86,12 @@ fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
     }
     make_folder(Some(&config.data_dir))?;
     Ok(Keys::new(&keys::read_or_make(&config.data_dir.join("secret.key"), entropy)?, previous))
+}
+
+/// An address is needed unless letters neither sign in nor go by mail (contract, `EMAIL_SIGN_IN`).
+#[must_use]
+pub fn needs_address(config: &Config) -> bool {
+    config.email_sign_in != EmailSignIn::Off || config.smtp_url.is_some()
 }
 
 /// Over SMTP where a server is set; into the development mailbox on localhost; else not at all.

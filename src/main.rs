@@ -20,7 +20,7 @@ mod program {
     /// How long requests in flight are waited for after a signal.
     const GRACE: Duration = Duration::from_secs(10);
     /// How many letters are on their way at once.
-    const POSTMEN: usize = 3;
+    const POSTMEN: usize = 8;
     /// How often, and how many at a time, sessions and letters that ended are removed.
     const SWEEP_EVERY: Duration = Duration::from_mins(10);
     const SWEEP_BATCH: u32 = 500;

@@ -90,7 +90,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(plain.locator("noscript p")).toContainText("Making a passkey needs JavaScript.");
       await plain.getByRole("button", { name: "Not now" }).click();
       await expect(plain.getByText("We will not ask again for 30 days.")).toBeVisible();
-      await plain.getByRole("button", { name: "Sign out" }).click();
+      await plain.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
       await expect(plain.getByText("You are signed out.")).toBeVisible();
       await plain.context().close();
     });
@@ -192,7 +192,7 @@ test("a notice goes by hand, by itself after five seconds, and moves nothing", a
   await page.reload();
   await expect(notice).toHaveCount(0);
   await signUp(page, freshName());
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await notice.hover();
   await page.waitForTimeout(6_000);
   await expect(notice, "it stays while it is pointed at").toBeVisible();

@@ -105,7 +105,7 @@ test("after signing out the back button shows nothing of the account", async ({ 
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/$/);
   const authenticator = await page.context().newCDPSession(page);
   await authenticator.send("WebAuthn.disable");

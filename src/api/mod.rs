@@ -3,5 +3,6 @@
 pub mod email;
 pub mod passkeys;
 pub mod session;
+pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;

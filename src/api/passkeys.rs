@@ -1,5 +1,5 @@
 use crate::types::ApiError;
-use crate::types::views::{AddedPasskey, Options, PasskeyList, WebAuthnJson};
+use crate::types::views::{OnePasskey, Options, PasskeyList, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::{GetUrl, Json};
 
@@ -29,16 +29,27 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
 
 /// Finishes adding a passkey.
 #[server(prefix = "/api", endpoint = "passkeys/finish", input = Json, output = Json)]
-pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> Result<AddedPasskey, ApiError> {
+pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> Result<OnePasskey, ApiError> {
     use crate::server::auth::RegistrationAnswer;
     use crate::server::http::request::{RequestContext, raw};
     use crate::types::Notice;
 
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential)?;
+    let begun = request.auth().take_add_passkey(request.browser.as_ref(), &answer, name.as_deref()).await?;
     let visitor = request.require_anyone().await?;
-    let browser = request.browser.as_ref();
-    let passkey = request.auth().finish_add_passkey(&visitor, browser, &answer, name.as_deref()).await?;
+    let passkey = request.auth().finish_add_passkey(&visitor, begun, &answer, name.as_deref()).await?;
     request.tell(Notice::PasskeyMade);
-    Ok(AddedPasskey { passkey: raw(&passkey.view(&visitor.session))? })
+    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session))? })
+}
+
+/// Gives a passkey another name.
+#[server(prefix = "/api", endpoint = "passkeys/rename", input = Json, output = Json)]
+pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiError> {
+    use crate::server::http::request::{RequestContext, raw};
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let passkey = request.auth().rename_passkey(&visitor, &id, &name).await?;
+    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session))? })
 }

@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Settings `SECRET_KEY` and `SECRET_KEY_PREVIOUS`: new hashes are made with the first, what is alive is checked with
@@ -69,6 +69,10 @@ pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>
         place(file, &STANDARD.encode(bytes), &Token::random(entropy).encode()).map_err(failed)?;
     }
     let text = fs::read_to_string(file).map_err(failed)?;
+    if fs::metadata(file).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+        tracing::warn!("{} could be read by others; it is closed to them now", file.display());
+        fs::set_permissions(file, Permissions::from_mode(0o600)).map_err(failed)?;
+    }
     let text = text.trim();
     if text.len() < 32 {
         return Err(Unavailable::new("secret key", format!("{} holds less than 32 bytes", file.display())));
@@ -94,7 +98,6 @@ fn place(file: &Path, text: &str, draft: &str) -> std::io::Result<()> {
 mod tests {
     use super::*;
     use crate::server::secret::SystemEntropy;
-    use std::os::unix::fs::PermissionsExt;
 
     fn key(letter: &str) -> Secret<String> {
         Secret::new(letter.repeat(32))
@@ -137,6 +140,16 @@ mod tests {
         place(&file, &"a".repeat(40), "1").unwrap();
         place(&file, &"b".repeat(40), "2").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "a".repeat(40));
+    }
+
+    #[test]
+    fn a_key_that_others_could_read_is_closed_to_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        fs::write(&file, "k".repeat(40)).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        read_or_make(&file, &SystemEntropy).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

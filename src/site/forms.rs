@@ -2,10 +2,12 @@
 
 use super::pages::{sign_in_page, sign_up_page};
 use super::render::context;
-use crate::server::auth::{AskForLetterError, Opened, SentAgain};
+use crate::server::auth::{AskForLetterError, Opened, Revocation, SentAgain, Visitor};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};
+use crate::server::model::SessionId;
 use crate::server::model::letter::Purpose;
+use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::pages::SignUpInput;
 use axum::Form;
@@ -234,7 +236,12 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
     let context = context(&state, &request);
     let visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
-        Ok(None) => return on_with(&state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
+        Ok(None) => {
+            let kept = Token::decode(&form.token).and_then(|token| state.cookies.set_confirmation(&token));
+            let notice = state.cookies.set_notice(Notice::Refused(ApiError::SignedOut));
+            let back = format!("{}?next={}", paths::SIGN_IN, paths::EMAIL_CONFIRM);
+            return on_to(&back, kept.into_iter().chain(notice));
+        }
         Err(cause) => return refuse(cause.into()),
     };
     let confirmed = if form.token.is_empty() {
@@ -253,9 +260,14 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
 pub struct AccountForm {
     #[serde(default)]
     action: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name: String,
 }
 
-/// What the account page asks for: "Not now" to a passkey, or another letter to confirm the address.
+/// What the account page asks for: "Not now" to a passkey, another letter to confirm the address, another name for a
+/// passkey, the end of sessions.
 pub async fn account(State(state): State<AppState>, request: Request) -> Response {
     let (form, request) = match read::<AccountForm>(request).await {
         Ok(read) => read,
@@ -268,19 +280,44 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Err(cause) => return refuse(cause.into()),
     };
     let (browser, cookie) = context.browser_or_new();
-    let done = match form.action.as_str() {
-        "decline" => {
-            context.auth().decline_offer(&visitor, context.known.as_ref()).await.map(|()| Notice::OfferDeclined)
-        }
-        "confirm-again" => context.auth().confirm_again(&visitor, &browser).await.map(|sent| match sent {
+    match account_action(&context, &visitor, &browser, &form).await {
+        Ok(notice) => on_to(paths::ACCOUNT, state.cookies.set_notice(notice).into_iter().chain(cookie)),
+        Err(error @ (ApiError::Unavailable | ApiError::BadRequest)) => refuse(error),
+        Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
+    }
+}
+
+async fn account_action(
+    context: &RequestContext,
+    visitor: &Visitor,
+    browser: &Token,
+    form: &AccountForm,
+) -> Result<Notice, ApiError> {
+    let auth = context.auth();
+    let is_for_anyone = form.action == "decline";
+    if auth.is_confined(visitor) && !is_for_anyone {
+        return Err(ApiError::ReauthenticationRequired);
+    }
+    match form.action.as_str() {
+        "decline" => auth.decline_offer(visitor, context.known.as_ref()).await.map(|()| Ok(Notice::OfferDeclined))?,
+        "confirm-again" => Ok(match auth.confirm_again(visitor, browser).await? {
             SentAgain::Sent => Notice::ConfirmationSent,
             SentAgain::TooSoon => Notice::ConfirmationTooSoon,
             SentAgain::NothingToConfirm => Notice::Refused(ApiError::LinkExpired),
         }),
-        _ => return refuse(ApiError::BadRequest),
-    };
-    match done {
-        Ok(notice) => on_to(paths::ACCOUNT, state.cookies.set_notice(notice).into_iter().chain(cookie)),
-        Err(cause) => refuse(cause.into()),
+        "rename-passkey" => {
+            auth.rename_passkey(visitor, &form.id, &form.name).await?;
+            Ok(Notice::PasskeyRenamed)
+        }
+        "end-session" => {
+            let id = SessionId::decode(&form.id).ok_or(ApiError::NotFound)?;
+            auth.revoke(visitor, Revocation::One(id)).await?;
+            Ok(Notice::SessionsEnded)
+        }
+        "end-others" => {
+            auth.revoke(visitor, Revocation::Others).await?;
+            Ok(Notice::SessionsEnded)
+        }
+        _ => Err(ApiError::BadRequest),
     }
 }

@@ -52,7 +52,7 @@ pub async fn sign_up_page(
         visitor: None,
         told: None,
     };
-    let (letters, needs_address) = (signs_in_by_letter(state), state.auth.needs_address());
+    let (letters, needs_address) = (signs_in_by_letter(state), state.auth.needs_address);
     let body = move || view! { <SignUpPage typed=typed.clone() refusal letters needs_address /> }.into_any();
     for_strangers(state, request, paths::ACCOUNT, page, body).await
 }
@@ -153,8 +153,12 @@ async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<Ac
     let auth = context.auth();
     let waits_for_code = auth.open_confirmation(visitor).await?.is_some();
     let is_unproven = visitor.user.email.is_some() && !visitor.user.email_verified && auth.sends_letters;
+    let (passkeys, sessions) = (auth.store.passkeys(visitor.user.id).await?, auth.sessions(visitor).await?);
+    let own = &visitor.session;
     Ok(AccountState {
-        passkeys: auth.store.count_passkeys(&visitor.user, auth.relying_party.id()).await?,
+        passkeys: passkeys.iter().map(|passkey| passkey.view(own)).collect(),
+        sessions: sessions.iter().map(|session| session.view(session.id == own.id)).collect(),
+        usable_passkeys: auth.store.count_passkeys(&visitor.user, auth.relying_party.id()).await?,
         offers_passkey: auth.offers_passkey(visitor, context.known.as_ref()).await?,
         confirmation: match (is_unproven, waits_for_code) {
             (false, _) => Confirmation::NotNeeded,

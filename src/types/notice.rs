@@ -11,7 +11,9 @@ pub enum Notice {
     LetterSent,
     OfferDeclined,
     PasskeyMade,
+    PasskeyRenamed,
     Refused(ApiError),
+    SessionsEnded,
     SignedOut,
     SignedUp,
 }
@@ -25,7 +27,7 @@ pub enum Mood {
 }
 
 impl Notice {
-    const PLAIN: [Self; 9] = [
+    const PLAIN: [Self; 11] = [
         Self::AddressConfirmed,
         Self::ConfirmationSent,
         Self::ConfirmationTooSoon,
@@ -33,6 +35,8 @@ impl Notice {
         Self::LetterSent,
         Self::OfferDeclined,
         Self::PasskeyMade,
+        Self::PasskeyRenamed,
+        Self::SessionsEnded,
         Self::SignedOut,
         Self::SignedUp,
     ];
@@ -48,6 +52,8 @@ impl Notice {
             Self::LetterSent => "letter_sent".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
             Self::PasskeyMade => "passkey_made".to_owned(),
+            Self::PasskeyRenamed => "passkey_renamed".to_owned(),
+            Self::SessionsEnded => "sessions_ended".to_owned(),
             Self::SignedOut => "signed_out_here".to_owned(),
             Self::SignedUp => "signed_up".to_owned(),
             Self::Refused(ApiError::CodeWrong { tries_left }) => format!("code_wrong.{tries_left}"),
@@ -73,6 +79,8 @@ impl Notice {
             | Self::ConfirmationSent
             | Self::LetterSent
             | Self::PasskeyMade
+            | Self::PasskeyRenamed
+            | Self::SessionsEnded
             | Self::SignedOut
             | Self::SignedUp => Mood::Success,
             Self::ConfirmationTooSoon | Self::Forgotten | Self::OfferDeclined => Mood::Warning,
@@ -91,6 +99,8 @@ impl Notice {
             Self::OfferDeclined => "Fine. We will not ask again for 30 days.",
             Self::PasskeyMade => "Your passkey is ready. Next time, sign in with it.",
             Self::Refused(error) => error.message(),
+            Self::PasskeyRenamed => "Your passkey has its new name.",
+            Self::SessionsEnded => "Ended. Whoever was there is signed out.",
             Self::SignedOut => "You are signed out.",
             Self::SignedUp => "Welcome! We have sent a letter to confirm your address.",
         }

@@ -107,9 +107,20 @@ pub struct PasskeyList {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AddedPasskey {
+pub struct OnePasskey {
     /// A [`Passkey`]; text in the browser, as with [`SignedIn`].
     pub passkey: Box<RawValue>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionList {
+    pub sessions: Vec<Session>,
+}
+
+/// How many sessions were ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    pub revoked: u64,
 }
 
 /// `{}`: done, and nothing to say.

@@ -101,6 +101,14 @@ impl Drop for TestDatabase {
     }
 }
 
+/// Ends every connection to a database but the one that asks for it.
+pub async fn cut_connections(url: &Secret<String>) {
+    let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    let statement = "select pg_terminate_backend(pid) from pg_stat_activity \
+                     where datname = current_database() and pid <> pg_backend_pid()";
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+}
+
 async fn admin_statement(admin: &str, statement: &str) {
     let mut connection = sqlx::PgConnection::connect(admin).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
@@ -164,6 +172,7 @@ impl App {
             keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
             email_sign_in: config.email_sign_in,
             sends_letters: config.smtp_url.is_some() || config.public_url.is_localhost(),
+            needs_address: bootstrap::needs_address(&config),
             bell: Arc::default(),
         };
         let store = Arc::clone(&auth.store);

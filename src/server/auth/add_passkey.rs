@@ -50,8 +50,9 @@ impl From<Unavailable> for FinishAddPasskeyError {
     }
 }
 
+/// What was begun, taken out of where it was kept: it is spent, whatever follows.
 #[derive(Serialize, Deserialize)]
-struct AddPasskey {
+pub struct AddPasskey {
     user_id: UserId,
     registration: PasskeyRegistration,
 }
@@ -94,30 +95,44 @@ impl Auth {
         passkeys.iter().filter(|passkey| passkey.rp_id == self.relying_party.id()).collect()
     }
 
+    /// Takes what this browser began, before anything else is looked at; `None` when it is spent or was never begun.
+    ///
+    /// # Errors
+    /// When the answer or the name does not parse (then nothing is spent), or the ephemeral store is away.
+    pub async fn take_add_passkey(
+        &self,
+        browser: Option<&Token>,
+        answer: &RegistrationAnswer,
+        name: Option<&str>,
+    ) -> Result<Option<AddPasskey>, FinishAddPasskeyError> {
+        if name.is_some_and(|name| DisplayName::parse(name).is_err()) {
+            return Err(FinishAddPasskeyError::InvalidName);
+        }
+        if examine(&answer.credential.response.attestation_object, &answer.credential.raw_id) == Err(Refused::Malformed)
+        {
+            return Err(FinishAddPasskeyError::Malformed);
+        }
+        let Some(browser) = browser else { return Ok(None) };
+        Ok(self.take_ceremony(Purpose::AddPasskey, browser, &answer.client_data.challenge).await?)
+    }
+
     /// Finishes adding a passkey.
     ///
     /// # Errors
-    /// When the ceremony is spent or not this browser's or this person's, the answer does not verify, the passkey is
-    /// known already, the account has 20, or the session may not (any more).
+    /// When the ceremony is spent or not this person's, the answer does not verify, the passkey is known already, the
+    /// account has 20, or the session may not (any more).
     #[tracing::instrument(skip_all)]
     pub async fn finish_add_passkey(
         &self,
         visitor: &Visitor,
-        browser: Option<&Token>,
+        begun: Option<AddPasskey>,
         answer: &RegistrationAnswer,
         name: Option<&str>,
     ) -> Result<Passkey, FinishAddPasskeyError> {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| FinishAddPasskeyError::InvalidName)?;
         let new = examine(&answer.credential.response.attestation_object, &answer.credential.raw_id);
-        if new == Err(Refused::Malformed) {
-            return Err(FinishAddPasskeyError::Malformed);
-        }
-        let browser = browser.ok_or(FinishAddPasskeyError::Expired)?;
-        let pending: AddPasskey = self
-            .take_ceremony(Purpose::AddPasskey, browser, &answer.client_data.challenge)
-            .await?
-            .filter(|pending: &AddPasskey| pending.user_id == visitor.user.id)
-            .ok_or(FinishAddPasskeyError::Expired)?;
+        let pending =
+            begun.filter(|pending| pending.user_id == visitor.user.id).ok_or(FinishAddPasskeyError::Expired)?;
         if !self.may_add_passkey(visitor) {
             return Err(FinishAddPasskeyError::ReauthenticationRequired);
         }

@@ -32,9 +32,13 @@ pub enum AnswerError {
     EmailOff,
     Expired,
     OtherBrowser,
-    CodeWrong { tries_left: u32 },
+    CodeWrong {
+        tries_left: u32,
+    },
     InvalidUsername,
     UsernameTaken,
+    /// Another account proved the address this very moment; asked again, the answer is that account's.
+    Raced,
     Unavailable(Unavailable),
 }
 
@@ -168,7 +172,7 @@ impl Auth {
         let open = self.linked(arrival.browser.as_ref(), token).await?;
         self.ephemeral.ping().await?;
         let unit = self.store.begin().await?;
-        self.answer(unit, open, username, arrival).await
+        self.answer_or_again(unit, open, username, arrival).await
     }
 
     /// Answers the letter that this browser asked for last by its code.
@@ -191,7 +195,20 @@ impl Auth {
             unit.commit().await?;
             return Err(AnswerError::CodeWrong { tries_left });
         }
-        self.answer(unit, open, username, arrival).await
+        self.answer_or_again(unit, open, username, arrival).await
+    }
+
+    async fn answer_or_again(
+        &self,
+        unit: Box<dyn Unit>,
+        open: OpenRequest,
+        username: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<(Opened, Next), AnswerError> {
+        match self.answer(unit, open.clone(), username, arrival.clone()).await {
+            Err(AnswerError::Raced) => self.answer(self.store.begin().await?, open, username, arrival).await,
+            answered => answered,
+        }
     }
 
     /// Whether the code is the request's. A request without a letter is compared too, so that both take the same time.
@@ -233,8 +250,12 @@ impl Auth {
                 owner(unit.as_mut(), user, &address).await?.ok_or(AnswerError::Expired)?
             }
             Purpose::SignUp { username: asked, display_name, address } => {
+                let is_unnamed = display_name.as_str() == asked.as_str();
                 let asked = username
                     .map_or(Ok(asked), |text| Username::parse(text).map_err(|_| AnswerError::InvalidUsername))?;
+                // Who gave no name is called by the username, also by another one chosen here.
+                let unnamed = is_unnamed.then(|| DisplayName::parse(asked.as_str()).ok()).flatten();
+                let display_name = unnamed.unwrap_or(display_name);
                 self.owner_or_new(unit.as_mut(), asked, display_name, address, now).await?
             }
             Purpose::Confirm { .. } => return Err(AnswerError::Expired),
@@ -269,8 +290,7 @@ impl Auth {
             return Err(AnswerError::UsernameTaken);
         }
         if !unit.prove_address(user.id, &address).await? {
-            // Somebody proved it this very moment; asked again, the answer is theirs.
-            return Err(Unavailable::new("address", "proven by another account meanwhile").into());
+            return Err(AnswerError::Raced);
         }
         tracing::info!(user = %user.id.0, "signed up by letter");
         Ok(User { email_verified: true, ..user })

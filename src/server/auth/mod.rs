@@ -1,5 +1,6 @@
 //! The ceremonies and the policy: signing up, signing in, and the sessions they open.
 
+mod account;
 mod add_passkey;
 mod address;
 mod answer;
@@ -15,6 +16,7 @@ mod session;
 mod sign_in;
 mod sign_up;
 
+pub use account::{ManageError, Revocation};
 pub use add_passkey::{BeginAddPasskeyError, FinishAddPasskeyError};
 pub use address::{ConfirmError, SentAgain};
 pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
@@ -47,6 +49,8 @@ pub struct Auth {
     pub email_sign_in: EmailSignIn,
     /// Whether there is a way for letters to go at all.
     pub sends_letters: bool,
+    /// Whether nobody can sign up without an address.
+    pub needs_address: bool,
     /// Rung when a letter was written.
     pub bell: Arc<Notify>,
 }

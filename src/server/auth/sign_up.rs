@@ -5,7 +5,6 @@ use super::registration::Registered;
 use super::session::Credential;
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
-use crate::server::config::EmailSignIn;
 use crate::server::model::user::email_key;
 use crate::server::model::{Passkey, User, UserId};
 use crate::server::secret::Token;
@@ -82,12 +81,6 @@ impl SignUpForm {
 }
 
 impl Auth {
-    /// Whether nobody can sign up without an address: always, unless letters could neither sign in nor be sent.
-    #[must_use]
-    pub fn needs_address(&self) -> bool {
-        self.email_sign_in != EmailSignIn::Off || self.sends_letters
-    }
-
     /// Begins a sign-up: options for the passkey, and nothing reserved.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::server::Unavailable;
 use crate::server::auth::{
     AnswerError, AskForLetterError, AskToSignUpError, BeginAddPasskeyError, BeginSignUpError, ConfirmError,
-    FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed,
+    FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed, ManageError,
 };
 use crate::types::ApiError;
 use axum::body::Body;
@@ -108,6 +108,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: tries(tries_left) },
             AnswerError::InvalidUsername => Self::InvalidUsername,
             AnswerError::UsernameTaken => Self::UsernameTaken,
+            AnswerError::Raced => Unavailable::new("address", "proven by others twice in a moment").into(),
             AnswerError::Unavailable(cause) => cause.into(),
         }
     }
@@ -146,6 +147,16 @@ impl From<FinishAddPasskeyError> for ApiError {
             FinishAddPasskeyError::PasskeyExists => Self::PasskeyExists,
             FinishAddPasskeyError::TooMany => Self::TooManyPasskeys,
             FinishAddPasskeyError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ManageError> for ApiError {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::NotFound => Self::NotFound,
+            ManageError::InvalidName => Self::InvalidName,
+            ManageError::Unavailable(cause) => cause.into(),
         }
     }
 }

@@ -127,7 +127,7 @@ impl RequestContext {
         email: Option<&str>,
         display_name: Option<&str>,
     ) -> Result<SignUpForm, ApiError> {
-        let is_needed = self.auth().needs_address();
+        let is_needed = self.auth().needs_address;
         match email {
             None if is_needed => Err(ApiError::BadRequest),
             None => Ok(SignUpForm::parse(username, None, display_name)?),

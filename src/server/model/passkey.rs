@@ -21,6 +21,12 @@ impl CredentialId {
         Self::LENGTH.contains(&bytes.len()).then_some(Self(bytes))
     }
 
+    /// Reads a credential id as lists name it: base64url without padding.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok().and_then(Self::new)
+    }
+
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

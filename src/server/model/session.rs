@@ -17,6 +17,19 @@ impl SessionId {
         entropy.fill(&mut bytes);
         Self(Builder::from_random_bytes(bytes).into_uuid())
     }
+
+    /// 22 characters of base64url, as lists name it.
+    #[must_use]
+    pub fn encode(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.as_bytes())
+    }
+
+    /// Reads what [`SessionId::encode`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Uuid::from_slice(&bytes).ok().map(Self)
+    }
 }
 
 /// How long sessions live, from the settings `SESSION_IDLE`, `SESSION_MAX` and `SESSION_KEEP`.
@@ -102,7 +115,7 @@ impl Session {
     #[must_use]
     pub fn view(&self, current: bool) -> views::Session {
         views::Session {
-            id: URL_SAFE_NO_PAD.encode(self.id.0.as_bytes()),
+            id: self.id.encode(),
             method: match self.method {
                 Method::Passkey(_) => views::Method::Passkey,
                 Method::Email => views::Method::Email,

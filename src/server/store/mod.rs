@@ -10,7 +10,7 @@ use crate::server::clock::Timestamp;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::types::{Identifier, Username};
+use crate::types::{DisplayName, Identifier, Username};
 use async_trait::async_trait;
 
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
@@ -30,6 +30,9 @@ pub trait Store: Letters + Send + Sync {
 
     /// A session with its owner, alive or not.
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable>;
+
+    /// The sessions of an account, alive or not, the one that was seen last first.
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Unavailable>;
 
     /// Records that a session was used, unless it has ended meanwhile.
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
@@ -87,6 +90,25 @@ pub trait Unit: LetterWrites + Send {
 
     /// Ends a session; nothing happens when there is none.
     async fn remove_session(&mut self, token: &TokenHash) -> Result<(), Unavailable>;
+
+    /// Ends a session of an account; `false` when it has none of that name.
+    async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, Unavailable>;
+
+    /// Ends the sessions of an account but one, all or those that a passkey opened, and tells how many.
+    async fn end_other_sessions(
+        &mut self,
+        user: UserId,
+        kept: SessionId,
+        opened_with: Option<&CredentialId>,
+    ) -> Result<u64, Unavailable>;
+
+    /// Gives a passkey of an account another name; `false` when it has none of that id.
+    async fn rename_passkey(
+        &mut self,
+        user: UserId,
+        id: &CredentialId,
+        name: &DisplayName,
+    ) -> Result<bool, Unavailable>;
 
     /// Makes it last.
     async fn commit(self: Box<Self>) -> Result<(), Unavailable>;

@@ -1,4 +1,5 @@
 use super::code::CodeField;
+use super::security::{PasskeySection, SessionSection};
 use crate::api::passkeys::{finish_passkey, start_passkey};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths, views};
@@ -9,7 +10,10 @@ use leptos::task::spawn_local;
 /// What the account page has to say beside the person's facts.
 #[derive(Clone, Debug)]
 pub struct AccountState {
-    pub passkeys: u32,
+    /// How many passkeys sign in here.
+    pub usable_passkeys: u32,
+    pub passkeys: Vec<views::Passkey>,
+    pub sessions: Vec<views::Session>,
     pub offers_passkey: bool,
     pub confirmation: Confirmation,
     /// Whether this session may only add a passkey.
@@ -57,11 +61,6 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
                 "This letter can do nothing more. Sign out, and sign in with a passkey or ask for another letter."
             }}
         </p>
-        <form method="post" action=paths::SIGN_OUT>
-            <button type="submit" class="button">
-                "Sign out"
-            </button>
-        </form>
     }
 }
 
@@ -80,12 +79,14 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>) ->
             <dt>"E-mail"</dt>
             <dd>{address} " " <span class="tag">{proof}</span></dd>
             <dt>"Passkeys"</dt>
-            <dd data-testid="passkeys">{account.passkeys}</dd>
+            <dd data-testid="passkeys">{account.usable_passkeys}</dd>
             <dt>"Account id"</dt>
             <dd>
                 <code>{user.id}</code>
             </dd>
         </dl>
+        <PasskeySection passkeys=account.passkeys />
+        <SessionSection sessions=account.sessions />
     }
 }
 

@@ -4,6 +4,7 @@ mod home;
 mod link;
 mod mailbox;
 mod refusal;
+mod security;
 mod sign_in;
 mod sign_up;
 

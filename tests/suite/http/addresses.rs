@@ -204,7 +204,7 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     browser.sign_up("ada").await;
     let letter = app.letter_to("ada@example.org").await;
     let stranger = app.browser().form("/email/confirm", &[("token", &letter.token())]).await;
-    assert_eq!((stranger.status.as_u16(), stranger.header("location")), (303, "/sign-in"));
+    assert_eq!((stranger.status.as_u16(), stranger.header("location")), (303, "/sign-in?next=/email/confirm"));
     let stranger = app.browser().form("/account", &[("action", "decline")]).await;
     assert_eq!((stranger.status.as_u16(), stranger.header("location")), (303, "/sign-in"));
     let mut eve = app.browser();

@@ -472,6 +472,7 @@ async fn a_name_taken_meanwhile_can_be_replaced_and_the_letter_stays_valid() {
             assert_eq!(bad.refusal(), (422, "invalid_username".to_owned()));
             let answer = browser.post(path, json!({ member: secret, "username": format!("{name}2") })).await;
             assert_eq!(answer.json()["user"]["username"], format!("{name}2"), "{}", answer.text());
+            assert_eq!(answer.json()["user"]["display_name"], format!("{name}2"), "no name was given");
         }
     }
 }
@@ -490,6 +491,30 @@ async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
         let json = browser.answer_link(&letter.token()).await.json();
         assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
         app.browser().sign_up("ada2").await; // what was typed was dropped: the name is free
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_sign_ups_with_one_address_one_makes_the_account_and_the_others_sign_in_to_it() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut asked = Vec::new();
+        for number in 0..8 {
+            let mut browser = app.browser();
+            let body = json!({ "username": format!("ada{number}"), "email": "ada@example.org" });
+            assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
+            asked.push((browser, app.letter_to("ada@example.org").await.token()));
+        }
+        let answers = asked
+            .into_iter()
+            .map(|(mut browser, token)| tokio::spawn(async move { browser.answer_link(&token).await }));
+        let mut ids = std::collections::HashSet::new();
+        for answer in answers.collect::<Vec<_>>() {
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            ids.insert(answer.json()["user"]["id"].to_string());
+        }
+        assert_eq!(ids.len(), 1, "{backends:?}");
     }
 }
 
@@ -538,6 +563,8 @@ async fn without_any_way_for_letters_an_address_is_optional() {
     let answer = browser.post("/api/sign-up/start", json!({ "username": "ada" })).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(browser.get("/sign-up").await.text().contains("E-mail (optional)"));
+    let local = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    assert_eq!(local.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await.status, 200);
     let strict = App::start(Backends::Embedded).await;
     let answer = strict.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await;
     assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));

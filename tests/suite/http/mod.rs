@@ -1,5 +1,6 @@
 //! The real router, asked as browsers and strangers ask it.
 
+mod account;
 mod addresses;
 mod edge;
 mod known_browser;

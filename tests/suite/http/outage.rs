@@ -143,3 +143,53 @@ async fn a_redis_that_says_nothing_is_an_outage_within_two_seconds() {
     proxy.mend();
     eventually_ready(&app).await;
 }
+
+#[tokio::test]
+async fn after_the_database_cut_its_connections_hardly_anybody_notices() {
+    let database = TestDatabase::create(Backends::Servers).await;
+    let (url, store) = (database.url(), database.open().await);
+    let clock = Arc::new(MovableClock::default());
+    let ephemeral = open_ephemeral(Backends::Servers, &clock);
+    let app = App::from_parts(store, ephemeral, clock, &[], database);
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let many = (0..16).map(|_| {
+        let mut browser = browser.clone();
+        tokio::spawn(async move { browser.is_signed_in().await })
+    });
+    for one in many.collect::<Vec<_>>() {
+        assert!(one.await.unwrap());
+    }
+    crate::app::cut_connections(&url).await;
+    let mut failed = 0;
+    for _ in 0..20 {
+        failed += usize::from(browser.get("/api/session").await.status == 503);
+    }
+    assert!(failed <= 1, "{failed} of 20");
+}
+
+#[tokio::test]
+async fn a_stalled_database_leaves_no_transaction_open() {
+    let (app, proxy) = app_with_cuttable_database().await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    for _ in 0..3 {
+        proxy.stall();
+        let asks = (0..12).map(|number| {
+            let (mut asker, body) = (app.browser(), json!({ "identifier": format!("ada{number}") }));
+            tokio::spawn(async move { asker.post("/api/email/start", body).await.status.as_u16() })
+        });
+        for ask in asks.collect::<Vec<_>>() {
+            assert_eq!(ask.await.unwrap(), 503);
+        }
+        proxy.mend();
+        eventually_ready(&app).await;
+        let began = Instant::now();
+        for _ in 0..20 {
+            let letter = json!({ "identifier": "ada" });
+            assert_eq!(app.browser().post("/api/email/start", letter).await.status, 202);
+        }
+        app.deliver().await;
+        assert!(began.elapsed() < Duration::from_secs(5), "nothing waits for a lock: {:?}", began.elapsed());
+    }
+}

@@ -11,7 +11,8 @@ use relational::{Pools, Relational, unavailable};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 type Database = sqlx::Postgres;
@@ -20,6 +21,22 @@ type Database = sqlx::Postgres;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection unused for longer is asked for a sign of life first: the server may have been restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// After a failure every connection is asked for this long, since the server may have cut them all.
+const DOUBT: Duration = Duration::from_secs(10);
+/// When a statement failed last, in this process.
+static LAST_FAILURE: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Remembers a failure that may have been the connection's.
+fn doubt(cause: &sqlx::Error) {
+    if matches!(cause, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Database(_)) {
+        *LAST_FAILURE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
+fn is_doubtful() -> bool {
+    let last = *LAST_FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
+    last.is_some_and(|failure| failure.elapsed() < DOUBT)
+}
 
 impl Pools {
     /// A transaction begins with the first thing it does.
@@ -54,7 +71,9 @@ pub fn is_address(text: &str) -> bool {
 /// # Errors
 /// When the server is still away after `patience`, or the schema is newer than this program.
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
-    let options = PgConnectOptions::from_str(url.expose()).map_err(unavailable)?;
+    let options = PgConnectOptions::from_str(url.expose())
+        .map_err(unavailable)?
+        .options([("idle_in_transaction_session_timeout", "10s")]);
     let connections = u32::try_from(std::thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(16);
     connect_patiently(patience, || probe(&options)).await?;
     let pool = connect(options, connections).await?;
@@ -83,10 +102,9 @@ async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, 
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {
-                if state.idle_for > TRUSTED_IDLE {
-                    sqlx::Connection::ping(connection).await?;
-                }
-                Ok(true)
+                // One that does not answer is thrown away, and the next one taken.
+                let is_trusted = state.idle_for <= TRUSTED_IDLE && !is_doubtful();
+                Ok(is_trusted || sqlx::Connection::ping(connection).await.is_ok())
             })
         })
         .connect_with(options)

@@ -36,6 +36,7 @@ impl Relational {
 
 /// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
 pub fn unavailable(cause: sqlx::Error) -> Unavailable {
+    super::doubt(&cause);
     Unavailable::new("database", cause)
 }
 
@@ -82,6 +83,20 @@ impl Store for Relational {
         .await
         .map_err(unavailable)?;
         row.map(|row| Ok((rows::session(*token, &row)?, rows::user(&row)?))).transpose()
+    }
+
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Unavailable> {
+        let found = query(
+            "select id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
+                    created_at as session_created_at, last_seen_at, ends_at, idle_millis, browser, system, \
+                    offers_passkey, added_passkey \
+             from sessions where user_id = $1 order by last_seen_at desc, id",
+        )
+        .bind(user.0)
+        .fetch_all(&self.pools.read)
+        .await
+        .map_err(unavailable)?;
+        found.iter().map(rows::session_with_hash).collect()
     }
 
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {
@@ -173,7 +188,11 @@ impl Store for Relational {
     }
 
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
-        let transaction = self.pools.write.begin_with(Pools::BEGIN).await.map_err(unavailable)?;
-        Ok(Box::new(Transaction::new(transaction)))
+        // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
+        // connection that others use. A transaction that nobody waits for any more is rolled back by being dropped.
+        let pool = self.pools.write.clone();
+        let beginning = tokio::spawn(async move { pool.begin_with(Pools::BEGIN).await });
+        let begun = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
+        Ok(Box::new(Transaction::new(begun.map_err(unavailable)?)))
     }
 }

@@ -94,6 +94,11 @@ pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unav
     })
 }
 
+/// As [`session`], where the row also holds its hash.
+pub fn session_with_hash(row: &DatabaseRow) -> Result<Session, Unavailable> {
+    session(TokenHash(hash(row, "token_hash")?), row)
+}
+
 fn client(row: &DatabaseRow) -> Result<views::Client, Unavailable> {
     Ok(views::Client { browser: get(row, "browser")?, system: get(row, "system")? })
 }

@@ -5,10 +5,10 @@ use crate::server::clock::Timestamp;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
-use crate::server::model::{Passkey, Session, SessionId, User, UserId};
+use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, Unit};
-use crate::types::EmailAddress;
+use crate::types::{DisplayName, EmailAddress};
 use async_trait::async_trait;
 use sqlx::{query, query_scalar};
 
@@ -155,6 +155,51 @@ impl Unit for Transaction {
             .await
             .map_err(unavailable)?;
         Ok(())
+    }
+
+    async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, Unavailable> {
+        let done = query("delete from sessions where id = $1 and user_id = $2")
+            .bind(id.0)
+            .bind(user.0)
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn end_other_sessions(
+        &mut self,
+        user: UserId,
+        kept: SessionId,
+        opened_with: Option<&CredentialId>,
+    ) -> Result<u64, Unavailable> {
+        let text = match opened_with {
+            Some(_) => "delete from sessions where user_id = $1 and id <> $2 and credential_id = $3",
+            None => "delete from sessions where user_id = $1 and id <> $2",
+        };
+        let query = query(text).bind(user.0).bind(kept.0);
+        let query = match opened_with {
+            Some(passkey) => query.bind(passkey.as_bytes()),
+            None => query,
+        };
+        let done = query.execute(&mut *self.inner).await.map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn rename_passkey(
+        &mut self,
+        user: UserId,
+        id: &CredentialId,
+        name: &DisplayName,
+    ) -> Result<bool, Unavailable> {
+        let done = query("update passkeys set name = $3 where credential_id = $1 and user_id = $2")
+            .bind(id.as_bytes())
+            .bind(user.0)
+            .bind(name.as_str())
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(done.rows_affected() == 1)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Unavailable> {

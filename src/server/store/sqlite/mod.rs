@@ -19,6 +19,9 @@ type Database = sqlx::Sqlite;
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 4;
 
+/// A file does not cut connections.
+fn doubt(_cause: &sqlx::Error) {}
+
 impl Pools {
     /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
     const BEGIN: &'static str = "begin immediate";

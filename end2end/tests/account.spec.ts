@@ -1,0 +1,57 @@
+import AxeBuilder from "@axe-core/playwright";
+import { Authenticator, askForLetter, awake, expect, freshName, letterTo, signUpConfirmed, test } from "../fixtures";
+
+for (const scriptsOff of [false, true]) {
+  test(`sessions are ended and passkeys renamed, with scripts ${scriptsOff ? "off" : "on"}`, async ({ page, browser, baseURL }) => {
+    await Authenticator.attach(page);
+    const name = freshName();
+    await signUpConfirmed(page, name);
+
+    const context = await browser.newContext({ baseURL, javaScriptEnabled: !scriptsOff });
+    const other = await context.newPage();
+    await other.goto("/sign-in");
+    await other.getByLabel("Username or e-mail").fill(name);
+    await other.getByRole("button", { name: "Send me a letter" }).click();
+    const { link } = await letterTo(page, `${name}@example.org`, 2);
+    await other.goto(link);
+    await other.getByRole("button", { name: "Sign in" }).click();
+
+    const sessions = other.getByRole("region", { name: "Where you are signed in" });
+    await expect(sessions.getByRole("listitem")).toHaveCount(2);
+    await expect(sessions.getByRole("listitem").first()).toContainText("this one");
+    const passkeys = other.getByRole("region", { name: "Passkeys" });
+    await passkeys.getByText("Rename").click();
+    await passkeys.getByLabel("New name").fill("My blue phone");
+    await passkeys.getByRole("button", { name: "Save the name" }).click();
+    await expect(other.getByText("Your passkey has its new name.")).toBeVisible();
+    await expect(passkeys.getByText("My blue phone")).toBeVisible();
+
+    await sessions.getByRole("button", { name: "End all others" }).click();
+    await expect(sessions.getByRole("listitem")).toHaveCount(1);
+    const session = await page.request.get("/api/session");
+    expect(session.status(), "the first browser is signed out").toBe(401);
+    await context.close();
+  });
+}
+
+test("an account page with several sessions is clean and fits narrow phones", async ({ page, browser, baseURL }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const context = await browser.newContext({ baseURL });
+  const other = await context.newPage();
+  await askForLetter(other, name);
+  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await other.goto(link);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await awake(other);
+  for (const width of [320, 360]) {
+    await other.setViewportSize({ width, height: 740 });
+    expect(await other.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    for (const target of await other.locator("button:visible, summary:visible, nav a:visible").all()) {
+      expect((await target.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+    }
+  }
+  expect((await new AxeBuilder({ page: other }).analyze()).violations).toEqual([]);
+  await context.close();
+});
