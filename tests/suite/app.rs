@@ -127,7 +127,7 @@ pub struct App {
     pub postman: Postman,
     pub clock: Arc<MovableClock>,
     pub origin: String,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl App {
@@ -179,7 +179,7 @@ impl App {
         let mailbox = Mailbox { store: Arc::clone(&store), clock: Arc::clone(&auth.clock) };
         let postman = bootstrap::postman(&auth, Arc::new(mailbox), &config);
         let router = router(bootstrap::app_state(auth, &config));
-        Self { router, store, postman, clock, origin: config.public_url.origin().to_owned(), _database: database }
+        Self { router, store, postman, clock, origin: config.public_url.origin().to_owned(), database }
     }
 
     /// A worker whose letters go another way.
@@ -209,6 +209,18 @@ impl App {
     /// The newest letter to an address.
     pub async fn letter_to(&self, address: &str) -> Letter {
         self.letters().await.into_iter().find(|letter| letter.0.recipient == address).unwrap()
+    }
+
+    /// How many deadlocks the database had to break; a file has none.
+    pub async fn deadlocks(&self) -> i64 {
+        let TestDatabase::Server { .. } = &self.database else { return 0 };
+        // Connections report what they counted within a second of being idle.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let mut connection = sqlx::PgConnection::connect(self.database.url().expose()).await.unwrap();
+        sqlx::query_scalar("select deadlocks from pg_stat_database where datname = current_database()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
     }
 
     pub fn browser(&self) -> Browser {

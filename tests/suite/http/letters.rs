@@ -648,11 +648,10 @@ async fn asking_while_letters_are_sent_is_never_held_up() {
         });
         let mut browser = app.browser();
         for _ in 0..60 {
-            let began = std::time::Instant::now();
             browser.ask("ada").await;
-            assert!(began.elapsed() < Duration::from_millis(900), "a deadlock takes a second to be found");
         }
         stop.store(true, std::sync::atomic::Ordering::SeqCst);
         worker.await.unwrap();
+        assert_eq!(app.deadlocks().await, 0);
     }
 }
