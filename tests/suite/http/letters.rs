@@ -638,20 +638,30 @@ async fn asking_while_letters_are_sent_is_never_held_up() {
     for backends in Backends::ALL {
         let app = std::sync::Arc::new(with_account(backends).await);
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let worker = tokio::spawn({
+        let workers = (0..3).map(|_| {
             let (app, stop) = (std::sync::Arc::clone(&app), std::sync::Arc::clone(&stop));
-            async move {
+            tokio::spawn(async move {
                 while !stop.load(std::sync::atomic::Ordering::SeqCst) {
                     app.deliver().await;
                 }
-            }
+            })
         });
-        let mut browser = app.browser();
-        for _ in 0..60 {
-            browser.ask("ada").await;
+        let workers: Vec<_> = workers.collect();
+        let askers = (0..4).map(|_| {
+            let mut browser = app.browser();
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    browser.ask("ada").await;
+                }
+            })
+        });
+        for asker in askers.collect::<Vec<_>>() {
+            asker.await.unwrap();
         }
         stop.store(true, std::sync::atomic::Ordering::SeqCst);
-        worker.await.unwrap();
+        for worker in workers {
+            worker.await.unwrap();
+        }
         assert_eq!(app.deadlocks().await, 0);
     }
 }
