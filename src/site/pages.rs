@@ -158,7 +158,7 @@ async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<Ac
     Ok(AccountState {
         passkeys: passkeys.iter().map(|passkey| passkey.view(own)).collect(),
         sessions: sessions.iter().map(|session| session.view(session.id == own.id)).collect(),
-        usable_passkeys: auth.store.count_passkeys(&visitor.user, auth.relying_party.id()).await?,
+        usable_passkeys: passkeys.iter().filter(|passkey| passkey.rp_id == auth.relying_party.id()).count(),
         offers_passkey: auth.offers_passkey(visitor, context.known.as_ref()).await?,
         confirmation: match (is_unproven, waits_for_code) {
             (false, _) => Confirmation::NotNeeded,

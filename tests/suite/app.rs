@@ -369,7 +369,13 @@ impl Browser {
     }
 
     pub async fn sign_up(&mut self, username: &str) -> SoftPasskey {
-        let options = self.start_sign_up(username).await;
+        self.sign_up_claiming(username, &format!("{username}@example.org")).await
+    }
+
+    /// Signs up with an address that is not the one made of the name.
+    pub async fn sign_up_claiming(&mut self, username: &str, email: &str) -> SoftPasskey {
+        let body = json!({ "username": username, "email": email });
+        let options = self.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
         let passkey = SoftPasskey::new(&options);
         let credential = passkey.registration(&options, &self.origin).json();
         let answer = self.post("/api/sign-up/finish", json!({ "credential": credential })).await;

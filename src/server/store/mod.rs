@@ -48,9 +48,6 @@ pub trait Store: Letters + Send + Sync {
     /// How many accounts have neither a passkey of the relying party nor, where `letters` are a way in, a proven address.
     async fn count_without_way_in(&self, rp_id: &str, letters: bool) -> Result<u64, Unavailable>;
 
-    /// How many passkeys of the account belong to the relying party.
-    async fn count_passkeys(&self, user: &User, rp_id: &str) -> Result<u32, Unavailable>;
-
     /// Removes sessions that ended before `now`, at most `limit`, and tells how many.
     async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 

@@ -11,7 +11,7 @@ use leptos::task::spawn_local;
 #[derive(Clone, Debug)]
 pub struct AccountState {
     /// How many passkeys sign in here.
-    pub usable_passkeys: u32,
+    pub usable_passkeys: usize,
     pub passkeys: Vec<views::Passkey>,
     pub sessions: Vec<views::Session>,
     pub offers_passkey: bool,

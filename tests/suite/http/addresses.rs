@@ -95,11 +95,7 @@ async fn the_claims_of_others_are_void_when_an_address_is_proven_and_they_do_not
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut eve = app.browser();
-        let body = json!({ "username": "eve", "email": "ADA@example.org" });
-        let options = eve.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
-        let passkey = crate::authenticator::SoftPasskey::new(&options);
-        let credential = passkey.registration(&options, &app.origin).json();
-        assert_eq!(eve.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
+        eve.sign_up_claiming("eve", "ADA@example.org").await;
         let eves = app.letter_to("ADA@example.org").await;
         let before = eve.get("/api/session").await.json()["user"].clone();
 
@@ -120,11 +116,7 @@ async fn an_address_that_was_proven_first_stays() {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
         let mut eve = app.browser();
-        let body = json!({ "username": "eve", "email": "ada@EXAMPLE.org" });
-        let options = eve.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
-        let passkey = crate::authenticator::SoftPasskey::new(&options);
-        let credential = passkey.registration(&options, &app.origin).json();
-        assert_eq!(eve.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
+        eve.sign_up_claiming("eve", "ada@EXAMPLE.org").await;
         let letter = app.letter_to("ada@example.org").await;
         let answer = eve.post(PATH, json!({ "token": letter.token() })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
@@ -144,11 +136,7 @@ async fn of_two_accounts_that_prove_one_address_at_once_one_wins() {
             for rival in 0..4 {
                 let mut browser = app.browser();
                 let email = format!("{}@example{round}.org", if rival % 2 == 0 { "same" } else { "SAME" });
-                let body = json!({ "username": format!("ada{round}-{rival}"), "email": email });
-                let options = browser.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
-                let passkey = crate::authenticator::SoftPasskey::new(&options);
-                let credential = passkey.registration(&options, &app.origin).json();
-                browser.post("/api/sign-up/finish", json!({ "credential": credential })).await;
+                browser.sign_up_claiming(&format!("ada{round}-{rival}"), &email).await;
                 let token = app.letters().await[0].token();
                 rivals.push((browser, token));
             }

@@ -14,7 +14,7 @@ use crate::server::secret::TokenHash;
 use crate::server::store::{Store, Unit};
 use crate::types::{Identifier, Username};
 use async_trait::async_trait;
-use sqlx::{Pool, Row, query, query_scalar};
+use sqlx::{Pool, query, query_scalar};
 use unit::Transaction;
 
 /// Where reads and where writes go; the same pool where a database has many writers.
@@ -162,17 +162,6 @@ impl Store for Relational {
         .await
         .map_err(unavailable)?;
         Ok(u64::try_from(count).unwrap_or_default())
-    }
-
-    async fn count_passkeys(&self, user: &User, rp_id: &str) -> Result<u32, Unavailable> {
-        let row = query("select count(*) as n from passkeys where user_id = $1 and rp_id = $2")
-            .bind(user.id.0)
-            .bind(rp_id)
-            .fetch_one(&self.pools.read)
-            .await
-            .map_err(unavailable)?;
-        let count = row.try_get::<i64, _>("n").map_err(unavailable)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
