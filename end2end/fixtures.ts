@@ -34,6 +34,12 @@ export class Authenticator {
     return credentials.length;
   }
 
+  /** Whose passkeys it holds, as the device shows them: username and name. */
+  async names(): Promise<(string | undefined)[][]> {
+    const { credentials } = await this.session.send("WebAuthn.getCredentials", { authenticatorId: this.id });
+    return credentials.map(({ userName, userDisplayName }) => [userName, userDisplayName]);
+  }
+
   /** Whether the person answers the dialog; while not, requests stay open. */
   async answers(enabled: boolean): Promise<void> {
     await this.session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: this.id, enabled });
@@ -103,11 +109,11 @@ export async function signOut(page: Page): Promise<void> {
 
 type Letter = { to: string; subject: string; text: string; html: string; sent_at: string };
 
-/** The newest letter to an address, once there are as many as expected. */
+/** The newest letter with a code to an address, once there are as many as expected. */
 export async function letterTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string }> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const letters = (await (await page.request.get("/dev/mailbox.json")).json()) as Letter[];
-    const theirs = letters.filter(({ to }) => to === address);
+    const theirs = letters.filter(({ to, text }) => to === address && /^\d{6}$/m.test(text));
     if (theirs.length >= count) {
       const { text, subject } = theirs[0];
       const link = /^https?:\/\/\S+token=\S+$/m.exec(text)?.[0];
@@ -118,6 +124,20 @@ export async function letterTo(page: Page, address: string, count = 1): Promise<
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`no letter to ${address}`);
+}
+
+/** The link to a path of this site in the newest letter to an address that has such a subject and link. */
+export async function letterAbout(page: Page, address: string, subject: string, path: string): Promise<string> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const letters = (await (await page.request.get("/dev/mailbox.json")).json()) as Letter[];
+    const links = letters
+      .filter((letter) => letter.to === address && letter.subject === subject)
+      .map(({ text }) => text.split("\n").find((line) => line.includes(`${path}?token=`)));
+    const link = links.find((line) => line !== undefined);
+    if (link) return link;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no letter to ${address}: ${subject}`);
 }
 
 /** Signs up and confirms the address by the letter's link. */

@@ -115,6 +115,11 @@ async fn warn_of_the_locked_out(auth: &Auth) -> Result<(), Unavailable> {
     if count > 0 {
         tracing::warn!("accounts without a way to sign in under these settings: {count}");
     }
+    let stranded = auth.store.count_passkeys_elsewhere(auth.relying_party.id()).await?;
+    if stranded > 0 {
+        let host = auth.relying_party.id();
+        tracing::warn!("passkeys that were made under another PUBLIC_URL and do not work at {host}: {stranded}");
+    }
     Ok(())
 }
 
@@ -132,6 +137,7 @@ pub fn app_state(auth: Auth, config: &Config) -> AppState {
         cookies: Cookies::new(config.public_url.is_https()),
         public_url: Arc::new(config.public_url.clone()),
         mailbox: MailboxDoor::new(config),
+        security_contact: config.security_contact.as_deref().map(Arc::from),
         leptos,
     }
 }

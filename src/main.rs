@@ -8,6 +8,7 @@ mod program {
     use latchkey::server::Unavailable;
     use latchkey::server::auth::Auth;
     use latchkey::server::config::{Config, Source};
+    use latchkey::server::model::event;
     use latchkey::server::telemetry;
     use std::path::PathBuf;
     use std::process::ExitCode;
@@ -146,6 +147,10 @@ mod program {
                     tokio::task::yield_now().await;
                 }
                 while auth.store.remove_expired_letters(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
+                    tokio::task::yield_now().await;
+                }
+                let oldest = now.minus(event::KEPT);
+                while auth.store.remove_old_activity(oldest, now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
                     tokio::task::yield_now().await;
                 }
                 Ok::<_, Unavailable>(())

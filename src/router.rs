@@ -1,7 +1,9 @@
 //! The one assembly of everything that answers requests.
 
-use crate::server::http::{AppState, RequestContext, api_gate, body, health, loopback, security_headers, trace};
-use crate::site::{for_people, forms, guard_forms, letters, pages};
+use crate::server::http::{
+    AppState, RequestContext, api_gate, body, health, loopback, security_headers, trace, well_known,
+};
+use crate::site::{acts, answers, for_people, forms, guard_forms, letters, pages};
 use crate::types::paths;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -24,9 +26,13 @@ pub fn router(state: AppState) -> Router {
         .route(paths::SIGN_UP, get(pages::sign_up).post(forms::sign_up))
         .route(paths::SIGN_IN, get(pages::sign_in).post(forms::sign_in))
         .route(paths::SIGN_OUT, post(forms::sign_out))
-        .route(paths::ACCOUNT, get(pages::account).post(forms::account))
+        .route(paths::ACCOUNT, get(pages::account).post(acts::account))
         .route(paths::EMAIL_LINK, get(letters::link).post(forms::answer_link))
         .route(paths::EMAIL_CONFIRM, get(letters::confirm).post(forms::confirm))
+        .route(paths::EMAIL_UNDO, get(answers::undo).post(answers::do_undo))
+        .route(paths::NOT_ME, get(answers::not_me).post(answers::say_not_me))
+        .route(paths::PASSKEY_ENDPOINTS, get(well_known::passkey_endpoints))
+        .route(paths::SECURITY_TXT, get(well_known::security_txt))
         .route(paths::MAILBOX, get(letters::mailbox))
         .route(paths::MAILBOX_JSON, get(letters::mailbox_json))
         .fallback(pages::other)

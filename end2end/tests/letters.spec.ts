@@ -124,7 +124,7 @@ test("the address is confirmed by the code on the account page", async ({ page }
   await signUp(page, name);
   await expect(page.getByText("not confirmed")).toBeVisible();
   const { code } = await letterTo(page, `${name}@example.org`);
-  await page.getByLabel("Code").fill(code);
+  await page.getByLabel("Code", { exact: true }).fill(code);
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
   await expect(page.getByText("not confirmed")).toHaveCount(0);

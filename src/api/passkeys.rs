@@ -1,5 +1,5 @@
 use crate::types::ApiError;
-use crate::types::views::{OnePasskey, Options, PasskeyList, WebAuthnJson};
+use crate::types::views::{Done, OnePasskey, Options, PasskeyList, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::{GetUrl, Json};
 
@@ -10,8 +10,9 @@ pub async fn passkeys() -> Result<PasskeyList, ApiError> {
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
+    let rp_id = request.auth().relying_party.id();
     let passkeys = request.auth().store.passkeys(visitor.user.id).await?;
-    Ok(PasskeyList { passkeys: passkeys.iter().map(|passkey| passkey.view(&visitor.session)).collect() })
+    Ok(PasskeyList { passkeys: passkeys.iter().map(|passkey| passkey.view(&visitor.session, rp_id)).collect() })
 }
 
 /// Begins to add a passkey.
@@ -40,7 +41,7 @@ pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> R
     let visitor = request.require_anyone().await?;
     let passkey = request.auth().finish_add_passkey(&visitor, begun, &answer, name.as_deref()).await?;
     request.tell(Notice::PasskeyMade);
-    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session))? })
+    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session, request.auth().relying_party.id()))? })
 }
 
 /// Gives a passkey another name.
@@ -51,5 +52,16 @@ pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiE
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let passkey = request.auth().rename_passkey(&visitor, &id, &name).await?;
-    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session))? })
+    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session, request.auth().relying_party.id()))? })
+}
+
+/// Removes a passkey, unless it is the last way in.
+#[server(prefix = "/api", endpoint = "passkeys/remove", input = Json, output = Json)]
+pub async fn remove_passkey(id: String) -> Result<Done, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    request.auth().remove_passkey(&visitor, &id).await?;
+    Ok(Done {})
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 
 use super::BrowserError;
+use crate::types::ApiError;
 use crate::types::views::WebAuthnJson;
 
 /// A request to the browser that can be ended.
@@ -36,7 +37,7 @@ pub async fn supports_immediate() -> bool {
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn create(_options: &WebAuthnJson, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+pub async fn create(_options: &WebAuthnJson, _hint: &str, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
     Err(BrowserError::Unsupported)
 }
 
@@ -44,6 +45,17 @@ pub async fn create(_options: &WebAuthnJson, _abort: &Abort) -> Result<WebAuthnJ
 /// Always: there is no browser.
 pub async fn get(_options: &WebAuthnJson, _mediation: Mediation, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
     Err(BrowserError::Unsupported)
+}
+
+/// # Errors
+/// Always: there is no browser.
+pub async fn post(_path: &str, _body: &str) -> Result<WebAuthnJson, ApiError> {
+    Err(ApiError::Unreachable)
+}
+
+#[must_use]
+pub fn text_in(_answer: &WebAuthnJson, _name: &str) -> Option<String> {
+    None
 }
 
 pub async fn forget_unknown(_options: &WebAuthnJson, _answer: &WebAuthnJson) {}
@@ -59,6 +71,10 @@ pub fn is_ticked(_id: &str) -> bool {
 }
 
 pub fn go(_path: &str) {}
+
+pub fn submit(_form: &str) {}
+
+pub fn signal(_method: &str, _json: &str) {}
 
 pub async fn pause(_millis: u32) {}
 

@@ -1,5 +1,10 @@
 //! The browser's side of a ceremony: a facade over `navigator.credentials`, with nothing behind it on the server.
 
+use crate::types::ApiError;
+use crate::types::views::WebAuthnJson;
+use leptos::server_fn::ServerFn;
+use serde::Serialize;
+
 #[cfg(not(feature = "hydrate"))]
 mod absent;
 #[cfg(feature = "hydrate")]
@@ -9,6 +14,24 @@ mod web;
 pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use web::*;
+
+/// Calls a server function by its own path and arguments; gives its answer as the text of its JSON.
+///
+/// In place of the generated client, which costs every visitor some ten kilobytes (docs/adr/0004).
+///
+/// # Errors
+/// What the server refused, or that it could not be reached.
+pub async fn call<F>(arguments: &F) -> Result<WebAuthnJson, ApiError>
+where
+    F: ServerFn<Error = ApiError> + Serialize,
+{
+    let body = serde_json::to_string(arguments).map_err(|_| ApiError::BadRequest)?;
+    post(F::PATH, &body).await
+}
+
+/// Hints at the device that people are after (WebAuthn Level 3, section 5.8.7).
+pub const THIS_DEVICE: &str = "client-device";
+pub const SECURITY_KEY: &str = "security-key";
 
 /// Why the browser gave no answer: the DOMExceptions of WebAuthn Level 3, sections 5.1.3 and 5.1.4, by what a person
 /// can do about them.

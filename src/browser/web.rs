@@ -1,13 +1,14 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn that web-sys does not know.
 
 use super::BrowserError;
+use crate::types::ApiError;
 use crate::types::views::WebAuthnJson;
 use js_sys::{Function, JSON, Object, Promise, Reflect};
 use serde_json::value::RawValue;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, DomException, HtmlInputElement, VisibilityState, Window};
+use web_sys::{AbortController, DomException, HtmlFormElement, HtmlInputElement, Response, VisibilityState, Window};
 
 #[wasm_bindgen]
 extern "C" {
@@ -81,15 +82,50 @@ pub async fn supports_immediate() -> bool {
     Reflect::get(&capabilities, &"immediateGet".into()).is_ok_and(|answer| answer.is_truthy())
 }
 
-/// Asks the system to make a passkey; gives a `RegistrationResponseJSON`.
+/// Posts JSON and gives the JSON of the answer.
+///
+/// # Errors
+/// What the server refused; what is not an answer of ours is an outage to the person.
+pub async fn post(path: &str, body: &str) -> Result<WebAuthnJson, ApiError> {
+    let (ok, text) = sent(path, body).await.ok_or(ApiError::Unreachable)?;
+    if ok {
+        return RawValue::from_string(text).map_err(|_| ApiError::Unavailable);
+    }
+    let refusal = JSON::parse(&text).map(|json| member(&json, "error")).unwrap_or_default();
+    let code = if refusal.is_object() { member(&refusal, "code").as_string() } else { None };
+    // A code this build does not know comes from a newer server: nothing better than "something went wrong".
+    Err(code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal)))
+}
+
+async fn sent(path: &str, body: &str) -> Option<(bool, String)> {
+    let (request, headers) = (Object::new(), Object::new());
+    set(&headers, "Content-Type", "application/json").ok()?;
+    set(&request, "method", "POST").ok()?;
+    set(&request, "headers", headers).ok()?;
+    set(&request, "body", body).ok()?;
+    let response = window().ok()?.fetch_with_str_and_init(path, request.unchecked_ref());
+    let response: Response = JsFuture::from(response).await.ok()?.unchecked_into();
+    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    Some((response.ok(), text))
+}
+
+/// A text member of an answer.
+#[must_use]
+pub fn text_in(answer: &WebAuthnJson, name: &str) -> Option<String> {
+    member(&parsed(answer).ok()?, name).as_string()
+}
+
+/// Asks the system to make a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7); gives a
+/// `RegistrationResponseJSON`.
 ///
 /// # Errors
 /// Whatever kept the browser from giving one.
-pub async fn create(options: &WebAuthnJson, abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+pub async fn create(options: &WebAuthnJson, hint: &str, abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = parse_creation_options(&parsed(options)?).map_err(reason)?;
+    let public_key = parse_creation_options(&public_key_in(options)?).map_err(reason)?;
+    set(public_key.unchecked_ref(), "hints", js_sys::Array::of1(&hint.into()))?;
     let request = request_of(&public_key, abort)?;
     let credentials = window()?.navigator().credentials();
     let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
@@ -104,7 +140,7 @@ pub async fn get(options: &WebAuthnJson, mediation: Mediation, abort: &Abort) ->
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = parse_request_options(&parsed(options)?).map_err(reason)?;
+    let public_key = parse_request_options(&public_key_in(options)?).map_err(reason)?;
     let request = request_of(&public_key, abort)?;
     match mediation {
         Mediation::Autofill => set(&request, "mediation", "conditional")?,
@@ -125,7 +161,7 @@ pub async fn forget_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) {
 }
 
 async fn signal_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) -> Result<(), BrowserError> {
-    let (options, answer) = (parsed(options)?, parsed(answer)?);
+    let (options, answer) = (public_key_in(options)?, parsed(answer)?);
     let rp = member(&options, "rp");
     let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
     let signal = Object::new();
@@ -156,6 +192,29 @@ fn input(id: &str) -> Option<HtmlInputElement> {
 pub fn go(path: &str) {
     if let Ok(window) = window() {
         let _ = window.location().assign(path);
+    }
+}
+
+/// Sends a form, as its button would.
+pub fn submit(form: &str) {
+    let form = document().and_then(|document| document.get_element_by_id(form));
+    if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+        let _ = form.submit();
+    }
+}
+
+/// Calls one of the signals of `PublicKeyCredential` (WebAuthn Level 3, section 5.1.10) with the object that the text
+/// holds. Quietly does nothing where the browser cannot.
+pub fn signal(method: &str, json: &str) {
+    let class = global("PublicKeyCredential");
+    if let (true, Ok(options)) = (has(&class, method), JSON::parse(json))
+        && let Ok(method) = member(&class, method).dyn_into::<Function>()
+        && let Ok(promise) = method.call1(&class, &options)
+        && let Ok(promise) = promise.dyn_into::<Promise>()
+    {
+        wasm_bindgen_futures::spawn_local(async move {
+            let _ = JsFuture::from(promise).await;
+        });
     }
 }
 
@@ -217,6 +276,11 @@ async fn resolved(promise: Result<Promise, JsValue>) -> Option<JsValue> {
 
 fn parsed(json: &WebAuthnJson) -> Result<JsValue, BrowserError> {
     JSON::parse(json.get()).map_err(reason)
+}
+
+/// The options within the answer that opened a ceremony.
+fn public_key_in(answer: &WebAuthnJson) -> Result<JsValue, BrowserError> {
+    Ok(member(&parsed(answer)?, "publicKey"))
 }
 
 fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserError> {

@@ -25,6 +25,12 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The moment `span` earlier; the far end of time where that would overflow.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// How long ago `earlier` was; zero when it lies ahead, as after a clock was set back.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -37,6 +43,19 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .ok()
             .and_then(|moment| moment.format(&Rfc3339).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Timestamp {
+    /// As letters say it, in UTC: `24 November 2026, 08:15 UTC`.
+    #[must_use]
+    pub fn to_words(self) -> String {
+        let words =
+            time::macros::format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .ok()
+            .and_then(|moment| moment.format(words).ok())
             .unwrap_or_default()
     }
 }

@@ -35,6 +35,13 @@ impl Keys {
         mac(&self.current, context, value).finalize().into_bytes().into()
     }
 
+    /// As [`Keys::hash`], with each key that is still accepted.
+    #[must_use]
+    pub fn hashes(&self, context: &[&[u8]], value: &[u8]) -> Vec<KeyedHash> {
+        let keys = [Some(&self.current), self.previous.as_ref()].into_iter().flatten();
+        keys.map(|key| mac(key, context, value).finalize().into_bytes().into()).collect()
+    }
+
     /// Whether `hash` was made of this value, in constant time.
     #[must_use]
     pub fn matches(&self, hash: &KeyedHash, context: &[&[u8]], value: &[u8]) -> bool {

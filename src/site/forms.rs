@@ -1,11 +1,10 @@
 //! Forms that work without scripts: each does what the server function of the same name does, and leads on by 303.
 
-use super::pages::{sign_in_page, sign_up_page};
+use super::pages::{recovery_page, sign_in_page, sign_up_page};
 use super::render::context;
-use crate::server::auth::{AskForLetterError, Opened, Revocation, SentAgain, Visitor};
+use crate::server::auth::{AskForLetterError, Opened};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};
-use crate::server::model::SessionId;
 use crate::server::model::letter::Purpose;
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, paths};
@@ -20,7 +19,7 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded::byte_serialize;
 
 /// Reads a form; what is left of the request serves to answer it with a page.
-async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
+pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
     let (parts, body) = request.into_parts();
     let rest = Request::from_parts(parts.clone(), Body::empty());
     match Form::<T>::from_request(Request::from_parts(parts, body), &()).await {
@@ -34,13 +33,13 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Request), Api
 }
 
 /// Leads on, with cookies.
-fn on_to(target: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
+pub(super) fn on_to(target: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
     let cookies = AppendHeaders(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>());
     (cookies, Redirect::to(target)).into_response()
 }
 
 /// Leads on, with something to say there.
-fn on_with(state: &AppState, target: &str, notice: Notice) -> Response {
+pub(super) fn on_with(state: &AppState, target: &str, notice: Notice) -> Response {
     on_to(target, state.cookies.set_notice(notice))
 }
 
@@ -80,6 +79,7 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
     match form.action.as_str() {
         "forget" => forget(&state, &context, &form).await,
         "code" => answer_code(&state, &context, &form).await,
+        "recovery" => recover(&state, &context, request, form).await,
         "resend" => resend(&state, &context).await,
         // The button for a passkey, pressed before the page was awake: it can be pressed again.
         "passkey" if form.scripts != "off" => {
@@ -87,6 +87,15 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
             sign_in_page(&state, request, &Next::or_account(form.next.as_deref()), typed).await
         }
         _ => ask(&state, &context, request, form).await,
+    }
+}
+
+/// Signs in with a recovery code; next comes making a passkey.
+async fn recover(state: &AppState, context: &RequestContext, request: Request, form: SignInForm) -> Response {
+    match context.auth().recover(&form.identifier, &form.code, context.arrival(None)).await.map_err(ApiError::from) {
+        Ok(opened) => signed_in(state, &opened, &Next::or_account(None)),
+        Err(error @ ApiError::CodeWrong { .. }) => recovery_page(state, request, form.identifier, Some(error)).await,
+        Err(error) => refuse(error),
     }
 }
 
@@ -123,7 +132,7 @@ async fn answer_code(state: &AppState, context: &RequestContext, form: &SignInFo
         Ok((opened, next)) => signed_in(state, &opened, &next),
         Err(error) => match error.into() {
             error @ (ApiError::Unavailable | ApiError::EmailOff) => refuse(error),
-            error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: 0 }) => {
+            error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) }) => {
                 on_with(state, paths::SIGN_IN, Notice::Refused(error))
             }
             error => on_with(state, paths::SIGN_IN_CODE, Notice::Refused(error)),
@@ -150,7 +159,7 @@ async fn resend(state: &AppState, context: &RequestContext) -> Response {
             let name = Some(display_name.as_str());
             context.ask_to_sign_up(browser, username.as_str(), address.as_str(), name).await
         }
-        Purpose::Confirm { .. } => Err(ApiError::LinkExpired),
+        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => Err(ApiError::LinkExpired),
     };
     match asked {
         Ok(_) => on_with(state, paths::SIGN_IN_CODE, Notice::LetterSent),
@@ -204,7 +213,25 @@ pub struct AnswerForm {
     token: String,
     #[serde(default)]
     code: String,
+    #[serde(default)]
+    action: String,
     username: Option<String>,
+}
+
+/// The button on the page of a link that shows who is there.
+async fn reauthenticate(state: &AppState, context: &RequestContext, token: &str) -> Response {
+    let visitor = match context.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return on_with(state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
+        Err(cause) => return refuse(cause.into()),
+    };
+    match context.auth().reauthenticate_by_link(&visitor, token).await {
+        Ok((renewed, next)) => {
+            let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
+            on_to(next.as_str(), cookies.chain(state.cookies.set_notice(Notice::Reauthenticated)))
+        }
+        Err(error) => refuse(error.into()),
+    }
 }
 
 /// The button on the page of a letter's link.
@@ -214,6 +241,9 @@ pub async fn answer_link(State(state): State<AppState>, request: Request) -> Res
         Err(error) => return refuse(error),
     };
     let context = context(&state, &request);
+    if form.action == "reauthenticate" {
+        return reauthenticate(&state, &context, &form.token).await;
+    }
     match context.auth().answer_link(&form.token, form.username.as_deref(), context.arrival(None)).await {
         Ok((opened, next)) => signed_in(&state, &opened, &next),
         Err(error) => match error.into() {
@@ -253,71 +283,5 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
         Ok(_) => on_with(&state, paths::ACCOUNT, Notice::AddressConfirmed),
         Err(ApiError::Unavailable) => refuse(ApiError::Unavailable),
         Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
-    }
-}
-
-#[derive(Deserialize)]
-pub struct AccountForm {
-    #[serde(default)]
-    action: String,
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-}
-
-/// What the account page asks for: "Not now" to a passkey, another letter to confirm the address, another name for a
-/// passkey, the end of sessions.
-pub async fn account(State(state): State<AppState>, request: Request) -> Response {
-    let (form, request) = match read::<AccountForm>(request).await {
-        Ok(read) => read,
-        Err(error) => return refuse(error),
-    };
-    let context = context(&state, &request);
-    let visitor = match context.visitor().await {
-        Ok(Some(visitor)) => visitor,
-        Ok(None) => return on_with(&state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
-        Err(cause) => return refuse(cause.into()),
-    };
-    let (browser, cookie) = context.browser_or_new();
-    match account_action(&context, &visitor, &browser, &form).await {
-        Ok(notice) => on_to(paths::ACCOUNT, state.cookies.set_notice(notice).into_iter().chain(cookie)),
-        Err(error @ (ApiError::Unavailable | ApiError::BadRequest)) => refuse(error),
-        Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
-    }
-}
-
-async fn account_action(
-    context: &RequestContext,
-    visitor: &Visitor,
-    browser: &Token,
-    form: &AccountForm,
-) -> Result<Notice, ApiError> {
-    let auth = context.auth();
-    let is_for_anyone = form.action == "decline";
-    if auth.is_confined(visitor) && !is_for_anyone {
-        return Err(ApiError::ReauthenticationRequired);
-    }
-    match form.action.as_str() {
-        "decline" => auth.decline_offer(visitor, context.known.as_ref()).await.map(|()| Ok(Notice::OfferDeclined))?,
-        "confirm-again" => Ok(match auth.confirm_again(visitor, browser).await? {
-            SentAgain::Sent => Notice::ConfirmationSent,
-            SentAgain::TooSoon => Notice::ConfirmationTooSoon,
-            SentAgain::NothingToConfirm => Notice::Refused(ApiError::LinkExpired),
-        }),
-        "rename-passkey" => {
-            auth.rename_passkey(visitor, &form.id, &form.name).await?;
-            Ok(Notice::PasskeyRenamed)
-        }
-        "end-session" => {
-            let id = SessionId::decode(&form.id).ok_or(ApiError::NotFound)?;
-            auth.revoke(visitor, Revocation::One(id)).await?;
-            Ok(Notice::SessionsEnded)
-        }
-        "end-others" => {
-            auth.revoke(visitor, Revocation::Others).await?;
-            Ok(Notice::SessionsEnded)
-        }
-        _ => Err(ApiError::BadRequest),
     }
 }

@@ -2,14 +2,16 @@
 
 use super::pages::{for_strangers, is_about_code, to_sign_in};
 use super::render::{Page, context, render, told};
-use crate::server::auth::LinkOffer;
-use crate::server::http::AppState;
+use crate::server::auth::{AnswerError, LinkOffer};
 use crate::server::http::refusal::refuse;
+use crate::server::http::{AppState, RequestContext};
 use crate::server::model::letter::Purpose;
 use crate::server::secret::Token;
 use crate::server::store::MailboxLetter;
 use crate::types::{ApiError, paths, views};
-use crate::ui::pages::{CodePage, ConfirmPage, Line, LinkPage, MailboxEntry, MailboxPage, OpenLetter};
+use crate::ui::pages::{
+    CodePage, ConfirmPage, Line, LinkPage, MailboxEntry, MailboxPage, OpenLetter, ReauthenticatePage,
+};
 use axum::Json;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -33,7 +35,7 @@ fn is_about_name(error: ApiError) -> bool {
     matches!(error, ApiError::InvalidUsername | ApiError::UsernameTaken)
 }
 
-fn token_of(request: &Request) -> String {
+pub(super) fn token_of(request: &Request) -> String {
     Query::<TokenQuery>::try_from_uri(request.uri()).map(|Query(query)| query.token).unwrap_or_default()
 }
 
@@ -50,7 +52,7 @@ pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
     let (asked_for, username) = match open.request.purpose {
         Purpose::SignIn { identifier, .. } => (identifier.to_string(), None),
         Purpose::SignUp { username, address, .. } => (address.to_string(), Some(username.to_string())),
-        Purpose::Confirm { address, .. } => (address.to_string(), None),
+        Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None),
     };
     let letter = OpenLetter {
         asked_for,
@@ -71,6 +73,7 @@ pub async fn link(State(state): State<AppState>, request: Request) -> Response {
     let token = token_of(&request);
     let offer = match context.auth().look_at_link(context.browser.as_ref(), &token).await {
         Ok(offer) => offer,
+        Err(AnswerError::Expired) => return reauthentication(&state, request, &context, token).await,
         Err(error) => return refuse(error.into()),
     };
     let visitor = match context.visitor().await {
@@ -92,6 +95,23 @@ pub async fn link(State(state): State<AppState>, request: Request) -> Response {
         view! { <LinkPage token user new_username replaced refusal=told /> }.into_any()
     };
     render(&state, request, page, body).await
+}
+
+/// The link of a letter that shows who is there, to who is signed in; anything else is no link at all.
+async fn reauthentication(state: &AppState, request: Request, context: &RequestContext, token: String) -> Response {
+    let visitor = match context.visitor().await {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) => return refuse(ApiError::LinkExpired),
+        Err(cause) => return refuse(cause.into()),
+    };
+    if let Err(error) = context.auth().look_at_reauthentication(&visitor, &token).await {
+        return refuse(error.into());
+    }
+    let visitor = Some(visitor.user.view());
+    let page =
+        Page { title: "Confirm that it is you", status: StatusCode::OK, interactive: false, visitor, told: None };
+    let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
+    render(state, request, page, body).await
 }
 
 /// Which address a confirmation's link would prove, and the button that does it.

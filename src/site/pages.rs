@@ -1,13 +1,16 @@
-use super::letters;
 use super::render::{Page, context, render, told};
+use super::{acts, letters};
 use crate::server::Unavailable;
 use crate::server::auth::Visitor;
 use crate::server::config::EmailSignIn;
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext, assets};
+use crate::server::model::session::Method as SignInMethod;
+use crate::server::model::{CredentialId, Event, EventId, event};
 use crate::types::{self, ApiError, paths};
 use crate::ui::pages::{
-    AccountPage, AccountState, Confirmation, HomePage, RefusalPage, SignInPage, SignUpInput, SignUpPage, heading,
+    AccountPage, AccountState, ActivityLine, Confirmation, HomePage, RefusalPage, SignInPage, SignUpInput, SignUpPage,
+    UseRecoveryCodePage, heading,
 };
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
@@ -60,8 +63,10 @@ pub async fn sign_up_page(
 pub async fn sign_in(State(state): State<AppState>, request: Request) -> Response {
     let query = Query::<SignInQuery>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default();
     let next = types::Next::or_account(query.next.as_deref());
-    if query.step.as_deref() == Some("code") {
-        return letters::code_page(&state, request).await;
+    match query.step.as_deref() {
+        Some("code") => return letters::code_page(&state, request).await,
+        Some("recovery") => return recovery_page(&state, request, String::new(), None).await,
+        _ => {}
     }
     sign_in_page(&state, request, &next, None).await
 }
@@ -92,6 +97,24 @@ pub async fn sign_in_page(
         view! { <SignInPage next typed greeted refusal letters /> }.into_any()
     };
     for_strangers(state, request, next.as_str(), page, body).await
+}
+
+/// Where a recovery code is typed, with what was typed and why it was refused.
+pub async fn recovery_page(
+    state: &AppState,
+    request: Request,
+    identifier: String,
+    refusal: Option<ApiError>,
+) -> Response {
+    let page = Page {
+        title: "Use a recovery code",
+        status: refusal.map_or(StatusCode::OK, status),
+        interactive: false,
+        visitor: None,
+        told: None,
+    };
+    let body = move || view! { <UseRecoveryCodePage identifier=identifier.clone() refusal /> }.into_any();
+    for_strangers(state, request, paths::ACCOUNT, page, body).await
 }
 
 /// Whether letters sign people in here.
@@ -127,19 +150,15 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Ok(None) => return to_sign_in(paths::ACCOUNT),
         Err(cause) => return refuse(cause.into()),
     };
-    let account = match account_state(&context, &visitor).await {
-        Ok(account) => account,
+    let query = Query::<AccountQuery>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default();
+    let account = match account_state(&context, &visitor, &query).await {
+        Ok(Some(account)) => account,
+        Ok(None) => return refuse(ApiError::NotFound),
         Err(cause) => return refuse(cause.into()),
     };
     let user = visitor.user.view();
     let told = told(&state, &request, is_about_code);
-    let page = Page {
-        title: "Account",
-        status: StatusCode::OK,
-        interactive: account.offers_passkey,
-        visitor: Some(user.clone()),
-        told,
-    };
+    let page = Page { title: "Account", status: StatusCode::OK, interactive: true, visitor: Some(user.clone()), told };
     let body = move || view! { <AccountPage user=user.clone() account=account.clone() refusal=told /> }.into_any();
     render(&state, request, page, body).await
 }
@@ -149,16 +168,60 @@ pub fn is_about_code(error: ApiError) -> bool {
     matches!(error, ApiError::CodeWrong { .. })
 }
 
-async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<AccountState, Unavailable> {
+/// What the account page is to show.
+#[derive(Debug, Default, Deserialize)]
+struct AccountQuery {
+    step: Option<String>,
+    /// The passkey that was just removed.
+    removed: Option<String>,
+    /// Where the page of the activity begins.
+    before: Option<String>,
+}
+
+/// Everything that the account page says; `None` when it is asked for activity that does not exist.
+async fn account_state(
+    context: &RequestContext,
+    visitor: &Visitor,
+    query: &AccountQuery,
+) -> Result<Option<AccountState>, Unavailable> {
     let auth = context.auth();
+    let before = match query.before.as_deref().map(EventId::decode) {
+        Some(None) => return Ok(None),
+        Some(before) => before,
+        None => None,
+    };
+    let Some(events) = auth.activity(visitor.user.id, before).await? else { return Ok(None) };
     let waits_for_code = auth.open_confirmation(visitor).await?.is_some();
     let is_unproven = visitor.user.email.is_some() && !visitor.user.email_verified && auth.sends_letters;
     let (passkeys, sessions) = (auth.store.passkeys(visitor.user.id).await?, auth.sessions(visitor).await?);
     let own = &visitor.session;
-    Ok(AccountState {
-        passkeys: passkeys.iter().map(|passkey| passkey.view(own)).collect(),
+    let rp_id = auth.relying_party.id();
+    let accepted: Vec<_> =
+        passkeys.iter().filter(|passkey| passkey.rp_id == rp_id).map(|passkey| passkey.view(own, rp_id).id).collect();
+    let removed = query.removed.as_deref().and_then(CredentialId::decode).map(|id| {
+        let opened = sessions
+            .iter()
+            .filter(|session| session.id != own.id && session.method == SignInMethod::Passkey(id.clone()));
+        (query.removed.clone().unwrap_or_default(), opened.count())
+    });
+    Ok(Some(AccountState {
+        // An empty list has a device forget everything: only when the last passkey was just removed.
+        accepted: if accepted.is_empty() && query.removed.is_none() {
+            String::new()
+        } else {
+            acts::accepted(context, visitor, &accepted)
+        },
+        details: acts::details(context, visitor),
+        letters_let_in: auth.letters_let_in(&visitor.user),
+        sends_letters: auth.sends_letters,
+        recovery_codes: auth.store.count_recovery_codes(visitor.user.id).await?,
+        has_older_activity: events.len() == usize::try_from(event::PAGE).unwrap_or_default(),
+        activity: events.iter().map(line).collect(),
+        is_adding: query.step.as_deref() == Some("add") && auth.check_adding(visitor).await.is_ok(),
+        removed: removed.filter(|(_, sessions)| *sessions > 0),
+        passkeys: passkeys.iter().map(|passkey| passkey.view(own, rp_id)).collect(),
         sessions: sessions.iter().map(|session| session.view(session.id == own.id)).collect(),
-        usable_passkeys: passkeys.iter().filter(|passkey| passkey.rp_id == auth.relying_party.id()).count(),
+        usable_passkeys: passkeys.iter().filter(|passkey| passkey.is_usable(rp_id)).count(),
         offers_passkey: auth.offers_passkey(visitor, context.known.as_ref()).await?,
         confirmation: match (is_unproven, waits_for_code) {
             (false, _) => Confirmation::NotNeeded,
@@ -167,7 +230,17 @@ async fn account_state(context: &RequestContext, visitor: &Visitor) -> Result<Ac
         },
         is_confined: auth.is_confined(visitor),
         has_made_passkey: visitor.session.added_passkey,
-    })
+    }))
+}
+
+fn line(event: &Event) -> ActivityLine {
+    ActivityLine {
+        id: event.id.0.to_string(),
+        said: event.kind.sentence(),
+        detail: event.detail.clone(),
+        client: event.client.clone(),
+        at: event.at.to_rfc3339(),
+    }
 }
 
 /// Sends a stranger to sign in, and back afterwards.

@@ -14,7 +14,8 @@ pub enum ApiError {
     BadRequest,
     CeremonyExpired,
     CodeWrong {
-        tries_left: u8,
+        /// Not known where tries are not counted, as with recovery codes.
+        tries_left: Option<u8>,
     },
     CrossOrigin,
     EmailOff,
@@ -24,14 +25,19 @@ pub enum ApiError {
     InvalidIdentifier,
     InvalidName,
     InvalidUsername,
+    LastWayIn,
     LinkExpired,
     MethodNotAllowed,
     NotFound,
     NotVerified,
+    OlderPasskeyRequired,
     OtherAccount,
     OtherBrowser,
     PasskeyExists,
+    PasskeyRequired,
+    PasskeyTooNew,
     ReauthenticationRequired,
+    RenamedRecently,
     SignedOut,
     TooLarge,
     TooManyPasskeys,
@@ -41,15 +47,16 @@ pub enum ApiError {
     Unreachable,
     UnsupportedMediaType,
     UsernameTaken,
+    WrongUsername,
 }
 
 impl ApiError {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 34] = [
         Self::AddressTaken,
         Self::BadRequest,
         Self::CeremonyExpired,
-        Self::CodeWrong { tries_left: 0 },
+        Self::CodeWrong { tries_left: None },
         Self::CrossOrigin,
         Self::EmailOff,
         Self::Internal,
@@ -58,14 +65,19 @@ impl ApiError {
         Self::InvalidIdentifier,
         Self::InvalidName,
         Self::InvalidUsername,
+        Self::LastWayIn,
         Self::LinkExpired,
         Self::MethodNotAllowed,
         Self::NotFound,
         Self::NotVerified,
+        Self::OlderPasskeyRequired,
         Self::OtherAccount,
         Self::OtherBrowser,
         Self::PasskeyExists,
+        Self::PasskeyRequired,
+        Self::PasskeyTooNew,
         Self::ReauthenticationRequired,
+        Self::RenamedRecently,
         Self::SignedOut,
         Self::TooLarge,
         Self::TooManyPasskeys,
@@ -74,6 +86,7 @@ impl ApiError {
         Self::Unreachable,
         Self::UnsupportedMediaType,
         Self::UsernameTaken,
+        Self::WrongUsername,
     ];
 
     /// The name that programs go by.
@@ -85,6 +98,12 @@ impl ApiError {
             Self::InvalidIdentifier => "invalid_identifier",
             Self::InvalidName => "invalid_name",
             Self::LinkExpired => "link_expired",
+            Self::LastWayIn => "last_way_in",
+            Self::OlderPasskeyRequired => "older_passkey_required",
+            Self::PasskeyRequired => "passkey_required",
+            Self::PasskeyTooNew => "passkey_too_new",
+            Self::RenamedRecently => "renamed_recently",
+            Self::WrongUsername => "wrong_username",
             Self::OtherAccount => "other_account",
             Self::OtherBrowser => "other_browser",
             Self::ReauthenticationRequired => "reauthentication_required",
@@ -122,13 +141,19 @@ impl ApiError {
             | Self::NotVerified
             | Self::SignedOut
             | Self::UnknownPasskey => 401,
-            Self::CrossOrigin | Self::ReauthenticationRequired => 403,
+            Self::CrossOrigin
+            | Self::OlderPasskeyRequired
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::ReauthenticationRequired => 403,
             Self::EmailOff | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::AddressTaken
+            | Self::LastWayIn
             | Self::OtherAccount
             | Self::OtherBrowser
             | Self::PasskeyExists
+            | Self::RenamedRecently
             | Self::TooManyPasskeys
             | Self::UsernameTaken => 409,
             Self::TooLarge => 413,
@@ -137,7 +162,8 @@ impl ApiError {
             | Self::InvalidEmail
             | Self::InvalidIdentifier
             | Self::InvalidName
-            | Self::InvalidUsername => 422,
+            | Self::InvalidUsername
+            | Self::WrongUsername => 422,
             Self::Internal => 500,
             Self::Unavailable | Self::Unreachable => 503,
         }
@@ -155,12 +181,27 @@ impl ApiError {
             Self::OtherBrowser => {
                 "This link works only in the browser that asked for it. Go back there, or type the code of the letter there."
             }
-            Self::ReauthenticationRequired => "To do this, please sign in again first.",
+            Self::LastWayIn => {
+                "This is your only way in, so it stays. Add another passkey or confirm your e-mail address first."
+            }
+            Self::OlderPasskeyRequired => {
+                "Somebody said that a passkey was not theirs. Use an older passkey or a recovery code first."
+            }
+            Self::PasskeyRequired => "You have a passkey. Confirm with it that it is you.",
+            Self::PasskeyTooNew => {
+                "This passkey was added by letter less than 72 hours ago. Use an older one for this, or wait."
+            }
+            Self::ReauthenticationRequired => "To do this, please confirm first that it is you.",
+            Self::RenamedRecently => {
+                "You changed your username less than 30 days ago. Please wait with the next change."
+            }
+            Self::WrongUsername => "That is not your username. Type it exactly to confirm.",
             Self::TooManyPasskeys => "You have 20 passkeys, which is the most. Remove one first.",
-            Self::CodeWrong { tries_left: 0 } => {
+            Self::CodeWrong { tries_left: None } => "That code is not right, or it was used before.",
+            Self::CodeWrong { tries_left: Some(0) } => {
                 "That code is not right, and this was the last try. Ask for a new letter."
             }
-            Self::CodeWrong { tries_left: 1 } => "That code is not right. You have one more try.",
+            Self::CodeWrong { tries_left: Some(1) } => "That code is not right. You have one more try.",
             Self::CodeWrong { .. } => "That code is not right. Check the letter and try again.",
             Self::BadRequest => "That request could not be understood. Reload the page and try again.",
             Self::CeremonyExpired => "That took too long, or was started in another browser. Please try again.",
@@ -206,6 +247,8 @@ impl ApiError {
                 | Self::CeremonyExpired
                 | Self::InvalidName
                 | Self::NotVerified
+                | Self::OlderPasskeyRequired
+                | Self::PasskeyTooNew
                 | Self::ReauthenticationRequired
                 | Self::SignedOut
                 | Self::TooManyPasskeys
@@ -217,7 +260,7 @@ impl ApiError {
     #[must_use]
     pub fn tries_left(self) -> Option<u8> {
         match self {
-            Self::CodeWrong { tries_left } => Some(tries_left),
+            Self::CodeWrong { tries_left } => tries_left,
             _ => None,
         }
     }
@@ -290,7 +333,7 @@ mod wire {
         /// A code this build does not know comes from a newer server: nothing better than "something went wrong".
         fn from(body: Body) -> Self {
             match (Self::of_code(&body.error.code), body.error.tries_left) {
-                (Some(Self::CodeWrong { .. }), Some(tries_left)) => Self::CodeWrong { tries_left },
+                (Some(Self::CodeWrong { .. }), tries_left) => Self::CodeWrong { tries_left },
                 (Some(error), _) => error,
                 (None, _) => Self::Internal,
             }

@@ -9,9 +9,12 @@ pub enum Notice {
     ConfirmationTooSoon,
     Forgotten,
     LetterSent,
+    NameChanged,
     OfferDeclined,
     PasskeyMade,
+    PasskeyRemoved,
     PasskeyRenamed,
+    Reauthenticated,
     Refused(ApiError),
     SessionsEnded,
     SignedOut,
@@ -27,15 +30,18 @@ pub enum Mood {
 }
 
 impl Notice {
-    const PLAIN: [Self; 11] = [
+    const PLAIN: [Self; 14] = [
         Self::AddressConfirmed,
         Self::ConfirmationSent,
         Self::ConfirmationTooSoon,
         Self::Forgotten,
         Self::LetterSent,
+        Self::NameChanged,
         Self::OfferDeclined,
         Self::PasskeyMade,
+        Self::PasskeyRemoved,
         Self::PasskeyRenamed,
+        Self::Reauthenticated,
         Self::SessionsEnded,
         Self::SignedOut,
         Self::SignedUp,
@@ -50,13 +56,16 @@ impl Notice {
             Self::ConfirmationTooSoon => "confirmation_too_soon".to_owned(),
             Self::Forgotten => "forgotten".to_owned(),
             Self::LetterSent => "letter_sent".to_owned(),
+            Self::NameChanged => "name_changed".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
+            Self::PasskeyRemoved => "passkey_removed".to_owned(),
+            Self::Reauthenticated => "reauthenticated".to_owned(),
             Self::PasskeyMade => "passkey_made".to_owned(),
             Self::PasskeyRenamed => "passkey_renamed".to_owned(),
             Self::SessionsEnded => "sessions_ended".to_owned(),
             Self::SignedOut => "signed_out_here".to_owned(),
             Self::SignedUp => "signed_up".to_owned(),
-            Self::Refused(ApiError::CodeWrong { tries_left }) => format!("code_wrong.{tries_left}"),
+            Self::Refused(ApiError::CodeWrong { tries_left: Some(tries_left) }) => format!("code_wrong.{tries_left}"),
             Self::Refused(error) => error.code().to_owned(),
         }
     }
@@ -66,7 +75,7 @@ impl Notice {
     pub fn parse(code: &str) -> Option<Self> {
         if let Some(tries) = code.strip_prefix("code_wrong.") {
             let tries_left = tries.parse().ok().filter(|tries| *tries < 10)?;
-            return Some(Self::Refused(ApiError::CodeWrong { tries_left }));
+            return Some(Self::Refused(ApiError::CodeWrong { tries_left: Some(tries_left) }));
         }
         let plain = Self::PLAIN.into_iter().find(|notice| notice.code() == code);
         plain.or_else(|| ApiError::of_code(code).map(Self::Refused))
@@ -78,8 +87,11 @@ impl Notice {
             Self::AddressConfirmed
             | Self::ConfirmationSent
             | Self::LetterSent
+            | Self::NameChanged
             | Self::PasskeyMade
+            | Self::PasskeyRemoved
             | Self::PasskeyRenamed
+            | Self::Reauthenticated
             | Self::SessionsEnded
             | Self::SignedOut
             | Self::SignedUp => Mood::Success,
@@ -96,6 +108,9 @@ impl Notice {
             Self::ConfirmationTooSoon => "The last letter is less than a minute old. Give it a moment.",
             Self::Forgotten => "This browser has forgotten who signed in last.",
             Self::LetterSent => "The letter is on its way.",
+            Self::NameChanged => "Your new name is saved.",
+            Self::PasskeyRemoved => "The passkey is removed.",
+            Self::Reauthenticated => "Thank you. Now do again what you were about to do.",
             Self::OfferDeclined => "Fine. We will not ask again for 30 days.",
             Self::PasskeyMade => "Your passkey is ready. Next time, sign in with it.",
             Self::Refused(error) => error.message(),

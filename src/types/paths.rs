@@ -7,12 +7,27 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_IN_CODE: &str = "/sign-in?step=code";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
+/// Where a passkey is added.
+pub const ADD_PASSKEY: &str = "/account?step=add";
 /// What the links of letters lead to stands below it.
 pub const EMAIL: &str = "/email/";
 /// Where the link of a letter leads that signs in or up.
 pub const EMAIL_LINK: &str = "/email/link";
 /// Where the link of a letter leads that confirms an address.
 pub const EMAIL_CONFIRM: &str = "/email/confirm";
+
+/// Where the link of a security letter leads that restores a former address.
+pub const EMAIL_UNDO: &str = "/email/undo";
+/// Where the link of a security letter leads to say "that was not me".
+pub const NOT_ME: &str = "/not-me";
+
+/// Where a recovery code is typed.
+pub const SIGN_IN_RECOVERY: &str = "/sign-in?step=recovery";
+
+/// Where password managers look for the page about passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
+pub const PASSKEY_ENDPOINTS: &str = "/.well-known/passkey-endpoints";
+/// Where researchers look for a contact (RFC 9116).
+pub const SECURITY_TXT: &str = "/.well-known/security.txt";
 
 /// The development mailbox.
 pub const MAILBOX: &str = "/dev/mailbox";

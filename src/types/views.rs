@@ -84,6 +84,7 @@ pub struct AccountUser {
     pub user: User,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, independent of the others")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passkey {
     /// The credential id.
@@ -97,6 +98,12 @@ pub struct Passkey {
     pub synced: bool,
     pub backup_eligible: bool,
     pub transports: Vec<String>,
+    /// On what it was used last.
+    pub last_used_on: Option<Client>,
+    /// Whether it signs nobody in any more.
+    pub suspended: bool,
+    /// Whether it was made for another address of this site, where alone it works.
+    pub elsewhere: bool,
     /// Whether this session was opened with it.
     pub current: bool,
 }
@@ -121,6 +128,35 @@ pub struct SessionList {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoked {
     pub revoked: u64,
+}
+
+/// One line of the account's activity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub id: String,
+    pub kind: String,
+    pub at: String,
+    pub client: Client,
+    pub detail: Option<String>,
+}
+
+/// A page of the activity, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventList {
+    pub events: Vec<Event>,
+}
+
+/// The session as it is now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OneSession {
+    /// A [`Session`]; text in the browser, as with [`SignedIn`].
+    pub session: Box<RawValue>,
+}
+
+/// Recovery codes, shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCodes {
+    pub codes: Vec<String>,
 }
 
 /// `{}`: done, and nothing to say.

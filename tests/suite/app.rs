@@ -211,6 +211,13 @@ impl App {
         self.letters().await.into_iter().find(|letter| letter.0.recipient == address).unwrap()
     }
 
+    /// The newest letter to an address with this subject.
+    pub async fn letter_about(&self, address: &str, subject: &str) -> Letter {
+        let letters = self.letters().await;
+        let found = letters.into_iter().find(|letter| letter.0.recipient == address && letter.0.subject == subject);
+        found.unwrap_or_else(|| panic!("no letter to {address}: {subject}"))
+    }
+
     /// How many deadlocks the database had to break; a file has none.
     pub async fn deadlocks(&self) -> i64 {
         let TestDatabase::Server { .. } = &self.database else { return 0 };
@@ -235,6 +242,12 @@ impl Letter {
     /// The token of its link.
     pub fn token(&self) -> String {
         let rest = self.0.text.split("?token=").nth(1).unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The token of the link to a path of this site.
+    pub fn token_for(&self, path: &str) -> String {
+        let rest = self.0.text.split(&format!("{path}?token=")).nth(1).unwrap_or_else(|| panic!("{}", self.0.text));
         rest.split_whitespace().next().unwrap().to_owned()
     }
 
@@ -387,6 +400,33 @@ impl Browser {
         let options = self.start_sign_in().await;
         let credential = passkey.assertion(&options, &self.origin).json();
         self.post("/api/sign-in/finish", json!({ "credential": credential })).await
+    }
+
+    /// Adds another passkey to the account that is signed in; gives it with its id.
+    pub async fn add_passkey(&mut self) -> (SoftPasskey, String) {
+        let answer = self.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let options = answer.json()["publicKey"].clone();
+        let passkey = SoftPasskey::new(&options);
+        let credential = passkey.registration(&options, &self.origin).json();
+        let answer = self.post("/api/passkeys/finish", json!({ "credential": credential })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        (passkey, answer.json()["passkey"]["id"].as_str().unwrap().to_owned())
+    }
+
+    /// Shows once more who is there.
+    pub async fn reauthenticate(&mut self, passkey: &SoftPasskey) -> Answer {
+        let options = self.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
+        let credential = passkey.assertion(&options, &self.origin).json();
+        self.post("/api/reauthenticate/finish", json!({ "credential": credential })).await
+    }
+
+    /// Signs in by letter to the account of a name, at its address `<name>@example.org`.
+    pub async fn sign_in_by_letter(&mut self, app: &App, name: &str) {
+        self.ask(name).await;
+        let letters = app.letters().await;
+        let letter = letters.iter().find(|letter| letter.0.text.contains("/email/link?token=")).unwrap();
+        assert_eq!(self.answer_link(&letter.token()).await.status, 200);
     }
 
     pub async fn is_signed_in(&mut self) -> bool {

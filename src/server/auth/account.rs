@@ -1,8 +1,12 @@
 //! What people do with their own sessions and passkeys. Ids of others are answered like ids that do not exist.
 
+use super::authority::{Denied, OwnersUnit};
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
-use crate::server::model::{CredentialId, Passkey, Session, SessionId};
+use crate::server::config::EmailSignIn;
+use crate::server::model::security_letter::Occasion;
+use crate::server::model::session::Method;
+use crate::server::model::{CredentialId, EventKind, Passkey, Session, SessionId, User};
 use crate::types::DisplayName;
 
 /// Which sessions are to end.
@@ -17,14 +21,30 @@ pub enum Revocation {
 
 #[derive(Debug)]
 pub enum ManageError {
-    NotFound,
+    Denied(Denied),
+    EmailOff,
+    InvalidDisplayName,
+    InvalidEmail,
     InvalidName,
+    InvalidUsername,
+    LastWayIn,
+    NotFound,
+    RenamedRecently,
+    SignedOut,
+    UsernameTaken,
+    WrongUsername,
     Unavailable(Unavailable),
 }
 
 impl From<Unavailable> for ManageError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
+    }
+}
+
+impl From<Denied> for ManageError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
     }
 }
 
@@ -46,16 +66,24 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn revoke(&self, visitor: &Visitor, which: Revocation) -> Result<u64, ManageError> {
         let (user, own) = (visitor.user.id, visitor.session.id);
-        if let Revocation::OfPasskey(id) = &which {
-            self.passkey_of_visitor(visitor, id).await?;
-        }
         let mut unit = self.store.begin().await?;
-        let ended = match which {
-            Revocation::One(id) if unit.end_session(user, id).await? => 1,
+        let ended = match &which {
+            Revocation::One(id) if unit.end_session(user, *id).await? => 1,
             Revocation::One(_) => return Err(ManageError::NotFound),
             Revocation::Others => unit.end_other_sessions(user, own, None).await?,
-            Revocation::OfPasskey(id) => unit.end_other_sessions(user, own, Some(&id)).await?,
+            Revocation::OfPasskey(id) => unit.end_other_sessions(user, own, Some(id)).await?,
         };
+        if let Revocation::OfPasskey(id) = &which
+            && ended == 0
+            // One that was removed is still known by the session that it opened.
+            && visitor.session.method != Method::Passkey(id.clone())
+        {
+            self.passkey_of_visitor(visitor, id).await?;
+        }
+        if ended > 0 {
+            let client = &visitor.session.client;
+            self.record(unit.as_mut(), user, EventKind::SessionsEnded, client, Some(ended.to_string())).await?;
+        }
         unit.commit().await?;
         tracing::info!(user = %user.0, ended, "sessions were ended");
         Ok(ended)
@@ -74,8 +102,42 @@ impl Auth {
         if !unit.rename_passkey(visitor.user.id, &id, &name).await? {
             return Err(ManageError::NotFound);
         }
+        let change = Some(format!("{} → {name}", passkey.name));
+        self.record(unit.as_mut(), visitor.user.id, EventKind::PasskeyRenamed, &visitor.session.client, change).await?;
         unit.commit().await?;
         Ok(Passkey { name: name.to_string(), ..passkey })
+    }
+
+    /// Removes a passkey, unless nothing would be left to sign in with (contract, rule 7). The account is locked
+    /// meanwhile, so that two removals at once cannot get round it.
+    ///
+    /// # Errors
+    /// When the session may not, there is no such passkey of this person, it is the last way in, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn remove_passkey(&self, visitor: &Visitor, id: &str) -> Result<Passkey, ManageError> {
+        let OwnersUnit { mut unit, user, passkeys } = self.begin_as_owner(visitor).await?;
+        let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
+        let (gone, left): (Vec<_>, Vec<_>) = passkeys.into_iter().partition(|passkey| passkey.credential_id == id);
+        let gone = gone.into_iter().next().ok_or(ManageError::NotFound)?;
+        let is_way_in = gone.is_usable(self.relying_party.id());
+        if is_way_in && !self.has_usable(&left) && !self.letters_let_in(&user) {
+            return Err(ManageError::LastWayIn);
+        }
+        unit.remove_passkey(user.id, &id).await?;
+        unit.void_recognition(user.id).await?;
+        let (client, name) = (&visitor.session.client, Some(gone.name.clone()));
+        self.record(unit.as_mut(), user.id, EventKind::PasskeyRemoved, client, name.clone()).await?;
+        self.tell_owner(unit.as_mut(), &user, Occasion::PasskeyRemoved, client, name).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        tracing::info!(user = %user.id.0, "a passkey was removed");
+        Ok(gone)
+    }
+
+    /// Whether a letter is a way in for this person.
+    #[must_use]
+    pub fn letters_let_in(&self, user: &User) -> bool {
+        self.email_sign_in != EmailSignIn::Off && self.sends_letters && user.proven_address().is_some()
     }
 
     async fn passkey_of_visitor(&self, visitor: &Visitor, id: &CredentialId) -> Result<Passkey, ManageError> {

@@ -2,27 +2,26 @@
 
 use super::answer::RegistrationAnswer;
 use super::attestation::{Refused, examine};
+use super::authority::{Denied, OwnersUnit};
 use super::ceremony::Purpose;
 use super::registration::Registered;
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
+use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
-use crate::server::model::{Passkey, UserId};
+use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
 use crate::server::secret::Token;
 use crate::server::store::Insertion;
 use crate::types::{DisplayName, views};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 use webauthn_rs::prelude::PasskeyRegistration;
 
-/// How fresh an authentication must be for what only its owner may do (contract, rule 8).
-const FRESH: Duration = Duration::from_mins(10);
 /// The most passkeys that an account has.
-pub const MOST_PASSKEYS: u32 = 20;
+pub const MOST_PASSKEYS: usize = 20;
 
 #[derive(Debug)]
 pub enum BeginAddPasskeyError {
-    ReauthenticationRequired,
+    Denied(Denied),
     Unavailable(Unavailable),
 }
 
@@ -32,7 +31,7 @@ pub enum FinishAddPasskeyError {
     InvalidName,
     Expired,
     NotVerified,
-    ReauthenticationRequired,
+    Denied(Denied),
     PasskeyExists,
     TooMany,
     Unavailable(Unavailable),
@@ -41,6 +40,12 @@ pub enum FinishAddPasskeyError {
 impl From<Unavailable> for BeginAddPasskeyError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
+    }
+}
+
+impl From<Denied> for FinishAddPasskeyError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
     }
 }
 
@@ -58,17 +63,6 @@ pub struct AddPasskey {
 }
 
 impl Auth {
-    /// Whether this session may add a passkey: after a fresh sign-in with one, or one after a fresh letter (rule 8).
-    #[must_use]
-    pub fn may_add_passkey(&self, visitor: &Visitor) -> bool {
-        let is_fresh = self.clock.now().since(visitor.session.authenticated_at) <= FRESH;
-        is_fresh
-            && match visitor.session.method {
-                Method::Passkey(_) => visitor.session.user_verified,
-                Method::Email => !visitor.session.added_passkey,
-            }
-    }
-
     /// Begins to add a passkey; authenticators that hold one of the account already are told so.
     ///
     /// # Errors
@@ -79,10 +73,8 @@ impl Auth {
         visitor: &Visitor,
         browser: &Token,
     ) -> Result<views::Options, BeginAddPasskeyError> {
-        if !self.may_add_passkey(visitor) {
-            return Err(BeginAddPasskeyError::ReauthenticationRequired);
-        }
         let passkeys = self.store.passkeys(visitor.user.id).await?;
+        self.may_add(visitor, &visitor.user, &passkeys).map_err(BeginAddPasskeyError::Denied)?;
         let (options, challenge, registration) =
             self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;
         let state = AddPasskey { user_id: visitor.user.id, registration };
@@ -90,7 +82,7 @@ impl Auth {
         Ok(options)
     }
 
-    /// Those that this relying party can use at all.
+    /// Those that this relying party can use at all; a suspended one still lives on its device.
     fn ours<'a>(&self, passkeys: &'a [Passkey]) -> Vec<&'a Passkey> {
         passkeys.iter().filter(|passkey| passkey.rp_id == self.relying_party.id()).collect()
     }
@@ -133,11 +125,14 @@ impl Auth {
         let new = examine(&answer.credential.response.attestation_object, &answer.credential.raw_id);
         let pending =
             begun.filter(|pending| pending.user_id == visitor.user.id).ok_or(FinishAddPasskeyError::Expired)?;
-        if !self.may_add_passkey(visitor) {
-            return Err(FinishAddPasskeyError::ReauthenticationRequired);
-        }
+        let added_with = match visitor.session.method {
+            Method::Passkey(_) => AddedWith::Passkey,
+            Method::Email => AddedWith::Letter,
+            Method::Recovery => AddedWith::RecoveryCode,
+        };
         let registered = Registered { new, answer, registration: &pending.registration };
-        let mut passkey = self.registered(registered, visitor.user.id)?.ok_or(FinishAddPasskeyError::NotVerified)?;
+        let registered = self.registered(registered, visitor.user.id, added_with)?;
+        let mut passkey = registered.ok_or(FinishAddPasskeyError::NotVerified)?;
         if let Some(name) = name {
             name.as_str().clone_into(&mut passkey.name);
         }
@@ -146,20 +141,24 @@ impl Auth {
     }
 
     async fn keep_passkey(&self, visitor: &Visitor, passkey: &Passkey) -> Result<(), FinishAddPasskeyError> {
-        let mut unit = self.store.begin().await?;
-        unit.lock_user(visitor.user.id).await?.ok_or(FinishAddPasskeyError::Expired)?;
-        if unit.count_passkeys(visitor.user.id).await? >= MOST_PASSKEYS {
+        let OwnersUnit { mut unit, user, passkeys } = self.begin_locked(visitor).await?;
+        self.may_add(visitor, &user, &passkeys)?;
+        if passkeys.len() >= MOST_PASSKEYS {
             return Err(FinishAddPasskeyError::TooMany);
         }
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(FinishAddPasskeyError::PasskeyExists);
         }
-        // A letter allows one passkey: of two at once, the second finds that the session has made one.
-        let by_letter = visitor.session.method == Method::Email;
-        if !unit.end_offer(visitor.session.id, by_letter).await? {
-            return Err(FinishAddPasskeyError::ReauthenticationRequired);
+        // A letter or code allows one passkey: of two at once, the second finds that the session has made one.
+        let is_only_one = !matches!(visitor.session.method, Method::Passkey(_));
+        if !unit.end_offer(visitor.session.id, is_only_one).await? {
+            return Err(Denied::ReauthenticationRequired.into());
         }
+        let (client, name) = (&visitor.session.client, Some(passkey.name.clone()));
+        self.record(unit.as_mut(), user.id, EventKind::PasskeyAdded, client, name.clone()).await?;
+        self.tell_owner(unit.as_mut(), &user, Occasion::PasskeyAdded, client, name).await?;
         unit.commit().await?;
+        self.bell.notify_one();
         tracing::info!(user = %visitor.user.id.0, "a passkey was added");
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! Proving an e-mail address: only for the signed-in account that asked.
 
-use super::{Auth, Visitor};
+use super::authority::OwnersUnit;
+use super::{Auth, ManageError, Visitor};
 use crate::server::Unavailable;
-use crate::server::model::User;
-use crate::server::model::letter::{LetterRequest, OpenRequest, OutgoingLetter, Purpose, RequestId};
-use crate::server::model::{Session, UserId};
+use crate::server::model::letter::{CONFIRMATION_LIFE, LetterRequest, OpenRequest, OutgoingLetter, Purpose, RequestId};
+use crate::server::model::security_letter::Occasion;
+use crate::server::model::user::email_key;
+use crate::server::model::{EventKind, Session, User, UserId};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Unit;
 use crate::types::{EmailAddress, Next};
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 /// The shortest time between two letters to confirm the same address.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// The purpose of letters that prove an address.
+const CONFIRM: &str = "confirm";
 
 /// What became of the wish for another letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,10 @@ pub enum ConfirmError {
     CodeWrong {
         tries_left: u32,
     },
+    EmailOff,
     OtherAccount,
+    /// Another session asked.
+    OtherBrowser,
     AddressTaken,
     /// A session that may only add a passkey.
     Confined,
@@ -58,8 +65,33 @@ impl Auth {
         let purpose = Purpose::Confirm { user, session: session.id, address };
         let (client, now) = (session.client.clone(), self.clock.now());
         let request = LetterRequest::new(purpose, browser, Next::or_account(None), client, now, &*self.entropy);
-        unit.void_confirmations(user).await?;
+        unit.void_requests(user, request.purpose.name()).await?;
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await
+    }
+
+    /// Asks for another address: a letter goes there, and it counts once the letter is answered by the same person.
+    ///
+    /// # Errors
+    /// When the address does not fit, letters cannot be sent, the session may not, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn change_address(
+        &self,
+        visitor: &Visitor,
+        browser: &Token,
+        address: &str,
+    ) -> Result<Duration, ManageError> {
+        let address = EmailAddress::parse(address).ok().filter(|address| email_key(address).is_some());
+        let address = address.ok_or(ManageError::InvalidEmail)?;
+        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
+        if !self.sends_letters {
+            return Err(ManageError::EmailOff);
+        }
+        let client = &visitor.session.client;
+        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, browser.hash(), address).await?;
+        self.record(unit.as_mut(), user.id, EventKind::AddressRequested, client, None).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(CONFIRMATION_LIFE)
     }
 
     /// Sends the letter about the address that the account claims already once more, at most every minute.
@@ -73,7 +105,7 @@ impl Auth {
         let claimed = user.filter(|user| self.sends_letters && !user.email_verified).and_then(|user| user.email);
         let Some(address) = claimed else { return Ok(SentAgain::NothingToConfirm) };
         let now = self.clock.now();
-        let last = self.store.confirmation_of(visitor.user.id).await?;
+        let last = self.store.newest_request(visitor.user.id, CONFIRM).await?;
         if last.is_some_and(|last| last.is_open(now) && now.since(last.request.created_at) < AGAIN_AFTER) {
             return Ok(SentAgain::TooSoon);
         }
@@ -88,10 +120,10 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn open_confirmation(&self, visitor: &Visitor) -> Result<Option<EmailAddress>, Unavailable> {
-        let open = self.store.confirmation_of(visitor.user.id).await?;
+        let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
         Ok(open.filter(|open| self.is_of_session(open, visitor)).and_then(|open| match open.request.purpose {
             Purpose::Confirm { address, .. } => Some(address),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } => None,
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::Reauthenticate { .. } => None,
         }))
     }
 
@@ -123,7 +155,7 @@ impl Auth {
         if self.is_confined(visitor) {
             return Err(ConfirmError::Confined);
         }
-        let open = self.store.confirmation_of(visitor.user.id).await?;
+        let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
         let open = open.filter(|open| self.is_of_session(open, visitor)).ok_or(ConfirmError::Expired)?;
         let is_right = self.is_code(code, &open);
         let Purpose::Confirm { address, .. } = open.request.purpose else { return Err(ConfirmError::Expired) };
@@ -139,7 +171,7 @@ impl Auth {
     fn is_of_session(&self, open: &OpenRequest, visitor: &Visitor) -> bool {
         let asked = match &open.request.purpose {
             Purpose::Confirm { session, .. } => Some(*session),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } => None,
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::Reauthenticate { .. } => None,
         };
         open.is_open(self.clock.now()) && asked == Some(visitor.session.id)
     }
@@ -154,7 +186,9 @@ impl Auth {
         match open.request.purpose {
             Purpose::Confirm { user, .. } if user != visitor.user.id => Err(ConfirmError::OtherAccount),
             Purpose::Confirm { address, .. } => Ok((open.request.id, address)),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } => Err(ConfirmError::Expired),
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::Reauthenticate { .. } => {
+                Err(ConfirmError::Expired)
+            }
         }
     }
 
@@ -165,16 +199,44 @@ impl Auth {
         request: RequestId,
         address: EmailAddress,
     ) -> Result<User, ConfirmError> {
-        let id = visitor.user.id;
+        let former = unit.lock_user(visitor.user.id).await?.ok_or(ConfirmError::Expired)?;
         if !unit.take_request(request).await? {
             return Err(ConfirmError::Expired);
         }
-        if !unit.prove_address(id, &address).await? {
+        if !unit.prove_address(former.id, &address).await? {
             return Err(ConfirmError::AddressTaken);
         }
-        let user = unit.lock_user(id).await?.ok_or(ConfirmError::Expired)?;
+        let is_change = former.email.as_ref().and_then(email_key) != email_key(&address);
+        let user = User { email: Some(address), email_verified: true, ..former.clone() };
+        if is_change {
+            self.follow_address(unit.as_mut(), visitor, &former, &user).await?;
+        } else {
+            let client = &visitor.session.client;
+            self.record(unit.as_mut(), user.id, EventKind::AddressConfirmed, client, None).await?;
+        }
         unit.commit().await?;
-        tracing::info!(user = %id.0, "an address was confirmed");
+        self.bell.notify_one();
+        tracing::info!(user = %user.id.0, "an address was confirmed");
         Ok(user)
+    }
+
+    /// What follows from a changed address: other sessions and open letters end, and both addresses are told.
+    async fn follow_address(
+        &self,
+        unit: &mut dyn Unit,
+        visitor: &Visitor,
+        former: &User,
+        user: &User,
+    ) -> Result<(), Unavailable> {
+        let (client, occasion) = (&visitor.session.client, Occasion::AddressChanged);
+        unit.end_other_sessions(user.id, visitor.session.id, None).await?;
+        unit.void_requests_of_user(user.id).await?;
+        self.record(unit, user.id, EventKind::AddressChanged, client, None).await?;
+        if let Some(address) = former.proven_address() {
+            let detail = user.email.as_ref().map(ToString::to_string);
+            self.tell_at(unit, user, address, occasion, client, detail).await?;
+        }
+        let detail = former.email.as_ref().map(ToString::to_string);
+        self.tell_owner(unit, user, occasion, client, detail).await
     }
 }

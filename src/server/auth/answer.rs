@@ -1,6 +1,8 @@
 //! What a browser sends at the end of a ceremony: the JSON forms of WebAuthn Level 3, section 5.1, parsed strictly.
 
+use super::authenticator_data::AuthenticatorData;
 use super::client_data::ClientData;
+use super::sign_in::FinishSignInError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
@@ -137,6 +139,17 @@ impl AuthenticationAnswer {
                 type_: envelope.r#type,
             },
         })
+    }
+}
+
+impl AuthenticationAnswer {
+    /// What the authenticator says of itself (WebAuthn Level 3, section 6.1).
+    ///
+    /// # Errors
+    /// When it does not parse.
+    pub fn authenticator_data(&self) -> Result<AuthenticatorData<'_>, FinishSignInError> {
+        let bytes = &self.credential.response.authenticator_data;
+        AuthenticatorData::parse(bytes).map_err(|_| FinishSignInError::Malformed)
     }
 }
 

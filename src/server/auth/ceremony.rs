@@ -20,6 +20,7 @@ pub enum Purpose {
     SignUp,
     SignIn,
     AddPasskey,
+    Reauthenticate,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,6 +64,7 @@ fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
         Purpose::SignUp => "sign-up",
         Purpose::SignIn => "sign-in",
         Purpose::AddPasskey => "add-passkey",
+        Purpose::Reauthenticate => "reauthenticate",
     };
     let hash = Sha256::new().chain_update(browser.hash().0).chain_update(challenge).finalize();
     format!("ceremony:{name}:{}", URL_SAFE_NO_PAD.encode(hash))

@@ -9,30 +9,31 @@ use crate::server::secret::Token;
 use crate::server::store::Unit;
 
 impl Auth {
-    /// Remembers who signs in with a browser, under the name it has or a new one.
+    /// Remembers who signs in with a browser, under the name it has or a new one; tells whether that is nothing new.
     pub(super) async fn remember(
         &self,
         unit: &mut dyn Unit,
         user: UserId,
         known: Option<Token>,
         now: Timestamp,
-    ) -> Result<Token, Unavailable> {
+    ) -> Result<(Token, bool), Unavailable> {
         let browser = |token: &Token| KnownBrowser {
             token_hash: token.hash(),
             user_id: user,
             expires_at: now.plus(REMEMBERED),
             declined_until: None,
+            recognised: true,
         };
         if let Some(token) = known {
-            if unit.remember_longer(&browser(&token)).await? {
-                return Ok(token);
+            if let Some(is_recognised) = unit.remember_longer(&browser(&token)).await? {
+                return Ok((token, is_recognised));
             }
             // It was somebody else's, or made up: a token is known only when it was given out by us, to this person.
             unit.forget_browser(&token.hash()).await?;
         }
         let token = Token::random(&*self.entropy);
         unit.remember_browser(&browser(&token)).await?;
-        Ok(token)
+        Ok((token, false))
     }
 
     /// Who signed in last with this browser.
@@ -61,7 +62,8 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn offers_passkey(&self, visitor: &Visitor, known: Option<&Token>) -> Result<bool, Unavailable> {
-        if !visitor.session.offers_passkey || !self.may_add_passkey(visitor) {
+        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        if !visitor.session.offers_passkey || self.may_add(visitor, &visitor.user, &passkeys).is_err() {
             return Ok(false);
         }
         let Some(token) = known else { return Ok(true) };

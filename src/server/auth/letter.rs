@@ -1,6 +1,6 @@
 //! Asking for a letter, and answering it by its link or its code.
 
-use super::session::Credential;
+use super::session::{Credential, Entrance};
 use super::sign_up::{BeginSignUpError, SignUpForm};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
@@ -8,7 +8,7 @@ use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
 use crate::server::model::letter::{ANSWER_LIFE, Code, LetterRequest, OpenRequest, OutgoingLetter, Purpose};
 use crate::server::model::user::email_key;
-use crate::server::model::{User, UserId};
+use crate::server::model::{EventKind, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::{Insertion, Unit};
 use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
@@ -106,7 +106,7 @@ impl Auth {
         let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
         let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
         self.ephemeral.ping().await.map_err(failed)?;
-        if self.store.username_is_taken(&form.username).await.map_err(failed)? {
+        if self.is_taken(&form.username).await.map_err(failed)? {
             return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
         }
         let purpose = Purpose::SignUp { username: form.username, display_name: form.display_name, address };
@@ -141,7 +141,10 @@ impl Auth {
     /// # Errors
     /// As [`Auth::answer_link`].
     pub async fn look_at_link(&self, browser: Option<&Token>, token: &str) -> Result<LinkOffer, AnswerError> {
-        let open = self.linked(browser, token).await?;
+        let open = self.linked(token).await?;
+        if !is_from(browser, &open) {
+            return Err(AnswerError::OtherBrowser);
+        }
         if let Some((user, address)) = &open.recipient
             && let Some(user) = self.store.user(*user).await?
             && is_proven(&user, address)
@@ -153,7 +156,9 @@ impl Auth {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address)).await?;
                 Ok(owner.map_or(LinkOffer::SignUp { username }, LinkOffer::SignIn))
             }
-            Purpose::SignIn { .. } | Purpose::Confirm { .. } => Err(AnswerError::Expired),
+            Purpose::SignIn { .. } | Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => {
+                Err(AnswerError::Expired)
+            }
         }
     }
 
@@ -169,7 +174,15 @@ impl Auth {
         username: Option<&str>,
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
-        let open = self.linked(arrival.browser.as_ref(), token).await?;
+        let open = self.linked(token).await?;
+        if !is_from(arrival.browser.as_ref(), &open) {
+            // Whoever has the letter, but not the browser: its owner should see that.
+            if let Some((user, _)) = open.recipient {
+                let way = Some("letter, in another browser".to_owned());
+                self.record_refusal(user, EventKind::SignInRefused, &arrival.client, way).await?;
+            }
+            return Err(AnswerError::OtherBrowser);
+        }
         self.ephemeral.ping().await?;
         let unit = self.store.begin().await?;
         self.answer_or_again(unit, open, username, arrival).await
@@ -218,19 +231,15 @@ impl Auth {
         code.is_some_and(|code| code.matches(&hash, &self.keys, open.request.id)) && open.code_hash.is_some()
     }
 
-    async fn linked(&self, browser: Option<&Token>, token: &str) -> Result<OpenRequest, AnswerError> {
+    async fn linked(&self, token: &str) -> Result<OpenRequest, AnswerError> {
         self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
         let token = Token::decode(token).ok_or(AnswerError::Expired)?;
         let found = self.store.request_by_link(&token.hash()).await?;
         let is_ours = |open: &OpenRequest| {
-            open.is_open(self.clock.now()) && !matches!(open.request.purpose, Purpose::Confirm { .. })
+            open.is_open(self.clock.now())
+                && matches!(open.request.purpose, Purpose::SignIn { .. } | Purpose::SignUp { .. })
         };
-        let open = found.filter(is_ours).ok_or(AnswerError::Expired)?;
-        if browser.is_some_and(|browser| browser.hash() == open.request.browser) {
-            Ok(open)
-        } else {
-            Err(AnswerError::OtherBrowser)
-        }
+        found.filter(is_ours).ok_or(AnswerError::Expired)
     }
 
     async fn answer(
@@ -244,10 +253,10 @@ impl Auth {
         if !unit.take_request(open.request.id).await? {
             return Err(AnswerError::Expired);
         }
-        let user = match open.request.purpose {
+        let (user, is_new_account) = match open.request.purpose {
             Purpose::SignIn { .. } => {
                 let (user, address) = open.recipient.ok_or(AnswerError::Expired)?;
-                owner(unit.as_mut(), user, &address).await?.ok_or(AnswerError::Expired)?
+                (owner(unit.as_mut(), user, &address).await?.ok_or(AnswerError::Expired)?, false)
             }
             Purpose::SignUp { username: asked, display_name, address } => {
                 let is_unnamed = display_name.as_str() == asked.as_str();
@@ -258,15 +267,17 @@ impl Auth {
                 let display_name = unnamed.unwrap_or(display_name);
                 self.owner_or_new(unit.as_mut(), asked, display_name, address, now).await?
             }
-            Purpose::Confirm { .. } => return Err(AnswerError::Expired),
+            Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => return Err(AnswerError::Expired),
         };
-        let opened = self.open_session(unit.as_mut(), user, Credential::Letter, arrival, now).await?;
+        let entrance = Entrance { user, credential: Credential::Letter, is_new_account };
+        let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
         unit.commit().await?;
+        self.bell.notify_one();
         tracing::info!(user = %opened.user.id.0, "signed in by letter");
         Ok((opened, open.request.next))
     }
 
-    /// The account that has proven the address, else a new one with what was typed.
+    /// The account that has proven the address, else a new one with what was typed; tells whether it is new.
     async fn owner_or_new(
         &self,
         unit: &mut dyn Unit,
@@ -274,9 +285,9 @@ impl Auth {
         display_name: DisplayName,
         address: EmailAddress,
         now: Timestamp,
-    ) -> Result<User, AnswerError> {
+    ) -> Result<(User, bool), AnswerError> {
         if let Some(owner) = unit.lock_owner(&address).await? {
-            return Ok(owner);
+            return Ok((owner, false));
         }
         let user = User {
             id: UserId::random(&*self.entropy),
@@ -285,20 +296,27 @@ impl Auth {
             email: Some(address.clone()),
             email_verified: false,
             created_at: now,
+            username_changed_at: None,
+            guarded_since: None,
         };
-        if unit.add_user(&user).await? == Insertion::Conflict {
+        if self.add_account(unit, &user).await? == Insertion::Conflict {
             return Err(AnswerError::UsernameTaken);
         }
         if !unit.prove_address(user.id, &address).await? {
             return Err(AnswerError::Raced);
         }
         tracing::info!(user = %user.id.0, "signed up by letter");
-        Ok(User { email_verified: true, ..user })
+        Ok((User { email_verified: true, ..user }, true))
     }
 
     pub(super) fn letters_sign_in(&self) -> Result<(), EmailOff> {
         if self.email_sign_in == EmailSignIn::Off { Err(EmailOff) } else { Ok(()) }
     }
+}
+
+/// Whether this browser asked for the letter.
+fn is_from(browser: Option<&Token>, open: &OpenRequest) -> bool {
+    browser.is_some_and(|browser| browser.hash() == open.request.browser)
 }
 
 /// Letters sign nobody in under the chosen setting.

@@ -1,17 +1,24 @@
 //! The ceremonies and the policy: signing up, signing in, and the sessions they open.
 
 mod account;
+mod activity;
 mod add_passkey;
 mod address;
 mod answer;
 mod attestation;
 mod authenticator_data;
+mod authority;
 mod ceremony;
 mod client_data;
 mod known_browser;
+mod leaving;
 mod letter;
+mod profile;
+mod reauthentication;
+mod recovery;
 mod registration;
 mod relying_party;
+mod security_letter;
 mod session;
 mod sign_in;
 mod sign_up;
@@ -20,8 +27,13 @@ pub use account::{ManageError, Revocation};
 pub use add_passkey::{BeginAddPasskeyError, FinishAddPasskeyError};
 pub use address::{ConfirmError, SentAgain};
 pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
+pub use authority::Denied;
+pub use leaving::Export;
 pub use letter::{AnswerError, AskForLetterError, AskToSignUpError, Asker, LinkOffer};
+pub use reauthentication::{AskToReauthenticateError, ReauthenticateError, Renewed};
+pub use recovery::RecoverError;
 pub use relying_party::RelyingParty;
+pub use security_letter::SecurityLetterError;
 pub use session::Visitor;
 pub use sign_in::FinishSignInError;
 pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpForm};
@@ -77,5 +89,4 @@ pub struct Opened {
     pub token: Token,
     /// Under this the browser is remembered.
     pub known: Token,
-    pub kept: bool,
 }

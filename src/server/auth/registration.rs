@@ -5,7 +5,8 @@ use super::client_data::ClientData;
 use super::relying_party::{RECORD_VERSION, stored};
 use crate::server::Unavailable;
 use crate::server::model::provider::default_name;
-use crate::server::model::{Passkey, UserId};
+use crate::server::model::{AddedWith, Passkey, UserId};
+use crate::types::views;
 use webauthn_rs::prelude::PasskeyRegistration;
 
 /// A new passkey that is still to be believed.
@@ -17,7 +18,12 @@ pub(super) struct Registered<'a> {
 
 impl Auth {
     /// Verifies a registration (WebAuthn Level 3, section 7.1); `None` when it does not hold.
-    pub(super) fn registered(&self, given: Registered<'_>, owner: UserId) -> Result<Option<Passkey>, Unavailable> {
+    pub(super) fn registered(
+        &self,
+        given: Registered<'_>,
+        owner: UserId,
+        added_with: AddedWith,
+    ) -> Result<Option<Passkey>, Unavailable> {
         let Registered { new, answer, registration } = given;
         let is_ours =
             answer.consistent && answer.client_data.was_made_for(ClientData::CREATE, self.relying_party.origin());
@@ -43,6 +49,9 @@ impl Auth {
             sign_count: new.sign_count,
             created_at: self.clock.now(),
             last_used_at: None,
+            last_used_on: views::Client { browser: None, system: None },
+            added_with,
+            suspended_at: None,
         }))
     }
 }

@@ -9,7 +9,9 @@ use webauthn_rs::prelude::{
     AuthenticationResult, Credential, DiscoverableAuthentication, Passkey as Record, PasskeyRegistration,
     PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
-use webauthn_rs_proto::{AuthenticatorTransport, PublicKeyCredentialDescriptor, ResidentKeyRequirement};
+use webauthn_rs_proto::{
+    AllowCredentials, AuthenticatorTransport, PublicKeyCredentialDescriptor, ResidentKeyRequirement,
+};
 
 /// Who asks for passkeys: the library, set up for the one origin that people see.
 pub struct RelyingParty {
@@ -72,11 +74,13 @@ impl RelyingParty {
         self.webauthn.finish_passkey_registration(answer, state)
     }
 
-    /// Options that name no passkey: the one that answers decides who signs in.
+    /// Options that name these passkeys; with none the one that answers decides who signs in.
     pub(super) fn begin_authentication(
         &self,
+        known: &[&Passkey],
     ) -> Result<(views::Options, Vec<u8>, DiscoverableAuthentication), Unavailable> {
-        let (response, state) = self.webauthn.start_discoverable_authentication().map_err(library)?;
+        let (mut response, state) = self.webauthn.start_discoverable_authentication().map_err(library)?;
+        response.public_key.allow_credentials = known.iter().map(|passkey| allowed(passkey)).collect();
         let challenge = response.public_key.challenge.clone();
         Ok((options(&response.public_key)?, challenge, state))
     }
@@ -91,14 +95,27 @@ impl RelyingParty {
     }
 }
 
-/// A passkey for lists of those that may or may not answer.
+/// A passkey for the list of those that may not answer.
 fn descriptor(passkey: &Passkey) -> PublicKeyCredentialDescriptor {
-    let known = |word: &str| word.parse().ok().filter(|transport| *transport != AuthenticatorTransport::Unknown);
     PublicKeyCredentialDescriptor {
         type_: "public-key".to_owned(),
         id: passkey.credential_id.as_bytes().to_vec(),
-        transports: Some(passkey.transports.split(',').filter_map(known).collect()),
+        transports: Some(transports(passkey)),
     }
+}
+
+/// A passkey for the list of those that may answer.
+fn allowed(passkey: &Passkey) -> AllowCredentials {
+    AllowCredentials {
+        type_: "public-key".to_owned(),
+        id: passkey.credential_id.as_bytes().to_vec(),
+        transports: Some(transports(passkey)),
+    }
+}
+
+fn transports(passkey: &Passkey) -> Vec<AuthenticatorTransport> {
+    let known = |word: &str| word.parse().ok().filter(|transport| *transport != AuthenticatorTransport::Unknown);
+    passkey.transports.split(',').filter_map(known).collect()
 }
 
 /// Reads what the library needs to verify with a passkey. One that has become eligible for backup since is marked so on

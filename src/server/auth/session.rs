@@ -2,8 +2,9 @@ use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
+use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
-use crate::server::model::{CredentialId, Session, SessionId, User};
+use crate::server::model::{CredentialId, EventKind, Session, SessionId, User};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
 
@@ -22,6 +23,15 @@ pub(super) enum Credential {
         from_elsewhere: bool,
     },
     Letter,
+    RecoveryCode,
+}
+
+/// Somebody comes in.
+pub(super) struct Entrance {
+    pub user: User,
+    pub credential: Credential,
+    /// The account was made in this very unit of work.
+    pub is_new_account: bool,
 }
 
 impl Auth {
@@ -29,21 +39,29 @@ impl Auth {
     pub(super) async fn open_session(
         &self,
         unit: &mut dyn Unit,
-        user: User,
-        credential: Credential,
+        entrance: Entrance,
         arrival: Arrival,
         now: Timestamp,
     ) -> Result<Opened, Unavailable> {
         if let Some(previous) = &arrival.previous {
             unit.remove_session(&previous.hash()).await?;
         }
-        let known = self.remember(unit, user.id, arrival.known, now).await?;
+        let Entrance { user, credential, is_new_account } = entrance;
+        let (known, is_recognised) = self.remember(unit, user.id, arrival.known, now).await?;
         let token = Token::random(&*self.entropy);
+        // A passkey is a device that was seen before, unless it answered from another one (contract, rule 10).
+        let is_new_device = match credential {
+            Credential::Passkey { from_elsewhere, .. } => from_elsewhere && !is_recognised,
+            Credential::Letter => !is_recognised,
+            // Told by a letter of its own.
+            Credential::RecoveryCode => false,
+        };
         let (method, offers_passkey, kept) = match credential {
             Credential::Passkey { id, from_elsewhere } => (Method::Passkey(id), from_elsewhere, arrival.keep),
             Credential::Letter => (Method::Email, true, false),
+            Credential::RecoveryCode => (Method::Recovery, true, false),
         };
-        let user_verified = method != Method::Email;
+        let user_verified = matches!(method, Method::Passkey(_));
         let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };
         let session = Session {
             id: SessionId::random(&*self.entropy),
@@ -59,9 +77,16 @@ impl Auth {
             client: arrival.client,
             offers_passkey,
             added_passkey: false,
+            kept,
         };
         unit.add_session(&session).await?;
-        Ok(Opened { user, session, token, known, kept })
+        let (kind, way) =
+            (if is_new_account { EventKind::SignedUp } else { EventKind::SignedIn }, session.method.words());
+        self.record(unit, user.id, kind, &session.client, Some(way.to_owned())).await?;
+        if is_new_device && !is_new_account {
+            self.tell_owner(unit, &user, Occasion::NewDevice, &session.client, None).await?;
+        }
+        Ok(Opened { user, session, token, known })
     }
 
     /// Who bears this token, if its session is alive; being seen is recorded now and then.
@@ -95,7 +120,9 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn sign_out(&self, token: &Token) -> Result<(), Unavailable> {
         let mut unit = self.store.begin().await?;
-        unit.remove_session(&token.hash()).await?;
+        if let Some((user, client)) = unit.remove_session(&token.hash()).await? {
+            self.record(unit.as_mut(), user, EventKind::SignedOut, &client, None).await?;
+        }
         unit.commit().await
     }
 }

@@ -3,12 +3,14 @@ use super::authenticator_data::AuthenticatorData;
 use super::ceremony::Purpose;
 use super::client_data::ClientData;
 use super::relying_party::{record, stored};
-use super::session::Credential;
+use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::{CredentialId, Passkey, User};
+use crate::server::model::security_letter::Occasion;
+use crate::server::model::{CredentialId, EventKind, Passkey, User, UserId};
 use crate::server::secret::Token;
+use crate::server::store::Unit;
 use crate::types::views;
 use webauthn_rs::prelude::{DiscoverableAuthentication, WebauthnError};
 
@@ -34,7 +36,7 @@ impl Auth {
     /// When the ephemeral store is away.
     #[tracing::instrument(skip_all)]
     pub async fn begin_sign_in(&self, browser: &Token) -> Result<views::Options, Unavailable> {
-        let (options, challenge, state) = self.relying_party.begin_authentication()?;
+        let (options, challenge, state) = self.relying_party.begin_authentication(&[])?;
         self.keep_ceremony(Purpose::SignIn, browser, &challenge, state).await?;
         Ok(options)
     }
@@ -49,13 +51,25 @@ impl Auth {
         answer: &AuthenticationAnswer,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
-        let data = AuthenticatorData::parse(&answer.credential.response.authenticator_data)
-            .map_err(|_| FinishSignInError::Malformed)?;
+        let data = answer.authenticator_data()?;
         let browser = arrival.browser.as_ref().ok_or(FinishSignInError::Expired)?;
         let state: DiscoverableAuthentication = self
             .take_ceremony(Purpose::SignIn, browser, &answer.client_data.challenge)
             .await?
             .ok_or(FinishSignInError::Expired)?;
+        let (passkey, user) = self.passkey_of(answer, &data, None).await?;
+        let used = self.verify(answer, &data, state, &passkey, &user, &arrival.client).await?;
+        self.admit(passkey, user, &used, answer.is_cross_platform, arrival).await
+    }
+
+    /// The passkey that answers, if it belongs to the person whom it names (WebAuthn Level 3, section 7.2, step 6). Where
+    /// it is known already who is there, it must be theirs, and need not name them.
+    pub(super) async fn passkey_of(
+        &self,
+        answer: &AuthenticationAnswer,
+        data: &AuthenticatorData<'_>,
+        expected: Option<UserId>,
+    ) -> Result<(Passkey, User), FinishSignInError> {
         let acceptable = answer.consistent
             && answer.client_data.was_made_for(ClientData::GET, self.relying_party.origin())
             && data.attested.is_none()
@@ -64,36 +78,41 @@ impl Auth {
         if !acceptable {
             return Err(FinishSignInError::NotVerified);
         }
-        let (passkey, user) = self.passkey_of(answer).await?;
-        let used = self.verify(answer, &data, state, &passkey)?;
-        self.admit(passkey, user, &used, answer.is_cross_platform, arrival).await
-    }
-
-    /// The passkey that answers, if it belongs to the person whom it names (WebAuthn Level 3, section 7.2, step 6).
-    async fn passkey_of(&self, answer: &AuthenticationAnswer) -> Result<(Passkey, User), FinishSignInError> {
         let id = CredentialId::new(answer.credential.raw_id.clone()).ok_or(FinishSignInError::NotVerified)?;
         let (passkey, user) = self.store.passkey(&id).await?.ok_or(FinishSignInError::UnknownPasskey)?;
-        let names_owner = answer.credential.get_user_unique_id() == Some(user.id.0.as_bytes().as_slice());
+        let names_owner = match answer.credential.get_user_unique_id() {
+            Some(handle) => handle == user.id.0.as_bytes().as_slice(),
+            None => expected.is_some(),
+        };
+        let is_theirs = expected.is_none_or(|expected| expected == user.id);
         let is_ours = passkey.rp_id == self.relying_party.id();
-        if names_owner && is_ours { Ok((passkey, user)) } else { Err(FinishSignInError::NotVerified) }
+        if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(FinishSignInError::NotVerified) }
     }
 
-    fn verify(
+    /// Verifies an assertion (WebAuthn Level 3, section 7.2). What is refused is written down for the owner.
+    pub(super) async fn verify(
         &self,
         answer: &AuthenticationAnswer,
         data: &AuthenticatorData<'_>,
         state: DiscoverableAuthentication,
         passkey: &Passkey,
+        user: &User,
+        client: &views::Client,
     ) -> Result<PasskeyUse, FinishSignInError> {
         let mut record = record(passkey, data.backup_eligible())?;
-        let verified = self.relying_party.finish_authentication(&answer.credential, state, &record).map_err(|cause| {
-            if matches!(cause, WebauthnError::CredentialPossibleCompromise) {
-                tracing::warn!(user = %passkey.user_id.0, "a passkey's counter did not grow: it may have been copied");
-            } else {
-                tracing::info!(%cause, "an assertion was not verified");
+        let verified = match self.relying_party.finish_authentication(&answer.credential, state, &record) {
+            Ok(verified) => verified,
+            Err(WebauthnError::CredentialPossibleCompromise) => {
+                tracing::warn!(user = %user.id.0, "a passkey's counter did not grow: it may have been copied");
+                self.tell_of_copy(passkey, user, client).await?;
+                return Err(FinishSignInError::NotVerified);
             }
-            FinishSignInError::NotVerified
-        })?;
+            Err(cause) => {
+                tracing::info!(%cause, "an assertion was not verified");
+                self.record_strangers(user.id).await?;
+                return Err(FinishSignInError::NotVerified);
+            }
+        };
         record.update_credential(&verified).ok_or(FinishSignInError::NotVerified)?;
         Ok(PasskeyUse {
             record: stored(&record)?,
@@ -101,7 +120,42 @@ impl Auth {
             backed_up: verified.backup_state(),
             sign_count: verified.counter(),
             at: self.clock.now(),
+            on: client.clone(),
         })
+    }
+
+    /// Two devices use one passkey that should be on one: its owner should know.
+    async fn tell_of_copy(&self, passkey: &Passkey, user: &User, client: &views::Client) -> Result<(), Unavailable> {
+        let mut unit = self.store.begin().await?;
+        let name = Some(passkey.name.clone());
+        self.record(unit.as_mut(), user.id, EventKind::CounterWentBack, client, name.clone()).await?;
+        self.tell_owner(unit.as_mut(), user, Occasion::CounterWentBack, client, name).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// A valid signature that still signs nobody in: the passkey is suspended, was removed, or its counter was overtaken.
+    pub(super) async fn refused_in_use(&self, user: &User, client: &views::Client) -> FinishSignInError {
+        tracing::warn!(user = %user.id.0, "a passkey is suspended, or was removed or overtaken while it was used");
+        let recorded = self.record_refusal(user.id, EventKind::SignInRefused, client, Some("passkey".to_owned()));
+        match recorded.await {
+            Ok(()) => FinishSignInError::NotVerified,
+            Err(cause) => cause.into(),
+        }
+    }
+
+    /// An older passkey shows that its owner is there again.
+    pub(super) async fn end_guard(
+        &self,
+        unit: &mut dyn Unit,
+        user: &User,
+        passkey: &Passkey,
+    ) -> Result<(), Unavailable> {
+        match user.guarded_since {
+            Some(since) if passkey.created_at < since => unit.set_guard(user.id, None).await,
+            _ => Ok(()),
+        }
     }
 
     async fn admit(
@@ -114,13 +168,16 @@ impl Auth {
     ) -> Result<Opened, FinishSignInError> {
         let mut unit = self.store.begin().await?;
         if !unit.record_passkey_use(&passkey, used).await? {
-            tracing::warn!(user = %user.id.0, "a passkey was removed, or its counter overtaken, while it was used");
-            return Err(FinishSignInError::NotVerified);
+            drop(unit);
+            return Err(self.refused_in_use(&user, &arrival.client).await);
         }
+        self.end_guard(unit.as_mut(), &user, &passkey).await?;
         let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
         let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere };
-        let opened = self.open_session(unit.as_mut(), user, credential, arrival, used.at).await?;
+        let entrance = Entrance { user, credential, is_new_account: false };
+        let opened = self.open_session(unit.as_mut(), entrance, arrival, used.at).await?;
         unit.commit().await?;
+        self.bell.notify_one();
         tracing::info!(user = %opened.user.id.0, "signed in");
         Ok(opened)
     }

@@ -2,11 +2,11 @@ use super::answer::RegistrationAnswer;
 use super::attestation::{Refused, examine};
 use super::ceremony::Purpose;
 use super::registration::Registered;
-use super::session::Credential;
+use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::model::user::email_key;
-use crate::server::model::{Passkey, User, UserId};
+use crate::server::model::{AddedWith, Passkey, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::Insertion;
 use crate::types::{DisplayName, EmailAddress, Username, views};
@@ -87,7 +87,7 @@ impl Auth {
     /// When the name is taken already, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn begin_sign_up(&self, browser: &Token, form: SignUpForm) -> Result<views::Options, BeginSignUpError> {
-        if self.store.username_is_taken(&form.username).await? {
+        if self.is_taken(&form.username).await? {
             return Err(BeginSignUpError::UsernameTaken);
         }
         let user = self.new_user(UserId::random(&*self.entropy), form);
@@ -123,7 +123,8 @@ impl Auth {
             .await?
             .ok_or(FinishSignUpError::Expired)?;
         let registered = Registered { new, answer, registration: &pending.registration };
-        let passkey = self.registered(registered, pending.user_id)?.ok_or(FinishSignUpError::NotVerified)?;
+        let passkey =
+            self.registered(registered, pending.user_id, AddedWith::SignUp)?.ok_or(FinishSignUpError::NotVerified)?;
         let form = SignUpForm::parse(&pending.username, pending.email.as_deref(), Some(&pending.display_name))
             .map_err(|_| FinishSignUpError::Expired)?;
         let user = self.new_user(pending.user_id, form);
@@ -139,14 +140,15 @@ impl Auth {
         let (now, address) = (user.created_at, user.email.clone());
         let browser = arrival.browser.as_ref().map(Token::hash);
         let mut unit = self.store.begin().await?;
-        if unit.add_user(&user).await? == Insertion::Conflict {
+        if self.add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
             return Err(FinishSignUpError::UsernameTaken);
         }
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(FinishSignUpError::PasskeyExists);
         }
         let credential = Credential::Passkey { id: passkey.credential_id.clone(), from_elsewhere: false };
-        let opened = self.open_session(unit.as_mut(), user, credential, arrival, now).await?;
+        let entrance = Entrance { user, credential, is_new_account: true };
+        let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
         if let (Some(address), Some(browser)) = (address, browser) {
             self.post_confirmation(unit.as_mut(), opened.user.id, &opened.session, browser, address).await?;
         }
@@ -164,6 +166,8 @@ impl Auth {
             email: form.email,
             email_verified: false,
             created_at: self.clock.now(),
+            username_changed_at: None,
+            guarded_since: None,
         }
     }
 }

@@ -139,14 +139,10 @@ impl Config {
     /// Settings that are accepted already but do nothing in this version, for a warning at start.
     #[must_use]
     pub fn without_effect(&self) -> Vec<&'static str> {
-        [
-            ("METRICS_ADDR", self.metrics_addr.is_some()),
-            ("SECURITY_CONTACT", self.security_contact.is_some()),
-            ("TRUSTED_PROXIES", !self.trusted_proxies.is_empty()),
-        ]
-        .into_iter()
-        .filter_map(|(name, is_set)| is_set.then_some(name))
-        .collect()
+        [("METRICS_ADDR", self.metrics_addr.is_some()), ("TRUSTED_PROXIES", !self.trusted_proxies.is_empty())]
+            .into_iter()
+            .filter_map(|(name, is_set)| is_set.then_some(name))
+            .collect()
     }
 }
 

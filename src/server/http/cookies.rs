@@ -2,6 +2,7 @@
 //! last, and one carries a notice over to the next page.
 
 use crate::server::auth::Opened;
+use crate::server::model::Session;
 use crate::server::model::known_browser::REMEMBERED;
 use crate::server::secret::Token;
 use crate::types::Notice;
@@ -101,14 +102,16 @@ impl Cookies {
     pub fn set_signed_in(self, opened: &Opened) -> impl Iterator<Item = HeaderValue> + use<> {
         let life = Duration::seconds(i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX));
         let known = header_of(self.cookie(self.known_name(), opened.known.encode()).max_age(life));
-        [self.set_session(opened), known].into_iter().flatten()
+        [self.set_session(&opened.session, &opened.token), known].into_iter().flatten()
     }
 
-    fn set_session(self, opened: &Opened) -> Option<HeaderValue> {
-        let cookie = self.cookie(self.session_name(), opened.token.encode());
-        let life = opened.session.ends_at.since(opened.session.created_at);
+    /// The session's alone, after an authentication in it.
+    #[must_use]
+    pub fn set_session(self, session: &Session, token: &Token) -> Option<HeaderValue> {
+        let cookie = self.cookie(self.session_name(), token.encode());
+        let life = session.ends_at.since(session.authenticated_at);
         let life = Duration::seconds(i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
-        header_of(if opened.kept { cookie.max_age(life) } else { cookie })
+        header_of(if session.kept { cookie.max_age(life) } else { cookie })
     }
 
     #[must_use]

@@ -13,5 +13,6 @@ pub mod request;
 pub mod same_origin;
 pub mod security_headers;
 pub mod trace;
+pub mod well_known;
 
 pub use request::{AppState, RequestContext};

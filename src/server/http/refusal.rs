@@ -2,8 +2,9 @@
 
 use crate::server::Unavailable;
 use crate::server::auth::{
-    AnswerError, AskForLetterError, AskToSignUpError, BeginAddPasskeyError, BeginSignUpError, ConfirmError,
-    FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed, ManageError,
+    AnswerError, AskForLetterError, AskToReauthenticateError, AskToSignUpError, BeginAddPasskeyError, BeginSignUpError,
+    ConfirmError, Denied, FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed, ManageError,
+    ReauthenticateError, RecoverError, SecurityLetterError,
 };
 use crate::types::ApiError;
 use axum::body::Body;
@@ -105,7 +106,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::EmailOff => Self::EmailOff,
             AnswerError::Expired => Self::LinkExpired,
             AnswerError::OtherBrowser => Self::OtherBrowser,
-            AnswerError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: tries(tries_left) },
+            AnswerError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: Some(tries(tries_left)) },
             AnswerError::InvalidUsername => Self::InvalidUsername,
             AnswerError::UsernameTaken => Self::UsernameTaken,
             AnswerError::Raced => Unavailable::new("address", "proven by others twice in a moment").into(),
@@ -118,8 +119,10 @@ impl From<ConfirmError> for ApiError {
     fn from(error: ConfirmError) -> Self {
         match error {
             ConfirmError::Expired => Self::LinkExpired,
-            ConfirmError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: tries(tries_left) },
+            ConfirmError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: Some(tries(tries_left)) },
+            ConfirmError::EmailOff => Self::EmailOff,
             ConfirmError::OtherAccount => Self::OtherAccount,
+            ConfirmError::OtherBrowser => Self::OtherBrowser,
             ConfirmError::AddressTaken => Self::AddressTaken,
             ConfirmError::Confined => Self::ReauthenticationRequired,
             ConfirmError::Unavailable(cause) => cause.into(),
@@ -130,7 +133,7 @@ impl From<ConfirmError> for ApiError {
 impl From<BeginAddPasskeyError> for ApiError {
     fn from(error: BeginAddPasskeyError) -> Self {
         match error {
-            BeginAddPasskeyError::ReauthenticationRequired => Self::ReauthenticationRequired,
+            BeginAddPasskeyError::Denied(denied) => denied.into(),
             BeginAddPasskeyError::Unavailable(cause) => cause.into(),
         }
     }
@@ -143,7 +146,7 @@ impl From<FinishAddPasskeyError> for ApiError {
             FinishAddPasskeyError::InvalidName => Self::InvalidName,
             FinishAddPasskeyError::Expired => Self::CeremonyExpired,
             FinishAddPasskeyError::NotVerified => Self::NotVerified,
-            FinishAddPasskeyError::ReauthenticationRequired => Self::ReauthenticationRequired,
+            FinishAddPasskeyError::Denied(denied) => denied.into(),
             FinishAddPasskeyError::PasskeyExists => Self::PasskeyExists,
             FinishAddPasskeyError::TooMany => Self::TooManyPasskeys,
             FinishAddPasskeyError::Unavailable(cause) => cause.into(),
@@ -154,9 +157,68 @@ impl From<FinishAddPasskeyError> for ApiError {
 impl From<ManageError> for ApiError {
     fn from(error: ManageError) -> Self {
         match error {
-            ManageError::NotFound => Self::NotFound,
+            ManageError::Denied(denied) => denied.into(),
+            ManageError::EmailOff => Self::EmailOff,
+            ManageError::InvalidDisplayName => Self::InvalidDisplayName,
+            ManageError::InvalidEmail => Self::InvalidEmail,
             ManageError::InvalidName => Self::InvalidName,
+            ManageError::InvalidUsername => Self::InvalidUsername,
+            ManageError::LastWayIn => Self::LastWayIn,
+            ManageError::NotFound => Self::NotFound,
+            ManageError::RenamedRecently => Self::RenamedRecently,
+            ManageError::SignedOut => Self::SignedOut,
+            ManageError::UsernameTaken => Self::UsernameTaken,
+            ManageError::WrongUsername => Self::WrongUsername,
             ManageError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::ReauthenticationRequired => Self::ReauthenticationRequired,
+            Denied::PasskeyTooNew => Self::PasskeyTooNew,
+            Denied::OlderPasskeyRequired => Self::OlderPasskeyRequired,
+            Denied::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ReauthenticateError> for ApiError {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::SignedOut => Self::SignedOut,
+            ReauthenticateError::Passkey(error) => error.into(),
+        }
+    }
+}
+
+impl From<AskToReauthenticateError> for ApiError {
+    fn from(error: AskToReauthenticateError) -> Self {
+        match error {
+            AskToReauthenticateError::EmailOff => Self::EmailOff,
+            AskToReauthenticateError::PasskeyRequired => Self::PasskeyRequired,
+            AskToReauthenticateError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<RecoverError> for ApiError {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::CodeWrong => Self::CodeWrong { tries_left: None },
+            RecoverError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<SecurityLetterError> for ApiError {
+    fn from(error: SecurityLetterError) -> Self {
+        match error {
+            SecurityLetterError::Expired => Self::LinkExpired,
+            SecurityLetterError::AddressTaken => Self::AddressTaken,
+            SecurityLetterError::Unavailable(cause) => cause.into(),
         }
     }
 }

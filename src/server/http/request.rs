@@ -2,7 +2,7 @@ use super::client::client_of;
 use super::cookies::Cookies;
 use super::mailbox_door::MailboxDoor;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Asker, Auth, Opened, SignUpForm, Visitor};
+use crate::server::auth::{Arrival, Asker, Auth, Opened, Renewed, SignUpForm, Visitor};
 use crate::server::config::PublicUrl;
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, views};
@@ -22,6 +22,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     pub cookies: Cookies,
     pub mailbox: MailboxDoor,
+    /// Setting `SECURITY_CONTACT`.
+    pub security_contact: Option<Arc<str>>,
 }
 
 /// One request, as far as ceremonies care: who asks, from which browser, with which session.
@@ -102,6 +104,20 @@ impl RequestContext {
     /// `signed_out` without a living session.
     pub async fn require_anyone(&self) -> Result<Visitor, ApiError> {
         self.visitor().await?.ok_or(ApiError::SignedOut)
+    }
+
+    #[must_use]
+    pub fn client(&self) -> &views::Client {
+        &self.client
+    }
+
+    /// Hands the new token of a session to the browser.
+    ///
+    /// # Errors
+    /// Never in practice: the view is plain JSON.
+    pub fn renewed(&self, renewed: &Renewed) -> Result<views::OneSession, ApiError> {
+        send_cookies(self.state.cookies.set_session(&renewed.session, &renewed.token));
+        Ok(views::OneSession { session: raw(&renewed.session.view(true))? })
     }
 
     /// Hands a new session to the browser: its token into the cookie, the rest into the answer.
@@ -192,6 +208,13 @@ pub fn send_cookies(cookies: impl IntoIterator<Item = HeaderValue>) {
     let response = expect_context::<ResponseOptions>();
     for cookie in cookies {
         response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Inside a server function: has browsers keep the answer as a file.
+pub fn answer_as_file(name: &str) {
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        expect_context::<ResponseOptions>().insert_header(header::CONTENT_DISPOSITION, value);
     }
 }
 

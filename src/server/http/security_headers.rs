@@ -51,7 +51,7 @@ const ALWAYS: [(&str, &str); 4] = [
 /// Where the address of a page holds a token, other sites learn at most where people come from. Not `no-referrer`: then
 /// browsers say nothing of the origin of a form either.
 fn referrer_policy(path: &str) -> &'static str {
-    if path.starts_with(paths::EMAIL) { "strict-origin" } else { "same-origin" }
+    if path.starts_with(paths::EMAIL) || path == paths::NOT_ME { "strict-origin" } else { "same-origin" }
 }
 
 /// Everything may be personal, unless its handler said otherwise.

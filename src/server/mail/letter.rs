@@ -2,6 +2,7 @@
 
 use crate::server::Unavailable;
 use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterId, Purpose};
+use crate::server::model::security_letter::{ANSWERABLE, Occasion, SecurityLetter};
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{DisplayName, EmailAddress, paths, views};
@@ -59,6 +60,8 @@ templates! {
     SignUpHtml = "sign_up.html";
     ConfirmText = "confirm.txt";
     ConfirmHtml = "confirm.html";
+    ReauthenticateText = "reauthenticate.txt";
+    ReauthenticateHtml = "reauthenticate.html";
 }
 
 impl Draft<'_> {
@@ -72,6 +75,7 @@ impl Draft<'_> {
             // A letter for signing up to whoever has an account already signs in to that one.
             Purpose::SignUp { .. } if self.name.is_some() => ("Sign in to Latchkey", paths::EMAIL_LINK),
             Purpose::SignUp { .. } => ("Finish signing up for Latchkey", paths::EMAIL_LINK),
+            Purpose::Reauthenticate { .. } => ("Confirm that it is you", paths::EMAIL_LINK),
             Purpose::Confirm { .. } => ("Confirm your e-mail address for Latchkey", paths::EMAIL_CONFIRM),
         };
         let words = Words {
@@ -86,6 +90,7 @@ impl Draft<'_> {
         };
         let w = &words;
         let (text, html) = match self.purpose {
+            Purpose::Reauthenticate { .. } => (ReauthenticateText { w }.render(), ReauthenticateHtml { w }.render()),
             Purpose::Confirm { .. } => (ConfirmText { w }.render(), ConfirmHtml { w }.render()),
             Purpose::SignUp { .. } if self.name.is_none() => (SignUpText { w }.render(), SignUpHtml { w }.render()),
             Purpose::SignIn { .. } | Purpose::SignUp { .. } => (SignInText { w }.render(), SignInHtml { w }.render()),
@@ -93,6 +98,116 @@ impl Draft<'_> {
         let failed = |cause: askama::Error| Unavailable::new("letter", cause);
         let recipient = deliverable(self.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
         Ok(Letter { id: self.id, recipient, subject, text: text.map_err(failed)?, html: html.map_err(failed)? })
+    }
+}
+
+/// The words of a security letter.
+struct Report<'a> {
+    subject: &'static str,
+    origin: &'a str,
+    name: &'a str,
+    /// What happened.
+    said: String,
+    at: String,
+    client: String,
+    /// Where its address can be restored; empty where it cannot.
+    undo: String,
+    /// Where "that was not me" is said; empty once there is no account.
+    not_me: String,
+    hours: u64,
+}
+
+#[derive(Template)]
+#[template(path = "security.txt", config = "src/server/mail/askama.toml")]
+struct SecurityText<'a> {
+    w: &'a Report<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "security.html", config = "src/server/mail/askama.toml")]
+struct SecurityHtml<'a> {
+    w: &'a Report<'a>,
+}
+
+/// Writes a letter about something that happened.
+///
+/// # Errors
+/// When the address has no form that mail servers take, or a template fails.
+pub fn write_security_letter(
+    id: LetterId,
+    about: &SecurityLetter,
+    link: &Token,
+    origin: &str,
+) -> Result<Letter, Unavailable> {
+    let (subject, said) = report(about);
+    let to = |path: &str| format!("{origin}{path}?token={}", link.encode());
+    let words = Report {
+        subject,
+        origin,
+        name: about.name.as_str(),
+        said,
+        at: about.happened_at.to_words(),
+        client: asked(&about.client),
+        undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
+        not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
+        hours: ANSWERABLE.as_secs() / 3_600,
+    };
+    let failed = |cause: askama::Error| Unavailable::new("letter", cause);
+    let recipient = deliverable(&about.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
+    let w = &words;
+    let (text, html) = (SecurityText { w }.render().map_err(failed)?, SecurityHtml { w }.render().map_err(failed)?);
+    Ok(Letter { id, recipient, subject, text, html })
+}
+
+/// The subject of a security letter, and what happened in a sentence.
+fn report(about: &SecurityLetter) -> (&'static str, String) {
+    let detail = about.detail.as_deref().unwrap_or("without a name");
+    match about.occasion {
+        Occasion::PasskeyAdded => {
+            ("A passkey was added to your account", format!("A passkey was added to your account: {detail}."))
+        }
+        Occasion::PasskeyRemoved => {
+            ("A passkey was removed from your account", format!("A passkey was removed from your account: {detail}."))
+        }
+        Occasion::AddressChanged if about.can_undo => (
+            "Your e-mail address was changed",
+            format!("The e-mail address of your account was changed from this one to {detail}."),
+        ),
+        Occasion::AddressChanged => (
+            "Your e-mail address was changed",
+            "The e-mail address of your account was changed to this one.".to_owned(),
+        ),
+        Occasion::AddressRestored => (
+            "Your e-mail address was restored",
+            "This is the e-mail address of your account again. Everybody was signed out.".to_owned(),
+        ),
+        Occasion::RecoveryCodesMade => (
+            "New recovery codes were made",
+            "New recovery codes were made for your account. Older ones no longer work.".to_owned(),
+        ),
+        Occasion::RecoveryCodeUsed => (
+            "A recovery code was used",
+            "Somebody signed in to your account with one of its recovery codes.".to_owned(),
+        ),
+        Occasion::NewDevice => (
+            "A sign-in from a new device",
+            "Somebody signed in to your account from a device that we had not seen before.".to_owned(),
+        ),
+        Occasion::CounterWentBack => (
+            "A passkey may have been copied",
+            format!(
+                "A sign-in with your passkey {detail} was refused: its counter went back, as when two devices use one.                  Remove that passkey and make a new one."
+            ),
+        ),
+        Occasion::Exported => (
+            "A copy of your account's data was made",
+            "Somebody downloaded a file with everything that is held about your account.".to_owned(),
+        ),
+        Occasion::Deleted => (
+            "Your account was deleted",
+            "Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity."
+                .to_owned(),
+        ),
     }
 }
 

@@ -1,9 +1,11 @@
-use super::{DeliveryError, Draft, HandOverError, Letter, Transport};
+use super::letter::write_security_letter;
+use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Transport};
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::keys::Keys;
-use crate::server::model::User;
-use crate::server::model::letter::{Claim, ClaimedLetter, Code, MOST_OPEN, Purpose, pause_after};
+use crate::server::model::letter::{About, Claim, ClaimedLetter, Code, LetterRequest, MOST_OPEN, Purpose, pause_after};
+use crate::server::model::security_letter::SecurityLetter;
+use crate::server::model::{Event, EventKind, User};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::{LetterSecrets, Store};
 use crate::types::{DisplayName, EmailAddress, Identifier};
@@ -67,16 +69,39 @@ impl Postman {
             self.store.finish_letter(letter.id, letter.claim).await?;
             return Ok(true);
         }
-        match self.recipient(&letter).await? {
-            Some(recipient) => self.send(&letter, &recipient).await?,
-            None => self.store.finish_letter(letter.id, letter.claim).await?,
+        match &letter.about {
+            About::Security(about) => self.send_security_letter(&letter, about).await?,
+            About::Request(open) => match self.recipient(&open.request).await? {
+                Some(recipient) => self.send_asked(&letter, &open.request, &recipient).await?,
+                None => self.store.finish_letter(letter.id, letter.claim).await?,
+            },
         }
         Ok(true)
     }
 
-    async fn send(&self, letter: &ClaimedLetter, recipient: &Recipient) -> Result<(), Unavailable> {
+    /// Tells an owner what happened.
+    async fn send_security_letter(&self, letter: &ClaimedLetter, about: &SecurityLetter) -> Result<(), Unavailable> {
+        let link = Token::random(&*self.entropy);
+        let Some(ready) = self.ready(letter, write_security_letter(letter.id, about, &link, &self.origin)?).await?
+        else {
+            return Ok(());
+        };
+        let mut unit = self.store.begin().await?;
+        if unit.hand_over_security_letter(letter, about.id, &link.hash(), self.clock.now()).await? {
+            unit.commit().await?;
+            self.finish(letter, ready, about.occasion.name()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what somebody asked for.
+    async fn send_asked(
+        &self,
+        letter: &ClaimedLetter,
+        request: &LetterRequest,
+        recipient: &Recipient,
+    ) -> Result<(), Unavailable> {
         let (link, code) = (Token::random(&*self.entropy), Code::random(&*self.entropy));
-        let request = &letter.request.request;
         let draft = Draft {
             id: letter.id,
             address: &recipient.address,
@@ -86,20 +111,34 @@ impl Postman {
             link: &link,
             code: &code,
         };
-        let ready = match self.prepared(letter, draft.write(&self.origin)?).await {
-            Ok(ready) => ready,
-            Err(cause) => return self.put_back(letter, cause).await,
-        };
+        let Some(ready) = self.ready(letter, draft.write(&self.origin)?).await? else { return Ok(()) };
         let secrets = LetterSecrets { link_hash: link.hash(), code_hash: code.hash(&self.keys, request.id) };
         let mut unit = self.store.begin().await?;
-        if !unit.hand_over(letter, &secrets, self.clock.now()).await? {
-            // Voided, or taken by another worker: dropping what is ready sends nothing.
-            return Ok(());
+        if unit.hand_over(letter, request.id, &secrets, self.clock.now()).await? {
+            unit.commit().await?;
+            self.finish(letter, ready, request.purpose.name()).await?;
         }
-        unit.commit().await?;
+        // Voided, or taken by another worker: dropping what is ready sends nothing.
+        Ok(())
+    }
+
+    /// A letter at the point of no return; `None` when it was put back for another time.
+    async fn ready(&self, letter: &ClaimedLetter, written: Letter) -> Result<Option<Box<dyn HandOver>>, Unavailable> {
+        match self.prepared(letter, written).await {
+            Ok(ready) => Ok(Some(ready)),
+            Err(cause) => self.put_back(letter, cause).await.map(|()| None),
+        }
+    }
+
+    async fn finish(
+        &self,
+        letter: &ClaimedLetter,
+        ready: Box<dyn HandOver>,
+        about: &'static str,
+    ) -> Result<(), Unavailable> {
         match ready.finish().await {
             Ok(()) => {
-                tracing::info!(letter = %letter.id.0, purpose = request.purpose.name(), "a letter was sent");
+                tracing::info!(letter = %letter.id.0, about, "a letter was sent");
                 self.store.finish_letter(letter.id, letter.claim).await
             }
             Err(HandOverError::Refused(cause)) => self.put_back(letter, cause).await,
@@ -111,11 +150,7 @@ impl Postman {
     }
 
     /// Speaks to the mail server while holding on to the letter.
-    async fn prepared(
-        &self,
-        letter: &ClaimedLetter,
-        written: Letter,
-    ) -> Result<Box<dyn super::HandOver>, DeliveryError> {
+    async fn prepared(&self, letter: &ClaimedLetter, written: Letter) -> Result<Box<dyn HandOver>, DeliveryError> {
         let mut preparing = self.transport.prepare(written);
         loop {
             tokio::select! {
@@ -149,19 +184,23 @@ impl Postman {
     }
 
     /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found.
-    async fn recipient(&self, letter: &ClaimedLetter) -> Result<Option<Recipient>, Unavailable> {
-        match &letter.request.request.purpose {
+    async fn recipient(&self, request: &LetterRequest) -> Result<Option<Recipient>, Unavailable> {
+        match &request.purpose {
             Purpose::SignIn { identifier, known } => {
                 let Some(user) = self.store.user_with_proven_address(identifier).await? else { return Ok(None) };
                 let is_known = *known == Some(user.id);
-                self.assigned(letter, user, is_known).await
+                self.assigned(request, user, is_known).await
             }
             Purpose::SignUp { address, .. } => {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
                 match owner {
-                    Some(owner) => self.assigned(letter, owner, false).await,
+                    Some(owner) => self.assigned(request, owner, false).await,
                     None => Ok(Some(Recipient { address: address.clone(), name: None })),
                 }
+            }
+            Purpose::Reauthenticate { user, address, .. } => {
+                let user = self.store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
+                Ok(user.map(|user| Recipient { address: address.clone(), name: Some(user.display_name) }))
             }
             Purpose::Confirm { address, .. } => Ok(Some(Recipient { address: address.clone(), name: None })),
         }
@@ -170,19 +209,26 @@ impl Postman {
     /// Ties the request to the account, unless too many strangers' letters to it are open.
     async fn assigned(
         &self,
-        letter: &ClaimedLetter,
+        request: &LetterRequest,
         user: User,
         is_known: bool,
     ) -> Result<Option<Recipient>, Unavailable> {
-        let request = letter.request.request.id;
+        let now = self.clock.now();
         let mut unit = self.store.begin().await?;
         let Some(user) = unit.lock_user(user.id).await?.filter(|user| user.email_verified) else { return Ok(None) };
         let Some(address) = user.email else { return Ok(None) };
-        if !is_known && unit.count_open_requests(user.id, request, self.clock.now()).await? >= MOST_OPEN {
+        if !is_known && unit.count_open_requests(user.id, request.id, now).await? >= MOST_OPEN {
             tracing::info!(user = %user.id.0, "too many letters are open; one more was not sent");
             return Ok(None);
         }
-        unit.assign_request(request, user.id, &address).await?;
+        unit.assign_request(request.id, user.id, &address).await?;
+        // Strangers may ask as often as they like, and fill one line an hour.
+        let event = if is_known {
+            Event::new(user.id, EventKind::LetterSent, now, request.client.clone(), None, &*self.entropy)
+        } else {
+            Event::once_an_hour(user.id, EventKind::LetterSent, now)
+        };
+        unit.record(&event).await?;
         unit.commit().await?;
         Ok(Some(Recipient { address, name: Some(user.display_name) }))
     }

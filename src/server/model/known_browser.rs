@@ -15,6 +15,8 @@ pub struct KnownBrowser {
     pub user_id: UserId,
     pub expires_at: Timestamp,
     pub declined_until: Option<Timestamp>,
+    /// Whether a sign-in there is nothing new to its person.
+    pub recognised: bool,
 }
 
 impl KnownBrowser {

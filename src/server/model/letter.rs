@@ -1,5 +1,6 @@
 //! Letters that somebody asked for, and the two ways to answer one.
 
+use super::security_letter::SecurityLetter;
 use super::{SessionId, UserId};
 use crate::server::clock::Timestamp;
 use crate::server::keys::{KeyedHash, Keys};
@@ -44,6 +45,8 @@ pub enum Purpose {
     },
     /// The account is made when the letter is answered.
     SignUp { username: Username, display_name: DisplayName, address: EmailAddress },
+    /// Shows that the person of a session is still there.
+    Reauthenticate { user: UserId, session: SessionId, address: EmailAddress },
     /// Proves the address for the account that asked, and for no other.
     Confirm { user: UserId, session: SessionId, address: EmailAddress },
 }
@@ -55,13 +58,14 @@ impl Purpose {
         match self {
             Self::SignIn { .. } => "sign-in",
             Self::SignUp { .. } => "sign-up",
+            Self::Reauthenticate { .. } => "reauthenticate",
             Self::Confirm { .. } => "confirm",
         }
     }
 
     fn life(&self) -> Duration {
         match self {
-            Self::SignIn { .. } | Self::SignUp { .. } => ANSWER_LIFE,
+            Self::SignIn { .. } | Self::SignUp { .. } | Self::Reauthenticate { .. } => ANSWER_LIFE,
             Self::Confirm { .. } => CONFIRMATION_LIFE,
         }
     }
@@ -116,6 +120,12 @@ impl OpenRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LetterId(pub Uuid);
 
+impl LetterId {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(random_id(entropy))
+    }
+}
+
 /// Names one attempt to send a letter, so that nobody finishes another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim(pub Uuid);
@@ -124,7 +134,6 @@ pub struct Claim(pub Uuid);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingLetter {
     pub id: LetterId,
-    pub request: RequestId,
     pub created_at: Timestamp,
     /// From then on it is of no use.
     pub not_after: Timestamp,
@@ -133,12 +142,7 @@ pub struct OutgoingLetter {
 impl OutgoingLetter {
     /// The letter that goes with a request.
     pub fn for_request(request: &LetterRequest, entropy: &dyn Entropy) -> Self {
-        Self {
-            id: LetterId(random_id(entropy)),
-            request: request.id,
-            created_at: request.created_at,
-            not_after: request.expires_at,
-        }
+        Self { id: LetterId::random(entropy), created_at: request.created_at, not_after: request.expires_at }
     }
 }
 
@@ -156,7 +160,16 @@ pub struct ClaimedLetter {
     pub not_after: Timestamp,
     /// This attempt included.
     pub attempts: u32,
-    pub request: OpenRequest,
+    pub about: About,
+}
+
+/// What a letter in the outbox is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Somebody asked for it.
+    Request(Box<OpenRequest>),
+    /// Its owner should know.
+    Security(Box<SecurityLetter>),
 }
 
 /// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes.

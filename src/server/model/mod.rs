@@ -1,13 +1,17 @@
 //! What lasts, as plain values and pure transitions: no I/O in here.
 
+pub mod event;
 pub mod known_browser;
 pub mod letter;
 pub mod passkey;
 pub mod provider;
+pub mod recovery;
+pub mod security_letter;
 pub mod session;
 pub mod user;
 
+pub use event::{Event, EventId, EventKind};
 pub use known_browser::KnownBrowser;
-pub use passkey::{CredentialId, Passkey};
+pub use passkey::{AddedWith, CredentialId, Passkey};
 pub use session::{Session, SessionId, SessionLifetimes};
 pub use user::{User, UserId};

@@ -6,6 +6,7 @@ use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The name an authenticator gave to a passkey: 1 to 1023 bytes (WebAuthn Level 3, section 4, "Credential ID").
@@ -60,12 +61,52 @@ pub struct Passkey {
     pub sign_count: u32,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+    /// On what it was used last.
+    pub last_used_on: views::Client,
+    pub added_with: AddedWith,
+    /// From then on it signs nobody in: somebody said "that was not me" of it.
+    pub suspended_at: Option<Timestamp>,
 }
+
+/// What the session had been opened with in which a passkey was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AddedWith {
+    /// It came with the account.
+    SignUp,
+    Passkey,
+    Letter,
+    RecoveryCode,
+}
+
+impl AddedWith {
+    const ALL: [Self; 4] = [Self::SignUp, Self::Passkey, Self::Letter, Self::RecoveryCode];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign-up",
+            Self::Passkey => "passkey",
+            Self::Letter => "letter",
+            Self::RecoveryCode => "recovery-code",
+        }
+    }
+
+    /// Reads what [`AddedWith::name`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.name() == name)
+    }
+}
+
+/// How long a new passkey is watched: one added after a letter may do nothing that matters, and "that was not me"
+/// suspends it (contract, rules 8 and 10).
+pub const WATCHED: Duration = Duration::from_hours(72);
 
 impl Passkey {
     /// What its owner may see of it, in one of their sessions.
     #[must_use]
-    pub fn view(&self, session: &Session) -> views::Passkey {
+    pub fn view(&self, session: &Session, rp_id: &str) -> views::Passkey {
         views::Passkey {
             id: URL_SAFE_NO_PAD.encode(self.credential_id.as_bytes()),
             name: self.name.clone(),
@@ -75,8 +116,23 @@ impl Passkey {
             synced: self.backed_up,
             backup_eligible: self.backup_eligible,
             transports: self.transports.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            last_used_on: self.last_used_at.map(|_| self.last_used_on.clone()),
+            suspended: self.suspended_at.is_some(),
+            elsewhere: self.rp_id != rp_id,
             current: session.method == Method::Passkey(self.credential_id.clone()),
         }
+    }
+
+    /// Whether it signs in at this relying party.
+    #[must_use]
+    pub fn is_usable(&self, rp_id: &str) -> bool {
+        self.rp_id == rp_id && self.suspended_at.is_none()
+    }
+
+    /// Whether it was added by nothing but a letter, less than 72 hours ago.
+    #[must_use]
+    pub fn is_too_new(&self, now: Timestamp) -> bool {
+        self.added_with == AddedWith::Letter && now.since(self.created_at) < WATCHED
     }
 
     /// Whether it lives in a phone or computer, not in a security key.
@@ -94,6 +150,7 @@ pub struct PasskeyUse {
     pub backed_up: bool,
     pub sign_count: u32,
     pub at: Timestamp,
+    pub on: views::Client,
 }
 
 #[cfg(test)]

@@ -66,9 +66,24 @@ impl SessionLifetimes {
 pub enum Method {
     Passkey(CredentialId),
     Email,
+    /// A recovery code.
+    Recovery,
+}
+
+impl Method {
+    /// What it is called in the activity.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Passkey(_) => "passkey",
+            Self::Email => "letter",
+            Self::Recovery => "recovery code",
+        }
+    }
 }
 
 /// One browser that is signed in.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, independent of the others")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub id: SessionId,
@@ -88,6 +103,8 @@ pub struct Session {
     pub offers_passkey: bool,
     /// Whether a passkey was made in it.
     pub added_passkey: bool,
+    /// "Keep me signed in": its cookie outlives the browser.
+    pub kept: bool,
 }
 
 impl Session {
@@ -119,6 +136,7 @@ impl Session {
             method: match self.method {
                 Method::Passkey(_) => views::Method::Passkey,
                 Method::Email => views::Method::Email,
+                Method::Recovery => views::Method::Recovery,
             },
             user_verified: self.user_verified,
             authenticated_at: self.authenticated_at.to_rfc3339(),
@@ -154,6 +172,7 @@ mod tests {
             client: views::Client { browser: None, system: None },
             offers_passkey: false,
             added_passkey: false,
+            kept: false,
         }
     }
 

@@ -3,6 +3,7 @@ use crate::server::secret::Entropy;
 use crate::types::{DisplayName, EmailAddress, Username, views};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Duration;
 use uuid::{Builder, Uuid};
 
 /// Who somebody is, and the user handle of their passkeys: 122 random bits that say nothing about the person
@@ -34,9 +35,27 @@ pub struct User {
     /// Whether a letter to `email` was answered; until then it proves nothing and reserves nothing.
     pub email_verified: bool,
     pub created_at: Timestamp,
+    pub username_changed_at: Option<Timestamp>,
+    /// Since somebody said "that was not me": no passkey is added until an older one or a recovery code was used.
+    pub guarded_since: Option<Timestamp>,
 }
 
+/// How often a username may change, and how long the old one is held for its former owner.
+pub const USERNAME_HELD: Duration = Duration::from_hours(30 * 24);
+
 impl User {
+    /// Whether the username was changed less than 30 days ago.
+    #[must_use]
+    pub fn renamed_recently(&self, now: Timestamp) -> bool {
+        self.username_changed_at.is_some_and(|at| now.since(at) < USERNAME_HELD)
+    }
+
+    /// The address, if a letter to it was answered.
+    #[must_use]
+    pub fn proven_address(&self) -> Option<&EmailAddress> {
+        self.email.as_ref().filter(|_| self.email_verified)
+    }
+
     /// What the person themselves may see of their account.
     #[must_use]
     pub fn view(&self) -> views::User {

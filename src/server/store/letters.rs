@@ -4,6 +4,7 @@ use crate::server::keys::KeyedHash;
 use crate::server::model::letter::{
     Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, OutgoingLetter, RequestId,
 };
+use crate::server::model::security_letter::SecurityLetterId;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::EmailAddress;
@@ -37,8 +38,11 @@ pub trait Letters: Send + Sync {
     /// The newest request of a browser that signs in or up.
     async fn request_of_browser(&self, browser: &TokenHash) -> Result<Option<OpenRequest>, Unavailable>;
 
-    /// The newest request to confirm an address for an account.
-    async fn confirmation_of(&self, user: UserId) -> Result<Option<OpenRequest>, Unavailable>;
+    /// The newest request of an account that has this purpose.
+    async fn newest_request(&self, user: UserId, purpose: &str) -> Result<Option<OpenRequest>, Unavailable>;
+
+    /// Everything that was asked for by letter for an account and is still open, newest first.
+    async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable>;
 
     /// Takes a letter in hand that is due and that nobody else holds; others may take it again after `lease`.
     async fn claim_letter(
@@ -80,8 +84,8 @@ pub trait LetterWrites: Send {
     /// ends.
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
 
-    /// Voids what an account asked for before to confirm an address.
-    async fn void_confirmations(&mut self, user: UserId) -> Result<(), Unavailable>;
+    /// Voids what an account asked for before for the same purpose.
+    async fn void_requests(&mut self, user: UserId, purpose: &str) -> Result<(), Unavailable>;
 
     /// Counts one typed code and tells how many are left; `None` when none was.
     async fn use_try(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable>;
@@ -106,11 +110,21 @@ pub trait LetterWrites: Send {
     /// Records whose account a request is about and where its letter goes.
     async fn assign_request(&mut self, id: RequestId, user: UserId, address: &EmailAddress) -> Result<(), Unavailable>;
 
+    /// Marks a security letter as perhaps sent, and lets its link be answered; `false` as with [`Self::hand_over`].
+    async fn hand_over_security_letter(
+        &mut self,
+        letter: &ClaimedLetter,
+        about: SecurityLetterId,
+        link: &TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable>;
+
     /// Marks a letter as perhaps sent, and lets its secrets be answered; `false` when it is no longer ours, was voided,
     /// or was handed over before.
     async fn hand_over(
         &mut self,
         letter: &ClaimedLetter,
+        request: RequestId,
         secrets: &LetterSecrets,
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
@@ -119,8 +133,9 @@ pub trait LetterWrites: Send {
     /// can only be dropped.
     async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable>;
 
-    /// Keeps a browser as known for longer; `false` when it is not known as this person's.
-    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable>;
+    /// Keeps a browser as known for longer; `None` when it is not known as this person's, else whether a sign-in there
+    /// was nothing new to them.
+    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<Option<bool>, Unavailable>;
 
     /// Keeps a browser that has just been given its token.
     async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<(), Unavailable>;

@@ -1,5 +1,21 @@
 //! What lasts: accounts, passkeys and sessions, behind a trait with one implementation per database.
 
+/// The columns of an account that every query about one gives, with `users` as `u`.
+macro_rules! user_columns {
+    () => {
+        "u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at, \
+         u.username_changed_at, u.guarded_since"
+    };
+}
+
+/// Reads accounts that a clause names.
+macro_rules! select_user {
+    ($clause:literal) => {
+        concat!("select u.id as user_id, ", user_columns!(), " from users u ", $clause)
+    };
+}
+
+mod accounts;
 mod letters;
 pub mod postgres;
 mod retry;
@@ -7,23 +23,28 @@ pub mod sqlite;
 
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::keys::KeyedHash;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::types::{DisplayName, Identifier, Username};
+use crate::types::{DisplayName, Identifier, Username, views};
 use async_trait::async_trait;
 
+pub use accounts::{AccountWrites, Accounts};
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
 pub use retry::connect_patiently;
 
 /// Reads, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
-pub trait Store: Letters + Send + Sync {
+pub trait Store: Accounts + Letters + Send + Sync {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), Unavailable>;
 
     /// Whether somebody bears the name, whatever its case.
     async fn username_is_taken(&self, username: &Username) -> Result<bool, Unavailable>;
+
+    /// Whether one of these names is held for a former owner.
+    async fn username_is_held(&self, names: &[KeyedHash], now: Timestamp) -> Result<bool, Unavailable>;
 
     /// A passkey with its owner.
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable>;
@@ -66,7 +87,7 @@ pub enum Insertion {
 
 /// The writes of one command: all of them happen, or none.
 #[async_trait]
-pub trait Unit: LetterWrites + Send {
+pub trait Unit: AccountWrites + LetterWrites + Send {
     /// Conflicts when the name is taken.
     async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable>;
 
@@ -82,11 +103,8 @@ pub trait Unit: LetterWrites + Send {
     /// Stops offering a passkey in a session; `false` when it has ended or has made one already.
     async fn end_offer(&mut self, id: SessionId, added_passkey: bool) -> Result<bool, Unavailable>;
 
-    /// How many passkeys an account has, whatever the relying party.
-    async fn count_passkeys(&mut self, user: UserId) -> Result<u32, Unavailable>;
-
-    /// Ends a session; nothing happens when there is none.
-    async fn remove_session(&mut self, token: &TokenHash) -> Result<(), Unavailable>;
+    /// Ends a session; gives whose it was, and where.
+    async fn remove_session(&mut self, token: &TokenHash) -> Result<Option<(UserId, views::Client)>, Unavailable>;
 
     /// Ends a session of an account; `false` when it has none of that name.
     async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, Unavailable>;

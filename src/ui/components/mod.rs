@@ -1,7 +1,9 @@
 mod button;
 mod field;
 mod notice;
+mod signals;
 
 pub use button::{LetterButton, SubmitButton, wants_letter};
 pub use field::Field;
 pub use notice::{Alert, NeedsScripts, NoticeBar, WithoutScripts};
+pub use signals::Signals;

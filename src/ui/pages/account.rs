@@ -1,13 +1,15 @@
 use super::code::CodeField;
+use super::safety::{ActivityLine, ActivitySection, LeavingSection, ProfileSection, RecoverySection};
 use super::security::{PasskeySection, SessionSection};
-use crate::api::passkeys::{finish_passkey, start_passkey};
+use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::Alert;
+use crate::ui::components::{Alert, Signals};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 /// What the account page has to say beside the person's facts.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, independent of the others")]
 #[derive(Clone, Debug)]
 pub struct AccountState {
     /// How many passkeys sign in here.
@@ -20,6 +22,19 @@ pub struct AccountState {
     pub is_confined: bool,
     /// Whether a passkey was made in this session.
     pub has_made_passkey: bool,
+    /// Whether a letter is a way in, too.
+    pub letters_let_in: bool,
+    pub sends_letters: bool,
+    pub recovery_codes: u32,
+    pub activity: Vec<ActivityLine>,
+    pub has_older_activity: bool,
+    /// Whether a passkey is to be added now.
+    pub is_adding: bool,
+    /// A passkey that was just removed, and how many sessions it had opened.
+    pub removed: Option<(String, usize)>,
+    /// What the device is told: its JSON for [`Signals`].
+    pub accepted: String,
+    pub details: String,
 }
 
 /// What is to be done about an address that is not confirmed.
@@ -41,6 +56,9 @@ pub fn AccountPage(
 ) -> impl IntoView {
     view! {
         <h1>{format!("Hello, {}", user.display_name)}</h1>
+        <Signals accepted=account.accepted.clone() details=account.details.clone() />
+        {account.removed.clone().map(|(id, sessions)| view! { <Removed id sessions /> })}
+        {account.is_adding.then(|| view! { <AddPasskey /> })}
         {account.offers_passkey.then(|| view! { <Offer confined=account.is_confined /> })}
         {if account.is_confined {
             (!account.offers_passkey).then(|| view! { <Confined has_made_passkey=account.has_made_passkey /> }).into_any()
@@ -66,6 +84,7 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
 
 #[component]
 fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>) -> impl IntoView {
+    let again = user.clone();
     let address = user.email.unwrap_or_else(|| "none".to_owned());
     let proof = if user.email_verified { "confirmed" } else { "not confirmed" };
     view! {
@@ -85,8 +104,17 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>) ->
                 <code>{user.id}</code>
             </dd>
         </dl>
-        <PasskeySection passkeys=account.passkeys />
+        <ProfileSection user=again sends_letters=account.sends_letters />
+        <PasskeySection
+            passkeys=account.passkeys
+            usable=account.usable_passkeys
+            letters_let_in=account.letters_let_in
+            recovery_codes=account.recovery_codes
+        />
+        <RecoverySection left=account.recovery_codes />
         <SessionSection sessions=account.sessions />
+        <ActivitySection lines=account.activity has_more=account.has_older_activity />
+        <LeavingSection />
     }
 }
 
@@ -134,7 +162,7 @@ fn Offer(confined: bool) -> impl IntoView {
             <noscript>
                 <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
             </noscript>
-            <MakePasskey />
+            <MakePasskey security_key=false />
             {(!confined)
                 .then(|| {
                     view! {
@@ -146,6 +174,40 @@ fn Offer(confined: bool) -> impl IntoView {
                         </form>
                     }
                 })}
+        </section>
+    }
+}
+
+/// Another passkey, here or on a security key.
+#[component]
+fn AddPasskey() -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="add-heading">
+            <h2 id="add-heading">"Add a passkey"</h2>
+            <noscript>
+                <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
+            </noscript>
+            <MakePasskey security_key=false />
+            <MakePasskey security_key=true />
+        </section>
+    }
+}
+
+/// What is left to do after a passkey is gone.
+#[component]
+fn Removed(id: String, sessions: usize) -> impl IntoView {
+    let where_used = if sessions == 1 { "1 session was".to_owned() } else { format!("{sessions} sessions were") };
+    view! {
+        <section class="card" aria-labelledby="removed-heading">
+            <h2 id="removed-heading">"The passkey is removed"</h2>
+            <p>{format!("{where_used} opened with it and would go on.")}</p>
+            <form method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value="end-sessions-of" />
+                <input type="hidden" name="id" value=id />
+                <button type="submit" class="button quiet">
+                    "End them"
+                </button>
+            </form>
         </section>
     }
 }
@@ -169,38 +231,46 @@ impl State {
 }
 
 #[island]
-fn MakePasskey() -> impl IntoView {
+fn MakePasskey(security_key: bool) -> impl IntoView {
     let state = RwSignal::new(State::Offered);
     let busy = Signal::derive(move || state.get() == State::Asking);
     let make = move |_| {
         state.set(State::Asking);
         spawn_local(async move {
-            match make_passkey().await {
+            match make_passkey(security_key).await {
                 Ok(()) => browser::go(paths::ACCOUNT),
                 Err(stopped) => state.set(stopped),
             }
         });
     };
+    let (explanation, class, label) = if security_key {
+        (
+            "Have the key at hand: you plug it in or hold it to your device, and type its PIN.",
+            "button quiet",
+            "Use a security key",
+        )
+    } else {
+        ("Your device asks you to confirm with your fingerprint, face or screen lock.", "button", "Make a passkey")
+    };
     view! {
-        <div class="form">
-            <p class="explain needs-scripts">
-                "Your device asks you to confirm with your fingerprint, face or screen lock."
-            </p>
-            <button type="button" class="button needs-scripts" disabled=busy on:click=make>
-                {move || if busy.get() { "Waiting for your device…" } else { "Make a passkey" }}
+        <div class="form needs-scripts">
+            <p class="explain">{explanation}</p>
+            <button type="button" class=class disabled=busy on:click=make>
+                {move || if busy.get() { "Waiting for your device…" } else { label }}
             </button>
             <Alert message=Signal::derive(move || state.get().message()) />
         </div>
     }
 }
 
-async fn make_passkey() -> Result<(), State> {
+async fn make_passkey(security_key: bool) -> Result<(), State> {
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }
-    let options = start_passkey().await.map_err(State::Refused)?.public_key;
-    let credential = browser::create(&options, &Abort::default()).await.map_err(State::Stopped)?;
-    match finish_passkey(credential.clone(), None).await {
+    let options = browser::call(&StartPasskey {}).await.map_err(State::Refused)?;
+    let hint = if security_key { browser::SECURITY_KEY } else { browser::THIS_DEVICE };
+    let credential = browser::create(&options, hint, &Abort::default()).await.map_err(State::Stopped)?;
+    match browser::call(&FinishPasskey { credential: credential.clone(), name: None }).await {
         Ok(_) => Ok(()),
         Err(error) => {
             if error.disowns_passkey() {

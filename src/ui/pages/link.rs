@@ -47,6 +47,23 @@ pub fn LinkPage(
     }
 }
 
+/// A letter's link that shows who is there.
+#[component]
+pub fn ReauthenticatePage(token: String) -> impl IntoView {
+    view! {
+        <h1>"Confirm that it is you"</h1>
+        <p class="lead">"Then go back to what you were doing, and go on."</p>
+        <form class="form" method="post" action=paths::EMAIL_LINK>
+            <input type="hidden" name="action" value="reauthenticate" />
+            <input type="hidden" name="token" value=token />
+            <button type="submit" class="button">
+                "It is me"
+            </button>
+        </form>
+        <p class="aside">"Did you not ask for this? Then close this page: nothing has happened."</p>
+    }
+}
+
 /// Which address a letter's link would confirm, and for whom.
 #[component]
 pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {

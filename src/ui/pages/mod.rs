@@ -1,18 +1,26 @@
 mod account;
+mod answers;
 mod code;
 mod home;
+mod identity;
 mod link;
 mod mailbox;
+mod recovery;
 mod refusal;
+mod safety;
 mod security;
 mod sign_in;
 mod sign_up;
 
 pub use account::{AccountPage, AccountState, Confirmation};
+pub use answers::{Answer, AnswerPage, AnsweredPage};
 pub use code::{CodePage, OpenLetter};
 pub use home::HomePage;
-pub use link::{ConfirmPage, LinkPage};
+pub use identity::{IdentityPage, Proof};
+pub use link::{ConfirmPage, LinkPage, ReauthenticatePage};
 pub use mailbox::{Line, MailboxEntry, MailboxPage};
+pub use recovery::{RecoveryCodesPage, UseRecoveryCodePage};
 pub use refusal::{RefusalPage, heading};
+pub use safety::{ActivityLine, LeftPage};
 pub use sign_in::SignInPage;
 pub use sign_up::{SignUpInput, SignUpPage};

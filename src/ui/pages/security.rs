@@ -5,8 +5,16 @@ use leptos::prelude::*;
 
 /// The person's passkeys, the oldest first.
 #[component]
-pub fn PasskeySection(passkeys: Vec<views::Passkey>) -> impl IntoView {
+pub fn PasskeySection(
+    passkeys: Vec<views::Passkey>,
+    /// How many of them sign in here.
+    usable: usize,
+    /// Whether a letter is a way in, too.
+    letters_let_in: bool,
+    recovery_codes: u32,
+) -> impl IntoView {
     let count = passkeys.len();
+    let has_one_way_in = usable + usize::from(letters_let_in) == 1 && recovery_codes == 0;
     view! {
         <section class="card" aria-labelledby="passkeys-heading">
             <h2 id="passkeys-heading">"Passkeys"</h2>
@@ -14,7 +22,25 @@ pub fn PasskeySection(passkeys: Vec<views::Passkey>) -> impl IntoView {
                 .then(|| {
                     view! { <p>"You have none yet. Sign in by letter to make one on this device."</p> }
                 })}
+            {has_one_way_in
+                .then(|| {
+                    view! {
+                        <p class="alert" data-testid="single-way-in">
+                            {if letters_let_in {
+                                "Letters are your only way in. Add a passkey, and make recovery codes."
+                            } else {
+                                "This passkey is your only way in. Add another one on a second device, or make recovery codes."
+                            }}
+                        </p>
+                    }
+                })}
             <ul class="rows">{passkeys.into_iter().map(|passkey| view! { <PasskeyRow passkey /> }).collect::<Vec<_>>()}</ul>
+            <form method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value="add-passkey" />
+                <button type="submit" class="button quiet">
+                    "Add a passkey"
+                </button>
+            </form>
         </section>
     }
 }
@@ -24,16 +50,30 @@ fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
     let kept = if passkey.synced { "synced between your devices" } else { "on one device alone" };
     let made_by = passkey.provider.map(|provider| format!("{provider}, ")).unwrap_or_default();
     let field = format!("name-{}", passkey.id);
+    let id = passkey.id.clone();
+    let used_on = passkey
+        .last_used_on
+        .map(|on| [on.browser, on.system].into_iter().flatten().collect::<Vec<_>>().join(" on "))
+        .unwrap_or_default();
     view! {
         <li>
             <p>
                 <strong class="break-words">{passkey.name.clone()}</strong>
                 {passkey.current.then(|| view! { " " <span class="tag">"this one"</span> })}
+                {passkey.suspended.then(|| view! { " " <span class="tag wrong">"suspended"</span> })}
+                {passkey.elsewhere.then(|| view! { " " <span class="tag wrong">"for another address"</span> })}
             </p>
             <p class="explain">
                 {made_by} {kept} ", made " <Day moment=passkey.created_at />
                 {passkey.last_used_at.map(|moment| view! { ", last used " <Day moment /> })}
+                {(!used_on.is_empty()).then(|| format!(" in {used_on}"))}
             </p>
+            {passkey.suspended
+                .then(|| view! { <p class="explain">"It signs nobody in: somebody said that it was not yours. Remove it."</p> })}
+            {passkey.elsewhere
+                .then(|| {
+                    view! { <p class="explain">"Made while this site had another address: it does not work here."</p> }
+                })}
             <details>
                 <summary>"Rename"</summary>
                 <form class="field" method="post" action=paths::ACCOUNT>
@@ -46,6 +86,13 @@ fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
                     </button>
                 </form>
             </details>
+            <form method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value="remove-passkey" />
+                <input type="hidden" name="id" value=id />
+                <button type="submit" class="link">
+                    "Remove"
+                </button>
+            </form>
         </li>
     }
 }
@@ -112,7 +159,13 @@ fn SessionRow(session: views::Session) -> impl IntoView {
 
 /// The day of a moment; the whole of it stands in the attribute.
 #[component]
-fn Day(moment: String) -> impl IntoView {
-    let day = moment.split('T').next().unwrap_or_default().to_owned();
+pub fn Day(
+    moment: String,
+    /// With hour and minute, in UTC.
+    #[prop(optional)]
+    with_time: bool,
+) -> impl IntoView {
+    let (day, time) = moment.split_once('T').unwrap_or((&moment, ""));
+    let day = if with_time { format!("{day} {} UTC", time.get(..5).unwrap_or_default()) } else { day.to_owned() };
     view! { <time datetime=moment>{day}</time> }
 }

@@ -1,4 +1,4 @@
-use crate::api::sign_in::{finish_sign_in, start_sign_in};
+use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::views::WebAuthnJson;
 use crate::types::{ApiError, paths, views};
@@ -111,10 +111,13 @@ impl SignIn {
         let abort = self.replace_pending();
         let Ok((options, credential)) = choose(Mediation::Autofill, &abort).await else { return };
         match self.finish(options, credential).await {
-            Ok(opened) => browser::go(&opened.next),
+            Ok(next) => browser::go(&next),
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
-                spawn_local(self.offer_in_field_boxed());
+                // A passkey that was refused would be refused again: it is not offered anew at once.
+                if stop != Stop::Refused(ApiError::NotVerified) {
+                    spawn_local(self.offer_in_field_boxed());
+                }
             }
         }
     }
@@ -135,28 +138,31 @@ impl SignIn {
             outcome = self.ask(Mediation::Dialog, &self.replace_pending()).await;
         }
         match outcome {
-            Ok(opened) => browser::go(&opened.next),
+            Ok(next) => browser::go(&next),
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
-                self.offer_in_field().await;
+                if stop != Stop::Refused(ApiError::NotVerified) {
+                    self.offer_in_field().await;
+                }
             }
         }
     }
 
-    async fn ask(self, mediation: Mediation, abort: &Abort) -> Result<views::SignedIn, Stop> {
+    async fn ask(self, mediation: Mediation, abort: &Abort) -> Result<String, Stop> {
         let (options, credential) = choose(mediation, abort).await?;
         self.finish(options, credential).await
     }
 
-    /// Signs in with the passkey that was chosen.
-    async fn finish(self, options: WebAuthnJson, credential: WebAuthnJson) -> Result<views::SignedIn, Stop> {
+    /// Signs in with the passkey that was chosen; gives where to go.
+    async fn finish(self, options: WebAuthnJson, credential: WebAuthnJson) -> Result<String, Stop> {
         self.state.set(State::Asking);
-        let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
-        let finished = finish_sign_in(credential.clone(), Some(next), Some(keep)).await;
+        let (next, keep) = (Some(self.next.get_value()), Some(self.keep.get_untracked()));
+        let finished = browser::call(&FinishSignIn { credential: credential.clone(), next, keep }).await;
         if finished.as_ref().err() == Some(&ApiError::UnknownPasskey) {
             browser::forget_unknown(&options, &credential).await;
         }
-        finished.map_err(Stop::Refused)
+        let opened = finished.map_err(Stop::Refused)?;
+        Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
     }
 
     /// Begins a fresh ceremony for the name field, unless something is under way.
@@ -172,7 +178,7 @@ async fn choose(mediation: Mediation, abort: &Abort) -> Result<(WebAuthnJson, We
     if !browser::supports_passkeys() {
         return Err(Stop::Browser(BrowserError::Unsupported));
     }
-    let options = start_sign_in().await.map_err(Stop::Refused)?.public_key;
+    let options = browser::call(&StartSignIn {}).await.map_err(Stop::Refused)?;
     let credential = browser::get(&options, mediation, abort).await.map_err(Stop::Browser)?;
     Ok((options, credential))
 }

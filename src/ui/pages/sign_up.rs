@@ -1,6 +1,6 @@
-use crate::api::sign_up::{finish_sign_up, start_sign_up};
+use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
-use crate::types::{ApiError, paths, views};
+use crate::types::{ApiError, paths};
 use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -102,7 +102,7 @@ fn SignUpForm(
         state.set(State::Asking);
         spawn_local(async move {
             match sign_up(username.get_untracked(), email.get_untracked(), name()).await {
-                Ok(opened) => browser::go(&opened.next),
+                Ok(next) => browser::go(&next),
                 Err(stopped) => state.set(stopped),
             }
         });
@@ -153,14 +153,16 @@ fn SignUpForm(
     }
 }
 
-async fn sign_up(username: String, email: String, name: Option<String>) -> Result<views::SignedIn, State> {
+async fn sign_up(username: String, email: String, name: Option<String>) -> Result<String, State> {
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }
-    let options = start_sign_up(username, Some(email), name).await.map_err(State::Refused)?.public_key;
-    let credential = browser::create(&options, &Abort::default()).await.map_err(State::Stopped)?;
-    match finish_sign_up(credential.clone(), None).await {
-        Ok(opened) => Ok(opened),
+    let form = StartSignUp { username, email: Some(email), display_name: name };
+    let options = browser::call(&form).await.map_err(State::Refused)?;
+    let credential =
+        browser::create(&options, browser::THIS_DEVICE, &Abort::default()).await.map_err(State::Stopped)?;
+    match browser::call(&FinishSignUp { credential: credential.clone(), keep: None }).await {
+        Ok(opened) => Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
         Err(error) if error.disowns_passkey() => {
             // The device has kept a passkey that the server does not know.
             browser::forget_unknown(&options, &credential).await;

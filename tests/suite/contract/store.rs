@@ -3,7 +3,7 @@ use crate::authenticator::random;
 use latchkey::server::clock::Timestamp;
 use latchkey::server::model::passkey::PasskeyUse;
 use latchkey::server::model::session::Method;
-use latchkey::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
+use latchkey::server::model::{AddedWith, CredentialId, Passkey, Session, SessionId, User, UserId};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store};
 use latchkey::types::{DisplayName, EmailAddress, Username, views};
@@ -20,7 +20,13 @@ fn user(name: &str) -> User {
         email: Some(EmailAddress::parse("Ada+x@Bücher.example").unwrap()),
         email_verified: false,
         created_at: NOW,
+        username_changed_at: None,
+        guarded_since: None,
     }
+}
+
+fn nobody() -> views::Client {
+    views::Client { browser: None, system: None }
 }
 
 fn passkey(owner: &User) -> Passkey {
@@ -38,6 +44,9 @@ fn passkey(owner: &User) -> Passkey {
         sign_count: u32::MAX - 1,
         created_at: NOW,
         last_used_at: None,
+        last_used_on: nobody(),
+        added_with: AddedWith::SignUp,
+        suspended_at: None,
     }
 }
 
@@ -56,6 +65,7 @@ fn session(owner: &User, passkey: &Passkey) -> Session {
         client: views::Client { browser: Some("Firefox".to_owned()), system: None },
         offers_passkey: true,
         added_passkey: false,
+        kept: true,
     }
 }
 
@@ -66,6 +76,7 @@ fn used(sign_count: u32) -> PasskeyUse {
         backed_up: true,
         sign_count,
         at: NOW.plus(Duration::from_secs(5)),
+        on: views::Client { browser: None, system: Some("Linux".to_owned()) },
     }
 }
 

@@ -1,7 +1,9 @@
 //! The real router, asked as browsers and strangers ask it.
 
 mod account;
+mod acts;
 mod addresses;
+mod authority;
 mod edge;
 mod known_browser;
 mod letters;
@@ -9,6 +11,9 @@ mod mailbox;
 mod outage;
 mod pages;
 mod passkeys;
+mod profile;
+mod recovery;
+mod security_letters;
 mod session;
 mod sign_in;
 mod sign_up;

@@ -19,7 +19,7 @@ async fn a_page_with_nothing_interactive_loads_no_wasm() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    for path in ["/", "/account", "/nothing"] {
+    for path in ["/", "/nothing", "/not-me?token=x", "/email/undo"] {
         let page = browser.get(path).await.text();
         assert!(!page.contains(".wasm") && !page.contains("import("), "{path}: {page}");
     }

@@ -3,6 +3,7 @@ use super::{Pools, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::letter::{ClaimedLetter, LetterRequest, OutgoingLetter, Purpose, RequestId, TRIES};
+use crate::server::model::security_letter::SecurityLetterId;
 use crate::server::model::user::email_key;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
@@ -43,7 +44,7 @@ impl LetterWrites for Transaction {
         .map_err(unavailable)?;
         query("insert into letters (id, request_id, created_at, not_after, due_at) values ($1, $2, $3, $4, $3)")
             .bind(letter.id.0)
-            .bind(letter.request.0)
+            .bind(request.id.0)
             .bind(letter.created_at.unix_millis())
             .bind(letter.not_after.unix_millis())
             .execute(&mut *self.inner)
@@ -63,9 +64,10 @@ impl LetterWrites for Transaction {
         Ok(())
     }
 
-    async fn void_confirmations(&mut self, user: UserId) -> Result<(), Unavailable> {
-        query("delete from letter_requests where user_id = $1 and purpose = 'confirm'")
+    async fn void_requests(&mut self, user: UserId, purpose: &str) -> Result<(), Unavailable> {
+        query("delete from letter_requests where user_id = $1 and purpose = $2")
             .bind(user.0)
+            .bind(purpose)
             .execute(&mut *self.inner)
             .await
             .map_err(unavailable)?;
@@ -114,7 +116,7 @@ impl LetterWrites for Transaction {
     ) -> Result<u32, Unavailable> {
         let count = query_scalar::<_, i64>(
             "select count(*) from letter_requests where user_id = $1 and id <> $2 and expires_at > $3 and tries_left > 0 \
-             and purpose <> 'confirm' and (known_user_id is null or known_user_id <> $1)",
+             and purpose in ('sign-in', 'sign-up') and (known_user_id is null or known_user_id <> $1)",
         )
         .bind(user.0)
         .bind(except.0)
@@ -140,26 +142,35 @@ impl LetterWrites for Transaction {
     async fn hand_over(
         &mut self,
         letter: &ClaimedLetter,
+        request: RequestId,
         secrets: &LetterSecrets,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
         // In the order in which a voided request takes its letter with it, so that the two cannot wait for each other.
         let armed = query("update letter_requests set link_hash = $2, code_hash = $3 where id = $1")
-            .bind(letter.request.request.id.0)
+            .bind(request.0)
             .bind(&secrets.link_hash.0[..])
             .bind(&secrets.code_hash[..])
             .execute(&mut *self.inner)
             .await
             .map_err(unavailable)?;
-        let marked =
-            query("update letters set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null")
-                .bind(letter.id.0)
-                .bind(letter.claim.0)
-                .bind(now.unix_millis())
-                .execute(&mut *self.inner)
-                .await
-                .map_err(unavailable)?;
-        Ok(marked.rows_affected() == 1 && armed.rows_affected() == 1)
+        Ok(self.mark_handed_over(letter, now).await? && armed.rows_affected() == 1)
+    }
+
+    async fn hand_over_security_letter(
+        &mut self,
+        letter: &ClaimedLetter,
+        about: SecurityLetterId,
+        link: &TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let armed = query("update security_letters set link_hash = $2 where id = $1")
+            .bind(about.0)
+            .bind(&link.0[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(self.mark_handed_over(letter, now).await? && armed.rows_affected() == 1)
     }
 
     async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable> {
@@ -180,15 +191,22 @@ impl LetterWrites for Transaction {
         }
     }
 
-    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<bool, Unavailable> {
-        let done = query("update known_browsers set expires_at = $3 where token_hash = $1 and user_id = $2")
+    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<Option<bool>, Unavailable> {
+        let recognised =
+            query_scalar::<_, bool>("select recognised from known_browsers where token_hash = $1 and user_id = $2")
+                .bind(&browser.token_hash.0[..])
+                .bind(browser.user_id.0)
+                .fetch_optional(&mut *self.inner)
+                .await
+                .map_err(unavailable)?;
+        query("update known_browsers set expires_at = $3, recognised = true where token_hash = $1 and user_id = $2")
             .bind(&browser.token_hash.0[..])
             .bind(browser.user_id.0)
             .bind(browser.expires_at.unix_millis())
             .execute(&mut *self.inner)
             .await
             .map_err(unavailable)?;
-        Ok(done.rows_affected() == 1)
+        Ok(recognised)
     }
 
     async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<(), Unavailable> {
@@ -223,6 +241,21 @@ impl LetterWrites for Transaction {
     }
 }
 
+impl Transaction {
+    /// From here on a letter is never tried again.
+    async fn mark_handed_over(&mut self, letter: &ClaimedLetter, now: Timestamp) -> Result<bool, Unavailable> {
+        let marked =
+            query("update letters set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null")
+                .bind(letter.id.0)
+                .bind(letter.claim.0)
+                .bind(now.unix_millis())
+                .execute(&mut *self.inner)
+                .await
+                .map_err(unavailable)?;
+        Ok(marked.rows_affected() == 1)
+    }
+}
+
 /// A purpose, spread over the columns of its table.
 #[derive(Default)]
 struct Columns<'a> {
@@ -247,7 +280,7 @@ impl<'a> Columns<'a> {
                 address: Some(address),
                 ..Self::default()
             },
-            Purpose::Confirm { user, session, address } => {
+            Purpose::Confirm { user, session, address } | Purpose::Reauthenticate { user, session, address } => {
                 Self { user: Some(user.0), session: Some(session.0), address: Some(address), ..Self::default() }
             }
         }

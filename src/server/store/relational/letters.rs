@@ -1,8 +1,9 @@
 use super::super::Database;
+use super::rows::DatabaseRow;
 use super::{Pools, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::letter::{Claim, ClaimedLetter, LetterId, OpenRequest};
+use crate::server::model::letter::{About, Claim, ClaimedLetter, LetterId, OpenRequest};
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Letters, MailboxLetter};
@@ -17,6 +18,19 @@ impl Relational {
     async fn request(&self, text: &'static str, bind: &[u8]) -> Result<Option<OpenRequest>, Unavailable> {
         let row = query(text).bind(bind).fetch_optional(&self.pools.read).await.map_err(unavailable)?;
         row.map(|row| rows::request(&row)).transpose()
+    }
+
+    /// What a claimed letter is about.
+    async fn about(&self, letter: &DatabaseRow) -> Result<Option<About>, Unavailable> {
+        if let Some(request) = rows::get::<Option<uuid::Uuid>>(letter, "request_id")? {
+            let row = query("select * from letter_requests where id = $1").bind(request);
+            let row = row.fetch_optional(&self.pools.read).await.map_err(unavailable)?;
+            return row.map(|row| Ok(About::Request(Box::new(rows::request(&row)?)))).transpose();
+        }
+        let row = query("select * from security_letters where id = $1")
+            .bind(rows::get::<Option<uuid::Uuid>>(letter, "security_letter_id")?);
+        let row = row.fetch_optional(&self.pools.read).await.map_err(unavailable)?;
+        row.map(|row| Ok(About::Security(Box::new(rows::security_letter(&row)?)))).transpose()
     }
 }
 
@@ -35,15 +49,26 @@ impl Letters for Relational {
         .await
     }
 
-    async fn confirmation_of(&self, user: UserId) -> Result<Option<OpenRequest>, Unavailable> {
-        let row = query(
-            "select * from letter_requests where user_id = $1 and purpose = 'confirm' order by created_at desc limit 1",
-        )
-        .bind(user.0)
-        .fetch_optional(&self.pools.read)
-        .await
-        .map_err(unavailable)?;
+    async fn newest_request(&self, user: UserId, purpose: &str) -> Result<Option<OpenRequest>, Unavailable> {
+        let row =
+            query("select * from letter_requests where user_id = $1 and purpose = $2 order by created_at desc limit 1")
+                .bind(user.0)
+                .bind(purpose)
+                .fetch_optional(&self.pools.read)
+                .await
+                .map_err(unavailable)?;
         row.map(|row| rows::request(&row)).transpose()
+    }
+
+    async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable> {
+        let found =
+            query("select * from letter_requests where user_id = $1 and expires_at > $2 order by created_at desc, id")
+                .bind(user.0)
+                .bind(now.unix_millis())
+                .fetch_all(&self.pools.read)
+                .await
+                .map_err(unavailable)?;
+        found.iter().map(rows::request).collect()
     }
 
     async fn claim_letter(
@@ -60,14 +85,9 @@ impl Letters for Relational {
             .await
             .map_err(unavailable)?;
         let Some(letter) = claimed else { return Ok(None) };
-        let request = query("select * from letter_requests where id = $1")
-            .bind(rows::get::<uuid::Uuid>(&letter, "request_id")?)
-            .fetch_optional(&self.pools.read)
-            .await
-            .map_err(unavailable)?;
-        // Voided between the two statements: the letter went with its request.
-        let Some(request) = request else { return Ok(None) };
-        Ok(Some(rows::claimed(claim, &letter, rows::request(&request)?)?))
+        // Voided between the two statements: the letter went with what it was about.
+        let Some(about) = self.about(&letter).await? else { return Ok(None) };
+        Ok(Some(rows::claimed(claim, &letter, about)?))
     }
 
     async fn renew_claim(&self, id: LetterId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable> {
@@ -96,12 +116,14 @@ impl Letters for Relational {
     }
 
     async fn finish_letter(&self, id: LetterId, claim: Claim) -> Result<(), Unavailable> {
-        query("delete from letters where id = $1 and claim = $2")
-            .bind(id.0)
-            .bind(claim.0)
-            .execute(&self.pools.write)
-            .await
-            .map_err(unavailable)?;
+        // With the letter about the end of an account goes the last that was kept of it.
+        for text in [
+            "delete from security_letters where user_id is null \
+             and id = (select security_letter_id from letters where id = $1 and claim = $2)",
+            "delete from letters where id = $1 and claim = $2",
+        ] {
+            query(text).bind(id.0).bind(claim.0).execute(&self.pools.write).await.map_err(unavailable)?;
+        }
         Ok(())
     }
 
@@ -129,11 +151,11 @@ impl Letters for Relational {
     }
 
     async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable> {
-        let row = query(
-            "select b.user_id, b.expires_at, b.declined_until, \
-                    u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
-             from known_browsers b join users u on u.id = b.user_id where b.token_hash = $1",
-        )
+        let row = query(concat!(
+            "select b.user_id, b.expires_at, b.declined_until, b.recognised, ",
+            user_columns!(),
+            " from known_browsers b join users u on u.id = b.user_id where b.token_hash = $1"
+        ))
         .bind(&token.0[..])
         .fetch_optional(&self.pools.read)
         .await

@@ -1,5 +1,7 @@
 //! The queries and rows of both databases: compiled once for each, with `super::Database` as the one that is meant.
 
+mod account_unit;
+mod accounts;
 mod letter_unit;
 mod letters;
 mod rows;
@@ -8,6 +10,7 @@ mod unit;
 use super::Database;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::keys::KeyedHash;
 use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
@@ -34,6 +37,12 @@ impl Relational {
     }
 }
 
+/// All passkeys of an account, the oldest first.
+const PASSKEYS_OF_USER: &str = "select credential_id, user_id, rp_id, name, record, record_version, aaguid, transports, backup_eligible, \
+            backed_up, sign_count, created_at as passkey_created_at, last_used_at, last_used_browser, \
+            last_used_system, added_with, suspended_at \
+     from passkeys where user_id = $1 order by created_at, credential_id";
+
 /// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
 pub fn unavailable(cause: sqlx::Error) -> Unavailable {
     super::doubt(&cause);
@@ -56,13 +65,30 @@ impl Store for Relational {
             .map_err(unavailable)
     }
 
+    async fn username_is_held(&self, names: &[KeyedHash], now: Timestamp) -> Result<bool, Unavailable> {
+        for name in names {
+            let count =
+                query_scalar::<_, i64>("select count(*) from held_usernames where name_hash = $1 and held_until > $2")
+                    .bind(&name[..])
+                    .bind(now.unix_millis())
+                    .fetch_one(&self.pools.read)
+                    .await
+                    .map_err(unavailable)?;
+            if count > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
-        let row = query(
-            "select p.user_id, p.rp_id, p.name, p.record, p.record_version, p.aaguid, p.transports, p.backup_eligible, \
-                    p.backed_up, p.sign_count, p.created_at as passkey_created_at, p.last_used_at, \
-                    u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
-             from passkeys p join users u on u.id = p.user_id where p.credential_id = $1",
-        )
+        let row = query(concat!(
+            "select p.user_id, p.rp_id, p.name, p.record, p.record_version, p.aaguid, p.transports, \
+                        p.backup_eligible, p.backed_up, p.sign_count, p.created_at as passkey_created_at, \
+                        p.last_used_at, p.last_used_browser, p.last_used_system, p.added_with, p.suspended_at, ",
+            user_columns!(),
+            " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1"
+        ))
         .bind(id.as_bytes())
         .fetch_optional(&self.pools.read)
         .await
@@ -71,13 +97,13 @@ impl Store for Relational {
     }
 
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable> {
-        let row = query(
+        let row = query(concat!(
             "select s.id, s.user_id, s.method, s.credential_id, s.user_verified, s.authenticated_at, \
-                    s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, s.system, \
-                    s.offers_passkey, s.added_passkey, \
-                    u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at \
-             from sessions s join users u on u.id = s.user_id where s.token_hash = $1",
-        )
+                        s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, \
+                        s.system, s.offers_passkey, s.added_passkey, s.kept, ",
+            user_columns!(),
+            " from sessions s join users u on u.id = s.user_id where s.token_hash = $1"
+        ))
         .bind(&token.0[..])
         .fetch_optional(&self.pools.read)
         .await
@@ -89,7 +115,7 @@ impl Store for Relational {
         let found = query(
             "select id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
                     created_at as session_created_at, last_seen_at, ends_at, idle_millis, browser, system, \
-                    offers_passkey, added_passkey \
+                    offers_passkey, added_passkey, kept \
              from sessions where user_id = $1 order by last_seen_at desc, id",
         )
         .bind(user.0)
@@ -110,51 +136,36 @@ impl Store for Relational {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, Unavailable> {
-        let row = query(
-            "select id as user_id, username, display_name, email, email_verified, created_at as user_created_at \
-             from users where id = $1",
-        )
-        .bind(id.0)
-        .fetch_optional(&self.pools.read)
-        .await
-        .map_err(unavailable)?;
+        let row = query(select_user!("where u.id = $1"))
+            .bind(id.0)
+            .fetch_optional(&self.pools.read)
+            .await
+            .map_err(unavailable)?;
         row.map(|row| rows::user(&row)).transpose()
     }
 
     async fn user_with_proven_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
         let (text, key) = match identifier {
-            Identifier::Username(name) => (
-                "select id as user_id, username, display_name, email, email_verified, created_at as user_created_at \
-                 from users where username_key = $1 and email_verified",
-                Some(name.key()),
-            ),
-            Identifier::Address(address) => (
-                "select id as user_id, username, display_name, email, email_verified, created_at as user_created_at \
-                 from users where email_key = $1 and email_verified",
-                email_key(address),
-            ),
+            Identifier::Username(name) => {
+                (select_user!("where u.username_key = $1 and u.email_verified"), Some(name.key()))
+            }
+            Identifier::Address(address) => {
+                (select_user!("where u.email_key = $1 and u.email_verified"), email_key(address))
+            }
         };
         let row = query(text).bind(key).fetch_optional(&self.pools.read).await.map_err(unavailable)?;
         row.map(|row| rows::user(&row)).transpose()
     }
 
     async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, Unavailable> {
-        let found = query(
-            "select credential_id, user_id, rp_id, name, record, record_version, aaguid, transports, backup_eligible, \
-                    backed_up, sign_count, created_at as passkey_created_at, last_used_at \
-             from passkeys where user_id = $1 order by created_at, credential_id",
-        )
-        .bind(user.0)
-        .fetch_all(&self.pools.read)
-        .await
-        .map_err(unavailable)?;
+        let found = query(PASSKEYS_OF_USER).bind(user.0).fetch_all(&self.pools.read).await.map_err(unavailable)?;
         found.iter().map(rows::passkey_with_id).collect()
     }
 
     async fn count_without_way_in(&self, rp_id: &str, letters: bool) -> Result<u64, Unavailable> {
         let count = query_scalar::<_, i64>(
             "select count(*) from users u where not (u.email_verified and $2) \
-             and not exists (select 1 from passkeys p where p.user_id = u.id and p.rp_id = $1)",
+             and not exists (select 1 from passkeys p where p.user_id = u.id and p.rp_id = $1 and p.suspended_at is null)",
         )
         .bind(rp_id)
         .bind(letters)

@@ -4,9 +4,14 @@ use super::super::Database;
 use super::unavailable;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::letter::{Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, Purpose, RequestId};
+use crate::server::model::letter::{
+    About, Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, Purpose, RequestId,
+};
+use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
 use crate::server::model::session::Method;
-use crate::server::model::{CredentialId, KnownBrowser, Passkey, Session, SessionId, User, UserId};
+use crate::server::model::{
+    AddedWith, CredentialId, Event, EventId, EventKind, KnownBrowser, Passkey, Session, SessionId, User, UserId,
+};
 use crate::server::secret::TokenHash;
 use crate::server::store::MailboxLetter;
 use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
@@ -14,7 +19,7 @@ use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
 use std::time::Duration;
 use uuid::Uuid;
 
-type DatabaseRow = <Database as sqlx::Database>::Row;
+pub type DatabaseRow = <Database as sqlx::Database>::Row;
 
 pub fn get<'r, T>(row: &'r DatabaseRow, column: &'static str) -> Result<T, Unavailable>
 where
@@ -32,6 +37,10 @@ fn time(row: &DatabaseRow, column: &'static str) -> Result<Timestamp, Unavailabl
     get(row, column).map(Timestamp::from_unix_millis)
 }
 
+fn maybe_time(row: &DatabaseRow, column: &'static str) -> Result<Option<Timestamp>, Unavailable> {
+    Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_unix_millis))
+}
+
 /// Reads the owner from columns named as in the queries of this module.
 pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
     let email = get::<Option<&str>>(row, "email")?.map(EmailAddress::parse);
@@ -42,6 +51,8 @@ pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
         email: email.transpose().map_err(|_| broken("email"))?,
         email_verified: get(row, "email_verified")?,
         created_at: time(row, "user_created_at")?,
+        username_changed_at: maybe_time(row, "username_changed_at")?,
+        guarded_since: maybe_time(row, "guarded_since")?,
     })
 }
 
@@ -59,7 +70,10 @@ pub fn passkey(credential_id: CredentialId, row: &DatabaseRow) -> Result<Passkey
         backed_up: get(row, "backed_up")?,
         sign_count: whole(row, "sign_count")?,
         created_at: time(row, "passkey_created_at")?,
-        last_used_at: get::<Option<i64>>(row, "last_used_at")?.map(Timestamp::from_unix_millis),
+        last_used_at: maybe_time(row, "last_used_at")?,
+        last_used_on: views::Client { browser: get(row, "last_used_browser")?, system: get(row, "last_used_system")? },
+        added_with: AddedWith::parse(get(row, "added_with")?).ok_or_else(|| broken("added_with"))?,
+        suspended_at: maybe_time(row, "suspended_at")?,
     })
 }
 
@@ -69,11 +83,21 @@ pub fn passkey_with_id(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
     passkey(id, row)
 }
 
+/// A method as its two columns hold it.
+pub fn method_columns(method: &Method) -> (&'static str, Option<&[u8]>) {
+    match method {
+        Method::Passkey(id) => ("passkey", Some(id.as_bytes())),
+        Method::Email => ("email", None),
+        Method::Recovery => ("recovery", None),
+    }
+}
+
 pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unavailable> {
     let credential_id = get::<Option<Vec<u8>>>(row, "credential_id")?.and_then(CredentialId::new);
     let method = match (get::<&str>(row, "method")?, credential_id) {
         ("passkey", Some(id)) => Method::Passkey(id),
         ("email", None) => Method::Email,
+        ("recovery", None) => Method::Recovery,
         _ => return Err(broken("method")),
     };
     let idle = u64::try_from(get::<i64>(row, "idle_millis")?).map_err(|_| broken("idle_millis"))?;
@@ -91,6 +115,7 @@ pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unav
         client: client(row)?,
         offers_passkey: get(row, "offers_passkey")?,
         added_passkey: get(row, "added_passkey")?,
+        kept: get(row, "kept")?,
     })
 }
 
@@ -99,7 +124,7 @@ pub fn session_with_hash(row: &DatabaseRow) -> Result<Session, Unavailable> {
     session(TokenHash(hash(row, "token_hash")?), row)
 }
 
-fn client(row: &DatabaseRow) -> Result<views::Client, Unavailable> {
+pub fn client(row: &DatabaseRow) -> Result<views::Client, Unavailable> {
     Ok(views::Client { browser: get(row, "browser")?, system: get(row, "system")? })
 }
 
@@ -153,6 +178,11 @@ fn purpose(row: &DatabaseRow, user: Option<UserId>, address: Option<&EmailAddres
             display_name: DisplayName::parse(required(row, "display_name")?).map_err(|_| broken("display_name"))?,
             address: address()?,
         }),
+        "reauthenticate" => Ok(Purpose::Reauthenticate {
+            user: user.ok_or_else(|| broken("user_id"))?,
+            session: SessionId(required(row, "session_id")?),
+            address: address()?,
+        }),
         "confirm" => Ok(Purpose::Confirm {
             user: user.ok_or_else(|| broken("user_id"))?,
             session: SessionId(required(row, "session_id")?),
@@ -162,14 +192,14 @@ fn purpose(row: &DatabaseRow, user: Option<UserId>, address: Option<&EmailAddres
     }
 }
 
-/// A letter that was just claimed, with its request.
-pub fn claimed(claim: Claim, row: &DatabaseRow, request: OpenRequest) -> Result<ClaimedLetter, Unavailable> {
+/// A letter that was just claimed, with what it is about.
+pub fn claimed(claim: Claim, row: &DatabaseRow, about: About) -> Result<ClaimedLetter, Unavailable> {
     Ok(ClaimedLetter {
         id: LetterId(get(row, "id")?),
         claim,
         not_after: time(row, "not_after")?,
         attempts: whole(row, "attempts")?,
-        request,
+        about,
     })
 }
 
@@ -189,6 +219,46 @@ pub fn known_browser(token_hash: TokenHash, row: &DatabaseRow) -> Result<KnownBr
         token_hash,
         user_id: UserId(get(row, "user_id")?),
         expires_at: time(row, "expires_at")?,
-        declined_until: get::<Option<i64>>(row, "declined_until")?.map(Timestamp::from_unix_millis),
+        declined_until: maybe_time(row, "declined_until")?,
+        recognised: get(row, "recognised")?,
+    })
+}
+
+/// As [`known_browser`], where the row also holds its hash.
+pub fn known_browser_with_hash(row: &DatabaseRow) -> Result<KnownBrowser, Unavailable> {
+    known_browser(TokenHash(hash(row, "token_hash")?), row)
+}
+
+pub fn event(row: &DatabaseRow) -> Result<Event, Unavailable> {
+    Ok(Event {
+        id: EventId(get(row, "id")?),
+        user_id: UserId(get(row, "user_id")?),
+        kind: EventKind::parse(get(row, "kind")?).ok_or_else(|| broken("kind"))?,
+        at: time(row, "at")?,
+        client: client(row)?,
+        detail: get(row, "detail")?,
+    })
+}
+
+pub fn security_letter(row: &DatabaseRow) -> Result<SecurityLetter, Unavailable> {
+    Ok(SecurityLetter {
+        id: SecurityLetterId(get(row, "id")?),
+        user_id: get::<Option<Uuid>>(row, "user_id")?.map(UserId),
+        occasion: Occasion::parse(get(row, "occasion")?).ok_or_else(|| broken("occasion"))?,
+        detail: get(row, "detail")?,
+        address: EmailAddress::parse(get(row, "address")?).map_err(|_| broken("address"))?,
+        name: DisplayName::parse(get(row, "name")?).map_err(|_| broken("name"))?,
+        can_undo: get(row, "can_undo")?,
+        client: client(row)?,
+        happened_at: time(row, "happened_at")?,
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+pub fn sent_security_letter(row: &DatabaseRow) -> Result<SentSecurityLetter, Unavailable> {
+    Ok(SentSecurityLetter {
+        letter: security_letter(row)?,
+        answered_at: maybe_time(row, "answered_at")?,
+        undone_at: maybe_time(row, "undone_at")?,
     })
 }

@@ -1,16 +1,15 @@
 use super::super::Database;
-use super::unavailable;
+use super::{rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, Unit};
-use crate::types::{DisplayName, EmailAddress};
+use crate::types::{DisplayName, EmailAddress, views};
 use async_trait::async_trait;
-use sqlx::{query, query_scalar};
+use sqlx::query;
 
 /// One unit of work as one transaction; rolled back when dropped.
 pub struct Transaction {
@@ -55,8 +54,8 @@ impl Unit for Transaction {
     async fn add_passkey(&mut self, passkey: &Passkey) -> Result<Insertion, Unavailable> {
         let done = query(
             "insert into passkeys (credential_id, user_id, rp_id, record, record_version, aaguid, transports, \
-                                   backup_eligible, backed_up, sign_count, created_at, last_used_at, name) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (credential_id) do nothing",
+                                   backup_eligible, backed_up, sign_count, created_at, last_used_at, name, added_with) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (credential_id) do nothing",
         )
         .bind(passkey.credential_id.as_bytes())
         .bind(passkey.user_id.0)
@@ -71,6 +70,7 @@ impl Unit for Transaction {
         .bind(passkey.created_at.unix_millis())
         .bind(passkey.last_used_at.map(Timestamp::unix_millis))
         .bind(&passkey.name)
+        .bind(passkey.added_with.name())
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;
@@ -79,8 +79,9 @@ impl Unit for Transaction {
 
     async fn record_passkey_use(&mut self, passkey: &Passkey, used: &PasskeyUse) -> Result<bool, Unavailable> {
         let done = query(
-            "update passkeys set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7 \
-             where credential_id = $1 and user_id = $2 and (sign_count < $6 or (sign_count = 0 and $6 = 0)) \
+            "update passkeys set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7, \
+                                 last_used_browser = $8, last_used_system = $9 \
+             where credential_id = $1 and user_id = $2 and suspended_at is null and (sign_count < $6 or (sign_count = 0 and $6 = 0)) \
              and ($4 or not backup_eligible)",
         )
         .bind(passkey.credential_id.as_bytes())
@@ -90,6 +91,8 @@ impl Unit for Transaction {
         .bind(used.backed_up)
         .bind(i64::from(used.sign_count))
         .bind(used.at.unix_millis())
+        .bind(used.on.browser.as_deref())
+        .bind(used.on.system.as_deref())
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;
@@ -97,15 +100,12 @@ impl Unit for Transaction {
     }
 
     async fn add_session(&mut self, session: &Session) -> Result<(), Unavailable> {
-        let (method, credential_id) = match &session.method {
-            Method::Passkey(id) => ("passkey", Some(id.as_bytes())),
-            Method::Email => ("email", None),
-        };
+        let (method, credential_id) = rows::method_columns(&session.method);
         query(
             "insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
                                    created_at, last_seen_at, ends_at, idle_millis, browser, system, \
-                                   offers_passkey, added_passkey) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                   offers_passkey, added_passkey, kept) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(session.id.0)
         .bind(session.user_id.0)
@@ -122,6 +122,7 @@ impl Unit for Transaction {
         .bind(session.client.system.as_deref())
         .bind(session.offers_passkey)
         .bind(session.added_passkey)
+        .bind(session.kept)
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;
@@ -139,22 +140,13 @@ impl Unit for Transaction {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn count_passkeys(&mut self, user: UserId) -> Result<u32, Unavailable> {
-        let count = query_scalar::<_, i64>("select count(*) from passkeys where user_id = $1")
-            .bind(user.0)
-            .fetch_one(&mut *self.inner)
-            .await
-            .map_err(unavailable)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
-    }
-
-    async fn remove_session(&mut self, token: &TokenHash) -> Result<(), Unavailable> {
-        query("delete from sessions where token_hash = $1")
+    async fn remove_session(&mut self, token: &TokenHash) -> Result<Option<(UserId, views::Client)>, Unavailable> {
+        let row = query("delete from sessions where token_hash = $1 returning user_id, browser, system")
             .bind(&token.0[..])
-            .execute(&mut *self.inner)
+            .fetch_optional(&mut *self.inner)
             .await
             .map_err(unavailable)?;
-        Ok(())
+        row.map(|row| Ok((UserId(rows::get(&row, "user_id")?), rows::client(&row)?))).transpose()
     }
 
     async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, Unavailable> {

@@ -30,15 +30,13 @@ impl Pools {
     const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from letters where handed_over_at is null and due_at <= $1 \
                      and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
-         returning id, request_id, not_after, attempts";
+         returning id, request_id, security_letter_id, not_after, attempts";
 
     /// Reads an account; the unit of work has locked the whole database already.
-    const LOCK_USER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
-         created_at as user_created_at from users where id = $1";
+    const LOCK_USER: &'static str = select_user!("where u.id = $1");
 
     /// As `LOCK_USER`, by the address that the account has proven.
-    const LOCK_OWNER: &'static str = "select id as user_id, username, display_name, email, email_verified, \
-         created_at as user_created_at from users where email_key = $1 and email_verified";
+    const LOCK_OWNER: &'static str = select_user!("where u.email_key = $1 and u.email_verified");
 
     /// Units of work wait for each other anyway.
     const LOCK_BROWSER: &'static str = "select $1";

@@ -1,0 +1,157 @@
+import AxeBuilder from "@axe-core/playwright";
+import { Authenticator, askForLetter, awake, expect, freshName, letterAbout, letterTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import type { Browser, Page } from "@playwright/test";
+
+/** Another device of the same person, signed in by letter. */
+async function otherDevice(browser: Browser, baseURL: string | undefined, page: Page, name: string): Promise<Page> {
+  const context = await browser.newContext({ baseURL });
+  const other = await context.newPage();
+  await askForLetter(other, name);
+  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await other.goto(link);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await expect(other.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
+  await awake(other);
+  return other;
+}
+
+const passkeysOf = (page: Page) => page.getByRole("region", { name: "Passkeys" }).getByRole("listitem");
+
+test("what needs a passkey asks for it in place and goes on with what was typed", async ({ page, expectRefusal }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  await signOut(page);
+  await authenticator.answers(false);
+  await askForLetter(page, name);
+  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await page.goto(link);
+  await page.getByRole("button", { name: "Sign in" }).click();
+
+  await authenticator.answers(true);
+  await page.getByText("Change your e-mail address").click();
+  await page.getByLabel("New address").fill(`new-${name}@example.org`);
+  await page.getByRole("button", { name: "Send a letter to it" }).click();
+  expectRefusal(403);
+  await expect(page.getByRole("heading", { name: "Confirm that it is you" })).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await awake(page);
+  await authenticator.verifies(false);
+  await page.getByRole("button", { name: "Confirm with a passkey" }).click();
+  await expect(page.getByText("No passkey was used.")).toBeVisible();
+  await authenticator.verifies(true);
+  await page.getByRole("button", { name: "Confirm with a passkey" }).click();
+  await expect(page.getByText("Its link or code confirms it.")).toBeVisible();
+  const { link: proof } = await letterTo(page, `new-${name}@example.org`);
+  await page.goto(proof);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("confirmed");
+
+  const undo = await letterAbout(page, `${name}@example.org`, "Your e-mail address was changed", "/email/undo");
+  await page.goto(undo);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole("button", { name: "Restore this address" }).click();
+  await expect(page.getByRole("heading", { name: "Your address is restored." })).toBeVisible();
+  expect((await page.request.get("/api/session")).status()).toBe(401);
+});
+
+test("a removed passkey disappears from the device, and the last one stays", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await expect(page.getByTestId("single-way-in")).toContainText("only way in");
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await expect(page.getByRole("heading", { name: "Add a passkey" })).toBeVisible();
+  // The device holds one already, so the second is made on a security key.
+  const key = await Authenticator.attach(page, { transport: "usb" });
+  await awake(page);
+  await page.getByRole("button", { name: "Use a security key" }).click();
+  await expect(passkeysOf(page)).toHaveCount(2);
+  await expect.poll(() => key.passkeys()).toBe(1);
+  await passkeysOf(page).last().getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByText("The passkey is removed.").first()).toBeVisible();
+  await expect(passkeysOf(page)).toHaveCount(1);
+  await expect.poll(() => key.passkeys(), "the signal reaches the key").toBe(0);
+  expect(await authenticator.passkeys(), "the other one stays").toBe(1);
+  await passkeysOf(page).first().getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByText("This is your only way in, so it stays.")).toBeVisible();
+  await expect(passkeysOf(page)).toHaveCount(1);
+});
+
+test("after a change of name the device shows the present one", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await page.getByText("Change your name").click();
+  await page.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
+  await page.getByRole("button", { name: "Save the name" }).first().click();
+  await expect(page.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
+  await expect.poll(() => authenticator.names()).toEqual([[name, "Ada Lovelace"]]);
+});
+
+test("recovery codes are shown once, and one leads straight to a new passkey", async ({ page, browser, baseURL }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await page.getByRole("button", { name: "Make recovery codes" }).click();
+  const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
+  expect(new Set(codes).size).toBe(10);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download as a file" }).click();
+  expect((await download).suggestedFilename()).toBe("latchkey-recovery-codes.txt");
+
+  const context = await browser.newContext({ baseURL, javaScriptEnabled: true });
+  const other = await context.newPage();
+  const device = await Authenticator.attach(other);
+  await other.goto("/sign-in?step=recovery");
+  expect((await new AxeBuilder({ page: other }).analyze()).violations).toEqual([]);
+  await other.getByLabel("Username or e-mail").fill(name);
+  await other.getByLabel("Recovery code").fill(codes[3].toLowerCase());
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await expect(other.getByTestId("recovery-codes")).toContainText("9 codes left");
+  await awake(other);
+  await other.getByRole("button", { name: "Make a passkey" }).click();
+  await expect(passkeysOf(other)).toHaveCount(2);
+  expect(await device.passkeys()).toBe(1);
+  await context.close();
+});
+
+test("that was not me: from the letter, everybody is out and the new passkey signs in no more", async ({ page, browser, baseURL }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const other = await otherDevice(browser, baseURL, page, name);
+  await Authenticator.attach(other);
+  await other.getByRole("button", { name: "Make a passkey" }).click();
+  await expect(passkeysOf(other)).toHaveCount(2);
+  await letterAbout(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
+  const link = await letterAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
+  await page.goto(link);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole("button", { name: "That was not me" }).click();
+  await expect(page.getByRole("heading", { name: "Done. Everybody is signed out." })).toBeVisible();
+  await other.goto("/sign-in");
+  // Its passkey is chosen in the name field.
+  await expect(other.getByText("Your passkey could not be verified.")).toBeVisible();
+  await page.goto("/sign-in");
+  await expect(page).toHaveURL(/\/account$/);
+  await expect(page.getByText("suspended", { exact: true })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Activity" })).toContainText("That was not me");
+  await other.context().close();
+});
+
+test("everything can be taken along, and an account leaves nothing on the device", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download my data" }).click();
+  expect((await download).suggestedFilename()).toBe("latchkey-account.json");
+  await page.getByText("Delete the account").click();
+  await page.getByLabel("Type your username to confirm").fill(name);
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  await expect(page.getByRole("heading", { name: "Your account is deleted" })).toBeVisible();
+  await expect.poll(() => authenticator.passkeys()).toBe(0);
+  expect((await page.request.get("/api/session")).status()).toBe(401);
+});

@@ -1,0 +1,85 @@
+use crate::types::ApiError;
+use crate::types::views::{AccountUser, Done, EventList, LetterSent};
+use leptos::server;
+use serde_json::value::RawValue;
+use server_fn::codec::{GetUrl, Json};
+
+/// Changes the name, the username, or both.
+#[server(prefix = "/api", endpoint = "account/update", input = Json, output = Json)]
+pub async fn update_profile(display_name: Option<String>, username: Option<String>) -> Result<AccountUser, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let user = request.auth().update_profile(&visitor, display_name.as_deref(), username.as_deref()).await?;
+    Ok(AccountUser { user: user.view() })
+}
+
+/// Asks for another address; it counts once the letter to it is answered.
+#[server(prefix = "/api", endpoint = "account/email", input = Json, output = Json)]
+pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
+    use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let (browser, cookie) = request.browser_or_new();
+    let life = request.auth().change_address(&visitor, &browser, &email).await?;
+    send_cookies(cookie);
+    answer_accepted();
+    Ok(LetterSent { expires_in: life.as_secs() })
+}
+
+/// Restores a former address, by the letter that was sent to it.
+#[server(prefix = "/api", endpoint = "account/email/undo", input = Json, output = Json)]
+pub async fn undo_address(token: String) -> Result<Done, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    RequestContext::current().auth().undo_address(&token).await?;
+    Ok(Done {})
+}
+
+/// "That was not me", from a security letter.
+#[server(prefix = "/api", endpoint = "account/not-me", input = Json, output = Json)]
+pub async fn not_me(token: String) -> Result<Done, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    RequestContext::current().auth().not_me(&token).await?;
+    Ok(Done {})
+}
+
+/// A page of the activity, newest first.
+#[server(prefix = "/api", endpoint = "account/events", input = GetUrl, output = Json)]
+pub async fn events(before: Option<String>) -> Result<EventList, ApiError> {
+    use crate::server::http::request::RequestContext;
+    use crate::server::model::{Event, EventId};
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let before = before.map(|text| EventId::decode(&text).ok_or(ApiError::NotFound)).transpose()?;
+    let events = request.auth().activity(visitor.user.id, before).await?.ok_or(ApiError::NotFound)?;
+    Ok(EventList { events: events.iter().map(Event::view).collect() })
+}
+
+/// Every fact held about the person, as a file.
+#[server(prefix = "/api", endpoint = "account/export", input = GetUrl, output = Json)]
+pub async fn export() -> Result<Box<RawValue>, ApiError> {
+    use crate::server::http::request::{RequestContext, answer_as_file, raw};
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let export = request.auth().export(&visitor).await?;
+    answer_as_file("latchkey-account.json");
+    raw(&export)
+}
+
+/// Deletes the account; its username is typed to confirm.
+#[server(prefix = "/api", endpoint = "account/delete", input = Json, output = Json)]
+pub async fn delete_account(username: String) -> Result<Done, ApiError> {
+    use crate::server::http::request::{RequestContext, send_cookies};
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    request.auth().delete_account(&visitor, &username).await?;
+    send_cookies(request.state.cookies.end_session().into_iter().chain(request.state.cookies.end_known()));
+    Ok(Done {})
+}

@@ -1,0 +1,68 @@
+use crate::types::ApiError;
+use crate::types::views::{LetterSent, OneSession, Options, WebAuthnJson};
+use leptos::server;
+use server_fn::codec::Json;
+
+/// Begins to show who is there with one of the account's own passkeys.
+#[server(prefix = "/api", endpoint = "reauthenticate/start", input = Json, output = Json)]
+pub async fn start_reauthentication() -> Result<Options, ApiError> {
+    use crate::server::http::request::{RequestContext, send_cookies};
+
+    let request = RequestContext::current();
+    let visitor = request.require_anyone().await?;
+    let (browser, cookie) = request.browser_or_new();
+    let options = request.auth().begin_reauthentication(&visitor, &browser).await?;
+    send_cookies(cookie);
+    Ok(options)
+}
+
+/// Finishes it; the session goes on under a new token.
+#[server(prefix = "/api", endpoint = "reauthenticate/finish", input = Json, output = Json)]
+pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSession, ApiError> {
+    use crate::server::auth::AuthenticationAnswer;
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let answer = AuthenticationAnswer::parse(&credential)?;
+    let visitor = request.visitor().await?;
+    let (browser, client) = (request.browser.as_ref(), request.client());
+    let renewed = request.auth().finish_reauthentication(visitor.as_ref(), browser, &answer, client).await?;
+    request.renewed(&renewed)
+}
+
+/// Asks for a letter that shows who is there, for accounts without a passkey.
+#[server(prefix = "/api", endpoint = "reauthenticate/email", input = Json, output = Json)]
+pub async fn ask_to_reauthenticate() -> Result<LetterSent, ApiError> {
+    use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
+    use crate::types::Next;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let (browser, cookie) = request.browser_or_new();
+    let life = request.auth().ask_to_reauthenticate(&visitor, &browser, Next::or_account(None)).await?;
+    send_cookies(cookie);
+    answer_accepted();
+    Ok(LetterSent { expires_in: life.as_secs() })
+}
+
+/// Answers such a letter by its code.
+#[server(prefix = "/api", endpoint = "reauthenticate/code", input = Json, output = Json)]
+pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let (renewed, _) = request.auth().reauthenticate_by_code(&visitor, &code).await?;
+    request.renewed(&renewed)
+}
+
+/// Answers such a letter by its link.
+#[server(prefix = "/api", endpoint = "reauthenticate/link", input = Json, output = Json)]
+pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let (renewed, _) = request.auth().reauthenticate_by_link(&visitor, &token).await?;
+    request.renewed(&renewed)
+}

@@ -1,0 +1,26 @@
+use crate::types::ApiError;
+use crate::types::views::{RecoveryCodes, SignedIn};
+use leptos::server;
+use server_fn::codec::Json;
+
+/// Makes ten recovery codes, shown this once; older ones end.
+#[server(prefix = "/api", endpoint = "recovery/codes", input = Json, output = Json)]
+pub async fn make_recovery_codes() -> Result<RecoveryCodes, ApiError> {
+    use crate::server::http::request::RequestContext;
+
+    let request = RequestContext::current();
+    let visitor = request.require_visitor().await?;
+    let codes = request.auth().make_recovery_codes(&visitor).await?;
+    Ok(RecoveryCodes { codes: codes.iter().map(crate::server::model::recovery::RecoveryCode::expose).collect() })
+}
+
+/// Signs in with a recovery code; next comes making a passkey.
+#[server(prefix = "/api", endpoint = "recovery/use", input = Json, output = Json)]
+pub async fn use_recovery_code(identifier: String, code: String) -> Result<SignedIn, ApiError> {
+    use crate::server::http::request::RequestContext;
+    use crate::types::Next;
+
+    let request = RequestContext::current();
+    let opened = request.auth().recover(&identifier, &code, request.arrival(None)).await?;
+    request.signed_in(&opened, &Next::or_account(None))
+}

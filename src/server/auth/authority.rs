@@ -1,0 +1,123 @@
+//! Who may do what only an account's owner should do (contract, rule 8).
+
+use super::{Auth, Visitor};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::session::Method;
+use crate::server::model::{CredentialId, Passkey, User};
+use crate::server::store::Unit;
+use std::time::Duration;
+
+/// How old an authentication may be (contract, rule 8).
+pub const FRESH: Duration = Duration::from_mins(10);
+
+/// Why a session may not.
+#[derive(Debug)]
+pub enum Denied {
+    /// The authentication is too old, or not of the kind that is needed.
+    ReauthenticationRequired,
+    /// The passkey was added by nothing but a letter, and there is an older one.
+    PasskeyTooNew,
+    /// Somebody said "that was not me", and nobody has shown an older passkey or a recovery code since.
+    OlderPasskeyRequired,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for Denied {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+/// A unit of work by an account's owner: the account is locked, and everything in here is as it is now.
+pub(super) struct OwnersUnit {
+    pub unit: Box<dyn Unit>,
+    pub user: User,
+    pub passkeys: Vec<Passkey>,
+}
+
+impl Auth {
+    /// Begins what only the owner may do: with a fresh authentication by passkey, or by letter where there is none.
+    pub(super) async fn begin_as_owner(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
+        let owners = self.begin_locked(visitor).await?;
+        self.may_act(visitor, &owners.passkeys)?;
+        Ok(owners)
+    }
+
+    /// Begins a unit of work that holds others off the account of the visitor.
+    pub(super) async fn begin_locked(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
+        let mut unit = self.store.begin().await?;
+        let user = unit.lock_user(visitor.user.id).await?.ok_or(Denied::ReauthenticationRequired)?;
+        let passkeys = unit.passkeys_of(user.id).await?;
+        Ok(OwnersUnit { unit, user, passkeys })
+    }
+
+    /// Whether the session may add a passkey now.
+    ///
+    /// # Errors
+    /// Why it may not, or that the database is away.
+    pub async fn check_adding(&self, visitor: &Visitor) -> Result<(), Denied> {
+        self.may_add(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?)
+    }
+
+    /// Whether the account of a visitor has a passkey that signs in here.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn has_passkey(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
+        Ok(self.has_usable(&self.store.passkeys(visitor.user.id).await?))
+    }
+
+    fn may_act(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {
+        let allowed = match &visitor.session.method {
+            Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
+            Method::Email => !self.has_usable(passkeys),
+            Method::Recovery => false,
+        };
+        if !(allowed && self.is_fresh(visitor)) {
+            return Err(Denied::ReauthenticationRequired);
+        }
+        self.check_age(visitor, passkeys)
+    }
+
+    /// Whether the session may add a passkey: as for everything that matters, or one after a fresh letter or recovery
+    /// code, which is how a lost passkey is replaced.
+    pub(super) fn may_add(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
+        let allowed = match &visitor.session.method {
+            Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
+            Method::Email | Method::Recovery => !visitor.session.added_passkey,
+        };
+        if !(allowed && self.is_fresh(visitor)) {
+            return Err(Denied::ReauthenticationRequired);
+        }
+        if user.guarded_since.is_some() {
+            return Err(Denied::OlderPasskeyRequired);
+        }
+        self.check_age(visitor, passkeys)
+    }
+
+    fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {
+        let Method::Passkey(id) = &visitor.session.method else { return Ok(()) };
+        if self.is_too_new(id, passkeys, self.clock.now()) { Err(Denied::PasskeyTooNew) } else { Ok(()) }
+    }
+
+    fn is_too_new(&self, id: &CredentialId, passkeys: &[Passkey], now: Timestamp) -> bool {
+        let Some(own) = passkeys.iter().find(|passkey| passkey.credential_id == *id) else { return false };
+        let rp_id = self.relying_party.id();
+        own.is_too_new(now) && passkeys.iter().any(|other| other.is_usable(rp_id) && other.created_at < own.created_at)
+    }
+
+    fn is_in_use(&self, id: &CredentialId, passkeys: &[Passkey]) -> bool {
+        let rp_id = self.relying_party.id();
+        passkeys.iter().any(|passkey| passkey.credential_id == *id && passkey.is_usable(rp_id))
+    }
+
+    /// Whether any of these passkeys signs in here.
+    pub(super) fn has_usable(&self, passkeys: &[Passkey]) -> bool {
+        passkeys.iter().any(|passkey| passkey.is_usable(self.relying_party.id()))
+    }
+
+    fn is_fresh(&self, visitor: &Visitor) -> bool {
+        self.clock.now().since(visitor.session.authenticated_at) <= FRESH
+    }
+}

@@ -1,0 +1,100 @@
+//! What people are called: their name, and the username that is theirs alone.
+
+use super::authority::{Denied, OwnersUnit};
+use super::{Auth, ManageError, Visitor};
+use crate::server::Unavailable;
+use crate::server::keys::KeyedHash;
+use crate::server::model::user::USERNAME_HELD;
+use crate::server::model::{EventKind, User, UserId};
+use crate::server::store::{Insertion, Unit};
+use crate::types::{DisplayName, Username};
+
+impl Auth {
+    /// Changes what was given: the name at any time, the username once in 30 days.
+    ///
+    /// # Errors
+    /// When a name does not fit, the username is taken, held for somebody else or was changed lately, or the database is
+    /// away.
+    #[tracing::instrument(skip_all)]
+    pub async fn update_profile(
+        &self,
+        visitor: &Visitor,
+        display_name: Option<&str>,
+        username: Option<&str>,
+    ) -> Result<User, ManageError> {
+        let display_name =
+            display_name.map(DisplayName::parse).transpose().map_err(|_| ManageError::InvalidDisplayName)?;
+        let username = username.map(Username::parse).transpose().map_err(|_| ManageError::InvalidUsername)?;
+        let OwnersUnit { mut unit, user: former, .. } = self.begin_locked(visitor).await.map_err(signed_out)?;
+        let client = &visitor.session.client;
+        let mut user = former.clone();
+        if let Some(name) = display_name.filter(|name| *name != former.display_name) {
+            user.display_name = name;
+            self.record(unit.as_mut(), user.id, EventKind::NameChanged, client, None).await?;
+        }
+        if let Some(name) = username.filter(|name| *name != former.username) {
+            user.username = name;
+        }
+        if user.username.key() != former.username.key() {
+            self.change_username(unit.as_mut(), &former, &mut user).await?;
+            let change = format!("{} → {}", former.username, user.username);
+            self.record(unit.as_mut(), user.id, EventKind::UsernameChanged, client, Some(change)).await?;
+        }
+        if user != former && unit.rename_user(&user).await? == Insertion::Conflict {
+            return Err(ManageError::UsernameTaken);
+        }
+        unit.commit().await?;
+        Ok(user)
+    }
+
+    async fn change_username(&self, unit: &mut dyn Unit, former: &User, user: &mut User) -> Result<(), ManageError> {
+        let now = self.clock.now();
+        if former.renamed_recently(now) {
+            return Err(ManageError::RenamedRecently);
+        }
+        if unit.is_username_held(&self.username_hashes(&user.username), Some(user.id), now).await? {
+            return Err(ManageError::UsernameTaken);
+        }
+        self.hold_username(unit, &former.username, user.id).await?;
+        user.username_changed_at = Some(now);
+        Ok(())
+    }
+
+    /// Keeps a name for whoever gave it up, for 30 days.
+    pub(super) async fn hold_username(
+        &self,
+        unit: &mut dyn Unit,
+        name: &Username,
+        user: UserId,
+    ) -> Result<(), Unavailable> {
+        let hash = self.keys.hash(&[b"username"], name.key().as_bytes());
+        unit.hold_username(&hash, user, self.clock.now().plus(USERNAME_HELD)).await
+    }
+
+    /// A name as it may be held: under the present key and the previous one.
+    pub(super) fn username_hashes(&self, name: &Username) -> Vec<KeyedHash> {
+        self.keys.hashes(&[b"username"], name.key().as_bytes())
+    }
+
+    /// Whether nobody new can have a name now: somebody bears it, or it is held for who bore it.
+    pub(super) async fn is_taken(&self, name: &Username) -> Result<bool, Unavailable> {
+        Ok(self.store.username_is_taken(name).await?
+            || self.store.username_is_held(&self.username_hashes(name), self.clock.now()).await?)
+    }
+
+    /// Adds an account, unless its name is borne by somebody or held for somebody.
+    pub(super) async fn add_account(&self, unit: &mut dyn Unit, user: &User) -> Result<Insertion, Unavailable> {
+        if unit.is_username_held(&self.username_hashes(&user.username), None, self.clock.now()).await? {
+            return Ok(Insertion::Conflict);
+        }
+        unit.add_user(user).await
+    }
+}
+
+/// An account that is gone has no session either.
+fn signed_out(denied: Denied) -> ManageError {
+    match denied {
+        Denied::ReauthenticationRequired => ManageError::SignedOut,
+        other => ManageError::Denied(other),
+    }
+}

@@ -1,0 +1,265 @@
+//! Showing once more who is there, in a session that goes on with a new token.
+
+use super::address::ConfirmError;
+use super::answer::AuthenticationAnswer;
+use super::ceremony::Purpose;
+use super::sign_in::FinishSignInError;
+use super::{Auth, Visitor};
+use crate::server::Unavailable;
+use crate::server::model::letter::{self, ANSWER_LIFE, LetterRequest, OpenRequest, OutgoingLetter};
+use crate::server::model::session::Method;
+use crate::server::model::{EventKind, Session, UserId};
+use crate::server::secret::Token;
+use crate::server::store::Unit;
+use crate::types::{EmailAddress, Next, views};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use webauthn_rs::prelude::DiscoverableAuthentication;
+
+/// A session that goes on: its new token goes into the cookie and nowhere else.
+#[derive(Debug)]
+pub struct Renewed {
+    pub session: Session,
+    pub token: Token,
+}
+
+#[derive(Debug)]
+pub enum ReauthenticateError {
+    /// The session ended meanwhile.
+    SignedOut,
+    Passkey(FinishSignInError),
+}
+
+#[derive(Debug)]
+pub enum AskToReauthenticateError {
+    EmailOff,
+    /// The account has a passkey, which shows more than a letter, or no address for one.
+    PasskeyRequired,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for ReauthenticateError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Passkey(FinishSignInError::Unavailable(cause))
+    }
+}
+
+impl From<FinishSignInError> for ReauthenticateError {
+    fn from(error: FinishSignInError) -> Self {
+        Self::Passkey(error)
+    }
+}
+
+impl From<Unavailable> for AskToReauthenticateError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Reauthentication {
+    user_id: UserId,
+    state: DiscoverableAuthentication,
+}
+
+impl Auth {
+    /// Begins to show who is there with one of the account's own passkeys.
+    ///
+    /// # Errors
+    /// When a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn begin_reauthentication(
+        &self,
+        visitor: &Visitor,
+        browser: &Token,
+    ) -> Result<views::Options, Unavailable> {
+        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.relying_party.id())).collect();
+        let (options, challenge, state) = self.relying_party.begin_authentication(&usable)?;
+        let state = Reauthentication { user_id: visitor.user.id, state };
+        self.keep_ceremony(Purpose::Reauthenticate, browser, &challenge, state).await?;
+        Ok(options)
+    }
+
+    /// Finishes it: the session goes on under a new token, with the time and passkey of this authentication.
+    ///
+    /// # Errors
+    /// When the ceremony is spent or not this person's, the passkey is not theirs, the answer does not verify, or the
+    /// session ended meanwhile.
+    #[tracing::instrument(skip_all)]
+    pub async fn finish_reauthentication(
+        &self,
+        visitor: Option<&Visitor>,
+        browser: Option<&Token>,
+        answer: &AuthenticationAnswer,
+        client: &views::Client,
+    ) -> Result<Renewed, ReauthenticateError> {
+        let data = answer.authenticator_data()?;
+        let browser = browser.ok_or(FinishSignInError::Expired)?;
+        let begun: Option<Reauthentication> =
+            self.take_ceremony(Purpose::Reauthenticate, browser, &answer.client_data.challenge).await?;
+        let visitor = visitor.ok_or(ReauthenticateError::SignedOut)?;
+        let begun = begun.filter(|begun| begun.user_id == visitor.user.id).ok_or(FinishSignInError::Expired)?;
+        let (passkey, user) = self.passkey_of(answer, &data, Some(visitor.user.id)).await?;
+        let used = self.verify(answer, &data, begun.state, &passkey, &user, client).await?;
+        let mut unit = self.store.begin().await?;
+        if !unit.record_passkey_use(&passkey, &used).await? {
+            drop(unit);
+            return Err(self.refused_in_use(&user, client).await.into());
+        }
+        self.end_guard(unit.as_mut(), &user, &passkey).await?;
+        let method = Method::Passkey(passkey.credential_id);
+        self.renew(unit, visitor, method).await?.ok_or(ReauthenticateError::SignedOut)
+    }
+
+    /// Asks for a letter that shows who is there, for accounts without a passkey.
+    ///
+    /// # Errors
+    /// When letters are off, the account has a passkey or no proven address, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn ask_to_reauthenticate(
+        &self,
+        visitor: &Visitor,
+        browser: &Token,
+        next: Next,
+    ) -> Result<Duration, AskToReauthenticateError> {
+        self.letters_sign_in().map_err(|_| AskToReauthenticateError::EmailOff)?;
+        let has_passkey = self.has_usable(&self.store.passkeys(visitor.user.id).await?);
+        let address = visitor.user.proven_address().filter(|_| !has_passkey && self.sends_letters);
+        let address = address.ok_or(AskToReauthenticateError::PasskeyRequired)?;
+        self.ephemeral.ping().await?;
+        let (user, session) = (visitor.user.id, visitor.session.id);
+        let purpose = letter::Purpose::Reauthenticate { user, session, address: address.clone() };
+        let (client, now) = (visitor.session.client.clone(), self.clock.now());
+        let request = LetterRequest::new(purpose, browser.hash(), next, client, now, &*self.entropy);
+        let mut unit = self.store.begin().await?;
+        unit.lock_user(user).await?;
+        unit.void_requests(user, request.purpose.name()).await?;
+        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(ANSWER_LIFE)
+    }
+
+    /// The letter that this session may answer to show who is there.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn open_reauthentication(&self, visitor: &Visitor) -> Result<Option<OpenRequest>, Unavailable> {
+        let newest = self.store.newest_request(visitor.user.id, "reauthenticate").await?;
+        Ok(newest.filter(|open| open.is_open(self.clock.now()) && asked_by(open, visitor).is_some()))
+    }
+
+    /// The letter with this link and its address, without answering it.
+    ///
+    /// # Errors
+    /// When the link is used, old, wrong or another session's.
+    pub async fn look_at_reauthentication(
+        &self,
+        visitor: &Visitor,
+        token: &str,
+    ) -> Result<(OpenRequest, EmailAddress), ConfirmError> {
+        self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
+        let token = Token::decode(token).ok_or(ConfirmError::Expired)?;
+        let found = self.store.request_by_link(&token.hash()).await?;
+        let open = found.filter(|open| open.is_open(self.clock.now())).ok_or(ConfirmError::Expired)?;
+        match &open.request.purpose {
+            letter::Purpose::Reauthenticate { user, .. } if *user != visitor.user.id => Err(ConfirmError::OtherAccount),
+            letter::Purpose::Reauthenticate { .. } => {
+                let address = asked_by(&open, visitor).ok_or(ConfirmError::OtherBrowser)?;
+                Ok((open, address))
+            }
+            _ => Err(ConfirmError::Expired),
+        }
+    }
+
+    /// Answers such a letter by its link, in the session that asked.
+    ///
+    /// # Errors
+    /// When the link is used, old, wrong or another session's, or the session ended meanwhile.
+    #[tracing::instrument(skip_all)]
+    pub async fn reauthenticate_by_link(
+        &self,
+        visitor: &Visitor,
+        token: &str,
+    ) -> Result<(Renewed, Next), ConfirmError> {
+        let (open, address) = self.look_at_reauthentication(visitor, token).await?;
+        let unit = self.store.begin().await?;
+        self.reauthenticated(unit, visitor, &open, &address).await
+    }
+
+    /// Answers such a letter by its code, in the session that asked.
+    ///
+    /// # Errors
+    /// As [`Auth::reauthenticate_by_link`]; a wrong code tells how many tries are left.
+    #[tracing::instrument(skip_all)]
+    pub async fn reauthenticate_by_code(&self, visitor: &Visitor, code: &str) -> Result<(Renewed, Next), ConfirmError> {
+        self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
+        let open = self.open_reauthentication(visitor).await?.ok_or(ConfirmError::Expired)?;
+        let address = asked_by(&open, visitor).ok_or(ConfirmError::Expired)?;
+        let mut unit = self.store.begin().await?;
+        let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
+        if !self.is_code(code, &open) {
+            unit.commit().await?;
+            return Err(ConfirmError::CodeWrong { tries_left });
+        }
+        self.reauthenticated(unit, visitor, &open, &address).await
+    }
+
+    async fn reauthenticated(
+        &self,
+        mut unit: Box<dyn Unit>,
+        visitor: &Visitor,
+        open: &OpenRequest,
+        address: &EmailAddress,
+    ) -> Result<(Renewed, Next), ConfirmError> {
+        self.ephemeral.ping().await?;
+        if !unit.take_request(open.request.id).await? {
+            return Err(ConfirmError::Expired);
+        }
+        // A passkey that came meanwhile, or another address, makes the letter worthless.
+        let user = unit.lock_user(visitor.user.id).await?;
+        let is_still_theirs = user.is_some_and(|user| user.proven_address() == Some(address));
+        if !is_still_theirs || self.has_usable(&unit.passkeys_of(visitor.user.id).await?) {
+            return Err(ConfirmError::Expired);
+        }
+        let renewed = self.renew(unit, visitor, Method::Email).await?.ok_or(ConfirmError::Expired)?;
+        Ok((renewed, open.request.next.clone()))
+    }
+
+    /// Gives the session a new token and the present time of authentication; `None` when it has ended meanwhile.
+    async fn renew(
+        &self,
+        mut unit: Box<dyn Unit>,
+        visitor: &Visitor,
+        method: Method,
+    ) -> Result<Option<Renewed>, Unavailable> {
+        let (now, token) = (self.clock.now(), Token::random(&*self.entropy));
+        let detail = method.words().to_owned();
+        let session = Session {
+            token_hash: token.hash(),
+            user_verified: matches!(method, Method::Passkey(_)),
+            method,
+            authenticated_at: now,
+            last_seen_at: now,
+            ..visitor.session.clone()
+        };
+        if !unit.renew_session(&visitor.session.token_hash, &session).await? {
+            return Ok(None);
+        }
+        self.record(unit.as_mut(), session.user_id, EventKind::Reauthenticated, &session.client, Some(detail)).await?;
+        unit.commit().await?;
+        tracing::info!(user = %session.user_id.0, "reauthenticated");
+        Ok(Some(Renewed { session, token }))
+    }
+}
+
+/// The address of a letter that this session asked for.
+fn asked_by(open: &OpenRequest, visitor: &Visitor) -> Option<EmailAddress> {
+    match &open.request.purpose {
+        letter::Purpose::Reauthenticate { session, address, .. } if *session == visitor.session.id => {
+            Some(address.clone())
+        }
+        _ => None,
+    }
+}

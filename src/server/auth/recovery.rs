@@ -1,0 +1,68 @@
+//! Codes on paper for the day when everything else is lost.
+
+use super::authority::{Denied, OwnersUnit};
+use super::session::{Credential, Entrance};
+use super::{Arrival, Auth, Opened, Visitor};
+use crate::server::Unavailable;
+use crate::server::model::EventKind;
+use crate::server::model::recovery::{CODES, RecoveryCode};
+use crate::server::model::security_letter::Occasion;
+use crate::types::Identifier;
+
+#[derive(Debug)]
+pub enum RecoverError {
+    /// No such account, or no such code of it: nobody learns which.
+    CodeWrong,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for RecoverError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl Auth {
+    /// Makes ten codes, each good for one sign-in, in the place of all earlier ones. Nobody can read them again.
+    ///
+    /// # Errors
+    /// When the session may not, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn make_recovery_codes(&self, visitor: &Visitor) -> Result<Vec<RecoveryCode>, Denied> {
+        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
+        let codes: Vec<_> = (0..CODES).map(|_| RecoveryCode::random(&*self.entropy)).collect();
+        let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
+        let client = &visitor.session.client;
+        unit.replace_recovery_codes(user.id, &hashes, self.clock.now()).await?;
+        self.record(unit.as_mut(), user.id, EventKind::RecoveryCodesMade, client, None).await?;
+        self.tell_owner(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client, None).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(codes)
+    }
+
+    /// Signs in with a recovery code, once; every browser is new to the account afterwards.
+    ///
+    /// # Errors
+    /// When there is no such account or no such code, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn recover(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<Opened, RecoverError> {
+        let identifier = Identifier::parse(identifier).map_err(|_| RecoverError::CodeWrong)?;
+        let code = RecoveryCode::parse(code).ok_or(RecoverError::CodeWrong)?;
+        self.ephemeral.ping().await?;
+        let mut unit = self.store.begin().await?;
+        let owner = unit.use_recovery_code(&code.hash(), &identifier).await?.ok_or(RecoverError::CodeWrong)?;
+        let user = unit.lock_user(owner).await?.ok_or(RecoverError::CodeWrong)?;
+        let (client, now) = (arrival.client.clone(), self.clock.now());
+        unit.set_guard(owner, None).await?;
+        unit.void_recognition(owner).await?;
+        let entrance = Entrance { user, credential: Credential::RecoveryCode, is_new_account: false };
+        let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
+        self.record(unit.as_mut(), owner, EventKind::RecoveryCodeUsed, &client, None).await?;
+        self.tell_owner(unit.as_mut(), &opened.user, Occasion::RecoveryCodeUsed, &client, None).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        tracing::info!(user = %owner.0, "signed in with a recovery code");
+        Ok(opened)
+    }
+}

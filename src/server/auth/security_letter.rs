@@ -1,0 +1,122 @@
+//! Answers to security letters: "that was not me", and the way back to a former address.
+
+use super::Auth;
+use crate::server::Unavailable;
+use crate::server::model::EventKind;
+use crate::server::model::passkey::WATCHED;
+use crate::server::model::security_letter::{Occasion, SecurityLetter, SentSecurityLetter};
+use crate::server::model::{User, UserId};
+use crate::server::secret::Token;
+use crate::types::views;
+
+#[derive(Debug)]
+pub enum SecurityLetterError {
+    /// Used, old or wrong.
+    Expired,
+    /// Another account has proven the former address since.
+    AddressTaken,
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for SecurityLetterError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl Auth {
+    /// The letter in which "that was not me" can still be said, and whose account it is about.
+    ///
+    /// # Errors
+    /// When the link is used, old or wrong.
+    pub async fn look_at_not_me(&self, token: &str) -> Result<(SecurityLetter, User), SecurityLetterError> {
+        let sent = self.security_letter(token).await?;
+        if !sent.is_open(self.clock.now()) {
+            return Err(SecurityLetterError::Expired);
+        }
+        self.with_owner(sent).await
+    }
+
+    /// "That was not me": ends every session, suspends the passkeys of the last 72 hours, and lets nobody add another
+    /// until an older one or a recovery code was used (contract, rule 10).
+    ///
+    /// # Errors
+    /// When the link is used, old or wrong.
+    #[tracing::instrument(skip_all)]
+    pub async fn not_me(&self, token: &str) -> Result<(), SecurityLetterError> {
+        let (letter, user) = self.look_at_not_me(token).await?;
+        let now = self.clock.now();
+        let mut unit = self.store.begin().await?;
+        let user = unit.lock_user(user.id).await?.ok_or(SecurityLetterError::Expired)?;
+        if !unit.answer_security_letter(letter.id, now).await? {
+            return Err(SecurityLetterError::Expired);
+        }
+        unit.end_all_sessions(user.id).await?;
+        unit.void_requests_of_user(user.id).await?;
+        unit.void_recognition(user.id).await?;
+        let suspended = unit.suspend_passkeys(user.id, now.minus(WATCHED), now).await?;
+        unit.set_guard(user.id, Some(now)).await?;
+        self.record(unit.as_mut(), user.id, EventKind::NotMe, &nobody(), None).await?;
+        unit.commit().await?;
+        tracing::warn!(user = %user.id.0, suspended, "\"that was not me\" was said");
+        Ok(())
+    }
+
+    /// The letter that can still restore its address, and whose account it is about.
+    ///
+    /// # Errors
+    /// When the link is used, old or wrong.
+    pub async fn look_at_undo(&self, token: &str) -> Result<(SecurityLetter, User), SecurityLetterError> {
+        let sent = self.security_letter(token).await?;
+        if !sent.can_be_undone(self.clock.now()) {
+            return Err(SecurityLetterError::Expired);
+        }
+        self.with_owner(sent).await
+    }
+
+    /// Restores the address that the letter went to. It ends every session, voids open letters and the links of later
+    /// changes, and signs nobody in (contract, rule 10).
+    ///
+    /// # Errors
+    /// When the link is used, old or wrong, or another account has proven the address since.
+    #[tracing::instrument(skip_all)]
+    pub async fn undo_address(&self, token: &str) -> Result<(), SecurityLetterError> {
+        let (letter, user) = self.look_at_undo(token).await?;
+        let now = self.clock.now();
+        let mut unit = self.store.begin().await?;
+        let user = unit.lock_user(user.id).await?.ok_or(SecurityLetterError::Expired)?;
+        if !unit.undo_by_letter(letter.id, now).await? {
+            return Err(SecurityLetterError::Expired);
+        }
+        if !unit.prove_address(user.id, &letter.address).await? {
+            return Err(SecurityLetterError::AddressTaken);
+        }
+        unit.end_all_sessions(user.id).await?;
+        unit.void_requests_of_user(user.id).await?;
+        unit.void_recognition(user.id).await?;
+        unit.void_later_links(user.id, letter.happened_at, &letter.address, now).await?;
+        self.record(unit.as_mut(), user.id, EventKind::AddressRestored, &nobody(), None).await?;
+        let restored = User { email: Some(letter.address), email_verified: true, ..user };
+        self.tell_owner(unit.as_mut(), &restored, Occasion::AddressRestored, &nobody(), None).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        tracing::warn!(user = %restored.id.0, "a change of address was undone");
+        Ok(())
+    }
+
+    async fn security_letter(&self, token: &str) -> Result<SentSecurityLetter, SecurityLetterError> {
+        let token = Token::decode(token).ok_or(SecurityLetterError::Expired)?;
+        self.store.security_letter_by_link(&token.hash()).await?.ok_or(SecurityLetterError::Expired)
+    }
+
+    async fn with_owner(&self, sent: SentSecurityLetter) -> Result<(SecurityLetter, User), SecurityLetterError> {
+        let owner: UserId = sent.letter.user_id.ok_or(SecurityLetterError::Expired)?;
+        let user = self.store.user(owner).await?.ok_or(SecurityLetterError::Expired)?;
+        Ok((sent.letter, user))
+    }
+}
+
+/// Whoever holds a letter; nothing is known of their browser that would help.
+fn nobody() -> views::Client {
+    views::Client { browser: None, system: None }
+}

@@ -1,0 +1,35 @@
+//! What programs look for under `/.well-known/`.
+
+use super::refusal::refuse;
+use super::request::AppState;
+use crate::types::{ApiError, paths};
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long a contact is vouched for; RFC 9116, section 2.5.5, advises less than a year.
+const CONTACT_LIFE: Duration = Duration::from_hours(180 * 24);
+
+#[derive(Serialize)]
+struct PasskeyEndpoints {
+    enroll: String,
+    manage: String,
+}
+
+/// Where people make and manage passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
+pub async fn passkey_endpoints(State(state): State<AppState>) -> Response {
+    let page = format!("{}{}", state.public_url.origin(), paths::ACCOUNT);
+    Json(PasskeyEndpoints { enroll: page.clone(), manage: page }).into_response()
+}
+
+/// Whom to tell of a weakness (RFC 9116), where the operator has said.
+pub async fn security_txt(State(state): State<AppState>) -> Response {
+    let Some(contact) = state.security_contact.as_deref() else { return refuse(ApiError::NotFound) };
+    let expires = state.auth.clock.now().plus(CONTACT_LIFE).to_rfc3339();
+    let canonical = format!("{}{}", state.public_url.origin(), paths::SECURITY_TXT);
+    let text = format!("Contact: {contact}\nExpires: {expires}\nCanonical: {canonical}\nPreferred-Languages: en\n");
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}

@@ -1,0 +1,159 @@
+use super::UserId;
+use crate::server::clock::Timestamp;
+use crate::server::secret::Entropy;
+use crate::types::views;
+use std::time::Duration;
+use uuid::{Builder, Uuid};
+
+/// How long activity is kept: 180 days.
+pub const KEPT: Duration = Duration::from_hours(180 * 24);
+/// How many events a page of the activity holds.
+pub const PAGE: u32 = 50;
+
+/// The name of an event, by which the next page of the activity is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EventId(pub Uuid);
+
+impl EventId {
+    /// Reads the id as the activity shows it; `None` for anything else.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+macro_rules! kinds {
+    ($($kind:ident = $name:literal, $sentence:literal;)*) => {
+        /// What happened: a closed set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventKind {
+            $(#[doc = $sentence] $kind,)*
+        }
+
+        impl EventKind {
+            /// All of them, for tables and tests.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// Its name in the database and for programs.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// What it is called in front of a person.
+            #[must_use]
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$kind => $sentence,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    SignedUp = "signed_up", "Signed up";
+    SignedIn = "signed_in", "Signed in";
+    SignInRefused = "sign_in_refused", "A sign-in was refused";
+    StrangersRefused = "strangers_refused", "Somebody tried to sign in, and could not";
+    SignedOut = "signed_out", "Signed out";
+    Reauthenticated = "reauthenticated", "Confirmed who is there";
+    SessionsEnded = "sessions_ended", "Sessions were ended";
+    PasskeyAdded = "passkey_added", "A passkey was added";
+    PasskeyRenamed = "passkey_renamed", "A passkey was renamed";
+    PasskeyRemoved = "passkey_removed", "A passkey was removed";
+    CounterWentBack = "counter_went_back", "A passkey may have been copied";
+    LetterSent = "letter_sent", "A letter was sent";
+    AddressRequested = "address_requested", "Another address was asked for";
+    AddressConfirmed = "address_confirmed", "The address was confirmed";
+    AddressChanged = "address_changed", "The address was changed";
+    AddressRestored = "address_restored", "The former address was restored";
+    RecoveryCodesMade = "recovery_codes_made", "Recovery codes were made";
+    RecoveryCodeUsed = "recovery_code_used", "A recovery code was used";
+    NameChanged = "name_changed", "The name was changed";
+    UsernameChanged = "username_changed", "The username was changed";
+    Exported = "exported", "The facts held were exported";
+    NotMe = "not_me", "\"That was not me\" was said";
+}
+
+impl EventKind {
+    /// Reads what [`EventKind::name`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+/// One line of an account's activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub user_id: UserId,
+    pub kind: EventKind,
+    pub at: Timestamp,
+    pub client: views::Client,
+    /// What it was about, such as the name of a passkey or the way of signing in.
+    pub detail: Option<String>,
+}
+
+impl Event {
+    pub fn new(
+        user_id: UserId,
+        kind: EventKind,
+        at: Timestamp,
+        client: views::Client,
+        detail: Option<String>,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        Self { id: EventId(Builder::from_random_bytes(bytes).into_uuid()), user_id, kind, at, client, detail }
+    }
+
+    /// What strangers do: it has the same name for a whole hour, so that it is written down once.
+    #[must_use]
+    pub fn once_an_hour(user_id: UserId, kind: EventKind, at: Timestamp) -> Self {
+        let hour = at.unix_millis().div_euclid(3_600_000);
+        let name = [user_id.0.as_bytes().as_slice(), kind.name().as_bytes(), &hour.to_be_bytes()].concat();
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(name);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        let client = views::Client { browser: None, system: None };
+        Self { id: EventId(Builder::from_custom_bytes(bytes).into_uuid()), user_id, kind, at, client, detail: None }
+    }
+
+    /// What its owner may see of it.
+    #[must_use]
+    pub fn view(&self) -> views::Event {
+        views::Event {
+            id: self.id.0.to_string(),
+            kind: self.kind.name().to_owned(),
+            at: self.at.to_rfc3339(),
+            client: self.client.clone(),
+            detail: self.detail.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::secret::SystemEntropy;
+
+    #[test]
+    fn every_kind_comes_back_from_its_name() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::parse(kind.name()), Some(*kind));
+        }
+        assert_eq!(EventKind::parse("else"), None);
+    }
+
+    #[test]
+    fn strangers_have_one_name_an_hour() {
+        let user = UserId::random(&SystemEntropy);
+        let id = |minutes: i64| {
+            let at = Timestamp::from_unix_millis(minutes * 60_000);
+            Event::once_an_hour(user, EventKind::StrangersRefused, at).id
+        };
+        assert_eq!(id(0), id(59));
+        assert_ne!(id(59), id(60));
+    }
+}

@@ -1,0 +1,78 @@
+use crate::server::secret::{Entropy, Secret};
+use sha2::{Digest, Sha256};
+
+/// How many recovery codes are made at once.
+pub const CODES: usize = 10;
+
+/// Letters and digits that cannot be taken for each other (Crockford's base 32): five bits each.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const LENGTH: usize = 20;
+const GROUP: usize = 5;
+
+/// A code that signs its owner in once when everything else is lost: 100 random bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryCode(Secret<String>);
+
+/// SHA-256 of a [`RecoveryCode`]: with 100 bits of entropy it cannot be guessed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecoveryCodeHash(pub [u8; 32]);
+
+impl RecoveryCode {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; LENGTH];
+        entropy.fill(&mut bytes);
+        let letters = bytes.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+        Self(Secret::new(letters.iter().collect()))
+    }
+
+    /// Reads what a person typed: case, spaces and hyphens do not count, and letters that look like digits are those.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let meant = |letter: char| match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            letter => letter,
+        };
+        let is_filling = |letter: &char| letter.is_whitespace() || *letter == '-';
+        let code: String = text.chars().filter(|letter| !is_filling(letter)).take(LENGTH + 1).map(meant).collect();
+        let is_code = code.len() == LENGTH && code.bytes().all(|byte| ALPHABET.contains(&byte));
+        is_code.then(|| Self(Secret::new(code)))
+    }
+
+    /// In groups of five, for its owner and nobody else.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        let letters = self.0.expose().as_bytes();
+        letters.chunks(GROUP).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> RecoveryCodeHash {
+        RecoveryCodeHash(Sha256::digest(self.0.expose()).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::secret::SystemEntropy;
+
+    #[test]
+    fn a_code_is_read_however_it_is_written_down() {
+        let code = RecoveryCode::random(&SystemEntropy);
+        let shown = code.expose();
+        assert_eq!(shown.len(), 23);
+        for text in [shown.clone(), shown.to_lowercase(), shown.replace('-', " "), shown.replace('-', "")] {
+            assert_eq!(RecoveryCode::parse(&text), Some(code.clone()), "{text}");
+        }
+        assert_eq!(RecoveryCode::parse(&shown.replace('0', "o").replace('1', "l")), Some(code.clone()));
+        assert_ne!(RecoveryCode::random(&SystemEntropy).hash(), code.hash());
+    }
+
+    #[test]
+    fn what_is_no_code_is_none() {
+        for text in ["", "12345", &"U".repeat(20), &"A".repeat(19), &"A".repeat(21), &"ä".repeat(10)] {
+            assert_eq!(RecoveryCode::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Letters that tell somebody what happened to their account, and what they can still do about it.
+
+use super::UserId;
+use super::letter::{LetterId, OutgoingLetter};
+use crate::server::clock::Timestamp;
+use crate::server::secret::Entropy;
+use crate::types::{DisplayName, EmailAddress, views};
+use std::time::Duration;
+use uuid::{Builder, Uuid};
+
+/// How long its links may be used (contract, rules 8 and 10).
+pub const ANSWERABLE: Duration = Duration::from_hours(72);
+
+/// The name of a security letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SecurityLetterId(pub Uuid);
+
+/// What happened that its owner should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occasion {
+    PasskeyAdded,
+    PasskeyRemoved,
+    AddressChanged,
+    AddressRestored,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+    NewDevice,
+    CounterWentBack,
+    Exported,
+    Deleted,
+}
+
+impl Occasion {
+    pub const ALL: [Self; 10] = [
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::AddressChanged,
+        Self::AddressRestored,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeUsed,
+        Self::NewDevice,
+        Self::CounterWentBack,
+        Self::Exported,
+        Self::Deleted,
+    ];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
+            Self::AddressChanged => "address-changed",
+            Self::AddressRestored => "address-restored",
+            Self::RecoveryCodesMade => "recovery-codes-made",
+            Self::RecoveryCodeUsed => "recovery-code-used",
+            Self::NewDevice => "new-device",
+            Self::CounterWentBack => "counter-went-back",
+            Self::Exported => "exported",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Reads what [`Occasion::name`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|occasion| occasion.name() == name)
+    }
+}
+
+/// One such letter. It goes to an address that was proven when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityLetter {
+    pub id: SecurityLetterId,
+    /// Nobody, where it tells that the account is gone.
+    pub user_id: Option<UserId>,
+    pub occasion: Occasion,
+    /// What it was about: the name of a passkey, or the address that came or went.
+    pub detail: Option<String>,
+    pub address: EmailAddress,
+    pub name: DisplayName,
+    /// Whether it carries a link that restores `address`.
+    pub can_undo: bool,
+    pub client: views::Client,
+    pub happened_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Everything a security letter is made of.
+pub struct Told<'a> {
+    pub user_id: Option<UserId>,
+    pub occasion: Occasion,
+    pub detail: Option<String>,
+    pub address: &'a EmailAddress,
+    pub name: &'a DisplayName,
+    pub can_undo: bool,
+    pub client: &'a views::Client,
+}
+
+impl SecurityLetter {
+    pub fn new(told: Told<'_>, now: Timestamp, entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        Self {
+            id: SecurityLetterId(Builder::from_random_bytes(bytes).into_uuid()),
+            user_id: told.user_id,
+            occasion: told.occasion,
+            detail: told.detail,
+            address: told.address.clone(),
+            name: told.name.clone(),
+            can_undo: told.can_undo,
+            client: told.client.clone(),
+            happened_at: now,
+            expires_at: now.plus(ANSWERABLE),
+        }
+    }
+
+    /// The letter in the outbox that carries it.
+    pub fn outgoing(&self, entropy: &dyn Entropy) -> OutgoingLetter {
+        OutgoingLetter { id: LetterId::random(entropy), created_at: self.happened_at, not_after: self.expires_at }
+    }
+}
+
+/// A security letter that was sent, and what became of its links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentSecurityLetter {
+    pub letter: SecurityLetter,
+    pub answered_at: Option<Timestamp>,
+    pub undone_at: Option<Timestamp>,
+}
+
+impl SentSecurityLetter {
+    /// Whether "that was not me" can still be said.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.answered_at.is_none() && now < self.letter.expires_at
+    }
+
+    /// Whether the former address can still be restored.
+    #[must_use]
+    pub fn can_be_undone(&self, now: Timestamp) -> bool {
+        self.letter.can_undo && self.undone_at.is_none() && now < self.letter.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_occasion_comes_back_from_its_name() {
+        for occasion in Occasion::ALL {
+            assert_eq!(Occasion::parse(occasion.name()), Some(occasion));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+use crate::browser;
+use leptos::prelude::*;
+
+/// Tells the device which passkeys of the account are good and what their owner is called, so that it drops stale ones
+/// and shows the present name (WebAuthn Level 3, section 5.1.10). Quietly does nothing where the browser cannot.
+#[island]
+pub fn Signals(
+    /// The JSON of `signalAllAcceptedCredentials`.
+    accepted: String,
+    /// The JSON of `signalCurrentUserDetails`; empty where there is nobody left to name.
+    details: String,
+) -> impl IntoView {
+    Effect::new(move || {
+        browser::signal("signalAllAcceptedCredentials", &accepted);
+        browser::signal("signalCurrentUserDetails", &details);
+    });
+}

@@ -1,0 +1,86 @@
+use crate::types::{ApiError, paths};
+use leptos::prelude::*;
+
+/// Recovery codes, shown this once. Plain text in a box that is easy to copy or print; a link keeps it as a file.
+#[component]
+pub fn RecoveryCodesPage(
+    /// One a line.
+    text: String,
+) -> impl IntoView {
+    let file = format!("data:text/plain;charset=utf-8,{}", text.replace('\n', "%0A"));
+    view! {
+        <h1>"Your recovery codes"</h1>
+        <p class="lead">
+            "Each signs you in once when you have lost everything else. Keep them where you keep papers that matter: \
+            we show them only now, and older ones no longer work."
+        </p>
+        <textarea class="codes" rows="10" readonly aria-label="Recovery codes">
+            {text}
+        </textarea>
+        <p>
+            <a class="button" href=file download="latchkey-recovery-codes.txt">
+                "Download as a file"
+            </a>
+        </p>
+        <p class="explain">"Or select and copy them, or print this page."</p>
+        <p class="aside">
+            <a href=paths::ACCOUNT>"I have kept them safe"</a>
+        </p>
+    }
+}
+
+/// Where a recovery code is typed; a form that works with scripts off.
+#[component]
+pub fn UseRecoveryCodePage(
+    /// What was typed before a refusal.
+    identifier: String,
+    refusal: Option<ApiError>,
+) -> impl IntoView {
+    let note = refusal.map_or("One of the ten that you kept. Each works once.", ApiError::message);
+    view! {
+        <h1>"Use a recovery code"</h1>
+        <p class="lead">"When you have neither a passkey nor your mailbox. Next you make a new passkey."</p>
+        <form class="form" method="post" action=paths::SIGN_IN>
+            <input type="hidden" name="action" value="recovery" />
+            <div class="field">
+                <label for="identifier">"Username or e-mail"</label>
+                <input
+                    id="identifier"
+                    name="identifier"
+                    type="text"
+                    autocomplete="username"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    maxlength="254"
+                    required
+                    value=identifier
+                />
+            </div>
+            <div class="field">
+                <label for="code">"Recovery code"</label>
+                <input
+                    id="code"
+                    name="code"
+                    type="text"
+                    autocomplete="off"
+                    autocapitalize="characters"
+                    spellcheck="false"
+                    maxlength="64"
+                    required
+                    autofocus=refusal.is_some()
+                    aria-invalid=refusal.map(|_| "true")
+                    aria-describedby="code-note"
+                />
+                <p id="code-note" class="note" class:error=refusal.is_some()>
+                    {note}
+                </p>
+            </div>
+            <button type="submit" class="button">
+                "Sign in"
+            </button>
+        </form>
+        <p class="aside">
+            <a href=paths::SIGN_IN>"Sign in another way"</a>
+        </p>
+    }
+}

@@ -1,0 +1,215 @@
+//! The parts of the account page beside its lists: names and address, recovery codes, activity, leaving.
+
+use super::security::Day;
+use crate::types::{paths, views};
+use leptos::prelude::*;
+
+/// Changing what one is called, and where letters go.
+#[component]
+pub fn ProfileSection(user: views::User, sends_letters: bool) -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="profile-heading">
+            <h2 id="profile-heading">"Name and address"</h2>
+            <ul class="rows">
+                <li>
+                    <details>
+                        <summary>"Change your name"</summary>
+                        <form class="field" method="post" action=paths::ACCOUNT>
+                            <input type="hidden" name="action" value="name" />
+                            <label for="new-name">"Name"</label>
+                            <input
+                                id="new-name"
+                                name="name"
+                                type="text"
+                                autocomplete="name"
+                                maxlength="64"
+                                required
+                                value=user.display_name
+                            />
+                            <button type="submit" class="button quiet">
+                                "Save the name"
+                            </button>
+                        </form>
+                    </details>
+                </li>
+                <li>
+                    <details>
+                        <summary>"Change your username"</summary>
+                        <form class="field" method="post" action=paths::ACCOUNT>
+                            <input type="hidden" name="action" value="username" />
+                            <label for="new-username">"Username"</label>
+                            <input
+                                id="new-username"
+                                name="name"
+                                type="text"
+                                autocomplete="username"
+                                autocapitalize="none"
+                                spellcheck="false"
+                                maxlength="32"
+                                required
+                                value=user.username
+                            />
+                            <p class="explain">
+                                "Once in 30 days. Your old name is held for you for as long, so that nobody takes it."
+                            </p>
+                            <button type="submit" class="button quiet">
+                                "Save the username"
+                            </button>
+                        </form>
+                    </details>
+                </li>
+                {sends_letters
+                    .then(|| {
+                        view! {
+                            <li>
+                                <details>
+                                    <summary>"Change your e-mail address"</summary>
+                                    <form class="field" method="post" action=paths::ACCOUNT>
+                                        <input type="hidden" name="action" value="address" />
+                                        <label for="new-address">"New address"</label>
+                                        <input
+                                            id="new-address"
+                                            name="email"
+                                            type="email"
+                                            autocomplete="email"
+                                            maxlength="254"
+                                            required
+                                        />
+                                        <p class="explain">
+                                            "It counts once you have answered the letter that goes there. \
+                                            Other sessions end then, and your old address is told."
+                                        </p>
+                                        <button type="submit" class="button quiet">
+                                            "Send a letter to it"
+                                        </button>
+                                    </form>
+                                </details>
+                            </li>
+                        }
+                    })}
+            </ul>
+        </section>
+    }
+}
+
+/// How many recovery codes are left, and new ones.
+#[component]
+pub fn RecoverySection(left: u32) -> impl IntoView {
+    let state = match left {
+        0 => "You have none. Ten codes on paper bring you back when you have lost everything else.".to_owned(),
+        1 => "You have 1 code left.".to_owned(),
+        left => format!("You have {left} codes left."),
+    };
+    view! {
+        <section class="card" aria-labelledby="recovery-heading">
+            <h2 id="recovery-heading">"Recovery codes"</h2>
+            <p data-testid="recovery-codes">{state}</p>
+            <form method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value="recovery-codes" />
+                <button type="submit" class="button quiet">
+                    {if left == 0 { "Make recovery codes" } else { "Make new ones, and end these" }}
+                </button>
+            </form>
+        </section>
+    }
+}
+
+/// A line of activity in words.
+#[derive(Clone, Debug)]
+pub struct ActivityLine {
+    pub id: String,
+    pub said: &'static str,
+    pub detail: Option<String>,
+    pub client: views::Client,
+    pub at: String,
+}
+
+/// What happened, newest first.
+#[component]
+pub fn ActivitySection(
+    lines: Vec<ActivityLine>,
+    /// Whether there are older ones.
+    has_more: bool,
+) -> impl IntoView {
+    let older = lines.last().filter(|_| has_more).map(|line| format!("{}?before={}#activity", paths::ACCOUNT, line.id));
+    view! {
+        <section id="activity" class="card" aria-labelledby="activity-heading">
+            <h2 id="activity-heading">"Activity"</h2>
+            <p class="explain">"Kept for 180 days. Something here was not you? End that session, and remove the passkey."</p>
+            <ul class="rows activity">
+                {lines.into_iter().map(|line| view! { <ActivityRow line /> }).collect::<Vec<_>>()}
+            </ul>
+            {older.map(|href| view! { <p><a href=href>"Older activity"</a></p> })}
+        </section>
+    }
+}
+
+#[component]
+fn ActivityRow(line: ActivityLine) -> impl IntoView {
+    let place = [line.client.browser, line.client.system].into_iter().flatten().collect::<Vec<_>>().join(" on ");
+    view! {
+        <li>
+            <p class="break-words">
+                {line.said} {line.detail.map(|detail| view! { ": " <span class="muted">{detail}</span> })}
+            </p>
+            <p class="explain">
+                <Day moment=line.at with_time=true />
+                {(!place.is_empty()).then(|| format!(", {place}"))}
+            </p>
+        </li>
+    }
+}
+
+/// Everything as a file, and the way out.
+#[component]
+pub fn LeavingSection() -> impl IntoView {
+    view! {
+        <section class="card" aria-labelledby="leaving-heading">
+            <h2 id="leaving-heading">"Your data"</h2>
+            <p>"Everything that is held about you, as one file."</p>
+            <form method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value="export" />
+                <button type="submit" class="button quiet">
+                    "Download my data"
+                </button>
+            </form>
+            <details>
+                <summary>"Delete the account"</summary>
+                <form class="field" method="post" action=paths::ACCOUNT>
+                    <input type="hidden" name="action" value="delete" />
+                    <label for="delete-username">"Type your username to confirm"</label>
+                    <input
+                        id="delete-username"
+                        name="name"
+                        type="text"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        maxlength="32"
+                        required
+                    />
+                    <p class="explain">
+                        "Passkeys, sessions, recovery codes and activity are gone at once and cannot be brought back."
+                    </p>
+                    <button type="submit" class="button danger">
+                        "Delete my account"
+                    </button>
+                </form>
+            </details>
+        </section>
+    }
+}
+
+/// The end: nothing is left but a word of farewell, and the device drops its passkeys.
+#[component]
+pub fn LeftPage() -> impl IntoView {
+    view! {
+        <h1>"Your account is deleted"</h1>
+        <p class="lead">"Nothing of it is left here. You can sign up again at any time, with the same address too."</p>
+        <p>
+            <a class="button" href=paths::HOME>
+                "To the start"
+            </a>
+        </p>
+    }
+}

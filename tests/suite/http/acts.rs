@@ -1,0 +1,190 @@
+//! The forms of the account page, which work with scripts off wherever no passkey is needed.
+
+use crate::app::{App, Backends, Browser};
+use serde_json::json;
+use std::time::Duration;
+
+async fn act(browser: &mut Browser, fields: &[(&str, &str)]) -> crate::app::Answer {
+    browser.form("/account", fields).await
+}
+
+async fn account(browser: &mut Browser) -> String {
+    browser.get("/account").await.text()
+}
+
+#[tokio::test]
+async fn names_and_recovery_codes_by_plain_forms() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    assert_eq!(act(&mut own, &[("action", "name"), ("name", "Ada Lovelace")]).await.status, 303);
+    assert_eq!(act(&mut own, &[("action", "username"), ("name", "lovelace")]).await.status, 303);
+    let page = account(&mut own).await;
+    assert!(page.contains("Hello, Ada Lovelace") && page.contains(">lovelace<"), "{page}");
+    act(&mut own, &[("action", "username"), ("name", "again")]).await;
+    assert!(account(&mut own).await.contains("less than 30 days ago"));
+
+    let codes = act(&mut own, &[("action", "recovery-codes")]).await;
+    assert_eq!(codes.status, 200);
+    assert_eq!(codes.header("cache-control"), "no-store");
+    let text = codes.text();
+    let area = text.split("<textarea").nth(1).unwrap().split_once('>').unwrap().1;
+    let code = area.trim_start().lines().next().unwrap();
+    assert!(account(&mut own).await.contains("You have 10 codes left."));
+
+    let mut browser = app.browser();
+    assert_eq!(browser.get("/sign-in?step=recovery").await.status, 200);
+    let wrong = [("action", "recovery"), ("identifier", "lovelace"), ("code", "nonsense")];
+    let answer = browser.form("/sign-in", &wrong).await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.text().contains("value=\"lovelace\"") && answer.text().contains("That code is not right"));
+    let right = [("action", "recovery"), ("identifier", "lovelace"), ("code", code)];
+    assert_eq!(browser.form("/sign-in", &right).await.header("location"), "/account");
+    assert!(account(&mut browser).await.contains("Make a passkey on this device"));
+}
+
+#[tokio::test]
+async fn a_form_that_needs_a_passkey_is_kept_until_there_is_one() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    app.clock.advance(Duration::from_secs(601));
+    let answer = act(&mut own, &[("action", "address"), ("email", "typed@example.org")]).await;
+    assert_eq!(answer.status, 403);
+    let page = answer.text();
+    assert!(page.contains("Confirm with a passkey") && page.contains("value=\"typed@example.org\""), "{page}");
+}
+
+#[tokio::test]
+async fn without_a_passkey_a_code_lets_the_form_go_on() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+        let token = app.letter_to("ada@example.org").await.token();
+        own.answer_link(&token).await;
+        app.clock.advance(Duration::from_secs(601));
+        let answer = act(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
+        assert!(
+            answer.text().contains("A letter is on its way") && answer.text().contains("value=\"new@example.org\"")
+        );
+        let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
+        let page = own.get(&format!("/email/link?token={}", letter.token())).await;
+        assert!(page.status == 200 && page.text().contains("Confirm that it is you"));
+        let (code, wrong_code) = (letter.code(), letter.wrong_code());
+        let fields = |code| [("action", "address"), ("email", "new@example.org"), ("code", code)];
+        let wrong = act(&mut own, &fields(&wrong_code)).await;
+        assert_eq!(wrong.status, 401);
+        assert!(wrong.text().contains("That code is not right") && wrong.text().contains("value=\"new@example.org\""));
+        let right = act(&mut own, &fields(&code)).await;
+        assert_eq!((right.status.as_u16(), right.header("location")), (303, "/account"), "{}", right.text());
+        app.letter_about("new@example.org", "Confirm your e-mail address for Latchkey").await;
+
+        app.clock.advance(Duration::from_secs(601));
+        act(&mut own, &[("action", "recovery-codes")]).await;
+        let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
+        let form = [("action", "reauthenticate"), ("token", &letter.token())];
+        assert_eq!(own.form("/email/link", &form).await.header("location"), "/account", "the link does, too");
+        assert_eq!(act(&mut own, &[("action", "recovery-codes")]).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn export_and_deletion_by_plain_forms() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    let file = act(&mut own, &[("action", "export")]).await;
+    assert_eq!(file.json()["user"]["username"], "ada");
+    assert!(file.header("content-disposition").contains("attachment"));
+    act(&mut own, &[("action", "delete"), ("name", "wrong")]).await;
+    assert!(account(&mut own).await.contains("That is not your username"));
+    let left = act(&mut own, &[("action", "delete"), ("name", "ada")]).await;
+    assert!(left.status == 200 && left.text().contains("Your account is deleted"));
+    assert!(left.text().contains("allAcceptedCredentialIds"), "the device is told to drop its passkeys");
+    assert!(!own.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_removal_offers_to_end_the_sessions_that_the_passkey_opened() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    let (second, id) = own.add_passkey().await;
+    let mut lost = app.browser();
+    lost.sign_in(&second).await;
+    let answer = act(&mut own, &[("action", "remove-passkey"), ("id", &id)]).await;
+    let page = own.get(answer.header("location")).await.text();
+    assert!(page.contains("1 session was opened with it"), "{page}");
+    act(&mut own, &[("action", "end-sessions-of"), ("id", &id)]).await;
+    assert!(!lost.is_signed_in().await);
+    let page = account(&mut own).await;
+    assert!(page.contains("This passkey is your only way in"));
+    let only = own.get("/api/passkeys").await.json()["passkeys"][0]["id"].as_str().unwrap().to_owned();
+    act(&mut own, &[("action", "remove-passkey"), ("id", &only)]).await;
+    assert!(account(&mut own).await.contains("This is your only way in"));
+}
+
+#[tokio::test]
+async fn letters_lead_to_pages_whose_buttons_do_it() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    own.add_passkey().await;
+    let letter = app.letter_about("ada@example.org", "A passkey was added to your account").await;
+    let token = letter.token_for("/not-me");
+    let mut anybody = app.browser();
+    let page = anybody.get(&format!("/not-me?token={token}")).await;
+    assert_eq!(page.header("referrer-policy"), "strict-origin");
+    assert!(page.text().contains("That was not you?"));
+    let done = anybody.form("/not-me", &[("token", &token)]).await;
+    assert!(done.status == 200 && done.text().contains("Everybody is signed out"));
+    assert_eq!(anybody.form("/not-me", &[("token", &token)]).await.status, 401);
+    assert_eq!(anybody.get(&format!("/not-me?token={token}")).await.status, 401);
+    for path in ["/not-me", "/email/undo", "/email/undo?token=x"] {
+        assert_eq!(anybody.get(path).await.status, 401, "{path}");
+    }
+    assert!(!own.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn well_knowns_answer_as_their_specifications_say() {
+    let app = App::start(Backends::Embedded).await;
+    let endpoints = app.browser().get("/.well-known/passkey-endpoints").await;
+    let page = "http://localhost:3000/account";
+    assert_eq!(endpoints.json(), json!({ "enroll": page, "manage": page }));
+    assert_eq!(endpoints.header("content-type"), "application/json");
+    assert_eq!(app.browser().get("/.well-known/security.txt").await.status, 404);
+    let app = App::start_set(Backends::Embedded, &[("SECURITY_CONTACT", "mailto:security@example.org")]).await;
+    let text = app.browser().get("/.well-known/security.txt").await;
+    assert!(text.header("content-type").starts_with("text/plain"));
+    assert!(text.text().starts_with("Contact: mailto:security@example.org\nExpires: 2"), "{}", text.text());
+}
+
+#[tokio::test]
+async fn passkeys_of_another_address_are_shown_and_are_no_way_in() {
+    use crate::app::{TestDatabase, open_ephemeral};
+    use std::sync::Arc;
+
+    let database = TestDatabase::create(Backends::Embedded).await;
+    let (store, clock) = (database.open().await, Arc::default());
+    let ephemeral = open_ephemeral(Backends::Embedded, &clock);
+    let parts = (Arc::clone(&store), Arc::clone(&ephemeral), Arc::clone(&clock));
+    let there = App::from_parts(parts.0, parts.1, parts.2, &[("PUBLIC_URL", "http://id.localhost:3000")], database);
+    let mut own = there.browser();
+    let passkey = own.sign_up_proven(&there, "ada").await;
+
+    let other = TestDatabase::create(Backends::Embedded).await;
+    let here = App::from_parts(store, ephemeral, clock, &[], other);
+    let mut browser = here.browser();
+    browser.cookies = own.cookies.clone();
+    assert_eq!(browser.sign_in(&passkey).await.status, 401);
+    let mut browser = here.browser();
+    browser.sign_in_by_letter(&here, "ada").await;
+    assert!(account(&mut browser).await.contains("for another address"));
+    let (_, id) = browser.add_passkey().await;
+    assert_eq!(browser.post("/api/reauthenticate/email", json!({})).await.refusal().1, "passkey_required");
+    let list = browser.get("/api/passkeys").await.json();
+    assert_eq!(list["passkeys"][0]["elsewhere"], true);
+    assert_eq!(list["passkeys"][1]["id"], json!(id));
+}

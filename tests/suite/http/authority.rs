@@ -1,0 +1,349 @@
+//! What only an account's owner may do, and how they show that they are there (contract, rules 7 and 8).
+
+use crate::app::{Answer, App, Backends, Browser};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const TEN_MINUTES: Duration = Duration::from_secs(10 * 60 + 1);
+const THREE_DAYS: Duration = Duration::from_hours(72);
+
+/// Everything that rule 8 names, but for deleting the account.
+async fn acts(browser: &mut Browser, passkey: &str) -> Vec<(&'static str, Answer)> {
+    vec![
+        ("remove", browser.post("/api/passkeys/remove", json!({ "id": passkey })).await),
+        ("address", browser.post("/api/account/email", json!({ "email": "new@example.org" })).await),
+        ("codes", browser.post("/api/recovery/codes", json!({})).await),
+        ("export", browser.get("/api/account/export").await),
+        ("delete", browser.post("/api/account/delete", json!({ "username": "somebody" })).await),
+    ]
+}
+
+async fn all_refused(browser: &mut Browser, passkey: &str, code: &str) {
+    for (act, answer) in acts(browser, passkey).await {
+        assert_eq!(answer.refusal(), (403, code.to_owned()), "{act}");
+    }
+}
+
+async fn passkey_ids(browser: &mut Browser) -> Vec<String> {
+    let list = browser.get("/api/passkeys").await.json();
+    list["passkeys"].as_array().unwrap().iter().map(|passkey| passkey["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_matters_needs_a_passkey_used_in_the_last_ten_minutes() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        let (_, second) = own.add_passkey().await;
+        app.clock.advance(TEN_MINUTES);
+        all_refused(&mut own, &second, "reauthentication_required").await;
+        assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "reauthentication_required");
+
+        let former = own.cookies["latchkey_session"].clone();
+        let before = own.get("/api/session").await.json()["session"].clone();
+        let answer = own.reauthenticate(&passkey).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let session = answer.json()["session"].clone();
+        assert_eq!((&session["id"], &session["created_at"]), (&before["id"], &before["created_at"]));
+        assert_ne!(session["authenticated_at"], before["authenticated_at"]);
+        assert_ne!(own.cookies["latchkey_session"], former, "a new token");
+        let mut stolen = app.browser();
+        stolen.cookies.insert("latchkey_session".to_owned(), former);
+        assert!(!stolen.is_signed_in().await, "the former token is dead");
+
+        let statuses: Vec<_> = acts(&mut own, &second).await.iter().map(|(_, answer)| answer.status.as_u16()).collect();
+        assert_eq!(statuses, [200, 202, 200, 200, 422]);
+    }
+}
+
+#[tokio::test]
+async fn reauthentication_takes_ones_own_passkeys_alone_and_once() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let (mut ada, mut eve) = (app.browser(), app.browser());
+        let passkey = ada.sign_up("ada").await;
+        let foreign = eve.sign_up("eve").await;
+        let options = ada.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
+        let allowed: Vec<_> = options["allowCredentials"].as_array().unwrap().iter().map(|c| c["id"].clone()).collect();
+        assert_eq!(allowed, [json!(passkey_ids(&mut ada).await[0])]);
+        let answer = ada.reauthenticate(&foreign).await;
+        assert_eq!(answer.refusal(), (401, "not_verified".to_owned()));
+
+        let credential = passkey.assertion(&options, &app.origin).json();
+        let body = json!({ "credential": credential });
+        let mut elsewhere = eve.clone();
+        elsewhere.cookies.insert("latchkey_browser".to_owned(), ada.cookies["latchkey_browser"].clone());
+        assert_eq!(elsewhere.post("/api/reauthenticate/finish", body.clone()).await.refusal().1, "ceremony_expired");
+        assert_eq!(ada.post("/api/reauthenticate/finish", body).await.refusal().1, "ceremony_expired", "it is spent");
+
+        let mut stranger = app.browser();
+        assert_eq!(stranger.post("/api/reauthenticate/start", json!({})).await.refusal().1, "signed_out");
+        let options = ada.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
+        let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+        ada.post("/api/sign-out", json!({})).await;
+        assert_eq!(ada.post("/api/reauthenticate/finish", body).await.refusal(), (401, "signed_out".to_owned()));
+        let answer = ada.post("/api/reauthenticate/finish", json!({ "credential": { "id": 1 } })).await;
+        assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn two_reauthentications_at_once_leave_one_living_token() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        let mut bodies = Vec::new();
+        for _ in 0..4 {
+            let options = own.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
+            bodies.push(json!({ "credential": passkey.assertion(&options, &app.origin).json() }));
+        }
+        let tasks = bodies.into_iter().map(|body| {
+            let mut browser = own.clone();
+            tokio::spawn(async move {
+                let status = browser.post("/api/reauthenticate/finish", body).await.status.as_u16();
+                (status, browser)
+            })
+        });
+        let mut living = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            let (status, mut browser) = task.await.unwrap();
+            assert!(status == 200 || status == 401, "{status}");
+            living += usize::from(status == 200 && browser.is_signed_in().await);
+        }
+        assert_eq!(living, 1);
+    }
+}
+
+#[tokio::test]
+async fn the_last_way_in_cannot_be_removed_and_two_removals_cannot_get_round_it() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up("ada").await;
+        own.add_passkey().await;
+        let ids = passkey_ids(&mut own).await;
+        let tasks: Vec<_> = ids
+            .iter()
+            .map(|id| {
+                let (mut browser, id) = (own.clone(), id.clone());
+                tokio::spawn(async move { browser.post("/api/passkeys/remove", json!({ "id": id })).await })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for task in tasks {
+            statuses.push(task.await.unwrap().status.as_u16());
+        }
+        statuses.sort_unstable();
+        // Whoever removed the passkey of this session first may not remove another.
+        assert!(statuses == [200, 409] || statuses == [200, 403], "{statuses:?}");
+        assert_eq!(app.store.passkeys(user_id(&mut own).await).await.unwrap().len(), 1);
+        assert_eq!(app.deadlocks().await, 0);
+    }
+}
+
+async fn user_id(browser: &mut Browser) -> latchkey::server::model::UserId {
+    let user = browser.get("/api/session").await.json()["user"]["id"].as_str().unwrap().to_owned();
+    let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, user).unwrap();
+    latchkey::server::model::UserId(uuid::Uuid::from_slice(&bytes).unwrap())
+}
+
+#[tokio::test]
+async fn a_confirmed_address_is_a_way_in_only_where_letters_are() {
+    for (settings, expected) in [
+        ([("EMAIL_SIGN_IN", "on"), ("SMTP_URL", "smtp://localhost:1")], 200),
+        ([("EMAIL_SIGN_IN", "recovery-only"), ("SMTP_URL", "smtp://localhost:1")], 200),
+        ([("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "smtp://localhost:1")], 409),
+    ] {
+        let app = App::start_set(Backends::Embedded, &settings).await;
+        let mut own = app.browser();
+        own.sign_up("bob").await;
+        let id = passkey_ids(&mut own).await[0].clone();
+        let answer = own.post("/api/passkeys/remove", json!({ "id": id })).await;
+        assert_eq!(answer.refusal(), (409, "last_way_in".to_owned()), "the address is not confirmed");
+        let token = app.letter_to("bob@example.org").await.token();
+        assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
+        let answer = own.post("/api/passkeys/remove", json!({ "id": id })).await;
+        assert_eq!(answer.status.as_u16(), expected, "{settings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_removed_passkey_signs_nobody_in_and_its_sessions_can_be_ended() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        let (second, id) = own.add_passkey().await;
+        let mut lost = app.browser();
+        assert_eq!(lost.sign_in(&second).await.status, 200);
+        assert_eq!(own.post("/api/passkeys/remove", json!({ "id": id })).await.json(), json!({}));
+        assert_eq!(app.browser().sign_in(&second).await.refusal(), (401, "unknown_passkey".to_owned()));
+        assert_eq!(own.post("/api/passkeys/remove", json!({ "id": id })).await.refusal().1, "not_found");
+        assert!(lost.is_signed_in().await);
+        assert_eq!(own.post("/api/sessions/revoke", json!({ "passkey": id })).await.json(), json!({ "revoked": 1 }));
+        assert!(!lost.is_signed_in().await);
+        let letter = app.letter_about("ada@example.org", "A passkey was removed from your account").await;
+        assert!(letter.0.text.contains("Passkey") && letter.0.text.contains("/not-me?token="));
+    }
+}
+
+#[tokio::test]
+async fn passkeys_of_others_and_malformed_ids_are_answered_alike() {
+    let app = App::start(Backends::Embedded).await;
+    let (mut ada, mut eve) = (app.browser(), app.browser());
+    ada.sign_up("ada").await;
+    eve.sign_up("eve").await;
+    let foreign = passkey_ids(&mut eve).await[0].clone();
+    for id in [foreign.as_str(), "AAAA", "", "?", &"A".repeat(5_000)] {
+        let answer = ada.post("/api/passkeys/remove", json!({ "id": id })).await;
+        assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{id}");
+    }
+    assert_eq!(eve.get("/api/passkeys").await.json()["passkeys"].as_array().unwrap().len(), 1);
+    assert_eq!(app.browser().post("/api/passkeys/remove", json!({ "id": "AAAA" })).await.refusal().1, "signed_out");
+}
+
+#[tokio::test]
+async fn a_passkey_added_by_letter_is_held_back_for_three_days_while_an_older_one_exists() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let older = own.sign_up_proven(&app, "ada").await;
+        let first = passkey_ids(&mut own).await[0].clone();
+        app.clock.advance(Duration::from_mins(1));
+        let mut browser = app.browser();
+        browser.sign_in_by_letter(&app, "ada").await;
+        all_refused(&mut browser, &first, "reauthentication_required").await;
+        let (new, id) = browser.add_passkey().await;
+        app.letter_about("ada@example.org", "A passkey was added to your account").await;
+        assert_eq!(browser.reauthenticate(&new).await.status, 200);
+        all_refused(&mut browser, &first, "passkey_too_new").await;
+        assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "passkey_too_new");
+
+        let mut fresh = app.browser();
+        assert_eq!(fresh.sign_in(&older).await.status, 200);
+        assert_eq!(fresh.post("/api/recovery/codes", json!({})).await.status, 200, "the older one may");
+
+        app.clock.advance(THREE_DAYS);
+        let mut late = app.browser();
+        assert_eq!(late.sign_in(&new).await.status, 200);
+        assert_eq!(late.post("/api/passkeys/remove", json!({ "id": first })).await.status, 200);
+        assert_eq!(late.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200, "letters are a way in");
+    }
+}
+
+#[tokio::test]
+async fn without_a_passkey_a_fresh_letter_shows_who_is_there() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let body = json!({ "username": "ada", "email": "ada@example.org" });
+        assert_eq!(own.post("/api/sign-up/email", body).await.status, 202);
+        let token = app.letter_to("ada@example.org").await.token();
+        assert_eq!(own.answer_link(&token).await.status, 200);
+        assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200, "a sign-up counts");
+        app.clock.advance(TEN_MINUTES);
+        assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
+
+        let asked = own.post("/api/reauthenticate/email", json!({})).await;
+        assert_eq!((asked.status.as_u16(), asked.json()), (202, json!({ "expires_in": 600 })));
+        let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
+        let mut stranger = app.browser();
+        let body = json!({ "token": letter.token() });
+        assert_eq!(stranger.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "signed_out");
+        assert_eq!(stranger.answer_link(&letter.token()).await.refusal().1, "link_expired", "it signs nobody in");
+        let wrong = own.post("/api/reauthenticate/code", json!({ "code": letter.wrong_code() })).await;
+        assert_eq!((wrong.refusal().1.as_str(), &wrong.json()["error"]["tries_left"]), ("code_wrong", &json!(4)));
+        let former = own.cookies["latchkey_session"].clone();
+        let answer = own.post("/api/reauthenticate/code", json!({ "code": letter.code() })).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["session"]["method"]), (200, &json!("email")));
+        assert_ne!(own.cookies["latchkey_session"], former);
+        assert_eq!(own.post("/api/reauthenticate/link", body).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200);
+
+        own.add_passkey().await;
+        assert_eq!(
+            own.post("/api/reauthenticate/email", json!({})).await.refusal(),
+            (403, "passkey_required".to_owned())
+        );
+        assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_of_another_session_or_account_shows_nothing() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+    let token = app.letter_to("ada@example.org").await.token();
+    own.answer_link(&token).await;
+    own.post("/api/reauthenticate/email", json!({})).await;
+    let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
+    let (mut other, mut eve) = (app.browser(), app.browser());
+    other.sign_in_by_letter(&app, "ada").await;
+    eve.sign_up("eve").await;
+    let body = json!({ "token": letter.token() });
+    let answer = other.post("/api/reauthenticate/link", body.clone()).await;
+    assert_eq!(answer.refusal(), (409, "other_browser".to_owned()));
+    assert_eq!(eve.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "other_account");
+    assert_eq!(
+        other.post("/api/reauthenticate/code", json!({ "code": letter.code() })).await.refusal().1,
+        "link_expired"
+    );
+    assert_eq!(own.post("/api/reauthenticate/link", body).await.status, 200);
+}
+
+#[tokio::test]
+async fn letters_that_are_off_show_nothing() {
+    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    for (path, body) in [
+        ("/api/reauthenticate/email", json!({})),
+        ("/api/reauthenticate/code", json!({ "code": "123456" })),
+        ("/api/reauthenticate/link", json!({ "token": "x" })),
+    ] {
+        assert_eq!(own.post(path, body).await.refusal(), (404, "email_off".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_act_needs_a_session() {
+    let app = App::start(Backends::Embedded).await;
+    let mut stranger = app.browser();
+    for (path, body) in [
+        ("/api/passkeys/remove", json!({ "id": "AAAA" })),
+        ("/api/account/email", json!({ "email": "a@example.org" })),
+        ("/api/account/update", json!({ "username": "other" })),
+        ("/api/account/delete", json!({ "username": "ada" })),
+        ("/api/recovery/codes", json!({})),
+        ("/api/reauthenticate/email", json!({})),
+    ] {
+        assert_eq!(stranger.post(path, body).await.refusal(), (401, "signed_out".to_owned()), "{path}");
+    }
+    for path in ["/api/account/export", "/api/account/events"] {
+        assert_eq!(stranger.get(path).await.refusal(), (401, "signed_out".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_copied_passkey_is_refused_recorded_and_told() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let mut passkey = own.sign_up_proven(&app, "ada").await;
+        passkey.counter = 7;
+        assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+        passkey.counter = 6;
+        assert_eq!(app.browser().sign_in(&passkey).await.refusal(), (401, "not_verified".to_owned()));
+        let letter = app.letter_about("ada@example.org", "A passkey may have been copied").await;
+        assert!(letter.0.text.contains("counter went back"), "{}", letter.0.text);
+        let events = own.get("/api/account/events").await.json()["events"].clone();
+        assert_eq!(kinds(&events)[0], "counter_went_back");
+    }
+}
+
+pub fn kinds(events: &Value) -> Vec<String> {
+    events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+}

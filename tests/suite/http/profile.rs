@@ -1,0 +1,205 @@
+//! Names, activity, taking everything along, and leaving.
+
+use super::authority::kinds;
+use crate::app::{App, Backends, Browser};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const THIRTY_DAYS: Duration = Duration::from_hours(30 * 24);
+
+async fn update(browser: &mut Browser, body: Value) -> crate::app::Answer {
+    browser.post("/api/account/update", body).await
+}
+
+#[tokio::test]
+async fn a_username_changes_once_in_thirty_days_and_the_old_one_is_held() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let (mut ada, mut eve) = (app.browser(), app.browser());
+        let passkey = ada.sign_up("ada").await;
+        let other = eve.sign_up("eve").await;
+        let answer = update(&mut ada, json!({ "display_name": "Ada L.", "username": "lovelace" })).await;
+        let user = answer.json()["user"].clone();
+        assert_eq!((&user["username"], &user["display_name"]), (&json!("lovelace"), &json!("Ada L.")));
+        assert_eq!(
+            update(&mut ada, json!({ "username": "again" })).await.refusal(),
+            (409, "renamed_recently".to_owned())
+        );
+        assert_eq!(update(&mut ada, json!({ "username": "Lovelace" })).await.status, 200, "only its case changed");
+        assert_eq!(update(&mut ada, json!({ "display_name": "Ada" })).await.status, 200);
+
+        assert_eq!(update(&mut eve, json!({ "username": "ADA" })).await.refusal(), (409, "username_taken".to_owned()));
+        assert_eq!(update(&mut eve, json!({ "username": "lovelace" })).await.refusal().1, "username_taken");
+        let body = json!({ "username": "ada", "email": "x@example.org" });
+        assert_eq!(app.browser().post("/api/sign-up/start", body.clone()).await.refusal().1, "username_taken");
+        assert_eq!(app.browser().post("/api/sign-up/email", body.clone()).await.refusal().1, "username_taken");
+
+        app.clock.advance(THIRTY_DAYS);
+        assert_eq!(app.browser().post("/api/sign-up/start", body).await.status, 200);
+        ada.sign_in(&passkey).await;
+        eve.sign_in(&other).await;
+        assert_eq!(update(&mut eve, json!({ "username": "ada" })).await.status, 200);
+        assert_eq!(update(&mut ada, json!({ "username": "ada" })).await.refusal().1, "username_taken");
+    }
+}
+
+#[tokio::test]
+async fn of_two_who_want_one_name_at_once_one_gets_it() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut tasks = Vec::new();
+        for name in ["one", "two", "three", "four"] {
+            let mut browser = app.browser();
+            browser.sign_up(name).await;
+            tasks.push(tokio::spawn(async move {
+                update(&mut browser, json!({ "username": "wanted" })).await.status.as_u16()
+            }));
+        }
+        let mut statuses = Vec::new();
+        for task in tasks {
+            statuses.push(task.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409, 409, 409]);
+    }
+}
+
+#[tokio::test]
+async fn names_that_do_not_fit_change_nothing() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    for (body, code) in [
+        (json!({ "display_name": "" }), "invalid_display_name"),
+        (json!({ "display_name": "x".repeat(65), "username": "fine" }), "invalid_display_name"),
+        (json!({ "display_name": "a\u{202e}b" }), "invalid_display_name"),
+        (json!({ "username": "no" }), "invalid_username"),
+        (json!({ "username": "with space" }), "invalid_username"),
+        (json!({ "username": 7 }), "bad_request"),
+    ] {
+        let answer = update(&mut own, body.clone()).await;
+        assert_eq!(answer.refusal().1, code, "{body}");
+    }
+    assert_eq!(update(&mut own, json!({})).await.json()["user"]["username"], "ada");
+}
+
+#[tokio::test]
+async fn activity_is_paged_newest_first_and_ones_own_alone() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let (mut own, mut eve) = (app.browser(), app.browser());
+        let passkey = own.sign_up("ada").await;
+        eve.sign_up("eve").await;
+        for number in 0..60 {
+            app.clock.advance(Duration::from_millis(2));
+            let name = format!("Name {number}");
+            assert_eq!(update(&mut own, json!({ "display_name": name })).await.status, 200);
+        }
+        let first = own.get("/api/account/events").await.json()["events"].clone();
+        assert_eq!(first.as_array().unwrap().len(), 50);
+        let last = first[49]["id"].as_str().unwrap();
+        let second = own.get(&format!("/api/account/events?before={last}")).await.json()["events"].clone();
+        assert_eq!(kinds(&second).last().unwrap(), "signed_up");
+        assert_eq!(second.as_array().unwrap().len(), 11);
+        let times: Vec<_> = [&first, &second]
+            .into_iter()
+            .flat_map(|page| page.as_array().unwrap())
+            .map(|event| event["at"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(times.windows(2).all(|pair| pair[0].len() != pair[1].len() || pair[0] >= pair[1]), "{times:?}");
+        for before in [last, "00000000-0000-0000-0000-000000000000", "x"] {
+            let answer = eve.get(&format!("/api/account/events?before={before}")).await;
+            assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{before}");
+        }
+        assert_eq!(own.sign_in(&passkey).await.status, 200);
+        assert_eq!(kinds(&own.get("/api/account/events").await.json()["events"])[0], "signed_in");
+    }
+}
+
+#[tokio::test]
+async fn noise_of_strangers_is_one_line_an_hour() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        for _ in 0..5 {
+            let mut stranger = app.browser();
+            let options = stranger.start_sign_in().await;
+            let mut forged = passkey.assertion(&options, &app.origin);
+            forged.spoil_signature = true;
+            let answer = stranger.post("/api/sign-in/finish", json!({ "credential": forged.json() })).await;
+            assert_eq!(answer.refusal().1, "not_verified");
+        }
+        let kinds = kinds(&own.get("/api/account/events").await.json()["events"]);
+        let lines = kinds.iter().filter(|kind| *kind == "strangers_refused").count();
+        assert!((1..=2).contains(&lines), "{kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_export_holds_every_fact_and_nothing_that_lets_anybody_in() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
+        let answer = own.get("/api/account/export").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.header("content-disposition").starts_with("attachment"));
+        let export = answer.json();
+        assert_eq!((&export["user"]["username"], &export["recovery_codes_left"]), (&json!("ada"), &json!(10)));
+        assert_eq!(export["passkeys"].as_array().unwrap().len(), 1);
+        assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
+        assert_eq!(export["remembered_browsers"].as_array().unwrap().len(), 1);
+        assert!(kinds(&export["events"]).contains(&"exported".to_owned()));
+        let text = answer.text();
+        let secrets = own
+            .cookies
+            .values()
+            .filter(|value| value.len() > 40)
+            .cloned()
+            .chain(codes.as_array().unwrap().iter().map(Value::to_string));
+        for secret in secrets.chain(["hash".to_owned(), "record".to_owned(), "token".to_owned()]) {
+            assert!(!text.contains(secret.trim_matches('"')), "{secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        let code = own.post("/api/recovery/codes", json!({})).await.json()["codes"][0].clone();
+        let mut other = app.browser();
+        other.sign_in(&passkey).await;
+        other.ask("ada").await;
+        let letter = app.letter_about("ada@example.org", "Sign in to Latchkey").await;
+        let id = own.get("/api/session").await.json()["user"]["id"].clone();
+        for typed in ["", "adaa", "ADA"] {
+            let answer = own.post("/api/account/delete", json!({ "username": typed })).await;
+            assert_eq!(answer.refusal(), (422, "wrong_username".to_owned()), "{typed}");
+        }
+        assert_eq!(own.post("/api/account/delete", json!({ "username": "ada" })).await.json(), json!({}));
+        assert!(!own.cookies.contains_key("latchkey_session") && !own.cookies.contains_key("latchkey_known"));
+        assert!(!own.is_signed_in().await && !other.is_signed_in().await);
+        assert_eq!(app.browser().sign_in(&passkey).await.refusal().1, "unknown_passkey");
+        assert_eq!(other.answer_link(&letter.token()).await.refusal().1, "link_expired");
+        let body = json!({ "identifier": "ada", "code": code });
+        assert_eq!(app.browser().post("/api/recovery/use", body).await.refusal().1, "code_wrong");
+        let farewell = app.letter_about("ada@example.org", "Your account was deleted").await;
+        assert!(!farewell.0.text.contains("/not-me"), "there is nothing left to protect");
+
+        let mut again = app.browser();
+        let taken = again.post("/api/sign-up/start", json!({ "username": "ada", "email": "ada@example.org" })).await;
+        assert_eq!(taken.refusal().1, "username_taken", "the name is held");
+        again.sign_up_claiming("ada2", "ada@example.org").await;
+        let token = app.letter_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let user = again.post("/api/account/email/confirm", json!({ "token": token })).await.json()["user"].clone();
+        assert_eq!(user["email_verified"], true);
+        assert_ne!(user["id"], id);
+        let events = again.get("/api/account/events").await.json()["events"].clone();
+        assert!(!kinds(&events).contains(&"recovery_codes_made".to_owned()));
+    }
+}

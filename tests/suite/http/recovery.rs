@@ -1,0 +1,134 @@
+//! Recovery codes.
+
+use crate::app::{App, Backends, Browser};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::time::Duration;
+
+async fn make_codes(own: &mut Browser) -> Vec<String> {
+    let answer = own.post("/api/recovery/codes", json!({})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
+fn using(identifier: &str, code: &str) -> Value {
+    json!({ "identifier": identifier, "code": code })
+}
+
+#[tokio::test]
+async fn ten_codes_work_once_each_and_new_ones_end_the_older() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        let old = make_codes(&mut own).await;
+        let codes = make_codes(&mut own).await;
+        assert_eq!(codes.iter().collect::<HashSet<_>>().len(), 10);
+        let mut browser = app.browser();
+        let refused = browser.post("/api/recovery/use", using("ada", &old[0])).await;
+        assert_eq!(refused.refusal(), (401, "code_wrong".to_owned()));
+        assert!(refused.json()["error"].get("tries_left").is_none());
+
+        let answer = browser.post("/api/recovery/use", using("ADA", &codes[0].to_lowercase().replace('-', " "))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(
+            (&answer.json()["session"]["method"], &answer.json()["next"]),
+            (&json!("recovery"), &json!("/account"))
+        );
+        assert!(browser.get("/account").await.text().contains("Make a passkey on this device"));
+        let again = app.browser().post("/api/recovery/use", using("ada", &codes[0])).await;
+        assert_eq!(again.refusal(), (401, "code_wrong".to_owned()));
+        let by_address = app.browser().post("/api/recovery/use", using("ada@example.org", &codes[1])).await;
+        assert_eq!(by_address.status, 200);
+        app.letter_about("ada@example.org", "A recovery code was used").await;
+        app.letter_about("ada@example.org", "New recovery codes were made").await;
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_used_once_however_many_try() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up("ada").await;
+        let code = make_codes(&mut own).await.remove(0);
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let (mut browser, body) = (app.browser(), using("ada", &code));
+                tokio::spawn(async move { browser.post("/api/recovery/use", body).await.status.as_u16() })
+            })
+            .collect();
+        let mut won = 0;
+        for task in tasks {
+            won += usize::from(task.await.unwrap() == 200);
+        }
+        assert_eq!(won, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_made_after_a_code_may_do_everything_at_once() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        let codes = make_codes(&mut own).await;
+        let lost = own.get("/api/passkeys").await.json()["passkeys"][0]["id"].clone();
+        app.clock.advance(Duration::from_mins(1));
+        let mut browser = app.browser();
+        browser.post("/api/recovery/use", using("ada", &codes[0])).await;
+        let answer = browser.post("/api/passkeys/remove", json!({ "id": lost })).await;
+        assert_eq!(answer.refusal(), (403, "reauthentication_required".to_owned()), "a code alone may only add");
+        let (new, _) = browser.add_passkey().await;
+        assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "reauthentication_required");
+        assert_eq!(browser.reauthenticate(&new).await.status, 200);
+        assert_eq!(browser.post("/api/passkeys/remove", json!({ "id": lost })).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_code_ends_the_block_of_not_me() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    let codes = make_codes(&mut own).await;
+    let letter = app.letter_about("ada@example.org", "New recovery codes were made").await;
+    let body = json!({ "token": letter.token_for("/not-me") });
+    assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
+    own.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
+    assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
+    own.add_passkey().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_answered_alike_for_everybody() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let (mut ada, mut eve) = (app.browser(), app.browser());
+        ada.sign_up("ada").await;
+        eve.sign_up("eve").await;
+        let codes = make_codes(&mut ada).await;
+        let mut bodies = HashSet::new();
+        for (identifier, code) in [
+            ("ada", "AAAAA-AAAAA-AAAAA-AAAAA"),
+            ("nobody", "AAAAA-AAAAA-AAAAA-AAAAA"),
+            ("nobody@example.org", "AAAAA-AAAAA-AAAAA-AAAAA"),
+            ("eve", codes[0].as_str()),
+            // Not proven, so nobody's.
+            ("ada@example.org", codes[0].as_str()),
+            ("", codes[0].as_str()),
+            ("ada", ""),
+            ("ada", "123456"),
+            ("ada", &"A".repeat(30_000)),
+        ] {
+            let answer = app.browser().post("/api/recovery/use", using(identifier, code)).await;
+            assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()), "{identifier} {code}");
+            assert!(answer.header("set-cookie").is_empty());
+            bodies.insert(answer.body);
+        }
+        assert_eq!(bodies.len(), 1);
+        assert_eq!(app.browser().post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
+        assert_eq!(app.browser().post("/api/recovery/use", json!({ "code": "x" })).await.refusal().1, "bad_request");
+    }
+}

@@ -1,0 +1,217 @@
+//! Letters about what happened: "that was not me", and the way back to a former address (contract, rule 10).
+
+use crate::app::{App, Backends, Browser, Letter};
+use serde_json::json;
+use std::time::Duration;
+
+const ADDED: &str = "A passkey was added to your account";
+const CHANGED: &str = "Your e-mail address was changed";
+const NEW_DEVICE: &str = "A sign-in from a new device";
+const LONG: Duration = Duration::from_hours(72);
+
+async fn change_address(app: &App, own: &mut Browser, address: &str) {
+    let asked = own.post("/api/account/email", json!({ "email": address })).await;
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    let token = app.letter_about(address, "Confirm your e-mail address for Latchkey").await.token();
+    let answer = own.post("/api/account/email/confirm", json!({ "token": token })).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["user"]["email"]), (200, &json!(address)));
+}
+
+async fn not_me(app: &App, letter: &Letter) -> crate::app::Answer {
+    app.browser().post("/api/account/not-me", json!({ "token": letter.token_for("/not-me") })).await
+}
+
+#[tokio::test]
+async fn not_me_ends_sessions_suspends_new_passkeys_and_blocks_more() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let older = own.sign_up_proven(&app, "ada").await;
+        app.clock.advance(Duration::from_mins(1));
+        let mut thief = app.browser();
+        thief.sign_in_by_letter(&app, "ada").await;
+        let (stolen, _) = thief.add_passkey().await;
+        let letter = app.letter_about("ada@example.org", ADDED).await;
+        assert_eq!(app.browser().get(&format!("/not-me?token={}", letter.token_for("/not-me"))).await.status, 200);
+        assert!(thief.is_signed_in().await, "looking changes nothing");
+
+        assert_eq!(not_me(&app, &letter).await.json(), json!({}));
+        assert!(!thief.is_signed_in().await && !own.is_signed_in().await);
+        assert_eq!(app.browser().sign_in(&stolen).await.refusal(), (401, "not_verified".to_owned()));
+        assert_eq!(not_me(&app, &letter).await.refusal(), (401, "link_expired".to_owned()));
+        thief.sign_in_by_letter(&app, "ada").await;
+        let blocked = thief.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(blocked.refusal(), (403, "older_passkey_required".to_owned()));
+
+        assert_eq!(own.sign_in(&older).await.status, 200);
+        let list = own.get("/api/passkeys").await.json();
+        let suspended: Vec<_> = list["passkeys"].as_array().unwrap().iter().map(|p| p["suspended"].clone()).collect();
+        assert_eq!(suspended, [json!(false), json!(true)]);
+        own.add_passkey().await;
+        let events = own.get("/api/account/events").await.json()["events"].clone();
+        let kinds = super::authority::kinds(&events);
+        for kind in ["not_me", "sign_in_refused", "passkey_added"] {
+            assert!(kinds.contains(&kind.to_owned()), "{kind}: {kinds:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn not_me_is_said_once_however_many_say_it() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        own.add_passkey().await;
+        let token = app.letter_about("ada@example.org", ADDED).await.token_for("/not-me");
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let (mut browser, body) = (app.browser(), json!({ "token": token }));
+                tokio::spawn(async move { browser.post("/api/account/not-me", body).await.status.as_u16() })
+            })
+            .collect();
+        let mut won = 0;
+        for task in tasks {
+            won += usize::from(task.await.unwrap() == 200);
+        }
+        assert_eq!(won, 1);
+    }
+}
+
+#[tokio::test]
+async fn links_of_security_letters_end_after_three_days_and_made_up_ones_never_work() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    change_address(&app, &mut own, "new@example.org").await;
+    let letter = app.letter_about("ada@example.org", CHANGED).await;
+    app.clock.advance(LONG);
+    assert_eq!(not_me(&app, &letter).await.refusal(), (401, "link_expired".to_owned()));
+    for token in [letter.token_for("/email/undo"), String::new(), "x".to_owned(), "A".repeat(43)] {
+        for path in ["/api/account/email/undo", "/api/account/not-me"] {
+            let answer = app.browser().post(path, json!({ "token": token })).await;
+            assert_eq!(answer.refusal(), (401, "link_expired".to_owned()), "{path} {token}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        let mut other = app.browser();
+        other.sign_in(&passkey).await;
+        change_address(&app, &mut own, "new@example.org").await;
+        assert!(own.is_signed_in().await && !other.is_signed_in().await, "changing the address ends the others");
+        let (old, new) =
+            (app.letter_about("ada@example.org", CHANGED).await, app.letter_about("new@example.org", CHANGED).await);
+        assert!(!new.0.text.contains("/email/undo"), "only the former address can be restored");
+        let token = old.token_for("/email/undo");
+        assert_eq!(app.browser().get(&format!("/email/undo?token={token}")).await.status, 200);
+
+        let mut anybody = app.browser();
+        let undone = anybody.post("/api/account/email/undo", json!({ "token": token })).await;
+        assert_eq!((undone.status.as_u16(), undone.json()), (200, json!({})));
+        assert!(!own.is_signed_in().await && !anybody.is_signed_in().await, "it ends sessions and signs nobody in");
+        assert_eq!(
+            anybody.post("/api/account/email/undo", json!({ "token": token })).await.refusal(),
+            (401, "link_expired".to_owned())
+        );
+        assert_eq!(not_me(&app, &new).await.refusal().1, "link_expired", "the other address has no say any more");
+        own.sign_in(&passkey).await;
+        assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org");
+        app.letter_about("ada@example.org", "Your e-mail address was restored").await;
+    }
+}
+
+#[tokio::test]
+async fn an_undo_voids_later_ones_and_an_address_that_others_proved_stays_theirs() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        change_address(&app, &mut own, "second@example.org").await;
+        app.clock.advance(Duration::from_secs(5));
+        change_address(&app, &mut own, "third@example.org").await;
+        let first = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        let letters = app.letters().await;
+        let later = letters.iter().find(|l| l.0.recipient == "second@example.org" && l.0.text.contains("/email/undo"));
+        let later = later.unwrap().token_for("/email/undo");
+        assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": first })).await.status, 200);
+        let answer = app.browser().post("/api/account/email/undo", json!({ "token": later })).await;
+        assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
+
+        own.sign_in(&passkey).await;
+        change_address(&app, &mut own, "fourth@example.org").await;
+        let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        let mut eve = app.browser();
+        eve.sign_up_claiming("eve", "ada@example.org").await;
+        let token = app.letter_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        assert_eq!(eve.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
+        let answer = app.browser().post("/api/account/email/undo", json!({ "token": undo })).await;
+        assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
+        assert!(own.is_signed_in().await, "nothing was done");
+    }
+}
+
+#[tokio::test]
+async fn of_two_pending_changes_the_newer_voids_the_older() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    for address in ["one@example.org", "two@example.org"] {
+        own.post("/api/account/email", json!({ "email": address })).await;
+        app.deliver().await;
+    }
+    let subject = "Confirm your e-mail address for Latchkey";
+    let (one, two) =
+        (app.letter_about("one@example.org", subject).await, app.letter_about("two@example.org", subject).await);
+    let confirm = async |own: &mut Browser, letter: &Letter| {
+        own.post("/api/account/email/confirm", json!({ "token": letter.token() })).await
+    };
+    assert_eq!(confirm(&mut own, &one).await.refusal().1, "link_expired");
+    assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org", "it counts once proven");
+    assert_eq!(confirm(&mut own, &two).await.status, 200);
+    for wrong in ["", "no address", "a@", &format!("{}@example.org", "a".repeat(300))] {
+        let answer = own.post("/api/account/email", json!({ "email": wrong })).await;
+        assert_eq!(answer.refusal(), (422, "invalid_email".to_owned()), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        let count = async |app: &App| {
+            let letters = app.letters().await;
+            letters.iter().filter(|letter| letter.0.subject == NEW_DEVICE).count()
+        };
+        own.sign_in_by_letter(&app, "ada").await;
+        assert_eq!(count(&app).await, 0, "this browser is known");
+        assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+        assert_eq!(count(&app).await, 0, "a passkey is known");
+        let mut new = app.browser();
+        new.sign_in_by_letter(&app, "ada").await;
+        assert_eq!(count(&app).await, 1);
+        new.sign_in_by_letter(&app, "ada").await;
+        assert_eq!(count(&app).await, 1, "now it is known");
+        let letter = app.letter_about("ada@example.org", NEW_DEVICE).await;
+        assert_eq!(not_me(&app, &letter).await.status, 200);
+        new.sign_in_by_letter(&app, "ada").await;
+        assert_eq!(count(&app).await, 2, "nothing is known after \"that was not me\"");
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_a_confirmed_address_is_told_nothing() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    own.add_passkey().await;
+    let subjects: Vec<_> = app.letters().await.into_iter().map(|letter| letter.0.subject).collect();
+    assert_eq!(subjects, ["Confirm your e-mail address for Latchkey"]);
+}
