@@ -97,6 +97,12 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
   expect(new Set(codes).size).toBe(10);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await awake(page);
+  await page.getByRole("button", { name: "Copy" }).click();
+  await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
+  expect((await page.evaluate(() => navigator.clipboard.readText())).trim().split("\n")).toEqual(codes);
+  await expect(page.getByRole("button", { name: "Print" })).toBeVisible();
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download as a file" }).click();
   expect((await download).suggestedFilename()).toBe("latchkey-recovery-codes.txt");

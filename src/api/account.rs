@@ -55,7 +55,7 @@ pub async fn events(before: Option<String>) -> Result<EventList, ApiError> {
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
-    let before = before.map(|text| EventId::decode(&text).ok_or(ApiError::NotFound)).transpose()?;
+    let before = before.map(|text| EventId::decode(&text).ok_or(ApiError::BadRequest)).transpose()?;
     let events = request.auth().activity(visitor.user.id, before).await?.ok_or(ApiError::NotFound)?;
     Ok(EventList { events: events.iter().map(Event::view).collect() })
 }

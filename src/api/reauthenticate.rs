@@ -9,7 +9,7 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let visitor = request.require_anyone().await?;
+    let visitor = request.require_visitor().await?;
     let (browser, cookie) = request.browser_or_new();
     let options = request.auth().begin_reauthentication(&visitor, &browser).await?;
     send_cookies(cookie);

@@ -74,6 +74,10 @@ pub fn go(_path: &str) {}
 
 pub fn submit(_form: &str) {}
 
+pub fn copy(_text: &str) {}
+
+pub fn print() {}
+
 pub fn signal(_method: &str, _json: &str) {}
 
 pub async fn pause(_millis: u32) {}

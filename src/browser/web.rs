@@ -203,6 +203,24 @@ pub fn submit(form: &str) {
     }
 }
 
+/// Puts a text where it can be pasted from, where the browser allows that.
+pub fn copy(text: &str) {
+    let Ok(window) = window() else { return };
+    let clipboard = member(&window.navigator(), "clipboard");
+    if clipboard.is_object()
+        && let Ok(write) = member(&clipboard, "writeText").dyn_into::<Function>()
+    {
+        let _ = write.call1(&clipboard, &text.into());
+    }
+}
+
+/// Opens the browser's dialog for printing.
+pub fn print() {
+    if let Ok(window) = window() {
+        let _ = window.print();
+    }
+}
+
 /// Calls one of the signals of `PublicKeyCredential` (WebAuthn Level 3, section 5.1.10) with the object that the text
 /// holds. Quietly does nothing where the browser cannot.
 pub fn signal(method: &str, json: &str) {

@@ -61,13 +61,16 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Err(cause) => return refuse(cause.into()),
     };
     let mut cookies = Vec::new();
-    if !form.code.is_empty() {
+    if !form.code.is_empty() && !context.auth().is_confined(&visitor) {
         match context.auth().reauthenticate_by_code(&visitor, &form.code).await.map_err(ApiError::from) {
             Ok((renewed, _)) => {
                 cookies.extend(state.cookies.set_session(&renewed.session, &renewed.token));
                 visitor.session = renewed.session;
             }
             Err(ApiError::Unavailable) => return refuse(ApiError::Unavailable),
+            Err(error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) })) => {
+                return on_with(&state, paths::ACCOUNT, Notice::Refused(error));
+            }
             Err(error) => return ask_who_is_there(&state, &context, request, visitor, form, Some(error)).await,
         }
     }
@@ -75,7 +78,12 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
     cookies.extend(cookie);
     let act = Act { context: &context, visitor, browser, form };
     let mut response = match act.run().await {
-        Ok(outcome) => act.shown(&state, request, outcome).await,
+        Ok(outcome) => {
+            if matches!(outcome, Outcome::Left { .. }) {
+                cookies.clear();
+            }
+            act.shown(&state, request, outcome).await
+        }
         Err(ApiError::ReauthenticationRequired) if !context.auth().is_confined(&act.visitor) => {
             ask_who_is_there(&state, &context, request, act.visitor, act.form, None).await
         }
@@ -169,7 +177,7 @@ impl Act<'_> {
             Outcome::Codes(codes) => {
                 let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
                 let body = move || view! { <RecoveryCodesPage text=text.clone() /> }.into_any();
-                render(state, request, page, body).await
+                render(state, request, Page { interactive: true, ..page }, body).await
             }
             Outcome::File(json) => {
                 let kept_as = "attachment; filename=\"latchkey-account.json\"";
@@ -205,19 +213,23 @@ async fn ask_who_is_there(
     form: AccountForm,
     refusal: Option<ApiError>,
 ) -> Response {
-    let is_open = refusal.is_some_and(|error| matches!(error, ApiError::CodeWrong { tries_left: Some(1..) }));
+    let is_open = match context.auth().open_reauthentication(&visitor).await {
+        Ok(open) => open.is_some(),
+        Err(cause) => return refuse(cause.into()),
+    };
     let (browser, cookie) = context.browser_or_new();
     let proof = if is_open {
         Proof::Letter
     } else {
         match context.auth().ask_to_reauthenticate(&visitor, &browser, Next::or_account(None)).await {
             Ok(_) => Proof::Letter,
-            Err(AskToReauthenticateError::PasskeyRequired) => Proof::Passkey,
-            Err(AskToReauthenticateError::EmailOff) => match context.auth().has_passkey(&visitor).await {
-                Ok(true) => Proof::Passkey,
-                Ok(false) => Proof::SignIn,
-                Err(cause) => return refuse(cause.into()),
-            },
+            Err(AskToReauthenticateError::PasskeyRequired | AskToReauthenticateError::EmailOff) => {
+                match context.auth().has_passkey(&visitor).await {
+                    Ok(true) => Proof::Passkey,
+                    Ok(false) => Proof::SignIn,
+                    Err(cause) => return refuse(cause.into()),
+                }
+            }
             Err(AskToReauthenticateError::Unavailable(cause)) => return refuse(cause.into()),
         }
     };

@@ -225,6 +225,9 @@ async fn reauthenticate(state: &AppState, context: &RequestContext, token: &str)
         Ok(None) => return on_with(state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
         Err(cause) => return refuse(cause.into()),
     };
+    if context.auth().is_confined(&visitor) {
+        return refuse(ApiError::ReauthenticationRequired);
+    }
     match context.auth().reauthenticate_by_link(&visitor, token).await {
         Ok((renewed, next)) => {
             let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();

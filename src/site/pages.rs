@@ -271,7 +271,13 @@ pub async fn for_people(State(state): State<AppState>, request: Request, next: N
     let again = Request::from_parts(parts.clone(), Body::empty());
     let response = next.run(Request::from_parts(parts, body)).await;
     match response.extensions().get::<ApiError>() {
-        Some(error) => refusal_page(&state, again, *error).await,
+        Some(error) => {
+            let mut page = refusal_page(&state, again, *error).await;
+            for cookie in response.headers().get_all(header::SET_COOKIE) {
+                page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+            }
+            page
+        }
         None => response,
     }
 }

@@ -30,7 +30,6 @@ pub enum ManageError {
     LastWayIn,
     NotFound,
     RenamedRecently,
-    SignedOut,
     UsernameTaken,
     WrongUsername,
     Unavailable(Unavailable),
@@ -67,6 +66,7 @@ impl Auth {
     pub async fn revoke(&self, visitor: &Visitor, which: Revocation) -> Result<u64, ManageError> {
         let (user, own) = (visitor.user.id, visitor.session.id);
         let mut unit = self.store.begin().await?;
+        unit.lock_user(user).await?;
         let ended = match &which {
             Revocation::One(id) if unit.end_session(user, *id).await? => 1,
             Revocation::One(_) => return Err(ManageError::NotFound),
@@ -99,6 +99,7 @@ impl Auth {
         let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
         let passkey = self.passkey_of_visitor(visitor, &id).await?;
         let mut unit = self.store.begin().await?;
+        unit.lock_user(visitor.user.id).await?;
         if !unit.rename_passkey(visitor.user.id, &id, &name).await? {
             return Err(ManageError::NotFound);
         }

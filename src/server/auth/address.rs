@@ -160,6 +160,7 @@ impl Auth {
         let is_right = self.is_code(code, &open);
         let Purpose::Confirm { address, .. } = open.request.purpose else { return Err(ConfirmError::Expired) };
         let mut unit = self.store.begin().await?;
+        unit.lock_user(visitor.user.id).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !is_right {
             unit.commit().await?;

@@ -3,6 +3,7 @@
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::model::passkey::WATCHED;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, Passkey, User};
 use crate::server::store::Unit;
@@ -20,6 +21,8 @@ pub enum Denied {
     PasskeyTooNew,
     /// Somebody said "that was not me", and nobody has shown an older passkey or a recovery code since.
     OlderPasskeyRequired,
+    /// The session ended meanwhile.
+    SignedOut,
     Unavailable(Unavailable),
 }
 
@@ -40,14 +43,18 @@ impl Auth {
     /// Begins what only the owner may do: with a fresh authentication by passkey, or by letter where there is none.
     pub(super) async fn begin_as_owner(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
         let owners = self.begin_locked(visitor).await?;
-        self.may_act(visitor, &owners.passkeys)?;
+        self.may_act(visitor, &owners.user, &owners.passkeys)?;
         Ok(owners)
     }
 
     /// Begins a unit of work that holds others off the account of the visitor.
     pub(super) async fn begin_locked(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
         let mut unit = self.store.begin().await?;
-        let user = unit.lock_user(visitor.user.id).await?.ok_or(Denied::ReauthenticationRequired)?;
+        let user = unit.lock_user(visitor.user.id).await?.ok_or(Denied::SignedOut)?;
+        // Whoever waited for "that was not me" to be done must not go on after it.
+        if !unit.has_session(&visitor.session).await? {
+            return Err(Denied::SignedOut);
+        }
         let passkeys = unit.passkeys_of(user.id).await?;
         Ok(OwnersUnit { unit, user, passkeys })
     }
@@ -68,7 +75,7 @@ impl Auth {
         Ok(self.has_usable(&self.store.passkeys(visitor.user.id).await?))
     }
 
-    fn may_act(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {
+    fn may_act(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
         let allowed = match &visitor.session.method {
             Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
             Method::Email => !self.has_usable(passkeys),
@@ -76,6 +83,11 @@ impl Auth {
         };
         if !(allowed && self.is_fresh(visitor)) {
             return Err(Denied::ReauthenticationRequired);
+        }
+        // "That was not me" may have left an account without a passkey: whoever has the mailbox gains nothing by that soon.
+        let is_guarded = user.guarded_since.is_some_and(|since| self.clock.now().since(since) < WATCHED);
+        if is_guarded && visitor.session.method == Method::Email {
+            return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
     }

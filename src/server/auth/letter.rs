@@ -203,6 +203,7 @@ impl Auth {
         let open = self.open_request(arrival.browser.as_ref()).await?.ok_or(AnswerError::Expired)?;
         self.ephemeral.ping().await?;
         let mut unit = self.store.begin().await?;
+        lock_recipient(unit.as_mut(), &open).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
         if !self.is_code(code, &open) {
             unit.commit().await?;
@@ -250,6 +251,7 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
         let now = self.clock.now();
+        lock_recipient(unit.as_mut(), &open).await?;
         if !unit.take_request(open.request.id).await? {
             return Err(AnswerError::Expired);
         }
@@ -312,6 +314,13 @@ impl Auth {
     pub(super) fn letters_sign_in(&self) -> Result<(), EmailOff> {
         if self.email_sign_in == EmailSignIn::Off { Err(EmailOff) } else { Ok(()) }
     }
+}
+
+/// Holds others off the account of a letter before anything of it is touched, so that no two units wait for each other.
+/// Where nobody was meant the same is asked about nobody, and takes as long.
+async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
+    let user = open.recipient.as_ref().map_or(UserId(uuid::Uuid::nil()), |(user, _)| *user);
+    unit.lock_user(user).await.map(drop)
 }
 
 /// Whether this browser asked for the letter.

@@ -1,6 +1,6 @@
 //! What people are called: their name, and the username that is theirs alone.
 
-use super::authority::{Denied, OwnersUnit};
+use super::authority::OwnersUnit;
 use super::{Auth, ManageError, Visitor};
 use crate::server::Unavailable;
 use crate::server::keys::KeyedHash;
@@ -25,7 +25,7 @@ impl Auth {
         let display_name =
             display_name.map(DisplayName::parse).transpose().map_err(|_| ManageError::InvalidDisplayName)?;
         let username = username.map(Username::parse).transpose().map_err(|_| ManageError::InvalidUsername)?;
-        let OwnersUnit { mut unit, user: former, .. } = self.begin_locked(visitor).await.map_err(signed_out)?;
+        let OwnersUnit { mut unit, user: former, .. } = self.begin_locked(visitor).await?;
         let client = &visitor.session.client;
         let mut user = former.clone();
         if let Some(name) = display_name.filter(|name| *name != former.display_name) {
@@ -84,17 +84,11 @@ impl Auth {
 
     /// Adds an account, unless its name is borne by somebody or held for somebody.
     pub(super) async fn add_account(&self, unit: &mut dyn Unit, user: &User) -> Result<Insertion, Unavailable> {
-        if unit.is_username_held(&self.username_hashes(&user.username), None, self.clock.now()).await? {
+        if unit.add_user(user).await? == Insertion::Conflict {
             return Ok(Insertion::Conflict);
         }
-        unit.add_user(user).await
-    }
-}
-
-/// An account that is gone has no session either.
-fn signed_out(denied: Denied) -> ManageError {
-    match denied {
-        Denied::ReauthenticationRequired => ManageError::SignedOut,
-        other => ManageError::Denied(other),
+        // Afterwards: the name may have been given up while this waited for it.
+        let is_held = unit.is_username_held(&self.username_hashes(&user.username), None, self.clock.now()).await?;
+        Ok(if is_held { Insertion::Conflict } else { Insertion::Done })
     }
 }

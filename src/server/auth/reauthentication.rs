@@ -6,6 +6,7 @@ use super::ceremony::Purpose;
 use super::sign_in::FinishSignInError;
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
+use crate::server::config::EmailSignIn;
 use crate::server::model::letter::{self, ANSWER_LIFE, LetterRequest, OpenRequest, OutgoingLetter};
 use crate::server::model::session::Method;
 use crate::server::model::{EventKind, Session, UserId};
@@ -95,14 +96,18 @@ impl Auth {
         client: &views::Client,
     ) -> Result<Renewed, ReauthenticateError> {
         let data = answer.authenticator_data()?;
-        let browser = browser.ok_or(FinishSignInError::Expired)?;
-        let begun: Option<Reauthentication> =
-            self.take_ceremony(Purpose::Reauthenticate, browser, &answer.client_data.challenge).await?;
+        let begun: Option<Reauthentication> = match browser {
+            Some(browser) => {
+                self.take_ceremony(Purpose::Reauthenticate, browser, &answer.client_data.challenge).await?
+            }
+            None => None,
+        };
         let visitor = visitor.ok_or(ReauthenticateError::SignedOut)?;
         let begun = begun.filter(|begun| begun.user_id == visitor.user.id).ok_or(FinishSignInError::Expired)?;
         let (passkey, user) = self.passkey_of(answer, &data, Some(visitor.user.id)).await?;
         let used = self.verify(answer, &data, begun.state, &passkey, &user, client).await?;
         let mut unit = self.store.begin().await?;
+        unit.lock_user(user.id).await?;
         if !unit.record_passkey_use(&passkey, &used).await? {
             drop(unit);
             return Err(self.refused_in_use(&user, client).await.into());
@@ -123,7 +128,10 @@ impl Auth {
         browser: &Token,
         next: Next,
     ) -> Result<Duration, AskToReauthenticateError> {
-        self.letters_sign_in().map_err(|_| AskToReauthenticateError::EmailOff)?;
+        // Where a letter opens a session that can only add a passkey, it shows no more than that.
+        if self.email_sign_in != EmailSignIn::On {
+            return Err(AskToReauthenticateError::EmailOff);
+        }
         let has_passkey = self.has_usable(&self.store.passkeys(visitor.user.id).await?);
         let address = visitor.user.proven_address().filter(|_| !has_passkey && self.sends_letters);
         let address = address.ok_or(AskToReauthenticateError::PasskeyRequired)?;
@@ -198,6 +206,7 @@ impl Auth {
         let open = self.open_reauthentication(visitor).await?.ok_or(ConfirmError::Expired)?;
         let address = asked_by(&open, visitor).ok_or(ConfirmError::Expired)?;
         let mut unit = self.store.begin().await?;
+        unit.lock_user(visitor.user.id).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !self.is_code(code, &open) {
             unit.commit().await?;
@@ -214,11 +223,11 @@ impl Auth {
         address: &EmailAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
         self.ephemeral.ping().await?;
+        let user = unit.lock_user(visitor.user.id).await?;
         if !unit.take_request(open.request.id).await? {
             return Err(ConfirmError::Expired);
         }
         // A passkey that came meanwhile, or another address, makes the letter worthless.
-        let user = unit.lock_user(visitor.user.id).await?;
         let is_still_theirs = user.is_some_and(|user| user.proven_address() == Some(address));
         if !is_still_theirs || self.has_usable(&unit.passkeys_of(visitor.user.id).await?) {
             return Err(ConfirmError::Expired);
@@ -236,9 +245,17 @@ impl Auth {
     ) -> Result<Option<Renewed>, Unavailable> {
         let (now, token) = (self.clock.now(), Token::random(&*self.entropy));
         let detail = method.words().to_owned();
+        let by_passkey = matches!(method, Method::Passkey(_));
+        // What a letter shows holds no longer than a session that a letter began.
+        let (idle, max) = if by_passkey { (visitor.session.idle, Duration::MAX) } else { self.lifetimes.by_letter() };
         let session = Session {
             token_hash: token.hash(),
-            user_verified: matches!(method, Method::Passkey(_)),
+            user_verified: by_passkey,
+            idle: idle.min(visitor.session.idle),
+            ends_at: now.plus(max).min(visitor.session.ends_at),
+            kept: by_passkey && visitor.session.kept,
+            offers_passkey: !by_passkey && visitor.session.offers_passkey,
+            added_passkey: !by_passkey && visitor.session.added_passkey,
             method,
             authenticated_at: now,
             last_seen_at: now,

@@ -33,9 +33,10 @@ impl Auth {
         let codes: Vec<_> = (0..CODES).map(|_| RecoveryCode::random(&*self.entropy)).collect();
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
         let client = &visitor.session.client;
-        unit.replace_recovery_codes(user.id, &hashes, self.clock.now()).await?;
         self.record(unit.as_mut(), user.id, EventKind::RecoveryCodesMade, client, None).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client, None).await?;
+        // Not before the letter: "that was not me" ends the codes that came with it or later.
+        unit.replace_recovery_codes(user.id, &hashes, self.clock.now()).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(codes)
@@ -51,8 +52,12 @@ impl Auth {
         let code = RecoveryCode::parse(code).ok_or(RecoverError::CodeWrong)?;
         self.ephemeral.ping().await?;
         let mut unit = self.store.begin().await?;
-        let owner = unit.use_recovery_code(&code.hash(), &identifier).await?.ok_or(RecoverError::CodeWrong)?;
+        let code = code.hash();
+        let owner = unit.owner_of_recovery_code(&code, &identifier).await?.ok_or(RecoverError::CodeWrong)?;
         let user = unit.lock_user(owner).await?.ok_or(RecoverError::CodeWrong)?;
+        if !unit.use_recovery_code(&code).await? {
+            return Err(RecoverError::CodeWrong);
+        }
         let (client, now) = (arrival.client.clone(), self.clock.now());
         unit.set_guard(owner, None).await?;
         unit.void_recognition(owner).await?;

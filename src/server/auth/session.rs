@@ -119,7 +119,9 @@ impl Auth {
     /// When the database is away.
     #[tracing::instrument(skip_all)]
     pub async fn sign_out(&self, token: &Token) -> Result<(), Unavailable> {
+        let Some((_, user)) = self.store.session(&token.hash()).await? else { return Ok(()) };
         let mut unit = self.store.begin().await?;
+        unit.lock_user(user.id).await?;
         if let Some((user, client)) = unit.remove_session(&token.hash()).await? {
             self.record(unit.as_mut(), user, EventKind::SignedOut, &client, None).await?;
         }

@@ -167,6 +167,7 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let mut unit = self.store.begin().await?;
+        unit.lock_user(user.id).await?;
         if !unit.record_passkey_use(&passkey, used).await? {
             drop(unit);
             return Err(self.refused_in_use(&user, &arrival.client).await);

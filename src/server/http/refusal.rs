@@ -166,7 +166,6 @@ impl From<ManageError> for ApiError {
             ManageError::LastWayIn => Self::LastWayIn,
             ManageError::NotFound => Self::NotFound,
             ManageError::RenamedRecently => Self::RenamedRecently,
-            ManageError::SignedOut => Self::SignedOut,
             ManageError::UsernameTaken => Self::UsernameTaken,
             ManageError::WrongUsername => Self::WrongUsername,
             ManageError::Unavailable(cause) => cause.into(),
@@ -180,6 +179,7 @@ impl From<Denied> for ApiError {
             Denied::ReauthenticationRequired => Self::ReauthenticationRequired,
             Denied::PasskeyTooNew => Self::PasskeyTooNew,
             Denied::OlderPasskeyRequired => Self::OlderPasskeyRequired,
+            Denied::SignedOut => Self::SignedOut,
             Denied::Unavailable(cause) => cause.into(),
         }
     }

@@ -196,7 +196,8 @@ fn report(about: &SecurityLetter) -> (&'static str, String) {
         Occasion::CounterWentBack => (
             "A passkey may have been copied",
             format!(
-                "A sign-in with your passkey {detail} was refused: its counter went back, as when two devices use one.                  Remove that passkey and make a new one."
+                "A sign-in with your passkey {detail} was refused: its counter went back, as when two devices use one. \
+                 Remove that passkey and make a new one."
             ),
         ),
         Occasion::Exported => (

@@ -60,6 +60,9 @@ pub trait AccountWrites: Send {
     /// Gives a session a new token and a new authentication; `false` when it has ended or was given another meanwhile.
     async fn renew_session(&mut self, former: &TokenHash, renewed: &Session) -> Result<bool, Unavailable>;
 
+    /// Whether a session is still there, under the token that is known of it.
+    async fn has_session(&mut self, session: &Session) -> Result<bool, Unavailable>;
+
     /// Ends all sessions of an account.
     async fn end_all_sessions(&mut self, user: UserId) -> Result<u64, Unavailable>;
 
@@ -91,9 +94,15 @@ pub trait AccountWrites: Send {
         now: Timestamp,
     ) -> Result<(), Unavailable>;
 
-    /// Uses up a code of the account that is meant; of several that try at once, one gets the account. The look-up is the
-    /// same whether there is such an account or not.
-    async fn use_recovery_code(
+    /// Uses up a code; of several that try at once, one gets `true`.
+    async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<bool, Unavailable>;
+
+    /// Removes the recovery codes of an account that were made since.
+    async fn remove_recovery_codes(&mut self, user: UserId, since: Timestamp) -> Result<u64, Unavailable>;
+
+    /// The account that is meant, if the code is one of its own. The look-up is the same whether there is such an account
+    /// or not.
+    async fn owner_of_recovery_code(
         &mut self,
         code: &RecoveryCodeHash,
         identifier: &Identifier,

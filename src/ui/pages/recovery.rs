@@ -1,3 +1,4 @@
+use crate::browser;
 use crate::types::{ApiError, paths};
 use leptos::prelude::*;
 
@@ -7,6 +8,7 @@ pub fn RecoveryCodesPage(
     /// One a line.
     text: String,
 ) -> impl IntoView {
+    let copied = text.clone();
     let file = format!("data:text/plain;charset=utf-8,{}", text.replace('\n', "%0A"));
     view! {
         <h1>"Your recovery codes"</h1>
@@ -22,10 +24,30 @@ pub fn RecoveryCodesPage(
                 "Download as a file"
             </a>
         </p>
-        <p class="explain">"Or select and copy them, or print this page."</p>
+        <CopyOrPrint text=copied />
         <p class="aside">
             <a href=paths::ACCOUNT>"I have kept them safe"</a>
         </p>
+    }
+}
+
+/// Two more ways to keep the codes, for who has scripts on; without them the text can be selected and the page printed.
+#[island]
+fn CopyOrPrint(text: String) -> impl IntoView {
+    let is_copied = RwSignal::new(false);
+    let copy = move |_| {
+        browser::copy(&text);
+        is_copied.set(true);
+    };
+    view! {
+        <div class="needs-scripts">
+            <button type="button" class="button quiet" on:click=copy>
+                {move || if is_copied.get() { "Copied" } else { "Copy" }}
+            </button>
+            <button type="button" class="button quiet" on:click=|_| browser::print()>
+                "Print"
+            </button>
+        </div>
     }
 }
 

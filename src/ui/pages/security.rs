@@ -48,6 +48,8 @@ pub fn PasskeySection(
 #[component]
 fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
     let kept = if passkey.synced { "synced between your devices" } else { "on one device alone" };
+    // The first letter of who made it, as a mark to tell them apart at a glance; a key where that is not known.
+    let initial = passkey.provider.as_deref().and_then(|name| name.chars().next()).unwrap_or('⚿');
     let made_by = passkey.provider.map(|provider| format!("{provider}, ")).unwrap_or_default();
     let field = format!("name-{}", passkey.id);
     let id = passkey.id.clone();
@@ -58,6 +60,10 @@ fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
     view! {
         <li>
             <p>
+                <span class="provider" aria-hidden="true">
+                    {initial}
+                </span>
+                " "
                 <strong class="break-words">{passkey.name.clone()}</strong>
                 {passkey.current.then(|| view! { " " <span class="tag">"this one"</span> })}
                 {passkey.suspended.then(|| view! { " " <span class="tag wrong">"suspended"</span> })}

@@ -44,6 +44,7 @@ pub fn SignInPage(
                 }
             })}
         <p class="aside">"New here? " <a href=paths::SIGN_UP>"Sign up"</a></p>
+        <p class="aside">"Lost everything? " <a href=paths::SIGN_IN_RECOVERY>"Use a recovery code"</a></p>
     }
 }
 

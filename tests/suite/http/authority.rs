@@ -83,6 +83,10 @@ async fn reauthentication_takes_ones_own_passkeys_alone_and_once() {
         let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
         ada.post("/api/sign-out", json!({})).await;
         assert_eq!(ada.post("/api/reauthenticate/finish", body).await.refusal(), (401, "signed_out".to_owned()));
+        let options = stranger.start_sign_in().await;
+        let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+        let answer = app.browser().post("/api/reauthenticate/finish", body).await;
+        assert_eq!(answer.refusal(), (401, "signed_out".to_owned()));
         let answer = ada.post("/api/reauthenticate/finish", json!({ "credential": { "id": 1 } })).await;
         assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));
     }
@@ -269,6 +273,49 @@ async fn without_a_passkey_a_fresh_letter_shows_who_is_there() {
         );
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
     }
+}
+
+#[tokio::test]
+async fn after_a_letter_and_its_passkey_reauthentication_adds_another() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        app.browser().sign_up_proven(&app, "ada").await;
+        app.clock.advance(THREE_DAYS);
+        let mut own = app.browser();
+        own.sign_in_by_letter(&app, "ada").await;
+        let (passkey, _) = own.add_passkey().await;
+        app.clock.advance(THREE_DAYS);
+        own.sign_in_by_letter(&app, "ada").await;
+        own.add_passkey().await;
+        assert_eq!(own.reauthenticate(&passkey).await.status, 200);
+        own.add_passkey().await;
+    }
+}
+
+#[tokio::test]
+async fn sign_ins_and_not_me_at_once_never_wait_for_each_other() {
+    let app = App::start(Backends::Servers).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    let (second, _) = own.add_passkey().await;
+    let token = app.letter_about("ada@example.org", "A passkey was added to your account").await.token_for("/not-me");
+    let mut tasks = Vec::new();
+    for number in 0..12 {
+        let (mut browser, passkey, token) = (app.browser(), second.clone(), token.clone());
+        tasks.push(tokio::spawn(async move {
+            let answer = match number {
+                6 => browser.post("/api/account/not-me", json!({ "token": token })).await,
+                _ => browser.sign_in(&passkey).await,
+            };
+            answer.status.as_u16()
+        }));
+    }
+    for task in tasks {
+        let status = task.await.unwrap();
+        assert!(status == 200 || status == 401, "{status}");
+    }
+    assert_eq!(app.deadlocks().await, 0);
+    assert_eq!(app.browser().sign_in(&second).await.status, 401);
 }
 
 #[tokio::test]

@@ -92,13 +92,26 @@ async fn a_code_ends_the_block_of_not_me() {
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     let codes = make_codes(&mut own).await;
-    let letter = app.letter_about("ada@example.org", "New recovery codes were made").await;
+    own.add_passkey().await;
+    let letter = app.letter_about("ada@example.org", "A passkey was added to your account").await;
     let body = json!({ "token": letter.token_for("/not-me") });
     assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
     own.sign_in_by_letter(&app, "ada").await;
     assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
     assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
     own.add_passkey().await;
+}
+
+#[tokio::test]
+async fn codes_that_somebody_else_made_end_with_not_me() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    let codes = make_codes(&mut own).await;
+    let letter = app.letter_about("ada@example.org", "New recovery codes were made").await;
+    let body = json!({ "token": letter.token_for("/not-me") });
+    assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
+    assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.refusal().1, "code_wrong");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What letters say, word by word.
 
-use latchkey::server::mail::Draft;
+use latchkey::server::clock::Timestamp;
+use latchkey::server::mail::{Draft, write_security_letter};
 use latchkey::server::model::letter::{Code, LetterId, Purpose};
+use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
 use latchkey::server::model::{SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
 use latchkey::types::{DisplayName, EmailAddress, Identifier, Username, views};
@@ -49,12 +51,18 @@ fn confirm() -> Purpose {
     Purpose::Confirm { user: UserId::random(&Constant), session: SessionId::random(&Constant), address: address() }
 }
 
+fn reauthenticate() -> Purpose {
+    let (user, session) = (UserId::random(&Constant), SessionId::random(&Constant));
+    Purpose::Reauthenticate { user, session, address: address() }
+}
+
 #[test]
 fn the_letters_read_as_they_were_reviewed() {
     for (name, purpose, greeted) in [
         ("sign_in", sign_in(), Some("Ada <b>Lovelace</b> {{ 7 * 7 }}")),
         ("sign_up", sign_up(), None),
         ("confirm", confirm(), None),
+        ("reauthenticate", reauthenticate(), Some("Ada")),
     ] {
         let letter = written(&purpose, greeted);
         assert_eq!(letter.recipient, "Ada@xn--bcher-kva.example");
@@ -63,6 +71,42 @@ fn the_letters_read_as_they_were_reviewed() {
             insta::assert_snapshot!(format!("{name}.html"), letter.html);
         });
     }
+}
+
+fn security_letter(occasion: Occasion, can_undo: bool) -> SecurityLetter {
+    let client = views::Client { browser: Some("Firefox".to_owned()), system: None };
+    let told = Told {
+        user_id: (occasion != Occasion::Deleted).then(|| UserId::random(&Constant)),
+        occasion,
+        detail: Some("My <b>phone</b>".to_owned()),
+        address: &address(),
+        name: &DisplayName::parse("Ada").unwrap(),
+        can_undo,
+        client: &client,
+    };
+    SecurityLetter::new(told, Timestamp::from_unix_millis(1_795_000_000_123), &Constant)
+}
+
+#[test]
+fn the_security_letters_read_as_they_were_reviewed() {
+    for occasion in Occasion::ALL {
+        let about = security_letter(occasion, occasion == Occasion::AddressChanged);
+        let id = LetterId(uuid::Uuid::nil());
+        let letter = write_security_letter(id, &about, &Token::random(&Constant), "https://id.example").unwrap();
+        let is_answerable = letter.text.contains("https://id.example/not-me?token=");
+        assert_eq!(is_answerable, occasion != Occasion::Deleted, "{}", letter.text);
+        assert!(!letter.html.contains("<b>phone"), "{}", letter.html);
+        insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+            let name = format!("security_{}.txt", occasion.name());
+            insta::assert_snapshot!(name, format!("{}\n\n{}", letter.subject, letter.text));
+        });
+    }
+    let letter = security_letter(Occasion::AddressChanged, true);
+    let id = LetterId(uuid::Uuid::nil());
+    let letter = write_security_letter(id, &letter, &Token::random(&Constant), "https://id.example").unwrap();
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("security_address-changed.html", letter.html);
+    });
 }
 
 #[test]

@@ -68,7 +68,8 @@ impl AccountWrites for Transaction {
         let (method, credential_id) = rows::method_columns(&renewed.method);
         let statement = query(
             "update sessions set token_hash = $3, method = $4, credential_id = $5, user_verified = $6, \
-                                 authenticated_at = $7, last_seen_at = $7 where id = $1 and token_hash = $2",
+                                 authenticated_at = $7, last_seen_at = $7, ends_at = $8, idle_millis = $9, kept = $10, \
+                                 offers_passkey = $11, added_passkey = $12 where id = $1 and token_hash = $2",
         )
         .bind(renewed.id.0)
         .bind(&former.0[..])
@@ -76,8 +77,23 @@ impl AccountWrites for Transaction {
         .bind(method)
         .bind(credential_id)
         .bind(renewed.user_verified)
-        .bind(renewed.authenticated_at.unix_millis());
+        .bind(renewed.authenticated_at.unix_millis())
+        .bind(renewed.ends_at.unix_millis())
+        .bind(rows::millis(renewed.idle))
+        .bind(renewed.kept)
+        .bind(renewed.offers_passkey)
+        .bind(renewed.added_passkey);
         Ok(self.run(statement).await? == 1)
+    }
+
+    async fn has_session(&mut self, session: &Session) -> Result<bool, Unavailable> {
+        let count = query_scalar::<_, i64>("select count(*) from sessions where id = $1 and token_hash = $2")
+            .bind(session.id.0)
+            .bind(&session.token_hash.0[..])
+            .fetch_one(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(count == 1)
     }
 
     async fn end_all_sessions(&mut self, user: UserId) -> Result<u64, Unavailable> {
@@ -167,20 +183,20 @@ impl AccountWrites for Transaction {
         Ok(())
     }
 
-    async fn use_recovery_code(
+    async fn owner_of_recovery_code(
         &mut self,
         code: &RecoveryCodeHash,
         identifier: &Identifier,
     ) -> Result<Option<UserId>, Unavailable> {
         let (text, key) = match identifier {
             Identifier::Username(name) => (
-                "delete from recovery_codes where code_hash = $1 \
-                 and user_id in (select id from users where username_key = $2) returning user_id",
+                "select user_id from recovery_codes where code_hash = $1 \
+                 and user_id in (select id from users where username_key = $2)",
                 Some(name.key()),
             ),
             Identifier::Address(address) => (
-                "delete from recovery_codes where code_hash = $1 \
-                 and user_id in (select id from users where email_key = $2 and email_verified) returning user_id",
+                "select user_id from recovery_codes where code_hash = $1 \
+                 and user_id in (select id from users where email_key = $2 and email_verified)",
                 email_key(address),
             ),
         };
@@ -191,6 +207,17 @@ impl AccountWrites for Transaction {
             .await
             .map_err(unavailable)?;
         Ok(user.map(UserId))
+    }
+
+    async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<bool, Unavailable> {
+        Ok(self.run(query("delete from recovery_codes where code_hash = $1").bind(&code.0[..])).await? == 1)
+    }
+
+    async fn remove_recovery_codes(&mut self, user: UserId, since: Timestamp) -> Result<u64, Unavailable> {
+        let statement = query("delete from recovery_codes where user_id = $1 and created_at >= $2")
+            .bind(user.0)
+            .bind(since.unix_millis());
+        self.run(statement).await
     }
 
     async fn add_security_letter(

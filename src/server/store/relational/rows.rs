@@ -262,3 +262,8 @@ pub fn sent_security_letter(row: &DatabaseRow) -> Result<SentSecurityLetter, Una
         undone_at: maybe_time(row, "undone_at")?,
     })
 }
+
+/// A span as its column holds it.
+pub fn millis(span: std::time::Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

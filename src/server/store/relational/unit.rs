@@ -26,10 +26,6 @@ fn insertion(rows: u64) -> Insertion {
     if rows == 0 { Insertion::Conflict } else { Insertion::Done }
 }
 
-fn millis(span: std::time::Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
-}
-
 #[async_trait]
 impl Unit for Transaction {
     async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable> {
@@ -117,7 +113,7 @@ impl Unit for Transaction {
         .bind(session.created_at.unix_millis())
         .bind(session.last_seen_at.unix_millis())
         .bind(session.ends_at.unix_millis())
-        .bind(millis(session.idle))
+        .bind(rows::millis(session.idle))
         .bind(session.client.browser.as_deref())
         .bind(session.client.system.as_deref())
         .bind(session.offers_passkey)
@@ -131,7 +127,7 @@ impl Unit for Transaction {
 
     async fn end_offer(&mut self, id: SessionId, added_passkey: bool) -> Result<bool, Unavailable> {
         let done =
-            query("update sessions set offers_passkey = false, added_passkey = $2 where id = $1 and not added_passkey")
+            query("update sessions set offers_passkey = false, added_passkey = (added_passkey or $2) where id = $1 and not (added_passkey and $2)")
                 .bind(id.0)
                 .bind(added_passkey)
                 .execute(&mut *self.inner)
