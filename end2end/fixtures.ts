@@ -51,12 +51,13 @@ export class Authenticator {
   }
 }
 
-type Fixtures = { storage: Storage; server: Server; complaints: string[]; expectRefusal: (status: number) => void };
+type Fixtures = { storage: Storage; settings: Record<string, string>; server: Server; complaints: string[]; expectRefusal: (status: number) => void };
 
 export const test = base.extend<Fixtures>({
   storage: ["embedded", { option: true }],
-  server: async ({ storage }, use) => {
-    const server = await Server.start(storage);
+  settings: [{}, { option: true }],
+  server: async ({ storage, settings }, use) => {
+    const server = await Server.start(storage, settings);
     await use(server);
     await server.stop();
   },
@@ -87,6 +88,13 @@ export const test = base.extend<Fixtures>({
     }
   },
 });
+
+/** A browser without passkeys in the suggestions of a field: there, nothing but the button signs in. */
+export async function withoutSuggestions(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  });
+}
 
 /** Waits until the page's islands are awake. */
 export async function awake(page: Page): Promise<void> {
@@ -156,6 +164,13 @@ export async function askForLetter(page: Page, username: string): Promise<void> 
   await page.getByLabel("Username or e-mail").fill(username);
   await page.getByRole("button", { name: "Send me a letter" }).click();
   await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+}
+
+/** Asks a server function as the page itself would. */
+export async function call(page: Page, path: string, body: unknown = {}): Promise<{ status: number; json: any }> {
+  const origin = new URL(page.url()).origin;
+  const answer = await page.request.post(path, { data: body, headers: { origin } });
+  return { status: answer.status(), json: await answer.json() };
 }
 
 let counter = 0;

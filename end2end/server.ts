@@ -12,23 +12,23 @@ export class Server {
   private constructor(
     readonly origin: string,
     private readonly process: ChildProcess,
-    private readonly folder: string,
+    readonly folder: string,
   ) {}
 
-  static async start(storage: Storage): Promise<Server> {
+  static async start(storage: Storage, settings: Record<string, string> = {}): Promise<Server> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
-    const origin = `http://localhost:${port}`;
+    const origin = `http://${settings.HOST ?? "localhost"}:${port}`;
     const shared =
       storage === "embedded"
         ? {}
         : { DATABASE_URL: required("TEST_DATABASE_URL"), REDIS_URL: required("TEST_REDIS_URL") };
     const child = spawn(join(import.meta.dirname, "../target/release/latchkey"), [], {
       cwd: folder,
-      env: { ...process.env, PUBLIC_URL: origin, LISTEN_ADDR: `127.0.0.1:${port}`, DATA_DIR: folder, RUST_LOG: "warn", ...shared },
+      env: { ...process.env, PUBLIC_URL: origin, LISTEN_ADDR: `127.0.0.1:${port}`, DATA_DIR: settings.DATA_DIR ?? folder, RUST_LOG: "error", RATE_LIMITS: "off", ...shared, ...settings },
       stdio: ["ignore", "inherit", "inherit"],
     });
-    await answering(`${origin}/readyz`, child);
+    await answering(`http://127.0.0.1:${port}/readyz`, child);
     return new Server(origin, child, folder);
   }
 

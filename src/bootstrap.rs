@@ -5,8 +5,12 @@ use crate::server::auth::{Auth, RelyingParty};
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::{Config, DatabaseUrl, EmailSignIn};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
-use crate::server::http::{AppState, assets, cookies::Cookies, mailbox_door::MailboxDoor};
+use crate::server::http::client_address::TrustedProxies;
+use crate::server::http::{
+    AppState, assets, cookies::Cookies, mailbox_door::MailboxDoor, policy_report::PolicyReports,
+};
 use crate::server::keys::{self, Keys};
+use crate::server::limiter::Limiter;
 use crate::server::mail::{Mailbox, Postman, Smtp, Transport};
 use crate::server::secret::{Entropy, SystemEntropy};
 use crate::server::store::{Store, postgres, sqlite};
@@ -40,8 +44,11 @@ pub async fn start(config: &Config) -> Result<Started, Unavailable> {
     let keys = keys(config, &*entropy)?;
     let store = open_store(&config.database).await?;
     let transport = transport(config, &store, &clock)?;
+    let ephemeral = open_ephemeral(config, &clock)?;
+    let limiter = limiter(config, &ephemeral, &clock, &keys);
     let auth = Auth {
-        ephemeral: open_ephemeral(config, &clock)?,
+        ephemeral,
+        limiter,
         relying_party: RelyingParty::new(&config.public_url)?,
         lifetimes: config.sessions,
         email_sign_in: config.email_sign_in,
@@ -73,9 +80,17 @@ pub fn postman(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> P
         clock: Arc::clone(&auth.clock),
         entropy: Arc::clone(&auth.entropy),
         keys: auth.keys.clone(),
+        limiter: auth.limiter.clone(),
         origin: config.public_url.origin().to_owned(),
         bell: Arc::clone(&auth.bell),
     }
+}
+
+/// What counts, and refuses what is too much.
+#[must_use]
+pub fn limiter(config: &Config, ephemeral: &Arc<dyn Ephemeral>, clock: &Arc<dyn Clock>, keys: &Keys) -> Limiter {
+    let (ephemeral, clock) = (Arc::clone(ephemeral), Arc::clone(clock));
+    Limiter { ephemeral, clock, keys: keys.clone(), is_on: config.rate_limits }
 }
 
 /// The key that was set, else the one in the data folder.
@@ -100,9 +115,8 @@ fn transport(
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Arc<dyn Transport>>, Unavailable> {
-    if let Some(url) = &config.smtp_url {
-        let smtp = Smtp::new(url.expose(), &config.mail_from, config.public_url.host(), None);
-        return Ok(Some(Arc::new(smtp.map_err(|cause| Unavailable::new("mail", cause))?)));
+    if let Some(smtp) = smtp(config)? {
+        return Ok(Some(Arc::new(smtp)));
     }
     let is_here = config.public_url.is_localhost();
     Ok(is_here.then(|| Arc::new(Mailbox { store: Arc::clone(store), clock: Arc::clone(clock) }) as Arc<dyn Transport>))
@@ -137,9 +151,21 @@ pub fn app_state(auth: Auth, config: &Config) -> AppState {
         cookies: Cookies::new(config.public_url.is_https()),
         public_url: Arc::new(config.public_url.clone()),
         mailbox: MailboxDoor::new(config),
+        proxies: TrustedProxies::new(&config.trusted_proxies),
+        reports: PolicyReports::default(),
         security_contact: config.security_contact.as_deref().map(Arc::from),
         leptos,
     }
+}
+
+/// The mail server that was set.
+///
+/// # Errors
+/// When the settings make no client.
+pub fn smtp(config: &Config) -> Result<Option<Smtp>, Unavailable> {
+    let Some(url) = &config.smtp_url else { return Ok(None) };
+    let smtp = Smtp::new(url.expose(), &config.mail_from, config.public_url.host(), None);
+    smtp.map(Some).map_err(|cause| Unavailable::new("mail", cause))
 }
 
 async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavailable> {

@@ -2,14 +2,19 @@
 
 #[cfg(feature = "ssr")]
 mod program {
-    use clap::Parser;
+    use clap::{Parser, Subcommand};
     use latchkey::bootstrap::{self, Started};
+    use latchkey::doctor::{self, Finding, Grade};
     use latchkey::router::router;
     use latchkey::server::Unavailable;
     use latchkey::server::auth::Auth;
     use latchkey::server::config::{Config, Source};
+    use latchkey::server::http::metrics;
+    use latchkey::server::http::serve::serve;
+    use latchkey::server::mail::Postman;
     use latchkey::server::model::event;
     use latchkey::server::telemetry;
+    use std::net::SocketAddr;
     use std::path::PathBuf;
     use std::process::ExitCode;
     use std::sync::Arc;
@@ -17,6 +22,7 @@ mod program {
     use tokio::net::TcpListener;
     use tokio::signal::unix::{SignalKind, signal};
     use tokio::sync::watch;
+    use tokio::task::JoinHandle;
 
     /// How long requests in flight are waited for after a signal.
     const GRACE: Duration = Duration::from_secs(10);
@@ -33,8 +39,18 @@ mod program {
     #[command(version)]
     struct Arguments {
         /// Settings file, in place of ./Leptos.toml
-        #[arg(long, value_name = "PATH")]
+        #[arg(long, global = true, value_name = "PATH")]
         config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<Command>,
+    }
+
+    #[derive(Clone, Copy, Subcommand)]
+    enum Command {
+        /// Serves the site; the same as without a command
+        Serve,
+        /// Looks at everything that signing in depends on, and says what to do; ends with 1 when people are kept out
+        Doctor,
     }
 
     pub fn main() -> ExitCode {
@@ -46,10 +62,18 @@ mod program {
                 return ExitCode::from(2);
             }
         };
-        telemetry::start(config.log_format);
-        match tokio::runtime::Runtime::new() {
-            Ok(runtime) => runtime.block_on(serve(&config)),
-            Err(cause) => fail(&format!("the runtime did not start: {cause}")),
+        let runtime = match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime,
+            Err(cause) => return fail(&format!("the runtime did not start: {cause}")),
+        };
+        match arguments.command.unwrap_or(Command::Serve) {
+            Command::Doctor => examine(&runtime.block_on(doctor::examine(&config))),
+            Command::Serve => {
+                let telemetry = telemetry::start(config.log_format);
+                let code = runtime.block_on(run(&config));
+                telemetry.stop();
+                code
+            }
         }
     }
 
@@ -58,16 +82,32 @@ mod program {
         ExitCode::from(1)
     }
 
-    async fn serve(config: &Config) -> ExitCode {
-        for name in config.without_effect() {
-            tracing::warn!("{name} is set, but has no effect in this version");
+    fn examine(findings: &[Finding]) -> ExitCode {
+        for finding in findings {
+            println!("{finding}");
         }
+        let is_well = findings.iter().all(|finding| finding.grade != Grade::Fault);
+        if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    }
+
+    async fn listen(address: SocketAddr) -> Result<TcpListener, ExitCode> {
+        TcpListener::bind(address).await.map_err(|cause| fail(&format!("cannot listen on {address}: {cause}")))
+    }
+
+    async fn run(config: &Config) -> ExitCode {
         if !config.rate_limits {
             tracing::warn!("RATE_LIMITS=off: nothing is limited");
         }
-        let listener = match TcpListener::bind(config.listen_addr).await {
+        let listener = match listen(config.listen_addr).await {
             Ok(listener) => listener,
-            Err(cause) => return fail(&format!("cannot listen on {}: {cause}", config.listen_addr)),
+            Err(code) => return code,
+        };
+        let meters = match config.metrics_addr {
+            Some(address) => match listen(address).await {
+                Ok(listener) => Some(listener),
+                Err(code) => return code,
+            },
+            None => None,
         };
         let (stop, stopped) = watch::channel(false);
         let Ok(signals) = wait_for_signal(stop) else { return fail("signals cannot be received") };
@@ -80,41 +120,41 @@ mod program {
             Ok(started) => started,
             Err(cause) => return fail(&cause.to_string()),
         };
+        if let Some(listener) = meters {
+            match metrics::start() {
+                Ok(handle) => {
+                    drop(tokio::spawn(serve(listener, metrics::router(state.clone(), handle), stopped.clone())));
+                }
+                Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
+            }
+        }
         tokio::spawn(sweep(Arc::clone(&state.auth)));
-        let postmen: Vec<_> = postman
-            .into_iter()
-            .flat_map(|postman| (0..POSTMEN).map(move |_| Arc::clone(&postman)))
-            .map(|postman| {
-                tokio::spawn({
-                    let stopped = stopped.clone();
-                    async move { postman.work(stopped).await }
-                })
-            })
-            .collect();
+        let postmen = postmen(postman, &stopped);
         tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
-        let mut graceful = stopped.clone();
-        let server = axum::serve(listener, router(state)).with_graceful_shutdown(async move {
-            let _ = graceful.wait_for(|stop| *stop).await;
-        });
         let finish = async {
-            let ended = server.await;
+            serve(listener, router(state), stopped.clone()).await;
             for postman in postmen {
                 let _ = postman.await;
             }
-            ended
         };
-        let code = tokio::select! {
-            ended = finish => match ended {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(cause) => fail(&format!("the server ended: {cause}")),
-            },
-            () = grace(stopped) => {
+        tokio::select! {
+            () = finish => {}
+            () = grace(stopped.clone()) => {
                 tracing::warn!("{} s are over; what is still in flight is dropped", GRACE.as_secs());
-                ExitCode::SUCCESS
             }
-        };
+        }
         signals.abort();
-        code
+        ExitCode::SUCCESS
+    }
+
+    /// Sets the workers going that send letters, where there is a way for them to go.
+    fn postmen(postman: Option<Arc<Postman>>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+        let all = postman.into_iter().flat_map(|postman| (0..POSTMEN).map(move |_| Arc::clone(&postman)));
+        all.map(|postman| {
+            let stopped = stopped.clone();
+            tokio::spawn(async move { postman.work(stopped).await })
+        })
+        .collect()
     }
 
     async fn grace(mut stopped: watch::Receiver<bool>) {
@@ -122,7 +162,7 @@ mod program {
         tokio::time::sleep(GRACE).await;
     }
 
-    fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<tokio::task::JoinHandle<()>> {
+    fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<JoinHandle<()>> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         Ok(tokio::spawn(async move {

@@ -1,7 +1,8 @@
 //! The one assembly of everything that answers requests.
 
 use crate::server::http::{
-    AppState, RequestContext, api_gate, body, health, loopback, security_headers, trace, well_known,
+    AppState, RequestContext, api_gate, body, health, loopback, policy_report, same_origin, security_headers, trace,
+    well_known,
 };
 use crate::site::{acts, answers, for_people, forms, guard_forms, letters, pages};
 use crate::types::paths;
@@ -45,9 +46,14 @@ pub fn router(state: AppState) -> Router {
         .route(paths::READY, get(health::readyz))
         .method_not_allowed_fallback(pages::not_allowed)
         .layer(from_fn_with_state(state.clone(), guard_forms));
+    let reports = Router::new()
+        .route(paths::POLICY_REPORTS, post(policy_report::receive))
+        .method_not_allowed_fallback(pages::not_allowed)
+        .layer(from_fn_with_state(state.clone(), same_origin::refuse_foreign));
     pages
         .merge(api)
         .merge(health)
+        .merge(reports)
         .layer(from_fn(trace::deadline))
         .layer(from_fn(body::read_whole))
         .layer(CatchPanicLayer::custom(trace::after_panic))
@@ -60,6 +66,6 @@ pub fn router(state: AppState) -> Router {
 
 /// Runs the server function of a path with the request's context.
 async fn call(State(state): State<AppState>, request: Request) -> Response {
-    let context = RequestContext::new(&state, request.headers());
+    let context = RequestContext::new(&state, request.headers(), request.extensions());
     leptos_axum::handle_server_fns_with_context(move || provide_context(context.clone()), request).await.into_response()
 }

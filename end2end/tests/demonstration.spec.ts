@@ -1,6 +1,6 @@
 // The ten points of the demonstration that this program grew out of, one after another, as one person sees them.
 
-import { Authenticator, awake, expect, freshName, letterTo, test } from "../fixtures";
+import { Authenticator, awake, expect, freshName, letterTo, test, withoutSuggestions } from "../fixtures";
 
 for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
@@ -55,6 +55,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       });
 
       await test.step("3. and 4. remembered, with the choice of passkey, letter and another user", async () => {
+        await withoutSuggestions(page);
         await page.goto("/account");
         await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
         await awake(page);

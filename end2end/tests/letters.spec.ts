@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForLetter, awake, expect, freshName, letterTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, askForLetter, awake, expect, freshName, letterTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
 
 /** Another browser of the same person, or of somebody else. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
@@ -34,11 +34,10 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(device.getByRole("heading", { name: "Make a passkey on this device" })).toHaveCount(0);
       expect(await authenticator.passkeys()).toBe(1);
 
+      await withoutSuggestions(device);
       await signOut(device);
-      await authenticator.answers(false);
       await device.goto("/sign-in");
       await awake(device);
-      await authenticator.answers(true);
       await device.getByRole("button", { name: "Sign in with a passkey" }).click();
       await expect(device).toHaveURL(/\/account$/);
       await device.context().close();

@@ -1,4 +1,4 @@
-import { Authenticator, awake, expect, freshName, signOut, signUp, test } from "../fixtures";
+import { Authenticator, awake, expect, freshName, signOut, signUp, test, withoutSuggestions } from "../fixtures";
 
 for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
@@ -12,10 +12,9 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(page.getByTestId("passkeys")).toHaveText("1");
       expect(await authenticator.passkeys()).toBe(1);
       await signOut(page);
-      await authenticator.answers(false);
+      await withoutSuggestions(page);
       await page.goto("/sign-in");
       await awake(page);
-      await authenticator.answers(true);
       await page.getByRole("button", { name: "Sign in with a passkey" }).click();
       await expect(page).toHaveURL(/\/account$/);
     });

@@ -23,7 +23,7 @@ pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let (browser, cookie) = request.browser_or_new();
-    let life = request.auth().change_address(&visitor, &browser, &email).await?;
+    let life = request.auth().change_address(&visitor, &request.asker(&browser), &email).await?;
     send_cookies(cookie);
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })

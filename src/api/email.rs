@@ -46,8 +46,8 @@ pub async fn confirm_address(token: Option<String>, code: Option<String>) -> Res
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let user = match (token, code) {
-        (Some(token), None) => request.auth().confirm_by_link(&visitor, &token).await?,
-        (None, Some(code)) => request.auth().confirm_by_code(&visitor, &code).await?,
+        (Some(token), None) => request.auth().confirm_by_link(&visitor, &token, request.from()).await?,
+        (None, Some(code)) => request.auth().confirm_by_code(&visitor, &code, request.from()).await?,
         (None, None) | (Some(_), Some(_)) => return Err(ApiError::BadRequest),
     };
     Ok(AccountUser { user: user.view() })

@@ -10,9 +10,9 @@ pub async fn passkeys() -> Result<PasskeyList, ApiError> {
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
-    let rp_id = request.auth().relying_party.id();
     let passkeys = request.auth().store.passkeys(visitor.user.id).await?;
-    Ok(PasskeyList { passkeys: passkeys.iter().map(|passkey| passkey.view(&visitor.session, rp_id)).collect() })
+    let view = |passkey| request.auth().view_passkey(&visitor, passkey, &passkeys);
+    Ok(PasskeyList { passkeys: passkeys.iter().map(view).collect() })
 }
 
 /// Begins to add a passkey.
@@ -23,7 +23,7 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_anyone().await?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_add_passkey(&visitor, &browser).await?;
+    let options = request.auth().begin_add_passkey(&visitor, request.begun(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -41,7 +41,7 @@ pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> R
     let visitor = request.require_anyone().await?;
     let passkey = request.auth().finish_add_passkey(&visitor, begun, &answer, name.as_deref()).await?;
     request.tell(Notice::PasskeyMade);
-    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session, request.auth().relying_party.id()))? })
+    Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 
 /// Gives a passkey another name.
@@ -52,7 +52,7 @@ pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiE
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let passkey = request.auth().rename_passkey(&visitor, &id, &name).await?;
-    Ok(OnePasskey { passkey: raw(&passkey.view(&visitor.session, request.auth().relying_party.id()))? })
+    Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 
 /// Removes a passkey, unless it is the last way in.

@@ -11,7 +11,7 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_reauthentication(&visitor, &browser).await?;
+    let options = request.auth().begin_reauthentication(&visitor, request.begun(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -39,7 +39,7 @@ pub async fn ask_to_reauthenticate() -> Result<LetterSent, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let (browser, cookie) = request.browser_or_new();
-    let life = request.auth().ask_to_reauthenticate(&visitor, &browser, Next::or_account(None)).await?;
+    let life = request.auth().ask_to_reauthenticate(&visitor, request.asker(&browser), Next::or_account(None)).await?;
     send_cookies(cookie);
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
@@ -52,7 +52,7 @@ pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
-    let (renewed, _) = request.auth().reauthenticate_by_code(&visitor, &code).await?;
+    let (renewed, _) = request.auth().reauthenticate_by_code(&visitor, &code, request.from()).await?;
     request.renewed(&renewed)
 }
 
@@ -63,6 +63,6 @@ pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiErro
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
-    let (renewed, _) = request.auth().reauthenticate_by_link(&visitor, &token).await?;
+    let (renewed, _) = request.auth().reauthenticate_by_link(&visitor, &token, request.from()).await?;
     request.renewed(&renewed)
 }

@@ -15,9 +15,10 @@ pub async fn session() -> Result<Whoami, ApiError> {
 /// Ends the session of this browser; without one there is nothing to do, which is no refusal.
 #[server(prefix = "/api", endpoint = "sign-out", input = Json, output = Json)]
 pub async fn sign_out() -> Result<Done, ApiError> {
-    use crate::server::http::request::{RequestContext, send_cookies};
+    use crate::server::http::request::{RequestContext, answer_clearing_storage, send_cookies};
 
     let request = RequestContext::current();
     send_cookies(request.sign_out().await?);
+    answer_clearing_storage();
     Ok(Done {})
 }

@@ -72,9 +72,18 @@ pub fn is_ticked(_id: &str) -> bool {
 
 pub fn go(_path: &str) {}
 
-pub fn submit(_form: &str) {}
+#[must_use]
+pub fn submit(_form: &str) -> bool {
+    false
+}
 
-pub fn copy(_text: &str) {}
+pub async fn answers_with(_path: &str) -> Option<u16> {
+    None
+}
+
+pub async fn copy(_text: &str) -> bool {
+    false
+}
 
 pub fn print() {}
 

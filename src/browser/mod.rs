@@ -29,6 +29,11 @@ where
     post(F::PATH, &body).await
 }
 
+/// The status with which a server function without arguments answers, such as who is signed in; `None` when it does not.
+pub async fn status_of<F: ServerFn>() -> Option<u16> {
+    answers_with(F::PATH).await
+}
+
 /// Hints at the device that people are after (WebAuthn Level 3, section 5.8.7).
 pub const THIS_DEVICE: &str = "client-device";
 pub const SECURITY_KEY: &str = "security-key";

@@ -92,9 +92,10 @@ pub async fn post(path: &str, body: &str) -> Result<WebAuthnJson, ApiError> {
         return RawValue::from_string(text).map_err(|_| ApiError::Unavailable);
     }
     let refusal = JSON::parse(&text).map(|json| member(&json, "error")).unwrap_or_default();
-    let code = if refusal.is_object() { member(&refusal, "code").as_string() } else { None };
+    let code = member(&refusal, "code").as_string();
     // A code this build does not know comes from a newer server: nothing better than "something went wrong".
-    Err(code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal)))
+    let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
+    Err(error.with_numbers(None, whole(&member(&refusal, "retry_after"))))
 }
 
 async fn sent(path: &str, body: &str) -> Option<(bool, String)> {
@@ -195,22 +196,28 @@ pub fn go(path: &str) {
     }
 }
 
-/// Sends a form, as its button would.
-pub fn submit(form: &str) {
+/// Sends a form, as its button would; `false` when there is no such form.
+#[must_use]
+pub fn submit(form: &str) -> bool {
     let form = document().and_then(|document| document.get_element_by_id(form));
-    if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
-        let _ = form.submit();
-    }
+    form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()).is_some_and(|form| form.submit().is_ok())
 }
 
-/// Puts a text where it can be pasted from, where the browser allows that.
-pub fn copy(text: &str) {
-    let Ok(window) = window() else { return };
+/// The status with which a path of this site answers; `None` when it does not.
+pub async fn answers_with(path: &str) -> Option<u16> {
+    let response: Response = JsFuture::from(window().ok()?.fetch_with_str(path)).await.ok()?.unchecked_into();
+    Some(response.status())
+}
+
+/// Puts a text where it can be pasted from; `false` where the browser does not allow that.
+pub async fn copy(text: &str) -> bool {
+    let Ok(window) = window() else { return false };
     let clipboard = member(&window.navigator(), "clipboard");
-    if clipboard.is_object()
-        && let Ok(write) = member(&clipboard, "writeText").dyn_into::<Function>()
-    {
-        let _ = write.call1(&clipboard, &text.into());
+    let Ok(write) = member(&clipboard, "writeText").dyn_into::<Function>() else { return false };
+    let written = write.call1(&clipboard, &text.into()).ok().and_then(|promise| promise.dyn_into::<Promise>().ok());
+    match written {
+        Some(promise) => JsFuture::from(promise).await.is_ok(),
+        None => false,
     }
 }
 
@@ -278,6 +285,12 @@ fn global(name: &str) -> JsValue {
 
 fn member(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+/// A number as whole seconds, of which there are never many.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates at both ends")]
+fn whole(number: &JsValue) -> Option<u32> {
+    number.as_f64().map(|number| number as u32)
 }
 
 fn has(object: &JsValue, method: &str) -> bool {

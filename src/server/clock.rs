@@ -48,6 +48,16 @@ impl Timestamp {
 }
 
 impl Timestamp {
+    /// Reads the date of an HTTP answer, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let shape = time::macros::format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        let moment = time::PrimitiveDateTime::parse(text, shape).ok()?.assume_utc();
+        Some(Self(moment.unix_timestamp().checked_mul(1_000)?))
+    }
+
     /// As letters say it, in UTC: `24 November 2026, 08:15 UTC`.
     #[must_use]
     pub fn to_words(self) -> String {
@@ -85,6 +95,13 @@ mod tests {
     fn times_are_written_in_rfc_3339_utc() {
         assert_eq!(Timestamp::from_unix_millis(0).to_rfc3339(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp::from_unix_millis(1_795_421_700_250).to_rfc3339(), "2026-11-23T08:15:00.25Z");
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        let date = Timestamp::from_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date.map(Timestamp::to_rfc3339).as_deref(), Some("1994-11-06T08:49:37Z"));
+        assert_eq!(Timestamp::from_http_date("yesterday"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod config;
 pub mod ephemeral;
 pub mod http;
 pub mod keys;
+pub mod limiter;
 pub mod mail;
 pub mod model;
 pub mod secret;

@@ -1,6 +1,7 @@
 //! What the account page asks for. What needs a fresh authentication keeps its form until there is one.
 
 use super::forms::{on_to, on_with, read};
+use super::pages::account_page;
 use super::render::{Page, context, render};
 use crate::server::auth::{AskToReauthenticateError, Revocation, SentAgain, Visitor};
 use crate::server::http::refusal::{refuse, status};
@@ -10,7 +11,7 @@ use crate::server::model::{CredentialId, SessionId};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::components::Signals;
-use crate::ui::pages::{IdentityPage, LeftPage, Proof, RecoveryCodesPage};
+use crate::ui::pages::{IdentityPage, LeftPage, Proof, RecoveryCodesPage, Typed};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -30,6 +31,32 @@ pub struct AccountForm {
     /// The code of a letter that shows who is there.
     #[serde(default)]
     code: String,
+    /// Another such letter is wanted.
+    #[serde(default)]
+    again: String,
+    /// It was sent while nobody was signed in: its owner wants to see it first.
+    #[serde(default)]
+    check: String,
+}
+
+impl AccountForm {
+    /// What was typed; a form has at most one text field.
+    fn text(&self) -> &str {
+        if self.name.is_empty() { &self.email } else { &self.name }
+    }
+
+    /// The form as the account page shows it again.
+    fn with_note(&self, note: &'static str) -> Typed {
+        Typed { action: self.action.clone(), id: self.id.clone(), text: self.text().to_owned(), note }
+    }
+
+    fn fields(self) -> Vec<(String, String)> {
+        [("action", self.action), ("id", self.id), ("name", self.name), ("email", self.email)]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
 }
 
 /// What becomes of an act that was done.
@@ -57,20 +84,23 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
     let context = context(&state, &request);
     let mut visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
-        Ok(None) => return on_with(&state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
+        Ok(None) => return signed_out(&state, request, form).await,
         Err(cause) => return refuse(cause.into()),
     };
+    if !form.check.is_empty() {
+        return checked(&state, request, &context, &visitor, &form).await;
+    }
     let mut cookies = Vec::new();
-    if !form.code.is_empty() && !context.auth().is_confined(&visitor) {
-        match context.auth().reauthenticate_by_code(&visitor, &form.code).await.map_err(ApiError::from) {
+    if !form.code.is_empty() && form.again.is_empty() && !context.auth().is_confined(&visitor) {
+        let answered = context.auth().reauthenticate_by_code(&visitor, &form.code, context.from()).await;
+        match answered.map_err(ApiError::from) {
             Ok((renewed, _)) => {
                 cookies.extend(state.cookies.set_session(&renewed.session, &renewed.token));
                 visitor.session = renewed.session;
             }
             Err(ApiError::Unavailable) => return refuse(ApiError::Unavailable),
-            Err(error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) })) => {
-                return on_with(&state, paths::ACCOUNT, Notice::Refused(error));
-            }
+            // Its link was opened meanwhile, perhaps: whether it is known who is there is seen below.
+            Err(ApiError::LinkExpired) => {}
             Err(error) => return ask_who_is_there(&state, &context, request, visitor, form, Some(error)).await,
         }
     }
@@ -87,13 +117,65 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Err(ApiError::ReauthenticationRequired) if !context.auth().is_confined(&act.visitor) => {
             ask_who_is_there(&state, &context, request, act.visitor, act.form, None).await
         }
-        Err(error @ (ApiError::Unavailable | ApiError::BadRequest)) => refuse(error),
+        Err(ApiError::SignedOut) => signed_out(&state, request, act.form).await,
+        Err(error @ (ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. })) => refuse(error),
+        Err(error) if is_about_text(error) && !act.form.action.is_empty() => {
+            let typed = act.form.with_note(error.message());
+            account_page(&state, request, &context, &act.visitor, Some((typed, status(error)))).await
+        }
         Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
     };
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Whether a refusal is about what was typed, and is told beside it.
+fn is_about_text(error: ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::InvalidDisplayName
+            | ApiError::InvalidEmail
+            | ApiError::InvalidName
+            | ApiError::InvalidUsername
+            | ApiError::RenamedRecently
+            | ApiError::UsernameTaken
+            | ApiError::WrongUsername
+    )
+}
+
+/// Keeps a form that was sent after its session had ended, and lets its owner sign in on the spot.
+async fn signed_out(state: &AppState, request: Request, form: AccountForm) -> Response {
+    let page = Page {
+        title: "You are signed out",
+        status: status(ApiError::SignedOut),
+        interactive: true,
+        visitor: None,
+        told: None,
+    };
+    let cookie = context(state, &request).browser_or_new().1;
+    let (act, fields) = (words(&form.action), form.fields());
+    let (proof, refusal) = (Proof::SignedOut, None);
+    let body = move || view! { <IdentityPage fields=fields.clone() act proof refusal /> }.into_any();
+    let mut response = render(state, request, page, body).await;
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response
+}
+
+/// A form that was kept meanwhile is shown again, not done: somebody else may have signed in.
+async fn checked(
+    state: &AppState,
+    request: Request,
+    context: &RequestContext,
+    visitor: &Visitor,
+    form: &AccountForm,
+) -> Response {
+    if form.text().is_empty() {
+        return on_with(state, paths::ACCOUNT, Notice::Reauthenticated);
+    }
+    let typed = form.with_note("You were signed out meanwhile. Look at this once more, then send it.");
+    account_page(state, request, context, visitor, Some((typed, StatusCode::OK))).await
 }
 
 impl Act<'_> {
@@ -107,11 +189,13 @@ impl Act<'_> {
             return Err(ApiError::ReauthenticationRequired);
         }
         match form.action.as_str() {
-            "confirm-again" => Ok(Outcome::Told(match auth.confirm_again(visitor, &self.browser).await? {
-                SentAgain::Sent => Notice::ConfirmationSent,
-                SentAgain::TooSoon => Notice::ConfirmationTooSoon,
-                SentAgain::NothingToConfirm => Notice::Refused(ApiError::LinkExpired),
-            })),
+            "confirm-again" => {
+                Ok(Outcome::Told(match auth.confirm_again(visitor, &self.context.asker(&self.browser)).await? {
+                    SentAgain::Sent => Notice::ConfirmationSent,
+                    SentAgain::TooSoon => Notice::ConfirmationTooSoon,
+                    SentAgain::NothingToConfirm => Notice::Refused(ApiError::LinkExpired),
+                }))
+            }
             "name" => {
                 auth.update_profile(visitor, Some(&form.name), None).await?;
                 Ok(Outcome::Told(Notice::NameChanged))
@@ -121,7 +205,7 @@ impl Act<'_> {
                 Ok(Outcome::Told(Notice::NameChanged))
             }
             "address" => {
-                auth.change_address(visitor, &self.browser, &form.email).await?;
+                auth.change_address(visitor, &self.context.asker(&self.browser), &form.email).await?;
                 Ok(Outcome::Told(Notice::ConfirmationSent))
             }
             "recovery-codes" => Ok(Outcome::Codes(auth.make_recovery_codes(visitor).await?)),
@@ -218,11 +302,13 @@ async fn ask_who_is_there(
         Err(cause) => return refuse(cause.into()),
     };
     let (browser, cookie) = context.browser_or_new();
-    let proof = if is_open {
+    let proof = if is_open && form.again.is_empty() {
         Proof::Letter
     } else {
-        match context.auth().ask_to_reauthenticate(&visitor, &browser, Next::or_account(None)).await {
+        let asker = context.asker(&browser);
+        match context.auth().ask_to_reauthenticate(&visitor, asker, Next::or_account(None)).await {
             Ok(_) => Proof::Letter,
+            Err(AskToReauthenticateError::TooMany(too_many)) => return refuse(too_many.into()),
             Err(AskToReauthenticateError::PasskeyRequired | AskToReauthenticateError::EmailOff) => {
                 match context.auth().has_passkey(&visitor).await {
                     Ok(true) => Proof::Passkey,
@@ -238,11 +324,7 @@ async fn ask_who_is_there(
     let page =
         Page { title: "Confirm that it is you", status: status(error), interactive: true, visitor: user, told: None };
     let act = words(&form.action);
-    let fields: Vec<_> = [("action", form.action), ("id", form.id), ("name", form.name), ("email", form.email)]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
+    let fields = form.fields();
     let body = move || view! { <IdentityPage fields=fields.clone() act proof refusal /> }.into_any();
     let mut response = render(state, request, page, body).await;
     if let Some(cookie) = cookie {

@@ -4,6 +4,7 @@ use super::pages::{recovery_page, sign_in_page, sign_up_page};
 use super::render::context;
 use crate::server::auth::{AskForLetterError, Opened};
 use crate::server::http::refusal::refuse;
+use crate::server::http::security_headers::clear_storage;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::letter::Purpose;
 use crate::server::secret::Token;
@@ -50,7 +51,12 @@ fn signed_in(state: &AppState, opened: &Opened, next: &Next) -> Response {
 /// Signs out and leads to the start page.
 pub async fn sign_out(State(state): State<AppState>, request: Request) -> Response {
     match context(&state, &request).sign_out().await {
-        Ok(cookie) => on_to(paths::HOME, cookie.into_iter().chain(state.cookies.set_notice(Notice::SignedOut))),
+        Ok(cookie) => {
+            let cookies = cookie.into_iter().chain(state.cookies.set_notice(Notice::SignedOut));
+            let mut response = on_to(paths::HOME, cookies);
+            clear_storage(response.headers_mut());
+            response
+        }
         Err(cause) => refuse(cause.into()),
     }
 }
@@ -105,7 +111,11 @@ async fn ask(state: &AppState, context: &RequestContext, request: Request, form:
     match context.auth().ask_for_letter(context.asker(&browser), &form.identifier, next.clone()).await {
         Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
         Err(AskForLetterError::Unavailable(cause)) => refuse(cause.into()),
-        Err(error) => sign_in_page(state, request, &next, Some((form.identifier, Some(error.into())))).await,
+        Err(error) => {
+            let error = ApiError::from(error);
+            let page = sign_in_page(state, request, &next, Some((form.identifier, Some(error)))).await;
+            with_pause(page, error)
+        }
     }
 }
 
@@ -131,7 +141,7 @@ async fn answer_code(state: &AppState, context: &RequestContext, form: &SignInFo
     match context.auth().answer_code(&form.code, form.username.as_deref(), context.arrival(None)).await {
         Ok((opened, next)) => signed_in(state, &opened, &next),
         Err(error) => match error.into() {
-            error @ (ApiError::Unavailable | ApiError::EmailOff) => refuse(error),
+            error @ (ApiError::Unavailable | ApiError::EmailOff | ApiError::TooManyRequests { .. }) => refuse(error),
             error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) }) => {
                 on_with(state, paths::SIGN_IN, Notice::Refused(error))
             }
@@ -203,7 +213,7 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
     match context.ask_to_sign_up(&browser, &form.username, &form.email, name).await {
         Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
         Err(ApiError::Unavailable) => refuse(ApiError::Unavailable),
-        Err(error) => sign_up_page(&state, request, typed, Some(error)).await,
+        Err(error) => with_pause(sign_up_page(&state, request, typed, Some(error)).await, error),
     }
 }
 
@@ -228,7 +238,7 @@ async fn reauthenticate(state: &AppState, context: &RequestContext, token: &str)
     if context.auth().is_confined(&visitor) {
         return refuse(ApiError::ReauthenticationRequired);
     }
-    match context.auth().reauthenticate_by_link(&visitor, token).await {
+    match context.auth().reauthenticate_by_link(&visitor, token, context.from()).await {
         Ok((renewed, next)) => {
             let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
             on_to(next.as_str(), cookies.chain(state.cookies.set_notice(Notice::Reauthenticated)))
@@ -278,13 +288,21 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
         Err(cause) => return refuse(cause.into()),
     };
     let confirmed = if form.token.is_empty() {
-        context.auth().confirm_by_code(&visitor, &form.code).await
+        context.auth().confirm_by_code(&visitor, &form.code, context.from()).await
     } else {
-        context.auth().confirm_by_link(&visitor, &form.token).await
+        context.auth().confirm_by_link(&visitor, &form.token, context.from()).await
     };
     match confirmed.map_err(ApiError::from) {
         Ok(_) => on_with(&state, paths::ACCOUNT, Notice::AddressConfirmed),
-        Err(ApiError::Unavailable) => refuse(ApiError::Unavailable),
+        Err(error @ (ApiError::Unavailable | ApiError::TooManyRequests { .. })) => refuse(error),
         Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
     }
+}
+
+/// A page that tells a refusal, with the header that says how long to wait.
+fn with_pause(mut page: Response, error: ApiError) -> Response {
+    if let Some(seconds) = error.retry_after() {
+        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    page
 }

@@ -10,7 +10,7 @@ use crate::server::model::{CredentialId, Event, EventId, event};
 use crate::types::{self, ApiError, paths};
 use crate::ui::pages::{
     AccountPage, AccountState, ActivityLine, Confirmation, HomePage, RefusalPage, SignInPage, SignUpInput, SignUpPage,
-    UseRecoveryCodePage, heading,
+    Typed, UseRecoveryCodePage, heading,
 };
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
@@ -150,17 +150,32 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Ok(None) => return to_sign_in(paths::ACCOUNT),
         Err(cause) => return refuse(cause.into()),
     };
+    account_page(&state, request, &context, &visitor, None).await
+}
+
+/// The account page of a visitor; with a form that was not done, what was typed in it comes back.
+pub(super) async fn account_page(
+    state: &AppState,
+    request: Request,
+    context: &RequestContext,
+    visitor: &Visitor,
+    typed: Option<(Typed, StatusCode)>,
+) -> Response {
     let query = Query::<AccountQuery>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default();
-    let account = match account_state(&context, &visitor, &query).await {
+    let account = match account_state(context, visitor, &query).await {
         Ok(Some(account)) => account,
         Ok(None) => return refuse(ApiError::NotFound),
         Err(cause) => return refuse(cause.into()),
     };
     let user = visitor.user.view();
-    let told = told(&state, &request, is_about_code);
-    let page = Page { title: "Account", status: StatusCode::OK, interactive: true, visitor: Some(user.clone()), told };
-    let body = move || view! { <AccountPage user=user.clone() account=account.clone() refusal=told /> }.into_any();
-    render(&state, request, page, body).await
+    let told = told(state, &request, is_about_code);
+    let (typed, status) = typed.map_or((None, StatusCode::OK), |(typed, status)| (Some(typed), status));
+    let page = Page { title: "Account", status, interactive: true, visitor: Some(user.clone()), told };
+    let body = move || {
+        let (user, account, typed) = (user.clone(), account.clone(), typed.clone());
+        view! { <AccountPage user account refusal=told typed /> }.into_any()
+    };
+    render(state, request, page, body).await
 }
 
 /// Whether a refusal is told beside the field for a code.
@@ -191,13 +206,16 @@ async fn account_state(
         None => None,
     };
     let Some(events) = auth.activity(visitor.user.id, before).await? else { return Ok(None) };
-    let waits_for_code = auth.open_confirmation(visitor).await?.is_some();
-    let is_unproven = visitor.user.email.is_some() && !visitor.user.email_verified && auth.sends_letters;
+    let awaited = auth.open_confirmation(visitor).await?.map(|address| address.to_string());
+    let claimed = visitor.user.email.as_ref().filter(|_| !visitor.user.email_verified && auth.sends_letters);
     let (passkeys, sessions) = (auth.store.passkeys(visitor.user.id).await?, auth.sessions(visitor).await?);
     let own = &visitor.session;
     let rp_id = auth.relying_party.id();
-    let accepted: Vec<_> =
-        passkeys.iter().filter(|passkey| passkey.rp_id == rp_id).map(|passkey| passkey.view(own, rp_id).id).collect();
+    let accepted: Vec<_> = passkeys
+        .iter()
+        .filter(|passkey| passkey.is_usable(rp_id))
+        .map(|passkey| passkey.credential_id.encode())
+        .collect();
     let removed = query.removed.as_deref().and_then(CredentialId::decode).map(|id| {
         let opened = sessions
             .iter()
@@ -219,14 +237,14 @@ async fn account_state(
         activity: events.iter().map(line).collect(),
         is_adding: query.step.as_deref() == Some("add") && auth.check_adding(visitor).await.is_ok(),
         removed: removed.filter(|(_, sessions)| *sessions > 0),
-        passkeys: passkeys.iter().map(|passkey| passkey.view(own, rp_id)).collect(),
+        passkeys: passkeys.iter().map(|passkey| auth.view_passkey(visitor, passkey, &passkeys)).collect(),
         sessions: sessions.iter().map(|session| session.view(session.id == own.id)).collect(),
         usable_passkeys: passkeys.iter().filter(|passkey| passkey.is_usable(rp_id)).count(),
         offers_passkey: auth.offers_passkey(visitor, context.known.as_ref()).await?,
-        confirmation: match (is_unproven, waits_for_code) {
-            (false, _) => Confirmation::NotNeeded,
-            (true, true) => Confirmation::WaitsForCode,
-            (true, false) => Confirmation::Needed,
+        confirmation: match (awaited, claimed) {
+            (Some(address), _) => Confirmation::WaitsForCode { address },
+            (None, Some(address)) => Confirmation::Needed { address: address.to_string() },
+            (None, None) => Confirmation::NotNeeded,
         },
         is_confined: auth.is_confined(visitor),
         has_made_passkey: visitor.session.added_passkey,
@@ -292,7 +310,8 @@ async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Re
         ApiError::Unavailable | ApiError::Internal => None,
         _ => context(state, &request).visitor().await.ok().flatten().map(|visitor| visitor.user.view()),
     };
-    let page = Page { title: heading(error), status: status(error), interactive: false, visitor, told: None };
+    let page =
+        Page { title: heading(error), status: status(error), interactive: error.wait() > 0, visitor, told: None };
     let mut response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -80,5 +80,5 @@ pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool
 /// The request's context, for handlers of pages and forms.
 #[must_use]
 pub fn context(state: &AppState, request: &Request) -> RequestContext {
-    RequestContext::new(state, request.headers())
+    RequestContext::new(state, request.headers(), request.extensions())
 }

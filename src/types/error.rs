@@ -41,6 +41,10 @@ pub enum ApiError {
     SignedOut,
     TooLarge,
     TooManyPasskeys,
+    TooManyRequests {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
     Unavailable,
     UnknownPasskey,
     /// Only ever met in the browser: the server could not be reached.
@@ -52,7 +56,7 @@ pub enum ApiError {
 
 impl ApiError {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::AddressTaken,
         Self::BadRequest,
         Self::CeremonyExpired,
@@ -81,6 +85,7 @@ impl ApiError {
         Self::SignedOut,
         Self::TooLarge,
         Self::TooManyPasskeys,
+        Self::TooManyRequests { retry_after: 0 },
         Self::Unavailable,
         Self::UnknownPasskey,
         Self::Unreachable,
@@ -108,6 +113,7 @@ impl ApiError {
             Self::OtherBrowser => "other_browser",
             Self::ReauthenticationRequired => "reauthentication_required",
             Self::TooManyPasskeys => "too_many_passkeys",
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::CodeWrong { .. } => "code_wrong",
             Self::BadRequest => "bad_request",
             Self::CeremonyExpired => "ceremony_expired",
@@ -157,6 +163,7 @@ impl ApiError {
             | Self::TooManyPasskeys
             | Self::UsernameTaken => 409,
             Self::TooLarge => 413,
+            Self::TooManyRequests { .. } => 429,
             Self::UnsupportedMediaType => 415,
             Self::InvalidDisplayName
             | Self::InvalidEmail
@@ -196,6 +203,7 @@ impl ApiError {
                 "You changed your username less than 30 days ago. Please wait with the next change."
             }
             Self::WrongUsername => "That is not your username. Type it exactly to confirm.",
+            Self::TooManyRequests { .. } => "That was a lot in a short time. Please wait a little.",
             Self::TooManyPasskeys => "You have 20 passkeys, which is the most. Remove one first.",
             Self::CodeWrong { tries_left: None } => "That code is not right, or it was used before.",
             Self::CodeWrong { tries_left: Some(0) } => {
@@ -233,7 +241,17 @@ impl ApiError {
     pub fn retry_after(self) -> Option<u32> {
         match self {
             Self::Unavailable => Some(2),
+            Self::TooManyRequests { retry_after } => Some(retry_after),
             _ => None,
+        }
+    }
+
+    /// Seconds that a person has to wait, where that is more than a moment.
+    #[must_use]
+    pub fn wait(self) -> u32 {
+        match self {
+            Self::TooManyRequests { retry_after } => retry_after,
+            _ => 0,
         }
     }
 
@@ -252,6 +270,7 @@ impl ApiError {
                 | Self::ReauthenticationRequired
                 | Self::SignedOut
                 | Self::TooManyPasskeys
+                | Self::TooManyRequests { .. }
                 | Self::UsernameTaken
         )
     }
@@ -269,6 +288,16 @@ impl ApiError {
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|error| error.code() == code)
+    }
+
+    /// The same refusal with the numbers that stood beside it.
+    #[must_use]
+    pub fn with_numbers(self, tries_left: Option<u8>, retry_after: Option<u32>) -> Self {
+        match self {
+            Self::CodeWrong { .. } => Self::CodeWrong { tries_left },
+            Self::TooManyRequests { .. } => Self::TooManyRequests { retry_after: retry_after.unwrap_or_default() },
+            other => other,
+        }
     }
 }
 
@@ -332,11 +361,8 @@ mod wire {
     impl From<Body> for ApiError {
         /// A code this build does not know comes from a newer server: nothing better than "something went wrong".
         fn from(body: Body) -> Self {
-            match (Self::of_code(&body.error.code), body.error.tries_left) {
-                (Some(Self::CodeWrong { .. }), tries_left) => Self::CodeWrong { tries_left },
-                (Some(error), _) => error,
-                (None, _) => Self::Internal,
-            }
+            let Refusal { code, tries_left, retry_after, .. } = body.error;
+            Self::of_code(&code).map_or(Self::Internal, |error| error.with_numbers(tries_left, retry_after))
         }
     }
 }

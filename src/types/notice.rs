@@ -66,6 +66,7 @@ impl Notice {
             Self::SignedOut => "signed_out_here".to_owned(),
             Self::SignedUp => "signed_up".to_owned(),
             Self::Refused(ApiError::CodeWrong { tries_left: Some(tries_left) }) => format!("code_wrong.{tries_left}"),
+            Self::Refused(ApiError::TooManyRequests { retry_after }) => format!("too_many_requests.{retry_after}"),
             Self::Refused(error) => error.code().to_owned(),
         }
     }
@@ -76,6 +77,10 @@ impl Notice {
         if let Some(tries) = code.strip_prefix("code_wrong.") {
             let tries_left = tries.parse().ok().filter(|tries| *tries < 10)?;
             return Some(Self::Refused(ApiError::CodeWrong { tries_left: Some(tries_left) }));
+        }
+        if let Some(seconds) = code.strip_prefix("too_many_requests.") {
+            let retry_after = seconds.parse().ok().filter(|seconds| *seconds <= 86_400)?;
+            return Some(Self::Refused(ApiError::TooManyRequests { retry_after }));
         }
         let plain = Self::PLAIN.into_iter().find(|notice| notice.code() == code);
         plain.or_else(|| ApiError::of_code(code).map(Self::Refused))
@@ -137,7 +142,16 @@ mod tests {
 
     #[test]
     fn words_of_others_are_no_notice() {
-        for code in ["", "You won!", "<b>", "code_wrong.", "code_wrong.99", "code_wrong.-1", "signed_out_here "] {
+        for code in [
+            "",
+            "You won!",
+            "<b>",
+            "code_wrong.",
+            "code_wrong.99",
+            "code_wrong.-1",
+            "too_many_requests.x",
+            "signed_out_here ",
+        ] {
             assert_eq!(Notice::parse(code), None, "{code}");
         }
     }

@@ -29,6 +29,9 @@ pub const PASSKEY_ENDPOINTS: &str = "/.well-known/passkey-endpoints";
 /// Where researchers look for a contact (RFC 9116).
 pub const SECURITY_TXT: &str = "/.well-known/security.txt";
 
+/// Where browsers report violations of the content security policy.
+pub const POLICY_REPORTS: &str = "/csp-report";
+
 /// The development mailbox.
 pub const MAILBOX: &str = "/dev/mailbox";
 pub const MAILBOX_JSON: &str = "/dev/mailbox.json";

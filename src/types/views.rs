@@ -102,6 +102,8 @@ pub struct Passkey {
     pub last_used_on: Option<Client>,
     /// Whether it signs nobody in any more.
     pub suspended: bool,
+    /// Until then it can do nothing that matters: a letter alone had added it, and there is an older one.
+    pub held_until: Option<String>,
     /// Whether it was made for another address of this site, where alone it works.
     pub elsewhere: bool,
     /// Whether this session was opened with it.

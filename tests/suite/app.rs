@@ -11,6 +11,7 @@ use latchkey::server::auth::{Auth, RelyingParty};
 use latchkey::server::clock::{Clock, SystemClock, Timestamp};
 use latchkey::server::config::{Config, Source};
 use latchkey::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
+use latchkey::server::http::client_address::Peer;
 use latchkey::server::keys::Keys;
 use latchkey::server::mail::{Mailbox, Postman, Transport};
 use latchkey::server::secret::{Secret, SystemEntropy};
@@ -41,6 +42,10 @@ pub fn address(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make suite`"))
 }
 
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// The machine's clock, moved by hand.
 #[derive(Default)]
 pub struct MovableClock(AtomicI64);
@@ -48,6 +53,11 @@ pub struct MovableClock(AtomicI64);
 impl MovableClock {
     pub fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Sets it forward by so many minutes, or back.
+    pub fn turn(&self, minutes: i64) {
+        self.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
     }
 }
 
@@ -121,12 +131,15 @@ pub fn open_ephemeral(backends: Backends, clock: &Arc<MovableClock>) -> Arc<dyn 
     }
 }
 
+/// One node, with everything that it shares with others.
 pub struct App {
     pub router: Router,
     pub store: Arc<dyn Store>,
     pub postman: Postman,
     pub clock: Arc<MovableClock>,
     pub origin: String,
+    ephemeral: Arc<dyn Ephemeral>,
+    settings: BTreeMap<String, String>,
     database: TestDatabase,
 }
 
@@ -155,31 +168,28 @@ impl App {
         database: TestDatabase,
     ) -> Self {
         let _ = any_spawner::Executor::init_tokio();
-        let mut all =
-            BTreeMap::from([("PUBLIC_URL", ORIGIN), ("SECRET_KEY", "the key of the tests, 32 bytes or more")]);
+        // A key of its own: what tests share in Redis is named after it.
+        let key = format!("the key of one test: {}", uuid::Uuid::from_bytes(crate::authenticator::random()));
+        let mut all = BTreeMap::from([("PUBLIC_URL", ORIGIN), ("SECRET_KEY", key.as_str())]);
         all.extend(settings.iter().copied());
         if all["PUBLIC_URL"].starts_with("https:") {
             all.entry("SMTP_URL").or_insert("smtps://mail.invalid");
         }
-        let config = Config::load(&Source::from_pairs(all)).unwrap();
-        let auth = Auth {
-            store,
-            ephemeral,
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy: Arc::new(SystemEntropy),
-            relying_party: RelyingParty::new(&config.public_url).unwrap(),
-            lifetimes: config.sessions,
-            keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
-            email_sign_in: config.email_sign_in,
-            sends_letters: config.smtp_url.is_some() || config.public_url.is_localhost(),
-            needs_address: bootstrap::needs_address(&config),
-            bell: Arc::default(),
+        all.entry("RATE_LIMITS").or_insert("off");
+        let settings: BTreeMap<_, _> =
+            all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (router, postman, origin) = assemble(&settings, &store, &ephemeral, &clock);
+        Self { router, store, postman, clock, origin, ephemeral, settings, database }
+    }
+
+    /// Another process on the same database and the same Redis; both have connections of their own.
+    pub async fn second_node(&self) -> Router {
+        let store = self.database.open().await;
+        let ephemeral = match self.database {
+            TestDatabase::Server { .. } => open_ephemeral(Backends::Servers, &self.clock),
+            TestDatabase::File(_) => Arc::clone(&self.ephemeral),
         };
-        let store = Arc::clone(&auth.store);
-        let mailbox = Mailbox { store: Arc::clone(&store), clock: Arc::clone(&auth.clock) };
-        let postman = bootstrap::postman(&auth, Arc::new(mailbox), &config);
-        let router = router(bootstrap::app_state(auth, &config));
-        Self { router, store, postman, clock, origin: config.public_url.origin().to_owned(), database }
+        assemble(&self.settings, &store, &ephemeral, &self.clock).0
     }
 
     /// A worker whose letters go another way.
@@ -190,6 +200,7 @@ impl App {
             clock: Arc::clone(&self.postman.clock),
             entropy: Arc::clone(&self.postman.entropy),
             keys: self.postman.keys.clone(),
+            limiter: self.postman.limiter.clone(),
             origin: self.origin.clone(),
             bell: Arc::default(),
         }
@@ -231,8 +242,42 @@ impl App {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser { router: self.router.clone(), origin: self.origin.clone(), cookies: BTreeMap::new() }
+        Browser { router: self.router.clone(), origin: self.origin.clone(), cookies: BTreeMap::new(), from: None }
     }
+
+    /// A browser at an address.
+    pub fn browser_at(&self, address: &str) -> Browser {
+        Browser { from: Some(Peer(address.parse().unwrap())), ..self.browser() }
+    }
+}
+
+/// Puts one node together.
+fn assemble(
+    settings: &BTreeMap<String, String>,
+    store: &Arc<dyn Store>,
+    ephemeral: &Arc<dyn Ephemeral>,
+    clock: &Arc<MovableClock>,
+) -> (Router, Postman, String) {
+    let config = Config::load(&Source::from_pairs(settings.clone())).unwrap();
+    let keys = Keys::new(config.secret_key.as_ref().unwrap(), None);
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let auth = Auth {
+        limiter: bootstrap::limiter(&config, ephemeral, &clock, &keys),
+        store: Arc::clone(store),
+        ephemeral: Arc::clone(ephemeral),
+        clock: Arc::clone(&clock),
+        entropy: Arc::new(SystemEntropy),
+        relying_party: RelyingParty::new(&config.public_url).unwrap(),
+        lifetimes: config.sessions,
+        keys,
+        email_sign_in: config.email_sign_in,
+        sends_letters: config.smtp_url.is_some() || config.public_url.is_localhost(),
+        needs_address: bootstrap::needs_address(&config),
+        bell: Arc::default(),
+    };
+    let mailbox = Mailbox { store: Arc::clone(store), clock };
+    let postman = bootstrap::postman(&auth, Arc::new(mailbox), &config);
+    (router(bootstrap::app_state(auth, &config)), postman, config.public_url.origin().to_owned())
 }
 
 /// A letter as its reader sees it.
@@ -292,7 +337,9 @@ impl Answer {
 /// A person's browser: keeps cookies and says where its requests come from.
 #[derive(Clone)]
 pub struct Browser {
-    router: Router,
+    pub router: Router,
+    /// The address at its end of the connection.
+    pub from: Option<Peer>,
     pub origin: String,
     pub cookies: BTreeMap<String, String>,
 }
@@ -303,6 +350,9 @@ impl Browser {
             let line =
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
             request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
+        }
+        if let Some(peer) = self.from {
+            request.extensions_mut().insert(peer);
         }
         let response = self.router.clone().oneshot(request).await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {

@@ -1,50 +1,22 @@
 //! The program itself: how it starts, refuses to start, and ends.
 
-use crate::app::{Backends, TestDatabase};
+use crate::app::{Backends, TestDatabase, free_port};
 use crate::mail::server::{Encryption, MailServer, Mood};
+use crate::program::{exchange, latchkey, wait_until_ready};
+use crate::servers::signal;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-
-fn latchkey(folder: &TempDir, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-    command.arg0("latchkey").current_dir(folder.path()).env_clear().env("PATH", std::env::var("PATH").unwrap());
-    command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 fn run(settings: &[(&str, &str)]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
-    let Output { status, stderr, .. } = latchkey(&folder, settings).output().unwrap();
+    let Output { status, stderr, .. } = latchkey(folder.path(), settings).output().unwrap();
     (status.code().unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 fn answering(port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
-    Some(text)
-}
-
-fn wait_until_ready(child: &mut Child, port: u16) {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(20) {
-        if answering(port).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
-            return;
-        }
-        assert!(child.try_wait().unwrap().is_none(), "it ended");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("it does not answer");
+    exchange(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
 /// Asks for a letter to sign up, straight over a socket.
@@ -60,11 +32,6 @@ fn sign_up_by_letter(port: u16, name: &str) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().unwrap().success());
 }
 
 #[test]
@@ -107,7 +74,7 @@ fn a_password_is_not_printed_wherever_it_stands_in_an_address() {
 fn what_is_wrong_in_the_file_and_in_the_environment_is_told_together() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("Leptos.toml"), "NO_SUCH_THING = 1\nLOG_FORMAT = \"loud\"\n").unwrap();
-    let output = latchkey(&folder, &[("SESSION_MAX", "soon")]).output().unwrap();
+    let output = latchkey(folder.path(), &[("SESSION_MAX", "soon")]).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
     for name in ["NO_SUCH_THING", "LOG_FORMAT", "SESSION_MAX"] {
@@ -140,7 +107,7 @@ fn a_signal_ends_the_wait_for_a_database() {
     let settings = without_a_database(free_port());
     let folder = tempfile::tempdir().unwrap();
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut child = latchkey(&folder, &settings).spawn().unwrap();
+    let mut child = latchkey(folder.path(), &settings).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
     assert!(child.try_wait().unwrap().is_none(), "it waits");
     signal(&child, "TERM");
@@ -154,7 +121,7 @@ fn a_key_is_made_beside_the_data_and_kept() {
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
     let mut keys = Vec::new();
     for _ in 0..2 {
-        let mut child = latchkey(&folder, &[("LISTEN_ADDR", &listen), ("PUBLIC_URL", &url)]).spawn().unwrap();
+        let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &listen), ("PUBLIC_URL", &url)]).spawn().unwrap();
         wait_until_ready(&mut child, port);
         signal(&child, "INT");
         assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -167,7 +134,7 @@ fn a_key_is_made_beside_the_data_and_kept() {
 fn a_misspelt_name_in_the_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("my.toml"), "PUBLIC_ULR = \"https://id.example\"\n").unwrap();
-    let output = latchkey(&folder, &[]).args(["--config", "my.toml"]).output().unwrap();
+    let output = latchkey(folder.path(), &[]).args(["--config", "my.toml"]).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("PUBLIC_ULR"), "{text}");
@@ -176,7 +143,7 @@ fn a_misspelt_name_in_the_file_is_reported() {
 #[test]
 fn a_named_file_that_is_missing_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let output = latchkey(&folder, &[]).args(["--config", "missing.toml"]).output().unwrap();
+    let output = latchkey(folder.path(), &[]).args(["--config", "missing.toml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("missing.toml"));
 }
@@ -195,7 +162,7 @@ fn it_starts_with_nothing_set_but_a_port_and_ends_at_sigterm_and_at_ctrl_c() {
     for name in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let mut child = latchkey(&folder, &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();
+        let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();
         wait_until_ready(&mut child, port);
         assert!(answering(port).unwrap().contains(r#"{"database":"ok","ephemeral":"ok"}"#));
         assert!(folder.path().join("data/latchkey.db").exists());
@@ -209,7 +176,8 @@ fn the_environment_wins_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let (in_file, in_environment) = (free_port(), free_port());
     std::fs::write(folder.path().join("Leptos.toml"), format!("LISTEN_ADDR = \"127.0.0.1:{in_file}\"\n")).unwrap();
-    let mut child = latchkey(&folder, &[("LISTEN_ADDR", &format!("127.0.0.1:{in_environment}"))]).spawn().unwrap();
+    let mut child =
+        latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{in_environment}"))]).spawn().unwrap();
     wait_until_ready(&mut child, in_environment);
     signal(&child, "TERM");
     child.wait().unwrap();
@@ -221,7 +189,7 @@ fn logs_are_json_on_demand_and_hold_routes_without_queries() {
     let port = free_port();
     let settings = [("LISTEN_ADDR", format!("127.0.0.1:{port}")), ("LOG_FORMAT", "json".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let mut child = latchkey(&folder, &settings).spawn().unwrap();
+    let mut child = latchkey(folder.path(), &settings).spawn().unwrap();
     wait_until_ready(&mut child, port);
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET /sign-in?next=/topsecret HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -253,7 +221,7 @@ async fn a_letter_outlives_the_program_that_was_killed_over_it_and_comes_once() 
             ("SMTP_URL", mail.url("")),
         ];
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let start = || latchkey(&folder, &settings).stderr(Stdio::null()).spawn().unwrap();
+        let start = || latchkey(folder.path(), &settings).stderr(Stdio::null()).spawn().unwrap();
 
         let mut child = start();
         wait_until_ready(&mut child, port);

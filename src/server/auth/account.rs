@@ -4,10 +4,11 @@ use super::authority::{Denied, OwnersUnit};
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
+use crate::server::limiter::{Limited, TooMany};
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, EventKind, Passkey, Session, SessionId, User};
-use crate::types::DisplayName;
+use crate::types::{DisplayName, views};
 
 /// Which sessions are to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +31,19 @@ pub enum ManageError {
     LastWayIn,
     NotFound,
     RenamedRecently,
+    TooMany(TooMany),
     UsernameTaken,
     WrongUsername,
     Unavailable(Unavailable),
+}
+
+impl From<Limited> for ManageError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Unavailable> for ManageError {
@@ -65,8 +76,7 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn revoke(&self, visitor: &Visitor, which: Revocation) -> Result<u64, ManageError> {
         let (user, own) = (visitor.user.id, visitor.session.id);
-        let mut unit = self.store.begin().await?;
-        unit.lock_user(user).await?;
+        let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(visitor).await?;
         let ended = match &which {
             Revocation::One(id) if unit.end_session(user, *id).await? => 1,
             Revocation::One(_) => return Err(ManageError::NotFound),
@@ -77,8 +87,9 @@ impl Auth {
             && ended == 0
             // One that was removed is still known by the session that it opened.
             && visitor.session.method != Method::Passkey(id.clone())
+            && !passkeys.iter().any(|passkey| passkey.credential_id == *id)
         {
-            self.passkey_of_visitor(visitor, id).await?;
+            return Err(ManageError::NotFound);
         }
         if ended > 0 {
             let client = &visitor.session.client;
@@ -94,19 +105,19 @@ impl Auth {
     /// # Errors
     /// When the name does not fit, there is no such passkey of this person, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn rename_passkey(&self, visitor: &Visitor, id: &str, name: &str) -> Result<Passkey, ManageError> {
+    pub async fn rename_passkey(&self, visitor: &Visitor, id: &str, name: &str) -> Result<views::Passkey, ManageError> {
         let name = DisplayName::parse(name).map_err(|_| ManageError::InvalidName)?;
         let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
-        let passkey = self.passkey_of_visitor(visitor, &id).await?;
-        let mut unit = self.store.begin().await?;
-        unit.lock_user(visitor.user.id).await?;
+        let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(visitor).await?;
+        let passkey = passkeys.iter().find(|passkey| passkey.credential_id == id).ok_or(ManageError::NotFound)?;
         if !unit.rename_passkey(visitor.user.id, &id, &name).await? {
             return Err(ManageError::NotFound);
         }
         let change = Some(format!("{} → {name}", passkey.name));
         self.record(unit.as_mut(), visitor.user.id, EventKind::PasskeyRenamed, &visitor.session.client, change).await?;
         unit.commit().await?;
-        Ok(Passkey { name: name.to_string(), ..passkey })
+        let renamed = Passkey { name: name.to_string(), ..passkey.clone() };
+        Ok(self.view_passkey(visitor, &renamed, &passkeys))
     }
 
     /// Removes a passkey, unless nothing would be left to sign in with (contract, rule 7). The account is locked
@@ -139,10 +150,5 @@ impl Auth {
     #[must_use]
     pub fn letters_let_in(&self, user: &User) -> bool {
         self.email_sign_in != EmailSignIn::Off && self.sends_letters && user.proven_address().is_some()
-    }
-
-    async fn passkey_of_visitor(&self, visitor: &Visitor, id: &CredentialId) -> Result<Passkey, ManageError> {
-        let found = self.store.passkey(id).await?.map(|(passkey, _)| passkey);
-        found.filter(|passkey| passkey.user_id == visitor.user.id).ok_or(ManageError::NotFound)
     }
 }

@@ -3,10 +3,11 @@
 use super::answer::RegistrationAnswer;
 use super::attestation::{Refused, examine};
 use super::authority::{Denied, OwnersUnit};
-use super::ceremony::Purpose;
+use super::ceremony::{Begun, Purpose};
 use super::registration::Registered;
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
+use crate::server::limiter::{Limited, TooMany};
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
@@ -22,7 +23,17 @@ pub const MOST_PASSKEYS: usize = 20;
 #[derive(Debug)]
 pub enum BeginAddPasskeyError {
     Denied(Denied),
+    TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl From<Limited> for BeginAddPasskeyError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -66,25 +77,25 @@ impl Auth {
     /// Begins to add a passkey; authenticators that hold one of the account already are told so.
     ///
     /// # Errors
-    /// When the session may not, or a backend is away.
+    /// When the session may not, the client begins too many, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn begin_add_passkey(
         &self,
         visitor: &Visitor,
-        browser: &Token,
+        begun: Begun<'_>,
     ) -> Result<views::Options, BeginAddPasskeyError> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
         self.may_add(visitor, &visitor.user, &passkeys).map_err(BeginAddPasskeyError::Denied)?;
         let (options, challenge, registration) =
             self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;
         let state = AddPasskey { user_id: visitor.user.id, registration };
-        self.keep_ceremony(Purpose::AddPasskey, browser, &challenge, state).await?;
+        self.keep_ceremony(Purpose::AddPasskey, begun, &challenge, state).await?;
         Ok(options)
     }
 
-    /// Those that this relying party can use at all; a suspended one still lives on its device.
+    /// Those that sign in here. A suspended one is not among them: its device was told to drop it, and may make another.
     fn ours<'a>(&self, passkeys: &'a [Passkey]) -> Vec<&'a Passkey> {
-        passkeys.iter().filter(|passkey| passkey.rp_id == self.relying_party.id()).collect()
+        passkeys.iter().filter(|passkey| passkey.is_usable(self.relying_party.id())).collect()
     }
 
     /// Takes what this browser began, before anything else is looked at; `None` when it is spent or was never begun.
@@ -120,7 +131,7 @@ impl Auth {
         begun: Option<AddPasskey>,
         answer: &RegistrationAnswer,
         name: Option<&str>,
-    ) -> Result<Passkey, FinishAddPasskeyError> {
+    ) -> Result<views::Passkey, FinishAddPasskeyError> {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| FinishAddPasskeyError::InvalidName)?;
         let new = examine(&answer.credential.response.attestation_object, &answer.credential.raw_id);
         let pending =
@@ -136,11 +147,14 @@ impl Auth {
         if let Some(name) = name {
             name.as_str().clone_into(&mut passkey.name);
         }
-        self.keep_passkey(visitor, &passkey).await?;
-        Ok(passkey)
+        self.keep_passkey(visitor, &passkey).await
     }
 
-    async fn keep_passkey(&self, visitor: &Visitor, passkey: &Passkey) -> Result<(), FinishAddPasskeyError> {
+    async fn keep_passkey(
+        &self,
+        visitor: &Visitor,
+        passkey: &Passkey,
+    ) -> Result<views::Passkey, FinishAddPasskeyError> {
         let OwnersUnit { mut unit, user, passkeys } = self.begin_locked(visitor).await?;
         self.may_add(visitor, &user, &passkeys)?;
         if passkeys.len() >= MOST_PASSKEYS {
@@ -160,6 +174,6 @@ impl Auth {
         unit.commit().await?;
         self.bell.notify_one();
         tracing::info!(user = %visitor.user.id.0, "a passkey was added");
-        Ok(())
+        Ok(self.view_passkey(visitor, passkey, &passkeys))
     }
 }

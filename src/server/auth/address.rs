@@ -1,15 +1,16 @@
 //! Proving an e-mail address: only for the signed-in account that asked.
 
 use super::authority::OwnersUnit;
-use super::{Auth, ManageError, Visitor};
+use super::{Asker, Auth, ManageError, Visitor};
 use crate::server::Unavailable;
+use crate::server::limiter::{Limited, Side, TooMany};
 use crate::server::model::letter::{CONFIRMATION_LIFE, LetterRequest, OpenRequest, OutgoingLetter, Purpose, RequestId};
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::user::email_key;
-use crate::server::model::{EventKind, Session, User, UserId};
+use crate::server::model::{ClientAddress, EventKind, Session, User, UserId, limit};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Unit;
-use crate::types::{EmailAddress, Next};
+use crate::types::{EmailAddress, Identifier, Next};
 use std::time::Duration;
 
 /// The shortest time between two letters to confirm the same address.
@@ -40,7 +41,19 @@ pub enum ConfirmError {
     AddressTaken,
     /// A session that may only add a passkey.
     Confined,
+    /// The session ended meanwhile.
+    SignedOut,
+    TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl From<Limited> for ConfirmError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Unavailable> for ConfirmError {
@@ -72,44 +85,57 @@ impl Auth {
     /// Asks for another address: a letter goes there, and it counts once the letter is answered by the same person.
     ///
     /// # Errors
-    /// When the address does not fit, letters cannot be sent, the session may not, or the database is away.
+    /// When the address does not fit, letters cannot be sent, the session may not, too many were asked for, or a backend is
+    /// away.
     #[tracing::instrument(skip_all)]
     pub async fn change_address(
         &self,
         visitor: &Visitor,
-        browser: &Token,
+        asker: &Asker<'_>,
         address: &str,
     ) -> Result<Duration, ManageError> {
         let address = EmailAddress::parse(address).ok().filter(|address| email_key(address).is_some());
         let address = address.ok_or(ManageError::InvalidEmail)?;
-        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
+        // Asked first, so that nothing is counted that would be refused anyway; and again where the account is locked.
+        drop(self.begin_as_owner(visitor).await?);
         if !self.sends_letters {
             return Err(ManageError::EmailOff);
         }
+        self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await?;
+        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
         let client = &visitor.session.client;
-        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, browser.hash(), address).await?;
+        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, asker.browser.hash(), address).await?;
         self.record(unit.as_mut(), user.id, EventKind::AddressRequested, client, None).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(CONFIRMATION_LIFE)
     }
 
-    /// Sends the letter about the address that the account claims already once more, at most every minute.
+    /// Sends the letter about the address that is to be confirmed once more, at most every minute: the one that was asked
+    /// for last, else the one that the account claims.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn confirm_again(&self, visitor: &Visitor, browser: &Token) -> Result<SentAgain, Unavailable> {
-        let mut unit = self.store.begin().await?;
-        let user = unit.lock_user(visitor.user.id).await?;
-        let claimed = user.filter(|user| self.sends_letters && !user.email_verified).and_then(|user| user.email);
-        let Some(address) = claimed else { return Ok(SentAgain::NothingToConfirm) };
+    pub async fn confirm_again(&self, visitor: &Visitor, asker: &Asker<'_>) -> Result<SentAgain, Limited> {
         let now = self.clock.now();
-        let last = self.store.newest_request(visitor.user.id, CONFIRM).await?;
-        if last.is_some_and(|last| last.is_open(now) && now.since(last.request.created_at) < AGAIN_AFTER) {
+        let last = self.store.newest_request(visitor.user.id, CONFIRM).await?.filter(|last| last.is_open(now));
+        let is_young = last.as_ref().is_some_and(|last| now.since(last.request.created_at) < AGAIN_AFTER);
+        let claimed = match last.map(|last| last.request.purpose) {
+            Some(Purpose::Confirm { address, .. }) => Some(address),
+            _ => visitor.user.email.clone().filter(|_| !visitor.user.email_verified),
+        };
+        let Some(address) = claimed.filter(|_| self.sends_letters) else { return Ok(SentAgain::NothingToConfirm) };
+        if is_young {
             return Ok(SentAgain::TooSoon);
         }
-        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser.hash(), address).await?;
+        self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await?;
+        let mut unit = self.store.begin().await?;
+        if unit.lock_user(visitor.user.id).await?.is_none() || !unit.has_session(&visitor.session).await? {
+            return Ok(SentAgain::NothingToConfirm);
+        }
+        let browser = asker.browser.hash();
+        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser, address).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(SentAgain::Sent)
@@ -140,7 +166,13 @@ impl Auth {
     /// # Errors
     /// When the link is used, old or wrong, another account asked (then it stays valid), or has proven the address.
     #[tracing::instrument(skip_all)]
-    pub async fn confirm_by_link(&self, visitor: &Visitor, token: &str) -> Result<User, ConfirmError> {
+    pub async fn confirm_by_link(
+        &self,
+        visitor: &Visitor,
+        token: &str,
+        from: ClientAddress,
+    ) -> Result<User, ConfirmError> {
+        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
         let (id, address) = self.confirmation(visitor, token).await?;
         let unit = self.store.begin().await?;
         self.prove(unit, visitor, id, address).await
@@ -151,10 +183,16 @@ impl Auth {
     /// # Errors
     /// As [`Auth::confirm_by_link`]; a wrong code tells how many tries are left.
     #[tracing::instrument(skip_all)]
-    pub async fn confirm_by_code(&self, visitor: &Visitor, code: &str) -> Result<User, ConfirmError> {
+    pub async fn confirm_by_code(
+        &self,
+        visitor: &Visitor,
+        code: &str,
+        from: ClientAddress,
+    ) -> Result<User, ConfirmError> {
         if self.is_confined(visitor) {
             return Err(ConfirmError::Confined);
         }
+        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
         let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
         let open = open.filter(|open| self.is_of_session(open, visitor)).ok_or(ConfirmError::Expired)?;
         let is_right = self.is_code(code, &open);
@@ -164,6 +202,7 @@ impl Auth {
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !is_right {
             unit.commit().await?;
+            self.limiter.count_failure(Some(visitor.user.id), Side::Known).await?;
             return Err(ConfirmError::CodeWrong { tries_left });
         }
         self.prove(unit, visitor, open.request.id, address).await
@@ -200,7 +239,11 @@ impl Auth {
         request: RequestId,
         address: EmailAddress,
     ) -> Result<User, ConfirmError> {
-        let former = unit.lock_user(visitor.user.id).await?.ok_or(ConfirmError::Expired)?;
+        let former = unit.lock_user(visitor.user.id).await?.ok_or(ConfirmError::SignedOut)?;
+        // Whoever waited here for "end all others" to be done must not go on after it.
+        if !unit.has_session(&visitor.session).await? {
+            return Err(ConfirmError::SignedOut);
+        }
         if !unit.take_request(request).await? {
             return Err(ConfirmError::Expired);
         }

@@ -7,6 +7,7 @@ use crate::server::model::passkey::WATCHED;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, Passkey, User};
 use crate::server::store::Unit;
+use crate::types::views;
 use std::time::Duration;
 
 /// How old an authentication may be (contract, rule 8).
@@ -85,8 +86,7 @@ impl Auth {
             return Err(Denied::ReauthenticationRequired);
         }
         // "That was not me" may have left an account without a passkey: whoever has the mailbox gains nothing by that soon.
-        let is_guarded = user.guarded_since.is_some_and(|since| self.clock.now().since(since) < WATCHED);
-        if is_guarded && visitor.session.method == Method::Email {
+        if self.is_guarded(user, &[]) && visitor.session.method == Method::Email {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
@@ -102,10 +102,19 @@ impl Auth {
         if !(allowed && self.is_fresh(visitor)) {
             return Err(Denied::ReauthenticationRequired);
         }
-        if user.guarded_since.is_some() {
+        if self.is_guarded(user, passkeys) {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
+    }
+
+    /// Whether "that was not me" still holds: until an older passkey or a recovery code is used, and where there is no
+    /// older passkey for 72 hours, since nobody may be locked out for good (contract, rules 7 and 10).
+    fn is_guarded(&self, user: &User, passkeys: &[Passkey]) -> bool {
+        let Some(since) = user.guarded_since else { return false };
+        let rp_id = self.relying_party.id();
+        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
+        has_older || self.clock.now().since(since) < WATCHED
     }
 
     fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {
@@ -114,9 +123,21 @@ impl Auth {
     }
 
     fn is_too_new(&self, id: &CredentialId, passkeys: &[Passkey], now: Timestamp) -> bool {
-        let Some(own) = passkeys.iter().find(|passkey| passkey.credential_id == *id) else { return false };
-        let rp_id = self.relying_party.id();
-        own.is_too_new(now) && passkeys.iter().any(|other| other.is_usable(rp_id) && other.created_at < own.created_at)
+        let own = passkeys.iter().find(|passkey| passkey.credential_id == *id);
+        own.is_some_and(|own| self.held_until(own, passkeys, now).is_some())
+    }
+
+    /// Until when a passkey can do nothing that matters: added by nothing but a letter, while an older one exists.
+    fn held_until(&self, own: &Passkey, all: &[Passkey], now: Timestamp) -> Option<Timestamp> {
+        let is_older = |other: &Passkey| other.is_usable(self.relying_party.id()) && other.created_at < own.created_at;
+        (own.is_too_new(now) && all.iter().any(is_older)).then(|| own.created_at.plus(WATCHED))
+    }
+
+    /// What a visitor may see of one of their passkeys, beside `all` of them.
+    #[must_use]
+    pub fn view_passkey(&self, visitor: &Visitor, passkey: &Passkey, all: &[Passkey]) -> views::Passkey {
+        let held_until = self.held_until(passkey, all, self.clock.now());
+        passkey.view(&visitor.session, self.relying_party.id(), held_until)
     }
 
     fn is_in_use(&self, id: &CredentialId, passkeys: &[Passkey]) -> bool {

@@ -3,7 +3,12 @@
 use super::Auth;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::ephemeral::Kept;
+use crate::server::limiter::Limited;
+use crate::server::model::ClientAddress;
+use crate::server::model::limit;
 use crate::server::secret::Token;
+use crate::server::telemetry::meters::{self, Stage};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
@@ -23,6 +28,25 @@ pub enum Purpose {
     Reauthenticate,
 }
 
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign-up",
+            Self::SignIn => "sign-in",
+            Self::AddPasskey => "add-passkey",
+            Self::Reauthenticate => "reauthenticate",
+        }
+    }
+}
+
+/// By whom a ceremony is begun.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun<'a> {
+    /// The token that names the browser.
+    pub browser: &'a Token,
+    pub from: ClientAddress,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Pending<T> {
     expires_at: i64,
@@ -30,18 +54,22 @@ struct Pending<T> {
 }
 
 impl Auth {
-    /// Keeps the state where only this browser, with this challenge and for this purpose, finds it.
+    /// Keeps the state where only this browser, with this challenge and for this purpose, finds it; unless its client has
+    /// begun too many.
     pub(super) async fn keep_ceremony<T: Serialize>(
         &self,
         purpose: Purpose,
-        browser: &Token,
+        begun: Begun<'_>,
         challenge: &[u8],
         state: T,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<(), Limited> {
         let expires_at = self.clock.now().plus(CEREMONY_LIFE).unix_millis();
         let value = serde_json::to_vec(&Pending { expires_at, state }).map_err(broken)?;
-        let key = key(purpose, browser, &URL_SAFE_NO_PAD.encode(challenge));
-        self.ephemeral.put(&key, value, CEREMONY_LIFE).await
+        let key = key(purpose, begun.browser, &URL_SAFE_NO_PAD.encode(challenge));
+        let kept = Kept { key: &key, value, ttl: CEREMONY_LIFE };
+        self.limiter.draw_and_put(&limit::CEREMONIES, &[&begun.from.key()], kept).await?;
+        meters::ceremony(purpose.name(), Stage::Started);
+        Ok(())
     }
 
     /// Takes the state out: from now on this ceremony is spent, whatever follows.
@@ -51,23 +79,20 @@ impl Auth {
         browser: &Token,
         challenge: &str,
     ) -> Result<Option<T>, Unavailable> {
-        let Some(value) = self.ephemeral.take(&key(purpose, browser, challenge)).await? else { return Ok(None) };
-        let pending: Pending<T> = serde_json::from_slice(&value).map_err(broken)?;
-        let alive = self.clock.now() < Timestamp::from_unix_millis(pending.expires_at);
-        Ok(alive.then_some(pending.state))
+        let taken = self.ephemeral.take(&key(purpose, browser, challenge)).await?;
+        let pending: Option<Pending<T>> =
+            taken.map(|value| serde_json::from_slice(&value)).transpose().map_err(broken)?;
+        let now = self.clock.now();
+        let alive = pending.filter(|pending| now < Timestamp::from_unix_millis(pending.expires_at));
+        meters::ceremony(purpose.name(), if alive.is_some() { Stage::Finished } else { Stage::Expired });
+        Ok(alive.map(|pending| pending.state))
     }
 }
 
 /// A hash, so that neither a browser's token nor a challenge can be read out of the backend.
 fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
-    let name = match purpose {
-        Purpose::SignUp => "sign-up",
-        Purpose::SignIn => "sign-in",
-        Purpose::AddPasskey => "add-passkey",
-        Purpose::Reauthenticate => "reauthenticate",
-    };
     let hash = Sha256::new().chain_update(browser.hash().0).chain_update(challenge).finalize();
-    format!("ceremony:{name}:{}", URL_SAFE_NO_PAD.encode(hash))
+    format!("ceremony:{}:{}", purpose.name(), URL_SAFE_NO_PAD.encode(hash))
 }
 
 fn broken(cause: serde_json::Error) -> Unavailable {

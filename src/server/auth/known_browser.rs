@@ -4,6 +4,7 @@ use super::{Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::known_browser::{DECLINED, REMEMBERED};
+use crate::server::model::session::Method;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
@@ -46,6 +47,18 @@ impl Auth {
         Ok(found.filter(|(browser, _)| browser.is_alive(self.clock.now())).map(|(_, user)| user))
     }
 
+    /// Who knows this browser: as [`Auth::remembered`], unless something happened since after which every browser is new
+    /// to them.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub(super) async fn recognised(&self, known: Option<&Token>) -> Result<Option<User>, Unavailable> {
+        let Some(token) = known else { return Ok(None) };
+        let found = self.store.known_browser(&token.hash()).await?;
+        let is_recognised = |browser: &KnownBrowser| browser.recognised && browser.is_alive(self.clock.now());
+        Ok(found.filter(|(browser, _)| is_recognised(browser)).map(|(_, user)| user))
+    }
+
     /// Forgets who signed in last with this browser.
     ///
     /// # Errors
@@ -65,6 +78,10 @@ impl Auth {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
         if !visitor.session.offers_passkey || self.may_add(visitor, &visitor.user, &passkeys).is_err() {
             return Ok(false);
+        }
+        // Where making one is all that is left to do, it is offered however often it was declined.
+        if visitor.session.method == Method::Recovery || self.is_confined(visitor) {
+            return Ok(true);
         }
         let Some(token) = known else { return Ok(true) };
         let found = self.store.known_browser(&token.hash()).await?;

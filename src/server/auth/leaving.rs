@@ -5,7 +5,8 @@ use super::{Auth, ManageError, Visitor};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::security_letter::Occasion;
-use crate::server::model::{EventKind, KnownBrowser};
+use crate::server::model::session::Method;
+use crate::server::model::{EventKind, KnownBrowser, Session};
 use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +20,7 @@ pub struct Export {
     username_changed_at: Option<String>,
     passkeys_blocked_since: Option<String>,
     passkeys: Vec<ExportedPasskey>,
-    sessions: Vec<views::Session>,
+    sessions: Vec<ExportedSession>,
     recovery_codes_left: u32,
     remembered_browsers: Vec<RememberedBrowser>,
     open_letters: Vec<OpenLetter>,
@@ -36,6 +37,15 @@ struct ExportedPasskey {
     added_with: &'static str,
     suspended_at: Option<String>,
     user_handle: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ExportedSession {
+    #[serde(flatten)]
+    session: views::Session,
+    /// "Keep me signed in".
+    kept: bool,
+    passkey: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -70,7 +80,7 @@ impl Auth {
         self.bell.notify_one();
         let now = self.clock.now();
         let exported = |passkey: &crate::server::model::Passkey| ExportedPasskey {
-            passkey: passkey.view(&visitor.session, self.relying_party.id()),
+            passkey: self.view_passkey(visitor, passkey, &passkeys),
             rp_id: passkey.rp_id.clone(),
             aaguid: passkey.aaguid.to_string(),
             sign_count: passkey.sign_count,
@@ -78,14 +88,15 @@ impl Auth {
             suspended_at: passkey.suspended_at.map(Timestamp::to_rfc3339),
             user_handle: URL_SAFE_NO_PAD.encode(user.id.0.as_bytes()),
         };
-        let sessions = self.sessions(visitor).await?;
+        // Those too that have ended and were not swept yet.
+        let sessions = self.store.sessions(user.id).await?;
         Ok(Export {
             exported_at: now.to_rfc3339(),
             user: user.view(),
             username_changed_at: user.username_changed_at.map(Timestamp::to_rfc3339),
             passkeys_blocked_since: user.guarded_since.map(Timestamp::to_rfc3339),
             passkeys: passkeys.iter().map(exported).collect(),
-            sessions: sessions.iter().map(|session| session.view(session.id == visitor.session.id)).collect(),
+            sessions: sessions.iter().map(|session| exported_session(session, visitor)).collect(),
             recovery_codes_left: self.store.count_recovery_codes(user.id).await?,
             remembered_browsers: self.store.known_browsers(user.id).await?.iter().map(remembered).collect(),
             open_letters: self.open_letters(visitor, now).await?,
@@ -144,6 +155,14 @@ impl Auth {
         tracing::info!(user = %user.id.0, "an account was deleted");
         Ok(())
     }
+}
+
+fn exported_session(session: &Session, visitor: &Visitor) -> ExportedSession {
+    let passkey = match &session.method {
+        Method::Passkey(id) => Some(id.encode()),
+        Method::Email | Method::Recovery => None,
+    };
+    ExportedSession { session: session.view(session.id == visitor.session.id), kept: session.kept, passkey }
 }
 
 fn remembered(browser: &KnownBrowser) -> RememberedBrowser {

@@ -6,11 +6,14 @@ use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
+use crate::server::limiter::{Limited, Side, TooMany};
 use crate::server::model::letter::{ANSWER_LIFE, Code, LetterRequest, OpenRequest, OutgoingLetter, Purpose};
+use crate::server::model::limit;
 use crate::server::model::user::email_key;
-use crate::server::model::{EventKind, User, UserId};
+use crate::server::model::{ClientAddress, Event, EventKind, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::{Insertion, Unit};
+use crate::server::telemetry::meters;
 use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
 use std::time::Duration;
 
@@ -18,6 +21,7 @@ use std::time::Duration;
 pub enum AskForLetterError {
     EmailOff,
     InvalidIdentifier,
+    TooMany(TooMany),
     Unavailable(Unavailable),
 }
 
@@ -39,7 +43,42 @@ pub enum AnswerError {
     UsernameTaken,
     /// Another account proved the address this very moment; asked again, the answer is that account's.
     Raced,
+    TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl AnswerError {
+    /// Its name in metrics.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::EmailOff => "email_off",
+            Self::Expired => "expired",
+            Self::OtherBrowser => "other_browser",
+            Self::CodeWrong { .. } => "code_wrong",
+            Self::InvalidUsername => "invalid_username",
+            Self::UsernameTaken => "username_taken",
+            Self::TooMany(_) => "too_many",
+            Self::Raced | Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+impl From<Limited> for AskForLetterError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<Limited> for AnswerError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Unavailable> for AskForLetterError {
@@ -61,6 +100,7 @@ pub struct Asker<'a> {
     /// The cookie of a browser that somebody signed in with.
     pub known: Option<&'a Token>,
     pub client: views::Client,
+    pub from: ClientAddress,
 }
 
 /// What the page of a link says before its button is pressed.
@@ -74,7 +114,7 @@ impl Auth {
     /// Asks for a letter to sign in with. The same happens for anybody: who is meant is found out by the worker.
     ///
     /// # Errors
-    /// When letters are off, the text is neither a name nor an address, or a backend is away.
+    /// When letters are off, the text is neither a name nor an address, too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn ask_for_letter(
         &self,
@@ -85,16 +125,36 @@ impl Auth {
         self.letters_sign_in().map_err(|EmailOff| AskForLetterError::EmailOff)?;
         let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
         let identifier = identifier.ok_or(AskForLetterError::InvalidIdentifier)?;
-        self.ephemeral.ping().await?;
-        let known = self.remembered(asker.known).await?.map(|user| user.id);
-        self.post(asker, Purpose::SignIn { identifier, known }, next).await?;
+        let known = self.recognised(asker.known).await?;
+        self.draw_letter(&asker, &identifier, known.as_ref()).await?;
+        self.post(asker, Purpose::SignIn { identifier, known: known.map(|user| user.id) }, next).await?;
         Ok(ANSWER_LIFE)
+    }
+
+    /// Counts a letter. What a browser asks for itself, for the account that knows it, has a quota of its own, so that no
+    /// stranger uses it up; everything else is counted under what was typed, whoever may be meant.
+    async fn draw_letter(&self, asker: &Asker<'_>, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
+        if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), asker.known) {
+            let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
+            return self.limiter.draw(&limit::LETTERS_TO_ONE, &own).await;
+        }
+        self.draw_strangers_letter(asker.from, typed).await
+    }
+
+    /// Counts a letter under the client that asks, and under what was typed.
+    pub(super) async fn draw_strangers_letter(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
+        self.limiter.draw(&limit::LETTERS_OF_CLIENT, &[&from.key()]).await?;
+        let key = match typed {
+            Identifier::Username(name) => Some(name.key()),
+            Identifier::Address(address) => email_key(address),
+        };
+        self.limiter.draw(&limit::LETTERS_TO_ONE, &[b"typed", key.unwrap_or_default().as_bytes()]).await
     }
 
     /// Asks for a letter whose answer makes an account, for browsers that cannot make a passkey.
     ///
     /// # Errors
-    /// When letters are off, a field did not fit, the name is taken, or a backend is away.
+    /// When letters are off, a field did not fit, the name is taken, too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn ask_to_sign_up(
         &self,
@@ -104,11 +164,15 @@ impl Auth {
         self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
         let form = form.map_err(AskToSignUpError::Form)?;
         let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
+        let limited = |limited: Limited| AskToSignUpError::Form(limited.into());
         let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
-        self.ephemeral.ping().await.map_err(failed)?;
+        let client = asker.from.key();
         if self.is_taken(&form.username).await.map_err(failed)? {
+            self.limiter.draw(&limit::CEREMONIES, &[&client]).await.map_err(limited)?;
             return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
         }
+        self.limiter.draw(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
+        self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await.map_err(limited)?;
         let purpose = Purpose::SignUp { username: form.username, display_name: form.display_name, address };
         self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)?;
         Ok(ANSWER_LIFE)
@@ -174,6 +238,18 @@ impl Auth {
         username: Option<&str>,
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
+        let answered = self.follow_link(token, username, arrival).await;
+        meters::sign_in("email", answered.as_ref().err().map(AnswerError::outcome));
+        answered
+    }
+
+    async fn follow_link(
+        &self,
+        token: &str,
+        username: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<(Opened, Next), AnswerError> {
+        self.limiter.draw(&limit::ANSWERS, &[&arrival.address.key()]).await?;
         let open = self.linked(token).await?;
         if !is_from(arrival.browser.as_ref(), &open) {
             // Whoever has the letter, but not the browser: its owner should see that.
@@ -183,7 +259,6 @@ impl Auth {
             }
             return Err(AnswerError::OtherBrowser);
         }
-        self.ephemeral.ping().await?;
         let unit = self.store.begin().await?;
         self.answer_or_again(unit, open, username, arrival).await
     }
@@ -199,14 +274,30 @@ impl Auth {
         username: Option<&str>,
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
+        let answered = self.type_code(code, username, arrival).await;
+        meters::sign_in("email", answered.as_ref().err().map(AnswerError::outcome));
+        answered
+    }
+
+    async fn type_code(
+        &self,
+        code: &str,
+        username: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<(Opened, Next), AnswerError> {
         self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
+        self.limiter.draw(&limit::ANSWERS, &[&arrival.address.key()]).await?;
         let open = self.open_request(arrival.browser.as_ref()).await?.ok_or(AnswerError::Expired)?;
-        self.ephemeral.ping().await?;
         let mut unit = self.store.begin().await?;
         lock_recipient(unit.as_mut(), &open).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
         if !self.is_code(code, &open) {
+            let (user, side) = meant(&open);
+            let nobody = UserId(uuid::Uuid::nil());
+            let refused = Event::once_an_hour(user.unwrap_or(nobody), EventKind::StrangersRefused, self.clock.now());
+            unit.record(&refused).await?;
             unit.commit().await?;
+            self.limiter.count_failure(user, side).await?;
             return Err(AnswerError::CodeWrong { tries_left });
         }
         self.answer_or_again(unit, open, username, arrival).await
@@ -275,6 +366,9 @@ impl Auth {
         let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
         unit.commit().await?;
         self.bell.notify_one();
+        if is_new_account {
+            meters::sign_up("email");
+        }
         tracing::info!(user = %opened.user.id.0, "signed in by letter");
         Ok((opened, open.request.next))
     }
@@ -321,6 +415,25 @@ impl Auth {
 async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
     let user = open.recipient.as_ref().map_or(UserId(uuid::Uuid::nil()), |(user, _)| *user);
     unit.lock_user(user).await.map(drop)
+}
+
+/// Whose letter it is, if anybody's, and on which side it was asked for.
+fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
+    let user = open.recipient.as_ref().map(|(user, _)| *user);
+    let is_known = match &open.request.purpose {
+        Purpose::SignIn { known, .. } => known.is_some() && *known == user,
+        Purpose::SignUp { .. } => false,
+        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => true,
+    };
+    (user, Side::of(is_known))
+}
+
+/// Whether what was typed is the name or the proven address of an account.
+fn is_meant(typed: &Identifier, user: &User) -> bool {
+    match typed {
+        Identifier::Username(name) => name.key() == user.username.key(),
+        Identifier::Address(address) => is_proven(user, address),
+    }
 }
 
 /// Whether this browser asked for the letter.

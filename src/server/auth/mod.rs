@@ -28,6 +28,7 @@ pub use add_passkey::{BeginAddPasskeyError, FinishAddPasskeyError};
 pub use address::{ConfirmError, SentAgain};
 pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
 pub use authority::Denied;
+pub use ceremony::Begun;
 pub use leaving::Export;
 pub use letter::{AnswerError, AskForLetterError, AskToSignUpError, Asker, LinkOffer};
 pub use reauthentication::{AskToReauthenticateError, ReauthenticateError, Renewed};
@@ -35,14 +36,15 @@ pub use recovery::RecoverError;
 pub use relying_party::RelyingParty;
 pub use security_letter::SecurityLetterError;
 pub use session::Visitor;
-pub use sign_in::FinishSignInError;
+pub use sign_in::{BeginSignInError, FinishSignInError};
 pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpForm};
 
 use crate::server::clock::Clock;
 use crate::server::config::EmailSignIn;
 use crate::server::ephemeral::Ephemeral;
 use crate::server::keys::Keys;
-use crate::server::model::{Session, SessionLifetimes, User};
+use crate::server::limiter::Limiter;
+use crate::server::model::{ClientAddress, Session, SessionLifetimes, User};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::Store;
 use crate::types::views;
@@ -58,6 +60,7 @@ pub struct Auth {
     pub relying_party: RelyingParty,
     pub lifetimes: SessionLifetimes,
     pub keys: Keys,
+    pub limiter: Limiter,
     pub email_sign_in: EmailSignIn,
     /// Whether there is a way for letters to go at all.
     pub sends_letters: bool,
@@ -71,6 +74,7 @@ pub struct Auth {
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub client: views::Client,
+    pub address: ClientAddress,
     /// The token that names the browser.
     pub browser: Option<Token>,
     /// The token of a browser that somebody signed in with before.

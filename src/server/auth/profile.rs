@@ -43,6 +43,12 @@ impl Auth {
         if user != former && unit.rename_user(&user).await? == Insertion::Conflict {
             return Err(ManageError::UsernameTaken);
         }
+        // Afterwards: the name may have been given up while this waited for it.
+        let hashes = self.username_hashes(&user.username);
+        let is_new = user.username.key() != former.username.key();
+        if is_new && unit.is_username_held(&hashes, Some(user.id), self.clock.now()).await? {
+            return Err(ManageError::UsernameTaken);
+        }
         unit.commit().await?;
         Ok(user)
     }
@@ -51,9 +57,6 @@ impl Auth {
         let now = self.clock.now();
         if former.renamed_recently(now) {
             return Err(ManageError::RenamedRecently);
-        }
-        if unit.is_username_held(&self.username_hashes(&user.username), Some(user.id), now).await? {
-            return Err(ManageError::UsernameTaken);
         }
         self.hold_username(unit, &former.username, user.id).await?;
         user.username_changed_at = Some(now);

@@ -2,14 +2,15 @@
 
 use super::address::ConfirmError;
 use super::answer::AuthenticationAnswer;
-use super::ceremony::Purpose;
-use super::sign_in::FinishSignInError;
-use super::{Auth, Visitor};
+use super::ceremony::{Begun, Purpose};
+use super::sign_in::{BeginSignInError, FinishSignInError};
+use super::{Asker, Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
+use crate::server::limiter::{Limited, Side, TooMany};
 use crate::server::model::letter::{self, ANSWER_LIFE, LetterRequest, OpenRequest, OutgoingLetter};
 use crate::server::model::session::Method;
-use crate::server::model::{EventKind, Session, UserId};
+use crate::server::model::{ClientAddress, EventKind, Session, UserId, limit};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
 use crate::types::{EmailAddress, Next, views};
@@ -36,7 +37,17 @@ pub enum AskToReauthenticateError {
     EmailOff,
     /// The account has a passkey, which shows more than a letter, or no address for one.
     PasskeyRequired,
+    TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl From<Limited> for AskToReauthenticateError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Unavailable> for ReauthenticateError {
@@ -67,18 +78,18 @@ impl Auth {
     /// Begins to show who is there with one of the account's own passkeys.
     ///
     /// # Errors
-    /// When a backend is away.
+    /// When the client begins too many, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn begin_reauthentication(
         &self,
         visitor: &Visitor,
-        browser: &Token,
-    ) -> Result<views::Options, Unavailable> {
+        begun: Begun<'_>,
+    ) -> Result<views::Options, BeginSignInError> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
         let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.relying_party.id())).collect();
         let (options, challenge, state) = self.relying_party.begin_authentication(&usable)?;
         let state = Reauthentication { user_id: visitor.user.id, state };
-        self.keep_ceremony(Purpose::Reauthenticate, browser, &challenge, state).await?;
+        self.keep_ceremony(Purpose::Reauthenticate, begun, &challenge, state).await?;
         Ok(options)
     }
 
@@ -120,12 +131,12 @@ impl Auth {
     /// Asks for a letter that shows who is there, for accounts without a passkey.
     ///
     /// # Errors
-    /// When letters are off, the account has a passkey or no proven address, or the database is away.
+    /// When letters are off, the account has a passkey or no proven address, too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn ask_to_reauthenticate(
         &self,
         visitor: &Visitor,
-        browser: &Token,
+        asker: Asker<'_>,
         next: Next,
     ) -> Result<Duration, AskToReauthenticateError> {
         // Where a letter opens a session that can only add a passkey, it shows no more than that.
@@ -135,11 +146,11 @@ impl Auth {
         let has_passkey = self.has_usable(&self.store.passkeys(visitor.user.id).await?);
         let address = visitor.user.proven_address().filter(|_| !has_passkey && self.sends_letters);
         let address = address.ok_or(AskToReauthenticateError::PasskeyRequired)?;
-        self.ephemeral.ping().await?;
+        self.limiter.draw(&limit::LETTERS_TO_ONE, &[b"own", visitor.user.id.0.as_bytes()]).await?;
         let (user, session) = (visitor.user.id, visitor.session.id);
         let purpose = letter::Purpose::Reauthenticate { user, session, address: address.clone() };
-        let (client, now) = (visitor.session.client.clone(), self.clock.now());
-        let request = LetterRequest::new(purpose, browser.hash(), next, client, now, &*self.entropy);
+        let request =
+            LetterRequest::new(purpose, asker.browser.hash(), next, asker.client, self.clock.now(), &*self.entropy);
         let mut unit = self.store.begin().await?;
         unit.lock_user(user).await?;
         unit.void_requests(user, request.purpose.name()).await?;
@@ -190,7 +201,9 @@ impl Auth {
         &self,
         visitor: &Visitor,
         token: &str,
+        from: ClientAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
+        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
         let (open, address) = self.look_at_reauthentication(visitor, token).await?;
         let unit = self.store.begin().await?;
         self.reauthenticated(unit, visitor, &open, &address).await
@@ -201,8 +214,14 @@ impl Auth {
     /// # Errors
     /// As [`Auth::reauthenticate_by_link`]; a wrong code tells how many tries are left.
     #[tracing::instrument(skip_all)]
-    pub async fn reauthenticate_by_code(&self, visitor: &Visitor, code: &str) -> Result<(Renewed, Next), ConfirmError> {
+    pub async fn reauthenticate_by_code(
+        &self,
+        visitor: &Visitor,
+        code: &str,
+        from: ClientAddress,
+    ) -> Result<(Renewed, Next), ConfirmError> {
         self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
+        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
         let open = self.open_reauthentication(visitor).await?.ok_or(ConfirmError::Expired)?;
         let address = asked_by(&open, visitor).ok_or(ConfirmError::Expired)?;
         let mut unit = self.store.begin().await?;
@@ -210,6 +229,7 @@ impl Auth {
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !self.is_code(code, &open) {
             unit.commit().await?;
+            self.limiter.count_failure(Some(visitor.user.id), Side::Known).await?;
             return Err(ConfirmError::CodeWrong { tries_left });
         }
         self.reauthenticated(unit, visitor, &open, &address).await
@@ -222,7 +242,6 @@ impl Auth {
         open: &OpenRequest,
         address: &EmailAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
-        self.ephemeral.ping().await?;
         let user = unit.lock_user(visitor.user.id).await?;
         if !unit.take_request(open.request.id).await? {
             return Err(ConfirmError::Expired);

@@ -4,16 +4,40 @@ use super::authority::{Denied, OwnersUnit};
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened, Visitor};
 use crate::server::Unavailable;
+use crate::server::limiter::{Limited, TooMany};
 use crate::server::model::EventKind;
+use crate::server::model::limit;
 use crate::server::model::recovery::{CODES, RecoveryCode};
 use crate::server::model::security_letter::Occasion;
+use crate::server::telemetry::meters;
 use crate::types::Identifier;
 
 #[derive(Debug)]
 pub enum RecoverError {
     /// No such account, or no such code of it: nobody learns which.
     CodeWrong,
+    TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl RecoverError {
+    /// Its name in metrics.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::CodeWrong => "code_wrong",
+            Self::TooMany(_) => "too_many",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+impl From<Limited> for RecoverError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Unavailable> for RecoverError {
@@ -45,12 +69,18 @@ impl Auth {
     /// Signs in with a recovery code, once; every browser is new to the account afterwards.
     ///
     /// # Errors
-    /// When there is no such account or no such code, or a backend is away.
+    /// When there is no such account or no such code, the client tries too many, or a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn recover(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<Opened, RecoverError> {
+        let recovered = self.use_code(identifier, code, arrival).await;
+        meters::sign_in("recovery", recovered.as_ref().err().map(RecoverError::outcome));
+        recovered
+    }
+
+    async fn use_code(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<Opened, RecoverError> {
+        self.limiter.draw(&limit::ANSWERS, &[&arrival.address.key()]).await?;
         let identifier = Identifier::parse(identifier).map_err(|_| RecoverError::CodeWrong)?;
         let code = RecoveryCode::parse(code).ok_or(RecoverError::CodeWrong)?;
-        self.ephemeral.ping().await?;
         let mut unit = self.store.begin().await?;
         let code = code.hash();
         let owner = unit.owner_of_recovery_code(&code, &identifier).await?.ok_or(RecoverError::CodeWrong)?;

@@ -55,7 +55,7 @@ impl Auth {
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
         let suspended = unit.suspend_passkeys(user.id, now.minus(WATCHED), now).await?;
-        // Whoever made codes from then on may be who it was.
+        // Whoever made codes from then on may be who it was. Those from before stay: they are how an owner comes back.
         unit.remove_recovery_codes(user.id, letter.happened_at).await?;
         unit.set_guard(user.id, Some(now)).await?;
         self.record(unit.as_mut(), user.id, EventKind::NotMe, &nobody(), None).await?;

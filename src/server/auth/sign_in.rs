@@ -1,18 +1,41 @@
 use super::answer::AuthenticationAnswer;
 use super::authenticator_data::AuthenticatorData;
-use super::ceremony::Purpose;
+use super::ceremony::{Begun, Purpose};
 use super::client_data::ClientData;
 use super::relying_party::{record, stored};
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
+use crate::server::limiter::{Limited, TooMany};
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::{CredentialId, EventKind, Passkey, User, UserId};
-use crate::server::secret::Token;
 use crate::server::store::Unit;
+use crate::server::telemetry::meters;
 use crate::types::views;
+use std::time::Duration;
 use webauthn_rs::prelude::{DiscoverableAuthentication, WebauthnError};
+
+#[derive(Debug)]
+pub enum BeginSignInError {
+    TooMany(TooMany),
+    Unavailable(Unavailable),
+}
+
+impl From<Limited> for BeginSignInError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<Unavailable> for BeginSignInError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
 
 #[derive(Debug)]
 pub enum FinishSignInError {
@@ -23,21 +46,37 @@ pub enum FinishSignInError {
     Unavailable(Unavailable),
 }
 
+impl FinishSignInError {
+    /// Its name in metrics.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Expired => "expired",
+            Self::NotVerified => "not_verified",
+            Self::UnknownPasskey => "unknown_passkey",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
 impl From<Unavailable> for FinishSignInError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
     }
 }
 
+/// A copied passkey that is tried again and again is told of once in this time.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_hours(1);
+
 impl Auth {
     /// Begins a sign-in, the same for everybody: the passkey decides who it is.
     ///
     /// # Errors
-    /// When the ephemeral store is away.
+    /// When the client begins too many, or the ephemeral store is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_sign_in(&self, browser: &Token) -> Result<views::Options, Unavailable> {
+    pub async fn begin_sign_in(&self, begun: Begun<'_>) -> Result<views::Options, BeginSignInError> {
         let (options, challenge, state) = self.relying_party.begin_authentication(&[])?;
-        self.keep_ceremony(Purpose::SignIn, browser, &challenge, state).await?;
+        self.keep_ceremony(Purpose::SignIn, begun, &challenge, state).await?;
         Ok(options)
     }
 
@@ -51,6 +90,12 @@ impl Auth {
         answer: &AuthenticationAnswer,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
+        let finished = self.sign_in_with(answer, arrival).await;
+        meters::sign_in("passkey", finished.as_ref().err().map(FinishSignInError::outcome));
+        finished
+    }
+
+    async fn sign_in_with(&self, answer: &AuthenticationAnswer, arrival: Arrival) -> Result<Opened, FinishSignInError> {
         let data = answer.authenticator_data()?;
         let browser = arrival.browser.as_ref().ok_or(FinishSignInError::Expired)?;
         let state: DiscoverableAuthentication = self
@@ -126,10 +171,17 @@ impl Auth {
 
     /// Two devices use one passkey that should be on one: its owner should know.
     async fn tell_of_copy(&self, passkey: &Passkey, user: &User, client: &views::Client) -> Result<(), Unavailable> {
+        let (now, name) = (self.clock.now(), Some(passkey.name.clone()));
+        let told = self.store.security_letters(user.id, now).await?;
+        let is_told = told.iter().any(|letter| {
+            letter.occasion == Occasion::CounterWentBack && now.since(letter.happened_at) < TOLD_AGAIN_AFTER
+        });
         let mut unit = self.store.begin().await?;
-        let name = Some(passkey.name.clone());
+        let Some(user) = unit.lock_user(user.id).await? else { return Ok(()) };
         self.record(unit.as_mut(), user.id, EventKind::CounterWentBack, client, name.clone()).await?;
-        self.tell_owner(unit.as_mut(), user, Occasion::CounterWentBack, client, name).await?;
+        if !is_told {
+            self.tell_owner(unit.as_mut(), &user, Occasion::CounterWentBack, client, name).await?;
+        }
         unit.commit().await?;
         self.bell.notify_one();
         Ok(())
@@ -167,7 +219,8 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let mut unit = self.store.begin().await?;
-        unit.lock_user(user.id).await?;
+        // As it is now: the account may be gone, or have another address.
+        let user = unit.lock_user(user.id).await?.ok_or(FinishSignInError::UnknownPasskey)?;
         if !unit.record_passkey_use(&passkey, used).await? {
             drop(unit);
             return Err(self.refused_in_use(&user, &arrival.client).await);

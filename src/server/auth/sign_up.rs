@@ -1,14 +1,17 @@
 use super::answer::RegistrationAnswer;
 use super::attestation::{Refused, examine};
-use super::ceremony::Purpose;
+use super::ceremony::{Begun, Purpose};
 use super::registration::Registered;
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
+use crate::server::limiter::{Limited, TooMany};
+use crate::server::model::limit;
 use crate::server::model::user::email_key;
 use crate::server::model::{AddedWith, Passkey, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::Insertion;
+use crate::server::telemetry::meters;
 use crate::types::{DisplayName, EmailAddress, Username, views};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
@@ -28,6 +31,7 @@ pub enum BeginSignUpError {
     InvalidEmail,
     InvalidDisplayName,
     UsernameTaken,
+    TooMany(TooMany),
     Unavailable(Unavailable),
 }
 
@@ -38,7 +42,26 @@ pub enum FinishSignUpError {
     NotVerified,
     UsernameTaken,
     PasskeyExists,
+    TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl From<Limited> for BeginSignUpError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<Limited> for FinishSignUpError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::TooMany(too_many),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Unavailable> for BeginSignUpError {
@@ -84,12 +107,16 @@ impl Auth {
     /// Begins a sign-up: options for the passkey, and nothing reserved.
     ///
     /// # Errors
-    /// When the name is taken already, or a backend is away.
+    /// When the name is taken already, the client begins or makes too many, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_sign_up(&self, browser: &Token, form: SignUpForm) -> Result<views::Options, BeginSignUpError> {
+    pub async fn begin_sign_up(&self, begun: Begun<'_>, form: SignUpForm) -> Result<views::Options, BeginSignUpError> {
+        let client = begun.from.key();
         if self.is_taken(&form.username).await? {
+            self.limiter.draw(&limit::CEREMONIES, &[&client]).await?;
             return Err(BeginSignUpError::UsernameTaken);
         }
+        // It is counted once it is finished; but nobody should make a passkey that will be refused.
+        self.limiter.look(&limit::SIGN_UPS, &[&client]).await?;
         let user = self.new_user(UserId::random(&*self.entropy), form);
         let (options, challenge, registration) = self.relying_party.begin_registration(&user, &[])?;
         let state = SignUp {
@@ -99,14 +126,15 @@ impl Auth {
             display_name: user.display_name.to_string(),
             registration,
         };
-        self.keep_ceremony(Purpose::SignUp, browser, &challenge, state).await?;
+        self.keep_ceremony(Purpose::SignUp, begun, &challenge, state).await?;
         Ok(options)
     }
 
     /// Finishes a sign-up: account, passkey and session are made together or not at all.
     ///
     /// # Errors
-    /// When the ceremony is spent or not this browser's, the answer does not verify, or somebody was quicker.
+    /// When the ceremony is spent or not this browser's, the answer does not verify, somebody was quicker, or the client
+    /// has made too many accounts.
     #[tracing::instrument(skip_all)]
     pub async fn finish_sign_up(
         &self,
@@ -128,6 +156,7 @@ impl Auth {
         let form = SignUpForm::parse(&pending.username, pending.email.as_deref(), Some(&pending.display_name))
             .map_err(|_| FinishSignUpError::Expired)?;
         let user = self.new_user(pending.user_id, form);
+        self.limiter.draw(&limit::SIGN_UPS, &[&arrival.address.key()]).await?;
         self.create_account(user, &passkey, arrival).await
     }
 
@@ -154,6 +183,7 @@ impl Auth {
         }
         unit.commit().await?;
         self.bell.notify_one();
+        meters::sign_up("passkey");
         tracing::info!(user = %opened.user.id.0, "signed up");
         Ok(opened)
     }

@@ -135,15 +135,6 @@ impl Config {
             _ => Err(problems),
         }
     }
-
-    /// Settings that are accepted already but do nothing in this version, for a warning at start.
-    #[must_use]
-    pub fn without_effect(&self) -> Vec<&'static str> {
-        [("METRICS_ADDR", self.metrics_addr.is_some()), ("TRUSTED_PROXIES", !self.trusted_proxies.is_empty())]
-            .into_iter()
-            .filter_map(|(name, is_set)| is_set.then_some(name))
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -219,7 +210,6 @@ mod tests {
             ("DATABASE_URL", "sqlite://"),
             ("DATABASE_URL", "postgres://"),
             ("REDIS_URL", "http://localhost"),
-            ("REDIS_URL", "redis://localhost?cluster=true"),
             ("SMTP_URL", "mail.example.org"),
             ("MAIL_FROM", "Latchkey"),
             ("MAIL_FROM", "Latchkey <no-reply@localhost"),

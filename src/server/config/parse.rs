@@ -136,17 +136,15 @@ fn database(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option
 fn redis_url(source: &Source, problems: &mut Problems) -> Option<Secret<String>> {
     let text = source.get("REDIS_URL")?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
-    match url {
-        Some(url) if url.query_pairs().any(|(name, value)| name == "cluster" && value == "true") => {
-            problems.add("REDIS_URL", "cluster=true", "a single server; this version does not speak to a cluster yet");
-            None
-        }
-        Some(_) if RedisEphemeral::is_address(text) => Some(Secret::new(text.to_owned())),
-        _ => {
-            problems.add("REDIS_URL", without_secrets(text), "redis://HOST:PORT or rediss://HOST:PORT");
-            None
-        }
+    if url.is_some() && RedisEphemeral::is_address(text) {
+        return Some(Secret::new(text.to_owned()));
     }
+    problems.add(
+        "REDIS_URL",
+        without_secrets(text),
+        "redis://HOST:PORT or rediss://HOST:PORT, with ?cluster=true for a cluster",
+    );
+    None
 }
 
 fn key(source: &Source, name: &str, problems: &mut Problems) -> Option<Secret<String>> {

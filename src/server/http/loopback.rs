@@ -5,12 +5,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// On localhost, sends a page that was asked for under another loopback name to `PUBLIC_URL`: a passkey made on
-/// `127.0.0.1` would not work on `localhost`.
+/// `127.0.0.1` would not work on `localhost`. The same with one that came to our proxy without encryption.
 pub async fn redirect(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD);
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_elsewhere = state.public_url.is_localhost() && is_other_loopback(host, state.public_url.host());
-    if !(is_page && is_elsewhere) {
+    let is_plain = state.public_url.is_https() && state.proxies.says_plain(request.extensions(), request.headers());
+    if !(is_page && (is_elsewhere || is_plain)) {
         return next.run(request).await;
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

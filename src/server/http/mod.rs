@@ -4,14 +4,18 @@ pub mod api_gate;
 pub mod assets;
 pub mod body;
 pub mod client;
+pub mod client_address;
 pub mod cookies;
 pub mod health;
 pub mod loopback;
 pub mod mailbox_door;
+pub mod metrics;
+pub mod policy_report;
 pub mod refusal;
 pub mod request;
 pub mod same_origin;
 pub mod security_headers;
+pub mod serve;
 pub mod trace;
 pub mod well_known;
 

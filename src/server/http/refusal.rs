@@ -2,10 +2,11 @@
 
 use crate::server::Unavailable;
 use crate::server::auth::{
-    AnswerError, AskForLetterError, AskToReauthenticateError, AskToSignUpError, BeginAddPasskeyError, BeginSignUpError,
-    ConfirmError, Denied, FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed, ManageError,
-    ReauthenticateError, RecoverError, SecurityLetterError,
+    AnswerError, AskForLetterError, AskToReauthenticateError, AskToSignUpError, BeginAddPasskeyError, BeginSignInError,
+    BeginSignUpError, ConfirmError, Denied, FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed,
+    ManageError, ReauthenticateError, RecoverError, SecurityLetterError,
 };
+use crate::server::limiter::{Limited, TooMany};
 use crate::types::ApiError;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -38,6 +39,32 @@ impl From<Unavailable> for ApiError {
     }
 }
 
+impl From<TooMany> for ApiError {
+    /// Whole seconds, rounded up: whoever waits so long is let in.
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+        Self::TooManyRequests { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) }
+    }
+}
+
+impl From<Limited> for ApiError {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => too_many.into(),
+            Limited::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<BeginSignInError> for ApiError {
+    fn from(error: BeginSignInError) -> Self {
+        match error {
+            BeginSignInError::TooMany(too_many) => too_many.into(),
+            BeginSignInError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
 impl From<Malformed> for ApiError {
     fn from(Malformed: Malformed) -> Self {
         Self::BadRequest
@@ -51,6 +78,7 @@ impl From<BeginSignUpError> for ApiError {
             BeginSignUpError::InvalidEmail => Self::InvalidEmail,
             BeginSignUpError::InvalidDisplayName => Self::InvalidDisplayName,
             BeginSignUpError::UsernameTaken => Self::UsernameTaken,
+            BeginSignUpError::TooMany(too_many) => too_many.into(),
             BeginSignUpError::Unavailable(cause) => cause.into(),
         }
     }
@@ -64,6 +92,7 @@ impl From<FinishSignUpError> for ApiError {
             FinishSignUpError::NotVerified => Self::NotVerified,
             FinishSignUpError::UsernameTaken => Self::UsernameTaken,
             FinishSignUpError::PasskeyExists => Self::PasskeyExists,
+            FinishSignUpError::TooMany(too_many) => too_many.into(),
             FinishSignUpError::Unavailable(cause) => cause.into(),
         }
     }
@@ -86,6 +115,7 @@ impl From<AskForLetterError> for ApiError {
         match error {
             AskForLetterError::EmailOff => Self::EmailOff,
             AskForLetterError::InvalidIdentifier => Self::InvalidIdentifier,
+            AskForLetterError::TooMany(too_many) => too_many.into(),
             AskForLetterError::Unavailable(cause) => cause.into(),
         }
     }
@@ -110,6 +140,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::InvalidUsername => Self::InvalidUsername,
             AnswerError::UsernameTaken => Self::UsernameTaken,
             AnswerError::Raced => Unavailable::new("address", "proven by others twice in a moment").into(),
+            AnswerError::TooMany(too_many) => too_many.into(),
             AnswerError::Unavailable(cause) => cause.into(),
         }
     }
@@ -125,6 +156,8 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::OtherBrowser => Self::OtherBrowser,
             ConfirmError::AddressTaken => Self::AddressTaken,
             ConfirmError::Confined => Self::ReauthenticationRequired,
+            ConfirmError::SignedOut => Self::SignedOut,
+            ConfirmError::TooMany(too_many) => too_many.into(),
             ConfirmError::Unavailable(cause) => cause.into(),
         }
     }
@@ -134,6 +167,7 @@ impl From<BeginAddPasskeyError> for ApiError {
     fn from(error: BeginAddPasskeyError) -> Self {
         match error {
             BeginAddPasskeyError::Denied(denied) => denied.into(),
+            BeginAddPasskeyError::TooMany(too_many) => too_many.into(),
             BeginAddPasskeyError::Unavailable(cause) => cause.into(),
         }
     }
@@ -168,6 +202,7 @@ impl From<ManageError> for ApiError {
             ManageError::RenamedRecently => Self::RenamedRecently,
             ManageError::UsernameTaken => Self::UsernameTaken,
             ManageError::WrongUsername => Self::WrongUsername,
+            ManageError::TooMany(too_many) => too_many.into(),
             ManageError::Unavailable(cause) => cause.into(),
         }
     }
@@ -199,6 +234,7 @@ impl From<AskToReauthenticateError> for ApiError {
         match error {
             AskToReauthenticateError::EmailOff => Self::EmailOff,
             AskToReauthenticateError::PasskeyRequired => Self::PasskeyRequired,
+            AskToReauthenticateError::TooMany(too_many) => too_many.into(),
             AskToReauthenticateError::Unavailable(cause) => cause.into(),
         }
     }
@@ -208,6 +244,7 @@ impl From<RecoverError> for ApiError {
     fn from(error: RecoverError) -> Self {
         match error {
             RecoverError::CodeWrong => Self::CodeWrong { tries_left: None },
+            RecoverError::TooMany(too_many) => too_many.into(),
             RecoverError::Unavailable(cause) => cause.into(),
         }
     }

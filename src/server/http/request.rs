@@ -1,12 +1,16 @@
 use super::client::client_of;
+use super::client_address::TrustedProxies;
 use super::cookies::Cookies;
 use super::mailbox_door::MailboxDoor;
+use super::policy_report::PolicyReports;
+use super::security_headers::clear_storage;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Asker, Auth, Opened, Renewed, SignUpForm, Visitor};
+use crate::server::auth::{Arrival, Asker, Auth, Begun, Opened, Renewed, SignUpForm, Visitor};
 use crate::server::config::PublicUrl;
+use crate::server::model::ClientAddress;
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, views};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::{LeptosOptions, expect_context};
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
@@ -22,6 +26,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     pub cookies: Cookies,
     pub mailbox: MailboxDoor,
+    pub proxies: TrustedProxies,
+    pub reports: PolicyReports,
     /// Setting `SECURITY_CONTACT`.
     pub security_contact: Option<Arc<str>>,
 }
@@ -35,17 +41,19 @@ pub struct RequestContext {
     /// The token under which the browser remembers who signed in last.
     pub known: Option<Token>,
     client: views::Client,
+    from: ClientAddress,
 }
 
 impl RequestContext {
     #[must_use]
-    pub fn new(state: &AppState, headers: &HeaderMap) -> Self {
+    pub fn new(state: &AppState, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let cookies = &state.cookies;
         Self {
             browser: cookies.browser(headers),
             session: cookies.session(headers),
             known: cookies.known(headers),
             client: client_of(headers),
+            from: state.proxies.client(extensions, headers),
             state: state.clone(),
         }
     }
@@ -65,6 +73,7 @@ impl RequestContext {
     pub fn arrival(&self, keep: Option<bool>) -> Arrival {
         Arrival {
             client: self.client.clone(),
+            address: self.from,
             browser: self.browser.clone(),
             known: self.known.clone(),
             keep: keep.unwrap_or(false),
@@ -75,7 +84,19 @@ impl RequestContext {
     /// Who asks for a letter: `browser` is the token that names the browser.
     #[must_use]
     pub fn asker<'a>(&'a self, browser: &'a Token) -> Asker<'a> {
-        Asker { browser, known: self.known.as_ref(), client: self.client.clone() }
+        Asker { browser, known: self.known.as_ref(), client: self.client.clone(), from: self.from }
+    }
+
+    /// By whom a ceremony is begun: `browser` is the token that names the browser.
+    #[must_use]
+    pub fn begun<'a>(&self, browser: &'a Token) -> Begun<'a> {
+        Begun { browser, from: self.from }
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn from(&self) -> ClientAddress {
+        self.from
     }
 
     /// Who is signed in in this browser.
@@ -208,6 +229,15 @@ pub fn send_cookies(cookies: impl IntoIterator<Item = HeaderValue>) {
     let response = expect_context::<ResponseOptions>();
     for cookie in cookies {
         response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Inside a server function: empties what the site has stored in the browser.
+pub fn answer_clearing_storage() {
+    let mut headers = HeaderMap::new();
+    clear_storage(&mut headers);
+    for (name, value) in &headers {
+        expect_context::<ResponseOptions>().insert_header(name.clone(), value.clone());
     }
 }
 

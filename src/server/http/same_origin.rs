@@ -1,4 +1,10 @@
+use super::refusal::refuse;
+use super::request::AppState;
+use crate::types::ApiError;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
 
 /// Where a request says it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,14 @@ pub fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
         (true, _) => Provenance::Unknown,
         (false, true) => Provenance::Own,
         (false, false) => Provenance::Foreign,
+    }
+}
+
+/// Refuses what comes from another site, and lets through what does not say.
+pub async fn refuse_foreign(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match provenance(request.headers(), state.public_url.origin()) {
+        Provenance::Foreign => refuse(ApiError::CrossOrigin),
+        Provenance::Own | Provenance::Unknown => next.run(request).await,
     }
 }
 

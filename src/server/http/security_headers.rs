@@ -37,7 +37,8 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     response
 }
 
-const ALWAYS: [(&str, &str); 4] = [
+const ALWAYS: [(&str, &str); 5] = [
+    ("reporting-endpoints", "csp=\"/csp-report\""),
     ("x-content-type-options", "nosniff"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -47,6 +48,12 @@ const ALWAYS: [(&str, &str); 4] = [
          microphone=(), payment=(), usb=()",
     ),
 ];
+
+/// Empties what the site has stored in a browser, when somebody signs out there (W3C, "Clear Site Data"). Cookies stay:
+/// some are to outlive the session.
+pub fn clear_storage(headers: &mut HeaderMap) {
+    headers.insert("clear-site-data", HeaderValue::from_static("\"storage\""));
+}
 
 /// Where the address of a page holds a token, other sites learn at most where people come from. Not `no-referrer`: then
 /// browsers say nothing of the origin of a form either.
@@ -69,6 +76,8 @@ fn content_security_policy(CspNonce(nonce): &CspNonce, watched: bool) -> String 
     let reload = if watched { " ws://localhost:3001 ws://127.0.0.1:3001" } else { "" };
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'{reload}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+         connect-src 'self'{reload}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+         report-uri {reports}; report-to csp",
+        reports = paths::POLICY_REPORTS,
     )
 }

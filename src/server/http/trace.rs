@@ -2,6 +2,7 @@
 
 use super::refusal::refuse;
 use super::request::AppState;
+use crate::server::telemetry::meters;
 use crate::types::ApiError;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
@@ -27,6 +28,7 @@ pub async fn log(State(state): State<AppState>, request: Request, next: Next) ->
     let mut response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| {
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        meters::request(route.clone(), response.status().as_u16(), started.elapsed());
         tracing::info!(%method, route, status = response.status().as_u16(), micros, "answered");
     });
     if let Ok(id) = HeaderValue::from_str(&id) {

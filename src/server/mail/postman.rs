@@ -3,11 +3,15 @@ use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Transport};
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::keys::Keys;
+use crate::server::limiter::{Limited, Limiter, Side};
 use crate::server::model::letter::{About, Claim, ClaimedLetter, Code, LetterRequest, MOST_OPEN, Purpose, pause_after};
+use crate::server::model::limit::LETTERS_TO_ONE;
 use crate::server::model::security_letter::SecurityLetter;
+use crate::server::model::user::email_key;
 use crate::server::model::{Event, EventKind, User};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::{LetterSecrets, Store};
+use crate::server::telemetry::meters;
 use crate::types::{DisplayName, EmailAddress, Identifier};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +25,7 @@ pub struct Postman {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub keys: Keys,
+    pub limiter: Limiter,
     /// Where links lead: the one origin that people see.
     pub origin: String,
     /// Rung when a letter was written in this process; those of others are found by looking.
@@ -66,15 +71,20 @@ impl Postman {
         let Some(letter) = self.store.claim_letter(now, claim, LEASE).await? else { return Ok(false) };
         if now >= letter.not_after {
             tracing::warn!(letter = %letter.id.0, "a letter could not be sent while it was of use");
+            meters::letter("any", "too_late");
             self.store.finish_letter(letter.id, letter.claim).await?;
             return Ok(true);
         }
         match &letter.about {
             About::Security(about) => self.send_security_letter(&letter, about).await?,
-            About::Request(open) => match self.recipient(&open.request).await? {
-                Some(recipient) => self.send_asked(&letter, &open.request, &recipient).await?,
-                None => self.store.finish_letter(letter.id, letter.claim).await?,
-            },
+            About::Request(open) => {
+                if let Some(recipient) = self.recipient(&open.request, letter.attempts == 1).await? {
+                    self.send_asked(&letter, &open.request, &recipient).await?;
+                } else {
+                    meters::letter(open.request.purpose.name(), "withheld");
+                    self.store.finish_letter(letter.id, letter.claim).await?;
+                }
+            }
         }
         Ok(true)
     }
@@ -139,11 +149,13 @@ impl Postman {
         match ready.finish().await {
             Ok(()) => {
                 tracing::info!(letter = %letter.id.0, about, "a letter was sent");
+                meters::letter(about, "sent");
                 self.store.finish_letter(letter.id, letter.claim).await
             }
             Err(HandOverError::Refused(cause)) => self.put_back(letter, cause).await,
             Err(HandOverError::Unknown(cause)) => {
                 tracing::warn!(letter = %letter.id.0, %cause, "a letter may or may not have arrived; it is not sent again");
+                meters::letter(about, "unknown");
                 self.store.finish_letter(letter.id, letter.claim).await
             }
         }
@@ -172,29 +184,32 @@ impl Postman {
         match cause {
             DeliveryError::Never(cause) => {
                 tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter cannot be sent");
+                meters::letter("any", "refused");
                 self.store.finish_letter(letter.id, letter.claim).await
             }
             DeliveryError::Later(cause) => {
                 let pause = pause_after(letter.attempts);
                 tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter was not sent; trying again in {} s", pause.as_secs());
+                meters::letter("any", "put_back");
                 let due_at = self.clock.now().plus(pause);
                 self.store.release_letter(letter.id, letter.claim, due_at).await
             }
         }
     }
 
-    /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found.
-    async fn recipient(&self, request: &LetterRequest) -> Result<Option<Recipient>, Unavailable> {
+    /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found. At the first attempt
+    /// the letter is counted.
+    async fn recipient(&self, request: &LetterRequest, is_first: bool) -> Result<Option<Recipient>, Unavailable> {
         match &request.purpose {
             Purpose::SignIn { identifier, known } => {
                 let Some(user) = self.store.user_with_proven_address(identifier).await? else { return Ok(None) };
-                let is_known = *known == Some(user.id);
-                self.assigned(request, user, is_known).await
+                let side = Side::of(*known == Some(user.id));
+                self.assigned(request, user, side, is_first).await
             }
             Purpose::SignUp { address, .. } => {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
                 match owner {
-                    Some(owner) => self.assigned(request, owner, false).await,
+                    Some(owner) => self.assigned(request, owner, Side::Stranger, is_first).await,
                     None => Ok(Some(Recipient { address: address.clone(), name: None })),
                 }
             }
@@ -202,17 +217,45 @@ impl Postman {
                 let user = self.store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
                 Ok(user.map(|user| Recipient { address: address.clone(), name: Some(user.display_name) }))
             }
-            Purpose::Confirm { address, .. } => Ok(Some(Recipient { address: address.clone(), name: None })),
+            Purpose::Confirm { address, .. } => {
+                // Whoever claims an address can have it written to, and must not flood it.
+                let key = email_key(address).unwrap_or_default();
+                let is_within = !is_first || self.is_within(&[b"claimed", key.as_bytes()]).await?;
+                Ok(is_within.then(|| Recipient { address: address.clone(), name: None }))
+            }
         }
     }
 
-    /// Ties the request to the account, unless too many strangers' letters to it are open.
+    /// Counts a letter to one account or address.
+    async fn is_within(&self, subject: &[&[u8]]) -> Result<bool, Unavailable> {
+        match self.limiter.draw(&LETTERS_TO_ONE, subject).await {
+            Ok(()) => Ok(true),
+            Err(Limited::TooMany(_)) => Ok(false),
+            Err(Limited::Unavailable(cause)) => Err(cause),
+        }
+    }
+
+    /// Whether an account may get one more letter that somebody asked for.
+    async fn is_allowed(&self, user: &User, side: Side, is_first: bool) -> Result<bool, Unavailable> {
+        if self.limiter.is_paused(user.id, side).await? {
+            tracing::info!(user = %user.id.0, "too many codes were typed wrong; no letters go to this account for now");
+            return Ok(false);
+        }
+        Ok(!is_first || self.is_within(&[b"account", user.id.0.as_bytes(), side.key()]).await?)
+    }
+
+    /// Ties the request to the account, unless too many letters went to it, or too many of strangers are open.
     async fn assigned(
         &self,
         request: &LetterRequest,
         user: User,
-        is_known: bool,
+        side: Side,
+        is_first: bool,
     ) -> Result<Option<Recipient>, Unavailable> {
+        if !self.is_allowed(&user, side, is_first).await? {
+            return Ok(None);
+        }
+        let is_known = side == Side::Known;
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
         let Some(user) = unit.lock_user(user.id).await?.filter(|user| user.email_verified) else { return Ok(None) };

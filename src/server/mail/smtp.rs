@@ -88,6 +88,16 @@ impl Smtp {
         })
     }
 
+    /// Speaks to the server up to the login, and goes.
+    ///
+    /// # Errors
+    /// When it cannot be reached, its certificate is not valid, or the login is refused.
+    pub async fn check(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let mut connection = timeout(CONNECT, self.connect()).await?.map_err(told)?;
+        let _ = timeout(CONNECT, connection.quit()).await;
+        Ok(())
+    }
+
     fn message(&self, letter: Letter) -> Result<(Address, Vec<u8>), Box<dyn Error + Send + Sync>> {
         let address: Address = letter.recipient.parse()?;
         let domain = self.from.email.domain();

@@ -1,8 +1,10 @@
 //! What lasts, as plain values and pure transitions: no I/O in here.
 
+pub mod client_address;
 pub mod event;
 pub mod known_browser;
 pub mod letter;
+pub mod limit;
 pub mod passkey;
 pub mod provider;
 pub mod recovery;
@@ -10,6 +12,7 @@ pub mod security_letter;
 pub mod session;
 pub mod user;
 
+pub use client_address::ClientAddress;
 pub use event::{Event, EventId, EventKind};
 pub use known_browser::KnownBrowser;
 pub use passkey::{AddedWith, CredentialId, Passkey};

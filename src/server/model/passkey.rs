@@ -28,6 +28,12 @@ impl CredentialId {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(Self::new)
     }
 
+    /// Writes it as lists name it.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.0)
+    }
+
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -36,7 +42,7 @@ impl CredentialId {
 
 impl fmt::Debug for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(&self.0))
+        f.write_str(&self.encode())
     }
 }
 
@@ -104,11 +110,11 @@ impl AddedWith {
 pub const WATCHED: Duration = Duration::from_hours(72);
 
 impl Passkey {
-    /// What its owner may see of it, in one of their sessions.
+    /// What its owner may see of it, in one of their sessions at a relying party.
     #[must_use]
-    pub fn view(&self, session: &Session, rp_id: &str) -> views::Passkey {
+    pub fn view(&self, session: &Session, rp_id: &str, held_until: Option<Timestamp>) -> views::Passkey {
         views::Passkey {
-            id: URL_SAFE_NO_PAD.encode(self.credential_id.as_bytes()),
+            id: self.credential_id.encode(),
             name: self.name.clone(),
             provider: provider(self.aaguid).map(str::to_owned),
             created_at: self.created_at.to_rfc3339(),
@@ -119,6 +125,7 @@ impl Passkey {
             last_used_on: self.last_used_at.map(|_| self.last_used_on.clone()),
             suspended: self.suspended_at.is_some(),
             elsewhere: self.rp_id != rp_id,
+            held_until: held_until.map(Timestamp::to_rfc3339),
             current: session.method == Method::Passkey(self.credential_id.clone()),
         }
     }

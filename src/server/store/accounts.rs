@@ -45,7 +45,8 @@ pub trait Accounts: Send + Sync {
 /// What people do to their own accounts, within a unit of work.
 #[async_trait]
 pub trait AccountWrites: Send {
-    /// Writes a line of activity; one of the same id that is there already stays as it is.
+    /// Writes a line of activity; one of the same id that is there already stays as it is, and nothing is written about an
+    /// account that is gone.
     async fn record(&mut self, event: &Event) -> Result<(), Unavailable>;
 
     /// All passkeys of an account, the oldest first.

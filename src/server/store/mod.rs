@@ -19,6 +19,7 @@ mod accounts;
 mod letters;
 pub mod postgres;
 mod retry;
+mod schema;
 pub mod sqlite;
 
 use crate::server::Unavailable;
@@ -27,12 +28,14 @@ use crate::server::keys::KeyedHash;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
+use crate::server::telemetry::meters::Levels;
 use crate::types::{DisplayName, Identifier, Username, views};
 use async_trait::async_trait;
 
 pub use accounts::{AccountWrites, Accounts};
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
 pub use retry::connect_patiently;
+use schema::schema;
 
 /// Reads, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
@@ -71,6 +74,15 @@ pub trait Store: Accounts + Letters + Send + Sync {
 
     /// Removes sessions that ended before `now`, at most `limit`, and tells how many.
     async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
+
+    /// The newest change of the schema that the database has seen; `None` when it has seen none.
+    async fn schema_version(&self) -> Result<Option<i64>, Unavailable>;
+
+    /// What the database's clock shows; `None` where it has none but this machine's.
+    async fn database_clock(&self) -> Result<Option<Timestamp>, Unavailable>;
+
+    /// How busy the database is, and what waits in the outbox.
+    async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable>;
 
     /// Begins one command's unit of work; dropped without a commit it leaves nothing behind.
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable>;

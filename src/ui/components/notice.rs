@@ -1,6 +1,8 @@
+use crate::browser;
 use crate::types::Notice;
 use crate::types::notice::Mood;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 /// What the page before had to say. It lies over the page, so that nothing moves; it goes by itself after five seconds
 /// unless it is pointed at or focused, or when its box is ticked. All of that is CSS, for pages without scripts.
@@ -24,13 +26,57 @@ pub fn NoticeBar(notice: Notice) -> impl IntoView {
 
 /// A message about what just happened, announced when it appears. Its place is kept, so that nothing moves.
 #[component]
-pub fn Alert(#[prop(into)] message: Signal<Option<&'static str>>) -> impl IntoView {
+pub fn Alert(
+    #[prop(into)] message: Signal<Option<&'static str>>,
+    /// Seconds to wait before the next try; they are counted down.
+    #[prop(into)]
+    wait: Signal<u32>,
+) -> impl IntoView {
+    let left = RwSignal::new(0);
+    Effect::new(move || count_down(left, wait.get()));
     view! {
-        <div class="alert-place" role="alert">
-            <p class="alert" hidden=move || message.get().is_none()>
-                {move || message.get().unwrap_or_default()}
+        <div class="alert-place">
+            <div role="alert">
+                <p class="alert" hidden=move || message.get().is_none()>
+                    {move || message.get().unwrap_or_default()}
+                </p>
+            </div>
+            <p class="countdown" hidden=move || left.get() == 0>
+                {move || in_words(left.get())}
             </p>
         </div>
+    }
+}
+
+/// Counts down where a page says that something was too much; with scripts off it says how long that is.
+#[island]
+pub fn Countdown(seconds: u32) -> impl IntoView {
+    let left = RwSignal::new(seconds);
+    Effect::new(move || count_down(left, seconds));
+    view! { <p class="countdown">{move || in_words(left.get())}</p> }
+}
+
+/// Takes one off every second. What counts down already goes on from the new number.
+pub fn count_down(left: RwSignal<u32>, seconds: u32) {
+    let is_counting = left.get_untracked() > 0 && left.get_untracked() != seconds;
+    left.set(seconds);
+    if seconds == 0 || is_counting {
+        return;
+    }
+    spawn_local(async move {
+        while left.get_untracked() > 0 {
+            browser::pause(1_000).await;
+            left.update(|left| *left = left.saturating_sub(1));
+        }
+    });
+}
+
+/// When to try again.
+fn in_words(seconds: u32) -> String {
+    match seconds {
+        0 => "You can try again now.".to_owned(),
+        1..=90 => format!("Try again in {seconds} s."),
+        _ => format!("Try again in {} minutes.", seconds.div_ceil(60)),
     }
 }
 

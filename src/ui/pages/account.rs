@@ -1,7 +1,9 @@
 use super::code::CodeField;
+use super::folded::Typed;
 use super::safety::{ActivityLine, ActivitySection, LeavingSection, ProfileSection, RecoverySection};
-use super::security::{PasskeySection, SessionSection};
+use super::security::{ADD_FORM, PasskeySection, SessionSection};
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
+use crate::api::session::Session;
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths, views};
 use crate::ui::components::{Alert, Signals};
@@ -37,13 +39,18 @@ pub struct AccountState {
     pub details: String,
 }
 
-/// What is to be done about an address that is not confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is to be done about an address that is not confirmed: the one that the account claims, or another that was asked
+/// for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmation {
     NotNeeded,
-    Needed,
-    /// A letter is on its way whose code may be typed here.
-    WaitsForCode,
+    Needed {
+        address: String,
+    },
+    /// A letter is on its way to it whose code may be typed here.
+    WaitsForCode {
+        address: String,
+    },
 }
 
 /// The person's own facts, and what they may want to do now.
@@ -53,9 +60,11 @@ pub fn AccountPage(
     account: AccountState,
     /// Why the last code was refused.
     refusal: Option<ApiError>,
+    /// A form that was not done, with what was typed in it.
+    typed: Option<Typed>,
 ) -> impl IntoView {
     view! {
-        <h1>{format!("Hello, {}", user.display_name)}</h1>
+        <h1 class="break-words">{format!("Hello, {}", user.display_name)}</h1>
         <Signals accepted=account.accepted.clone() details=account.details.clone() />
         {account.removed.clone().map(|(id, sessions)| view! { <Removed id sessions /> })}
         {account.is_adding.then(|| view! { <AddPasskey /> })}
@@ -63,7 +72,11 @@ pub fn AccountPage(
         {if account.is_confined {
             (!account.offers_passkey).then(|| view! { <Confined has_made_passkey=account.has_made_passkey /> }).into_any()
         } else {
-            view! { <Facts user account refusal /> }.into_any()
+            view! {
+                <Facts user account refusal typed />
+                <StillHere />
+            }
+                .into_any()
         }}
     }
 }
@@ -83,13 +96,17 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
 }
 
 #[component]
-fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>) -> impl IntoView {
+fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, typed: Option<Typed>) -> impl IntoView {
     let again = user.clone();
     let address = user.email.unwrap_or_else(|| "none".to_owned());
     let proof = if user.email_verified { "confirmed" } else { "not confirmed" };
     view! {
-        {(account.confirmation != Confirmation::NotNeeded)
-            .then(|| view! { <ConfirmAddress waits_for_code=account.confirmation == Confirmation::WaitsForCode refusal /> })}
+        {match account.confirmation {
+            Confirmation::NotNeeded => None,
+            Confirmation::Needed { address } => Some((address, false)),
+            Confirmation::WaitsForCode { address } => Some((address, true)),
+        }
+            .map(|(address, waits_for_code)| view! { <ConfirmAddress address waits_for_code refusal /> })}
         <dl class="profile">
             <dt>"Name"</dt>
             <dd>{user.display_name}</dd>
@@ -104,27 +121,31 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>) ->
                 <code>{user.id}</code>
             </dd>
         </dl>
-        <ProfileSection user=again sends_letters=account.sends_letters />
+        <ProfileSection user=again sends_letters=account.sends_letters typed=typed.clone() />
         <PasskeySection
             passkeys=account.passkeys
             usable=account.usable_passkeys
             letters_let_in=account.letters_let_in
             recovery_codes=account.recovery_codes
+            typed=typed.clone()
         />
         <RecoverySection left=account.recovery_codes />
         <SessionSection sessions=account.sessions />
         <ActivitySection lines=account.activity has_more=account.has_older_activity />
-        <LeavingSection />
+        <LeavingSection typed />
     }
 }
 
 /// Asks for the code of the letter that proves the address; a form that works with scripts off.
 #[component]
-fn ConfirmAddress(waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoView {
+fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="confirm-heading">
             <h2 id="confirm-heading">"Confirm your e-mail address"</h2>
-            <p>"Only a confirmed address can bring you back in when you have no passkey at hand."</p>
+            <p>
+                <strong class="break-words">{address}</strong>
+                ": only a confirmed address can bring you back in when you have no passkey at hand."
+            </p>
             {waits_for_code
                 .then(|| {
                     view! {
@@ -144,6 +165,7 @@ fn ConfirmAddress(waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoV
             </form>
         </section>
     }
+    .into_any()
 }
 
 /// Offers a passkey for this device, to who came in without one.
@@ -176,6 +198,7 @@ fn Offer(confined: bool) -> impl IntoView {
                 })}
         </section>
     }
+    .into_any()
 }
 
 /// Another passkey, here or on a security key.
@@ -191,6 +214,7 @@ fn AddPasskey() -> impl IntoView {
             <MakePasskey security_key=true />
         </section>
     }
+    .into_any()
 }
 
 /// What is left to do after a passkey is gone.
@@ -209,6 +233,29 @@ fn Removed(id: String, sessions: usize) -> impl IntoView {
                 </button>
             </form>
         </section>
+    }
+    .into_any()
+}
+
+/// Says so when the session has ended while the page lay open; what was typed stays.
+#[island]
+fn StillHere() -> impl IntoView {
+    let has_ended = RwSignal::new(false);
+    Effect::new(move || {
+        browser::when_visible(move || {
+            spawn_local(async move {
+                if browser::status_of::<Session>().await == Some(401) {
+                    has_ended.set(true);
+                }
+            });
+        });
+    });
+    view! {
+        <div role="alert">
+            <p class="alert ended" hidden=move || !has_ended.get()>
+                "You were signed out here. What you typed is still on the page: send it, and you are asked to sign in first."
+            </p>
+        </div>
     }
 }
 
@@ -239,6 +286,7 @@ fn MakePasskey(security_key: bool) -> impl IntoView {
         spawn_local(async move {
             match make_passkey(security_key).await {
                 Ok(()) => browser::go(paths::ACCOUNT),
+                Err(State::Refused(ApiError::ReauthenticationRequired)) if browser::submit(ADD_FORM) => {}
                 Err(stopped) => state.set(stopped),
             }
         });
@@ -258,7 +306,13 @@ fn MakePasskey(security_key: bool) -> impl IntoView {
             <button type="button" class=class disabled=busy on:click=make>
                 {move || if busy.get() { "Waiting for your device…" } else { label }}
             </button>
-            <Alert message=Signal::derive(move || state.get().message()) />
+            <Alert
+                message=Signal::derive(move || state.get().message())
+                wait=Signal::derive(move || match state.get() {
+                    State::Refused(error) => error.wait(),
+                    _ => 0,
+                })
+            />
         </div>
     }
 }

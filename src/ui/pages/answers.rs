@@ -58,7 +58,8 @@ pub fn AnsweredPage(answer: Answer) -> impl IntoView {
         Answer::NotMe => (
             "Done. Everybody is signed out.",
             "Passkeys of the last 72 hours are suspended. Sign in with an older passkey or a recovery code, \
-             then look at your passkeys and remove those that are not yours.",
+             then look at your passkeys and remove those that are not yours. If you are not sure who made your \
+             recovery codes, make new ones: that ends them.",
         ),
         Answer::Undo => (
             "Your address is restored.",

@@ -1,7 +1,6 @@
-use crate::browser;
 use crate::types::{ApiError, paths};
+use crate::ui::components::count_down;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 /// A letter that this browser asked for, as far as its page tells.
 #[derive(Clone, Debug)]
@@ -57,6 +56,9 @@ pub fn CodeField(
     /// Why the last one was refused.
     #[prop(optional_no_strip)]
     refusal: Option<ApiError>,
+    /// Whether the form means nothing without it.
+    #[prop(default = true)]
+    required: bool,
 ) -> impl IntoView {
     let error = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
     view! {
@@ -70,7 +72,7 @@ pub fn CodeField(
                 inputmode="numeric"
                 autocomplete="one-time-code"
                 maxlength="16"
-                required
+                required=required
                 autofocus=error.is_some()
                 aria-invalid=error.map(|_| "true")
                 aria-describedby="code-note"
@@ -119,15 +121,7 @@ pub fn UsernameField(
 #[island]
 fn Resend(seconds: u32) -> impl IntoView {
     let left = RwSignal::new(0);
-    Effect::new(move || {
-        left.set(seconds);
-        spawn_local(async move {
-            while left.get_untracked() > 0 {
-                browser::pause(1_000).await;
-                left.update(|left| *left = left.saturating_sub(1));
-            }
-        });
-    });
+    Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {
         0 => "Send the letter again".to_owned(),
         seconds => format!("Send the letter again in {seconds} s"),

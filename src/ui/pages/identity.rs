@@ -2,6 +2,7 @@
 
 use super::code::CodeField;
 use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
+use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::{ApiError, paths};
 use crate::ui::components::Alert;
@@ -16,6 +17,8 @@ pub enum Proof {
     Letter,
     /// Neither: only signing in anew.
     SignIn,
+    /// The session has ended: anybody may be there.
+    SignedOut,
 }
 
 /// Keeps the fields of a form that was sent, and sends it again once it is known who is there.
@@ -29,13 +32,25 @@ pub fn IdentityPage(
     /// Why the last proof was refused.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
+    let typed = fields.iter().find(|(name, _)| matches!(name.as_str(), "name" | "email")).map(|(_, text)| text.clone());
     let fields = fields
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
         .collect::<Vec<_>>();
+    let (heading, lead) = if proof == Proof::SignedOut {
+        ("You are signed out", "Your session has ended. Sign in, and look once more at what you had typed.".to_owned())
+    } else {
+        ("Confirm that it is you", format!("To {act}, show once more that you are there. Then it goes on by itself."))
+    };
     view! {
-        <h1>"Confirm that it is you"</h1>
-        <p class="lead">{format!("To {act}, show once more that you are there. Then it goes on by itself.")}</p>
+        <h1>{heading}</h1>
+        <p class="lead">{lead}</p>
+        {typed
+            .map(|typed| {
+                view! {
+                    <p class="break-words">"You had typed: " <strong>{typed}</strong></p>
+                }
+            })}
         {match proof {
             Proof::Passkey => {
                 view! {
@@ -45,18 +60,41 @@ pub fn IdentityPage(
                     <form id=FORM method="post" action=paths::ACCOUNT>
                         {fields}
                     </form>
-                    <ConfirmWithPasskey />
+                    <ConfirmWithPasskey signed_out=false />
+                }
+                    .into_any()
+            }
+            Proof::SignedOut => {
+                view! {
+                    <form id=FORM method="post" action=paths::ACCOUNT>
+                        {fields} <input type="hidden" name="check" value="yes" />
+                    </form>
+                    <ConfirmWithPasskey signed_out=true />
+                    <p class="aside">
+                        <a href=format!("{}?next={}", paths::SIGN_IN, paths::ACCOUNT)>"Sign in another way"</a>
+                    </p>
                 }
                     .into_any()
             }
             Proof::Letter => {
                 view! {
-                    <p>"A letter is on its way to your address. Type its code here."</p>
+                    <p>
+                        "A letter is on its way to your address. Type its code here, or open its link and come back to this \
+                        page."
+                    </p>
                     <form class="form" method="post" action=paths::ACCOUNT>
-                        {fields} <CodeField refusal /> <button type="submit" class="button">
-                            "Go on"
-                        </button>
+                        {fields} <CodeField refusal required=false /> <div>
+                            <button type="submit" class="button">
+                                "Go on"
+                            </button>
+                            <button type="submit" class="button quiet" name="again" value="yes">
+                                "Send another letter"
+                            </button>
+                        </div>
                     </form>
+                    {refusal
+                        .filter(|error| !matches!(error, ApiError::CodeWrong { .. }))
+                        .map(|error| view! { <p class="alert">{error.message()}</p> })}
                 }
                     .into_any()
             }
@@ -72,9 +110,14 @@ pub fn IdentityPage(
                     .into_any()
             }
         }}
-        <p class="aside">
-            <a href=paths::ACCOUNT>"Cancel"</a>
-        </p>
+        {(proof != Proof::SignedOut)
+            .then(|| {
+                view! {
+                    <p class="aside">
+                        <a href=paths::ACCOUNT>"Cancel"</a>
+                    </p>
+                }
+            })}
     }
 }
 
@@ -88,16 +131,16 @@ enum State {
     Stopped(BrowserError),
 }
 
-/// Asks for a passkey of the account, then sends the form.
+/// Asks for a passkey of the account, or signs in with any; then sends the form.
 #[island]
-fn ConfirmWithPasskey() -> impl IntoView {
+fn ConfirmWithPasskey(signed_out: bool) -> impl IntoView {
     let state = RwSignal::new(State::Waiting);
     let busy = Signal::derive(move || state.get() == State::Asking);
     let confirm = move |_| {
         state.set(State::Asking);
         spawn_local(async move {
-            match confirmed().await {
-                Ok(()) => browser::submit(FORM),
+            match confirmed(signed_out).await {
+                Ok(()) => drop(browser::submit(FORM)),
                 Err(stopped) => state.set(stopped),
             }
         });
@@ -107,18 +150,30 @@ fn ConfirmWithPasskey() -> impl IntoView {
         State::Refused(error) => Some(error.message()),
         State::Stopped(error) => error.message(),
     });
+    let wait = Signal::derive(move || match state.get() {
+        State::Refused(error) => error.wait(),
+        _ => 0,
+    });
+    let label = if signed_out { "Sign in with a passkey" } else { "Confirm with a passkey" };
     view! {
         <div class="form">
             <button type="button" class="button needs-scripts" disabled=busy on:click=confirm>
-                {move || if busy.get() { "Waiting for your device…" } else { "Confirm with a passkey" }}
+                {move || if busy.get() { "Waiting for your device…" } else { label }}
             </button>
-            <Alert message />
+            <Alert message wait />
         </div>
     }
 }
 
-async fn confirmed() -> Result<(), State> {
-    let options = browser::call(&StartReauthentication {}).await.map_err(State::Refused)?;
+async fn confirmed(signed_out: bool) -> Result<(), State> {
+    let options =
+        if signed_out { browser::call(&StartSignIn {}).await } else { browser::call(&StartReauthentication {}).await };
+    let options = options.map_err(State::Refused)?;
     let credential = browser::get(&options, Mediation::Dialog, &Abort::default()).await.map_err(State::Stopped)?;
-    browser::call(&FinishReauthentication { credential }).await.map(drop).map_err(State::Refused)
+    let finished = if signed_out {
+        browser::call(&FinishSignIn { credential, next: None, keep: None }).await
+    } else {
+        browser::call(&FinishReauthentication { credential }).await
+    };
+    finished.map(drop).map_err(State::Refused)
 }

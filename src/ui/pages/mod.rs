@@ -1,6 +1,7 @@
 mod account;
 mod answers;
 mod code;
+mod folded;
 mod home;
 mod identity;
 mod link;
@@ -15,6 +16,7 @@ mod sign_up;
 pub use account::{AccountPage, AccountState, Confirmation};
 pub use answers::{Answer, AnswerPage, AnsweredPage};
 pub use code::{CodePage, OpenLetter};
+pub use folded::Typed;
 pub use home::HomePage;
 pub use identity::{IdentityPage, Proof};
 pub use link::{ConfirmPage, LinkPage, ReauthenticatePage};

@@ -1,6 +1,7 @@
 use crate::browser;
 use crate::types::{ApiError, paths};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 /// Recovery codes, shown this once. Plain text in a box that is easy to copy or print; a link keeps it as a file.
 #[component]
@@ -36,8 +37,8 @@ pub fn RecoveryCodesPage(
 fn CopyOrPrint(text: String) -> impl IntoView {
     let is_copied = RwSignal::new(false);
     let copy = move |_| {
-        browser::copy(&text);
-        is_copied.set(true);
+        let text = text.clone();
+        spawn_local(async move { is_copied.set(browser::copy(&text).await) });
     };
     view! {
         <div class="needs-scripts">

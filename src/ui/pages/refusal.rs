@@ -1,4 +1,5 @@
 use crate::types::{ApiError, paths};
+use crate::ui::components::Countdown;
 use leptos::prelude::*;
 
 /// The page for a refusal, such as "not found": what happened, and a way on.
@@ -12,6 +13,7 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
     view! {
         <h1>{heading(error)}</h1>
         <p class="lead">{error.message()}</p>
+        {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
         <a class="button" href=target>
             {label}
         </a>
@@ -24,6 +26,7 @@ pub fn heading(error: ApiError) -> &'static str {
     match error {
         ApiError::NotFound => "Page not found",
         ApiError::Unavailable => "Back in a moment",
+        ApiError::TooManyRequests { .. } => "Please wait a little",
         ApiError::LinkExpired => "This link no longer works",
         ApiError::OtherBrowser => "Another browser asked for this",
         ApiError::OtherAccount => "This letter is for another account",

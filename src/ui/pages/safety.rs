@@ -1,95 +1,68 @@
 //! The parts of the account page beside its lists: names and address, recovery codes, activity, leaving.
 
+use super::folded::{FoldedField, FoldedForm, Typed};
 use super::security::Day;
 use crate::types::{paths, views};
 use leptos::prelude::*;
 
 /// Changing what one is called, and where letters go.
 #[component]
-pub fn ProfileSection(user: views::User, sends_letters: bool) -> impl IntoView {
+pub fn ProfileSection(user: views::User, sends_letters: bool, typed: Option<Typed>) -> impl IntoView {
+    let name = FoldedField {
+        summary: "Change your name",
+        action: "name",
+        about: String::new(),
+        name: "name",
+        label: "Name",
+        kind: "text",
+        autocomplete: "name",
+        maxlength: 64,
+        value: user.display_name,
+        hint: "What we call you on the screen and in letters.",
+        button: "Save the name",
+        class: "button quiet",
+    };
+    let username = FoldedField {
+        summary: "Change your username",
+        action: "username",
+        label: "Username",
+        autocomplete: "username",
+        maxlength: 32,
+        value: user.username,
+        hint: "Once in 30 days. Your old name is held for you for as long, so that nobody takes it.",
+        button: "Save the username",
+        ..name.clone()
+    };
+    let address = FoldedField {
+        summary: "Change your e-mail address",
+        action: "address",
+        name: "email",
+        label: "New address",
+        kind: "email",
+        autocomplete: "email",
+        maxlength: 254,
+        value: String::new(),
+        hint: "It counts once you have answered the letter that goes there. Other sessions end then, and your old address \
+               is told.",
+        button: "Send a letter to it",
+        ..name.clone()
+    };
+    let fields = [Some(name), Some(username), sends_letters.then_some(address)];
+    let rows = fields.into_iter().flatten().map(move |field| {
+        let typed = typed.clone();
+        view! {
+            <li>
+                <FoldedForm field typed />
+            </li>
+        }
+    });
     view! {
         <section class="card" aria-labelledby="profile-heading">
             <h2 id="profile-heading">"Name and address"</h2>
-            <ul class="rows">
-                <li>
-                    <details>
-                        <summary>"Change your name"</summary>
-                        <form class="field" method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value="name" />
-                            <label for="new-name">"Name"</label>
-                            <input
-                                id="new-name"
-                                name="name"
-                                type="text"
-                                autocomplete="name"
-                                maxlength="64"
-                                required
-                                value=user.display_name
-                            />
-                            <button type="submit" class="button quiet">
-                                "Save the name"
-                            </button>
-                        </form>
-                    </details>
-                </li>
-                <li>
-                    <details>
-                        <summary>"Change your username"</summary>
-                        <form class="field" method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value="username" />
-                            <label for="new-username">"Username"</label>
-                            <input
-                                id="new-username"
-                                name="name"
-                                type="text"
-                                autocomplete="username"
-                                autocapitalize="none"
-                                spellcheck="false"
-                                maxlength="32"
-                                required
-                                value=user.username
-                            />
-                            <p class="explain">
-                                "Once in 30 days. Your old name is held for you for as long, so that nobody takes it."
-                            </p>
-                            <button type="submit" class="button quiet">
-                                "Save the username"
-                            </button>
-                        </form>
-                    </details>
-                </li>
-                {sends_letters
-                    .then(|| {
-                        view! {
-                            <li>
-                                <details>
-                                    <summary>"Change your e-mail address"</summary>
-                                    <form class="field" method="post" action=paths::ACCOUNT>
-                                        <input type="hidden" name="action" value="address" />
-                                        <label for="new-address">"New address"</label>
-                                        <input
-                                            id="new-address"
-                                            name="email"
-                                            type="email"
-                                            autocomplete="email"
-                                            maxlength="254"
-                                            required
-                                        />
-                                        <p class="explain">
-                                            "It counts once you have answered the letter that goes there. \
-                                            Other sessions end then, and your old address is told."
-                                        </p>
-                                        <button type="submit" class="button quiet">
-                                            "Send a letter to it"
-                                        </button>
-                                    </form>
-                                </details>
-                            </li>
-                        }
-                    })}
-            </ul>
+            <ul class="rows">{rows.collect::<Vec<_>>()}</ul>
         </section>
     }
+    .into_any()
 }
 
 /// How many recovery codes are left, and new ones.
@@ -112,6 +85,7 @@ pub fn RecoverySection(left: u32) -> impl IntoView {
             </form>
         </section>
     }
+    .into_any()
 }
 
 /// A line of activity in words.
@@ -142,6 +116,7 @@ pub fn ActivitySection(
             {older.map(|href| view! { <p><a href=href>"Older activity"</a></p> })}
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -158,11 +133,26 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
             </p>
         </li>
     }
+    .into_any()
 }
 
 /// Everything as a file, and the way out.
 #[component]
-pub fn LeavingSection() -> impl IntoView {
+pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
+    let field = FoldedField {
+        summary: "Delete the account",
+        action: "delete",
+        about: String::new(),
+        name: "name",
+        label: "Type your username to confirm",
+        kind: "text",
+        autocomplete: "off",
+        maxlength: 32,
+        value: String::new(),
+        hint: "Passkeys, sessions, recovery codes and activity are gone at once and cannot be brought back.",
+        button: "Delete my account",
+        class: "button danger",
+    };
     view! {
         <section class="card" aria-labelledby="leaving-heading">
             <h2 id="leaving-heading">"Your data"</h2>
@@ -173,31 +163,10 @@ pub fn LeavingSection() -> impl IntoView {
                     "Download my data"
                 </button>
             </form>
-            <details>
-                <summary>"Delete the account"</summary>
-                <form class="field" method="post" action=paths::ACCOUNT>
-                    <input type="hidden" name="action" value="delete" />
-                    <label for="delete-username">"Type your username to confirm"</label>
-                    <input
-                        id="delete-username"
-                        name="name"
-                        type="text"
-                        autocomplete="off"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        maxlength="32"
-                        required
-                    />
-                    <p class="explain">
-                        "Passkeys, sessions, recovery codes and activity are gone at once and cannot be brought back."
-                    </p>
-                    <button type="submit" class="button danger">
-                        "Delete my account"
-                    </button>
-                </form>
-            </details>
+            <FoldedForm field typed />
         </section>
     }
+    .into_any()
 }
 
 /// The end: nothing is left but a word of farewell, and the device drops its passkeys.

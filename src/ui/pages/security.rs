@@ -1,5 +1,6 @@
 //! The lists of the account page: passkeys and sessions. Plain forms, which work with scripts off.
 
+use super::folded::{FoldedField, FoldedForm, Typed};
 use crate::types::{paths, views};
 use leptos::prelude::*;
 
@@ -12,30 +13,39 @@ pub fn PasskeySection(
     /// Whether a letter is a way in, too.
     letters_let_in: bool,
     recovery_codes: u32,
+    typed: Option<Typed>,
 ) -> impl IntoView {
-    let count = passkeys.len();
-    let has_one_way_in = usable + usize::from(letters_let_in) == 1 && recovery_codes == 0;
+    let warning = match (usable, letters_let_in, recovery_codes) {
+        (0, false, 0) => Some("Nothing signs you in here any more. Add a passkey before you leave."),
+        (0, true, 0) => Some("Letters are your only way in. Add a passkey, and make recovery codes."),
+        (0, _, _) => Some("You have no passkey. Add one: it is quicker and safer than any other way in."),
+        (1, false, 0) => {
+            Some("This passkey is your only way in. Add another one on a second device, or make recovery codes.")
+        }
+        (1, _, _) => {
+            Some("This is your only passkey. A second one on another device spares you trouble when this one is lost.")
+        }
+        _ => None,
+    };
+    // The last way in is at stake, or it is just good advice.
+    let is_urgent = usable + usize::from(letters_let_in) < 2 && recovery_codes == 0;
+    let rows = passkeys.into_iter().map(move |passkey| {
+        let typed = typed.clone();
+        view! { <PasskeyRow passkey typed /> }
+    });
     view! {
         <section class="card" aria-labelledby="passkeys-heading">
             <h2 id="passkeys-heading">"Passkeys"</h2>
-            {(count == 0)
-                .then(|| {
-                    view! { <p>"You have none yet. Sign in by letter to make one on this device."</p> }
-                })}
-            {has_one_way_in
-                .then(|| {
+            {warning
+                .map(|warning| {
                     view! {
-                        <p class="alert" data-testid="single-way-in">
-                            {if letters_let_in {
-                                "Letters are your only way in. Add a passkey, and make recovery codes."
-                            } else {
-                                "This passkey is your only way in. Add another one on a second device, or make recovery codes."
-                            }}
+                        <p class="alert" class:advice=!is_urgent data-testid="single-way-in">
+                            {warning}
                         </p>
                     }
                 })}
-            <ul class="rows">{passkeys.into_iter().map(|passkey| view! { <PasskeyRow passkey /> }).collect::<Vec<_>>()}</ul>
-            <form method="post" action=paths::ACCOUNT>
+            <ul class="rows">{rows.collect::<Vec<_>>()}</ul>
+            <form id=ADD_FORM method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="add-passkey" />
                 <button type="submit" class="button quiet">
                     "Add a passkey"
@@ -43,15 +53,30 @@ pub fn PasskeySection(
             </form>
         </section>
     }
+    .into_any()
 }
 
+/// The form that leads to adding a passkey, and asks first who is there where that is needed.
+pub const ADD_FORM: &str = "add-passkey";
+
 #[component]
-fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
+fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
     let kept = if passkey.synced { "synced between your devices" } else { "on one device alone" };
-    // The first letter of who made it, as a mark to tell them apart at a glance; a key where that is not known.
-    let initial = passkey.provider.as_deref().and_then(|name| name.chars().next()).unwrap_or('⚿');
-    let made_by = passkey.provider.map(|provider| format!("{provider}, ")).unwrap_or_default();
-    let field = format!("name-{}", passkey.id);
+    let made_by = passkey.provider.clone().map(|provider| format!("{provider}, ")).unwrap_or_default();
+    let rename = FoldedField {
+        summary: "Rename",
+        action: "rename-passkey",
+        about: passkey.id.clone(),
+        name: "name",
+        label: "New name",
+        kind: "text",
+        autocomplete: "off",
+        maxlength: 64,
+        value: passkey.name.clone(),
+        hint: "For you alone, to tell your passkeys apart.",
+        button: "Save the name",
+        class: "button quiet",
+    };
     let id = passkey.id.clone();
     let used_on = passkey
         .last_used_on
@@ -60,9 +85,7 @@ fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
     view! {
         <li>
             <p>
-                <span class="provider" aria-hidden="true">
-                    {initial}
-                </span>
+                <ProviderIcon provider=passkey.provider.clone() />
                 " "
                 <strong class="break-words">{passkey.name.clone()}</strong>
                 {passkey.current.then(|| view! { " " <span class="tag">"this one"</span> })}
@@ -80,18 +103,17 @@ fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
                 .then(|| {
                     view! { <p class="explain">"Made while this site had another address: it does not work here."</p> }
                 })}
-            <details>
-                <summary>"Rename"</summary>
-                <form class="field" method="post" action=paths::ACCOUNT>
-                    <input type="hidden" name="action" value="rename-passkey" />
-                    <input type="hidden" name="id" value=passkey.id />
-                    <label for=field.clone()>"New name"</label>
-                    <input id=field name="name" type="text" maxlength="64" required value=passkey.name />
-                    <button type="submit" class="button quiet">
-                        "Save the name"
-                    </button>
-                </form>
-            </details>
+            {passkey
+                .held_until
+                .map(|until| {
+                    view! {
+                        <p class="explain">
+                            "Added after a letter: until " <Day moment=until with_time=true />
+                            " it signs in, but cannot change what matters. If you did not add it, remove it."
+                        </p>
+                    }
+                })}
+            <FoldedForm field=rename typed />
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="remove-passkey" />
                 <input type="hidden" name="id" value=id />
@@ -100,6 +122,31 @@ fn PasskeyRow(passkey: views::Passkey) -> impl IntoView {
                 </button>
             </form>
         </li>
+    }
+    .into_any()
+}
+
+/// A mark to tell passkeys apart at a glance: the initial of who made it, in a colour of its own; a key where that is not
+/// known. For display only, since nothing vouches for it.
+#[component]
+fn ProviderIcon(provider: Option<String>) -> impl IntoView {
+    let hue = provider.as_deref().map_or(0, |name| name.bytes().map(u32::from).sum::<u32>() % 6);
+    let initial = provider.and_then(|name| name.chars().next());
+    view! {
+        <svg class=format!("provider hue-{hue}") viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+            <circle cx="12" cy="12" r="12" />
+            {match initial {
+                Some(initial) => {
+                    view! {
+                        <text x="12" y="16.5" text-anchor="middle">
+                            {initial.to_string()}
+                        </text>
+                    }
+                        .into_any()
+                }
+                None => view! { <path d="M9 7a4 4 0 1 1 1.6 6.4L10 14v2H8v2H5v-2.6l3.4-3.4A4 4 0 0 1 9 7Zm4.2 1.3a1 1 0 1 0 0 .1Z" /> }.into_any(),
+            }}
+        </svg>
     }
 }
 
@@ -124,6 +171,7 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
                 })}
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -161,6 +209,7 @@ fn SessionRow(session: views::Session) -> impl IntoView {
                 })}
         </li>
     }
+    .into_any()
 }
 
 /// The day of a moment; the whole of it stands in the attribute.

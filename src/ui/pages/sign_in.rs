@@ -74,6 +74,14 @@ impl State {
         }
     }
 
+    /// Seconds to wait before the next try.
+    fn wait(self) -> u32 {
+        match self {
+            Self::Stopped(Stop::Refused(error)) => error.wait(),
+            _ => 0,
+        }
+    }
+
     /// The sentence beside the name field.
     fn about_name(self) -> Option<&'static str> {
         match self {
@@ -241,7 +249,10 @@ fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, lette
                 <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
                 {letters.then(|| view! { <LetterButton label="Send me a letter" busy /> })}
             </div>
-            <Alert message=Signal::derive(move || sign_in.state.get().message()) />
+            <Alert
+                message=Signal::derive(move || sign_in.state.get().message())
+                wait=Signal::derive(move || sign_in.state.get().wait())
+            />
         </form>
     }
 }

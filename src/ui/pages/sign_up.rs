@@ -148,7 +148,13 @@ fn SignUpForm(
                 <SubmitButton label="Create your passkey" busy_label="One moment…" busy />
                 {letters.then(|| view! { <LetterButton label="Sign up by letter instead" busy /> })}
             </div>
-            <Alert message=Signal::derive(move || state.get().overall()) />
+            <Alert
+                message=Signal::derive(move || state.get().overall())
+                wait=Signal::derive(move || match state.get() {
+                    State::Refused(error) => error.wait(),
+                    _ => 0,
+                })
+            />
         </form>
     }
 }

@@ -1,5 +1,8 @@
 use crate::app::{Backends, MovableClock, open_ephemeral};
 use crate::authenticator::{encode, random};
+use latchkey::server::clock::{Clock, SystemClock};
+use latchkey::server::ephemeral::Kept;
+use latchkey::server::model::limit::{Limit, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,5 +78,81 @@ async fn of_many_takers_at_once_one_wins() {
 async fn a_sign_of_life_is_given() {
     for backends in Backends::ALL {
         open_ephemeral(backends, &Arc::default()).ping().await.unwrap();
+    }
+}
+
+const LIMIT: Limit = Limit { name: "test", burst: 4, every: Duration::from_secs(7) };
+
+#[tokio::test]
+async fn every_store_draws_from_a_bucket_as_the_rule_says() {
+    for backends in Backends::ALL {
+        let store = open_ephemeral(backends, &Arc::default());
+        let key = key();
+        let (mut now, mut full_at) = (SystemClock.now(), None);
+        for step in random::<120>() {
+            // Forward by some seconds, and now and then back.
+            now = match step {
+                0..4 => now.minus(Duration::from_secs(60 * u64::from(step))),
+                step => now.plus(Duration::from_millis(u64::from(step) * 40)),
+            };
+            let (expected, next) = LIMIT.draw(full_at, now);
+            assert_eq!(store.look(&key, &LIMIT, now).await.unwrap(), expected, "{backends:?}: looking takes nothing");
+            assert_eq!(store.draw(&key, &LIMIT, now).await.unwrap(), expected, "{backends:?}");
+            if expected == Verdict::Within {
+                full_at = Some(next);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_drawers_at_once_as_many_succeed_as_the_limit_allows() {
+    for backends in Backends::ALL {
+        let (store, key, now) = (open_ephemeral(backends, &Arc::default()), key(), SystemClock.now());
+        let draws = (0..20).map(|_| {
+            let (store, key) = (Arc::clone(&store), key.clone());
+            tokio::spawn(async move { store.draw(&key, &LIMIT, now).await.unwrap() == Verdict::Within })
+        });
+        let mut allowed = 0;
+        for draw in draws.collect::<Vec<_>>() {
+            allowed += u32::from(draw.await.unwrap());
+        }
+        assert_eq!(allowed, LIMIT.burst, "{backends:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_limit_keeps_nothing() {
+    for backends in Backends::ALL {
+        let (store, bucket, now) = (open_ephemeral(backends, &Arc::default()), key(), SystemClock.now());
+        for number in 0..=LIMIT.burst {
+            let name = format!("{bucket}:{number}");
+            let kept = Kept { key: &name, value: vec![7], ttl: MINUTE };
+            let verdict = store.draw_and_put(&bucket, &LIMIT, now, kept).await.unwrap();
+            let expected = (number < LIMIT.burst).then(|| vec![7]);
+            assert_eq!(verdict == Verdict::Within, expected.is_some(), "{backends:?}");
+            assert_eq!(store.take(&name).await.unwrap(), expected, "{backends:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn counts_begin_anew_when_their_window_ends_and_miss_none() {
+    for backends in Backends::ALL {
+        let (store, key) = (open_ephemeral(backends, &Arc::default()), key());
+        assert_eq!(store.counted(&key).await.unwrap(), 0);
+        let counts = (0..20).map(|_| {
+            let (store, key) = (Arc::clone(&store), key.clone());
+            tokio::spawn(async move { store.count(&key, Duration::from_secs(2)).await.unwrap() })
+        });
+        let mut seen = Vec::new();
+        for count in counts.collect::<Vec<_>>() {
+            seen.push(count.await.unwrap());
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (1..=20).collect::<Vec<_>>(), "{backends:?}");
+        assert_eq!(store.counted(&key).await.unwrap(), 20);
+        tokio::time::sleep(Duration::from_millis(2_200)).await;
+        assert_eq!(store.counted(&key).await.unwrap(), 0, "{backends:?}");
     }
 }

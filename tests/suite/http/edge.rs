@@ -206,3 +206,115 @@ async fn a_refusal_is_a_page_for_people_and_json_for_programs() {
     let json = send(&app, Method::GET, "/nothing", &[], "").await;
     assert_eq!(json.refusal(), (404, "not_found".to_owned()));
 }
+
+#[tokio::test]
+async fn signing_out_empties_what_the_site_had_stored() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    assert_eq!(browser.post("/api/sign-out", json!({})).await.header("clear-site-data"), "\"storage\"");
+    browser.sign_up("eve").await;
+    let answer = browser.form("/sign-out", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("clear-site-data")), (303, "\"storage\""));
+    assert_eq!(browser.get("/").await.header("clear-site-data"), "", "nowhere else");
+}
+
+#[tokio::test]
+async fn reports_of_violated_policies_are_taken_in_either_form_and_nothing_else_is() {
+    let app = App::start(Backends::Embedded).await;
+    let old = r#"{"csp-report":{"effective-directive":"script-src","blocked-uri":"https://evil.example/x"}}"#;
+    let new = r#"[{"type":"csp-violation","body":{"effectiveDirective":"img-src","blockedURL":"data"}}]"#;
+    for (kind, body, status) in [
+        ("application/csp-report", old, 204),
+        ("application/reports+json", new, 204),
+        ("application/reports+json; charset=utf-8", "[]", 204),
+        ("application/csp-report", "{", 400),
+        ("application/reports+json", old, 400),
+        ("application/json", old, 415),
+        ("text/plain", old, 415),
+    ] {
+        let answer = send(&app, Method::POST, "/csp-report", &[("content-type", kind)], body).await;
+        assert_eq!(answer.status, status, "{kind} {body}");
+    }
+    let foreign = [("content-type", "application/csp-report"), ("origin", "https://evil.example")];
+    assert_eq!(send(&app, Method::POST, "/csp-report", &foreign, old).await.refusal().1, "cross_origin");
+    assert_eq!(send(&app, Method::GET, "/csp-report", &[], "").await.refusal().0, 405);
+    let page = send(&app, Method::GET, "/", &[], "").await;
+    assert!(page.header("content-security-policy").contains("report-uri /csp-report; report-to csp"));
+    assert_eq!(page.header("reporting-endpoints"), "csp=\"/csp-report\"");
+}
+
+#[tokio::test]
+async fn nothing_that_holds_a_secret_is_compressed() {
+    let app = App::start(Backends::Embedded).await;
+    for path in ["/", "/sign-in", "/api/session", "/nothing"] {
+        let headers = [("accept-encoding", "br, gzip, deflate, zstd"), ("accept", "text/html")];
+        let answer = send(&app, Method::GET, path, &headers, "").await;
+        assert!(!answer.headers.contains_key("content-encoding"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_never_unpacked() {
+    let app = App::start(Backends::Embedded).await;
+    for kind in ["gzip", "br", "deflate", "identity"] {
+        let headers = [JSON, ("content-encoding", kind)];
+        assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &headers, "{}").await.refusal().0, 415, "{kind}");
+    }
+    let form =
+        [("origin", ORIGIN), ("content-type", "application/x-www-form-urlencoded"), ("content-encoding", "gzip")];
+    let answer = send(&app, Method::POST, "/sign-in", &form, "\u{1f}\u{8b}").await;
+    assert!(answer.status.is_client_error() || answer.status == 303, "{}", answer.status);
+}
+
+/// A store that is broken in the worst way.
+struct Panicking;
+
+#[async_trait::async_trait]
+impl latchkey::server::ephemeral::Ephemeral for Panicking {
+    async fn ping(&self) -> Result<(), latchkey::server::Unavailable> {
+        panic!("the secret of ping");
+    }
+    async fn put(&self, _: &str, _: Vec<u8>, _: std::time::Duration) -> Result<(), latchkey::server::Unavailable> {
+        panic!("the secret of put");
+    }
+    async fn take(&self, _: &str) -> Result<Option<Vec<u8>>, latchkey::server::Unavailable> {
+        panic!("the secret of take");
+    }
+    async fn draw(
+        &self,
+        _: &str,
+        _: &latchkey::server::model::limit::Limit,
+        _: latchkey::server::clock::Timestamp,
+    ) -> Result<latchkey::server::model::limit::Verdict, latchkey::server::Unavailable> {
+        panic!("the secret of draw");
+    }
+    async fn look(
+        &self,
+        _: &str,
+        _: &latchkey::server::model::limit::Limit,
+        _: latchkey::server::clock::Timestamp,
+    ) -> Result<latchkey::server::model::limit::Verdict, latchkey::server::Unavailable> {
+        panic!("the secret of look");
+    }
+    async fn count(&self, _: &str, _: std::time::Duration) -> Result<u64, latchkey::server::Unavailable> {
+        panic!("the secret of count");
+    }
+    async fn counted(&self, _: &str) -> Result<u64, latchkey::server::Unavailable> {
+        panic!("the secret of counted");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_constant_answer_with_every_header_and_the_program_lives() {
+    let database = crate::app::TestDatabase::create(Backends::Embedded).await;
+    let store = database.open().await;
+    let app = App::from_parts(store, std::sync::Arc::new(Panicking), std::sync::Arc::default(), &[], database);
+    for _ in 0..3 {
+        let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON], "{}").await;
+        assert_eq!(answer.refusal(), (500, "internal".to_owned()));
+        assert!(!answer.text().contains("secret"), "{}", answer.text());
+        assert!(!answer.header("x-request-id").is_empty() && !answer.header("content-security-policy").is_empty());
+    }
+    assert_eq!(app.browser().get("/sign-in").await.status, 200);
+}

@@ -4,10 +4,11 @@
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
-use super::{Store, connect_patiently};
+use super::{Store, connect_patiently, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
 use relational::{Pools, Relational, unavailable};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use std::str::FromStr;
@@ -23,6 +24,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// After a failure every connection is asked for this long, since the server may have cut them all.
 const DOUBT: Duration = Duration::from_secs(10);
+/// All changes of the schema, in their order.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// When a statement failed last, in this process.
 static LAST_FAILURE: Mutex<Option<Instant>> = Mutex::new(None);
 
@@ -38,7 +41,23 @@ fn is_doubtful() -> bool {
     last.is_some_and(|failure| failure.elapsed() < DOUBT)
 }
 
+/// The newest change of the schema that this program knows.
+#[must_use]
+pub fn newest_schema() -> Option<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).max()
+}
+
 impl Pools {
+    /// Whether there is a table of the changes made to the schema.
+    const COUNT_LEDGERS: &'static str =
+        "select count(*) from pg_tables where schemaname = current_schema() and tablename = '_sqlx_migrations'";
+
+    /// The server's clock, in milliseconds.
+    const CLOCK: Option<&'static str> = Some("select (extract(epoch from clock_timestamp()) * 1000)::bigint");
+
+    /// Reads and writes share their connections.
+    const ARE_ONE: bool = true;
+
     /// A transaction begins with the first thing it does.
     const BEGIN: &'static str = "begin";
 
@@ -69,17 +88,28 @@ pub fn is_address(text: &str) -> bool {
 /// # Errors
 /// When the server is still away after `patience`, or the schema is newer than this program.
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
-    let options = PgConnectOptions::from_str(url.expose())
-        .map_err(unavailable)?
-        .options([("idle_in_transaction_session_timeout", "10s")]);
+    let options = options(url)?;
     let connections = u32::try_from(std::thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(16);
     connect_patiently(patience, || probe(&options)).await?;
     let pool = connect(options, connections).await?;
-    sqlx::migrate!("migrations/postgres")
-        .run(&pool)
-        .await
-        .map_err(|cause| Unavailable::new("database schema", cause))?;
+    MIGRATIONS.run(&pool).await.map_err(schema)?;
     Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+}
+
+/// Connects without changing anything.
+///
+/// # Errors
+/// When the server is away.
+pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailable> {
+    let options = options(url)?;
+    probe(&options).await?;
+    let pool = connect(options, 1).await?;
+    Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+}
+
+fn options(url: &Secret<String>) -> Result<PgConnectOptions, Unavailable> {
+    let options = PgConnectOptions::from_str(url.expose()).map_err(unavailable)?;
+    Ok(options.options([("idle_in_transaction_session_timeout", "10s")]))
 }
 
 /// Connects once, to tell what is wrong; a pool would only say that it waited.

@@ -29,8 +29,8 @@ impl Transaction {
 impl AccountWrites for Transaction {
     async fn record(&mut self, event: &Event) -> Result<(), Unavailable> {
         let statement = query(
-            "insert into events (id, user_id, kind, at, browser, system, detail) values ($1, $2, $3, $4, $5, $6, $7) \
-             on conflict (id) do nothing",
+            "insert into events (id, user_id, kind, at, browser, system, detail) \
+             select $1, id, $3, $4, $5, $6, $7 from users where id = $2 on conflict (id) do nothing",
         )
         .bind(event.id.0)
         .bind(event.user_id.0)
@@ -39,7 +39,10 @@ impl AccountWrites for Transaction {
         .bind(event.client.browser.as_deref())
         .bind(event.client.system.as_deref())
         .bind(event.detail.as_deref());
-        self.run(statement).await.map(drop)
+        if self.run(statement).await? == 1 {
+            self.recorded.push(event.clone());
+        }
+        Ok(())
     }
 
     async fn passkeys_of(&mut self, user: UserId) -> Result<Vec<Passkey>, Unavailable> {

@@ -15,9 +15,11 @@ use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Store, Unit};
+use crate::server::telemetry::meters::Levels;
 use crate::types::{Identifier, Username};
 use async_trait::async_trait;
-use sqlx::{Pool, query, query_scalar};
+use sqlx::{Pool, query, query_as, query_scalar};
+use std::time::Duration;
 use unit::Transaction;
 
 /// Where reads and where writes go; the same pool where a database has many writers.
@@ -185,6 +187,40 @@ impl Store for Relational {
         .await
         .map_err(unavailable)?;
         Ok(done.rows_affected())
+    }
+
+    async fn schema_version(&self) -> Result<Option<i64>, Unavailable> {
+        if query_scalar::<_, i64>(Pools::COUNT_LEDGERS).fetch_one(&self.pools.read).await.map_err(unavailable)? == 0 {
+            return Ok(None);
+        }
+        query_scalar("select max(version) from _sqlx_migrations where success")
+            .fetch_one(&self.pools.read)
+            .await
+            .map_err(unavailable)
+    }
+
+    async fn database_clock(&self) -> Result<Option<Timestamp>, Unavailable> {
+        let Some(text) = Pools::CLOCK else { return Ok(None) };
+        let now: i64 = query_scalar(text).fetch_one(&self.pools.read).await.map_err(unavailable)?;
+        Ok(Some(Timestamp::from_unix_millis(now)))
+    }
+
+    async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable> {
+        let (waiting, oldest): (i64, Option<i64>) =
+            query_as("select count(*), min(due_at) from letters where handed_over_at is null")
+                .fetch_one(&self.pools.read)
+                .await
+                .map_err(unavailable)?;
+        let pools = if Pools::ARE_ONE { vec![&self.pools.write] } else { vec![&self.pools.read, &self.pools.write] };
+        let idle: usize = pools.iter().map(|pool| pool.num_idle()).sum();
+        let all: u32 = pools.iter().map(|pool| pool.size()).sum();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        Ok(Levels {
+            connections_idle: idle,
+            connections_used: all.saturating_sub(idle),
+            outbox: u64::try_from(waiting).unwrap_or_default(),
+            outbox_oldest: oldest.map_or(Duration::ZERO, |due_at| now.since(Timestamp::from_unix_millis(due_at))),
+        })
     }
 
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {

@@ -4,9 +4,10 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::user::email_key;
-use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
+use crate::server::model::{CredentialId, Event, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, Unit};
+use crate::server::telemetry::AUDIT;
 use crate::types::{DisplayName, EmailAddress, views};
 use async_trait::async_trait;
 use sqlx::query;
@@ -14,11 +15,13 @@ use sqlx::query;
 /// One unit of work as one transaction; rolled back when dropped.
 pub struct Transaction {
     pub(super) inner: sqlx::Transaction<'static, Database>,
+    /// What is certain once this is committed.
+    pub(super) recorded: Vec<Event>,
 }
 
 impl Transaction {
     pub fn new(inner: sqlx::Transaction<'static, Database>) -> Self {
-        Self { inner }
+        Self { inner, recorded: Vec::new() }
     }
 }
 
@@ -191,6 +194,10 @@ impl Unit for Transaction {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Unavailable> {
-        self.inner.commit().await.map_err(unavailable)
+        self.inner.commit().await.map_err(unavailable)?;
+        for event in &self.recorded {
+            tracing::info!(target: AUDIT, user = %event.user_id.0, event = event.kind.name(), "it happened");
+        }
+        Ok(())
     }
 }

@@ -4,9 +4,10 @@
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
-use super::Store;
+use super::{Store, schema};
 use crate::server::Unavailable;
 use relational::{Pools, Relational, unavailable};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,11 +19,29 @@ type Database = sqlx::Sqlite;
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 4;
+/// All changes of the schema, in their order.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// A file does not cut connections.
 fn doubt(_cause: &sqlx::Error) {}
 
+/// The newest change of the schema that this program knows.
+#[must_use]
+pub fn newest_schema() -> Option<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).max()
+}
+
 impl Pools {
+    /// Whether there is a table of the changes made to the schema.
+    const COUNT_LEDGERS: &'static str =
+        "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'";
+
+    /// A file has no clock.
+    const CLOCK: Option<&'static str> = None;
+
+    /// There is one writer, and readers beside it.
+    const ARE_ONE: bool = false;
+
     /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
     const BEGIN: &'static str = "begin immediate";
 
@@ -67,12 +86,19 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let _lock = lock_beside(file).await?;
     make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
     let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    sqlx::migrate!("migrations/sqlite")
-        .run(&write)
-        .await
-        .map_err(|cause| Unavailable::new("database schema", cause))?;
+    MIGRATIONS.run(&write).await.map_err(schema)?;
     let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
     Ok(Relational::new(Pools { read, write }))
+}
+
+/// Opens a file that is there, without changing anything.
+///
+/// # Errors
+/// When it is not there, or no database.
+pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(unavailable)?;
+    Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.

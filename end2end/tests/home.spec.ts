@@ -1,0 +1,378 @@
+// The account page as the home of everything that keeps people's way in safe: what was typed, other devices, signals.
+
+import AxeBuilder from "@axe-core/playwright";
+import type { Browser, Page } from "@playwright/test";
+import {
+  Authenticator,
+  askForLetter,
+  awake,
+  call,
+  expect,
+  freshName,
+  letterAbout,
+  letterTo,
+  signOut,
+  signUp,
+  signUpConfirmed,
+  test,
+  withoutSuggestions,
+} from "../fixtures";
+import { Server } from "../server";
+
+const passkeysOf = (page: Page) => page.getByRole("region", { name: "Passkeys" }).getByRole("listitem");
+
+/** Another device of a person, signed in by letter. */
+async function byLetter(browser: Browser, baseURL: string | undefined, page: Page, name: string, count: number): Promise<Page> {
+  const other = await (await browser.newContext({ baseURL })).newPage();
+  await askForLetter(other, name);
+  const { link } = await letterTo(page, `${name}@example.org`, count);
+  await other.goto(link);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await expect(other.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
+  await awake(other);
+  return other;
+}
+
+test("what was typed and refused comes back beside its sentence", async ({ page, expectRefusal }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  expectRefusal(422);
+  await page.getByText("Change your username").click();
+  await page.getByLabel("Username", { exact: true }).fill("not a name");
+  await page.getByRole("button", { name: "Save the username" }).click();
+  const field = page.getByLabel("Username", { exact: true });
+  await expect(field).toBeVisible();
+  await expect(field).toHaveValue("not a name");
+  await expect(field).toBeFocused();
+  await expect(field).toHaveAccessibleDescription(/3 to 32 letters/);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await field.fill(`${name}.new`);
+  await page.getByRole("button", { name: "Save the username" }).click();
+  await expect(page.getByText("Your new name is saved.")).toBeVisible();
+});
+
+test("after a change of username the device shows the present one", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await page.getByText("Change your username").click();
+  await page.getByLabel("Username", { exact: true }).fill(`${name}-x`);
+  await page.getByRole("button", { name: "Save the username" }).click();
+  await expect(page.getByText("Your new name is saved.")).toBeVisible();
+  await expect.poll(() => authenticator.names()).toEqual([[`${name}-x`, name]]);
+});
+
+test("a session that another device ends is told of on the open page, which keeps what was typed", async ({
+  page,
+  browser,
+  baseURL,
+  expectRefusal,
+}) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const other = await byLetter(browser, baseURL, page, name, 2);
+  await awake(page);
+  await page.getByText("Change your name").click();
+  await page.getByLabel("Name", { exact: true }).fill("Typed before it ended");
+  await other.getByRole("button", { name: "End all others" }).click();
+  await expect(other.getByText("Ended. Whoever was there is signed out.")).toBeVisible();
+
+  expectRefusal(401);
+  expectRefusal(401);
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await expect(page.getByText("You were signed out here.")).toBeVisible();
+  await page.getByRole("button", { name: "Save the name" }).first().click();
+  await expect(page.getByRole("heading", { name: "You are signed out" })).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await awake(page);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page.getByText("You were signed out meanwhile.")).toBeVisible();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Typed before it ended");
+  await page.getByRole("button", { name: "Save the name" }).first().click();
+  await expect(page.getByRole("heading", { name: "Hello, Typed before it ended" })).toBeVisible();
+  expect(await authenticator.passkeys()).toBe(1);
+  await other.context().close();
+});
+
+test("sessions are ended one by one, and those of a removed passkey together", async ({ page, browser, baseURL }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const phone = await byLetter(browser, baseURL, page, name, 2);
+  await Authenticator.attach(phone);
+  await phone.getByRole("button", { name: "Make a passkey" }).click();
+  await expect(passkeysOf(phone)).toHaveCount(2);
+  await signOut(phone);
+  await withoutSuggestions(phone);
+  await phone.goto("/sign-in");
+  await awake(phone);
+  await phone.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(phone).toHaveURL(/\/account$/);
+  const tablet = await byLetter(browser, baseURL, page, name, 3);
+
+  await page.reload();
+  const sessions = page.getByRole("region", { name: "Where you are signed in" });
+  await expect(sessions.getByRole("listitem")).toHaveCount(3);
+  await sessions.getByRole("listitem").filter({ hasText: "with a letter" }).getByRole("button", { name: "End this session" }).click();
+  await expect(sessions.getByRole("listitem")).toHaveCount(2);
+  expect((await tablet.request.get("/api/session")).status()).toBe(401);
+
+  await passkeysOf(page).last().getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByText("1 session was opened with it")).toBeVisible();
+  expect((await phone.request.get("/api/session")).status()).toBe(200);
+  await page.getByRole("button", { name: "End them" }).click();
+  await expect(sessions.getByRole("listitem")).toHaveCount(1);
+  expect((await phone.request.get("/api/session")).status()).toBe(401);
+  await phone.context().close();
+  await tablet.context().close();
+});
+
+test("a passkey that lost its server side disappears from the device at sign-in", async ({ page, expectRefusal }) => {
+  const authenticator = await Authenticator.attach(page);
+  await signUp(page, freshName());
+  // A second way in, or the first could not be removed.
+  await page.getByRole("button", { name: "Make recovery codes" }).click();
+  await page.getByRole("link", { name: "I have kept them safe" }).click();
+  await withoutSuggestions(page);
+  const name = await page.getByRole("definition").nth(1).textContent();
+  expect((await call(page, "/api/account/delete", { username: name })).status).toBe(200);
+  expect(await authenticator.passkeys(), "the device was not told").toBe(1);
+  await page.goto("/sign-in");
+  await awake(page);
+  expectRefusal(401);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "This passkey is no longer known here." })).toBeVisible();
+  await expect.poll(() => authenticator.passkeys()).toBe(0);
+});
+
+test("a refused registration leaves no passkey on the device", async ({ page, browser, baseURL, expectRefusal }) => {
+  const name = freshName();
+  const authenticator = await Authenticator.attach(page);
+  await page.goto("/sign-up");
+  await awake(page);
+  await page.getByLabel("Username").fill(name);
+  await page.getByLabel("E-mail").fill(`${name}@example.org`);
+  // Somebody else is quicker, between the two steps.
+  const quicker = await (await browser.newContext({ baseURL })).newPage();
+  await Authenticator.attach(quicker);
+  await page.route("**/api/sign-up/finish", async (route) => {
+    await signUp(quicker, name);
+    await route.continue();
+  });
+  expectRefusal(409);
+  await page.getByRole("button", { name: "Create your passkey" }).click();
+  await expect(page.getByText("That username is taken.")).toBeVisible();
+  await expect(page.getByLabel("Username")).toHaveValue(name);
+  await expect.poll(() => authenticator.passkeys()).toBe(0);
+  await quicker.context().close();
+});
+
+test("a passkey that was removed on another device disappears from this one after sign-in", async ({ page }) => {
+  const authenticator = await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  const key = await Authenticator.attach(page, { transport: "usb" });
+  await awake(page);
+  await page.getByRole("button", { name: "Use a security key" }).click();
+  await expect(passkeysOf(page)).toHaveCount(2);
+  const [, added] = (await (await page.request.get("/api/passkeys")).json()).passkeys;
+  expect((await call(page, "/api/passkeys/remove", { id: added.id })).status).toBe(200);
+  expect(await key.passkeys(), "the key was not told").toBe(1);
+  await signOut(page);
+  await withoutSuggestions(page);
+  await page.goto("/sign-in");
+  await awake(page);
+  await key.answers(false);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page).toHaveURL(/\/account$/);
+  await expect.poll(() => key.passkeys()).toBe(0);
+  expect(await authenticator.passkeys()).toBe(1);
+});
+
+test("activity is shown page by page, newest first", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  const { passkeys } = await (await page.request.get("/api/passkeys")).json();
+  for (let number = 0; number < 60; number += 1) {
+    expect((await call(page, "/api/passkeys/rename", { id: passkeys[0].id, name: `Key ${number}` })).status).toBe(200);
+  }
+  await page.reload();
+  const activity = page.getByRole("region", { name: "Activity" });
+  await expect(activity.getByRole("listitem")).toHaveCount(50);
+  await expect(activity.getByRole("listitem").first()).toContainText("Key 58 → Key 59");
+  await activity.getByRole("link", { name: "Older activity" }).click();
+  await expect(activity.getByRole("listitem").last()).toContainText("Signed up");
+  await expect(activity.getByRole("link", { name: "Older activity" })).toHaveCount(0);
+});
+
+test("without a passkey a letter shows who is there: by code, by another letter, or by its link in another tab", async ({
+  page,
+  context,
+  expectRefusal,
+}) => {
+  const name = freshName();
+  await page.goto("/sign-up");
+  await awake(page);
+  await page.getByLabel("Username").fill(name);
+  await page.getByLabel("E-mail").fill(`${name}@example.org`);
+  await page.getByRole("button", { name: "Sign up by letter instead" }).click();
+  const { link } = await letterTo(page, `${name}@example.org`);
+  await page.goto(link);
+  await page.getByRole("button", { name: /Make|Create|Finish|Sign up/ }).first().click();
+  await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
+  // Fresh for ten minutes; a session of eleven is had by asking the server to forget what it knows of this one.
+  await expect(page.getByRole("region", { name: "Recovery codes" })).toBeVisible();
+  await page.getByRole("button", { name: "Make recovery codes" }).click();
+  const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
+  await page.goto("/account");
+  await signOut(page);
+  // A session by recovery code may not do what matters, and the account has no passkey: a letter is asked for.
+  await page.goto("/sign-in?step=recovery");
+  await page.getByLabel("Username or e-mail").fill(name);
+  await page.getByLabel("Recovery code").fill(codes[0]);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
+  expectRefusal(403);
+  await page.getByText("Change your e-mail address").click();
+  await page.getByLabel("New address").fill(`new-${name}@example.org`);
+  await page.getByRole("button", { name: "Send a letter to it" }).click();
+  await expect(page.getByText("A letter is on its way to your address.")).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  const { code } = await letterTo(page, `${name}@example.org`, 2);
+  expectRefusal(401);
+  await page.getByLabel("Code", { exact: true }).fill(code === "000000" ? "000001" : "000000");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(page.getByText("That code is not right.")).toBeVisible();
+  expectRefusal(403);
+  await page.getByRole("button", { name: "Send another letter" }).click();
+  const { link: second } = await letterTo(page, `${name}@example.org`, 3);
+  const tab = await context.newPage();
+  await tab.goto(second);
+  await tab.getByRole("button", { name: /Confirm|Yes|It is me/ }).first().click();
+  await expect(tab.getByText("Thank you.")).toBeVisible();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(page.getByText("Its link or code confirms it.")).toBeVisible();
+  // The code of that letter is typed on the page, although the present address stays proven meanwhile.
+  await expect(page.getByText(`new-${name}@example.org`).first()).toBeVisible();
+  const { code: proof } = await letterTo(page, `new-${name}@example.org`);
+  await page.getByLabel("Code", { exact: true }).fill(proof);
+  await page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("confirmed");
+});
+
+test("passkeys of another address of the site are shown as such", async ({ page, server }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const moved = await Server.start("embedded", { HOST: "moved.localhost", DATA_DIR: server.folder });
+  try {
+    await page.goto(`${moved.origin}/sign-in`);
+    await awake(page);
+    await page.getByLabel("Username or e-mail").fill(name);
+    await page.getByRole("button", { name: "Send me a letter" }).click();
+    await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+    // Asked by the page: only browsers know where such a host is.
+    const links = () =>
+      page.evaluate(async () => {
+        const letters: { text: string }[] = await (await fetch("/dev/mailbox.json")).json();
+        return letters.flatMap(({ text }) => text.match(/\/email\/link\?token=\S+/) ?? []);
+      });
+    await expect.poll(links).toHaveLength(1);
+    await page.goto(`${moved.origin}${(await links())[0]}`);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByText("for another address", { exact: true })).toBeVisible();
+    await expect(page.getByTestId("passkeys")).toHaveText("0");
+    await expect(page.getByTestId("single-way-in")).toContainText("Letters are your only way in");
+  } finally {
+    await moved.stop();
+  }
+});
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`axe finds nothing, and nothing is cut off, on the pages around the account (${scheme})`, async ({ page, browser, baseURL }) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width: 360, height: 740 });
+    const look = async (where: string) => {
+      expect((await new AxeBuilder({ page }).analyze()).violations, where).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), where).toBeLessThanOrEqual(360);
+    };
+    await Authenticator.attach(page);
+    const name = freshName();
+    await signUpConfirmed(page, name);
+    const other = await byLetter(browser, baseURL, page, name, 2);
+    await Authenticator.attach(other);
+    await other.getByRole("button", { name: "Make a passkey" }).click();
+    await expect(passkeysOf(other)).toHaveCount(2);
+    await page.goto("/account");
+    await expect(page.getByText("Added after a letter")).toBeVisible();
+    for (const summary of await page.locator("summary").all()) await summary.click();
+    await look("with everything unfolded");
+    await page.goto("/account?step=add");
+    await look("adding a passkey");
+    await page.goto("/account");
+    await page.getByRole("button", { name: /recovery codes/ }).click();
+    await look("recovery codes");
+    await other.context().close();
+    const link = await letterAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
+    await page.goto(link);
+    await look("not me");
+    await page.getByRole("button", { name: "That was not me" }).click();
+    await look("not me, done");
+    await page.goto("/sign-in?step=recovery");
+    await look("recovery");
+  });
+}
+
+test.describe("with scripts off", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the account's home shows everything, and what needs scripts says so", async ({ page }) => {
+    const name = freshName();
+    await page.goto("/sign-up");
+    await page.getByLabel("Username").fill(name);
+    await page.getByLabel("E-mail").fill(`${name}@example.org`);
+    await page.getByRole("button", { name: "Sign up by letter instead" }).click();
+    const { link } = await letterTo(page, `${name}@example.org`);
+    await page.goto(link);
+    await page.locator("main button[type=submit]").first().click();
+    await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
+    for (const part of ["Passkeys", "Recovery codes", "Where you are signed in", "Activity", "Your data", "Name and address"]) {
+      await expect(page.getByRole("region", { name: part })).toBeVisible();
+    }
+    await expect(page.locator("noscript p").first()).toContainText("needs JavaScript");
+    await page.getByRole("button", { name: "Make recovery codes" }).click();
+    await expect(page.getByLabel("Recovery codes")).toBeVisible();
+    await page.goto("/account");
+    await page.getByText("Change your name").click();
+    await page.getByLabel("Name", { exact: true }).fill("No Scripts");
+    await page.getByRole("button", { name: "Save the name" }).first().click();
+    await expect(page.getByRole("heading", { name: "Hello, No Scripts" })).toBeVisible();
+    const notMe = await letterAbout(page, `${name}@example.org`, "New recovery codes were made", "/not-me");
+    await page.goto(notMe);
+    await page.getByRole("button", { name: "That was not me" }).click();
+    await expect(page.getByRole("heading", { name: "Done. Everybody is signed out." })).toBeVisible();
+  });
+});
+
+test.describe("with limits", () => {
+  test.use({ settings: { RATE_LIMITS: "on" } });
+
+  test("the page says how long to wait, and counts down", async ({ page, expectRefusal }) => {
+    await Authenticator.attach(page);
+    await withoutSuggestions(page);
+    await page.goto("/sign-in");
+    await awake(page);
+    for (let number = 0; number < 30; number += 1) await call(page, "/api/sign-in/start");
+    expectRefusal(429);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await expect(page.getByRole("alert").filter({ hasText: "That was a lot in a short time." })).toBeVisible();
+    const countdown = page.getByText(/^Try again in \d+ s\.$/);
+    await expect(countdown).toBeVisible();
+    const first = await countdown.textContent();
+    await expect(countdown).not.toHaveText(first ?? "");
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  });
+});

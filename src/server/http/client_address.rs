@@ -1,0 +1,117 @@
+use crate::server::model::ClientAddress;
+use axum::http::{Extensions, HeaderMap};
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The address at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Whose word counts about where a request came from (setting `TRUSTED_PROXIES`).
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies {
+    networks: Arc<[IpNet]>,
+    has_warned: Arc<AtomicBool>,
+}
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+impl TrustedProxies {
+    #[must_use]
+    pub fn new(networks: &[IpNet]) -> Self {
+        Self { networks: networks.into(), has_warned: Arc::default() }
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Where a request came from: the peer, or behind proxies of ours the right-most stranger of `X-Forwarded-For`. What
+    /// stands left of it, anybody may have written.
+    #[must_use]
+    pub fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> ClientAddress {
+        let peer = peer(extensions);
+        if !self.trusts(peer) {
+            self.warn_of(headers);
+            return ClientAddress::new(peer);
+        }
+        let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+        let hops: Vec<_> = lines.flat_map(|line| line.split(',')).map(|hop| hop.trim().parse::<IpAddr>()).collect();
+        let mut client = peer;
+        for hop in hops.into_iter().rev() {
+            // What is no address ends what can be believed.
+            let Ok(hop) = hop else { break };
+            client = hop;
+            if !self.trusts(hop) {
+                break;
+            }
+        }
+        ClientAddress::new(client)
+    }
+
+    /// Whether a proxy of ours says that the request came to it without encryption.
+    #[must_use]
+    pub fn says_plain(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
+        self.trusts(peer(extensions)) && headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "http")
+    }
+
+    fn warn_of(&self, headers: &HeaderMap) {
+        let claims = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED_PROTO);
+        if claims && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "X-Forwarded-For or X-Forwarded-Proto came from an address that TRUSTED_PROXIES does not name, and is \
+                 not believed; if a proxy of yours stands there, name its network"
+            );
+        }
+    }
+}
+
+/// Without a connection, as in tests, everybody is the same nobody.
+fn peer(extensions: &Extensions) -> IpAddr {
+    extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str]) -> ClientAddress {
+        let proxies = TrustedProxies::new(&["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        let mut extensions = Extensions::new();
+        extensions.insert(Peer(peer.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        proxies.client(&extensions, &headers)
+    }
+
+    fn is(client: ClientAddress, expected: &str) -> bool {
+        client == ClientAddress::new(expected.parse().unwrap())
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        assert!(is(client("192.0.2.1", &["203.0.113.9"]), "192.0.2.1"));
+    }
+
+    #[test]
+    fn behind_our_proxies_the_right_most_stranger_is_the_client() {
+        assert!(is(client("10.0.0.1", &["203.0.113.9"]), "203.0.113.9"));
+        assert!(is(client("10.0.0.1", &["1.1.1.1, 203.0.113.9, 10.0.0.2"]), "203.0.113.9"));
+        assert!(is(client("10.0.0.1", &["1.1.1.1", "203.0.113.9", "10.0.0.2"]), "203.0.113.9"));
+        assert!(is(client("::ffff:10.0.0.1", &["2001:db8::7"]), "2001:db8::8"), "the same network");
+    }
+
+    #[test]
+    fn what_is_no_address_ends_what_is_believed() {
+        assert!(is(client("10.0.0.1", &[]), "10.0.0.1"));
+        assert!(is(client("10.0.0.1", &["203.0.113.9, unknown"]), "10.0.0.1"));
+        assert!(is(client("10.0.0.1", &["203.0.113.9, nonsense, 10.0.0.2"]), "10.0.0.2"));
+        assert!(is(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3"), "all are ours");
+    }
+}

@@ -1,0 +1,152 @@
+//! Reports of browsers about violated policies (CSP Level 3, section 5; Reporting API): each kind is logged once, and no
+//! more kinds than anybody would read.
+
+use super::refusal::refuse;
+use super::request::AppState;
+use crate::server::model::limit;
+use crate::server::telemetry::meters;
+use crate::types::ApiError;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many kinds are told apart.
+const MOST_KINDS: usize = 100;
+/// Longest word of a report that is repeated, in characters.
+const LONGEST: usize = 80;
+
+/// The kinds that were seen since the start.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyReports(Arc<Mutex<HashSet<Kind>>>);
+
+/// Which rule was violated, and by what.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Kind {
+    directive: String,
+    blocked: String,
+}
+
+impl PolicyReports {
+    /// Whether this kind is to be logged: it is new, and there is room.
+    fn is_new(&self, kind: &Kind) -> bool {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kinds.len() < MOST_KINDS && kinds.insert(kind.clone())
+    }
+}
+
+/// The old form, `application/csp-report`.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "csp-report")]
+    report: OldReport,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct OldReport {
+    #[serde(default)]
+    effective_directive: String,
+    #[serde(default)]
+    violated_directive: String,
+    #[serde(default)]
+    blocked_uri: String,
+}
+
+/// The new form, `application/reports+json`: a list.
+#[derive(Deserialize)]
+struct NewReport {
+    #[serde(default)]
+    body: NewBody,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewBody {
+    #[serde(default)]
+    effective_directive: String,
+    #[serde(default, rename = "blockedURL")]
+    blocked_url: String,
+}
+
+/// Takes reports of either form.
+pub async fn receive(State(state): State<AppState>, request: Request) -> Response {
+    let client = state.proxies.client(request.extensions(), request.headers());
+    if let Err(limited) = state.auth.limiter.draw(&limit::REPORTS, &[&client.key()]).await {
+        return refuse(limited.into());
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_new_form = match kind.split(';').next().unwrap_or_default().trim() {
+        "application/csp-report" => false,
+        "application/reports+json" => true,
+        _ => return refuse(ApiError::UnsupportedMediaType),
+    };
+    let Ok(body) = to_bytes(request.into_body(), super::body::MAX_BODY).await else {
+        return refuse(ApiError::TooLarge);
+    };
+    let Some(kinds) = parse(&body, is_new_form) else { return refuse(ApiError::BadRequest) };
+    for kind in kinds {
+        meters::policy_report();
+        if state.reports.is_new(&kind) {
+            tracing::warn!(directive = ?kind.directive, blocked = ?kind.blocked, "a page's policy was violated");
+        }
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn parse(body: &[u8], is_new_form: bool) -> Option<Vec<Kind>> {
+    let kind = |directive: &str, blocked: &str| Kind { directive: word(directive), blocked: word(origin_of(blocked)) };
+    if is_new_form {
+        let reports: Vec<NewReport> = serde_json::from_slice(body).ok()?;
+        return Some(
+            reports.iter().map(|NewReport { body }| kind(&body.effective_directive, &body.blocked_url)).collect(),
+        );
+    }
+    let Envelope { report } = serde_json::from_slice(body).ok()?;
+    let directive =
+        if report.effective_directive.is_empty() { &report.violated_directive } else { &report.effective_directive };
+    Some(vec![kind(directive, &report.blocked_uri)])
+}
+
+/// An address without its path and query, which may hold anything of anybody.
+fn origin_of(address: &str) -> &str {
+    match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            &address[..scheme.len() + 3 + host.len()]
+        }
+        None => address.split(['/', '?', '#']).next().unwrap_or_default(),
+    }
+}
+
+fn word(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_name_the_rule_and_the_origin_alone() {
+        let old =
+            br#"{"csp-report":{"violated-directive":"script-src","blocked-uri":"https://evil.example/x?token=1"}}"#;
+        let new = br#"[{"type":"csp-violation","body":{"effectiveDirective":"script-src","blockedURL":"https://evil.example/y"}}]"#;
+        let kind = Kind { directive: "script-src".to_owned(), blocked: "https://evil.example".to_owned() };
+        assert_eq!(parse(old, false).unwrap(), std::slice::from_ref(&kind));
+        assert_eq!(parse(new, true).unwrap(), [kind]);
+        assert!(parse(b"{}", false).is_none() && parse(b"{}", true).is_none());
+    }
+
+    #[test]
+    fn a_kind_is_told_once_and_there_is_an_end_to_kinds() {
+        let reports = PolicyReports::default();
+        let kind = |number: usize| Kind { directive: number.to_string(), blocked: String::new() };
+        assert!(reports.is_new(&kind(0)) && !reports.is_new(&kind(0)));
+        let told = (1..1_000).filter(|number| reports.is_new(&kind(*number))).count();
+        assert_eq!(told, MOST_KINDS - 1);
+    }
+}

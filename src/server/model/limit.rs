@@ -1,0 +1,111 @@
+//! How often something may be done: a bucket that runs empty at once and fills again drop by drop.
+
+use crate::server::clock::Timestamp;
+use std::time::Duration;
+
+/// `burst` at once, and one more after each `every`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name in metrics, logs and keys.
+    pub name: &'static str,
+    pub burst: u32,
+    pub every: Duration,
+}
+
+/// Ceremonies that a client may begin.
+pub const CEREMONIES: Limit = Limit { name: "ceremonies", burst: 30, every: Duration::from_secs(5) };
+/// Accounts that a client may make: 5 an hour.
+pub const SIGN_UPS: Limit = Limit { name: "sign_ups", burst: 5, every: Duration::from_mins(12) };
+/// Letters that a client may ask for: 10 an hour.
+pub const LETTERS_OF_CLIENT: Limit = Limit { name: "letters_of_client", burst: 10, every: Duration::from_mins(6) };
+/// Letters that may be asked for under one name or address, and those that go to one account: 3 an hour.
+pub const LETTERS_TO_ONE: Limit = Limit { name: "letters_to_one", burst: 3, every: Duration::from_mins(20) };
+/// Codes and links that a client may answer with.
+pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::from_secs(5) };
+/// Kinds of violated policy that a client may report.
+pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };
+
+/// Codes of an account that may be typed wrong within [`FAILURE_WINDOW`]; then no letters go to it.
+pub const MOST_FAILURES: u64 = 20;
+pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
+
+/// How far the clocks of nodes may differ.
+pub const SKEW: Duration = Duration::from_mins(1);
+
+/// What a limit says to one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Allowed.
+    Within,
+    /// Refused; it would be allowed after this span.
+    Beyond(Duration),
+}
+
+/// The state of a bucket that was drawn from: when it is full again.
+pub type FullAt = Timestamp;
+
+impl Limit {
+    /// How long an empty bucket takes to be full.
+    #[must_use]
+    pub fn span(&self) -> Duration {
+        self.every * self.burst
+    }
+
+    /// Draws from a bucket (the Generic Cell Rate Algorithm, ITU-T I.371, annex A, in its virtual scheduling form); gives
+    /// the verdict and, where it is allowed, when the bucket is full again.
+    ///
+    /// A `full_at` further ahead than an empty bucket needs was written before the clock was set back, and says nothing;
+    /// unless it is ahead by no more than clocks of nodes differ.
+    #[must_use]
+    pub fn draw(&self, full_at: Option<FullAt>, now: Timestamp) -> (Verdict, FullAt) {
+        let empty = now.plus(self.span());
+        let full_at = full_at.filter(|full_at| *full_at <= empty.plus(SKEW)).unwrap_or(now).max(now).min(empty);
+        let drawn = full_at.plus(self.every);
+        let overdrawn = drawn.since(now.plus(self.span()));
+        if overdrawn.is_zero() { (Verdict::Within, drawn) } else { (Verdict::Beyond(overdrawn), full_at) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { name: "test", burst: 3, every: Duration::from_mins(20) };
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_unix_millis(1_795_000_000_000 + minutes * 60_000)
+    }
+
+    /// Draws at each of these minutes; gives what was allowed.
+    fn draws(minutes: &[i64]) -> Vec<bool> {
+        let mut full_at = None;
+        let draw = |minute: &i64| {
+            let (verdict, next) = LIMIT.draw(full_at, at(*minute));
+            full_at = Some(next);
+            verdict == Verdict::Within
+        };
+        minutes.iter().map(draw).collect()
+    }
+
+    #[test]
+    fn a_burst_is_allowed_and_then_one_more_after_each_pause() {
+        assert_eq!(
+            draws(&[0, 0, 0, 0, 19, 20, 20, 39, 40]),
+            [true, true, true, false, false, true, false, false, true]
+        );
+        assert_eq!(draws(&[0, 0, 0, 60, 60, 60, 60]), [true, true, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn who_is_refused_learns_when_to_come_again() {
+        let empty = (0..3).fold(None, |full_at, _| Some(LIMIT.draw(full_at, at(0)).1));
+        assert_eq!(LIMIT.draw(empty, at(5)).0, Verdict::Beyond(Duration::from_mins(15)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_locks_nobody_out_and_one_that_is_a_little_behind_lets_nobody_in() {
+        let empty = (0..3).fold(None, |full_at, _| Some(LIMIT.draw(full_at, at(1_000)).1));
+        assert_eq!(LIMIT.draw(empty, at(0)).0, Verdict::Within);
+        assert_eq!(LIMIT.draw(empty, at(999)).0, Verdict::Beyond(LIMIT.every));
+    }
+}

@@ -1,0 +1,109 @@
+//! What is counted and measured, under the names that `docs/OPERATIONS.md`, the dashboard and the alerts use.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use std::time::Duration;
+
+const SIGN_INS: &str = "latchkey_sign_ins_total";
+const SIGN_UPS: &str = "latchkey_sign_ups_total";
+const CEREMONIES: &str = "latchkey_ceremonies_total";
+const LETTERS: &str = "latchkey_letters_total";
+const LIMITED: &str = "latchkey_limited_total";
+/// How long answers take, in seconds.
+pub const REQUESTS: &str = "latchkey_http_request_seconds";
+const POOL: &str = "latchkey_database_connections";
+const OUTBOX: &str = "latchkey_outbox_letters";
+const OUTBOX_AGE: &str = "latchkey_outbox_oldest_seconds";
+const UP: &str = "latchkey_backend_up";
+const REPORTS: &str = "latchkey_policy_reports_total";
+
+/// All names, for the documents that mention them.
+pub const NAMES: [&str; 11] =
+    [SIGN_INS, SIGN_UPS, CEREMONIES, LETTERS, LIMITED, REQUESTS, POOL, OUTBOX, OUTBOX_AGE, UP, REPORTS];
+
+/// Upper ends of the histogram's buckets, in seconds.
+pub const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// Says what each is.
+pub fn describe() {
+    describe_counter!(SIGN_INS, "Sign-ins by method and outcome; `opened` is a success");
+    describe_counter!(SIGN_UPS, "Accounts made, by method");
+    describe_counter!(CEREMONIES, "Passkey ceremonies by purpose and stage");
+    describe_counter!(LETTERS, "Letters by kind and outcome");
+    describe_counter!(LIMITED, "Refusals by a limit");
+    describe_histogram!(REQUESTS, "Seconds until a request was answered, by route and status");
+    describe_gauge!(POOL, "Connections to the database, by state");
+    describe_gauge!(OUTBOX, "Letters that wait to be sent");
+    describe_gauge!(OUTBOX_AGE, "Seconds that the oldest of them has waited beyond its time");
+    describe_gauge!(UP, "1 while a backend answers");
+    describe_counter!(REPORTS, "Reports of a violated content security policy");
+}
+
+/// Where a ceremony stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Started,
+    Finished,
+    /// A finish that met nothing: too late, spent, or another browser's.
+    Expired,
+}
+
+/// Counts a ceremony that was begun or ended.
+pub fn ceremony(purpose: &'static str, stage: Stage) {
+    let stage = match stage {
+        Stage::Started => "started",
+        Stage::Finished => "finished",
+        Stage::Expired => "expired",
+    };
+    counter!(CEREMONIES, "purpose" => purpose, "stage" => stage).increment(1);
+}
+
+/// Counts a sign-in; without a refusal it is a success.
+pub fn sign_in(method: &'static str, refusal: Option<&'static str>) {
+    counter!(SIGN_INS, "method" => method, "outcome" => refusal.unwrap_or("opened")).increment(1);
+}
+
+/// Counts an account that was made.
+pub fn sign_up(method: &'static str) {
+    counter!(SIGN_UPS, "method" => method).increment(1);
+}
+
+/// Counts what became of a letter.
+pub fn letter(kind: &'static str, outcome: &'static str) {
+    counter!(LETTERS, "kind" => kind, "outcome" => outcome).increment(1);
+}
+
+/// Counts a refusal by a limit.
+pub fn limited(limit: &'static str) {
+    counter!(LIMITED, "limit" => limit).increment(1);
+}
+
+/// Counts a report about the content security policy.
+pub fn policy_report() {
+    counter!(REPORTS).increment(1);
+}
+
+/// Measures an answer. The route is a pattern of ours, never what a stranger typed.
+pub fn request(route: String, status: u16, took: Duration) {
+    histogram!(REQUESTS, "route" => route, "status" => status.to_string()).record(took.as_secs_f64());
+}
+
+/// What can only be asked for at the moment when somebody looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    pub connections_idle: u32,
+    pub connections_used: u32,
+    pub outbox: u64,
+    pub outbox_oldest: Duration,
+}
+
+/// Sets the gauges; `None` where the database is away.
+pub fn levels(levels: Option<Levels>, ephemeral_is_up: bool) {
+    gauge!(UP, "backend" => "database").set(f64::from(u8::from(levels.is_some())));
+    gauge!(UP, "backend" => "ephemeral").set(f64::from(u8::from(ephemeral_is_up)));
+    if let Some(levels) = levels {
+        gauge!(POOL, "state" => "idle").set(levels.connections_idle);
+        gauge!(POOL, "state" => "used").set(levels.connections_used);
+        gauge!(OUTBOX).set(f64::from(u32::try_from(levels.outbox).unwrap_or(u32::MAX)));
+        gauge!(OUTBOX_AGE).set(levels.outbox_oldest.as_secs_f64());
+    }
+}

@@ -1,0 +1,62 @@
+//! Spans to an OpenTelemetry collector, over OTLP/HTTP with protobuf.
+
+use async_trait::async_trait;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
+use std::time::Duration;
+use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::registry::LookupSpan;
+
+/// Where the collector is, by the names of the OpenTelemetry specification ("OTLP Exporter Configuration").
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+/// Longest wait for the collector; it is spoken to on a thread of its own.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The way to the collector.
+pub struct Traces {
+    provider: SdkTracerProvider,
+}
+
+impl Traces {
+    /// Prepares the way where an endpoint is set; what it says is read by the exporter itself.
+    pub fn start() -> Result<Option<Self>, ExporterBuildError> {
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !ENDPOINTS.iter().any(is_set) {
+            return Ok(None);
+        }
+        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
+        let exporter = SpanExporter::builder().with_http().with_http_client(Blocking(agent)).build()?;
+        let resource = Resource::builder().with_service_name("latchkey").build();
+        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
+        Ok(Some(Self { provider }))
+    }
+
+    /// What turns our spans into theirs.
+    pub fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(&self) -> OpenTelemetryLayer<S, Tracer> {
+        tracing_opentelemetry::layer().with_tracer(self.provider.tracer("latchkey"))
+    }
+
+    /// Sends what is left.
+    pub fn stop(self) {
+        if let Err(cause) = self.provider.shutdown() {
+            tracing::warn!(%cause, "the last traces were not sent");
+        }
+    }
+}
+
+/// A blocking client: the batches are sent from a thread that does nothing else.
+#[derive(Debug)]
+struct Blocking(ureq::Agent);
+
+#[async_trait]
+impl HttpClient for Blocking {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let mut response = self.0.run(request.map(|body| body.to_vec()))?;
+        let body = Bytes::from(response.body_mut().read_to_vec()?);
+        Ok(response.map(|_| body))
+    }
+}

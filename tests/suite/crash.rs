@@ -1,0 +1,185 @@
+//! The program killed at any moment, under load: whatever was answered is there, whatever was not is there whole or not at
+//! all, and nothing can be used twice.
+
+use crate::app::{Backends, TestDatabase, address, free_port};
+use crate::authenticator::SoftPasskey;
+use crate::program::{Program, rounds};
+use crate::remote::Remote;
+use serde_json::Value;
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What the load saw before the program was killed.
+#[derive(Default)]
+struct Seen {
+    /// Sign-ups that were answered with "done".
+    made: Mutex<Vec<SoftPasskey>>,
+    /// The last assertion that was answered with "done", with the browser that sent it.
+    used: Mutex<Vec<(Remote, Value)>>,
+}
+
+fn load(
+    program: &Program,
+    origin: &str,
+    seen: &Arc<Seen>,
+    stop: &Arc<AtomicBool>,
+    names: &Arc<AtomicUsize>,
+) -> Vec<std::thread::JoinHandle<()>> {
+    (0..4)
+        .map(|_| {
+            let (seen, stop, names) = (Arc::clone(seen), Arc::clone(stop), Arc::clone(names));
+            let (port, origin) = (program.port, origin.to_owned());
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    let name = format!("crash{}", names.fetch_add(1, Ordering::SeqCst));
+                    let mut remote = Remote::new(port, &origin);
+                    let Some((passkey, Some((200, _)))) = remote.sign_up(&name) else { continue };
+                    if let Some((Some((200, _)), body)) = remote.sign_in(&passkey) {
+                        seen.used.lock().unwrap().push((remote, body));
+                    }
+                    seen.made.lock().unwrap().push(passkey);
+                }
+            })
+        })
+        .collect()
+}
+
+async fn count(url: &str, text: &'static str) -> i64 {
+    if url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        return sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap();
+    }
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap()
+}
+
+/// No account without a passkey, none without its line of activity, no session and no passkey of nobody.
+async fn nothing_is_half_made(url: &str) {
+    for (what, text) in [
+        (
+            "accounts without a passkey",
+            "select count(*) from users u where not exists (select 1 from passkeys p where p.user_id = u.id)",
+        ),
+        (
+            "accounts without activity",
+            "select count(*) from users u where not exists (select 1 from events e where e.user_id = u.id)",
+        ),
+        (
+            "passkeys of nobody",
+            "select count(*) from passkeys p where not exists (select 1 from users u where u.id = p.user_id)",
+        ),
+        (
+            "sessions of nobody",
+            "select count(*) from sessions s where not exists (select 1 from users u where u.id = s.user_id)",
+        ),
+    ] {
+        assert_eq!(count(url, text).await, 0, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_it_leaves_nothing_half_made_and_nothing_to_use_twice() {
+    for backends in Backends::ALL {
+        let database = TestDatabase::create(backends).await;
+        let folder = tempfile::tempdir().unwrap();
+        let (url, redis) = match backends {
+            Backends::Embedded => (format!("sqlite://{}", folder.path().join("crash.db").display()), String::new()),
+            Backends::Servers => (database.url().expose().clone(), address("TEST_REDIS_URL")),
+        };
+        let settings = [("DATABASE_URL", url.as_str()), ("REDIS_URL", redis.as_str()), ("RATE_LIMITS", "off")];
+        kill_again_and_again(folder.path(), &settings, &url).await;
+    }
+}
+
+async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &str) {
+    let (port, names) = (free_port(), Arc::new(AtomicUsize::new(0)));
+    let origin = format!("http://localhost:{port}");
+    let mut answered = 0;
+    for round in 0..rounds(4, 100) {
+        let mut program = Program::start_at(port, folder, None, settings);
+        let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
+        let workers = load(&program, &origin, &seen, &stop, &names);
+        // A different moment each time.
+        std::thread::sleep(Duration::from_millis(150 + 37 * (round as u64 % 11)));
+        program.kill();
+        stop.store(true, Ordering::SeqCst);
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        nothing_is_half_made(url).await;
+        let mut program = Program::start_at(port, folder, None, settings);
+        for (mut remote, body) in seen.used.lock().unwrap().drain(..).rev().take(3) {
+            let (status, refusal) = remote.post("/api/sign-in/finish", &body).unwrap();
+            assert_eq!((status, refusal["error"]["code"].as_str()), (401, Some("ceremony_expired")));
+        }
+        let made = std::mem::take(&mut *seen.made.lock().unwrap());
+        answered += made.len();
+        for passkey in made.iter().rev().take(3) {
+            let (finished, _) = Remote::new(port, &origin).sign_in(passkey).unwrap();
+            assert_eq!(finished.unwrap().0, 200, "what was answered is there");
+        }
+        assert_eq!(program.stop(), Some(0));
+    }
+    assert!(answered > 0, "there was some load");
+}
+
+#[test]
+fn a_rolling_restart_under_load_loses_no_sign_in() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(TestDatabase::create(Backends::Servers));
+    let (url, redis) = (database.url().expose().clone(), address("TEST_REDIS_URL"));
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("REDIS_URL", redis.as_str()),
+        ("RATE_LIMITS", "off"),
+        ("SECRET_KEY", "the key that both nodes share, 32 bytes"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let origin = format!("http://localhost:{}", free_port());
+    let mut nodes = [(); 2].map(|()| Program::start(folder.path(), Some(&origin), &settings));
+    // The proxy's list of nodes that take new requests.
+    let open = Arc::new(Mutex::new(nodes.iter().map(|node| node.port).collect::<Vec<_>>()));
+    let (stop, done, names) =
+        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let workers: Vec<_> = (0..4)
+        .map(|_| {
+            let (open, stop, done, names) =
+                (Arc::clone(&open), Arc::clone(&stop), Arc::clone(&done), Arc::clone(&names));
+            let origin = origin.clone();
+            std::thread::spawn(move || {
+                let any = || {
+                    let open = open.lock().unwrap();
+                    open[names.fetch_add(1, Ordering::SeqCst) % open.len()]
+                };
+                let name = format!("roll{}", names.fetch_add(1, Ordering::SeqCst));
+                let mut remote = Remote::new(any(), &origin);
+                let (passkey, outcome) = remote.sign_up(&name).unwrap();
+                assert_eq!(outcome.unwrap().0, 200);
+                while !stop.load(Ordering::SeqCst) {
+                    let mut remote = Remote::new(any(), &origin);
+                    let (outcome, _) = remote.sign_in(&passkey).expect("a sign-in begins");
+                    assert_eq!(outcome.expect("a sign-in is answered").0, 200);
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    for round in 0..rounds(2, 20) {
+        std::thread::sleep(Duration::from_millis(400));
+        let turn = round % 2;
+        open.lock().unwrap().retain(|port| *port != nodes[turn].port);
+        // Whoever chose this node before may still be on the way to it.
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(nodes[turn].stop(), Some(0));
+        nodes[turn] = Program::start(folder.path(), Some(&origin), &settings);
+        open.lock().unwrap().push(nodes[turn].port);
+    }
+    stop.store(true, Ordering::SeqCst);
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    assert!(done.load(Ordering::SeqCst) > 10, "there was some load");
+}

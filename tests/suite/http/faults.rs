@@ -1,0 +1,209 @@
+//! Real servers that are killed, frozen, filled and locked under a running program: nothing is left half done, nothing is
+//! used twice, an answer comes within two seconds, and everything goes on by itself.
+
+use crate::app::{Answer, App, Backends, MovableClock, TestDatabase, open_ephemeral};
+use crate::servers::{PostgresServer, RedisServer};
+use latchkey::server::ephemeral::RedisEphemeral;
+use latchkey::server::store::postgres;
+use serde_json::json;
+use sqlx::Connection;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The contract's two seconds, and half a one for a machine that runs many tests at once.
+const PROMISED: Duration = Duration::from_millis(2_500);
+/// The ten seconds until everything goes on.
+const RECOVERED: Duration = Duration::from_secs(10);
+
+async fn on_redis(server: &RedisServer) -> App {
+    let database = TestDatabase::create(Backends::Servers).await;
+    let ephemeral = Arc::new(RedisEphemeral::open(&server.url()).unwrap());
+    let settings = [("RATE_LIMITS", "on")];
+    App::from_parts(database.open().await, ephemeral, Arc::new(MovableClock::default()), &settings, database)
+}
+
+async fn on_postgres(server: &PostgresServer) -> App {
+    let clock = Arc::new(MovableClock::default());
+    let store = Arc::new(postgres::open(&server.url(), Duration::from_secs(10)).await.unwrap());
+    let ephemeral = open_ephemeral(Backends::Servers, &clock);
+    App::from_parts(store, ephemeral, clock, &[], TestDatabase::create(Backends::Embedded).await)
+}
+
+fn away(answer: &Answer, since: Instant) {
+    assert_eq!(answer.refusal(), (503, "unavailable".to_owned()), "{}", answer.text());
+    assert!(since.elapsed() < PROMISED, "it took {:?}", since.elapsed());
+}
+
+async fn recovers(app: &App) {
+    let began = Instant::now();
+    while app.browser().get("/readyz").await.status != 200 {
+        assert!(began.elapsed() < RECOVERED, "it did not recover by itself");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Nobody new comes in, within two seconds each; who is signed in goes on; the program lives and says what is away.
+async fn nobody_new_comes_in(app: &App, signed_in: &mut crate::app::Browser) {
+    let form = json!({ "username": "eve", "email": "eve@example.org" });
+    for (path, body) in [
+        ("/api/sign-in/start", json!({})),
+        ("/api/sign-up/start", form.clone()),
+        ("/api/sign-up/email", form),
+        ("/api/email/start", json!({ "identifier": "ada" })),
+        ("/api/email/code", json!({ "code": "123456" })),
+        ("/api/recovery/use", json!({ "identifier": "ada", "code": "AAAAA-AAAAA-AAAAA-AAAAA" })),
+    ] {
+        let began = Instant::now();
+        away(&app.browser().post(path, body).await, began);
+    }
+    assert!(signed_in.is_signed_in().await);
+    assert_eq!(signed_in.get("/account").await.status, 200);
+    assert_eq!(app.browser().get("/healthz").await.status, 200);
+    let readiness = app.browser().get("/readyz").await;
+    assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "ok", "ephemeral": "away" })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_killed_and_started_again() {
+    let mut server = RedisServer::start(&[]);
+    let app = on_redis(&server).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    let mut begun = app.browser();
+    let options = begun.start_sign_in().await;
+    server.kill();
+    nobody_new_comes_in(&app, &mut own).await;
+    server.start_again();
+    recovers(&app).await;
+    let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+    let lost = begun.post("/api/sign-in/finish", credential).await;
+    assert_eq!(lost.refusal(), (401, "ceremony_expired".to_owned()), "what was under way begins again");
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_is_frozen() {
+    let server = RedisServer::start(&[]);
+    let app = on_redis(&server).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    server.signal("STOP");
+    nobody_new_comes_in(&app, &mut own).await;
+    server.signal("CONT");
+    recovers(&app).await;
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_only_reads_or_is_full() {
+    let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
+    let app = on_redis(&server).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    server.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    nobody_new_comes_in(&app, &mut own).await;
+    server.command(&["REPLICAOF", "NO", "ONE"]);
+    recovers(&app).await;
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    nobody_new_comes_in(&app, &mut own).await;
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    recovers(&app).await;
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_crashes_under_a_sign_up_and_comes_back() {
+    let mut server = PostgresServer::start();
+    let app = on_postgres(&server).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    let mut begun = app.browser();
+    let options = begun.start_sign_up("eve").await;
+    let new = crate::authenticator::SoftPasskey::new(&options);
+    let credential = json!({ "credential": new.registration(&options, &app.origin).json() });
+    server.crash();
+    let began = Instant::now();
+    away(&begun.post("/api/sign-up/finish", credential.clone()).await, began);
+    let began = Instant::now();
+    away(&own.get("/api/session").await, began);
+    let readiness = app.browser().get("/readyz").await;
+    assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
+    server.start_again();
+    recovers(&app).await;
+    assert!(own.is_signed_in().await, "nobody was signed out");
+    assert_eq!(begun.post("/api/sign-up/finish", credential).await.refusal().1, "ceremony_expired");
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+    app.browser().sign_up("eve").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_frozen() {
+    let server = PostgresServer::start();
+    let app = on_postgres(&server).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    server.signal_all("STOP");
+    let began = Instant::now();
+    away(&own.get("/api/session").await, began);
+    let began = Instant::now();
+    let form = json!({ "username": "eve", "email": "eve@example.org" });
+    away(&app.browser().post("/api/sign-up/start", form).await, began);
+    server.signal_all("CONT");
+    recovers(&app).await;
+    assert!(own.is_signed_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_only_reads() {
+    let server = PostgresServer::start();
+    let app = on_postgres(&server).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    let set = |value: &'static str| {
+        let url = server.url();
+        async move {
+            let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+            let statement = format!("alter database postgres set default_transaction_read_only = {value}");
+            let statement = format!("set default_transaction_read_only = off; {statement}");
+            for part in statement.split("; ") {
+                sqlx::query(sqlx::AssertSqlSafe(part.to_owned())).execute(&mut connection).await.unwrap();
+            }
+        }
+    };
+    set("on").await;
+    crate::app::cut_connections(&server.url()).await;
+    // The first may still meet a connection that was cut.
+    let _ = own.get("/api/session").await;
+    assert!(own.is_signed_in().await, "reading goes on");
+    let mut browser = app.browser();
+    let options = browser.start_sign_in().await;
+    let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+    let began = Instant::now();
+    away(&browser.post("/api/sign-in/finish", credential).await, began);
+    set("off").await;
+    crate::app::cut_connections(&server.url()).await;
+    let _ = own.get("/api/session").await;
+    recovers(&app).await;
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_or_forward_ten_minutes_signs_nobody_out() {
+    for backends in Backends::ALL {
+        let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        for minutes in [-10_i64, 20, -10] {
+            app.clock.turn(minutes);
+            assert!(own.is_signed_in().await, "{minutes}");
+            assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "{minutes}");
+        }
+        let mut asking = app.browser();
+        asking.ask("ada").await;
+        let letter = app.letter_to("ada@example.org").await;
+        app.clock.turn(-10);
+        assert_eq!(asking.answer_link(&letter.token()).await.status, 200, "a letter from the future is still one");
+        assert_eq!(asking.answer_link(&letter.token()).await.refusal().1, "link_expired");
+    }
+}

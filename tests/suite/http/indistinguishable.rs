@@ -1,0 +1,95 @@
+//! Whether an address has an account cannot be told from an answer, nor from the time it takes.
+
+use crate::app::{Answer, App, Backends, Browser};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// How many pairs of answers are compared; the order within a pair alternates, so that whatever slows the machine down
+/// hits both sides alike.
+const PAIRS: usize = 240;
+
+/// The chance that an answer of one side took longer than one of the other (the statistic of Mann and Whitney, scaled);
+/// 0.5 when nothing tells them apart. With 240 on each side its standard deviation under "no difference" is 0.026.
+fn chance(one: &[u128], other: &[u128]) -> f64 {
+    let won = |a: &u128, b: &u128| match a.cmp(b) {
+        std::cmp::Ordering::Greater => 1.0,
+        std::cmp::Ordering::Equal => 0.5,
+        std::cmp::Ordering::Less => 0.0,
+    };
+    let wins: f64 = one.iter().flat_map(|a| other.iter().map(move |b| won(a, b))).sum();
+    #[expect(clippy::cast_precision_loss, reason = "some ten thousand pairs")]
+    let pairs = (one.len() * other.len()) as f64;
+    wins / pairs
+}
+
+/// All that a stranger sees of an answer, but for what is random in it.
+fn seen(answer: &Answer) -> (u16, Vec<String>, usize, Vec<String>) {
+    let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+    names.sort();
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    let cookies = cookies.map(|cookie| cookie.to_str().unwrap().split('=').next().unwrap().to_owned()).collect();
+    (answer.status.as_u16(), names, answer.body.len(), cookies)
+}
+
+async fn timed(browser: &mut Browser, path: &str, body: Value) -> (u128, Answer) {
+    let began = Instant::now();
+    let answer = browser.post(path, body).await;
+    (began.elapsed().as_micros(), answer)
+}
+
+async fn compare(app: &App, path: &str, body: impl Fn(&str, usize) -> Value) {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for number in 0..PAIRS {
+        let mut sides = [("ada@example.org", &mut known), ("eva@example.org", &mut unknown)];
+        if number % 2 == 1 {
+            sides.reverse();
+        }
+        let mut answers = Vec::new();
+        for (address, times) in sides {
+            let (time, answer) = timed(&mut app.browser(), path, body(address, number)).await;
+            times.push(time);
+            answers.push(seen(&answer));
+        }
+        assert_eq!(answers[0], answers[1], "{path}");
+    }
+    let chance = chance(&known, &unknown);
+    assert!((0.34..=0.66).contains(&chance), "{path}: a known address took longer with a chance of {chance:.3}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn known_and_unknown_addresses_get_the_same_answers_in_the_same_time() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        app.browser().sign_up_proven(&app, "ada").await;
+        compare(&app, "/api/email/start", |address, _| json!({ "identifier": address })).await;
+        let form = |address: &str, number| json!({ "username": format!("new{number}"), "email": address });
+        compare(&app, "/api/sign-up/start", form).await;
+        compare(&app, "/api/sign-up/email", form).await;
+        let code = |address: &str, _| json!({ "identifier": address, "code": "AAAAA-AAAAA-AAAAA-AAAAA" });
+        compare(&app, "/api/recovery/use", code).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_code_takes_as_long_whoever_was_meant() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        app.browser().sign_up_proven(&app, "ada").await;
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for _ in 0..PAIRS / 4 {
+            for (address, times) in [("ada@example.org", &mut known), ("eva@example.org", &mut unknown)] {
+                let mut browser = app.browser();
+                browser.ask(address).await;
+                app.deliver().await;
+                for _ in 0..3 {
+                    let (time, answer) = timed(&mut browser, "/api/email/code", json!({ "code": "000000" })).await;
+                    if answer.status == 401 {
+                        times.push(time);
+                    }
+                }
+            }
+        }
+        let chance = chance(&known, &unknown);
+        assert!((0.3..=0.7).contains(&chance), "{backends:?}: {chance:.3}");
+    }
+}

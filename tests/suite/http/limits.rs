@@ -1,0 +1,315 @@
+//! How often anything may be done, by whom, and what nobody can take from anybody else.
+
+use crate::app::{Answer, App, Backends, Browser};
+use axum::body::Body;
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const ADA: &str = "192.0.2.1";
+const EVE: &str = "198.51.100.66";
+
+async fn limited(backends: Backends) -> App {
+    App::start_set(backends, &[("RATE_LIMITS", "on")]).await
+}
+
+/// Asserts that this was one too many; gives the seconds to wait.
+fn refused(answer: &Answer) -> u64 {
+    assert_eq!(answer.refusal(), (429, "too_many_requests".to_owned()));
+    let seconds = answer.json()["error"]["retry_after"].as_u64().unwrap();
+    assert_eq!(answer.header("retry-after"), seconds.to_string());
+    seconds
+}
+
+/// Does the same again and again; gives how often it was allowed, and the first refusal.
+async fn until_refused(browser: &mut Browser, path: &str, body: impl Fn(usize) -> Value) -> (usize, Answer) {
+    for number in 0..100 {
+        let answer = browser.post(path, body(number)).await;
+        if answer.status == 429 {
+            return (number, answer);
+        }
+    }
+    panic!("{path} is not limited");
+}
+
+#[tokio::test]
+async fn thirty_ceremonies_at_once_and_then_one_every_five_seconds() {
+    for backends in Backends::ALL {
+        let app = limited(backends).await;
+        let mut ada = app.browser_at(ADA);
+        let (allowed, answer) = until_refused(&mut ada, "/api/sign-in/start", |_| json!({})).await;
+        assert_eq!(allowed, 30);
+        assert!((1..=5).contains(&refused(&answer)));
+        assert_eq!(
+            app.browser_at(ADA).post("/api/sign-in/start", json!({})).await.status,
+            429,
+            "cookies change nothing"
+        );
+        assert_eq!(app.browser_at(EVE).post("/api/sign-in/start", json!({})).await.status, 200, "others go on");
+        app.clock.advance(Duration::from_secs(5));
+        assert_eq!(ada.post("/api/sign-in/start", json!({})).await.status, 200);
+        refused(&ada.post("/api/sign-in/start", json!({})).await);
+    }
+}
+
+#[tokio::test]
+async fn an_ipv6_network_is_one_client() {
+    let app = limited(Backends::Embedded).await;
+    for host in 0..30 {
+        let mut browser = app.browser_at(&format!("2001:db8:1:2::{host:x}"));
+        assert_eq!(browser.post("/api/sign-in/start", json!({})).await.status, 200);
+    }
+    refused(&app.browser_at("2001:db8:1:2:ffff::1").post("/api/sign-in/start", json!({})).await);
+    assert_eq!(app.browser_at("2001:db8:1:3::1").post("/api/sign-in/start", json!({})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_ceremonies_at_once_thirty_begin() {
+    for backends in Backends::ALL {
+        let app = limited(backends).await;
+        let asks = (0..60).map(|_| {
+            let mut browser = app.browser_at(ADA);
+            tokio::spawn(async move { browser.post("/api/sign-in/start", json!({})).await.status.as_u16() })
+        });
+        let mut begun = 0;
+        for ask in asks.collect::<Vec<_>>() {
+            begun += usize::from(ask.await.unwrap() == 200);
+        }
+        assert_eq!(begun, 30, "{backends:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_makes_five_accounts_an_hour() {
+    for backends in Backends::ALL {
+        let app = limited(backends).await;
+        for number in 0..5 {
+            app.browser_at(ADA).sign_up(&format!("ada{number}")).await;
+        }
+        let form = json!({ "username": "ada5", "email": "ada5@example.org" });
+        let wait = refused(&app.browser_at(ADA).post("/api/sign-up/start", form.clone()).await);
+        assert!((700..=720).contains(&wait), "{wait}");
+        refused(&app.browser_at(ADA).post("/api/sign-up/email", form.clone()).await);
+        app.browser_at(EVE).sign_up("eve").await;
+        app.clock.advance(Duration::from_mins(12));
+        assert_eq!(app.browser_at(ADA).post("/api/sign-up/start", form).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn sign_ups_that_were_never_finished_cost_nothing_and_those_begun_too_early_are_refused() {
+    let app = limited(Backends::Embedded).await;
+    let mut begun = Vec::new();
+    for number in 0..7 {
+        let mut browser = app.browser_at(ADA);
+        let options = browser.start_sign_up(&format!("ada{number}")).await;
+        begun.push((browser, options));
+    }
+    let mut statuses = Vec::new();
+    for (mut browser, options) in begun {
+        let passkey = crate::authenticator::SoftPasskey::new(&options);
+        let credential = passkey.registration(&options, &app.origin).json();
+        statuses.push(browser.post("/api/sign-up/finish", json!({ "credential": credential })).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429]);
+}
+
+#[tokio::test]
+async fn three_letters_at_once_under_one_name_whoever_bears_it() {
+    for backends in Backends::ALL {
+        let app = limited(backends).await;
+        app.browser_at(ADA).sign_up_proven(&app, "ada").await;
+        for name in ["ada", "nobody", "ada@example.org", "nobody@example.org"] {
+            let mut waits = Vec::new();
+            for number in 0..4 {
+                let mut browser = app.browser_at(&format!("203.0.113.{number}"));
+                let typed = if number % 2 == 0 { name.to_owned() } else { name.to_uppercase() };
+                let answer = browser.post("/api/email/start", json!({ "identifier": typed })).await;
+                waits.push(if answer.status == 202 { 0 } else { refused(&answer) });
+            }
+            assert!(waits[..3] == [0, 0, 0] && (1_190..=1_200).contains(&waits[3]), "{name}: {waits:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_asks_for_ten_letters_an_hour() {
+    let app = limited(Backends::Embedded).await;
+    let mut eve = app.browser_at(EVE);
+    let body = |number| json!({ "identifier": format!("somebody{number}") });
+    let (allowed, answer) = until_refused(&mut eve, "/api/email/start", body).await;
+    assert_eq!(allowed, 10);
+    assert!((340..=360).contains(&refused(&answer)));
+}
+
+#[tokio::test]
+async fn an_account_gets_three_letters_of_strangers_under_whatever_name_they_ask() {
+    let app = limited(Backends::Embedded).await;
+    app.browser_at(ADA).sign_up_proven(&app, "ada").await;
+    let before = app.letters().await.len();
+    for (number, name) in ["ada", "ada@example.org", "ada", "ada@example.org", "ada"].into_iter().enumerate() {
+        app.browser_at(&format!("203.0.113.{number}")).ask(name).await;
+        app.deliver().await;
+    }
+    assert_eq!(app.letters().await.len() - before, 3, "the others are silently not sent");
+    app.clock.advance(Duration::from_mins(20));
+    app.browser_at("203.0.113.99").ask("ada").await;
+    assert_eq!(app.letters().await.len() - before, 4);
+}
+
+#[tokio::test]
+async fn strangers_use_up_nothing_of_a_browser_that_the_account_knows() {
+    for backends in Backends::ALL {
+        let app = limited(backends).await;
+        let mut own = app.browser_at(ADA);
+        own.sign_up_proven(&app, "ada").await;
+        own.post("/api/sign-out", json!({})).await;
+        // At the same address, too: an office, say.
+        for number in 0..10 {
+            app.browser_at(ADA).post("/api/email/start", json!({ "identifier": format!("other{number}") })).await;
+        }
+        for _ in 0..4 {
+            app.browser_at(EVE).post("/api/email/start", json!({ "identifier": "ada" })).await;
+            app.browser_at(EVE).post("/api/email/start", json!({ "identifier": "ada@example.org" })).await;
+        }
+        app.deliver().await;
+        own.sign_in_by_letter(&app, "ada").await;
+    }
+}
+
+#[tokio::test]
+async fn after_twenty_wrong_codes_letters_pause_and_passkeys_go_on() {
+    for backends in Backends::ALL {
+        let app = limited(backends).await;
+        let mut own = app.browser_at(ADA);
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        own.post("/api/sign-out", json!({})).await;
+        let mut failures = 0;
+        for number in 0..4 {
+            let mut eve = app.browser_at(&format!("203.0.113.{number}"));
+            eve.ask("ada").await;
+            let wrong = app.letter_to("ada@example.org").await.wrong_code();
+            for _ in 0..5 {
+                assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
+                failures += 1;
+            }
+            app.clock.advance(Duration::from_mins(20));
+        }
+        assert_eq!(failures, 20);
+        let before = app.letters().await.len();
+        app.clock.advance(Duration::from_hours(2));
+        app.browser_at(EVE).ask("ada").await;
+        assert_eq!(app.letters().await.len(), before, "paused, and nobody is told");
+        assert_eq!(own.sign_in(&passkey).await.status, 200, "the passkey goes on");
+        own.post("/api/sign-out", json!({})).await;
+        own.sign_in_by_letter(&app, "ada").await;
+
+        // The window is the store's own; in the process it moves with the clock.
+        if matches!(backends, Backends::Embedded) {
+            app.clock.advance(Duration::from_hours(24));
+            let before = app.letters().await.len();
+            app.browser_at(EVE).ask("ada").await;
+            assert_eq!(app.letters().await.len(), before + 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_are_limited_by_client() {
+    let app = limited(Backends::Embedded).await;
+    for (path, body) in [
+        ("/api/email/code", json!({ "code": "123456" })),
+        ("/api/email/link", json!({ "token": "x" })),
+        ("/api/recovery/use", json!({ "identifier": "ada", "code": "AAAAA-AAAAA-AAAAA-AAAAA" })),
+    ] {
+        let mut eve = app.browser_at(EVE);
+        let (allowed, answer) = until_refused(&mut eve, path, |_| body.clone()).await;
+        assert_eq!(allowed, 30, "{path}");
+        assert!((1..=5).contains(&refused(&answer)));
+        app.clock.advance(Duration::from_mins(3));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_locked_out_of_their_passkey_by_others() {
+    let app = limited(Backends::Embedded).await;
+    let mut own = app.browser_at(ADA);
+    let passkey = own.sign_up_proven(&app, "ada").await;
+    let mut eve = app.browser_at(EVE);
+    for _ in 0..40 {
+        eve.post("/api/sign-in/start", json!({})).await;
+        eve.post("/api/email/start", json!({ "identifier": "ada" })).await;
+        eve.post("/api/recovery/use", json!({ "identifier": "ada", "code": "AAAAA-AAAAA-AAAAA-AAAAA" })).await;
+    }
+    assert_eq!(app.browser_at(ADA).sign_in(&passkey).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_claims_is_not_flooded() {
+    let app = limited(Backends::Embedded).await;
+    for number in 0..5 {
+        app.browser_at(&format!("203.0.113.{number}"))
+            .sign_up_claiming(&format!("eve{number}"), "ada@example.org")
+            .await;
+    }
+    assert_eq!(app.letters().await.iter().filter(|letter| letter.0.recipient == "ada@example.org").count(), 3);
+}
+
+/// A request of a browser whose proxy says where it came from.
+async fn through(app: &App, peer: &str, forwarded: &str) -> u16 {
+    let request = Request::post("/api/sign-in/start")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-forwarded-for", forwarded)
+        .body(Body::from("{}"))
+        .unwrap();
+    app.browser_at(peer).send(request).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn only_proxies_of_ours_are_believed_about_where_a_request_came_from() {
+    let settings = [("RATE_LIMITS", "on"), ("TRUSTED_PROXIES", "10.0.0.0/8")];
+    let app = App::start_set(Backends::Embedded, &settings).await;
+    for number in 0..31 {
+        assert_eq!(
+            through(&app, "10.0.0.1", &format!("198.51.100.{number}")).await,
+            200,
+            "each is a client of its own"
+        );
+        let expected = if number < 30 { 200 } else { 429 };
+        assert_eq!(through(&app, EVE, &format!("192.0.2.{number}")).await, expected, "made up by a stranger");
+    }
+    let made_up = |number: u8| format!("192.0.2.{number}, 203.0.113.7");
+    for number in 0..31 {
+        let expected = if number < 30 { 200 } else { 429 };
+        assert_eq!(through(&app, "10.0.0.1", &made_up(number)).await, expected, "the right-most stranger counts");
+    }
+}
+
+#[tokio::test]
+async fn a_page_says_how_long_to_wait() {
+    let app = limited(Backends::Embedded).await;
+    let mut eve = app.browser_at(EVE);
+    let form = [("action", "letter"), ("identifier", "ada")];
+    for _ in 0..3 {
+        assert_eq!(eve.form("/sign-in", &form).await.status, 303);
+    }
+    let page = eve.form("/sign-in", &form).await;
+    assert_eq!(page.status, 429);
+    assert!(!page.header("retry-after").is_empty());
+    assert!(page.text().contains("That was a lot in a short time.") && page.text().contains("value=\"ada\""));
+
+    for _ in 0..30 {
+        eve.form("/sign-in", &[("action", "code"), ("code", "1")]).await;
+    }
+    let page = eve.form("/sign-in", &[("action", "code"), ("code", "1")]).await;
+    assert_eq!(page.status, 429);
+    assert!(page.text().contains("Please wait a little") && page.text().contains("Try again in"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn limits_can_be_switched_off_for_load_tests() {
+    let app = App::start(Backends::Embedded).await;
+    for _ in 0..50 {
+        assert_eq!(app.browser_at(ADA).post("/api/sign-in/start", json!({})).await.status, 200);
+    }
+}

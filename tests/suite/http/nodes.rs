@@ -1,0 +1,67 @@
+//! Several processes on one database and one Redis: whoever is asked, the answer is the same.
+
+use crate::app::{App, Backends, Browser};
+use serde_json::json;
+
+/// The same browser, led to another node.
+fn at(browser: &Browser, node: &axum::Router) -> Browser {
+    Browser { router: node.clone(), ..browser.clone() }
+}
+
+#[tokio::test]
+async fn what_begins_at_one_node_ends_at_the_other() {
+    let app = App::start(Backends::Servers).await;
+    let node = app.second_node().await;
+    let mut own = app.browser();
+    let options = own.start_sign_up("ada").await;
+    let passkey = crate::authenticator::SoftPasskey::new(&options);
+    let credential = passkey.registration(&options, &app.origin).json();
+    let mut there = at(&own, &node);
+    assert_eq!(there.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
+    assert!(at(&there, &app.router).is_signed_in().await);
+
+    let options = there.start_sign_in().await;
+    let credential = passkey.assertion(&options, &app.origin).json();
+    let mut here = at(&there, &app.router);
+    assert_eq!(here.post("/api/sign-in/finish", json!({ "credential": credential })).await.status, 200);
+    let spent = at(&here, &node).post("/api/sign-in/finish", json!({ "credential": credential })).await;
+    assert_eq!(spent.refusal().1, "ceremony_expired", "taken once, wherever it is asked for");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_at_one_node_is_dead_at_the_other() {
+    let app = App::start(Backends::Servers).await;
+    let node = app.second_node().await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    let mut phone = app.browser();
+    phone.sign_in(&passkey).await;
+    let mut there = at(&phone, &node);
+    assert!(there.is_signed_in().await);
+    assert_eq!(own.post("/api/sessions/revoke", json!({ "others": true })).await.json(), json!({ "revoked": 1 }));
+    assert!(!there.is_signed_in().await, "at its next request");
+}
+
+#[tokio::test]
+async fn a_letter_asked_for_at_one_node_is_answered_at_the_other() {
+    let app = App::start(Backends::Servers).await;
+    let node = app.second_node().await;
+    app.browser().sign_up_proven(&app, "ada").await;
+    let mut asking = app.browser();
+    asking.ask("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    assert_eq!(at(&asking, &node).answer_code(&letter.code()).await.status, 200);
+    assert_eq!(at(&asking, &node).answer_link(&letter.token()).await.refusal().1, "link_expired");
+}
+
+#[tokio::test]
+async fn limits_hold_across_nodes() {
+    let app = App::start_set(Backends::Servers, &[("RATE_LIMITS", "on")]).await;
+    let node = app.second_node().await;
+    for number in 0..31 {
+        let browser = app.browser_at("192.0.2.77");
+        let mut browser = if number % 2 == 0 { browser } else { at(&browser, &node) };
+        let expected = if number < 30 { 200 } else { 429 };
+        assert_eq!(browser.post("/api/sign-in/start", json!({})).await.status, expected, "{number}");
+    }
+}

@@ -1,0 +1,102 @@
+//! The program as a process of a test's own.
+
+use crate::app::free_port;
+use crate::servers::signal;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How often a long test does what it does: a few times with all other tests, many times with `make soak`.
+pub fn rounds(short: usize, long: usize) -> usize {
+    if std::env::var_os("LATCHKEY_SOAK").is_some() { long } else { short }
+}
+
+/// A command with nothing of this process's environment but where programs are.
+pub fn latchkey(folder: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.arg0("latchkey").current_dir(folder).env_clear().env("PATH", std::env::var("PATH").unwrap());
+    command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Says what was said, and gives what came back until the connection ended or nothing came for two seconds.
+pub fn exchange(port: u16, text: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+/// Whether both backends answer there.
+pub fn is_ready(port: u16) -> bool {
+    exchange(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+pub fn wait_until_ready(child: &mut Child, port: u16) {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20) {
+        if is_ready(port) {
+            return;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("it does not answer");
+}
+
+/// One that runs, quietly; killed when the test ends.
+pub struct Program {
+    pub port: u16,
+    pub child: Child,
+}
+
+impl Program {
+    /// Starts on a free port, known by `origin` if that is given, else by its own.
+    pub fn start(folder: &Path, origin: Option<&str>, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(free_port(), folder, origin, settings)
+    }
+
+    pub fn start_at(port: u16, folder: &Path, origin: Option<&str>, settings: &[(&str, &str)]) -> Self {
+        let (listen, own) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+        let all = [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", origin.unwrap_or(&own)), ("RUST_LOG", "error")];
+        let all: Vec<_> = all.into_iter().chain(settings.iter().copied()).collect();
+        let mut child = latchkey(folder, &all).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until_ready(&mut child, port);
+        Self { port, child }
+    }
+
+    pub fn origin(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    pub fn kill(&mut self) {
+        signal(&self.child, "KILL");
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop; gives its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        signal(&self.child, "TERM");
+        self.child.wait().unwrap().code()
+    }
+
+    /// The memory that it holds, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,78 @@
+//! A browser on the other side of a real connection.
+
+use crate::authenticator::SoftPasskey;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Keeps cookies. Several share nothing but what they are given.
+#[derive(Clone)]
+pub struct Remote {
+    agent: ureq::Agent,
+    /// Where requests go.
+    at: String,
+    /// Where they say that they come from.
+    origin: String,
+    pub cookies: BTreeMap<String, String>,
+}
+
+/// What came back; `None` where the connection ended without an answer.
+pub type Outcome = Option<(u16, Value)>;
+
+impl Remote {
+    pub fn new(port: u16, origin: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(10)));
+        let at = format!("http://127.0.0.1:{port}");
+        Self { agent: config.build().into(), at, origin: origin.to_owned(), cookies: BTreeMap::new() }
+    }
+
+    fn line(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn keep(&mut self, answer: &ureq::http::Response<ureq::Body>) {
+        for cookie in answer.headers().get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    pub fn post(&mut self, path: &str, body: &Value) -> Outcome {
+        let request = self.agent.post(format!("{}{path}", self.at)).header("origin", &self.origin);
+        let request = request.header("cookie", self.line()).content_type("application/json");
+        let mut answer = request.send(body.to_string()).ok()?;
+        self.keep(&answer);
+        let text = answer.body_mut().read_to_string().ok()?;
+        Some((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    pub fn get(&mut self, path: &str) -> Outcome {
+        let request = self.agent.get(format!("{}{path}", self.at)).header("cookie", self.line());
+        let mut answer = request.call().ok()?;
+        self.keep(&answer);
+        let text = answer.body_mut().read_to_string().ok()?;
+        Some((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    /// Signs up; gives the passkey, whether or not the answer came, and the answer.
+    pub fn sign_up(&mut self, username: &str) -> Option<(SoftPasskey, Outcome)> {
+        let form = json!({ "username": username, "email": format!("{username}@example.org") });
+        let (_, options) = self.post("/api/sign-up/start", &form).filter(|(status, _)| *status == 200)?;
+        let passkey = SoftPasskey::new(&options["publicKey"]);
+        let credential = passkey.registration(&options["publicKey"], &self.origin).json();
+        let outcome = self.post("/api/sign-up/finish", &json!({ "credential": credential }));
+        Some((passkey, outcome))
+    }
+
+    /// Signs in; gives the answer that finished it and the body that was sent.
+    pub fn sign_in(&mut self, passkey: &SoftPasskey) -> Option<(Outcome, Value)> {
+        let (_, options) = self.post("/api/sign-in/start", &json!({})).filter(|(status, _)| *status == 200)?;
+        let credential = passkey.assertion(&options["publicKey"], &self.origin).json();
+        let body = json!({ "credential": credential });
+        Some((self.post("/api/sign-in/finish", &body), body))
+    }
+}
