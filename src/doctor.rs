@@ -67,6 +67,11 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![good("settings", "all of them fit")];
     findings.extend(origin(config));
     findings.push(disk(&config.data_dir));
+    if let DatabaseUrl::Sqlite(file) = &config.database
+        && let Some(folder) = file.parent().filter(|folder| !folder.starts_with(&config.data_dir))
+    {
+        findings.push(disk(folder));
+    }
     findings.extend(database(config).await);
     findings.extend(ephemeral(config).await);
     findings.push(mail(config).await);
@@ -173,11 +178,7 @@ async fn ephemeral(config: &Config) -> Vec<Finding> {
     let Some(url) = &config.redis_url else {
         return vec![good(ABOUT, "not used: what expires stays in the process, so there can be one process only")];
     };
-    let facts = match RedisEphemeral::open(url) {
-        Ok(redis) => redis.facts().await,
-        Err(cause) => Err(cause),
-    };
-    let facts = match facts {
+    let facts = match RedisEphemeral::facts(url).await {
         Ok(facts) => facts,
         Err(cause) => return vec![fault(ABOUT, format!("{cause}; check REDIS_URL, and that the server runs"))],
     };
@@ -248,8 +249,10 @@ async fn site(config: &Config) -> Vec<Finding> {
 
 fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     const ABOUT: &str = "site";
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).build().into();
+    // The system's certificates, since browsers of a company may know more than the public ones.
+    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).tls_config(tls);
+    let agent = ureq::Agent::from(agent.build());
     let page = match agent.get(format!("{origin}{}", paths::SIGN_IN)).call() {
         Ok(page) => page,
         Err(cause) => {

@@ -123,7 +123,8 @@ mod program {
         if let Some(listener) = meters {
             match metrics::start() {
                 Ok(handle) => {
-                    drop(tokio::spawn(serve(listener, metrics::router(state.clone(), handle), stopped.clone())));
+                    tokio::spawn(metrics::keep_small(handle.clone()));
+                    tokio::spawn(serve(listener, metrics::router(state.clone(), handle), stopped.clone()));
                 }
                 Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
             }

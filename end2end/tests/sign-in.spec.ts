@@ -22,19 +22,19 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   await signUp(page, freshName());
   await signOut(page);
   await authenticator.verifies(false);
+  await withoutSuggestions(page);
   await page.goto("/sign-in");
   await awake(page);
-  // The dialog's ceremony, and the one of the name field that follows when it was closed.
   let begun = 0;
   page.on("response", (response) => {
     if (response.url().endsWith("/api/sign-in/start")) begun += 1;
   });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("You can try again whenever you like.");
-  // From the button or from the suggestions, whichever the device answers first.
-  await expect.poll(() => begun).toBeGreaterThanOrEqual(2);
+  // What follows in the name field, once the dialog was closed, is not what is pressed here.
+  await expect.poll(() => begun).toBeGreaterThanOrEqual(1);
   await authenticator.verifies(true);
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click({ timeout: 5_000 }).catch(() => {});
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
 });
 

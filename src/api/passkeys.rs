@@ -23,7 +23,7 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_anyone().await?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_add_passkey(&visitor, request.begun(&browser)).await?;
+    let options = request.auth().begin_add_passkey(&visitor, request.initiator(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }

@@ -11,7 +11,7 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_reauthentication(&visitor, request.begun(&browser)).await?;
+    let options = request.auth().begin_reauthentication(&visitor, request.initiator(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }

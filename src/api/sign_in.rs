@@ -10,7 +10,7 @@ pub async fn start_sign_in() -> Result<Options, ApiError> {
 
     let request = RequestContext::current();
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_sign_in(request.begun(&browser)).await?;
+    let options = request.auth().begin_sign_in(request.initiator(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }

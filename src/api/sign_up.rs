@@ -15,7 +15,7 @@ pub async fn start_sign_up(
     let request = RequestContext::current();
     let form = request.sign_up_form(&username, email.as_deref(), display_name.as_deref())?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_sign_up(request.begun(&browser), form).await?;
+    let options = request.auth().begin_sign_up(request.initiator(&browser), form).await?;
     send_cookies(cookie);
     Ok(options)
 }

@@ -1,13 +1,13 @@
 //! Limits, shared by all that share the ephemeral store. What is counted under is hashed with the key, so that nobody reads
 //! addresses out of the store.
 
-use super::Unavailable;
-use super::clock::Clock;
-use super::ephemeral::{Ephemeral, Kept};
-use super::keys::Keys;
-use super::model::UserId;
-use super::model::limit::{FAILURE_WINDOW, Limit, MOST_FAILURES, Verdict};
-use super::telemetry::meters;
+use crate::server::Unavailable;
+use crate::server::clock::Clock;
+use crate::server::ephemeral::{Ephemeral, Kept};
+use crate::server::keys::Keys;
+use crate::server::model::UserId;
+use crate::server::model::limit::{FAILURE_WINDOW, Limit, MOST_FAILURES, Verdict};
+use crate::server::telemetry::meters;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
@@ -86,10 +86,40 @@ impl Limiter {
     /// As [`Limiter::draw`].
     pub async fn look(&self, limit: &Limit, subject: &[&[u8]]) -> Result<(), Limited> {
         if !self.is_on {
-            return Ok(());
+            return Ok(self.ephemeral.ping().await?);
         }
         let now = self.clock.now();
         refused(limit, self.ephemeral.look(&self.key(limit.name, subject), limit, now).await?)
+    }
+
+    /// As [`Limiter::draw`] for all of these, none of which is counted when one refuses.
+    ///
+    /// # Errors
+    /// As [`Limiter::draw`].
+    pub async fn draw_all(&self, all: &[(&Limit, &[&[u8]])]) -> Result<(), Limited> {
+        for (limit, subject) in all {
+            self.look(limit, subject).await?;
+        }
+        for (limit, subject) in all {
+            self.draw(limit, subject).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`Limiter::draw`], but what has this name is counted once, however often it is tried.
+    ///
+    /// # Errors
+    /// As [`Limiter::draw`].
+    pub async fn draw_once(&self, limit: &Limit, subject: &[&[u8]], name: &[u8]) -> Result<(), Limited> {
+        let drawn = self.key("drawn", &[limit.name.as_bytes(), name]);
+        if self.is_on && self.ephemeral.counted(&drawn).await? > 0 {
+            return Ok(());
+        }
+        self.draw(limit, subject).await?;
+        if self.is_on {
+            self.ephemeral.count(&drawn, FAILURE_WINDOW).await?;
+        }
+        Ok(())
     }
 
     /// As [`Limiter::draw`]; keeps a value when it is allowed.

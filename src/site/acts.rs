@@ -1,63 +1,24 @@
 //! What the account page asks for. What needs a fresh authentication keeps its form until there is one.
 
+use super::account_form::AccountForm;
 use super::forms::{on_to, on_with, read};
+use super::identity::{ask_who_is_there, checked, signed_out};
 use super::pages::account_page;
 use super::render::{Page, context, render};
-use crate::server::auth::{AskToReauthenticateError, Revocation, SentAgain, Visitor};
+use super::signals;
+use crate::server::auth::{Revocation, SentAgain, Visitor};
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
 use crate::server::secret::Token;
-use crate::types::{ApiError, Next, Notice, paths};
+use crate::types::{ApiError, Notice, paths};
 use crate::ui::components::Signals;
-use crate::ui::pages::{IdentityPage, LeftPage, Proof, RecoveryCodesPage, Typed};
+use crate::ui::pages::{LeftPage, RecoveryCodesPage};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use leptos::prelude::{IntoAny, IntoView, view};
-use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub struct AccountForm {
-    #[serde(default)]
-    action: String,
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    email: String,
-    /// The code of a letter that shows who is there.
-    #[serde(default)]
-    code: String,
-    /// Another such letter is wanted.
-    #[serde(default)]
-    again: String,
-    /// It was sent while nobody was signed in: its owner wants to see it first.
-    #[serde(default)]
-    check: String,
-}
-
-impl AccountForm {
-    /// What was typed; a form has at most one text field.
-    fn text(&self) -> &str {
-        if self.name.is_empty() { &self.email } else { &self.name }
-    }
-
-    /// The form as the account page shows it again.
-    fn with_note(&self, note: &'static str) -> Typed {
-        Typed { action: self.action.clone(), id: self.id.clone(), text: self.text().to_owned(), note }
-    }
-
-    fn fields(self) -> Vec<(String, String)> {
-        [("action", self.action), ("id", self.id), ("name", self.name), ("email", self.email)]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .filter(|(_, value)| !value.is_empty())
-            .collect()
-    }
-}
 
 /// What becomes of an act that was done.
 enum Outcome {
@@ -145,39 +106,6 @@ fn is_about_text(error: ApiError) -> bool {
     )
 }
 
-/// Keeps a form that was sent after its session had ended, and lets its owner sign in on the spot.
-async fn signed_out(state: &AppState, request: Request, form: AccountForm) -> Response {
-    let page = Page {
-        title: "You are signed out",
-        status: status(ApiError::SignedOut),
-        interactive: true,
-        visitor: None,
-        told: None,
-    };
-    let cookie = context(state, &request).browser_or_new().1;
-    let (act, fields) = (words(&form.action), form.fields());
-    let (proof, refusal) = (Proof::SignedOut, None);
-    let body = move || view! { <IdentityPage fields=fields.clone() act proof refusal /> }.into_any();
-    let mut response = render(state, request, page, body).await;
-    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
-    response
-}
-
-/// A form that was kept meanwhile is shown again, not done: somebody else may have signed in.
-async fn checked(
-    state: &AppState,
-    request: Request,
-    context: &RequestContext,
-    visitor: &Visitor,
-    form: &AccountForm,
-) -> Response {
-    if form.text().is_empty() {
-        return on_with(state, paths::ACCOUNT, Notice::Reauthenticated);
-    }
-    let typed = form.with_note("You were signed out meanwhile. Look at this once more, then send it.");
-    account_page(state, request, context, visitor, Some((typed, StatusCode::OK))).await
-}
-
 impl Act<'_> {
     async fn run(&self) -> Result<Outcome, ApiError> {
         let (auth, visitor, form) = (self.context.auth(), &self.visitor, &self.form);
@@ -213,7 +141,7 @@ impl Act<'_> {
                 serde_json::to_string_pretty(&auth.export(visitor).await?).map_err(|_| ApiError::Internal)?,
             )),
             "delete" => {
-                let accepted = accepted(self.context, visitor, &[]);
+                let accepted = signals::accepted(self.context, visitor, &[]);
                 auth.delete_account(visitor, &form.name).await?;
                 Ok(Outcome::Left { accepted })
             }
@@ -286,97 +214,4 @@ impl Act<'_> {
             }
         }
     }
-}
-
-/// Asks who is there, keeping the form that was sent.
-async fn ask_who_is_there(
-    state: &AppState,
-    context: &RequestContext,
-    request: Request,
-    visitor: Visitor,
-    form: AccountForm,
-    refusal: Option<ApiError>,
-) -> Response {
-    let is_open = match context.auth().open_reauthentication(&visitor).await {
-        Ok(open) => open.is_some(),
-        Err(cause) => return refuse(cause.into()),
-    };
-    let (browser, cookie) = context.browser_or_new();
-    let proof = if is_open && form.again.is_empty() {
-        Proof::Letter
-    } else {
-        let asker = context.asker(&browser);
-        match context.auth().ask_to_reauthenticate(&visitor, asker, Next::or_account(None)).await {
-            Ok(_) => Proof::Letter,
-            Err(AskToReauthenticateError::TooMany(too_many)) => return refuse(too_many.into()),
-            Err(AskToReauthenticateError::PasskeyRequired | AskToReauthenticateError::EmailOff) => {
-                match context.auth().has_passkey(&visitor).await {
-                    Ok(true) => Proof::Passkey,
-                    Ok(false) => Proof::SignIn,
-                    Err(cause) => return refuse(cause.into()),
-                }
-            }
-            Err(AskToReauthenticateError::Unavailable(cause)) => return refuse(cause.into()),
-        }
-    };
-    let error = refusal.unwrap_or(ApiError::ReauthenticationRequired);
-    let user = Some(visitor.user.view());
-    let page =
-        Page { title: "Confirm that it is you", status: status(error), interactive: true, visitor: user, told: None };
-    let act = words(&form.action);
-    let fields = form.fields();
-    let body = move || view! { <IdentityPage fields=fields.clone() act proof refusal /> }.into_any();
-    let mut response = render(state, request, page, body).await;
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
-}
-
-fn words(action: &str) -> &'static str {
-    match action {
-        "add-passkey" => "add a passkey",
-        "remove-passkey" => "remove the passkey",
-        "address" => "change your address",
-        "recovery-codes" => "make recovery codes",
-        "export" => "download your data",
-        "delete" => "delete your account",
-        _ => "do this",
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Accepted<'a> {
-    rp_id: &'a str,
-    user_id: String,
-    all_accepted_credential_ids: &'a [String],
-}
-
-/// The JSON that tells a device which passkeys are good.
-pub(super) fn accepted(context: &RequestContext, visitor: &Visitor, ids: &[String]) -> String {
-    let rp_id = context.auth().relying_party.id();
-    let accepted = Accepted { rp_id, user_id: visitor.user.id.encode(), all_accepted_credential_ids: ids };
-    serde_json::to_string(&accepted).unwrap_or_default()
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Details<'a> {
-    rp_id: &'a str,
-    user_id: String,
-    name: &'a str,
-    display_name: &'a str,
-}
-
-/// The JSON that tells a device what the owner of its passkeys is called.
-pub(super) fn details(context: &RequestContext, visitor: &Visitor) -> String {
-    let user = &visitor.user;
-    let details = Details {
-        rp_id: context.auth().relying_party.id(),
-        user_id: user.id.encode(),
-        name: user.username.as_str(),
-        display_name: user.display_name.as_str(),
-    };
-    serde_json::to_string(&details).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 use super::render::{Page, context, render, told};
-use super::{acts, letters};
+use super::{letters, signals};
 use crate::server::Unavailable;
 use crate::server::auth::Visitor;
 use crate::server::config::EmailSignIn;
@@ -227,9 +227,9 @@ async fn account_state(
         accepted: if accepted.is_empty() && query.removed.is_none() {
             String::new()
         } else {
-            acts::accepted(context, visitor, &accepted)
+            signals::accepted(context, visitor, &accepted)
         },
-        details: acts::details(context, visitor),
+        details: signals::details(context, visitor),
         letters_let_in: auth.letters_let_in(&visitor.user),
         sends_letters: auth.sends_letters,
         recovery_codes: auth.store.count_recovery_codes(visitor.user.id).await?,
@@ -266,9 +266,16 @@ pub fn to_sign_in(next: &str) -> Response {
     Redirect::to(&format!("{}?next={next}", paths::SIGN_IN)).into_response()
 }
 
+/// The longest name of a file, in bytes, on every system that we know.
+const LONGEST_NAME: usize = 255;
+
 /// Everything that has no route: a file of the site, or the page that says there is nothing.
 pub async fn other(State(state): State<AppState>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return refuse(ApiError::NotFound);
+    }
+    // No file of ours has a longer name, and the system would call it a failure.
+    if request.uri().path().split('/').any(|name| name.len() >= LONGEST_NAME) {
         return refuse(ApiError::NotFound);
     }
     let response = assets::serve(&state.leptos.site_root, &state.leptos.site_pkg_dir, request).await;

@@ -7,10 +7,12 @@ use crate::program::{Program, rounds};
 use crate::remote::Remote;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, SqliteConnection};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the load saw before the program was killed.
 #[derive(Default)]
@@ -126,8 +128,40 @@ async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &st
     assert!(answered > 0, "there was some load");
 }
 
+/// A small proxy in front of nodes: each connection goes to the next one that is open.
+struct Front {
+    port: u16,
+    nodes: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Front {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, nodes) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::<u16>::new())));
+        let open = Arc::clone(&nodes);
+        std::thread::spawn(move || {
+            for (number, client) in listener.incoming().enumerate() {
+                let node = {
+                    let open = open.lock().unwrap();
+                    open[number % open.len()]
+                };
+                let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", node)).unwrap());
+                let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                std::thread::spawn(move || pass_on(client, server));
+                std::thread::spawn(move || pass_on(back.0, back.1));
+            }
+        });
+        Self { port, nodes }
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
+    let _ = to.shutdown(std::net::Shutdown::Write);
+}
+
 #[test]
-fn a_rolling_restart_under_load_loses_no_sign_in() {
+fn a_rolling_restart_of_two_nodes_under_load_loses_no_sign_in() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let database = runtime.block_on(TestDatabase::create(Backends::Servers));
     let (url, redis) = (database.url().expose().clone(), address("TEST_REDIS_URL"));
@@ -137,30 +171,22 @@ fn a_rolling_restart_under_load_loses_no_sign_in() {
         ("RATE_LIMITS", "off"),
         ("SECRET_KEY", "the key that both nodes share, 32 bytes"),
     ];
-    let folder = tempfile::tempdir().unwrap();
-    let origin = format!("http://localhost:{}", free_port());
+    let (folder, front) = (tempfile::tempdir().unwrap(), Front::start());
+    let origin = format!("http://localhost:{}", front.port);
     let mut nodes = [(); 2].map(|()| Program::start(folder.path(), Some(&origin), &settings));
-    // The proxy's list of nodes that take new requests.
-    let open = Arc::new(Mutex::new(nodes.iter().map(|node| node.port).collect::<Vec<_>>()));
-    let (stop, done, names) =
-        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    front.nodes.lock().unwrap().extend(nodes.iter().map(|node| node.port));
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let workers: Vec<_> = (0..4)
-        .map(|_| {
-            let (open, stop, done, names) =
-                (Arc::clone(&open), Arc::clone(&stop), Arc::clone(&done), Arc::clone(&names));
-            let origin = origin.clone();
+        .map(|worker| {
+            let (stop, done, origin, port) = (Arc::clone(&stop), Arc::clone(&done), origin.clone(), front.port);
             std::thread::spawn(move || {
-                let any = || {
-                    let open = open.lock().unwrap();
-                    open[names.fetch_add(1, Ordering::SeqCst) % open.len()]
-                };
-                let name = format!("roll{}", names.fetch_add(1, Ordering::SeqCst));
-                let mut remote = Remote::new(any(), &origin);
-                let (passkey, outcome) = remote.sign_up(&name).unwrap();
+                // A connection for each request, so that a ceremony begins at one node and ends at the other.
+                let (passkey, outcome) =
+                    Remote::without_reuse(port, &origin).sign_up(&format!("roll{worker}")).unwrap();
                 assert_eq!(outcome.unwrap().0, 200);
                 while !stop.load(Ordering::SeqCst) {
-                    let mut remote = Remote::new(any(), &origin);
-                    let (outcome, _) = remote.sign_in(&passkey).expect("a sign-in begins");
+                    let (outcome, _) =
+                        Remote::without_reuse(port, &origin).sign_in(&passkey).expect("a sign-in begins");
                     assert_eq!(outcome.expect("a sign-in is answered").0, 200);
                     done.fetch_add(1, Ordering::SeqCst);
                 }
@@ -170,16 +196,51 @@ fn a_rolling_restart_under_load_loses_no_sign_in() {
     for round in 0..rounds(2, 20) {
         std::thread::sleep(Duration::from_millis(400));
         let turn = round % 2;
-        open.lock().unwrap().retain(|port| *port != nodes[turn].port);
-        // Whoever chose this node before may still be on the way to it.
-        std::thread::sleep(Duration::from_millis(300));
+        front.nodes.lock().unwrap().retain(|port| *port != nodes[turn].port);
         assert_eq!(nodes[turn].stop(), Some(0));
         nodes[turn] = Program::start(folder.path(), Some(&origin), &settings);
-        open.lock().unwrap().push(nodes[turn].port);
+        front.nodes.lock().unwrap().push(nodes[turn].port);
     }
     stop.store(true, Ordering::SeqCst);
     for worker in workers {
         worker.join().unwrap();
     }
     assert!(done.load(Ordering::SeqCst) > 10, "there was some load");
+}
+
+/// Sets the largest file that the program may write, as a full disk would.
+fn limit_files(program: &Program, bytes: &str) {
+    let pid = program.child.id().to_string();
+    let set = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")]).status().unwrap();
+    assert!(set.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_an_outage_that_leaves_nothing_half_made_and_ends_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("full.db").display());
+    let program =
+        Program::start_heedless_of_file_sizes(folder.path(), &[("DATABASE_URL", &url), ("RATE_LIMITS", "off")]);
+    let origin = program.origin();
+    let mut own = Remote::new(program.port, &origin);
+    let (passkey, _) = own.sign_up("ada").unwrap();
+    limit_files(&program, "4096");
+    let began = Instant::now();
+    let (_, outcome) = Remote::new(program.port, &origin).sign_up("eve").unwrap();
+    let (status, refusal) = outcome.unwrap();
+    assert_eq!((status, refusal["error"]["code"].as_str()), (503, Some("unavailable")));
+    assert!(began.elapsed() < Duration::from_secs(4), "it took {:?}", began.elapsed());
+    assert_eq!(own.get("/api/session").unwrap().0, 200, "who is signed in goes on");
+    nothing_is_half_made(&url).await;
+    limit_files(&program, "unlimited");
+    let began = Instant::now();
+    loop {
+        let answer = Remote::new(program.port, &origin).sign_in(&passkey);
+        if answer.as_ref().is_some_and(|(outcome, _)| outcome.as_ref().is_some_and(|(status, _)| *status == 200)) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "it did not recover by itself");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(Remote::new(program.port, &origin).sign_up("eve").unwrap().1.unwrap().0, 200);
 }

@@ -1,6 +1,6 @@
 //! Running it: what is measured, traced and written down, what the doctor says, and how connections end.
 
-use crate::app::{Backends, TestDatabase, address, free_port};
+use crate::app::{Backends, TestDatabase, free_port};
 use crate::mail::server::{Encryption, MailServer};
 use crate::program::{Program, exchange, latchkey, wait_until_ready};
 use crate::remote::Remote;
@@ -150,8 +150,17 @@ fn what_happens_is_measured_on_a_listener_of_its_own() {
 fn traces_go_to_the_collector_that_is_named() {
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    collector.set_nonblocking(true).unwrap();
     let received = std::thread::spawn(move || {
-        let (mut stream, _) = collector.accept().unwrap();
+        let began = Instant::now();
+        let mut stream = loop {
+            match collector.accept() {
+                Ok((stream, _)) => break stream,
+                Err(_) if began.elapsed() < Duration::from_secs(30) => std::thread::sleep(Duration::from_millis(20)),
+                Err(cause) => panic!("nothing was sent: {cause}"),
+            }
+        };
+        stream.set_nonblocking(false).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         let mut bytes = Vec::new();
         let mut buffer = [0; 4096];
@@ -300,8 +309,10 @@ fn a_redis_cluster_serves_as_one() {
     let starts = (0..40).map(|_| {
         Remote::new(program.port, &program.origin()).post("/api/sign-in/start", &serde_json::json!({})).unwrap().0
     });
-    assert_eq!(starts.filter(|status| *status == 200).count(), 20, "of thirty, five signed up and five signed in");
+    // Of thirty, five signed up and five signed in; as many as fill again meanwhile are allowed besides.
+    assert!((20..30).contains(&starts.filter(|status| *status == 200).count()));
     let keys: Vec<_> = nodes.iter().map(|node| node.command(&["DBSIZE"])).collect();
     assert!(keys.iter().all(|count| count != "int(0)"), "every node keeps something: {keys:?}");
-    assert!(address("TEST_REDIS_URL").starts_with("redis"));
+    let (code, text) = doctor(folder.path(), &[("REDIS_URL", &url), ("LISTEN_ADDR", "127.0.0.1:1")]);
+    assert!(code == 0 && text.contains("ok      redis: version"), "{text}");
 }

@@ -29,6 +29,15 @@ impl Remote {
         Self { agent: config.build().into(), at, origin: origin.to_owned(), cookies: BTreeMap::new() }
     }
 
+    /// With a connection for each request.
+    pub fn without_reuse(port: u16, origin: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_idle_connections(0)
+            .timeout_global(Some(Duration::from_secs(10)));
+        Self { agent: config.build().into(), ..Self::new(port, origin) }
+    }
+
     fn line(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }

@@ -4,7 +4,7 @@ use super::authority::{Denied, OwnersUnit};
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::TooMany;
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, EventKind, Passkey, Session, SessionId, User};
@@ -35,15 +35,6 @@ pub enum ManageError {
     UsernameTaken,
     WrongUsername,
     Unavailable(Unavailable),
-}
-
-impl From<Limited> for ManageError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
 }
 
 impl From<Unavailable> for ManageError {

@@ -1,13 +1,13 @@
 //! Another passkey for an account that exists.
 
 use super::answer::RegistrationAnswer;
-use super::attestation::{Refused, examine};
+use super::attestation::Refused;
 use super::authority::{Denied, OwnersUnit};
-use super::ceremony::{Begun, Purpose};
+use super::ceremony::{Initiator, Purpose};
 use super::registration::Registered;
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::TooMany;
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
@@ -25,15 +25,6 @@ pub enum BeginAddPasskeyError {
     Denied(Denied),
     TooMany(TooMany),
     Unavailable(Unavailable),
-}
-
-impl From<Limited> for BeginAddPasskeyError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -82,14 +73,14 @@ impl Auth {
     pub async fn begin_add_passkey(
         &self,
         visitor: &Visitor,
-        begun: Begun<'_>,
+        initiator: Initiator<'_>,
     ) -> Result<views::Options, BeginAddPasskeyError> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
-        self.may_add(visitor, &visitor.user, &passkeys).map_err(BeginAddPasskeyError::Denied)?;
+        self.may_add(visitor, &visitor.user, &passkeys).await.map_err(BeginAddPasskeyError::Denied)?;
         let (options, challenge, registration) =
             self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;
         let state = AddPasskey { user_id: visitor.user.id, registration };
-        self.keep_ceremony(Purpose::AddPasskey, begun, &challenge, state).await?;
+        self.keep_ceremony(Purpose::AddPasskey, initiator, &challenge, state).await?;
         Ok(options)
     }
 
@@ -111,8 +102,7 @@ impl Auth {
         if name.is_some_and(|name| DisplayName::parse(name).is_err()) {
             return Err(FinishAddPasskeyError::InvalidName);
         }
-        if examine(&answer.credential.response.attestation_object, &answer.credential.raw_id) == Err(Refused::Malformed)
-        {
+        if answer.examine() == Err(Refused::Malformed) {
             return Err(FinishAddPasskeyError::Malformed);
         }
         let Some(browser) = browser else { return Ok(None) };
@@ -133,7 +123,7 @@ impl Auth {
         name: Option<&str>,
     ) -> Result<views::Passkey, FinishAddPasskeyError> {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| FinishAddPasskeyError::InvalidName)?;
-        let new = examine(&answer.credential.response.attestation_object, &answer.credential.raw_id);
+        let new = answer.examine();
         let pending =
             begun.filter(|pending| pending.user_id == visitor.user.id).ok_or(FinishAddPasskeyError::Expired)?;
         let added_with = match visitor.session.method {
@@ -156,7 +146,7 @@ impl Auth {
         passkey: &Passkey,
     ) -> Result<views::Passkey, FinishAddPasskeyError> {
         let OwnersUnit { mut unit, user, passkeys } = self.begin_locked(visitor).await?;
-        self.may_add(visitor, &user, &passkeys)?;
+        self.may_add(visitor, &user, &passkeys).await?;
         if passkeys.len() >= MOST_PASSKEYS {
             return Err(FinishAddPasskeyError::TooMany);
         }

@@ -47,15 +47,6 @@ pub enum ConfirmError {
     Unavailable(Unavailable),
 }
 
-impl From<Limited> for ConfirmError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
-}
-
 impl From<Unavailable> for ConfirmError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)

@@ -1,5 +1,6 @@
 //! What a browser sends at the end of a ceremony: the JSON forms of WebAuthn Level 3, section 5.1, parsed strictly.
 
+use super::attestation::{self, NewPasskey, Refused};
 use super::authenticator_data::AuthenticatorData;
 use super::client_data::ClientData;
 use super::sign_in::FinishSignInError;
@@ -101,6 +102,16 @@ impl RegistrationAnswer {
                 extensions: RegistrationExtensionsClientOutputs::default(),
             },
         })
+    }
+}
+
+impl RegistrationAnswer {
+    /// What the new passkey says of itself, if that is acceptable.
+    ///
+    /// # Errors
+    /// When the attestation object does not parse, or holds what was not asked for.
+    pub fn examine(&self) -> Result<NewPasskey, Refused> {
+        attestation::examine(&self.credential.response.attestation_object, &self.credential.raw_id)
     }
 }
 

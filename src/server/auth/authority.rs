@@ -44,7 +44,7 @@ impl Auth {
     /// Begins what only the owner may do: with a fresh authentication by passkey, or by letter where there is none.
     pub(super) async fn begin_as_owner(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
         let owners = self.begin_locked(visitor).await?;
-        self.may_act(visitor, &owners.user, &owners.passkeys)?;
+        self.may_act(visitor, &owners.user, &owners.passkeys).await?;
         Ok(owners)
     }
 
@@ -65,7 +65,7 @@ impl Auth {
     /// # Errors
     /// Why it may not, or that the database is away.
     pub async fn check_adding(&self, visitor: &Visitor) -> Result<(), Denied> {
-        self.may_add(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?)
+        self.may_add(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?).await
     }
 
     /// Whether the account of a visitor has a passkey that signs in here.
@@ -76,7 +76,7 @@ impl Auth {
         Ok(self.has_usable(&self.store.passkeys(visitor.user.id).await?))
     }
 
-    fn may_act(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
+    async fn may_act(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
         let allowed = match &visitor.session.method {
             Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
             Method::Email => !self.has_usable(passkeys),
@@ -86,7 +86,7 @@ impl Auth {
             return Err(Denied::ReauthenticationRequired);
         }
         // "That was not me" may have left an account without a passkey: whoever has the mailbox gains nothing by that soon.
-        if self.is_guarded(user, &[]) && visitor.session.method == Method::Email {
+        if visitor.session.method == Method::Email && self.is_guarded(user, &[]).await? {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
@@ -94,7 +94,7 @@ impl Auth {
 
     /// Whether the session may add a passkey: as for everything that matters, or one after a fresh letter or recovery
     /// code, which is how a lost passkey is replaced.
-    pub(super) fn may_add(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
+    pub(super) async fn may_add(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
         let allowed = match &visitor.session.method {
             Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
             Method::Email | Method::Recovery => !visitor.session.added_passkey,
@@ -102,19 +102,22 @@ impl Auth {
         if !(allowed && self.is_fresh(visitor)) {
             return Err(Denied::ReauthenticationRequired);
         }
-        if self.is_guarded(user, passkeys) {
+        if self.is_guarded(user, passkeys).await? {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
     }
 
-    /// Whether "that was not me" still holds: until an older passkey or a recovery code is used, and where there is no
-    /// older passkey for 72 hours, since nobody may be locked out for good (contract, rules 7 and 10).
-    fn is_guarded(&self, user: &User, passkeys: &[Passkey]) -> bool {
-        let Some(since) = user.guarded_since else { return false };
+    /// Whether "that was not me" still holds: until an older passkey or a recovery code is used; for 72 hours where there is
+    /// neither, since nobody may be locked out for good (docs/adr/0007).
+    async fn is_guarded(&self, user: &User, passkeys: &[Passkey]) -> Result<bool, Unavailable> {
+        let Some(since) = user.guarded_since else { return Ok(false) };
         let rp_id = self.relying_party.id();
         let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
-        has_older || self.clock.now().since(since) < WATCHED
+        if has_older || self.clock.now().since(since) < WATCHED {
+            return Ok(true);
+        }
+        Ok(self.store.count_recovery_codes(user.id).await? > 0)
     }
 
     fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {

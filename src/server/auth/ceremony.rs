@@ -41,14 +41,19 @@ impl Purpose {
 
 /// By whom a ceremony is begun.
 #[derive(Clone, Copy, Debug)]
-pub struct Begun<'a> {
+pub struct Initiator<'a> {
     /// The token that names the browser.
     pub browser: &'a Token,
     pub from: ClientAddress,
 }
 
+/// The shape of [`Pending`] and of the states in it. Nodes of two versions may share a store during an upgrade: what was
+/// written in another shape counts as expired, and its person begins again.
+const FORMAT: u32 = 1;
+
 #[derive(Serialize, Deserialize)]
 struct Pending<T> {
+    format: u32,
     expires_at: i64,
     state: T,
 }
@@ -59,15 +64,15 @@ impl Auth {
     pub(super) async fn keep_ceremony<T: Serialize>(
         &self,
         purpose: Purpose,
-        begun: Begun<'_>,
+        initiator: Initiator<'_>,
         challenge: &[u8],
         state: T,
     ) -> Result<(), Limited> {
         let expires_at = self.clock.now().plus(CEREMONY_LIFE).unix_millis();
-        let value = serde_json::to_vec(&Pending { expires_at, state }).map_err(broken)?;
-        let key = key(purpose, begun.browser, &URL_SAFE_NO_PAD.encode(challenge));
+        let value = serde_json::to_vec(&Pending { format: FORMAT, expires_at, state }).map_err(broken)?;
+        let key = key(purpose, initiator.browser, &URL_SAFE_NO_PAD.encode(challenge));
         let kept = Kept { key: &key, value, ttl: CEREMONY_LIFE };
-        self.limiter.draw_and_put(&limit::CEREMONIES, &[&begun.from.key()], kept).await?;
+        self.limiter.draw_and_put(&limit::CEREMONIES, &[&initiator.from.key()], kept).await?;
         meters::ceremony(purpose.name(), Stage::Started);
         Ok(())
     }
@@ -80,13 +85,24 @@ impl Auth {
         challenge: &str,
     ) -> Result<Option<T>, Unavailable> {
         let taken = self.ephemeral.take(&key(purpose, browser, challenge)).await?;
-        let pending: Option<Pending<T>> =
-            taken.map(|value| serde_json::from_slice(&value)).transpose().map_err(broken)?;
-        let now = self.clock.now();
-        let alive = pending.filter(|pending| now < Timestamp::from_unix_millis(pending.expires_at));
-        meters::ceremony(purpose.name(), if alive.is_some() { Stage::Finished } else { Stage::Expired });
-        Ok(alive.map(|pending| pending.state))
+        let state = taken.and_then(|value| alive(&value, self.clock.now()));
+        meters::ceremony(purpose.name(), if state.is_some() { Stage::Finished } else { Stage::Expired });
+        Ok(state)
     }
+}
+
+/// The state in a value, if it has not expired and is of a shape that this program knows.
+fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
+    #[derive(Deserialize)]
+    struct Shape {
+        format: u32,
+    }
+    let is_ours = serde_json::from_slice::<Shape>(value).is_ok_and(|shape| shape.format == FORMAT);
+    let pending = is_ours.then(|| serde_json::from_slice::<Pending<T>>(value).ok()).flatten();
+    if pending.is_none() {
+        tracing::warn!("the state of a ceremony was written by another version; its person begins again");
+    }
+    pending.filter(|pending| now < Timestamp::from_unix_millis(pending.expires_at)).map(|pending| pending.state)
 }
 
 /// A hash, so that neither a browser's token nor a challenge can be read out of the backend.
@@ -97,4 +113,22 @@ fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
 
 fn broken(cause: serde_json::Error) -> Unavailable {
     Unavailable::new("ceremony state", cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_version_wrote_counts_as_expired() {
+        let now = Timestamp::from_unix_millis(1_000);
+        let value = |format, state: &str| format!(r#"{{"format":{format},"expires_at":2000,"state":{state}}}"#);
+        assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now), Some(7));
+        for other in
+            [value(2, "7"), value(1, "\"text\""), "{}".to_owned(), r#"{"expires_at":2000,"state":7}"#.to_owned()]
+        {
+            assert_eq!(alive::<u8>(other.as_bytes(), now), None, "{other}");
+        }
+        assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now.plus(Duration::from_secs(1))), None, "too late");
+    }
 }

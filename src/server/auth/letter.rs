@@ -1,35 +1,19 @@
-//! Asking for a letter, and answering it by its link or its code.
+//! Answering a letter by its link or its code.
 
 use super::session::{Credential, Entrance};
-use super::sign_up::{BeginSignUpError, SignUpForm};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
-use crate::server::limiter::{Limited, Side, TooMany};
-use crate::server::model::letter::{ANSWER_LIFE, Code, LetterRequest, OpenRequest, OutgoingLetter, Purpose};
+use crate::server::limiter::{Side, TooMany};
+use crate::server::model::letter::{Code, OpenRequest, Purpose};
 use crate::server::model::limit;
 use crate::server::model::user::email_key;
-use crate::server::model::{ClientAddress, Event, EventKind, User, UserId};
+use crate::server::model::{Event, EventKind, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::meters;
-use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
-use std::time::Duration;
-
-#[derive(Debug)]
-pub enum AskForLetterError {
-    EmailOff,
-    InvalidIdentifier,
-    TooMany(TooMany),
-    Unavailable(Unavailable),
-}
-
-#[derive(Debug)]
-pub enum AskToSignUpError {
-    EmailOff,
-    Form(BeginSignUpError),
-}
+use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username};
 
 #[derive(Debug)]
 pub enum AnswerError {
@@ -63,44 +47,10 @@ impl AnswerError {
     }
 }
 
-impl From<Limited> for AskForLetterError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
-}
-
-impl From<Limited> for AnswerError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
-}
-
-impl From<Unavailable> for AskForLetterError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
 impl From<Unavailable> for AnswerError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
     }
-}
-
-/// Who asks for a letter.
-#[derive(Clone, Debug)]
-pub struct Asker<'a> {
-    pub browser: &'a Token,
-    /// The cookie of a browser that somebody signed in with.
-    pub known: Option<&'a Token>,
-    pub client: views::Client,
-    pub from: ClientAddress,
 }
 
 /// What the page of a link says before its button is pressed.
@@ -111,85 +61,6 @@ pub enum LinkOffer {
 }
 
 impl Auth {
-    /// Asks for a letter to sign in with. The same happens for anybody: who is meant is found out by the worker.
-    ///
-    /// # Errors
-    /// When letters are off, the text is neither a name nor an address, too many were asked for, or a backend is away.
-    #[tracing::instrument(skip_all)]
-    pub async fn ask_for_letter(
-        &self,
-        asker: Asker<'_>,
-        identifier: &str,
-        next: Next,
-    ) -> Result<Duration, AskForLetterError> {
-        self.letters_sign_in().map_err(|EmailOff| AskForLetterError::EmailOff)?;
-        let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
-        let identifier = identifier.ok_or(AskForLetterError::InvalidIdentifier)?;
-        let known = self.recognised(asker.known).await?;
-        self.draw_letter(&asker, &identifier, known.as_ref()).await?;
-        self.post(asker, Purpose::SignIn { identifier, known: known.map(|user| user.id) }, next).await?;
-        Ok(ANSWER_LIFE)
-    }
-
-    /// Counts a letter. What a browser asks for itself, for the account that knows it, has a quota of its own, so that no
-    /// stranger uses it up; everything else is counted under what was typed, whoever may be meant.
-    async fn draw_letter(&self, asker: &Asker<'_>, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
-        if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), asker.known) {
-            let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
-            return self.limiter.draw(&limit::LETTERS_TO_ONE, &own).await;
-        }
-        self.draw_strangers_letter(asker.from, typed).await
-    }
-
-    /// Counts a letter under the client that asks, and under what was typed.
-    pub(super) async fn draw_strangers_letter(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
-        self.limiter.draw(&limit::LETTERS_OF_CLIENT, &[&from.key()]).await?;
-        let key = match typed {
-            Identifier::Username(name) => Some(name.key()),
-            Identifier::Address(address) => email_key(address),
-        };
-        self.limiter.draw(&limit::LETTERS_TO_ONE, &[b"typed", key.unwrap_or_default().as_bytes()]).await
-    }
-
-    /// Asks for a letter whose answer makes an account, for browsers that cannot make a passkey.
-    ///
-    /// # Errors
-    /// When letters are off, a field did not fit, the name is taken, too many were asked for, or a backend is away.
-    #[tracing::instrument(skip_all)]
-    pub async fn ask_to_sign_up(
-        &self,
-        asker: Asker<'_>,
-        form: Result<SignUpForm, BeginSignUpError>,
-    ) -> Result<Duration, AskToSignUpError> {
-        self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
-        let form = form.map_err(AskToSignUpError::Form)?;
-        let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
-        let limited = |limited: Limited| AskToSignUpError::Form(limited.into());
-        let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
-        let client = asker.from.key();
-        if self.is_taken(&form.username).await.map_err(failed)? {
-            self.limiter.draw(&limit::CEREMONIES, &[&client]).await.map_err(limited)?;
-            return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
-        }
-        self.limiter.draw(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
-        self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await.map_err(limited)?;
-        let purpose = Purpose::SignUp { username: form.username, display_name: form.display_name, address };
-        self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)?;
-        Ok(ANSWER_LIFE)
-    }
-
-    /// Writes the request and its letter, in place of what this browser asked for before.
-    async fn post(&self, asker: Asker<'_>, purpose: Purpose, next: Next) -> Result<(), Unavailable> {
-        let browser = asker.browser.hash();
-        let request = LetterRequest::new(purpose, browser, next, asker.client, self.clock.now(), &*self.entropy);
-        let mut unit = self.store.begin().await?;
-        unit.void_requests_of_browser(&browser).await?;
-        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
-        unit.commit().await?;
-        self.bell.notify_one();
-        Ok(())
-    }
-
     /// What this browser asked for last, while it can still be answered.
     ///
     /// # Errors
@@ -293,8 +164,14 @@ impl Auth {
         let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
         if !self.is_code(code, &open) {
             let (user, side) = meant(&open);
-            let nobody = UserId(uuid::Uuid::nil());
-            let refused = Event::once_an_hour(user.unwrap_or(nobody), EventKind::StrangersRefused, self.clock.now());
+            let (whose, now) = (user.unwrap_or(UserId(uuid::Uuid::nil())), self.clock.now());
+            let refused = match side {
+                Side::Stranger => Event::once_an_hour(whose, EventKind::StrangersRefused, now),
+                Side::Known => {
+                    let (kind, way) = (EventKind::SignInRefused, Some("code of a letter".to_owned()));
+                    Event::new(whose, kind, now, arrival.client.clone(), way, &*self.entropy)
+                }
+            };
             unit.record(&refused).await?;
             unit.commit().await?;
             self.limiter.count_failure(user, side).await?;
@@ -428,14 +305,6 @@ fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
     (user, Side::of(is_known))
 }
 
-/// Whether what was typed is the name or the proven address of an account.
-fn is_meant(typed: &Identifier, user: &User) -> bool {
-    match typed {
-        Identifier::Username(name) => name.key() == user.username.key(),
-        Identifier::Address(address) => is_proven(user, address),
-    }
-}
-
 /// Whether this browser asked for the letter.
 fn is_from(browser: Option<&Token>, open: &OpenRequest) -> bool {
     browser.is_some_and(|browser| browser.hash() == open.request.browser)
@@ -444,19 +313,11 @@ fn is_from(browser: Option<&Token>, open: &OpenRequest) -> bool {
 /// Letters sign nobody in under the chosen setting.
 pub(super) struct EmailOff;
 
-/// An address that no letter can reach is nobody's.
-fn can_be_meant(identifier: &Identifier) -> bool {
-    match identifier {
-        Identifier::Username(_) => true,
-        Identifier::Address(address) => email_key(address).is_some(),
-    }
-}
-
 /// The account, if the address that the letter went to is still its proven one.
 async fn owner(unit: &mut dyn Unit, user: UserId, address: &EmailAddress) -> Result<Option<User>, Unavailable> {
     Ok(unit.lock_user(user).await?.filter(|user| is_proven(user, address)))
 }
 
-fn is_proven(user: &User, address: &EmailAddress) -> bool {
+pub(super) fn is_proven(user: &User, address: &EmailAddress) -> bool {
     user.email_verified && user.email.as_ref().and_then(email_key) == email_key(address)
 }

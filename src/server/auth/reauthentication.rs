@@ -2,12 +2,12 @@
 
 use super::address::ConfirmError;
 use super::answer::AuthenticationAnswer;
-use super::ceremony::{Begun, Purpose};
+use super::ceremony::{Initiator, Purpose};
 use super::sign_in::{BeginSignInError, FinishSignInError};
 use super::{Asker, Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
-use crate::server::limiter::{Limited, Side, TooMany};
+use crate::server::limiter::{Side, TooMany};
 use crate::server::model::letter::{self, ANSWER_LIFE, LetterRequest, OpenRequest, OutgoingLetter};
 use crate::server::model::session::Method;
 use crate::server::model::{ClientAddress, EventKind, Session, UserId, limit};
@@ -39,15 +39,6 @@ pub enum AskToReauthenticateError {
     PasskeyRequired,
     TooMany(TooMany),
     Unavailable(Unavailable),
-}
-
-impl From<Limited> for AskToReauthenticateError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
 }
 
 impl From<Unavailable> for ReauthenticateError {
@@ -83,13 +74,13 @@ impl Auth {
     pub async fn begin_reauthentication(
         &self,
         visitor: &Visitor,
-        begun: Begun<'_>,
+        initiator: Initiator<'_>,
     ) -> Result<views::Options, BeginSignInError> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
         let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.relying_party.id())).collect();
         let (options, challenge, state) = self.relying_party.begin_authentication(&usable)?;
         let state = Reauthentication { user_id: visitor.user.id, state };
-        self.keep_ceremony(Purpose::Reauthenticate, begun, &challenge, state).await?;
+        self.keep_ceremony(Purpose::Reauthenticate, initiator, &challenge, state).await?;
         Ok(options)
     }
 

@@ -4,7 +4,7 @@ use super::authority::{Denied, OwnersUnit};
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened, Visitor};
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::TooMany;
 use crate::server::model::EventKind;
 use crate::server::model::limit;
 use crate::server::model::recovery::{CODES, RecoveryCode};
@@ -27,15 +27,6 @@ impl RecoverError {
             Self::CodeWrong => "code_wrong",
             Self::TooMany(_) => "too_many",
             Self::Unavailable(_) => "unavailable",
-        }
-    }
-}
-
-impl From<Limited> for RecoverError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
         }
     }
 }

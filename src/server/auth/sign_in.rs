@@ -1,12 +1,12 @@
 use super::answer::AuthenticationAnswer;
 use super::authenticator_data::AuthenticatorData;
-use super::ceremony::{Begun, Purpose};
+use super::ceremony::{Initiator, Purpose};
 use super::client_data::ClientData;
 use super::relying_party::{record, stored};
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::TooMany;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::{CredentialId, EventKind, Passkey, User, UserId};
@@ -20,15 +20,6 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, WebauthnError};
 pub enum BeginSignInError {
     TooMany(TooMany),
     Unavailable(Unavailable),
-}
-
-impl From<Limited> for BeginSignInError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
 }
 
 impl From<Unavailable> for BeginSignInError {
@@ -74,9 +65,9 @@ impl Auth {
     /// # Errors
     /// When the client begins too many, or the ephemeral store is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_sign_in(&self, begun: Begun<'_>) -> Result<views::Options, BeginSignInError> {
+    pub async fn begin_sign_in(&self, initiator: Initiator<'_>) -> Result<views::Options, BeginSignInError> {
         let (options, challenge, state) = self.relying_party.begin_authentication(&[])?;
-        self.keep_ceremony(Purpose::SignIn, begun, &challenge, state).await?;
+        self.keep_ceremony(Purpose::SignIn, initiator, &challenge, state).await?;
         Ok(options)
     }
 

@@ -1,11 +1,11 @@
 use super::answer::RegistrationAnswer;
-use super::attestation::{Refused, examine};
-use super::ceremony::{Begun, Purpose};
+use super::attestation::Refused;
+use super::ceremony::{Initiator, Purpose};
 use super::registration::Registered;
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::TooMany;
 use crate::server::model::limit;
 use crate::server::model::user::email_key;
 use crate::server::model::{AddedWith, Passkey, User, UserId};
@@ -44,24 +44,6 @@ pub enum FinishSignUpError {
     PasskeyExists,
     TooMany(TooMany),
     Unavailable(Unavailable),
-}
-
-impl From<Limited> for BeginSignUpError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
-}
-
-impl From<Limited> for FinishSignUpError {
-    fn from(limited: Limited) -> Self {
-        match limited {
-            Limited::TooMany(too_many) => Self::TooMany(too_many),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
 }
 
 impl From<Unavailable> for BeginSignUpError {
@@ -109,8 +91,12 @@ impl Auth {
     /// # Errors
     /// When the name is taken already, the client begins or makes too many, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_sign_up(&self, begun: Begun<'_>, form: SignUpForm) -> Result<views::Options, BeginSignUpError> {
-        let client = begun.from.key();
+    pub async fn begin_sign_up(
+        &self,
+        initiator: Initiator<'_>,
+        form: SignUpForm,
+    ) -> Result<views::Options, BeginSignUpError> {
+        let client = initiator.from.key();
         if self.is_taken(&form.username).await? {
             self.limiter.draw(&limit::CEREMONIES, &[&client]).await?;
             return Err(BeginSignUpError::UsernameTaken);
@@ -126,7 +112,7 @@ impl Auth {
             display_name: user.display_name.to_string(),
             registration,
         };
-        self.keep_ceremony(Purpose::SignUp, begun, &challenge, state).await?;
+        self.keep_ceremony(Purpose::SignUp, initiator, &challenge, state).await?;
         Ok(options)
     }
 
@@ -141,7 +127,7 @@ impl Auth {
         answer: &RegistrationAnswer,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignUpError> {
-        let new = examine(&answer.credential.response.attestation_object, &answer.credential.raw_id);
+        let new = answer.examine();
         if new == Err(Refused::Malformed) {
             return Err(FinishSignUpError::Malformed);
         }

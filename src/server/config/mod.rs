@@ -9,6 +9,7 @@ pub use source::Source;
 
 use crate::server::model::SessionLifetimes;
 use crate::server::secret::Secret;
+use crate::server::telemetry::LogFormat;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -114,12 +115,6 @@ pub enum EmailSignIn {
     On,
     RecoveryOnly,
     Off,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
 }
 
 impl Config {

@@ -1,10 +1,11 @@
 //! Each setting from its text; what does not fit is noted and reading goes on.
 
-use super::{Config, DatabaseUrl, EmailSignIn, LogFormat, Problems, PublicUrl, Source, is_localhost};
+use super::{Config, DatabaseUrl, EmailSignIn, Problems, PublicUrl, Source, is_localhost};
 use crate::server::ephemeral::RedisEphemeral;
 use crate::server::model::SessionLifetimes;
 use crate::server::secret::Secret;
 use crate::server::store::postgres;
+use crate::server::telemetry::LogFormat;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -88,6 +88,8 @@ impl RedisEphemeral {
                 .connection_timeout(TIMEOUT)
                 .response_timeout(TIMEOUT)
                 .retries(2)
+                .min_retry_wait(50)
+                .max_retry_wait(200)
                 .build()
                 .map_err(unavailable)?;
             return Ok(Self { line: Line::Cluster { client: Box::new(client), connection: OnceCell::new() } });
@@ -102,21 +104,24 @@ impl RedisEphemeral {
         Ok(Self { line: Line::Single(Box::new(connection)) })
     }
 
-    /// Asks the server about itself.
+    /// Asks a server about itself; of a cluster, the node that the address names.
     ///
     /// # Errors
     /// When it is away.
-    pub async fn facts(&self) -> Result<RedisFacts, Unavailable> {
-        let info: String = self.ask(redis::cmd("INFO").arg("server")).await?;
-        let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").to_owned();
-        // Hosted servers often forbid it.
-        let eviction = self.ask::<Vec<String>>(redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy")).await;
-        let (seconds, micros): (i64, i64) = self.ask(&redis::cmd("TIME")).await?;
-        Ok(RedisFacts {
-            version,
-            eviction: eviction.ok().and_then(|answer| answer.into_iter().nth(1)),
-            now: Timestamp::from_unix_millis(seconds * 1_000 + micros / 1_000),
+    pub async fn facts(url: &Secret<String>) -> Result<RedisFacts, Unavailable> {
+        let (address, _) = parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "no address of a server"))?;
+        in_time(async {
+            let mut server = Client::open(address)?.get_multiplexed_async_connection().await?;
+            let info: String = redis::cmd("INFO").arg("server").query_async(&mut server).await?;
+            let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown");
+            // Hosted servers often forbid it.
+            let asked = redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut server).await;
+            let eviction = asked.ok().and_then(|answer: Vec<String>| answer.into_iter().nth(1));
+            let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut server).await?;
+            let now = Timestamp::from_unix_millis(seconds * 1_000 + micros / 1_000);
+            Ok(RedisFacts { version: version.trim().to_owned(), eviction, now })
         })
+        .await
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {

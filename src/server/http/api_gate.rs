@@ -4,7 +4,7 @@ use super::body::MAX_BODY;
 use super::refusal::{refuse, status};
 use super::request::AppState;
 use super::same_origin::{Provenance, provenance};
-use crate::types::ApiError;
+use crate::types::{ApiError, paths};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
@@ -42,7 +42,19 @@ async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> 
     if body.trim_ascii_start().first() != Some(&b'{') || std::str::from_utf8(&body).is_err() {
         return Err(ApiError::BadRequest);
     }
+    // Before the members of the body are looked at: a stranger learns nothing of what would be right.
+    if needs_session(parts.uri.path()) && state.cookies.session(&parts.headers).is_none() {
+        return Err(ApiError::SignedOut);
+    }
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Whether a call is about the account that is signed in. Whether its session lives is seen later.
+fn needs_session(path: &str) -> bool {
+    const OWN: [&str; 4] = ["/sessions/", "/passkeys/", "/reauthenticate/", "/account/"];
+    const STRANGERS: [&str; 2] = ["/account/email/undo", "/account/not-me"];
+    let Some(path) = path.strip_prefix(paths::API) else { return false };
+    path == "/recovery/codes" || (OWN.iter().any(|own| path.starts_with(own)) && !STRANGERS.contains(&path))
 }
 
 fn check_method(path: &str, method: &Method) -> Result<(), ApiError> {

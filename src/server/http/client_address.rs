@@ -1,7 +1,7 @@
 use crate::server::model::ClientAddress;
 use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,12 +39,12 @@ impl TrustedProxies {
             self.warn_of(headers);
             return ClientAddress::new(peer);
         }
-        let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
-        let hops: Vec<_> = lines.flat_map(|line| line.split(',')).map(|hop| hop.trim().parse::<IpAddr>()).collect();
+        let lines = headers.get_all(FORWARDED_FOR).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+        let hops: Vec<_> = lines.flat_map(|line| line.split(',').map(address_of).collect::<Vec<_>>()).collect();
         let mut client = peer;
         for hop in hops.into_iter().rev() {
             // What is no address ends what can be believed.
-            let Ok(hop) = hop else { break };
+            let Some(hop) = hop else { break };
             client = hop;
             if !self.trusts(hop) {
                 break;
@@ -70,6 +70,13 @@ impl TrustedProxies {
     }
 }
 
+/// The address of a hop, with or without a port.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    hop.trim_matches(['[', ']']).parse().ok().or_else(with_port)
+}
+
 /// Without a connection, as in tests, everybody is the same nobody.
 fn peer(extensions: &Extensions) -> IpAddr {
     extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address)
@@ -78,6 +85,7 @@ fn peer(extensions: &Extensions) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     fn client(peer: &str, forwarded: &[&str]) -> ClientAddress {
         let proxies = TrustedProxies::new(&["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
@@ -85,7 +93,7 @@ mod tests {
         extensions.insert(Peer(peer.parse().unwrap()));
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         proxies.client(&extensions, &headers)
     }
@@ -112,6 +120,20 @@ mod tests {
         assert!(is(client("10.0.0.1", &[]), "10.0.0.1"));
         assert!(is(client("10.0.0.1", &["203.0.113.9, unknown"]), "10.0.0.1"));
         assert!(is(client("10.0.0.1", &["203.0.113.9, nonsense, 10.0.0.2"]), "10.0.0.2"));
+        assert!(
+            is(client("10.0.0.1", &["203.0.113.9", "h\u{fc}pf"]), "10.0.0.1"),
+            "a line that is no text is a hop, too"
+        );
         assert!(is(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3"), "all are ours");
+    }
+
+    #[test]
+    fn some_proxies_name_the_port_too() {
+        for hop in ["203.0.113.9:4711", "203.0.113.9"] {
+            assert!(is(client("10.0.0.1", &[hop]), "203.0.113.9"), "{hop}");
+        }
+        for hop in ["[2001:db8::7]:4711", "[2001:db8::7]", "2001:db8::7"] {
+            assert!(is(client("10.0.0.1", &[hop]), "2001:db8::7"), "{hop}");
+        }
     }
 }

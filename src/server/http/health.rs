@@ -1,4 +1,5 @@
 use super::request::AppState;
+use crate::server::Unavailable;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -21,11 +22,15 @@ pub async fn healthz() -> &'static str {
     "ok"
 }
 
+/// What a backend answers; `None` when it is away, or says nothing for too long.
+pub async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
+    timeout(PATIENCE, asked).await.ok()?.ok()
+}
+
 /// 200 while both backends answer, else 503; which one is away stands in the body.
 pub async fn readyz(State(state): State<AppState>) -> Response {
-    let (database, ephemeral) =
-        tokio::join!(timeout(PATIENCE, state.auth.store.ping()), timeout(PATIENCE, state.auth.ephemeral.ping()));
-    let (database, ephemeral) = (matches!(database, Ok(Ok(()))), matches!(ephemeral, Ok(Ok(()))));
+    let (database, ephemeral) = tokio::join!(in_time(state.auth.store.ping()), in_time(state.auth.ephemeral.ping()));
+    let (database, ephemeral) = (database.is_some(), ephemeral.is_some());
     let is_ready = database && ephemeral;
     let word = |is_ok| if is_ok { "ok" } else { "away" };
     let readiness = Readiness { database: word(database), ephemeral: word(ephemeral) };

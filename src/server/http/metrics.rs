@@ -1,5 +1,6 @@
 //! `/metrics` for Prometheus, on a listener of its own (setting `METRICS_ADDR`).
 
+use super::health::in_time;
 use super::request::AppState;
 use crate::server::telemetry::meters;
 use axum::Router;
@@ -9,10 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use std::time::Duration;
-use tokio::time::timeout;
 
-/// A backend that says nothing for so long is away.
-const PATIENCE: Duration = Duration::from_millis(1_200);
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Begins to count; what is counted before is lost.
 ///
@@ -24,6 +23,15 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
+/// Sums up what was measured, also while nobody asks for it: else every sample would be kept.
+pub async fn keep_small(handle: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
 /// The one page of that listener.
 pub fn router(state: AppState, handle: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(show)).with_state((state, handle))
@@ -31,9 +39,7 @@ pub fn router(state: AppState, handle: PrometheusHandle) -> Router {
 
 async fn show(State((state, handle)): State<(AppState, PrometheusHandle)>) -> Response {
     let now = state.auth.clock.now();
-    let (levels, ephemeral) =
-        tokio::join!(timeout(PATIENCE, state.auth.store.levels(now)), timeout(PATIENCE, state.auth.ephemeral.ping()));
-    meters::levels(levels.ok().and_then(Result::ok), matches!(ephemeral, Ok(Ok(()))));
-    handle.run_upkeep();
+    let (levels, ephemeral) = tokio::join!(in_time(state.auth.store.levels(now)), in_time(state.auth.ephemeral.ping()));
+    meters::levels(levels, ephemeral.is_some());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
 }

@@ -3,6 +3,7 @@
 
 use super::refusal::refuse;
 use super::request::AppState;
+use crate::server::clock::Timestamp;
 use crate::server::model::limit;
 use crate::server::telemetry::meters;
 use crate::types::ApiError;
@@ -13,15 +14,18 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// How many kinds are told apart.
+/// How many kinds are told apart in a day, and how many one request may bring.
 const MOST_KINDS: usize = 100;
+const MOST_AT_ONCE: usize = 5;
+const MEMORY: Duration = Duration::from_hours(24);
 /// Longest word of a report that is repeated, in characters.
 const LONGEST: usize = 80;
 
-/// The kinds that were seen since the start.
-#[derive(Clone, Debug, Default)]
-pub struct PolicyReports(Arc<Mutex<HashSet<Kind>>>);
+/// The kinds that were seen lately, and since when.
+#[derive(Clone, Debug)]
+pub struct PolicyReports(Arc<Mutex<(Timestamp, HashSet<Kind>)>>);
 
 /// Which rule was violated, and by what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,11 +34,20 @@ struct Kind {
     blocked: String,
 }
 
+impl Default for PolicyReports {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((Timestamp::from_unix_millis(0), HashSet::new()))))
+    }
+}
+
 impl PolicyReports {
-    /// Whether this kind is to be logged: it is new, and there is room.
-    fn is_new(&self, kind: &Kind) -> bool {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kinds.len() < MOST_KINDS && kinds.insert(kind.clone())
+    /// Whether this kind is to be logged: it is new, and there is room. Every day begins anew.
+    fn is_new(&self, kind: &Kind, now: Timestamp) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.since(seen.0) >= MEMORY {
+            *seen = (now, HashSet::new());
+        }
+        seen.1.len() < MOST_KINDS && seen.1.insert(kind.clone())
     }
 }
 
@@ -88,9 +101,9 @@ pub async fn receive(State(state): State<AppState>, request: Request) -> Respons
         return refuse(ApiError::TooLarge);
     };
     let Some(kinds) = parse(&body, is_new_form) else { return refuse(ApiError::BadRequest) };
-    for kind in kinds {
+    for kind in kinds.into_iter().take(MOST_AT_ONCE) {
         meters::policy_report();
-        if state.reports.is_new(&kind) {
+        if state.reports.is_new(&kind, state.auth.clock.now()) {
             tracing::warn!(directive = ?kind.directive, blocked = ?kind.blocked, "a page's policy was violated");
         }
     }
@@ -145,8 +158,10 @@ mod tests {
     fn a_kind_is_told_once_and_there_is_an_end_to_kinds() {
         let reports = PolicyReports::default();
         let kind = |number: usize| Kind { directive: number.to_string(), blocked: String::new() };
-        assert!(reports.is_new(&kind(0)) && !reports.is_new(&kind(0)));
-        let told = (1..1_000).filter(|number| reports.is_new(&kind(*number))).count();
+        let now = Timestamp::from_unix_millis(1_795_000_000_000);
+        assert!(reports.is_new(&kind(0), now) && !reports.is_new(&kind(0), now));
+        let told = (1..1_000).filter(|number| reports.is_new(&kind(*number), now)).count();
         assert_eq!(told, MOST_KINDS - 1);
+        assert!(reports.is_new(&kind(0), now.plus(MEMORY)), "the next day");
     }
 }

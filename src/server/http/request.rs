@@ -5,7 +5,7 @@ use super::mailbox_door::MailboxDoor;
 use super::policy_report::PolicyReports;
 use super::security_headers::clear_storage;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Asker, Auth, Begun, Opened, Renewed, SignUpForm, Visitor};
+use crate::server::auth::{Arrival, Asker, Auth, Initiator, Opened, Renewed, SignUpForm, Visitor};
 use crate::server::config::PublicUrl;
 use crate::server::model::ClientAddress;
 use crate::server::secret::Token;
@@ -89,8 +89,8 @@ impl RequestContext {
 
     /// By whom a ceremony is begun: `browser` is the token that names the browser.
     #[must_use]
-    pub fn begun<'a>(&self, browser: &'a Token) -> Begun<'a> {
-        Begun { browser, from: self.from }
+    pub fn initiator<'a>(&self, browser: &'a Token) -> Initiator<'a> {
+        Initiator { browser, from: self.from }
     }
 
     /// Where the request came from.

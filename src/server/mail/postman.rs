@@ -4,7 +4,9 @@ use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::keys::Keys;
 use crate::server::limiter::{Limited, Limiter, Side};
-use crate::server::model::letter::{About, Claim, ClaimedLetter, Code, LetterRequest, MOST_OPEN, Purpose, pause_after};
+use crate::server::model::letter::{
+    About, Claim, ClaimedLetter, Code, LetterId, LetterRequest, MOST_OPEN, Purpose, pause_after,
+};
 use crate::server::model::limit::LETTERS_TO_ONE;
 use crate::server::model::security_letter::SecurityLetter;
 use crate::server::model::user::email_key;
@@ -78,7 +80,7 @@ impl Postman {
         match &letter.about {
             About::Security(about) => self.send_security_letter(&letter, about).await?,
             About::Request(open) => {
-                if let Some(recipient) = self.recipient(&open.request, letter.attempts == 1).await? {
+                if let Some(recipient) = self.recipient(letter.id, &open.request).await? {
                     self.send_asked(&letter, &open.request, &recipient).await?;
                 } else {
                     meters::letter(open.request.purpose.name(), "withheld");
@@ -197,38 +199,42 @@ impl Postman {
         }
     }
 
-    /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found. At the first attempt
-    /// the letter is counted.
-    async fn recipient(&self, request: &LetterRequest, is_first: bool) -> Result<Option<Recipient>, Unavailable> {
+    /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found. The letter is counted
+    /// once, however often it is tried.
+    async fn recipient(&self, letter: LetterId, request: &LetterRequest) -> Result<Option<Recipient>, Unavailable> {
         match &request.purpose {
             Purpose::SignIn { identifier, known } => {
                 let Some(user) = self.store.user_with_proven_address(identifier).await? else { return Ok(None) };
                 let side = Side::of(*known == Some(user.id));
-                self.assigned(request, user, side, is_first).await
+                self.assigned(letter, request, user, side).await
             }
             Purpose::SignUp { address, .. } => {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
                 match owner {
-                    Some(owner) => self.assigned(request, owner, Side::Stranger, is_first).await,
+                    Some(owner) => self.assigned(letter, request, owner, Side::Stranger).await,
                     None => Ok(Some(Recipient { address: address.clone(), name: None })),
                 }
             }
             Purpose::Reauthenticate { user, address, .. } => {
+                if self.limiter.is_paused(*user, Side::Known).await? {
+                    return Ok(None);
+                }
                 let user = self.store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
                 Ok(user.map(|user| Recipient { address: address.clone(), name: Some(user.display_name) }))
             }
-            Purpose::Confirm { address, .. } => {
+            Purpose::Confirm { user, address, .. } => {
                 // Whoever claims an address can have it written to, and must not flood it.
                 let key = email_key(address).unwrap_or_default();
-                let is_within = !is_first || self.is_within(&[b"claimed", key.as_bytes()]).await?;
+                let is_within = !self.limiter.is_paused(*user, Side::Known).await?
+                    && self.is_within(letter, &[b"claimed", key.as_bytes()]).await?;
                 Ok(is_within.then(|| Recipient { address: address.clone(), name: None }))
             }
         }
     }
 
     /// Counts a letter to one account or address.
-    async fn is_within(&self, subject: &[&[u8]]) -> Result<bool, Unavailable> {
-        match self.limiter.draw(&LETTERS_TO_ONE, subject).await {
+    async fn is_within(&self, letter: LetterId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
+        match self.limiter.draw_once(&LETTERS_TO_ONE, subject, letter.0.as_bytes()).await {
             Ok(()) => Ok(true),
             Err(Limited::TooMany(_)) => Ok(false),
             Err(Limited::Unavailable(cause)) => Err(cause),
@@ -236,23 +242,23 @@ impl Postman {
     }
 
     /// Whether an account may get one more letter that somebody asked for.
-    async fn is_allowed(&self, user: &User, side: Side, is_first: bool) -> Result<bool, Unavailable> {
+    async fn is_allowed(&self, letter: LetterId, user: &User, side: Side) -> Result<bool, Unavailable> {
         if self.limiter.is_paused(user.id, side).await? {
             tracing::info!(user = %user.id.0, "too many codes were typed wrong; no letters go to this account for now");
             return Ok(false);
         }
-        Ok(!is_first || self.is_within(&[b"account", user.id.0.as_bytes(), side.key()]).await?)
+        self.is_within(letter, &[b"account", user.id.0.as_bytes(), side.key()]).await
     }
 
     /// Ties the request to the account, unless too many letters went to it, or too many of strangers are open.
     async fn assigned(
         &self,
+        letter: LetterId,
         request: &LetterRequest,
         user: User,
         side: Side,
-        is_first: bool,
     ) -> Result<Option<Recipient>, Unavailable> {
-        if !self.is_allowed(&user, side, is_first).await? {
+        if !self.is_allowed(letter, &user, side).await? {
             return Ok(None);
         }
         let is_known = side == Side::Known;

@@ -22,7 +22,7 @@ pub const LETTERS_OF_CLIENT: Limit = Limit { name: "letters_of_client", burst: 1
 pub const LETTERS_TO_ONE: Limit = Limit { name: "letters_to_one", burst: 3, every: Duration::from_mins(20) };
 /// Codes and links that a client may answer with.
 pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::from_secs(5) };
-/// Kinds of violated policy that a client may report.
+/// Requests by which a client may report violated policies.
 pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };
 
 /// Codes of an account that may be typed wrong within [`FAILURE_WINDOW`]; then no letters go to it.

@@ -165,6 +165,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_passkey_added_by_letter_is_new_for_three_days_and_others_never_are() {
+        let made = Timestamp::from_unix_millis(1_795_000_000_000);
+        let passkey = |added_with| Passkey {
+            credential_id: CredentialId::new(vec![1]).unwrap(),
+            user_id: UserId(Uuid::nil()),
+            rp_id: "localhost".to_owned(),
+            name: "Passkey".to_owned(),
+            record: String::new(),
+            record_version: 1,
+            aaguid: Uuid::nil(),
+            transports: "internal,hybrid".to_owned(),
+            backup_eligible: false,
+            backed_up: false,
+            sign_count: 0,
+            created_at: made,
+            last_used_at: None,
+            last_used_on: views::Client { browser: None, system: None },
+            added_with,
+            suspended_at: None,
+        };
+        let last = made.plus(WATCHED).minus(Duration::from_millis(1));
+        assert!(
+            passkey(AddedWith::Letter).is_too_new(last) && !passkey(AddedWith::Letter).is_too_new(made.plus(WATCHED))
+        );
+        for way in [AddedWith::SignUp, AddedWith::Passkey, AddedWith::RecoveryCode] {
+            assert!(!passkey(way).is_too_new(made), "{way:?}");
+        }
+        let passkey = passkey(AddedWith::SignUp);
+        assert!(passkey.is_usable("localhost") && !passkey.is_usable("id.example") && passkey.lives_in_a_device());
+        assert!(!Passkey { suspended_at: Some(made), ..passkey }.is_usable("localhost"));
+    }
+
+    #[test]
     fn a_credential_id_has_one_to_1023_bytes() {
         assert_eq!(CredentialId::new(vec![]), None);
         assert!(CredentialId::new(vec![0; 1023]).is_some());

@@ -148,6 +148,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn its_links_are_open_for_three_days_and_each_is_used_up_for_itself() {
+        let client = views::Client { browser: None, system: None };
+        let (address, name) = (EmailAddress::parse("ada@example.org").unwrap(), DisplayName::parse("Ada").unwrap());
+        let (user_id, occasion) = (Some(UserId(Uuid::nil())), Occasion::AddressChanged);
+        let told =
+            Told { user_id, occasion, detail: None, address: &address, name: &name, can_undo: true, client: &client };
+        let now = Timestamp::from_unix_millis(1_795_000_000_000);
+        let letter = SecurityLetter::new(told, now, &crate::server::secret::SystemEntropy);
+        let sent = SentSecurityLetter { letter, answered_at: None, undone_at: None };
+        let last = now.plus(ANSWERABLE).minus(Duration::from_millis(1));
+        assert!(sent.is_open(last) && sent.can_be_undone(last));
+        assert!(!sent.is_open(now.plus(ANSWERABLE)) && !sent.can_be_undone(now.plus(ANSWERABLE)));
+        let answered = SentSecurityLetter { answered_at: Some(now), ..sent.clone() };
+        assert!(!answered.is_open(now) && answered.can_be_undone(now));
+        let undone = SentSecurityLetter { undone_at: Some(now), ..sent };
+        assert!(undone.is_open(now) && !undone.can_be_undone(now));
+    }
+
+    #[test]
     fn every_occasion_comes_back_from_its_name() {
         for occasion in Occasion::ALL {
             assert_eq!(Occasion::parse(occasion.name()), Some(occasion));

@@ -26,9 +26,8 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::{CredentialId, Passkey, Session, SessionId, User, UserId};
+use crate::server::model::{CredentialId, Levels, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::telemetry::meters::Levels;
 use crate::types::{DisplayName, Identifier, Username, views};
 use async_trait::async_trait;
 

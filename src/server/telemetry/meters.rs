@@ -1,5 +1,6 @@
 //! What is counted and measured, under the names that `docs/OPERATIONS.md`, the dashboard and the alerts use.
 
+use crate::server::model::Levels;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use std::time::Duration;
 
@@ -85,15 +86,6 @@ pub fn policy_report() {
 /// Measures an answer. The route is a pattern of ours, never what a stranger typed.
 pub fn request(route: String, status: u16, took: Duration) {
     histogram!(REQUESTS, "route" => route, "status" => status.to_string()).record(took.as_secs_f64());
-}
-
-/// What can only be asked for at the moment when somebody looks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Levels {
-    pub connections_idle: u32,
-    pub connections_used: u32,
-    pub outbox: u64,
-    pub outbox_oldest: Duration,
 }
 
 /// Sets the gauges; `None` where the database is away.

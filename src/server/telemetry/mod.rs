@@ -3,7 +3,6 @@
 pub mod meters;
 mod traces;
 
-use super::config::LogFormat;
 use traces::Traces;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
@@ -12,6 +11,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// The name under which every security event is logged, once it is certain that it happened.
 pub const AUDIT: &str = "latchkey::audit";
+
+/// What log lines look like (setting `LOG_FORMAT`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
 
 /// What is to be ended with the program, so that the last traces go out.
 pub struct Telemetry {

@@ -16,6 +16,9 @@ const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORT
 /// Longest wait for the collector; it is spoken to on a thread of its own.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the last spans may take, when the program ends.
+const LAST: Duration = Duration::from_secs(1);
+
 /// The way to the collector.
 pub struct Traces {
     provider: SdkTracerProvider,
@@ -42,7 +45,7 @@ impl Traces {
 
     /// Sends what is left.
     pub fn stop(self) {
-        if let Err(cause) = self.provider.shutdown() {
+        if let Err(cause) = self.provider.shutdown_with_timeout(LAST) {
             tracing::warn!(%cause, "the last traces were not sent");
         }
     }

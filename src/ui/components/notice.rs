@@ -56,17 +56,16 @@ pub fn Countdown(seconds: u32) -> impl IntoView {
     view! { <p class="countdown">{move || in_words(left.get())}</p> }
 }
 
-/// Takes one off every second. What counts down already goes on from the new number.
+/// Takes one off every second, until there is none left or somebody else has set another number.
 pub fn count_down(left: RwSignal<u32>, seconds: u32) {
-    let is_counting = left.get_untracked() > 0 && left.get_untracked() != seconds;
     left.set(seconds);
-    if seconds == 0 || is_counting {
-        return;
-    }
     spawn_local(async move {
-        while left.get_untracked() > 0 {
+        for next in (0..seconds).rev() {
             browser::pause(1_000).await;
-            left.update(|left| *left = left.saturating_sub(1));
+            if left.get_untracked() != next + 1 {
+                break;
+            }
+            left.set(next);
         }
     });
 }

@@ -1,12 +1,12 @@
 use super::code::CodeField;
 use super::folded::Typed;
+use super::make_passkey::{AddPasskey, Offer};
 use super::safety::{ActivityLine, ActivitySection, LeavingSection, ProfileSection, RecoverySection};
-use super::security::{ADD_FORM, PasskeySection, SessionSection};
-use crate::api::passkeys::{FinishPasskey, StartPasskey};
+use super::security::{PasskeySection, SessionSection};
 use crate::api::session::Session;
-use crate::browser::{self, Abort, BrowserError};
+use crate::browser;
 use crate::types::{ApiError, paths, views};
-use crate::ui::components::{Alert, Signals};
+use crate::ui::components::Signals;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -168,55 +168,6 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
     .into_any()
 }
 
-/// Offers a passkey for this device, to who came in without one.
-#[component]
-fn Offer(confined: bool) -> impl IntoView {
-    view! {
-        <section class="card" aria-labelledby="offer-heading">
-            <h2 id="offer-heading">"Make a passkey on this device"</h2>
-            <p>
-                {if confined {
-                    "A letter opens the door just far enough for this: make a passkey, and sign in with it."
-                } else {
-                    "Next time you sign in here with your fingerprint, face or screen lock, without a letter."
-                }}
-            </p>
-            <noscript>
-                <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
-            </noscript>
-            <MakePasskey security_key=false />
-            {(!confined)
-                .then(|| {
-                    view! {
-                        <form method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value="decline" />
-                            <button type="submit" class="button quiet">
-                                "Not now"
-                            </button>
-                        </form>
-                    }
-                })}
-        </section>
-    }
-    .into_any()
-}
-
-/// Another passkey, here or on a security key.
-#[component]
-fn AddPasskey() -> impl IntoView {
-    view! {
-        <section class="card" aria-labelledby="add-heading">
-            <h2 id="add-heading">"Add a passkey"</h2>
-            <noscript>
-                <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
-            </noscript>
-            <MakePasskey security_key=false />
-            <MakePasskey security_key=true />
-        </section>
-    }
-    .into_any()
-}
-
 /// What is left to do after a passkey is gone.
 #[component]
 fn Removed(id: String, sessions: usize) -> impl IntoView {
@@ -256,82 +207,5 @@ fn StillHere() -> impl IntoView {
                 "You were signed out here. What you typed is still on the page: send it, and you are asked to sign in first."
             </p>
         </div>
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Offered,
-    Asking,
-    Refused(ApiError),
-    Stopped(BrowserError),
-}
-
-impl State {
-    fn message(self) -> Option<&'static str> {
-        match self {
-            Self::Offered | Self::Asking => None,
-            Self::Refused(error) => Some(error.message()),
-            Self::Stopped(error) => error.message_on_create(),
-        }
-    }
-}
-
-#[island]
-fn MakePasskey(security_key: bool) -> impl IntoView {
-    let state = RwSignal::new(State::Offered);
-    let busy = Signal::derive(move || state.get() == State::Asking);
-    let make = move |_| {
-        state.set(State::Asking);
-        spawn_local(async move {
-            match make_passkey(security_key).await {
-                Ok(()) => browser::go(paths::ACCOUNT),
-                Err(State::Refused(ApiError::ReauthenticationRequired)) if browser::submit(ADD_FORM) => {}
-                Err(stopped) => state.set(stopped),
-            }
-        });
-    };
-    let (explanation, class, label) = if security_key {
-        (
-            "Have the key at hand: you plug it in or hold it to your device, and type its PIN.",
-            "button quiet",
-            "Use a security key",
-        )
-    } else {
-        ("Your device asks you to confirm with your fingerprint, face or screen lock.", "button", "Make a passkey")
-    };
-    view! {
-        <div class="form needs-scripts">
-            <p class="explain">{explanation}</p>
-            <button type="button" class=class disabled=busy on:click=make>
-                {move || if busy.get() { "Waiting for your device…" } else { label }}
-            </button>
-            <Alert
-                message=Signal::derive(move || state.get().message())
-                wait=Signal::derive(move || match state.get() {
-                    State::Refused(error) => error.wait(),
-                    _ => 0,
-                })
-            />
-        </div>
-    }
-}
-
-async fn make_passkey(security_key: bool) -> Result<(), State> {
-    if !browser::supports_passkeys() {
-        return Err(State::Stopped(BrowserError::Unsupported));
-    }
-    let options = browser::call(&StartPasskey {}).await.map_err(State::Refused)?;
-    let hint = if security_key { browser::SECURITY_KEY } else { browser::THIS_DEVICE };
-    let credential = browser::create(&options, hint, &Abort::default()).await.map_err(State::Stopped)?;
-    match browser::call(&FinishPasskey { credential: credential.clone(), name: None }).await {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            if error.disowns_passkey() {
-                // The device has kept a passkey that the server does not know.
-                browser::forget_unknown(&options, &credential).await;
-            }
-            Err(State::Refused(error))
-        }
     }
 }

@@ -6,6 +6,7 @@ mod home;
 mod identity;
 mod link;
 mod mailbox;
+mod make_passkey;
 mod recovery;
 mod refusal;
 mod safety;

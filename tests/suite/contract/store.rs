@@ -10,9 +10,9 @@ use latchkey::types::{DisplayName, EmailAddress, Username, views};
 use std::sync::Arc;
 use std::time::Duration;
 
-const NOW: Timestamp = Timestamp::from_unix_millis(1_795_000_000_123);
+pub const NOW: Timestamp = Timestamp::from_unix_millis(1_795_000_000_123);
 
-fn user(name: &str) -> User {
+pub fn user(name: &str) -> User {
     User {
         id: UserId::random(&SystemEntropy),
         username: Username::parse(name).unwrap(),
@@ -29,7 +29,7 @@ fn nobody() -> views::Client {
     views::Client { browser: None, system: None }
 }
 
-fn passkey(owner: &User) -> Passkey {
+pub fn passkey(owner: &User) -> Passkey {
     Passkey {
         credential_id: CredentialId::new(random::<32>().to_vec()).unwrap(),
         user_id: owner.id,
@@ -50,7 +50,7 @@ fn passkey(owner: &User) -> Passkey {
     }
 }
 
-fn session(owner: &User, passkey: &Passkey) -> Session {
+pub fn session(owner: &User, passkey: &Passkey) -> Session {
     Session {
         id: SessionId::random(&SystemEntropy),
         user_id: owner.id,
@@ -78,6 +78,17 @@ fn used(sign_count: u32) -> PasskeyUse {
         at: NOW.plus(Duration::from_secs(5)),
         on: views::Client { browser: None, system: Some("Linux".to_owned()) },
     }
+}
+
+/// A fresh store on each database; each lives as long as what it comes with.
+pub async fn each_store() -> Vec<(TestDatabase, Arc<dyn Store>)> {
+    let mut stores = Vec::new();
+    for backends in Backends::ALL {
+        let database = TestDatabase::create(backends).await;
+        let store = database.open().await;
+        stores.push((database, store));
+    }
+    stores
 }
 
 /// Runs a property on both databases.

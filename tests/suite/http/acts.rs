@@ -189,3 +189,24 @@ async fn passkeys_of_another_address_are_shown_and_are_no_way_in() {
     assert_eq!(list["passkeys"][0]["elsewhere"], true);
     assert_eq!(list["passkeys"][1]["id"], json!(id));
 }
+
+#[tokio::test]
+async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    own.cookies.remove("latchkey_session");
+    let answer = act(&mut own, &[("action", "name"), ("name", "Typed before")]).await;
+    assert_eq!(answer.status, 401);
+    let page = answer.text();
+    assert!(page.contains("You are signed out") && page.contains("value=\"Typed before\""), "{page}");
+    own.sign_in(&passkey).await;
+    let answer = act(&mut own, &[("action", "name"), ("name", "Typed before"), ("check", "yes")]).await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.text().contains("value=\"Typed before\"") && answer.text().contains("You were signed out meanwhile.")
+    );
+    assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "it was not done");
+    let answer = act(&mut own, &[("action", "end-others"), ("check", "yes")]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+}

@@ -242,3 +242,46 @@ async fn the_letter_can_be_had_again_once_a_minute() {
     browser.form("/email/confirm", &[("code", &second.code())]).await;
     assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], true);
 }
+
+#[tokio::test]
+async fn a_letter_sent_again_goes_to_the_address_that_was_asked_for_last() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up("ada").await;
+        assert_eq!(own.post("/api/account/email", json!({ "email": "new@example.org" })).await.status, 202);
+        app.deliver().await;
+        app.clock.advance(Duration::from_mins(2));
+        let page = own.get("/account").await.text();
+        assert!(page.contains("new@example.org") && page.contains("Send the letter again"), "{page}");
+        own.form("/account", &[("action", "confirm-again")]).await;
+        let letters = app.letters().await;
+        assert_eq!(letters.iter().filter(|letter| letter.0.recipient == "new@example.org").count(), 2);
+        let code = app.letter_to("new@example.org").await.code();
+        let answer = own.post("/api/account/email/confirm", json!({ "code": code })).await;
+        assert_eq!(answer.json()["user"]["email"], "new@example.org");
+    }
+}
+
+#[tokio::test]
+async fn a_proven_address_is_changed_by_the_code_too() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    own.form("/account", &[("action", "address"), ("email", "new@example.org")]).await;
+    let page = own.get("/account").await.text();
+    assert!(page.contains("Confirm your e-mail address") && page.contains("new@example.org"), "{page}");
+    let code = app.letter_to("new@example.org").await.code();
+    own.form("/email/confirm", &[("code", &code)]).await;
+    assert_eq!(own.get("/api/session").await.json()["user"]["email"], "new@example.org");
+}
+
+#[tokio::test]
+async fn without_a_way_for_letters_an_address_cannot_be_changed() {
+    let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
+    let app = App::start_set(Backends::Embedded, &settings).await;
+    let mut own = app.browser();
+    own.sign_up("ada").await;
+    let answer = own.post("/api/account/email", json!({ "email": "new@example.org" })).await;
+    assert_eq!(answer.refusal(), (404, "email_off".to_owned()));
+}

@@ -16,6 +16,7 @@ mod outage;
 mod pages;
 mod passkeys;
 mod profile;
+mod races;
 mod recovery;
 mod security_letters;
 mod session;

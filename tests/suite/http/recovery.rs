@@ -145,3 +145,16 @@ async fn what_is_wrong_is_answered_alike_for_everybody() {
         assert_eq!(app.browser().post("/api/recovery/use", json!({ "code": "x" })).await.refusal().1, "bad_request");
     }
 }
+
+#[tokio::test]
+async fn a_code_leads_to_a_new_passkey_also_where_one_was_declined() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.sign_up_proven(&app, "ada").await;
+    let codes = make_codes(&mut own).await;
+    own.sign_in_by_letter(&app, "ada").await;
+    own.form("/account", &[("action", "decline")]).await;
+    assert!(!own.get("/account").await.text().contains("Make a passkey on this device"));
+    assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
+    assert!(own.get("/account").await.text().contains("Make a passkey on this device"));
+}

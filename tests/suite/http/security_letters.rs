@@ -215,3 +215,84 @@ async fn an_account_without_a_confirmed_address_is_told_nothing() {
     let subjects: Vec<_> = app.letters().await.into_iter().map(|letter| letter.0.subject).collect();
     assert_eq!(subjects, ["Confirm your e-mail address for Latchkey"]);
 }
+
+#[tokio::test]
+async fn where_there_is_no_older_passkey_the_block_ends_after_three_days() {
+    for setting in ["on", "recovery-only"] {
+        let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", setting)]).await;
+        let mut own = app.browser();
+        own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+        let token = app.letter_to("ada@example.org").await.token();
+        assert_eq!(own.answer_link(&token).await.status, 200);
+        own.add_passkey().await;
+        let letter = app.letter_about("ada@example.org", ADDED).await;
+        assert_eq!(not_me(&app, &letter).await.status, 200);
+        own.sign_in_by_letter(&app, "ada").await;
+        let blocked = own.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(blocked.refusal().1, "older_passkey_required", "{setting}");
+        app.clock.advance(LONG);
+        own.sign_in_by_letter(&app, "ada").await;
+        own.add_passkey().await;
+    }
+}
+
+#[tokio::test]
+async fn where_there_are_recovery_codes_the_block_waits_for_one() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+    let token = app.letter_to("ada@example.org").await.token();
+    assert_eq!(own.answer_link(&token).await.status, 200);
+    let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
+    app.clock.advance(Duration::from_secs(1));
+    own.add_passkey().await;
+    assert_eq!(not_me(&app, &app.letter_about("ada@example.org", ADDED).await).await.status, 200);
+    app.clock.advance(LONG * 2);
+    own.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
+    let used = own.post("/api/recovery/use", json!({ "identifier": "ada", "code": codes[0] })).await;
+    assert_eq!(used.status, 200, "{}", used.text());
+    own.add_passkey().await;
+}
+
+#[tokio::test]
+async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    let older = own.sign_up_proven(&app, "ada").await;
+    app.clock.advance(Duration::from_mins(1));
+    own.add_passkey().await;
+    let letter = app.letter_about("ada@example.org", ADDED).await;
+    let mut by_letter = app.browser();
+    by_letter.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(not_me(&app, &letter).await.status, 200);
+    by_letter.sign_in_by_letter(&app, "ada").await;
+    // Begun before the block, by whoever has a session still: here the ceremony of an older passkey's session.
+    own.sign_in(&older).await;
+    let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
+    own.add_passkey().await;
+    let letter = app.letter_about("ada@example.org", ADDED).await;
+    assert_eq!(not_me(&app, &letter).await.status, 200);
+    let late = crate::authenticator::SoftPasskey::new(&options);
+    let body = json!({ "credential": late.registration(&options, &app.origin).json() });
+    assert_eq!(own.post("/api/passkeys/finish", body).await.refusal(), (401, "signed_out".to_owned()));
+    // In a session by letter, finished under the block.
+    by_letter.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(by_letter.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
+}
+
+#[tokio::test]
+async fn not_me_makes_every_browser_new_to_the_account() {
+    let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
+    let mut own = app.browser_at("192.0.2.1");
+    own.sign_up_proven(&app, "ada").await;
+    own.add_passkey().await;
+    let letter = app.letter_about("ada@example.org", ADDED).await;
+    assert_eq!(not_me(&app, &letter).await.status, 200);
+    for _ in 0..3 {
+        app.browser_at("198.51.100.1").ask("ada").await;
+        app.deliver().await;
+    }
+    // Its mark was voided: it counts as a stranger's, and strangers have had theirs.
+    assert_eq!(own.post("/api/email/start", json!({ "identifier": "ada" })).await.refusal().0, 429);
+}

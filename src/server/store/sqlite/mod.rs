@@ -7,6 +7,7 @@ mod relational;
 use super::{Store, schema};
 use crate::server::Unavailable;
 use relational::{Pools, Relational, unavailable};
+use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::fs::File;
@@ -82,6 +83,16 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    // What was dropped is rolled back behind the scenes. Where even that failed, as on a full disk, the
+                    // connection is of no use any more.
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
+                    Ok(!connection.is_in_transaction())
+                })
+            })
     };
     let _lock = lock_beside(file).await?;
     make_private(file).map_err(|cause| Unavailable::new("database", cause))?;

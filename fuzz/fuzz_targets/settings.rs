@@ -1,0 +1,17 @@
+//! Settings, each as any text: either a configuration or a list of problems, and no secret in the latter.
+#![no_main]
+
+use latchkey::server::config::{Config, NAMES, Source};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|values: Vec<(u8, String)>| {
+    let pairs: Vec<_> =
+        values.into_iter().map(|(name, value)| (NAMES[usize::from(name) % NAMES.len()], value)).collect();
+    let key = pairs.iter().rev().find(|(name, _)| *name == "SECRET_KEY").map(|(_, value)| value.trim().to_owned());
+    if let Err(problems) = Config::load(&Source::from_pairs(pairs)) {
+        let told = problems.iter().filter(|problem| problem.setting == "SECRET_KEY");
+        for problem in told {
+            assert!(key.as_ref().is_none_or(|key| key.len() < 4 || !problem.found.contains(key)), "{}", problem.found);
+        }
+    }
+});

@@ -1,0 +1,148 @@
+//! Asking for a letter.
+
+use super::Auth;
+use super::letter::{EmailOff, is_proven};
+use super::sign_up::{BeginSignUpError, SignUpForm};
+use crate::server::Unavailable;
+use crate::server::limiter::{Limited, TooMany};
+use crate::server::model::letter::{ANSWER_LIFE, LetterRequest, OutgoingLetter, Purpose};
+use crate::server::model::limit;
+use crate::server::model::user::email_key;
+use crate::server::model::{ClientAddress, User};
+use crate::server::secret::Token;
+use crate::types::{Identifier, Next, views};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub enum AskForLetterError {
+    EmailOff,
+    InvalidIdentifier,
+    TooMany(TooMany),
+    Unavailable(Unavailable),
+}
+
+#[derive(Debug)]
+pub enum AskToSignUpError {
+    EmailOff,
+    Form(BeginSignUpError),
+}
+
+impl From<Unavailable> for AskForLetterError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+/// Who asks for a letter.
+#[derive(Clone, Debug)]
+pub struct Asker<'a> {
+    pub browser: &'a Token,
+    /// The cookie of a browser that somebody signed in with.
+    pub known: Option<&'a Token>,
+    pub client: views::Client,
+    pub from: ClientAddress,
+}
+
+impl Auth {
+    /// Asks for a letter to sign in with. The same happens for anybody: who is meant is found out by the worker.
+    ///
+    /// # Errors
+    /// When letters are off, the text is neither a name nor an address, too many were asked for, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn ask_for_letter(
+        &self,
+        asker: Asker<'_>,
+        identifier: &str,
+        next: Next,
+    ) -> Result<Duration, AskForLetterError> {
+        self.letters_sign_in().map_err(|EmailOff| AskForLetterError::EmailOff)?;
+        let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
+        let identifier = identifier.ok_or(AskForLetterError::InvalidIdentifier)?;
+        let known = self.recognised(asker.known).await?;
+        self.draw_letter(&asker, &identifier, known.as_ref()).await?;
+        self.post(asker, Purpose::SignIn { identifier, known: known.map(|user| user.id) }, next).await?;
+        Ok(ANSWER_LIFE)
+    }
+
+    /// Counts a letter. What a browser asks for itself, for the account that knows it, has a quota of its own, so that no
+    /// stranger uses it up; everything else is counted under what was typed, whoever may be meant.
+    async fn draw_letter(&self, asker: &Asker<'_>, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
+        if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), asker.known) {
+            let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
+            return self.limiter.draw(&limit::LETTERS_TO_ONE, &own).await;
+        }
+        self.draw_strangers_letter(asker.from, typed).await
+    }
+
+    /// Counts a letter under the client that asks, and under what was typed.
+    pub(super) async fn draw_strangers_letter(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
+        let (client, typed) = (from.key(), key_of(typed));
+        let letters: [(_, &[&[u8]]); 2] =
+            [(&limit::LETTERS_OF_CLIENT, &[&client]), (&limit::LETTERS_TO_ONE, &[b"typed", typed.as_bytes()])];
+        self.limiter.draw_all(&letters).await
+    }
+
+    /// Asks for a letter whose answer makes an account, for browsers that cannot make a passkey.
+    ///
+    /// # Errors
+    /// When letters are off, a field did not fit, the name is taken, too many were asked for, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn ask_to_sign_up(
+        &self,
+        asker: Asker<'_>,
+        form: Result<SignUpForm, BeginSignUpError>,
+    ) -> Result<Duration, AskToSignUpError> {
+        self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
+        let form = form.map_err(AskToSignUpError::Form)?;
+        let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
+        let limited = |limited: Limited| AskToSignUpError::Form(limited.into());
+        let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
+        let client = asker.from.key();
+        if self.is_taken(&form.username).await.map_err(failed)? {
+            self.limiter.draw(&limit::CEREMONIES, &[&client]).await.map_err(limited)?;
+            return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
+        }
+        self.limiter.look(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
+        self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await.map_err(limited)?;
+        self.limiter.draw(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
+        let purpose = Purpose::SignUp { username: form.username, display_name: form.display_name, address };
+        self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)?;
+        Ok(ANSWER_LIFE)
+    }
+
+    /// Writes the request and its letter, in place of what this browser asked for before.
+    async fn post(&self, asker: Asker<'_>, purpose: Purpose, next: Next) -> Result<(), Unavailable> {
+        let browser = asker.browser.hash();
+        let request = LetterRequest::new(purpose, browser, next, asker.client, self.clock.now(), &*self.entropy);
+        let mut unit = self.store.begin().await?;
+        unit.void_requests_of_browser(&browser).await?;
+        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
+        unit.commit().await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+}
+
+/// What was typed, in the form in which it is counted.
+fn key_of(typed: &Identifier) -> String {
+    match typed {
+        Identifier::Username(name) => name.key(),
+        Identifier::Address(address) => email_key(address).unwrap_or_default(),
+    }
+}
+
+/// Whether what was typed is the name or the proven address of an account.
+fn is_meant(typed: &Identifier, user: &User) -> bool {
+    match typed {
+        Identifier::Username(name) => name.key() == user.username.key(),
+        Identifier::Address(address) => is_proven(user, address),
+    }
+}
+
+/// An address that no letter can reach is nobody's.
+fn can_be_meant(identifier: &Identifier) -> bool {
+    match identifier {
+        Identifier::Username(_) => true,
+        Identifier::Address(address) => email_key(address).is_some(),
+    }
+}

@@ -1,0 +1,12 @@
+use std::time::Duration;
+
+/// How busy a store is at the moment when somebody looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levels {
+    pub connections_idle: u32,
+    pub connections_used: u32,
+    /// Letters that wait to be sent.
+    pub outbox: u64,
+    /// How long the oldest of them has waited beyond its time.
+    pub outbox_oldest: Duration,
+}

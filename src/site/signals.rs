@@ -1,0 +1,41 @@
+//! What a device is told about the passkeys of an account (WebAuthn Level 3, section 5.1.10), as JSON.
+
+use crate::server::auth::Visitor;
+use crate::server::http::RequestContext;
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Accepted<'a> {
+    rp_id: &'a str,
+    user_id: String,
+    all_accepted_credential_ids: &'a [String],
+}
+
+/// The JSON that tells a device which passkeys are good.
+pub fn accepted(context: &RequestContext, visitor: &Visitor, ids: &[String]) -> String {
+    let rp_id = context.auth().relying_party.id();
+    let accepted = Accepted { rp_id, user_id: visitor.user.id.encode(), all_accepted_credential_ids: ids };
+    serde_json::to_string(&accepted).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details<'a> {
+    rp_id: &'a str,
+    user_id: String,
+    name: &'a str,
+    display_name: &'a str,
+}
+
+/// The JSON that tells a device what the owner of its passkeys is called.
+pub fn details(context: &RequestContext, visitor: &Visitor) -> String {
+    let user = &visitor.user;
+    let details = Details {
+        rp_id: context.auth().relying_party.id(),
+        user_id: user.id.encode(),
+        name: user.username.as_str(),
+        display_name: user.display_name.as_str(),
+    };
+    serde_json::to_string(&details).unwrap_or_default()
+}

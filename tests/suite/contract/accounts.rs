@@ -1,0 +1,245 @@
+//! What people do to their accounts, as every database keeps it.
+
+use super::store::{NOW, each_store, passkey, session, user};
+use latchkey::server::keys::KeyedHash;
+use latchkey::server::model::recovery::RecoveryCode;
+use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
+use latchkey::server::model::{AddedWith, Event, EventKind, Passkey, User, UserId, event};
+use latchkey::server::secret::{SystemEntropy, TokenHash};
+use latchkey::server::store::{Insertion, Store, Unit};
+use latchkey::types::{EmailAddress, Identifier, Username, views};
+use std::sync::Arc;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+async fn with_user(store: &Arc<dyn Store>, name: &str) -> User {
+    let user = user(name);
+    let mut unit = store.begin().await.unwrap();
+    assert_eq!(unit.add_user(&user).await.unwrap(), Insertion::Done);
+    unit.commit().await.unwrap();
+    user
+}
+
+async fn add(unit: &mut Box<dyn Unit>, passkey: &Passkey) {
+    assert_eq!(unit.add_passkey(passkey).await.unwrap(), Insertion::Done);
+}
+
+fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> SecurityLetter {
+    let (client, address) = (views::Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
+    let told = Told {
+        user_id: Some(owner.id),
+        occasion: Occasion::AddressChanged,
+        detail: None,
+        address: &address,
+        name: &owner.display_name,
+        can_undo,
+        client: &client,
+    };
+    SecurityLetter::new(told, NOW.minus(HOUR * hours_ago), &SystemEntropy)
+}
+
+#[tokio::test]
+async fn suspension_reaches_what_was_added_since_but_what_came_with_the_account() {
+    for (_database, store) in each_store().await {
+        let owner = with_user(&store, "ada").await;
+        let made =
+            |way, hours: u32| Passkey { added_with: way, created_at: NOW.minus(HOUR * hours), ..passkey(&owner) };
+        let all = [
+            made(AddedWith::SignUp, 1),
+            made(AddedWith::Letter, 80),
+            made(AddedWith::Letter, 2),
+            made(AddedWith::Passkey, 1),
+        ];
+        let mut unit = store.begin().await.unwrap();
+        for passkey in &all {
+            add(&mut unit, passkey).await;
+        }
+        assert_eq!(unit.suspend_passkeys(owner.id, NOW.minus(HOUR * 72), NOW).await.unwrap(), 2);
+        assert_eq!(unit.suspend_passkeys(owner.id, NOW.minus(HOUR * 72), NOW).await.unwrap(), 0, "once");
+        unit.set_guard(owner.id, Some(NOW)).await.unwrap();
+        unit.commit().await.unwrap();
+        for (passkey, is_suspended) in all.iter().zip([false, false, true, true]) {
+            let (stored, user) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
+            assert_eq!(stored.suspended_at.is_some(), is_suspended, "{passkey:?}");
+            assert_eq!(user.guarded_since, Some(NOW));
+        }
+        let mut unit = store.begin().await.unwrap();
+        assert!(unit.remove_passkey(owner.id, &all[0].credential_id).await.unwrap());
+        assert!(!unit.remove_passkey(owner.id, &all[0].credential_id).await.unwrap());
+        assert!(!unit.remove_passkey(UserId::random(&SystemEntropy), &all[1].credential_id).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_under_its_present_token_alone() {
+    for (_database, store) in each_store().await {
+        let owner = with_user(&store, "ada").await;
+        let former = session(&owner, &passkey(&owner));
+        let renewed = latchkey::server::model::Session { token_hash: TokenHash([7; 32]), kept: true, ..former.clone() };
+        let mut unit = store.begin().await.unwrap();
+        unit.add_session(&former).await.unwrap();
+        assert!(unit.has_session(&former).await.unwrap() && !unit.has_session(&renewed).await.unwrap());
+        assert!(unit.renew_session(&former.token_hash, &renewed).await.unwrap());
+        assert!(!unit.renew_session(&former.token_hash, &renewed).await.unwrap(), "the former token is dead");
+        assert!(!unit.has_session(&former).await.unwrap() && unit.has_session(&renewed).await.unwrap());
+        assert_eq!(unit.end_all_sessions(owner.id).await.unwrap(), 1);
+        unit.commit().await.unwrap();
+        assert_eq!(store.sessions(owner.id).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn names_are_held_for_their_former_owner_until_they_are_not() {
+    for (_database, store) in each_store().await {
+        let (ada, eve) = (with_user(&store, "ada").await, with_user(&store, "eve").await);
+        let name: KeyedHash = [3; 32];
+        let mut unit = store.begin().await.unwrap();
+        unit.hold_username(&name, ada.id, NOW.plus(HOUR)).await.unwrap();
+        for (who, now, is_held) in [
+            (Some(ada.id), NOW, false),
+            (Some(eve.id), NOW, true),
+            (None, NOW, true),
+            (Some(eve.id), NOW.plus(HOUR), false),
+        ] {
+            assert_eq!(unit.is_username_held(&[[4; 32], name], who, now).await.unwrap(), is_held);
+        }
+        let taken = User { username: Username::parse("EVE").unwrap(), ..ada.clone() };
+        assert_eq!(unit.rename_user(&taken).await.unwrap(), Insertion::Conflict);
+        drop(unit);
+        let mut unit = store.begin().await.unwrap();
+        let renamed =
+            User { username: Username::parse("lovelace").unwrap(), username_changed_at: Some(NOW), ..ada.clone() };
+        assert_eq!(unit.rename_user(&renamed).await.unwrap(), Insertion::Done);
+        unit.commit().await.unwrap();
+        assert_eq!(store.user(ada.id).await.unwrap(), Some(renamed));
+        assert!(!store.username_is_taken(&ada.username).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn recovery_codes_replace_each_other_and_are_used_by_their_owner_once() {
+    for (_database, store) in each_store().await {
+        let (ada, eve) = (with_user(&store, "ada").await, with_user(&store, "eve").await);
+        let codes: Vec<_> = (0..3).map(|_| RecoveryCode::random(&SystemEntropy).hash()).collect();
+        let named = |name| Identifier::parse(name).unwrap();
+        let mut unit = store.begin().await.unwrap();
+        unit.replace_recovery_codes(ada.id, &codes[..1], NOW.minus(HOUR)).await.unwrap();
+        unit.replace_recovery_codes(ada.id, &codes[1..], NOW).await.unwrap();
+        assert_eq!(unit.owner_of_recovery_code(&codes[0], &named("ada")).await.unwrap(), None, "replaced");
+        assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("eve")).await.unwrap(), None, "another's");
+        assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("ADA")).await.unwrap(), Some(ada.id));
+        assert!(unit.use_recovery_code(&codes[1]).await.unwrap() && !unit.use_recovery_code(&codes[1]).await.unwrap());
+        assert_eq!(unit.remove_recovery_codes(ada.id, NOW.plus(HOUR)).await.unwrap(), 0);
+        assert_eq!(unit.remove_recovery_codes(eve.id, NOW).await.unwrap(), 0);
+        assert_eq!(unit.remove_recovery_codes(ada.id, NOW).await.unwrap(), 1);
+        unit.commit().await.unwrap();
+        assert_eq!(store.count_recovery_codes(ada.id).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_be_voided() {
+    for (_database, store) in each_store().await {
+        let owner = with_user(&store, "ada").await;
+        let letters = [
+            letter_about(&owner, "first@example.org", 3, true),
+            letter_about(&owner, "second@example.org", 2, true),
+            letter_about(&owner, "first@example.org", 1, false),
+        ];
+        let mut unit = store.begin().await.unwrap();
+        for letter in &letters {
+            unit.add_security_letter(letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
+        }
+        assert!(unit.undo_by_letter(letters[0].id, NOW).await.unwrap());
+        assert!(!unit.undo_by_letter(letters[0].id, NOW).await.unwrap(), "once");
+        assert!(!unit.undo_by_letter(letters[2].id, NOW).await.unwrap(), "there is nothing to undo");
+        let restored = EmailAddress::parse("first@example.org").unwrap();
+        unit.void_later_links(owner.id, letters[0].happened_at, &restored, NOW).await.unwrap();
+        assert!(!unit.undo_by_letter(letters[1].id, NOW).await.unwrap(), "voided");
+        assert!(
+            !unit.answer_security_letter(letters[1].id, NOW).await.unwrap(),
+            "it went to an address that is not theirs"
+        );
+        assert!(unit.answer_security_letter(letters[2].id, NOW).await.unwrap());
+        assert!(!unit.answer_security_letter(letters[2].id, NOW).await.unwrap(), "once");
+        unit.commit().await.unwrap();
+        let open: Vec<_> =
+            store.security_letters(owner.id, NOW).await.unwrap().iter().map(|letter| letter.id).collect();
+        assert_eq!(open, [letters[2].id, letters[1].id, letters[0].id], "newest first");
+        assert_eq!(store.security_letters(owner.id, NOW.plus(HOUR * 69)).await.unwrap().len(), 2);
+        assert_eq!(store.levels(NOW).await.unwrap().outbox, 3);
+        assert_eq!(store.levels(NOW).await.unwrap().outbox_oldest, HOUR * 3);
+    }
+}
+
+#[tokio::test]
+async fn activity_is_read_page_by_page_and_swept_after_its_time() {
+    for (_database, store) in each_store().await {
+        let owner = with_user(&store, "ada").await;
+        let client = views::Client { browser: Some("Chrome".to_owned()), system: None };
+        let event = |days: u32| {
+            let at = NOW.minus(Duration::from_hours(24) * days);
+            Event::new(owner.id, EventKind::SignedIn, at, client.clone(), Some("passkey".to_owned()), &SystemEntropy)
+        };
+        let events: Vec<_> = [0, 0, 1, 179, 180, 181].map(event).into();
+        let mut unit = store.begin().await.unwrap();
+        for event in &events {
+            unit.record(event).await.unwrap();
+            unit.record(event).await.unwrap();
+        }
+        unit.record(&Event { user_id: UserId::random(&SystemEntropy), ..event(0) }).await.unwrap();
+        unit.commit().await.unwrap();
+        let mut seen = Vec::new();
+        let mut before = None;
+        while let Some(page) = store.events(owner.id, before, 2).await.unwrap().filter(|page| !page.is_empty()) {
+            before = page.last().map(|event| event.id);
+            seen.extend(page);
+        }
+        assert_eq!(seen.len(), events.len(), "each once, and nothing of an account that is not there");
+        assert!(seen.is_sorted_by(|one, next| one.at >= next.at));
+        assert_eq!(store.events(UserId::random(&SystemEntropy), before, 2).await.unwrap(), None, "another's event");
+
+        let oldest = NOW.minus(event::KEPT);
+        assert_eq!(store.remove_old_activity(oldest, NOW, 500).await.unwrap(), 1);
+        assert_eq!(store.events(owner.id, None, 50).await.unwrap().unwrap().len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn with_an_account_goes_everything_of_it() {
+    for (_database, store) in each_store().await {
+        let owner = with_user(&store, "ada").await;
+        let own = passkey(&owner);
+        let mut unit = store.begin().await.unwrap();
+        add(&mut unit, &own).await;
+        unit.add_session(&session(&owner, &own)).await.unwrap();
+        unit.replace_recovery_codes(owner.id, &[RecoveryCode::random(&SystemEntropy).hash()], NOW).await.unwrap();
+        let letter = letter_about(&owner, "first@example.org", 0, true);
+        unit.add_security_letter(&letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
+        unit.commit().await.unwrap();
+        let mut unit = store.begin().await.unwrap();
+        assert!(unit.remove_user(owner.id).await.unwrap() && !unit.remove_user(owner.id).await.unwrap());
+        unit.commit().await.unwrap();
+        assert_eq!(store.passkey(&own.credential_id).await.unwrap(), None);
+        assert_eq!(store.sessions(owner.id).await.unwrap(), []);
+        assert_eq!(store.count_recovery_codes(owner.id).await.unwrap(), 0);
+        assert_eq!(store.security_letters(owner.id, NOW).await.unwrap(), []);
+        assert_eq!(store.levels(NOW).await.unwrap().outbox, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_database_knows_its_schema_and_a_server_its_time() {
+    for (_database, store) in each_store().await {
+        assert_eq!(store.schema_version().await.unwrap(), latchkey::server::store::sqlite::newest_schema());
+        assert_eq!(
+            latchkey::server::store::postgres::newest_schema(),
+            latchkey::server::store::sqlite::newest_schema()
+        );
+        if let Some(theirs) = store.database_clock().await.unwrap() {
+            use latchkey::server::clock::{Clock, SystemClock};
+            assert!(SystemClock.now().since(theirs) < Duration::from_mins(1));
+        }
+    }
+}

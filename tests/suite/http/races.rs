@@ -1,0 +1,253 @@
+//! Twenty at once for every thing that may happen once: at most one succeeds, nothing fails, and nobody waits for nobody.
+//! A few rounds here, fifty with `make soak`.
+
+use crate::app::{Answer, App, Backends, Browser};
+use crate::authenticator::SoftPasskey;
+use crate::program::rounds;
+use serde_json::{Value, json};
+
+const AT_ONCE: usize = 20;
+
+/// Sends the same from copies of a browser at once; gives how often it was done. Everything else is a plain refusal.
+async fn at_once(browser: &Browser, path: &'static str, body: &Value) -> usize {
+    let asks = (0..AT_ONCE).map(|_| {
+        let (mut browser, body) = (browser.clone(), body.clone());
+        tokio::spawn(async move { browser.post(path, body).await })
+    });
+    done(asks.collect()).await
+}
+
+async fn done(asks: Vec<tokio::task::JoinHandle<Answer>>) -> usize {
+    let mut done = 0;
+    for ask in asks {
+        let answer = ask.await.unwrap();
+        assert!(answer.status.as_u16() < 500, "{}", answer.text());
+        done += usize::from(answer.status == 200);
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_once_only_thing_happens_once() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for round in 0..rounds(2, 50) {
+            let name = format!("ada{round}");
+            let mut own = app.browser();
+            let options = own.start_sign_up(&name).await;
+            let passkey = SoftPasskey::new(&options);
+            let body = json!({ "credential": passkey.registration(&options, &app.origin).json() });
+            assert_eq!(at_once(&own, "/api/sign-up/finish", &body).await, 1, "a sign-up");
+
+            let mut own = app.browser();
+            let options = own.start_sign_in().await;
+            let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+            assert_eq!(at_once(&own, "/api/sign-in/finish", &body).await, 1, "a sign-in");
+
+            own.sign_in(&passkey).await;
+            let address = format!("{name}@example.org");
+            let token = app.letter_to(&address).await.token();
+            let body = json!({ "token": token });
+            assert_eq!(at_once(&own, "/api/account/email/confirm", &body).await, 1, "a confirmation");
+            by_letter(&app, &name, &address).await;
+            by_security_letter(&app, &mut own, &passkey, &name).await;
+        }
+        assert_eq!(app.deadlocks().await, 0, "{backends:?}");
+    }
+}
+
+async fn by_letter(app: &App, name: &str, address: &str) {
+    let mut asking = app.browser();
+    asking.ask(name).await;
+    let token = app.letter_to(address).await.token();
+    assert_eq!(at_once(&asking, "/api/email/link", &json!({ "token": token })).await, 1, "a link");
+    asking.ask(name).await;
+    let code = app.letter_to(address).await.code();
+    assert_eq!(at_once(&asking, "/api/email/code", &json!({ "code": code })).await, 1, "a code");
+}
+
+async fn by_security_letter(app: &App, own: &mut Browser, passkey: &SoftPasskey, name: &str) {
+    let options = own.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
+    let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+    assert_eq!(at_once(own, "/api/reauthenticate/finish", &body).await, 1, "a reauthentication");
+    own.sign_in(passkey).await;
+    let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
+    let body = json!({ "identifier": name, "code": codes[0] });
+    assert_eq!(at_once(&app.browser(), "/api/recovery/use", &body).await, 1, "a recovery code");
+
+    let (former, new) = (format!("{name}@example.org"), format!("{name}@example.net"));
+    assert_eq!(own.post("/api/account/email", json!({ "email": new })).await.status, 202);
+    let token = app.letter_to(&new).await.token();
+    assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
+    let letter = app.letter_about(&former, "Your e-mail address was changed").await;
+    let body = json!({ "token": letter.token_for("/email/undo") });
+    assert_eq!(at_once(&app.browser(), "/api/account/email/undo", &body).await, 1, "an undo");
+    let body = json!({ "token": letter.token_for("/not-me") });
+    assert_eq!(at_once(&app.browser(), "/api/account/not-me", &body).await, 1, "not me");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_that_would_be_the_twentieth_passkey_one_is() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up("ada").await;
+        for _ in 0..18 {
+            own.add_passkey().await;
+        }
+        let mut asks = Vec::new();
+        for _ in 0..8 {
+            let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
+            let passkey = SoftPasskey::new(&options);
+            let body = json!({ "credential": passkey.registration(&options, &app.origin).json() });
+            let mut browser = own.clone();
+            asks.push(tokio::spawn(async move { browser.post("/api/passkeys/finish", body).await }));
+        }
+        assert_eq!(done(asks).await, 1, "{backends:?}");
+        assert_eq!(own.get("/api/passkeys").await.json()["passkeys"].as_array().unwrap().len(), 20);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_removals_at_once_the_last_way_in_stays() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for round in 0..rounds(2, 50) {
+            let mut own = app.browser();
+            own.sign_up(&format!("ada{round}")).await;
+            for _ in 0..3 {
+                own.add_passkey().await;
+            }
+            let list = own.get("/api/passkeys").await.json();
+            let ids: Vec<_> = list["passkeys"].as_array().unwrap().iter().map(|p| p["id"].clone()).collect();
+            let asks = (0..AT_ONCE).map(|number| {
+                let (mut browser, body) = (own.clone(), json!({ "id": ids[number % ids.len()] }));
+                tokio::spawn(async move { browser.post("/api/passkeys/remove", body).await })
+            });
+            let removed = done(asks.collect()).await;
+            let left = own.get("/api/passkeys").await.json()["passkeys"].as_array().unwrap().len();
+            assert_eq!(left, 4 - removed, "{backends:?}");
+            assert!(left >= 1, "{backends:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_passkey_that_is_renamed_while_it_is_removed_is_gone_or_refused() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up("ada").await;
+        for _ in 0..rounds(4, 50) {
+            let (_, id) = own.add_passkey().await;
+            let (mut one, mut other) = (own.clone(), own.clone());
+            let (remove, rename) = (json!({ "id": id }), json!({ "id": id, "name": "Renamed" }));
+            let removing = tokio::spawn(async move { one.post("/api/passkeys/remove", remove).await });
+            let renaming = tokio::spawn(async move { other.post("/api/passkeys/rename", rename).await });
+            assert_eq!(removing.await.unwrap().status, 200);
+            assert!([200, 404].contains(&renaming.await.unwrap().status.as_u16()));
+            assert!(!own.get("/api/passkeys").await.text().contains(&id), "it did not come back");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_signs_in_while_all_others_are_ended_is_in_or_out_and_never_half() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        for _ in 0..rounds(4, 50) {
+            let mut others: Vec<_> = (0..6).map(|_| app.browser()).collect();
+            let mut tasks = Vec::new();
+            for mut other in others.drain(..) {
+                let passkey = passkey.clone();
+                tasks.push(tokio::spawn(async move {
+                    assert_eq!(other.sign_in(&passkey).await.status, 200);
+                    other
+                }));
+            }
+            let mut ending = own.clone();
+            let ended =
+                tokio::spawn(async move { ending.post("/api/sessions/revoke", json!({ "others": true })).await });
+            assert_eq!(ended.await.unwrap().status, 200);
+            let mut alive = 0;
+            for task in tasks {
+                alive += usize::from(task.await.unwrap().is_signed_in().await);
+            }
+            let listed = own.get("/api/sessions").await.json()["sessions"].as_array().unwrap().len();
+            assert_eq!(listed, alive + 1, "{backends:?}: what is listed is what lives");
+            own.post("/api/sessions/revoke", json!({ "others": true })).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_address_is_not_changed_by_a_session_that_was_ended_first() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for round in 0..rounds(3, 50) {
+            let (name, mut own, mut thief) = (format!("ada{round}"), app.browser(), app.browser());
+            let passkey = own.sign_up_proven(&app, &name).await;
+            thief.sign_in(&passkey).await;
+            let new = format!("thief{round}@example.org");
+            assert_eq!(thief.post("/api/account/email", json!({ "email": new })).await.status, 202);
+            let body = json!({ "token": app.letter_to(&new).await.token() });
+            let mut ending = own.clone();
+            let confirming = tokio::spawn(async move { thief.post("/api/account/email/confirm", body).await });
+            let ended =
+                tokio::spawn(async move { ending.post("/api/sessions/revoke", json!({ "others": true })).await });
+            let (confirmed, ended) = (confirming.await.unwrap(), ended.await.unwrap());
+            let is_changed = confirmed.status == 200;
+            assert!(is_changed || confirmed.refusal().0 == 401, "{}", confirmed.text());
+            // Whoever came first, the other was out: never both.
+            assert!(is_changed != (ended.status == 200), "{} {}", confirmed.status, ended.status);
+            assert_eq!(own.is_signed_in().await, !is_changed);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_in_during_the_deletion_of_its_account_is_a_plain_refusal() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for round in 0..rounds(3, 50) {
+            let (name, mut own) = (format!("ada{round}"), app.browser());
+            let passkey = own.sign_up(&name).await;
+            let asks = (0..6).map(|_| {
+                let (mut browser, passkey) = (app.browser(), passkey.clone());
+                tokio::spawn(async move { browser.sign_in(&passkey).await })
+            });
+            let asks: Vec<_> = asks.collect();
+            assert_eq!(own.post("/api/account/delete", json!({ "username": name })).await.status, 200);
+            for ask in asks {
+                let answer = ask.await.unwrap();
+                assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.text());
+            }
+            assert_eq!(app.browser().sign_in(&passkey).await.refusal().1, "unknown_passkey");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_that_is_just_being_given_up_goes_to_nobody_else() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        for round in 0..rounds(3, 50) {
+            let (mut ada, mut eve) = (app.browser(), app.browser());
+            let name = format!("ada{round}");
+            ada.sign_up(&name).await;
+            eve.sign_up(&format!("eve{round}")).await;
+            let mut leaving = ada.clone();
+            let left = json!({ "username": format!("away{round}") });
+            let leaving = tokio::spawn(async move { leaving.post("/api/account/update", left).await });
+            let mut taking = Vec::new();
+            for _ in 0..4 {
+                let (mut eve, body) = (eve.clone(), json!({ "username": name }));
+                taking.push(tokio::spawn(async move { eve.post("/api/account/update", body).await }));
+            }
+            assert_eq!(leaving.await.unwrap().status, 200);
+            assert_eq!(done(taking).await, 0, "{backends:?}");
+        }
+    }
+}
