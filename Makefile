@@ -12,7 +12,7 @@ export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bi
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
 SSR := --no-default-features --features ssr
 
-.PHONY: help run test check watch build lint unit suite browser
+.PHONY: help run test check watch build lint unit suite browser soak fuzz
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -46,5 +46,13 @@ suite:
 browser: build
 	scripts/install browser
 	scripts/with-backends npx playwright test --config end2end/playwright.config.ts
+
+soak: ## The long tests: races, crashes, rolling restarts and random requests, many times over
+	scripts/install suite
+	LATCHKEY_SOAK=1 scripts/with-backends cargo test $(SSR) --test suite -- --test-threads 2 races crash random
+
+fuzz: ## Each fuzz target for ten minutes
+	scripts/install suite
+	scripts/fuzz 600
 
 test: lint suite browser ## Everything: format, lints, unit, contract, HTTP and browser tests, on every backend

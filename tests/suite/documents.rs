@@ -1,6 +1,7 @@
 //! What the documents and sample files say of the settings is what the program reads.
 
 use latchkey::server::config::{Config, NAMES, Source};
+use latchkey::server::telemetry::meters;
 use std::fs;
 
 /// Names that a sample file mentions at the beginning of a line, commented out or not.
@@ -42,4 +43,77 @@ fn the_sample_files_can_be_used_as_they_are() {
     let env = fs::read_to_string(".env.example").unwrap();
     let set = env.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
     Config::load(&Source::from_pairs(set)).unwrap();
+}
+
+/// Words of a text that begin like the name of something measured, without what Prometheus adds to them.
+fn measured(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let names = words.filter(|word| word.starts_with("latchkey_"));
+    let bare =
+        |name: &str| ["_bucket", "_count", "_sum"].iter().fold(name.to_owned(), |name, end| name.replace(end, ""));
+    names.map(bare).collect()
+}
+
+#[test]
+fn the_dashboard_the_alerts_and_the_manual_know_what_is_measured() {
+    let manual = fs::read_to_string("docs/OPERATIONS.md").unwrap();
+    for name in meters::NAMES {
+        assert!(manual.contains(&format!("`{name}`")), "docs/OPERATIONS.md does not explain {name}");
+    }
+    for file in ["docs/OPERATIONS.md", "docs/observe/grafana-dashboard.json", "docs/observe/alerts.yml"] {
+        let text = fs::read_to_string(file).unwrap();
+        let found = measured(&text);
+        assert!(!found.is_empty());
+        for name in found {
+            assert!(meters::NAMES.contains(&name.as_str()), "{file}: {name} is not measured");
+        }
+    }
+    serde_json::from_str::<serde_json::Value>(&fs::read_to_string("docs/observe/grafana-dashboard.json").unwrap())
+        .unwrap();
+}
+
+#[test]
+fn every_alert_leads_to_a_chapter_of_the_manual() {
+    let manual = fs::read_to_string("docs/OPERATIONS.md").unwrap();
+    let chapters: Vec<_> = manual
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .map(|title| title.to_lowercase().replace(' ', "-"))
+        .collect();
+    let alerts = fs::read_to_string("docs/observe/alerts.yml").unwrap();
+    let runbooks: Vec<_> = alerts.lines().filter_map(|line| line.split_once("docs/OPERATIONS.md#")).collect();
+    assert_eq!(runbooks.len(), alerts.matches("- alert:").count());
+    for (_, chapter) in runbooks {
+        assert!(chapters.contains(&chapter.to_owned()), "{chapter}");
+    }
+}
+
+/// All Rust below a folder, as one text.
+fn code(folder: &str) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &code(path.to_str().unwrap());
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn every_test_that_the_documents_name_exists() {
+    let code = code("tests") + &code("src");
+    for file in ["docs/SECURITY.md", "docs/ASVS.md", "docs/RELIABILITY.md"] {
+        let text = fs::read_to_string(file).unwrap();
+        let named = text.split('`').skip(1).step_by(2);
+        let is_test = |word: &&str| {
+            word.matches('_').count() >= 2
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
+        };
+        for name in named.filter(is_test) {
+            assert!(code.contains(&format!("fn {name}(")) || code.contains(&format!("\"{name}\"")), "{file}: {name}");
+        }
+    }
 }
