@@ -49,7 +49,7 @@ browser: build
 
 soak: ## The long tests: races, crashes, rolling restarts and random requests, many times over
 	scripts/install suite
-	LATCHKEY_SOAK=1 scripts/with-backends cargo test $(SSR) --test suite -- --test-threads 2 races crash random
+	LATCHKEY_SOAK=1 scripts/with-backends cargo test $(SSR) --test suite -- --test-threads 2 --show-output races crash random
 
 fuzz: ## Each fuzz target for ten minutes
 	scripts/install suite

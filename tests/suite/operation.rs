@@ -316,3 +316,23 @@ fn a_redis_cluster_serves_as_one() {
     let (code, text) = doctor(folder.path(), &[("REDIS_URL", &url), ("LISTEN_ADDR", "127.0.0.1:1")]);
     assert!(code == 0 && text.contains("ok      redis: version"), "{text}");
 }
+
+#[test]
+fn the_start_warns_of_passkeys_that_another_address_made_useless() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), None, &[]);
+    for name in ["ada", "eve"] {
+        Remote::new(program.port, &program.origin()).sign_up(name).unwrap();
+    }
+    assert_eq!(program.stop(), Some(0));
+    let port = free_port();
+    let (listen, moved) = (format!("127.0.0.1:{port}"), format!("http://moved.localhost:{port}"));
+    let settings = [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", &moved), ("RUST_LOG", "warn")];
+    let mut child = latchkey(folder.path(), &settings).stdout(Stdio::null()).spawn().unwrap();
+    wait_until_ready(&mut child, port);
+    signal(&child, "TERM");
+    let text = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(text.contains("do not work at moved.localhost: 2"), "{text}");
+    let (code, text) = doctor(folder.path(), &settings[..2]);
+    assert!(code == 0 && text.contains("2 were made under another PUBLIC_URL"), "{text}");
+}

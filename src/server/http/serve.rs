@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
@@ -27,6 +28,9 @@ const MAX_HEAD: usize = 32 * 1024;
 const STUCK: Duration = Duration::from_secs(20);
 /// Connections answered at once; more wait in the system's queue.
 const MOST: usize = 4_096;
+/// When it is to stop: how long nobody new must come, and how long that is waited for.
+const QUIET: Duration = Duration::from_millis(50);
+const DRAIN: Duration = Duration::from_millis(500);
 /// How long to wait after a connection could not be taken, as when there are no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -39,34 +43,44 @@ pub async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Re
             accepted = next(&listener, &places) => accepted,
             _ = stopped.wait_for(|stop| *stop) => break,
         };
-        match accepted {
-            Ok((stream, peer, place)) => {
-                let connection = graceful.watch(connection(stream, Peer(peer.ip()), router.clone()));
-                tokio::spawn(async move {
-                    let _place = place;
-                    // Whoever goes away, is too slow or speaks something else has had their answer from hyper.
-                    if let Err(cause) = connection.await {
-                        tracing::debug!(%cause, "a connection ended early");
-                    }
-                });
-            }
-            Err(cause) => {
-                if !is_theirs(&cause) {
-                    tracing::error!(%cause, "a connection could not be taken");
-                    tokio::time::sleep(BREATH).await;
-                }
-            }
-        }
+        take(accepted, &router, &graceful).await;
     }
+    // Whoever was let in by the system already, and waits to be taken, would be cut off by closing now.
+    let drained = async {
+        while let Ok(accepted) = timeout(QUIET, next(&listener, &places)).await {
+            take(accepted, &router, &graceful).await;
+        }
+    };
+    let _ = timeout(DRAIN, drained).await;
     drop(listener);
     graceful.shutdown().await;
 }
 
+type Accepted = io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)>;
+
+/// Has a connection answered, beside the others.
+async fn take(accepted: Accepted, router: &Router, graceful: &GracefulShutdown) {
+    match accepted {
+        Ok((stream, peer, place)) => {
+            let connection = graceful.watch(connection(stream, Peer(peer.ip()), router.clone()));
+            tokio::spawn(async move {
+                let _place = place;
+                // Whoever goes away, is too slow or speaks something else has had their answer from hyper.
+                if let Err(cause) = connection.await {
+                    tracing::debug!(%cause, "a connection ended early");
+                }
+            });
+        }
+        Err(cause) if is_theirs(&cause) => {}
+        Err(cause) => {
+            tracing::error!(%cause, "a connection could not be taken");
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+}
+
 /// The next connection, once there is room for it.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     Ok((stream, peer, place))
