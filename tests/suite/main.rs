@@ -13,6 +13,7 @@ mod mail;
 mod operation;
 mod process;
 mod program;
+mod properties;
 mod proxy;
 mod random;
 mod remote;

@@ -26,7 +26,7 @@ pub fn heading(error: ApiError) -> &'static str {
     match error {
         ApiError::NotFound => "Page not found",
         ApiError::Unavailable => "Back in a moment",
-        ApiError::TooManyRequests { .. } => "Please wait a little",
+        ApiError::TooManyRequests { .. } => "One moment",
         ApiError::LinkExpired => "This link no longer works",
         ApiError::OtherBrowser => "Another browser asked for this",
         ApiError::OtherAccount => "This letter is for another account",

@@ -303,7 +303,7 @@ async fn a_page_says_how_long_to_wait() {
     }
     let page = eve.form("/sign-in", &[("action", "code"), ("code", "1")]).await;
     assert_eq!(page.status, 429);
-    assert!(page.text().contains("Please wait a little") && page.text().contains("Try again in"), "{}", page.text());
+    assert!(page.text().contains("One moment") && page.text().contains("Try again in"), "{}", page.text());
 }
 
 #[tokio::test]
