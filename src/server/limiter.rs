@@ -154,7 +154,7 @@ impl Limiter {
     }
 
     fn failures(&self, user: Option<UserId>, side: Side) -> String {
-        let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
+        let user = user.unwrap_or(UserId::NOBODY);
         self.key("failures", &[user.0.as_bytes(), side.key()])
     }
 

@@ -86,7 +86,7 @@ impl Auth {
             return Err(Denied::ReauthenticationRequired);
         }
         // "That was not me" may have left an account without a passkey: whoever has the mailbox gains nothing by that soon.
-        if visitor.session.method == Method::Email && self.is_guarded(user, &[]).await? {
+        if visitor.session.method == Method::Email && self.is_guarded(user, passkeys).await? {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)

@@ -164,7 +164,7 @@ impl Auth {
         let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
         if !self.is_code(code, &open) {
             let (user, side) = meant(&open);
-            let (whose, now) = (user.unwrap_or(UserId(uuid::Uuid::nil())), self.clock.now());
+            let (whose, now) = (user.unwrap_or(UserId::NOBODY), self.clock.now());
             let refused = match side {
                 Side::Stranger => Event::once_an_hour(whose, EventKind::StrangersRefused, now),
                 Side::Known => {
@@ -290,7 +290,7 @@ impl Auth {
 /// Holds others off the account of a letter before anything of it is touched, so that no two units wait for each other.
 /// Where nobody was meant the same is asked about nobody, and takes as long.
 async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
-    let user = open.recipient.as_ref().map_or(UserId(uuid::Uuid::nil()), |(user, _)| *user);
+    let user = open.recipient.as_ref().map_or(UserId::NOBODY, |(user, _)| *user);
     unit.lock_user(user).await.map(drop)
 }
 

@@ -12,6 +12,9 @@ use uuid::{Builder, Uuid};
 pub struct UserId(pub Uuid);
 
 impl UserId {
+    /// Stands for nobody where the same must be done whether anybody is meant or not; never drawn, since it is not random.
+    pub const NOBODY: Self = Self(Uuid::nil());
+
     pub fn random(entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; 16];
         entropy.fill(&mut bytes);

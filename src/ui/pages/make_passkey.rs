@@ -21,9 +21,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
                     "Next time you sign in here with your fingerprint, face or screen lock, without a letter."
                 }}
             </p>
-            <noscript>
-                <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
-            </noscript>
+            <NeedsScript />
             <MakePasskey security_key=false />
             {(!confined)
                 .then(|| {
@@ -47,14 +45,21 @@ pub fn AddPasskey() -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="add-heading">
             <h2 id="add-heading">"Add a passkey"</h2>
-            <noscript>
-                <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
-            </noscript>
+            <NeedsScript />
             <MakePasskey security_key=false />
             <MakePasskey security_key=true />
         </section>
     }
     .into_any()
+}
+
+#[component]
+fn NeedsScript() -> impl IntoView {
+    view! {
+        <noscript>
+            <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
+        </noscript>
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
