@@ -42,10 +42,6 @@ pub fn address(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make suite`"))
 }
 
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// The machine's clock, moved by hand.
 #[derive(Default)]
 pub struct MovableClock(AtomicI64);

@@ -11,6 +11,7 @@ mod documents;
 mod http;
 mod mail;
 mod operation;
+mod ports;
 mod process;
 mod program;
 mod properties;

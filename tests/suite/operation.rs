@@ -1,7 +1,8 @@
 //! Running it: what is measured, traced and written down, what the doctor says, and how connections end.
 
-use crate::app::{Backends, TestDatabase, free_port};
+use crate::app::{Backends, TestDatabase};
 use crate::mail::server::{Encryption, MailServer};
+use crate::ports::free_port;
 use crate::program::{Program, exchange, latchkey, wait_until_ready};
 use crate::remote::Remote;
 use crate::servers::{RedisServer, signal};

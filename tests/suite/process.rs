@@ -1,7 +1,8 @@
 //! The program itself: how it starts, refuses to start, and ends.
 
-use crate::app::{Backends, TestDatabase, free_port};
+use crate::app::{Backends, TestDatabase};
 use crate::mail::server::{Encryption, MailServer, Mood};
+use crate::ports::free_port;
 use crate::program::{exchange, latchkey, wait_until_ready};
 use crate::servers::signal;
 use std::io::{Read, Write};

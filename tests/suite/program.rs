@@ -1,6 +1,6 @@
 //! The program as a process of a test's own.
 
-use crate::app::free_port;
+use crate::ports::free_port;
 use crate::servers::signal;
 use std::io::{Read, Write};
 use std::net::TcpStream;

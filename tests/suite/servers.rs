@@ -1,6 +1,6 @@
 //! PostgreSQL and Redis processes of a test's own, to be stopped, frozen and killed.
 
-use crate::app::free_port;
+use crate::ports::free_port;
 use latchkey::server::secret::Secret;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
