@@ -91,12 +91,17 @@ impl Drop for RedisServer {
 /// One PostgreSQL.
 pub struct PostgresServer {
     pub port: u16,
+    arguments: Vec<String>,
     folder: TempDir,
     child: Child,
 }
 
 impl PostgresServer {
     pub fn start() -> Self {
+        Self::start_with(&["-c", "fsync=off"])
+    }
+
+    pub fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let data = folder.path().join("data");
@@ -112,16 +117,17 @@ impl PostgresServer {
             .unwrap();
         assert!(made.success());
         let port = free_port();
-        let child = Self::spawn(port, folder.path());
-        Self { port, folder, child }
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let child = Self::spawn(port, folder.path(), &arguments);
+        Self { port, arguments, folder, child }
     }
 
-    fn spawn(port: u16, folder: &Path) -> Child {
+    fn spawn(port: u16, folder: &Path, arguments: &[String]) -> Child {
         let child = as_postgres(&program("postgres"), folder)
             .arg("-D")
             .arg(folder.join("data"))
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
-            .args(["-c", "fsync=off"])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -136,8 +142,7 @@ impl PostgresServer {
 
     /// Freezes or thaws it with all its processes.
     pub fn signal_all(&self, name: &str) {
-        signal(&self.child, name);
-        for pid in children_of(self.child.id()) {
+        for pid in self.pids() {
             let _ = Command::new("sh").args(["-c", &format!("kill -{name} {pid} 2>/dev/null")]).status();
         }
     }
@@ -149,7 +154,14 @@ impl PostgresServer {
     }
 
     pub fn start_again(&mut self) {
-        self.child = Self::spawn(self.port, self.folder.path());
+        self.child = Self::spawn(self.port, self.folder.path(), &self.arguments);
+    }
+
+    /// All its processes, the one that started the others first.
+    pub fn pids(&self) -> Vec<u32> {
+        let mut all = vec![self.child.id()];
+        all.extend(children_of(self.child.id()));
+        all
     }
 }
 

@@ -1,0 +1,122 @@
+//! What a sign-in cannot do without, each piece by itself, and how far a sign-in is from their sum.
+
+use crate::authenticator::random;
+use crate::client::{Client, Target};
+use crate::node::{Backends, Node, cpu, scratch};
+use crate::ports::free_port;
+use crate::report::{Report, Row, millis};
+use crate::workload::{accounts, sign_ins};
+use latchkey::server::ephemeral::{Ephemeral, RedisEphemeral};
+use p256::ecdsa::signature::{Signer, Verifier};
+use p256::ecdsa::{Signature, SigningKey};
+use sqlx::{PgPool, SqlitePool, query};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often each piece is done.
+const TIMES: u32 = 5_000;
+
+/// A piece: processor time of this process, and time, for one.
+struct Piece {
+    name: &'static str,
+    cpu: f64,
+    took: f64,
+}
+
+async fn piece<F: AsyncFnMut()>(name: &'static str, mut once: F) -> Piece {
+    for _ in 0..TIMES / 10 {
+        once().await;
+    }
+    let (began, before) = (Instant::now(), cpu(std::process::id()));
+    for _ in 0..TIMES {
+        once().await;
+    }
+    let (took, spent) = (began.elapsed(), cpu(std::process::id()) - before);
+    Piece { name, cpu: millis(spent) / f64::from(TIMES), took: millis(took) / f64::from(TIMES) }
+}
+
+pub async fn measure(program: &Path, report: &mut Report) {
+    let servers = Backends::servers();
+    let Backends::Servers { postgres, redis } = &servers else { return };
+    let folder = scratch();
+
+    let key = SigningKey::from_slice(&random::<32>()).unwrap();
+    let (message, public) = (random::<69>(), *key.verifying_key());
+    let signature: Signature = key.sign(&message);
+    let verification = piece("ES256 verification (p256)", async || {
+        assert!(std::hint::black_box(&public).verify(&message, &signature).is_ok());
+    })
+    .await;
+
+    let empty = empty_request().await;
+
+    let ephemeral = RedisEphemeral::open(&redis.url()).unwrap();
+    let cache = piece("Redis round trip", async || ephemeral.ping().await.unwrap()).await;
+
+    let pool = PgPool::connect(postgres.url().expose()).await.unwrap();
+    let sql = piece("SQL round trip (PostgreSQL)", async || {
+        query("select $1::int8").bind(1_i64).execute(&pool).await.unwrap();
+    })
+    .await;
+    let file = format!("sqlite://{}?mode=rwc", folder.path().join("floor.db").display());
+    let pool = SqlitePool::connect(&file).await.unwrap();
+    let embedded = piece("SQL statement (SQLite)", async || {
+        query("select $1").bind(1_i64).execute(&pool).await.unwrap();
+    })
+    .await;
+
+    let floor_servers = verification.cpu + 2.0 * empty.cpu + 2.0 * cache.cpu + 2.0 * sql.cpu;
+    let floor_embedded = verification.cpu + 2.0 * empty.cpu + 2.0 * embedded.cpu;
+    let pieces = [verification, empty, cache, sql, embedded];
+    let row =
+        |piece: &Piece| Row { what: piece.name.to_owned(), columns: vec![("CPU ms", piece.cpu), ("ms", piece.took)] };
+    report.table("floor", pieces.iter().map(row).collect());
+
+    let mut rows = Vec::new();
+    for (backends, floor) in [(&Backends::Embedded, floor_embedded), (&servers, floor_servers)] {
+        let folder = scratch();
+        let node = Node::start(program, backends, folder.path()).await;
+        let (_, passkeys) = accounts(&node.target, 8, 200).await;
+        let passkeys = Arc::new(passkeys);
+        sign_ins(&node.target, 8, 500, None, &passkeys).await;
+        let before = node.cpu();
+        let run = sign_ins(&node.target, 8, TIMES as usize, None, &passkeys).await;
+        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+        let each = millis(node.cpu() - before) / run.count() as f64;
+        let columns = vec![("CPU ms", each), ("floor ms", floor), ("times the floor", each / floor)];
+        rows.push(Row { what: format!("sign-in, {}", backends.name()), columns });
+    }
+    report.table("distance", rows);
+}
+
+/// An axum server with nothing in it; in a process of its own, or the client would be counted too.
+async fn empty_request() -> Piece {
+    let port = free_port();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["empty", &port.to_string()])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let target = Target::of(&format!("http://127.0.0.1:{port}"));
+    while tokio::net::TcpStream::connect(&target.authority).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut client = Client::new(&target);
+    client.get("/").await;
+    let (began, before) = (Instant::now(), cpu(child.id()));
+    for _ in 0..TIMES {
+        client.get("/").await;
+    }
+    let (took, spent) = (began.elapsed(), cpu(child.id()) - before);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    Piece { name: "empty axum request", cpu: millis(spent) / f64::from(TIMES), took: millis(took) / f64::from(TIMES) }
+}
+
+/// What answers in that process.
+pub async fn serve_nothing(port: u16) {
+    let router = axum::Router::new().route("/", axum::routing::get(|| async { "" }));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    axum::serve(listener, router).await.unwrap();
+}

@@ -1,0 +1,152 @@
+//! What people do all day, on both sets of backends or at any address.
+
+use crate::Load;
+use crate::authenticator::SoftPasskey;
+use crate::client::{Client, Target};
+use crate::node::{Backends, Node, scratch};
+use crate::report::{Report, Row, median, millis};
+use crate::wire::{Protocol, Wire};
+use crate::workload::{Run, accounts, browsers, sign_ins, sign_up, views};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Accounts that sign in.
+const ACCOUNTS: usize = 1_000;
+/// Sign-ins a second, for the time that one takes while others do.
+const PACE: u32 = 200;
+/// Sign-ins after which memory is looked at, and over how many connections.
+const MANY: (usize, usize) = (10_000, 64);
+
+/// Loads an address that is there; how much work that is to its processors is not known here.
+pub async fn at(url: &str, load: &Load, report: &mut Report) {
+    let target = Target::of(url);
+    let (made, passkeys) = accounts(&target, load.connections, ACCOUNTS.min(load.sign_ins)).await;
+    let passkeys = Arc::new(passkeys);
+    let mut rows = vec![row("sign-up", &made, None)];
+    for _ in 0..load.runs {
+        let run = sign_ins(&target, load.connections, load.sign_ins, None, &passkeys).await;
+        rows.push(row("sign-in", &run, None));
+    }
+    let known = browsers(&target, &passkeys[..passkeys.len().min(50)]).await;
+    for path in ["/api/session", "/account"] {
+        rows.push(row(path, &views(&target, load.connections, load.sign_ins, path, &known).await, None));
+    }
+    report.table(&format!("load at {url}"), rows);
+}
+
+pub async fn on_both(program: &Path, load: &Load, report: &mut Report) {
+    let servers = Backends::servers();
+    for backends in [&Backends::Embedded, &servers] {
+        on(program, backends, load, report).await;
+    }
+    trips(program, &servers, report).await;
+}
+
+async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Report) {
+    let folder = scratch();
+    let node = Node::start(program, backends, folder.path()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let idle = node.memory();
+    let target = &node.target;
+    let mut rows = Vec::new();
+
+    let before = node.cpu();
+    let (made, passkeys) = accounts(target, load.connections, ACCOUNTS).await;
+    rows.push(row("sign-up", &made, Some(node.cpu() - before)));
+    let passkeys = Arc::new(passkeys);
+
+    let mut runs = Vec::new();
+    for _ in 0..load.runs {
+        let before = node.cpu();
+        let run = sign_ins(target, load.connections, load.sign_ins, None, &passkeys).await;
+        runs.push(row("sign-in", &run, Some(node.cpu() - before)));
+    }
+    rows.push(middle(runs));
+
+    let before = node.cpu();
+    let paced = sign_ins(target, 64, PACE as usize * 15, Some(PACE), &passkeys).await;
+    rows.push(row(&format!("sign-in, {PACE} a second"), &paced, Some(node.cpu() - before)));
+    let before = node.cpu();
+    let many = sign_ins(target, MANY.1, MANY.0, None, &passkeys).await;
+    rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(node.cpu() - before)));
+    let after = node.memory();
+
+    let (known, nobody) = (browsers(target, &passkeys[..50]).await, Arc::new(vec![Vec::new()]));
+    for (path, who) in [("/api/session", &known), ("/", &nobody), ("/sign-in", &nobody), ("/account", &known)] {
+        let before = node.cpu();
+        let run = views(target, load.connections, load.sign_ins, path, who).await;
+        rows.push(row(path, &run, Some(node.cpu() - before)));
+    }
+    report.table(&format!("load, {}", backends.name()), rows);
+    let columns = vec![("idle", idle), ("after 10,000 sign-ins", after), ("peak", node.peak_memory())];
+    report.table(&format!("memory, {}", backends.name()), vec![Row { what: "MiB".to_owned(), columns }]);
+}
+
+fn row(what: &str, run: &Run, cpu: Option<Duration>) -> Row {
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let each = cpu.map_or(f64::NAN, |cpu| millis(cpu) / run.count() as f64);
+    let columns = run.columns().into_iter().chain([("server CPU ms", each)]).collect();
+    Row { what: format!("{what} ({})", run.count()), columns }
+}
+
+/// The run in the middle, column by column.
+fn middle(rows: Vec<Row>) -> Row {
+    let column =
+        |place: usize| (rows[0].columns[place].0, median(rows.iter().map(|row| row.columns[place].1).collect()));
+    let columns = (0..rows[0].columns.len()).map(column).collect();
+    Row { what: format!("{}, median of {}", rows[0].what, rows.len()), columns }
+}
+
+/// Counts the round trips of each thing that people do, the least of several.
+async fn trips(program: &Path, backends: &Backends, report: &mut Report) {
+    let Backends::Servers { postgres, redis } = backends else { return };
+    let sql = Wire::start(format!("127.0.0.1:{}", postgres.port), Protocol::Postgres).await;
+    let cache = Wire::start(format!("127.0.0.1:{}", redis.port), Protocol::Redis).await;
+    let settings = [
+        ("DATABASE_URL", format!("postgres://latchkey@{}/postgres", sql.address)),
+        ("REDIS_URL", format!("redis://{}", cache.address)),
+    ];
+    let folder = scratch();
+    let node = Node::start_set(program, &settings, folder.path()).await;
+    let mut client = Client::new(&node.target);
+    let mut seen: Vec<(&str, Vec<(usize, usize)>)> = Vec::new();
+    for turn in 0..8 {
+        let mut note = |what: &'static str| {
+            let counts = (cache.take(), sql.take());
+            match seen.iter_mut().find(|(known, _)| *known == what) {
+                // Statements are prepared at their first use.
+                Some((_, all)) => all.push(counts),
+                None => seen.push((what, Vec::new())),
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        note("between");
+        let passkey: SoftPasskey = sign_up(&mut client).await;
+        note("sign-up");
+        client.become_new(1_000_000 + turn);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        note("between");
+        let options = client.post("/api/sign-in/start", &json!({})).await.json();
+        note("sign-in: start");
+        let credential = passkey.assertion(&options["publicKey"], &client.target.origin).json();
+        let answer = client.post("/api/sign-in/finish", &json!({ "credential": credential })).await;
+        assert_ne!(answer.json(), Value::Null);
+        note("sign-in: finish");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        note("between");
+        for path in ["/api/session", "/account", "/sign-in", "/"] {
+            client.get(path).await;
+            note(path);
+        }
+    }
+    let least = |all: &[(usize, usize)]| {
+        let (cache, sql) = all.iter().min_by_key(|(cache, sql)| cache + sql).copied().unwrap_or_default();
+        let number = |count| f64::from(u32::try_from(count).unwrap());
+        vec![("Redis", number(cache)), ("SQL", number(sql))]
+    };
+    let rows = seen.iter().filter(|(what, _)| *what != "between");
+    let rows = rows.map(|(what, all)| Row { what: (*what).to_owned(), columns: least(all) }).collect();
+    report.table("round trips", rows);
+}

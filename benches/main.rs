@@ -1,0 +1,97 @@
+//! `make bench`: how fast, how small, and how far from the floor. Each part prints a table and keeps the same as JSON.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on fails")]
+
+#[path = "../tests/suite/authenticator.rs"]
+mod authenticator;
+mod client;
+mod floor;
+mod growth;
+mod load;
+mod node;
+mod population;
+#[path = "../tests/suite/ports.rs"]
+mod ports;
+mod report;
+#[expect(dead_code, reason = "tests stop and freeze them")]
+#[path = "../tests/suite/servers.rs"]
+mod servers;
+mod start;
+#[path = "../tests/suite/wire.rs"]
+mod wire;
+mod workload;
+
+use clap::{Args, Parser, Subcommand};
+use report::Report;
+use std::path::PathBuf;
+
+/// Measures a release build of Latchkey.
+#[derive(Parser)]
+struct Command {
+    #[command(subcommand)]
+    part: Part,
+    /// The program that is measured.
+    #[arg(long, global = true, default_value = "target/release/latchkey")]
+    program: PathBuf,
+    /// Where results are kept as JSON.
+    #[arg(long, global = true, default_value = "target/bench")]
+    results: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Sign-ups, sign-ins, session look-ups and page views, on both sets of backends or at any address
+    Load(Load),
+    /// What a sign-in cannot do without, piece by piece
+    Floor,
+    /// The same work on databases of 1,000 to 1,000,000 accounts
+    Growth(Growth),
+    /// From the start of the process to the first answer
+    Start,
+    /// An axum server with nothing in it, for `floor`
+    #[command(hide = true)]
+    Empty { port: u16 },
+}
+
+#[derive(Args)]
+struct Load {
+    /// An address to load, in place of programs that are started here.
+    #[arg(long)]
+    url: Option<String>,
+    /// Connections that are kept open.
+    #[arg(long, default_value_t = 8)]
+    connections: usize,
+    /// Sign-ins in each run.
+    #[arg(long, default_value_t = 5_000)]
+    sign_ins: usize,
+    /// Runs, of which the median is told.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+#[derive(Args)]
+struct Growth {
+    /// How many accounts there are, one size after the other.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
+    accounts: Vec<u32>,
+}
+
+#[tokio::main]
+async fn main() {
+    let command = Command::parse();
+    if let Part::Empty { port } = command.part {
+        return floor::serve_nothing(port).await;
+    }
+    let mut report = Report::new(command.results);
+    match command.part {
+        Part::Load(load) => match &load.url {
+            Some(url) => load::at(url, &load, &mut report).await,
+            None => load::on_both(&command.program, &load, &mut report).await,
+        },
+        Part::Floor => floor::measure(&command.program, &mut report).await,
+        Part::Growth(growth) => growth::measure(&command.program, &growth.accounts, &mut report).await,
+        Part::Start => start::measure(&command.program, &mut report).await,
+        Part::Empty { .. } => {}
+    }
+    report.keep();
+}

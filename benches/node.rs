@@ -1,0 +1,139 @@
+//! The program that is measured, as a process, and what `/proc` tells of processes.
+
+use crate::client::Target;
+use crate::ports::free_port;
+use crate::servers::{PostgresServer, RedisServer, signal};
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// What the program keeps its state in.
+pub enum Backends {
+    Embedded,
+    Servers { postgres: PostgresServer, redis: RedisServer },
+}
+
+impl Backends {
+    /// Servers as an operator runs them: what is committed is on the disk.
+    pub fn servers() -> Self {
+        Self::Servers { postgres: PostgresServer::start_with(&["-c", "fsync=on"]), redis: RedisServer::start(&[]) }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Servers { .. } => "PostgreSQL + Redis",
+        }
+    }
+
+    /// Where the database is, for a program that keeps its files in `folder`.
+    pub fn database(&self, folder: &Path) -> String {
+        match self {
+            Self::Embedded => format!("sqlite://{}", folder.join("latchkey.db").display()),
+            Self::Servers { postgres, .. } => postgres.url().expose().clone(),
+        }
+    }
+
+    fn settings(&self, folder: &Path) -> Vec<(&'static str, String)> {
+        let redis = match self {
+            Self::Embedded => String::new(),
+            Self::Servers { redis, .. } => redis.url().expose().clone(),
+        };
+        vec![("DATABASE_URL", self.database(folder)), ("REDIS_URL", redis)]
+    }
+}
+
+/// The program, running; stopped with its value.
+pub struct Node {
+    child: Child,
+    pub target: Target,
+    /// From the start of the process to the first answer.
+    pub started_in: Duration,
+}
+
+impl Node {
+    /// Starts it with its limits on; each address that `X-Forwarded-For` names is a client of its own.
+    pub async fn start(program: &Path, backends: &Backends, folder: &Path) -> Self {
+        Self::start_set(program, &backends.settings(folder), folder).await
+    }
+
+    pub async fn start_set(program: &Path, settings: &[(&'static str, String)], folder: &Path) -> Self {
+        let program = std::path::absolute(program).unwrap();
+        assert!(program.exists(), "{} is missing: make build", program.display());
+        let port = free_port();
+        let began = Instant::now();
+        let child = Command::new(program)
+            .env_clear()
+            .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
+            .env("PUBLIC_URL", format!("http://localhost:{port}"))
+            .env("DATA_DIR", folder)
+            .env("TRUSTED_PROXIES", "127.0.0.1")
+            .env("SECRET_KEY", "the key of a measurement, of 32 bytes or more")
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(std::env::current_dir().unwrap())
+            .stdout(File::create(folder.join("out.log")).unwrap())
+            .stderr(File::create(folder.join("err.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let target = Target { authority: format!("127.0.0.1:{port}"), origin: format!("http://localhost:{port}") };
+        let mut node = Self { child, target, started_in: Duration::ZERO };
+        while tokio::net::TcpStream::connect(&node.target.authority).await.is_err() {
+            assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", said(folder));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        node.started_in = began.elapsed();
+        node
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The time that it spent on processors, user and system.
+    pub fn cpu(&self) -> Duration {
+        cpu(self.pid())
+    }
+
+    /// The most memory that it ever held, in MiB.
+    pub fn peak_memory(&self) -> f64 {
+        memory(self.pid(), "VmHWM:")
+    }
+
+    /// The memory that it holds, in MiB.
+    pub fn memory(&self) -> f64 {
+        memory(self.pid(), "VmRSS:")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        signal(&self.child, "TERM");
+        let _ = self.child.wait();
+    }
+}
+
+fn said(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("err.log")).unwrap_or_default()
+}
+
+/// User and system time of a process, all its threads included (proc_pid_stat(5), fields 14 and 15, in ticks of 10 ms).
+pub fn cpu(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let after_name = stat.rsplit_once(") ").unwrap().1;
+    let ticks: u64 = after_name.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn memory(pid: u32, field: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.trim().split(' ').next().unwrap().parse::<f64>().unwrap() / 1_024.0
+}
+
+/// A folder for a program's files, on a real disk: what is committed is waited for.
+pub fn scratch() -> TempDir {
+    let target = Path::new("target");
+    if target.exists() { TempDir::new_in(target).unwrap() } else { TempDir::new().unwrap() }
+}

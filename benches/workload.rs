@@ -1,0 +1,194 @@
+//! What people do: sign up, sign in, be recognised, look at pages. Many at once, each on a connection of its own.
+
+use crate::authenticator::SoftPasskey;
+use crate::client::{Client, Target};
+use crate::report::quantile;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How often something was done, and how long each time took.
+pub struct Run {
+    pub times: Vec<Duration>,
+    pub took: Duration,
+}
+
+impl Run {
+    pub fn count(&self) -> usize {
+        self.times.len()
+    }
+
+    /// So many a second.
+    pub fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+        let count = self.count() as f64;
+        count / self.took.as_secs_f64()
+    }
+
+    /// The rate and the times, in milliseconds, as columns.
+    pub fn columns(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("per s", self.rate()),
+            ("p50 ms", quantile(&self.times, 0.5)),
+            ("p90 ms", quantile(&self.times, 0.9)),
+            ("p99 ms", quantile(&self.times, 0.99)),
+        ]
+    }
+}
+
+/// What is done once, with the client of a connection.
+pub type Step<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A number that no other call of this process gets: for names and addresses.
+pub fn number() -> usize {
+    static NUMBER: AtomicUsize = AtomicUsize::new(1);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A bar for a terminal; nothing elsewhere.
+pub fn bar(what: &str, count: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:32} {wide_bar} {pos}/{len} {eta}").unwrap();
+    ProgressBar::new(count).with_style(style).with_message(what.to_owned())
+}
+
+/// Does `one` so often, over so many connections, each as soon as the last was answered.
+pub async fn run<F>(what: &str, target: &Target, connections: usize, count: usize, one: F) -> Run
+where
+    F: for<'a> Fn(&'a mut Client, usize) -> Step<'a> + Send + Clone + 'static,
+{
+    run_at(what, target, connections, count, None, one).await
+}
+
+/// As [`run`]; with a pace, each is due at its time, and is late from then on, whenever it begins.
+pub async fn run_at<F>(
+    what: &str,
+    target: &Target,
+    connections: usize,
+    count: usize,
+    per_second: Option<u32>,
+    one: F,
+) -> Run
+where
+    F: for<'a> Fn(&'a mut Client, usize) -> Step<'a> + Send + Clone + 'static,
+{
+    let (next, bar) = (Arc::new(AtomicUsize::new(0)), bar(what, count as u64));
+    let began = Instant::now();
+    let workers: Vec<_> = (0..connections)
+        .map(|_| {
+            let (next, bar, one, target) = (Arc::clone(&next), bar.clone(), one.clone(), target.clone());
+            tokio::spawn(async move {
+                let (mut client, mut times) = (Client::new(&target), Vec::new());
+                loop {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    if turn >= count {
+                        return times;
+                    }
+                    let due = match per_second {
+                        Some(pace) => began + Duration::from_secs(1) / pace * u32::try_from(turn).unwrap(),
+                        None => Instant::now(),
+                    };
+                    tokio::time::sleep_until(due.into()).await;
+                    one(&mut client, turn).await;
+                    times.push(due.elapsed());
+                    bar.inc(1);
+                }
+            })
+        })
+        .collect();
+    let mut times = Vec::with_capacity(count);
+    for worker in workers {
+        times.extend(worker.await.unwrap());
+    }
+    bar.finish_and_clear();
+    times.sort();
+    Run { times, took: began.elapsed() }
+}
+
+/// Signs up with a new name, from a new address; gives the passkey.
+pub async fn sign_up(client: &mut Client) -> SoftPasskey {
+    let number = number();
+    client.become_new(number);
+    let name = format!("bench{}x{number}", std::process::id());
+    let form = json!({ "username": name, "email": format!("{name}@example.org") });
+    let options = client.post("/api/sign-up/start", &form).await;
+    assert_eq!(options.status, 200, "{:?}", options.body);
+    let options = &options.json()["publicKey"];
+    let passkey = SoftPasskey::new(options);
+    let credential = passkey.registration(options, &client.target.origin).json();
+    let answer = client.post("/api/sign-up/finish", &json!({ "credential": credential })).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    passkey
+}
+
+/// Signs in with a passkey in a new browser, at a new address.
+pub async fn sign_in(client: &mut Client, passkey: &SoftPasskey) {
+    client.become_new(number());
+    let options = client.post("/api/sign-in/start", &json!({})).await;
+    assert_eq!(options.status, 200, "{:?}", options.body);
+    let credential = passkey.assertion(&options.json()["publicKey"], &client.target.origin).json();
+    let answer = client.post("/api/sign-in/finish", &json!({ "credential": credential })).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+}
+
+/// Makes accounts; gives their passkeys.
+pub async fn accounts(target: &Target, connections: usize, count: usize) -> (Run, Vec<SoftPasskey>) {
+    let made = Arc::new(Mutex::new(Vec::with_capacity(count)));
+    let keep = Arc::clone(&made);
+    let run = run("sign-ups", target, connections, count, move |client, _| {
+        let keep = Arc::clone(&keep);
+        Box::pin(async move {
+            let passkey = sign_up(client).await;
+            keep.lock().unwrap().push(passkey);
+        })
+    })
+    .await;
+    let made = std::mem::take(&mut *made.lock().unwrap());
+    (run, made)
+}
+
+/// Sign-ins with these passkeys in turn.
+pub async fn sign_ins(
+    target: &Target,
+    connections: usize,
+    count: usize,
+    pace: Option<u32>,
+    passkeys: &Arc<Vec<SoftPasskey>>,
+) -> Run {
+    let passkeys = Arc::clone(passkeys);
+    run_at("sign-ins", target, connections, count, pace, move |client, turn| {
+        let passkeys = Arc::clone(&passkeys);
+        Box::pin(async move { sign_in(client, &passkeys[turn % passkeys.len()]).await })
+    })
+    .await
+}
+
+/// The cookies of one browser.
+pub type Cookies = Vec<(String, String)>;
+
+/// Signs in once with each of these passkeys; gives the cookies of each.
+pub async fn browsers(target: &Target, passkeys: &[SoftPasskey]) -> Arc<Vec<Cookies>> {
+    let (mut client, mut all) = (Client::new(target), Vec::new());
+    for passkey in passkeys {
+        sign_in(&mut client, passkey).await;
+        all.push(client.cookies.clone());
+    }
+    Arc::new(all)
+}
+
+/// Views of a page, by browsers in turn.
+pub async fn views(target: &Target, connections: usize, count: usize, path: &str, browsers: &Arc<Vec<Cookies>>) -> Run {
+    let (browsers, path) = (Arc::clone(browsers), Arc::<str>::from(path));
+    let what = path.to_string();
+    run(&what, target, connections, count, move |client, turn| {
+        let (browsers, path) = (Arc::clone(&browsers), Arc::clone(&path));
+        Box::pin(async move {
+            client.cookies.clone_from(&browsers[turn % browsers.len()]);
+            let answer = client.get(&path).await;
+            assert_eq!(answer.status, 200, "{path}");
+        })
+    })
+    .await
+}

@@ -1,0 +1,73 @@
+//! A TCP proxy that counts round trips: what a client sends after an answer begins the next one, whatever is sent together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What the protocol says is no round trip of a command's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// PostgreSQL: beginning and committing are not counted.
+    Postgres,
+    Redis,
+}
+
+/// Counts what passes.
+pub struct Wire {
+    pub address: SocketAddr,
+    count: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    /// Begins to pass connections on to `upstream` (host and port).
+    pub async fn start(upstream: String, protocol: Protocol) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&count);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&upstream).await.unwrap();
+                client.set_nodelay(true).unwrap();
+                server.set_nodelay(true).unwrap();
+                let was_answered = Arc::new(AtomicBool::new(true));
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                let answers = Arc::clone(&was_answered);
+                tokio::spawn(pass_on(from_server, to_client, move |_| answers.store(true, Ordering::SeqCst)));
+                let counter = Arc::clone(&counter);
+                tokio::spawn(pass_on(from_client, to_server, move |sent| {
+                    let begins = was_answered.swap(false, Ordering::SeqCst);
+                    if begins && !(protocol == Protocol::Postgres && opens_or_closes(sent)) {
+                        counter.fetch_add(1, Ordering::SeqCst);
+                    }
+                }));
+            }
+        });
+        Self { address, count }
+    }
+
+    /// How many there were since the last time that this was asked.
+    pub fn take(&self) -> usize {
+        self.count.swap(0, Ordering::SeqCst)
+    }
+}
+
+async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        seen(&buffer[..length]);
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether a message is a simple query (PostgreSQL 15, section 55.7: `Q`, length, text) that begins or ends a transaction.
+fn opens_or_closes(sent: &[u8]) -> bool {
+    let text = sent.strip_prefix(b"Q").and_then(|rest| rest.get(4..)).unwrap_or_default().to_ascii_lowercase();
+    ["begin", "commit", "rollback"].iter().any(|word| text.starts_with(word.as_bytes()))
+}
