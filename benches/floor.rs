@@ -2,7 +2,7 @@
 
 use crate::authenticator::random;
 use crate::client::{Client, Target};
-use crate::node::{Backends, Node, cpu, scratch};
+use crate::node::{Backends, Meter, Node, scratch};
 use crate::ports::free_port;
 use crate::report::{Report, Row, millis};
 use crate::workload::{accounts, sign_ins};
@@ -28,12 +28,11 @@ async fn piece<F: AsyncFnMut()>(name: &'static str, mut once: F) -> Piece {
     for _ in 0..TIMES / 10 {
         once().await;
     }
-    let (began, before) = (Instant::now(), cpu(std::process::id()));
+    let (began, meter) = (Instant::now(), Meter::start(vec![std::process::id()]));
     for _ in 0..TIMES {
         once().await;
     }
-    let (took, spent) = (began.elapsed(), cpu(std::process::id()) - before);
-    Piece { name, cpu: millis(spent) / f64::from(TIMES), took: millis(took) / f64::from(TIMES) }
+    Piece { name, cpu: meter.millis_each(TIMES as usize), took: millis(began.elapsed()) / f64::from(TIMES) }
 }
 
 pub async fn measure(program: &Path, report: &mut Report) {
@@ -80,10 +79,9 @@ pub async fn measure(program: &Path, report: &mut Report) {
         let (_, passkeys) = accounts(&node.target, 8, 200).await;
         let passkeys = Arc::new(passkeys);
         sign_ins(&node.target, 8, 500, None, &passkeys).await;
-        let before = node.cpu();
+        let meter = node.meter();
         let run = sign_ins(&node.target, 8, TIMES as usize, None, &passkeys).await;
-        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-        let each = millis(node.cpu() - before) / run.count() as f64;
+        let each = meter.millis_each(run.count());
         let columns = vec![("CPU ms", each), ("floor ms", floor), ("times the floor", each / floor)];
         rows.push(Row { what: format!("sign-in, {}", backends.name()), columns });
     }
@@ -104,14 +102,14 @@ async fn empty_request() -> Piece {
     }
     let mut client = Client::new(&target);
     client.get("/").await;
-    let (began, before) = (Instant::now(), cpu(child.id()));
+    let (began, meter) = (Instant::now(), Meter::start(vec![child.id()]));
     for _ in 0..TIMES {
         client.get("/").await;
     }
-    let (took, spent) = (began.elapsed(), cpu(child.id()) - before);
+    let (cpu, took) = (meter.millis_each(TIMES as usize), millis(began.elapsed()) / f64::from(TIMES));
     child.kill().unwrap();
     child.wait().unwrap();
-    Piece { name: "empty axum request", cpu: millis(spent) / f64::from(TIMES), took: millis(took) / f64::from(TIMES) }
+    Piece { name: "empty axum request", cpu, took }
 }
 
 /// What answers in that process.

@@ -1,14 +1,13 @@
 //! Whether it gets slower as the number of accounts grows, and whether clearing away what has ended is noticed.
 
 use crate::client::Client;
-use crate::node::{Backends, Node, cpu, scratch};
+use crate::node::{Backends, Meter, Node, scratch};
 use crate::population::{Tables, Template, fill, passkey, templates};
 use crate::report::{Report, Row, median, millis, quantile};
 use crate::workload::{Run, accounts, browsers, sign_ins, views};
 use sqlx::Connection;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Sign-ins in a run, each by another account; runs, of which the median is told.
 const SIGN_INS: u32 = 2_000;
@@ -39,12 +38,12 @@ async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> V
     templates(&backends.database(folder), passkeys).await
 }
 
-/// The processor time of the database's own processes.
-fn database_cpu(backends: &Backends) -> Duration {
-    match backends {
-        Backends::Embedded => Duration::ZERO,
-        Backends::Servers { postgres, .. } => postgres.pids().into_iter().map(cpu).sum(),
-    }
+/// Measures the database's own processes, where it has any.
+fn database_meter(backends: &Backends) -> Meter {
+    Meter::start(match backends {
+        Backends::Embedded => Vec::new(),
+        Backends::Servers { postgres, .. } => postgres.pids(),
+    })
 }
 
 async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templates: &[Template]) -> Row {
@@ -58,18 +57,18 @@ async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templ
     let (mut own, mut database, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for run in 0..RUNS {
         let passkeys = Arc::new(of(run).map(|number| passkey(number, templates)).collect());
-        let (before, databases) = (node.cpu(), database_cpu(backends));
+        let (meter, databases) = (node.meter(), database_meter(backends));
         let done = sign_ins(&node.target, 4, SIGN_INS as usize, None, &passkeys).await;
-        own.push(millis(node.cpu() - before) / f64::from(SIGN_INS));
-        database.push(millis(database_cpu(backends).saturating_sub(databases)) / f64::from(SIGN_INS));
+        own.push(meter.millis_each(done.count()));
+        database.push(databases.millis_each(done.count()));
         p50.push(quantile(&done.times, 0.5));
         p99.push(quantile(&done.times, 0.99));
     }
     warm.truncate(100);
     let known = browsers(&node.target, &warm).await;
-    let before = node.cpu();
+    let meter = node.meter();
     let account = views(&node.target, 4, 1_000, "/account", &known).await;
-    let account_cpu = millis(node.cpu() - before) / 1_000.0;
+    let account_cpu = meter.millis_each(account.count());
     let (older, older_of) = older_activity(&node, &known).await;
     let activity = views(&node.target, 4, 1_000, &older, &Arc::new(vec![older_of])).await;
     Row {

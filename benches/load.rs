@@ -3,8 +3,8 @@
 use crate::Load;
 use crate::authenticator::SoftPasskey;
 use crate::client::{Client, Target};
-use crate::node::{Backends, Node, scratch};
-use crate::report::{Report, Row, median, millis};
+use crate::node::{Backends, Meter, Node, scratch};
+use crate::report::{Report, Row, median};
 use crate::wire::{Protocol, Wire};
 use crate::workload::{Run, accounts, browsers, sign_ins, sign_up, views};
 use serde_json::{Value, json};
@@ -52,47 +52,46 @@ async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Repor
     let target = &node.target;
     let mut rows = Vec::new();
 
-    let before = node.cpu();
+    let meter = node.meter();
     let (made, passkeys) = accounts(target, load.connections, ACCOUNTS).await;
-    rows.push(row("sign-up", &made, Some(node.cpu() - before)));
+    rows.push(row("sign-up", &made, Some(&meter)));
     let passkeys = Arc::new(passkeys);
 
     let mut runs = Vec::new();
     for _ in 0..load.runs {
-        let before = node.cpu();
+        let meter = node.meter();
         let run = sign_ins(target, load.connections, load.sign_ins, None, &passkeys).await;
-        runs.push(row("sign-in", &run, Some(node.cpu() - before)));
+        runs.push(row("sign-in", &run, Some(&meter)));
     }
-    rows.push(middle(runs));
+    rows.push(middle(&runs));
 
-    let before = node.cpu();
+    let meter = node.meter();
     let paced = sign_ins(target, 64, PACE as usize * 15, Some(PACE), &passkeys).await;
-    rows.push(row(&format!("sign-in, {PACE} a second"), &paced, Some(node.cpu() - before)));
-    let before = node.cpu();
+    rows.push(row(&format!("sign-in, {PACE} a second"), &paced, Some(&meter)));
+    let meter = node.meter();
     let many = sign_ins(target, MANY.1, MANY.0, None, &passkeys).await;
-    rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(node.cpu() - before)));
+    rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(&meter)));
     let after = node.memory();
 
     let (known, nobody) = (browsers(target, &passkeys[..50]).await, Arc::new(vec![Vec::new()]));
     for (path, who) in [("/api/session", &known), ("/", &nobody), ("/sign-in", &nobody), ("/account", &known)] {
-        let before = node.cpu();
+        let meter = node.meter();
         let run = views(target, load.connections, load.sign_ins, path, who).await;
-        rows.push(row(path, &run, Some(node.cpu() - before)));
+        rows.push(row(path, &run, Some(&meter)));
     }
     report.table(&format!("load, {}", backends.name()), rows);
     let columns = vec![("idle", idle), ("after 10,000 sign-ins", after), ("peak", node.peak_memory())];
     report.table(&format!("memory, {}", backends.name()), vec![Row { what: "MiB".to_owned(), columns }]);
 }
 
-fn row(what: &str, run: &Run, cpu: Option<Duration>) -> Row {
-    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    let each = cpu.map_or(f64::NAN, |cpu| millis(cpu) / run.count() as f64);
+fn row(what: &str, run: &Run, meter: Option<&Meter>) -> Row {
+    let each = meter.map_or(f64::NAN, |meter| meter.millis_each(run.count()));
     let columns = run.columns().into_iter().chain([("server CPU ms", each)]).collect();
     Row { what: format!("{what} ({})", run.count()), columns }
 }
 
 /// The run in the middle, column by column.
-fn middle(rows: Vec<Row>) -> Row {
+fn middle(rows: &[Row]) -> Row {
     let column =
         |place: usize| (rows[0].columns[place].0, median(rows.iter().map(|row| row.columns[place].1).collect()));
     let columns = (0..rows[0].columns.len()).map(column).collect();

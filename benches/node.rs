@@ -2,6 +2,7 @@
 
 use crate::client::Target;
 use crate::ports::free_port;
+use crate::report::millis;
 use crate::servers::{PostgresServer, RedisServer, signal};
 use std::fs::File;
 use std::path::Path;
@@ -91,9 +92,9 @@ impl Node {
         self.child.id()
     }
 
-    /// The time that it spent on processors, user and system.
-    pub fn cpu(&self) -> Duration {
-        cpu(self.pid())
+    /// Begins to measure the time that it spends on processors.
+    pub fn meter(&self) -> Meter {
+        Meter::start(vec![self.pid()])
     }
 
     /// The most memory that it ever held, in MiB.
@@ -118,8 +119,29 @@ fn said(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("err.log")).unwrap_or_default()
 }
 
-/// User and system time of a process, all its threads included (proc_pid_stat(5), fields 14 and 15, in ticks of 10 ms).
-pub fn cpu(pid: u32) -> Duration {
+/// The time that processes spend on processors, user and system.
+pub struct Meter {
+    pids: Vec<u32>,
+    before: Duration,
+}
+
+impl Meter {
+    pub fn start(pids: Vec<u32>) -> Self {
+        let before = pids.iter().copied().map(cpu).sum();
+        Self { pids, before }
+    }
+
+    /// What each of `count` things took, in milliseconds.
+    pub fn millis_each(&self, count: usize) -> f64 {
+        let now: Duration = self.pids.iter().copied().map(cpu).sum();
+        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+        let count = count as f64;
+        millis(now.saturating_sub(self.before)) / count
+    }
+}
+
+/// User and system time of a process, all its threads included (`proc_pid_stat(5)`, fields 14 and 15, in ticks of 10 ms).
+fn cpu(pid: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let after_name = stat.rsplit_once(") ").unwrap().1;
     let ticks: u64 = after_name.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();

@@ -190,7 +190,7 @@ macro_rules! fill {
 pub async fn fill(url: &str, from: u32, to: u32, templates: &[Template], tables: Tables) {
     if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url).unwrap().synchronous(SqliteSynchronous::Off);
-        let options = options.pragma("cache_size", "-1000000").busy_timeout(std::time::Duration::from_secs(60));
+        let options = options.pragma("cache_size", "-1000000").busy_timeout(std::time::Duration::from_mins(1));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
         fill!(Sqlite, pool, from, to, templates, tables);
         // What an operator's database has, too: the planner knows how much there is.

@@ -18,4 +18,6 @@ mod properties;
 mod proxy;
 mod random;
 mod remote;
+mod round_trips;
 mod servers;
+mod wire;

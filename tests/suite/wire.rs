@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// What the protocol says is no round trip of a command's own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// PostgreSQL: beginning and committing are not counted.
+    /// PostgreSQL: beginning and committing are not counted, nor is what the pool asks.
     Postgres,
     Redis,
 }
@@ -41,7 +41,7 @@ impl Wire {
                 let counter = Arc::clone(&counter);
                 tokio::spawn(pass_on(from_client, to_server, move |sent| {
                     let begins = was_answered.swap(false, Ordering::SeqCst);
-                    if begins && !(protocol == Protocol::Postgres && opens_or_closes(sent)) {
+                    if begins && !(protocol == Protocol::Postgres && is_upkeep(sent)) {
                         counter.fetch_add(1, Ordering::SeqCst);
                     }
                 }));
@@ -66,8 +66,9 @@ async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl
     }
 }
 
-/// Whether a message is a simple query (PostgreSQL 15, section 55.7: `Q`, length, text) that begins or ends a transaction.
-fn opens_or_closes(sent: &[u8]) -> bool {
+/// What no command waits for: a simple query that begins or ends a transaction, and a lone `Sync`, with which the pool looks
+/// after a connection that was given back (PostgreSQL 15, section 55.7: `Q`, length, text; `S`, length).
+fn is_upkeep(sent: &[u8]) -> bool {
     let text = sent.strip_prefix(b"Q").and_then(|rest| rest.get(4..)).unwrap_or_default().to_ascii_lowercase();
-    ["begin", "commit", "rollback"].iter().any(|word| text.starts_with(word.as_bytes()))
+    sent == b"S\0\0\0\x04" || ["begin", "commit", "rollback"].iter().any(|word| text.starts_with(word.as_bytes()))
 }

@@ -15,25 +15,18 @@ impl Auth {
         &self,
         unit: &mut dyn Unit,
         user: UserId,
-        known: Option<Token>,
+        known: Option<&Token>,
         now: Timestamp,
     ) -> Result<(Token, bool), Unavailable> {
-        let browser = |token: &Token| KnownBrowser {
-            token_hash: token.hash(),
-            user_id: user,
-            expires_at: now.plus(REMEMBERED),
-            declined_until: None,
-            recognised: true,
-        };
         if let Some(token) = known {
-            if let Some(is_recognised) = unit.remember_longer(&browser(&token)).await? {
-                return Ok((token, is_recognised));
+            if let Some(is_recognised) = unit.remember_longer(&known_browser(token, user, now)).await? {
+                return Ok((token.clone(), is_recognised));
             }
             // It was somebody else's, or made up: a token is known only when it was given out by us, to this person.
             unit.forget_browser(&token.hash()).await?;
         }
         let token = Token::random(&*self.entropy);
-        unit.remember_browser(&browser(&token)).await?;
+        unit.remember_browser(&known_browser(&token, user, now)).await?;
         Ok((token, false))
     }
 
@@ -100,5 +93,16 @@ impl Auth {
             unit.decline_offer(&token.hash(), visitor.user.id, self.clock.now().plus(DECLINED)).await?;
         }
         unit.commit().await
+    }
+}
+
+/// A browser in which somebody signs in now.
+pub(super) fn known_browser(token: &Token, user_id: UserId, now: Timestamp) -> KnownBrowser {
+    KnownBrowser {
+        token_hash: token.hash(),
+        user_id,
+        expires_at: now.plus(REMEMBERED),
+        declined_until: None,
+        recognised: true,
     }
 }

@@ -4,7 +4,7 @@ use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
 use crate::server::model::security_letter::Occasion;
 use crate::server::model::session::Method;
-use crate::server::model::{CredentialId, EventKind, Session, SessionId, User};
+use crate::server::model::{CredentialId, EventKind, Session, SessionId, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
 
@@ -47,8 +47,7 @@ impl Auth {
             unit.remove_session(&previous.hash()).await?;
         }
         let Entrance { user, credential, is_new_account } = entrance;
-        let (known, is_recognised) = self.remember(unit, user.id, arrival.known, now).await?;
-        let token = Token::random(&*self.entropy);
+        let (known, is_recognised) = self.remember(unit, user.id, arrival.known.as_ref(), now).await?;
         // A passkey is a device that was seen before, unless it answered from another one (contract, rule 10).
         let is_new_device = match credential {
             Credential::Passkey { from_elsewhere, .. } => from_elsewhere && !is_recognised,
@@ -56,6 +55,25 @@ impl Auth {
             // Told by a letter of its own.
             Credential::RecoveryCode => false,
         };
+        let (session, token) = self.new_session(user.id, credential, &arrival, now);
+        unit.add_session(&session).await?;
+        let kind = if is_new_account { EventKind::SignedUp } else { EventKind::SignedIn };
+        self.record(unit, user.id, kind, &session.client, Some(session.method.words().to_owned())).await?;
+        if is_new_device && !is_new_account {
+            self.tell_owner(unit, &user, Occasion::NewDevice, &session.client, None).await?;
+        }
+        Ok(Opened { user, session, token, known })
+    }
+
+    /// A session that begins now, and the token that bears it.
+    pub(super) fn new_session(
+        &self,
+        user_id: UserId,
+        credential: Credential,
+        arrival: &Arrival,
+        now: Timestamp,
+    ) -> (Session, Token) {
+        let token = Token::random(&*self.entropy);
         let (method, offers_passkey, kept) = match credential {
             Credential::Passkey { id, from_elsewhere } => (Method::Passkey(id), from_elsewhere, arrival.keep),
             Credential::Letter => (Method::Email, true, false),
@@ -65,7 +83,7 @@ impl Auth {
         let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };
         let session = Session {
             id: SessionId::random(&*self.entropy),
-            user_id: user.id,
+            user_id,
             token_hash: token.hash(),
             method,
             user_verified,
@@ -74,19 +92,12 @@ impl Auth {
             last_seen_at: now,
             ends_at: now.plus(max),
             idle,
-            client: arrival.client,
+            client: arrival.client.clone(),
             offers_passkey,
             added_passkey: false,
             kept,
         };
-        unit.add_session(&session).await?;
-        let (kind, way) =
-            (if is_new_account { EventKind::SignedUp } else { EventKind::SignedIn }, session.method.words());
-        self.record(unit, user.id, kind, &session.client, Some(way.to_owned())).await?;
-        if is_new_device && !is_new_account {
-            self.tell_owner(unit, &user, Occasion::NewDevice, &session.client, None).await?;
-        }
-        Ok(Opened { user, session, token, known })
+        (session, token)
     }
 
     /// Who bears this token, if its session is alive; being seen is recorded now and then.

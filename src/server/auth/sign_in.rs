@@ -2,6 +2,7 @@ use super::answer::AuthenticationAnswer;
 use super::authenticator_data::AuthenticatorData;
 use super::ceremony::{Initiator, Purpose};
 use super::client_data::ClientData;
+use super::known_browser::known_browser;
 use super::relying_party::{record, stored};
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened};
@@ -9,8 +10,9 @@ use crate::server::Unavailable;
 use crate::server::limiter::TooMany;
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::security_letter::Occasion;
-use crate::server::model::{CredentialId, EventKind, Passkey, User, UserId};
-use crate::server::store::Unit;
+use crate::server::model::{CredentialId, Event, EventKind, Passkey, User, UserId};
+use crate::server::secret::Token;
+use crate::server::store::{Admission, Admitted, Unit};
 use crate::server::telemetry::meters;
 use crate::types::views;
 use std::time::Duration;
@@ -201,12 +203,63 @@ impl Auth {
         }
     }
 
+    /// Lets somebody in: at once where nothing else has to be done, which is nearly always.
     async fn admit(
         &self,
         passkey: Passkey,
         user: User,
         used: &PasskeyUse,
         is_cross_platform: bool,
+        arrival: Arrival,
+    ) -> Result<Opened, FinishSignInError> {
+        let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
+        let is_plain = !from_elsewhere && user.guarded_since.is_none();
+        if is_plain && let Some(opened) = self.admit_at_once(&passkey, &user, used, &arrival).await? {
+            return Ok(opened);
+        }
+        self.admit_with_care(passkey, &user, used, from_elsewhere, arrival).await
+    }
+
+    /// In one step; `None` where the account turns out to be guarded.
+    async fn admit_at_once(
+        &self,
+        passkey: &Passkey,
+        user: &User,
+        used: &PasskeyUse,
+        arrival: &Arrival,
+    ) -> Result<Option<Opened>, FinishSignInError> {
+        let credential = Credential::Passkey { id: passkey.credential_id.clone(), from_elsewhere: false };
+        let (session, token) = self.new_session(user.id, credential, arrival, used.at);
+        let way = Some(session.method.words().to_owned());
+        let event = Event::new(user.id, EventKind::SignedIn, used.at, session.client.clone(), way, &*self.entropy);
+        let name = Token::random(&*self.entropy);
+        let admission = Admission {
+            passkey,
+            used,
+            session: &session,
+            event: &event,
+            known: arrival.known.as_ref().map(Token::hash),
+            browser: &known_browser(&name, user.id, used.at),
+            previous: arrival.previous.as_ref().map(Token::hash),
+        };
+        match self.store.admit(admission).await? {
+            Admitted::In { user, kept_name } => {
+                let known = arrival.known.clone().filter(|_| kept_name).unwrap_or(name);
+                Ok(Some(Opened { user, session, token, known }))
+            }
+            Admitted::Refused(user) => Err(self.refused_in_use(&user, &arrival.client).await),
+            Admitted::Guarded => Ok(None),
+            Admitted::Gone => Err(FinishSignInError::UnknownPasskey),
+        }
+    }
+
+    /// Step by step: an older passkey ends the guard, and whoever comes from another device is told of.
+    async fn admit_with_care(
+        &self,
+        passkey: Passkey,
+        user: &User,
+        used: &PasskeyUse,
+        from_elsewhere: bool,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let mut unit = self.store.begin().await?;
@@ -217,13 +270,11 @@ impl Auth {
             return Err(self.refused_in_use(&user, &arrival.client).await);
         }
         self.end_guard(unit.as_mut(), &user, &passkey).await?;
-        let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
         let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere };
         let entrance = Entrance { user, credential, is_new_account: false };
         let opened = self.open_session(unit.as_mut(), entrance, arrival, used.at).await?;
         unit.commit().await?;
         self.bell.notify_one();
-        tracing::info!(user = %opened.user.id.0, "signed in");
         Ok(opened)
     }
 }

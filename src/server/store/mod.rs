@@ -16,6 +16,7 @@ macro_rules! select_user {
 }
 
 mod accounts;
+mod admission;
 mod letters;
 pub mod postgres;
 mod retry;
@@ -32,13 +33,14 @@ use crate::types::{DisplayName, Identifier, Username, views};
 use async_trait::async_trait;
 
 pub use accounts::{AccountWrites, Accounts};
+pub use admission::{Admission, Admissions, Admitted};
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
 pub use retry::connect_patiently;
 use schema::schema;
 
 /// Reads, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
-pub trait Store: Accounts + Letters + Send + Sync {
+pub trait Store: Accounts + Admissions + Letters + Send + Sync {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), Unavailable>;
 

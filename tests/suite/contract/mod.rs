@@ -1,5 +1,6 @@
 //! What every store promises, run on each of them.
 
 mod accounts;
+mod admission;
 mod ephemeral;
 mod store;

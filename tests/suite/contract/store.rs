@@ -69,7 +69,7 @@ pub fn session(owner: &User, passkey: &Passkey) -> Session {
     }
 }
 
-fn used(sign_count: u32) -> PasskeyUse {
+pub fn used(sign_count: u32) -> PasskeyUse {
     PasskeyUse {
         record: r#"{"used":true}"#.to_owned(),
         backup_eligible: true,
@@ -92,7 +92,7 @@ pub async fn each_store() -> Vec<(TestDatabase, Arc<dyn Store>)> {
 }
 
 /// Runs a property on both databases.
-async fn on_both(property: impl AsyncFn(Arc<dyn Store>)) {
+pub async fn on_both(property: impl AsyncFn(Arc<dyn Store>)) {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let store = database.open().await;
@@ -100,7 +100,7 @@ async fn on_both(property: impl AsyncFn(Arc<dyn Store>)) {
     }
 }
 
-async fn add_account(store: &dyn Store, name: &str) -> (User, Passkey, Session) {
+pub async fn add_account(store: &dyn Store, name: &str) -> (User, Passkey, Session) {
     let user = user(name);
     let passkey = passkey(&user);
     let session = session(&user, &passkey);

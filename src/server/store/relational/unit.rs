@@ -25,6 +25,11 @@ impl Transaction {
     }
 }
 
+/// Logs what has certainly happened.
+pub fn audit(event: &Event) {
+    tracing::info!(target: AUDIT, user = %event.user_id.0, event = event.kind.name(), "it happened");
+}
+
 fn insertion(rows: u64) -> Insertion {
     if rows == 0 { Insertion::Conflict } else { Insertion::Done }
 }
@@ -195,9 +200,7 @@ impl Unit for Transaction {
 
     async fn commit(self: Box<Self>) -> Result<(), Unavailable> {
         self.inner.commit().await.map_err(unavailable)?;
-        for event in &self.recorded {
-            tracing::info!(target: AUDIT, user = %event.user_id.0, event = event.kind.name(), "it happened");
-        }
+        self.recorded.iter().for_each(audit);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Accounts in one SQLite file: the embedded default.
 
+mod admission;
 #[path = "../relational/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;

@@ -1,0 +1,45 @@
+use crate::server::Unavailable;
+use crate::server::model::passkey::PasskeyUse;
+use crate::server::model::{Event, KnownBrowser, Passkey, Session, User};
+use crate::server::secret::TokenHash;
+use async_trait::async_trait;
+
+/// Everything that a sign-in with a passkey writes, where nobody has to be told of it.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    pub passkey: &'a Passkey,
+    pub used: &'a PasskeyUse,
+    pub session: &'a Session,
+    pub event: &'a Event,
+    /// The name that the browser gave itself; it is kept, if it was given out to this person.
+    pub known: Option<TokenHash>,
+    /// The name that it gets otherwise.
+    pub browser: &'a KnownBrowser,
+    /// The session that the browser had; it ends.
+    pub previous: Option<TokenHash>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Admitted {
+    In {
+        /// The account as it is now.
+        user: User,
+        /// Whether the browser keeps its name.
+        kept_name: bool,
+    },
+    /// Nothing was written, since another use of the passkey, its removal or its suspension came first.
+    Refused(User),
+    /// Nothing was written, since the account is guarded by now: more has to be done.
+    Guarded,
+    /// The account is gone.
+    Gone,
+}
+
+/// The commonest command of all as one step, so that it takes one round trip where there are any.
+#[async_trait]
+pub trait Admissions {
+    /// Records the use of a passkey and opens the session, all or nothing, under the same conditions as
+    /// [`super::Unit::record_passkey_use`].
+    async fn admit(&self, admission: Admission<'_>) -> Result<Admitted, Unavailable>;
+}

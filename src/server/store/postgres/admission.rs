@@ -1,0 +1,38 @@
+//! A sign-in with a passkey, as one statement.
+
+use super::relational::Pools;
+
+impl Pools {
+    pub const ADMITS_IN_ONE_STATEMENT: bool = true;
+
+    /// Locks the account's row first, as units of work do. What the other parts read is as old as the statement, so each
+    /// condition that another command may have changed while the lock was waited for stands where PostgreSQL looks again:
+    /// in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
+    pub const ADMIT: &'static str = concat!(
+        "with u as materialized (select * from users where id = $2 for update), \
+         used as ( \
+           update passkeys p set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7, \
+                                 last_used_browser = $8, last_used_system = $9 \
+           from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null and p.suspended_at is null \
+             and (p.sign_count < $6 or (p.sign_count = 0 and $6 = 0)) and ($4 or not p.backup_eligible) \
+           returning p.user_id), \
+         opened as ( \
+           insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
+                                 created_at, last_seen_at, ends_at, idle_millis, browser, system, offers_passkey, kept) \
+           select $10, user_id, $11, $12, $13, $14, $7, $7, $7, $15, $16, $8, $9, $17, $18 from used), \
+         told as ( \
+           insert into events (id, user_id, kind, at, browser, system, detail) \
+           select $19, user_id, $20, $7, $8, $9, $21 from used), \
+         kept as ( \
+           update known_browsers b set expires_at = $24, recognised = true \
+           from used where b.token_hash = $22 and b.user_id = used.user_id returning b.token_hash), \
+         forgotten as (delete from known_browsers b using used where b.token_hash = $22 and b.user_id <> used.user_id), \
+         named as ( \
+           insert into known_browsers (token_hash, user_id, expires_at) \
+           select $23, user_id, $24 from used where not exists (select from kept)), \
+         ended as (delete from sessions s using used where s.token_hash = $25) \
+         select u.id as user_id, ",
+        user_columns!(),
+        ", exists (select from used) as is_in, exists (select from kept) as kept_name from u"
+    );
+}

@@ -1,0 +1,56 @@
+use super::unit::audit;
+use super::{Pools, Relational, rows, unavailable};
+use crate::server::Unavailable;
+use crate::server::store::{Admission, Admissions, Admitted};
+use async_trait::async_trait;
+use sqlx::{Executor, query};
+
+#[async_trait]
+impl Admissions for Relational {
+    async fn admit(&self, admission: Admission<'_>) -> Result<Admitted, Unavailable> {
+        let Admission { passkey, used, session, event, known, browser, previous } = admission;
+        let (method, credential_id) = rows::method_columns(&session.method);
+        let known = known.as_ref().map(|token| &token.0[..]);
+        let statement = query(Pools::ADMIT)
+            .bind(passkey.credential_id.as_bytes())
+            .bind(passkey.user_id.0)
+            .bind(&used.record)
+            .bind(used.backup_eligible)
+            .bind(used.backed_up)
+            .bind(i64::from(used.sign_count))
+            .bind(used.at.unix_millis())
+            .bind(used.on.browser.as_deref())
+            .bind(used.on.system.as_deref())
+            .bind(session.id.0)
+            .bind(&session.token_hash.0[..])
+            .bind(method)
+            .bind(credential_id)
+            .bind(session.user_verified)
+            .bind(session.ends_at.unix_millis())
+            .bind(rows::millis(session.idle))
+            .bind(session.offers_passkey)
+            .bind(session.kept)
+            .bind(event.id.0)
+            .bind(event.kind.name())
+            .bind(event.detail.as_deref())
+            .bind(known)
+            .bind(&browser.token_hash.0[..])
+            .bind(browser.expires_at.unix_millis())
+            .bind(previous.as_ref().map(|token| &token.0[..]));
+        let row = if Pools::ADMITS_IN_ONE_STATEMENT {
+            (&self.pools.write).fetch_optional(statement).await.map_err(unavailable)?
+        } else {
+            let mut unit = self.transaction().await?;
+            let row = unit.inner.fetch_optional(statement).await.map_err(unavailable)?;
+            unit.inner.commit().await.map_err(unavailable)?;
+            row
+        };
+        let Some(row) = row else { return Ok(Admitted::Gone) };
+        let user = rows::user(&row)?;
+        if rows::get(&row, "is_in")? {
+            audit(event);
+            return Ok(Admitted::In { user, kept_name: rows::get(&row, "kept_name")? });
+        }
+        Ok(if user.guarded_since.is_some() { Admitted::Guarded } else { Admitted::Refused(user) })
+    }
+}

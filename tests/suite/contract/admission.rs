@@ -1,0 +1,208 @@
+use super::store::{add_account, on_both, session, used};
+use crate::authenticator::random;
+use latchkey::server::clock::Timestamp;
+use latchkey::server::model::passkey::PasskeyUse;
+use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Passkey, Session, User, UserId};
+use latchkey::server::secret::{SystemEntropy, TokenHash};
+use latchkey::server::store::{Admission, Admitted, Store};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Somebody about to come in.
+struct Arriving {
+    passkey: Passkey,
+    used: PasskeyUse,
+    session: Session,
+    event: Event,
+    browser: KnownBrowser,
+}
+
+impl Arriving {
+    fn with(user: &User, passkey: &Passkey, sign_count: u32) -> Self {
+        let (used, session) = (used(sign_count), session(user, passkey));
+        let (at, client) = (used.at, used.on.clone());
+        Self {
+            event: Event::new(user.id, EventKind::SignedIn, at, client, Some("passkey".to_owned()), &SystemEntropy),
+            browser: known(user.id),
+            passkey: passkey.clone(),
+            used,
+            session,
+        }
+    }
+
+    async fn come_in(&self, store: &dyn Store, known: Option<TokenHash>, previous: Option<TokenHash>) -> Admitted {
+        let Self { passkey, used, session, event, browser } = self;
+        store.admit(Admission { passkey, used, session, event, known, browser, previous }).await.unwrap()
+    }
+
+    async fn left_nothing(&self, store: &dyn Store) {
+        assert_eq!(store.session(&self.session.token_hash).await.unwrap(), None);
+        assert_eq!(store.known_browser(&self.browser.token_hash).await.unwrap(), None);
+        let events = store.events(self.event.user_id, None, 10).await.unwrap().unwrap();
+        assert!(events.iter().all(|event| event.id != self.event.id));
+    }
+}
+
+fn known(user_id: UserId) -> KnownBrowser {
+    let expires_at = super::store::NOW.plus(Duration::from_hours(1));
+    KnownBrowser { token_hash: TokenHash(random()), user_id, expires_at, declined_until: None, recognised: true }
+}
+
+async fn remember(store: &dyn Store, browser: &KnownBrowser) {
+    let mut unit = store.begin().await.unwrap();
+    unit.remember_browser(browser).await.unwrap();
+    unit.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
+    on_both(async |store| {
+        let (user, passkey, previous) = add_account(&*store, "ada").await;
+        let arriving = Arriving::with(&user, &passkey, u32::MAX);
+        let admitted = arriving.come_in(&*store, None, Some(previous.token_hash)).await;
+        let Admitted::In { user: now, kept_name } = admitted else { panic!("{admitted:?}") };
+        assert_eq!((&now, kept_name), (&user, false));
+        let (opened, _) = store.session(&arriving.session.token_hash).await.unwrap().unwrap();
+        let at = arriving.used.at;
+        let client = arriving.used.on.clone();
+        let times =
+            Session { authenticated_at: at, created_at: at, last_seen_at: at, client, ..arriving.session.clone() };
+        assert_eq!(opened, Session { added_passkey: false, ..times });
+        assert_eq!(store.session(&previous.token_hash).await.unwrap(), None, "the one before has ended");
+        let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
+        assert_eq!((stored.sign_count, stored.backed_up, stored.last_used_at), (u32::MAX, true, Some(at)));
+        assert_eq!((stored.record, stored.last_used_on), (arriving.used.record.clone(), arriving.used.on.clone()));
+        assert_eq!(store.events(user.id, None, 10).await.unwrap().unwrap(), std::slice::from_ref(&arriving.event));
+        let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
+        assert_eq!((browser, owner), (arriving.browser.clone(), user));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_browser_keeps_its_name_only_if_it_was_given_to_this_person() {
+    on_both(async |store| {
+        let (ada, passkey, _) = add_account(&*store, "ada").await;
+        let (eve, _, _) = add_account(&*store, "eve").await;
+        let (hers, others, made_up) = (known(ada.id), known(eve.id), TokenHash(random()));
+        remember(&*store, &hers).await;
+        remember(&*store, &others).await;
+        for (turn, (name, keeps)) in
+            [(hers.token_hash, true), (others.token_hash, false), (made_up, false)].into_iter().enumerate()
+        {
+            let arriving = Arriving::with(&ada, &passkey, u32::MAX);
+            make_anew(&*store, &passkey).await;
+            let admitted = arriving.come_in(&*store, Some(name), None).await;
+            let Admitted::In { kept_name, .. } = admitted else { panic!("{turn}: {admitted:?}") };
+            assert_eq!(kept_name, keeps, "{turn}");
+            let named = if keeps { name } else { arriving.browser.token_hash };
+            let (browser, owner) = store.known_browser(&named).await.unwrap().unwrap();
+            assert_eq!((owner.id, browser.expires_at), (ada.id, arriving.browser.expires_at));
+            assert_eq!(store.known_browser(&name).await.unwrap().is_some(), keeps, "whoever else had it is forgotten");
+        }
+    })
+    .await;
+}
+
+/// Puts a passkey back to where it was made.
+async fn make_anew(store: &dyn Store, passkey: &Passkey) {
+    let mut unit = store.begin().await.unwrap();
+    unit.remove_passkey(passkey.user_id, &passkey.credential_id).await.unwrap();
+    let _ = unit.add_passkey(passkey).await.unwrap();
+    unit.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_may_not_come_in_leaves_nothing() {
+    on_both(async |store| {
+        let (user, passkey, previous) = add_account(&*store, "ada").await;
+        let stale = Arriving::with(&user, &passkey, u32::MAX - 1);
+        let foreign = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey.clone() };
+        let nobody = Arriving { passkey: foreign, ..Arriving::with(&user, &passkey, u32::MAX) };
+        let known = known(user.id);
+        remember(&*store, &known).await;
+
+        let refused = stale.come_in(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
+        assert!(matches!(refused, Admitted::Refused(owner) if owner == user));
+        stale.left_nothing(&*store).await;
+        assert!(matches!(nobody.come_in(&*store, None, None).await, Admitted::Gone));
+        nobody.left_nothing(&*store).await;
+
+        let mut unit = store.begin().await.unwrap();
+        unit.set_guard(user.id, Some(user.created_at)).await.unwrap();
+        unit.commit().await.unwrap();
+        let guarded = Arriving::with(&user, &passkey, u32::MAX);
+        assert!(matches!(guarded.come_in(&*store, None, None).await, Admitted::Guarded));
+        guarded.left_nothing(&*store).await;
+
+        assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the session before goes on");
+        let (kept, _) = store.known_browser(&known.token_hash).await.unwrap().unwrap();
+        assert_eq!(kept, known);
+        let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
+        assert_eq!(stored, passkey);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_with_one_counter_one_comes_in() {
+    on_both(async |store| {
+        let (user, passkey, _) = add_account(&*store, "ada").await;
+        let rivals = (0..20).map(|_| {
+            let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, u32::MAX));
+            tokio::spawn(async move { arriving.come_in(&*store, None, None).await })
+        });
+        let mut winners = 0;
+        for rival in rivals.collect::<Vec<_>>() {
+            winners += usize::from(matches!(rival.await.unwrap(), Admitted::In { .. }));
+        }
+        assert_eq!(winners, 1);
+        assert_eq!(store.events(user.id, None, 10).await.unwrap().unwrap().len(), 1);
+    })
+    .await;
+}
+
+/// What another command does holds as soon as it is committed, also for those who were waiting for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waits_for_another_command_sees_what_it_did() {
+    on_both(async |store| {
+        for case in ["suspended", "removed", "guarded", "deleted"] {
+            let (user, passkey, _) = add_account(&*store, case).await;
+            // One that can be suspended: it did not come with the account.
+            let passkey = Passkey { added_with: AddedWith::Passkey, ..passkey };
+            make_anew(&*store, &passkey).await;
+            let mut unit = store.begin().await.unwrap();
+            unit.lock_user(user.id).await.unwrap();
+            let arriving = Arriving::with(&user, &passkey, u32::MAX);
+            let waiting = {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { (arriving.come_in(&*store, None, None).await, arriving) })
+            };
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            match case {
+                "suspended" => {
+                    unit.suspend_passkeys(
+                        user.id,
+                        Timestamp::from_unix_millis(0),
+                        user.created_at.plus(Duration::from_mins(1)),
+                    )
+                    .await
+                    .unwrap();
+                }
+                "removed" => assert!(unit.remove_passkey(user.id, &passkey.credential_id).await.unwrap()),
+                "guarded" => unit.set_guard(user.id, Some(user.created_at)).await.unwrap(),
+                _ => assert!(unit.remove_user(user.id).await.unwrap()),
+            }
+            unit.commit().await.unwrap();
+            let (admitted, arriving) = waiting.await.unwrap();
+            let is_as_expected = match case {
+                "suspended" | "removed" => matches!(admitted, Admitted::Refused(_)),
+                "guarded" => matches!(admitted, Admitted::Guarded),
+                _ => matches!(admitted, Admitted::Gone),
+            };
+            assert!(is_as_expected, "{case}: {admitted:?}");
+            assert_eq!(store.session(&arriving.session.token_hash).await.unwrap(), None, "{case}");
+        }
+    })
+    .await;
+}
