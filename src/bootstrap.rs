@@ -7,7 +7,7 @@ use crate::server::config::{Config, DatabaseUrl, EmailSignIn};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::{
-    AppState, assets, cookies::Cookies, mailbox_door::MailboxDoor, policy_report::PolicyReports,
+    AppState, Shared, assets, cookies::Cookies, mailbox_door::MailboxDoor, policy_report::PolicyReports,
 };
 use crate::server::keys::{self, Keys};
 use crate::server::limiter::Limiter;
@@ -146,16 +146,16 @@ pub fn app_state(auth: Auth, config: &Config) -> AppState {
         .site_pkg_dir(assets::versioned_folder(&site_root))
         .site_root(site_root.to_string_lossy().into_owned())
         .build();
-    AppState {
+    AppState::new(Shared {
         auth: Arc::new(auth),
         cookies: Cookies::new(config.public_url.is_https()),
-        public_url: Arc::new(config.public_url.clone()),
+        public_url: config.public_url.clone(),
         mailbox: MailboxDoor::new(config),
         proxies: TrustedProxies::new(&config.trusted_proxies),
         reports: PolicyReports::default(),
         security_contact: config.security_contact.as_deref().map(Arc::from),
         leptos,
-    }
+    })
 }
 
 /// The mail server that was set.

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ const FORMAT: u32 = 1;
 struct Pending<T> {
     format: u32,
     expires_at: i64,
+    /// Where it is read: its text, since another version may have written it.
     state: T,
 }
 
@@ -93,16 +95,12 @@ impl Auth {
 
 /// The state in a value, if it has not expired and is of a shape that this program knows.
 fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
-    #[derive(Deserialize)]
-    struct Shape {
-        format: u32,
-    }
-    let is_ours = serde_json::from_slice::<Shape>(value).is_ok_and(|shape| shape.format == FORMAT);
-    let pending = is_ours.then(|| serde_json::from_slice::<Pending<T>>(value).ok()).flatten();
-    if pending.is_none() {
+    let pending = serde_json::from_slice::<Pending<&RawValue>>(value).ok().filter(|pending| pending.format == FORMAT);
+    let state = pending.and_then(|pending| Some((pending.expires_at, serde_json::from_str(pending.state.get()).ok()?)));
+    if state.is_none() {
         tracing::warn!("the state of a ceremony was written by another version; its person begins again");
     }
-    pending.filter(|pending| now < Timestamp::from_unix_millis(pending.expires_at)).map(|pending| pending.state)
+    state.filter(|(expires_at, _)| now < Timestamp::from_unix_millis(*expires_at)).map(|(_, state)| state)
 }
 
 /// A hash, so that neither a browser's token nor a challenge can be read out of the backend.

@@ -19,4 +19,4 @@ pub mod serve;
 pub mod trace;
 pub mod well_known;
 
-pub use request::{AppState, RequestContext};
+pub use request::{AppState, RequestContext, Shared};

@@ -15,14 +15,32 @@ use leptos::prelude::{LeptosOptions, expect_context};
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What every handler shares.
+/// What every handler shares; cloned for every layer of every request, so that it must cost nothing.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl AppState {
+    #[must_use]
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+pub struct Shared {
     pub auth: Arc<Auth>,
-    pub public_url: Arc<PublicUrl>,
+    pub public_url: PublicUrl,
     pub leptos: LeptosOptions,
     pub cookies: Cookies,
     pub mailbox: MailboxDoor,

@@ -1,0 +1,40 @@
+// What a page loads, by kind, as it is sent: the same for the budget that tests hold and for the table of the benchmarks.
+
+import type { Page, Request } from "@playwright/test";
+
+/** Everything that a page may load, in KiB. */
+export const BUDGETS: Record<string, number> = { "/": 16, "/sign-in": 120, "/sign-up": 120, "/account": 130 };
+
+const KINDS = ["html", "css", "js", "wasm", "other"] as const;
+export type Kind = (typeof KINDS)[number];
+
+function kindOf(request: Request, type: string): Kind {
+  if (request.resourceType() === "document") return "html";
+  return KINDS.find((kind) => type.includes(kind === "js" ? "javascript" : kind)) ?? "other";
+}
+
+/** Bytes of the bodies of everything that a page loads, with nothing kept from before. */
+export async function bytesOf(page: Page, path: string): Promise<Record<Kind, number>> {
+  const bytes: Record<Kind, number> = { html: 0, css: 0, js: 0, wasm: 0, other: 0 };
+  const sizes: Promise<void>[] = [];
+  const add = (request: Request) => {
+    sizes.push(
+      (async () => {
+        const [response, size] = await Promise.all([request.response(), request.sizes()]);
+        // What the page asks of the API is no part of it.
+        if (request.resourceType() === "fetch" && !request.url().includes("/pkg/") && !request.url().includes(".wasm")) return;
+        bytes[kindOf(request, (await response?.headerValue("content-type")) ?? "")] += size.responseBodySize;
+      })(),
+    );
+  };
+  page.on("requestfinished", add);
+  await page.goto(path);
+  await page.waitForLoadState("networkidle");
+  await Promise.all(sizes);
+  page.off("requestfinished", add);
+  return bytes;
+}
+
+export function total(bytes: Record<Kind, number>): number {
+  return Object.values(bytes).reduce((sum, size) => sum + size, 0);
+}
