@@ -12,7 +12,7 @@ export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bi
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
 SSR := --no-default-features --features ssr
 
-.PHONY: help run test check watch build lint unit suite browser soak fuzz
+.PHONY: help run test check watch build lint unit suite browser soak fuzz bench
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -54,5 +54,18 @@ soak: ## The long tests: races, crashes, rolling restarts and random requests, m
 fuzz: ## Each fuzz target for ten minutes
 	scripts/install suite
 	scripts/fuzz 600
+
+# How many accounts there are in the last part of `make bench`.
+ACCOUNTS ?= 1000,100000,1000000
+
+bench: build ## How fast, how small, how far from the floor: tables, and JSON in target/bench
+	scripts/install browser
+	cargo build --release $(SSR) --example bench
+	@ls -l --block-size=K target/release/latchkey | awk '{ print "binary: " $$5 }'
+	target/release/examples/bench load
+	target/release/examples/bench floor
+	target/release/examples/bench start
+	npx playwright test --config end2end/bench.config.ts
+	target/release/examples/bench growth --accounts $(ACCOUNTS)
 
 test: lint suite browser ## Everything: format, lints, unit, contract, HTTP and browser tests, on every backend

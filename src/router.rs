@@ -12,6 +12,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use leptos::prelude::provide_context;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Routes and, from the outside in: request log, security headers, pages for refusals, panics, the
@@ -38,9 +39,12 @@ pub fn router(state: AppState) -> Router {
         .route(paths::MAILBOX_JSON, get(letters::mailbox_json))
         .fallback(pages::other)
         .method_not_allowed_fallback(pages::not_allowed)
-        .layer(DefaultBodyLimit::max(body::MAX_BODY))
-        .layer(from_fn_with_state(state.clone(), guard_forms))
-        .layer(from_fn_with_state(state.clone(), loopback::redirect));
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(state.clone(), loopback::redirect))
+                .layer(from_fn_with_state(state.clone(), guard_forms))
+                .layer(DefaultBodyLimit::max(body::MAX_BODY)),
+        );
     let health = Router::new()
         .route(paths::HEALTH, get(health::healthz))
         .route(paths::READY, get(health::readyz))
@@ -50,18 +54,16 @@ pub fn router(state: AppState) -> Router {
         .route(paths::POLICY_REPORTS, post(policy_report::receive))
         .method_not_allowed_fallback(pages::not_allowed)
         .layer(from_fn_with_state(state.clone(), same_origin::refuse_foreign));
-    pages
-        .merge(api)
-        .merge(health)
-        .merge(reports)
-        .layer(from_fn(trace::deadline))
-        .layer(from_fn(body::read_whole))
-        .layer(CatchPanicLayer::custom(trace::after_panic))
-        .layer(from_fn_with_state(state.clone(), for_people))
-        .layer(from_fn(trace::refuse_without_path))
-        .layer(from_fn_with_state(state.clone(), security_headers::add))
+    // One layer of layers: each that is added to a router by itself copies all that are beneath it, for every request.
+    let around = ServiceBuilder::new()
         .layer(from_fn_with_state(state.clone(), trace::log))
-        .with_state(state)
+        .layer(from_fn_with_state(state.clone(), security_headers::add))
+        .layer(from_fn(trace::refuse_without_path))
+        .layer(from_fn_with_state(state.clone(), for_people))
+        .layer(CatchPanicLayer::custom(trace::after_panic))
+        .layer(from_fn(body::read_whole))
+        .layer(from_fn(trace::deadline));
+    pages.merge(api).merge(health).merge(reports).layer(around).with_state(state)
 }
 
 /// Runs the server function of a path with the request's context.

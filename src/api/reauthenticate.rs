@@ -26,7 +26,7 @@ pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSess
     let answer = AuthenticationAnswer::parse(&credential)?;
     let visitor = request.visitor().await?;
     let (browser, client) = (request.browser.as_ref(), request.client());
-    let renewed = request.auth().finish_reauthentication(visitor.as_ref(), browser, &answer, client).await?;
+    let renewed = request.auth().finish_reauthentication(visitor.as_ref(), browser, &answer, &client).await?;
     request.renewed(&renewed)
 }
 

@@ -58,7 +58,7 @@ pub struct RequestContext {
     pub session: Option<Token>,
     /// The token under which the browser remembers who signed in last.
     pub known: Option<Token>,
-    client: views::Client,
+    agent: Option<HeaderValue>,
     from: ClientAddress,
 }
 
@@ -70,7 +70,7 @@ impl RequestContext {
             browser: cookies.browser(headers),
             session: cookies.session(headers),
             known: cookies.known(headers),
-            client: client_of(headers),
+            agent: headers.get(header::USER_AGENT).cloned(),
             from: state.proxies.client(extensions, headers),
             state: state.clone(),
         }
@@ -90,7 +90,7 @@ impl RequestContext {
     #[must_use]
     pub fn arrival(&self, keep: Option<bool>) -> Arrival {
         Arrival {
-            client: self.client.clone(),
+            client: self.client(),
             address: self.from,
             browser: self.browser.clone(),
             known: self.known.clone(),
@@ -102,7 +102,7 @@ impl RequestContext {
     /// Who asks for a letter: `browser` is the token that names the browser.
     #[must_use]
     pub fn asker<'a>(&'a self, browser: &'a Token) -> Asker<'a> {
-        Asker { browser, known: self.known.as_ref(), client: self.client.clone(), from: self.from }
+        Asker { browser, known: self.known.as_ref(), client: self.client(), from: self.from }
     }
 
     /// By whom a ceremony is begun: `browser` is the token that names the browser.
@@ -145,9 +145,10 @@ impl RequestContext {
         self.visitor().await?.ok_or(ApiError::SignedOut)
     }
 
+    /// Browser and system, as they call themselves.
     #[must_use]
-    pub fn client(&self) -> &views::Client {
-        &self.client
+    pub fn client(&self) -> views::Client {
+        client_of(self.agent.as_ref())
     }
 
     /// Hands the new token of a session to the browser.

@@ -3,8 +3,6 @@
 use super::relational::Pools;
 
 impl Pools {
-    pub const ADMITS_IN_ONE_STATEMENT: bool = true;
-
     /// Locks the account's row first, as units of work do. What the other parts read is as old as the statement, so each
     /// condition that another command may have changed while the lock was waited for stands where PostgreSQL looks again:
     /// in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).

@@ -3,7 +3,7 @@ use super::{Pools, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::store::{Admission, Admissions, Admitted};
 use async_trait::async_trait;
-use sqlx::{Executor, query};
+use sqlx::query;
 
 #[async_trait]
 impl Admissions for Relational {
@@ -11,7 +11,7 @@ impl Admissions for Relational {
         let Admission { passkey, used, session, event, known, browser, previous } = admission;
         let (method, credential_id) = rows::method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
-        let statement = query(Pools::ADMIT)
+        let row = query(Pools::ADMIT)
             .bind(passkey.credential_id.as_bytes())
             .bind(passkey.user_id.0)
             .bind(&used.record)
@@ -36,15 +36,10 @@ impl Admissions for Relational {
             .bind(known)
             .bind(&browser.token_hash.0[..])
             .bind(browser.expires_at.unix_millis())
-            .bind(previous.as_ref().map(|token| &token.0[..]));
-        let row = if Pools::ADMITS_IN_ONE_STATEMENT {
-            (&self.pools.write).fetch_optional(statement).await.map_err(unavailable)?
-        } else {
-            let mut unit = self.transaction().await?;
-            let row = unit.inner.fetch_optional(statement).await.map_err(unavailable)?;
-            unit.inner.commit().await.map_err(unavailable)?;
-            row
-        };
+            .bind(previous.as_ref().map(|token| &token.0[..]))
+            .fetch_optional(&self.pools.write)
+            .await
+            .map_err(unavailable)?;
         let Some(row) = row else { return Ok(Admitted::Gone) };
         let user = rows::user(&row)?;
         if rows::get(&row, "is_in")? {

@@ -8,9 +8,9 @@ mod relational;
 use super::{Store, schema};
 use crate::server::Unavailable;
 use relational::{Pools, Relational, unavailable};
-use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, raw_sql};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,8 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What the writing connection prepares needs no file.
+        .pragma("temp_store", "memory")
         .busy_timeout(BUSY_TIMEOUT);
     let pool = |connections| {
         SqlitePoolOptions::new()
@@ -97,8 +99,16 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     };
     let _lock = lock_beside(file).await?;
     make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
-    let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    MIGRATIONS.run(&write).await.map_err(schema)?;
+    let migrating = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
+    MIGRATIONS.run(&migrating).await.map_err(schema)?;
+    migrating.close().await;
+    let write = pool(1)
+        .after_connect(|connection, _| {
+            Box::pin(async move { raw_sql(Pools::PREPARE).execute(connection).await.map(drop) })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(unavailable)?;
     let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
     Ok(Relational::new(Pools { read, write }))
 }
