@@ -206,4 +206,6 @@ pub async fn fill(url: &str, from: u32, to: u32, templates: &[Template], tables:
         }
         pool.close().await;
     }
+    // What is still on its way to the disk would be waited for by the first sign-ins.
+    assert!(std::process::Command::new("sync").status().unwrap().success());
 }

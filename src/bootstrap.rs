@@ -61,8 +61,14 @@ pub async fn start(config: &Config) -> Result<Started, Unavailable> {
         keys,
     };
     let postman = transport.map(|transport| Arc::new(postman(&auth, transport, config)));
-    warn_of_the_locked_out(&auth).await?;
     let state = app_state(auth, config);
+    // Beside everything else: with a million accounts it takes a while.
+    let auth = Arc::clone(&state.auth);
+    tokio::spawn(async move {
+        if let Err(cause) = warn_of_the_locked_out(&auth).await {
+            tracing::warn!(%cause, "who is locked out was not counted");
+        }
+    });
     if postman.is_some() && state.mailbox.exists() {
         tracing::info!("letters are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
     } else if postman.is_some() && config.smtp_url.is_none() {

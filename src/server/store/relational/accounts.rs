@@ -85,7 +85,7 @@ impl Accounts for Relational {
     }
 
     async fn count_passkeys_elsewhere(&self, rp_id: &str) -> Result<u64, Unavailable> {
-        let count = query_scalar::<_, i64>("select count(*) from passkeys where rp_id <> $1")
+        let count = query_scalar::<_, i64>("select count(*) from passkeys where rp_id < $1 or rp_id > $1")
             .bind(rp_id)
             .fetch_one(&self.pools.read)
             .await
