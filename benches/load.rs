@@ -7,7 +7,7 @@ use crate::node::{Backends, Meter, Node, scratch};
 use crate::report::{Report, Row, median};
 use crate::wire::{Protocol, Wire};
 use crate::workload::{Run, accounts, browsers, sign_ins, sign_up, views};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +80,7 @@ async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Repor
         rows.push(row(path, &run, Some(&meter)));
     }
     report.table(&format!("load, {}", backends.name()), rows);
-    let columns = vec![("idle", idle), ("after 10,000 sign-ins", after), ("peak", node.peak_memory())];
+    let columns = vec![("idle", idle), ("after all sign-ins", after), ("peak", node.peak_memory())];
     report.table(&format!("memory, {}", backends.name()), vec![Row { what: "MiB".to_owned(), columns }]);
 }
 
@@ -131,7 +131,7 @@ async fn trips(program: &Path, backends: &Backends, report: &mut Report) {
         note("sign-in: start");
         let credential = passkey.assertion(&options["publicKey"], &client.target.origin).json();
         let answer = client.post("/api/sign-in/finish", &json!({ "credential": credential })).await;
-        assert_ne!(answer.json(), Value::Null);
+        assert_eq!(answer.status, 200);
         note("sign-in: finish");
         tokio::time::sleep(Duration::from_millis(50)).await;
         note("between");

@@ -22,7 +22,7 @@ pub async fn measure(program: &Path, report: &mut Report) {
             listening.push(millis(node.started_in));
             first.push(millis(began.elapsed()));
         }
-        let columns = vec![("listening ms", median(listening)), ("first page ms", median(first))];
+        let columns = vec![("ready ms", median(listening)), ("page after that ms", median(first))];
         rows.push(Row { what: format!("{}, median of {STARTS}", backends.name()), columns });
     }
     report.table("start", rows);

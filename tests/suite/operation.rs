@@ -7,7 +7,7 @@ use crate::program::{Program, exchange, latchkey, wait_until_ready};
 use crate::remote::Remote;
 use crate::servers::{RedisServer, signal};
 use sqlx::{Connection, SqliteConnection};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
@@ -331,9 +331,15 @@ fn the_start_warns_of_passkeys_that_another_address_made_useless() {
     let settings = [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", &moved), ("RUST_LOG", "warn")];
     let mut child = latchkey(folder.path(), &settings).stdout(Stdio::null()).spawn().unwrap();
     wait_until_ready(&mut child, port);
+    // It counts beside everything else.
+    let (said, lines) = std::sync::mpsc::channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
+    let warning = std::iter::from_fn(|| lines.recv_timeout(Duration::from_secs(20)).ok())
+        .find(|line| line.contains("do not work at moved.localhost: 2"));
     signal(&child, "TERM");
-    let text = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-    assert!(text.contains("do not work at moved.localhost: 2"), "{text}");
+    child.wait().unwrap();
+    assert!(warning.is_some());
     let (code, text) = doctor(folder.path(), &settings[..2]);
     assert!(code == 0 && text.contains("2 were made under another PUBLIC_URL"), "{text}");
 }

@@ -162,6 +162,31 @@ async fn of_many_with_one_counter_one_comes_in() {
     .await;
 }
 
+/// "Not now" in one tab and a sign-in in another touch the same session and the same browser's name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_declines_a_passkey_and_who_signs_in_do_not_wait_for_each_other() {
+    on_both(async |store| {
+        let (user, passkey, previous) = add_account(&*store, "ada").await;
+        let name = known(user.id);
+        remember(&*store, &name).await;
+        let mut unit = store.begin().await.unwrap();
+        unit.end_offer(previous.id, false).await.unwrap();
+        let arriving = Arriving::with(&user, &passkey, u32::MAX);
+        let waiting = {
+            let (store, known, previous) = (Arc::clone(&store), name.token_hash, previous.token_hash);
+            tokio::spawn(async move { arriving.come_in(&*store, Some(known), Some(previous)).await })
+        };
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!waiting.is_finished(), "it waits for the session");
+        unit.decline_offer(&name.token_hash, user.id, user.created_at).await.unwrap();
+        unit.commit().await.unwrap();
+        let admitted = waiting.await.unwrap();
+        assert!(matches!(admitted, Admitted::In { kept_name: true, .. }), "{admitted:?}");
+        assert_eq!(store.session(&previous.token_hash).await.unwrap(), None);
+    })
+    .await;
+}
+
 /// What another command does holds as soon as it is committed, also for those who were waiting for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_waits_for_another_command_sees_what_it_did() {

@@ -6,6 +6,9 @@ impl Pools {
     /// Locks the account's row first, as units of work do. What the other parts read is as old as the statement, so each
     /// condition that another command may have changed while the lock was waited for stands where PostgreSQL looks again:
     /// in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
+    ///
+    /// The parts of a `with` run in no order of their own. Whoever touches a session and a browser's name takes the session
+    /// first, or two would wait for each other; so the name waits for the count of `ended`.
     pub const ADMIT: &'static str = concat!(
         "with u as materialized (select * from users where id = $2 for update), \
          used as ( \
@@ -21,14 +24,18 @@ impl Pools {
          told as ( \
            insert into events (id, user_id, kind, at, browser, system, detail) \
            select $19, user_id, $20, $7, $8, $9, $21 from used), \
+         ended as (delete from sessions s using used where s.token_hash = $25 returning s.id), \
+         after_it as materialized (select user_id, (select count(*) from ended) as ended from used), \
          kept as ( \
            update known_browsers b set expires_at = $24, recognised = true \
-           from used where b.token_hash = $22 and b.user_id = used.user_id returning b.token_hash), \
-         forgotten as (delete from known_browsers b using used where b.token_hash = $22 and b.user_id <> used.user_id), \
+           from after_it where b.token_hash = $22 and b.user_id = after_it.user_id and after_it.ended >= 0 \
+           returning b.token_hash), \
+         forgotten as ( \
+           delete from known_browsers b using after_it \
+           where b.token_hash = $22 and b.user_id <> after_it.user_id and after_it.ended >= 0), \
          named as ( \
            insert into known_browsers (token_hash, user_id, expires_at) \
-           select $23, user_id, $24 from used where not exists (select from kept)), \
-         ended as (delete from sessions s using used where s.token_hash = $25) \
+           select $23, user_id, $24 from used where not exists (select from kept)) \
          select u.id as user_id, ",
         user_columns!(),
         ", exists (select from used) as is_in, exists (select from kept) as kept_name from u"
