@@ -9,7 +9,7 @@ use crate::workload::{accounts, sign_ins};
 use latchkey::server::ephemeral::{Ephemeral, RedisEphemeral};
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{Signature, SigningKey};
-use sqlx::{PgPool, SqlitePool, query};
+use sqlx::{Connection, PgConnection, SqliteConnection, query};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,15 +53,16 @@ pub async fn measure(program: &Path, report: &mut Report) {
     let ephemeral = RedisEphemeral::open(&redis.url()).unwrap();
     let cache = piece("Redis round trip", async || ephemeral.ping().await.unwrap()).await;
 
-    let pool = PgPool::connect(postgres.url().expose()).await.unwrap();
+    // One connection without a pool, which would ask it for a sign of life around each statement.
+    let mut connection = PgConnection::connect(postgres.url().expose()).await.unwrap();
     let sql = piece("SQL round trip (PostgreSQL)", async || {
-        query("select $1::int8").bind(1_i64).execute(&pool).await.unwrap();
+        query("select $1::int8").bind(1_i64).execute(&mut connection).await.unwrap();
     })
     .await;
     let file = format!("sqlite://{}?mode=rwc", folder.path().join("floor.db").display());
-    let pool = SqlitePool::connect(&file).await.unwrap();
+    let mut connection = SqliteConnection::connect(&file).await.unwrap();
     let embedded = piece("SQL statement (SQLite)", async || {
-        query("select $1").bind(1_i64).execute(&pool).await.unwrap();
+        query("select $1").bind(1_i64).execute(&mut connection).await.unwrap();
     })
     .await;
 

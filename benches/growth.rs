@@ -1,6 +1,5 @@
 //! Whether it gets slower as the number of accounts grows, and whether clearing away what has ended is noticed.
 
-use crate::client::Client;
 use crate::node::{Backends, Meter, Node, scratch};
 use crate::population::{Tables, Template, fill, passkey, templates};
 use crate::report::{Report, Row, median, millis, quantile};
@@ -69,8 +68,6 @@ async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templ
     let meter = node.meter();
     let account = views(&node.target, 4, 1_000, "/account", &known).await;
     let account_cpu = meter.millis_each(account.count());
-    let (older, older_of) = older_activity(&node, &known).await;
-    let activity = views(&node.target, 4, 1_000, &older, &Arc::new(vec![older_of])).await;
     Row {
         what: format!("{size} accounts"),
         columns: vec![
@@ -80,19 +77,8 @@ async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templ
             ("p99 ms", median(p99)),
             ("/account CPU ms", account_cpu),
             ("/account p50 ms", quantile(&account.times, 0.5)),
-            ("activity p50 ms", quantile(&activity.times, 0.5)),
         ],
     }
-}
-
-/// An older page of somebody's activity: they sign in until there is one.
-async fn older_activity(node: &Node, known: &Arc<Vec<crate::workload::Cookies>>) -> (String, crate::workload::Cookies) {
-    let mut client = Client::new(&node.target);
-    client.cookies.clone_from(&known[0]);
-    let page = String::from_utf8(client.get("/account").await.body.to_vec()).unwrap();
-    let id = page.split("?before=").nth(1).and_then(|rest| rest.split(['#', '"']).next());
-    let path = id.map_or("/account".to_owned(), |id| format!("/account?before={id}"));
-    (path, client.cookies)
 }
 
 /// Sign-ins at a pace, first with nothing to clear away, then while many sessions have just ended.

@@ -41,7 +41,9 @@ pub async fn on_both(program: &Path, load: &Load, report: &mut Report) {
     for backends in [&Backends::Embedded, &servers] {
         on(program, backends, load, report).await;
     }
-    trips(program, &servers, report).await;
+    if let Backends::Servers { postgres, redis } = &servers {
+        trips(program, postgres.port, redis.port, report).await;
+    }
 }
 
 async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Report) {
@@ -99,10 +101,9 @@ fn middle(rows: &[Row]) -> Row {
 }
 
 /// Counts the round trips of each thing that people do, the least of several.
-async fn trips(program: &Path, backends: &Backends, report: &mut Report) {
-    let Backends::Servers { postgres, redis } = backends else { return };
-    let sql = Wire::start(format!("127.0.0.1:{}", postgres.port), Protocol::Postgres).await;
-    let cache = Wire::start(format!("127.0.0.1:{}", redis.port), Protocol::Redis).await;
+async fn trips(program: &Path, postgres: u16, redis: u16, report: &mut Report) {
+    let sql = Wire::start(format!("127.0.0.1:{postgres}"), Protocol::Postgres).await;
+    let cache = Wire::start(format!("127.0.0.1:{redis}"), Protocol::Redis).await;
     let settings = [
         ("DATABASE_URL", format!("postgres://latchkey@{}/postgres", sql.address)),
         ("REDIS_URL", format!("redis://{}", cache.address)),

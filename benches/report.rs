@@ -72,7 +72,7 @@ fn written(number: f64) -> String {
     }
 }
 
-/// Milliseconds, or microseconds where the name of a column says so.
+/// A span in milliseconds.
 pub fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000.0
 }

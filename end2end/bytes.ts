@@ -13,8 +13,16 @@ function kindOf(request: Request, type: string): Kind {
   return KINDS.find((kind) => type.includes(kind === "js" ? "javascript" : kind)) ?? "other";
 }
 
-/** Bytes of the bodies of everything that a page loads, with nothing kept from before. */
-export async function bytesOf(page: Page, path: string): Promise<Record<Kind, number>> {
+/** Bytes of the bodies of everything that a page loads for whoever has these cookies, with nothing kept from before. */
+export async function bytesOf(from: Page, path: string): Promise<Record<Kind, number>> {
+  const storageState = await from.context().storageState();
+  const context = await from.context().browser()!.newContext({ baseURL: new URL(from.url()).origin, storageState });
+  const bytes = await bytesOfFirst(await context.newPage(), path);
+  await context.close();
+  return bytes;
+}
+
+async function bytesOfFirst(page: Page, path: string): Promise<Record<Kind, number>> {
   const bytes: Record<Kind, number> = { html: 0, css: 0, js: 0, wasm: 0, other: 0 };
   const sizes: Promise<void>[] = [];
   const add = (request: Request) => {
@@ -31,7 +39,6 @@ export async function bytesOf(page: Page, path: string): Promise<Record<Kind, nu
   await page.goto(path);
   await page.waitForLoadState("networkidle");
   await Promise.all(sizes);
-  page.off("requestfinished", add);
   return bytes;
 }
 

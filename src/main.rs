@@ -30,7 +30,9 @@ mod program {
     const POSTMEN: usize = 8;
     /// How often, and how many at a time, sessions and letters that ended are removed.
     const SWEEP_EVERY: Duration = Duration::from_mins(10);
-    const SWEEP_BATCH: u32 = 500;
+    const SWEEP_BATCH: u32 = 100;
+    /// Between batches others come first: SQLite has one writer.
+    const SWEEP_PAUSE: Duration = Duration::from_millis(50);
 
     /// Self-hosted, passwordless sign-in.
     ///
@@ -185,14 +187,14 @@ mod program {
             let now = auth.clock.now();
             let swept = async {
                 while auth.store.remove_ended_sessions(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(SWEEP_PAUSE).await;
                 }
                 while auth.store.remove_expired_letters(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(SWEEP_PAUSE).await;
                 }
                 let oldest = now.minus(event::KEPT);
                 while auth.store.remove_old_activity(oldest, now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(SWEEP_PAUSE).await;
                 }
                 Ok::<_, Unavailable>(())
             };

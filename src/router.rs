@@ -54,7 +54,7 @@ pub fn router(state: AppState) -> Router {
         .route(paths::POLICY_REPORTS, post(policy_report::receive))
         .method_not_allowed_fallback(pages::not_allowed)
         .layer(from_fn_with_state(state.clone(), same_origin::refuse_foreign));
-    // One layer of layers: each that is added to a router by itself copies all that are beneath it, for every request.
+    // One layer of layers: each that is added to a router by itself is boxed, and boxes are copied for every request.
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(state.clone(), trace::log))
         .layer(from_fn_with_state(state.clone(), security_headers::add))

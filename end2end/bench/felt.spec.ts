@@ -78,7 +78,6 @@ test("the sign-in page on a slow device, from nothing to the account", async ({ 
     const [context, page] = await fresh(browser, server.origin);
     // The passkey is made at full speed, then everything that was loaded is forgotten.
     await Authenticator.attach(page);
-    await page.addInitScript(() => undefined);
     await signUpAt(context, page);
     await slow(page);
 

@@ -107,8 +107,8 @@ async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &st
         let workers = load(&program, &origin, &seen, &stop, &names);
         // Something was answered, and then a different moment each time.
         let began = Instant::now();
-        while seen.made.lock().unwrap().is_empty() {
-            assert!(began.elapsed() < Duration::from_secs(20), "no sign-up was answered");
+        while seen.used.lock().unwrap().is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(20), "no sign-in was answered");
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(37 * (round as u64 % 11)));

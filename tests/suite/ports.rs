@@ -14,8 +14,8 @@ static DRAWN: AtomicU16 = AtomicU16::new(0);
 
 /// A port that nobody listens at and that no other call gives out, in this process at least.
 pub fn free_port() -> u16 {
-    // Another process begins elsewhere.
-    let offset = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+    // Another process begins elsewhere, also the next one.
+    let offset = u16::try_from(std::process::id().wrapping_mul(7_919) % u32::from(COUNT)).unwrap();
     loop {
         let drawn = DRAWN.fetch_add(1, Ordering::SeqCst);
         assert!(drawn < COUNT, "every port is taken");

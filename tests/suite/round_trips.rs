@@ -10,23 +10,27 @@ use std::time::Duration;
 /// Round trips to Redis and to the database: of a start, of a finish, and of a look at the session.
 type Counts = ((usize, usize), (usize, usize), (usize, usize));
 
-/// Host and port of a server's address.
-fn place(url: &str) -> String {
-    let url = url::Url::parse(url).unwrap();
-    format!("{}:{}", url.host_str().unwrap(), url.port_or_known_default().unwrap_or(6379))
+/// Counts on the way to a server; gives the address that leads there.
+async fn counted(address: &str, protocol: Protocol) -> (Wire, String) {
+    let mut url = url::Url::parse(address).unwrap();
+    let usual = match protocol {
+        Protocol::Postgres => 5432,
+        Protocol::Redis => 6379,
+    };
+    let wire = Wire::start(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(usual)), protocol).await;
+    url.set_host(Some(&wire.address.ip().to_string())).unwrap();
+    url.set_port(Some(wire.address.port())).unwrap();
+    (wire, url.into())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_database() {
     let database = TestDatabase::create(Backends::Servers).await;
-    let mut url = url::Url::parse(database.url().expose()).unwrap();
-    let sql = Wire::start(place(url.as_str()), Protocol::Postgres).await;
-    let redis = Wire::start(place(&address("TEST_REDIS_URL")), Protocol::Redis).await;
-    url.set_ip_host(sql.address.ip()).unwrap();
-    url.set_port(Some(sql.address.port())).unwrap();
+    let (sql, database_url) = counted(database.url().expose(), Protocol::Postgres).await;
+    let (redis, redis_url) = counted(&address("TEST_REDIS_URL"), Protocol::Redis).await;
     let settings = [
-        ("DATABASE_URL", url.as_str()),
-        ("REDIS_URL", &format!("redis://{}", redis.address)),
+        ("DATABASE_URL", database_url.as_str()),
+        ("REDIS_URL", redis_url.as_str()),
         ("RATE_LIMITS", "on"),
         // Nobody looks for letters meanwhile.
         ("EMAIL_SIGN_IN", "off"),
@@ -34,7 +38,7 @@ async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_databas
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &settings);
     let count = move || (redis.take(), sql.take());
-    let counted = tokio::task::spawn_blocking(move || {
+    let all = tokio::task::spawn_blocking(move || {
         let origin = program.origin();
         let mut remote = Remote::new(program.port, &origin);
         let (passkey, _) = remote.sign_up("ada").unwrap();
@@ -56,7 +60,7 @@ async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_databas
     })
     .await
     .unwrap();
-    let least = |of: fn(&Counts) -> (usize, usize)| counted.iter().map(of).min().unwrap();
+    let least = |of: fn(&Counts) -> (usize, usize)| all.iter().map(of).min().unwrap();
     let (start, finish, session) = (least(|all| all.0), least(|all| all.1), least(|all| all.2));
-    assert_eq!((start, finish, session), ((1, 0), (1, 2), (0, 1)), "Redis and SQL, of all: {counted:?}");
+    assert_eq!((start, finish, session), ((1, 0), (1, 2), (0, 1)), "Redis and SQL, of all: {all:?}");
 }

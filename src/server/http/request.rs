@@ -38,6 +38,7 @@ impl Deref for AppState {
     }
 }
 
+/// The parts that every handler works with.
 pub struct Shared {
     pub auth: Arc<Auth>,
     pub public_url: PublicUrl,

@@ -4,7 +4,8 @@ use crate::server::model::{Event, KnownBrowser, Passkey, Session, User};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
-/// Everything that a sign-in with a passkey writes, where nobody has to be told of it.
+/// Everything that a sign-in with a passkey writes, where nobody has to be told of it. Time and client are those of `used`,
+/// also for the session and the event.
 #[derive(Debug)]
 pub struct Admission<'a> {
     pub passkey: &'a Passkey,

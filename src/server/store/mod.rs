@@ -15,6 +15,23 @@ macro_rules! select_user {
     };
 }
 
+/// Whether a passkey may be used with this counter and this eligibility for backup: it is not suspended, its counter grows
+/// or stays at zero (WebAuthn Level 3, section 7.2, step 22), and eligibility does not turn off.
+macro_rules! may_be_used {
+    ($count:literal, $eligible:literal) => {
+        concat!(
+            "suspended_at is null and (sign_count < ",
+            $count,
+            " or (sign_count = 0 and ",
+            $count,
+            " = 0)) \
+             and (",
+            $eligible,
+            " or not backup_eligible)"
+        )
+    };
+}
+
 mod accounts;
 mod admission;
 mod letters;

@@ -14,9 +14,9 @@ impl Pools {
          used as ( \
            update passkeys p set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7, \
                                  last_used_browser = $8, last_used_system = $9 \
-           from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null and p.suspended_at is null \
-             and (p.sign_count < $6 or (p.sign_count = 0 and $6 = 0)) and ($4 or not p.backup_eligible) \
-           returning p.user_id), \
+           from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null and ",
+        may_be_used!("$6", "$4"),
+        " returning p.user_id), \
          opened as ( \
            insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
                                  created_at, last_seen_at, ends_at, idle_millis, browser, system, offers_passkey, kept) \

@@ -1,9 +1,8 @@
-use super::unit::audit;
+use super::unit::{audit, query_of_use};
 use super::{Pools, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::store::{Admission, Admissions, Admitted};
 use async_trait::async_trait;
-use sqlx::query;
 
 #[async_trait]
 impl Admissions for Relational {
@@ -11,16 +10,7 @@ impl Admissions for Relational {
         let Admission { passkey, used, session, event, known, browser, previous } = admission;
         let (method, credential_id) = rows::method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
-        let row = query(Pools::ADMIT)
-            .bind(passkey.credential_id.as_bytes())
-            .bind(passkey.user_id.0)
-            .bind(&used.record)
-            .bind(used.backup_eligible)
-            .bind(used.backed_up)
-            .bind(i64::from(used.sign_count))
-            .bind(used.at.unix_millis())
-            .bind(used.on.browser.as_deref())
-            .bind(used.on.system.as_deref())
+        let row = query_of_use(Pools::ADMIT, passkey, used)
             .bind(session.id.0)
             .bind(&session.token_hash.0[..])
             .bind(method)

@@ -37,15 +37,6 @@ impl Relational {
     pub fn new(pools: Pools) -> Self {
         Self { pools }
     }
-
-    /// Begins a transaction. In a task of its own: a request that is given up while it begins must not leave it open on a
-    /// connection that others use. A transaction that nobody waits for any more is rolled back by being dropped.
-    async fn transaction(&self) -> Result<Transaction, Unavailable> {
-        let pool = self.pools.write.clone();
-        let beginning = tokio::spawn(async move { pool.begin_with(Pools::BEGIN).await });
-        let begun = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
-        begun.map(Transaction::new).map_err(unavailable)
-    }
 }
 
 /// All passkeys of an account, the oldest first.
@@ -233,6 +224,11 @@ impl Store for Relational {
     }
 
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
-        Ok(Box::new(self.transaction().await?))
+        // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
+        // connection that others use. A transaction that nobody waits for any more is rolled back by being dropped.
+        let pool = self.pools.write.clone();
+        let beginning = tokio::spawn(async move { pool.begin_with(Pools::BEGIN).await });
+        let begun = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
+        Ok(Box::new(Transaction::new(begun.map_err(unavailable)?)))
     }
 }

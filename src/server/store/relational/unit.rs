@@ -11,6 +11,7 @@ use crate::server::telemetry::AUDIT;
 use crate::types::{DisplayName, EmailAddress, views};
 use async_trait::async_trait;
 use sqlx::query;
+use sqlx::query::Query;
 
 /// One unit of work as one transaction; rolled back when dropped.
 pub struct Transaction {
@@ -23,6 +24,24 @@ impl Transaction {
     pub fn new(inner: sqlx::Transaction<'static, Database>) -> Self {
         Self { inner, recorded: Vec::new() }
     }
+}
+
+/// A statement whose first nine values are a passkey, its owner and a use of it.
+pub fn query_of_use<'q>(
+    text: &'static str,
+    passkey: &'q Passkey,
+    used: &'q PasskeyUse,
+) -> Query<'q, Database, <Database as sqlx::Database>::Arguments> {
+    query(text)
+        .bind(passkey.credential_id.as_bytes())
+        .bind(passkey.user_id.0)
+        .bind(&used.record)
+        .bind(used.backup_eligible)
+        .bind(used.backed_up)
+        .bind(i64::from(used.sign_count))
+        .bind(used.at.unix_millis())
+        .bind(used.on.browser.as_deref())
+        .bind(used.on.system.as_deref())
 }
 
 /// Logs what has certainly happened.
@@ -82,24 +101,13 @@ impl Unit for Transaction {
     }
 
     async fn record_passkey_use(&mut self, passkey: &Passkey, used: &PasskeyUse) -> Result<bool, Unavailable> {
-        let done = query(
+        let text = concat!(
             "update passkeys set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7, \
                                  last_used_browser = $8, last_used_system = $9 \
-             where credential_id = $1 and user_id = $2 and suspended_at is null and (sign_count < $6 or (sign_count = 0 and $6 = 0)) \
-             and ($4 or not backup_eligible)",
-        )
-        .bind(passkey.credential_id.as_bytes())
-        .bind(passkey.user_id.0)
-        .bind(&used.record)
-        .bind(used.backup_eligible)
-        .bind(used.backed_up)
-        .bind(i64::from(used.sign_count))
-        .bind(used.at.unix_millis())
-        .bind(used.on.browser.as_deref())
-        .bind(used.on.system.as_deref())
-        .execute(&mut *self.inner)
-        .await
-        .map_err(unavailable)?;
+             where credential_id = $1 and user_id = $2 and ",
+            may_be_used!("$6", "$4")
+        );
+        let done = query_of_use(text, passkey, used).execute(&mut *self.inner).await.map_err(unavailable)?;
         Ok(done.rows_affected() == 1)
     }
 

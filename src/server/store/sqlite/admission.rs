@@ -5,8 +5,8 @@ use super::relational::Pools;
 
 impl Pools {
     /// What the writing connection knows beyond the schema. Nothing of it is stored.
-    pub const PREPARE: &'static str = "\
-        create temp view admissions as \
+    pub const PREPARE: &'static str = concat!(
+        "create temp view admissions as \
         select 0 as credential_id, 0 as user_id, 0 as record, 0 as backup_eligible, 0 as backed_up, 0 as sign_count, \
                0 as at, 0 as browser, 0 as system, 0 as session_id, 0 as token_hash, 0 as method, \
                0 as session_credential_id, 0 as user_verified, 0 as ends_at, 0 as idle_millis, 0 as offers_passkey, \
@@ -17,10 +17,10 @@ impl Pools {
           set record = new.record, backup_eligible = new.backup_eligible, backed_up = new.backed_up, \
               sign_count = new.sign_count, last_used_at = new.at, last_used_browser = new.browser, \
               last_used_system = new.system \
-          where credential_id = new.credential_id and user_id = new.user_id and suspended_at is null \
-            and (sign_count < new.sign_count or (sign_count = 0 and new.sign_count = 0)) \
-            and (new.backup_eligible or not backup_eligible) \
-            and exists (select 1 from users where id = new.user_id and guarded_since is null); \
+          where credential_id = new.credential_id and user_id = new.user_id \
+            and exists (select 1 from users where id = new.user_id and guarded_since is null) and ",
+        may_be_used!("new.sign_count", "new.backup_eligible"),
+        "; \
           select raise(ignore) where changes() <> 1; \
           insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
                                 created_at, last_seen_at, ends_at, idle_millis, browser, system, offers_passkey, kept) \
@@ -35,7 +35,8 @@ impl Pools {
           select new.name, new.user_id, new.name_expires_at where changes() = 0; \
           delete from known_browsers where token_hash = new.known and user_id <> new.user_id; \
           delete from sessions where token_hash = new.previous; \
-        end";
+        end"
+    );
 
     pub const ADMIT: &'static str = concat!(
         "insert into admissions values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \

@@ -76,8 +76,6 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // What the writing connection prepares needs no file.
-        .pragma("temp_store", "memory")
         .busy_timeout(BUSY_TIMEOUT);
     let pool = |connections| {
         SqlitePoolOptions::new()
@@ -99,6 +97,7 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     };
     let _lock = lock_beside(file).await?;
     make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
+    // Migrations come first, on a connection that knows nothing but the schema.
     let migrating = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
     MIGRATIONS.run(&migrating).await.map_err(schema)?;
     migrating.close().await;
@@ -106,7 +105,8 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
         .after_connect(|connection, _| {
             Box::pin(async move { raw_sql(Pools::PREPARE).execute(connection).await.map(drop) })
         })
-        .connect_with(options.clone())
+        // What it prepares needs no file.
+        .connect_with(options.clone().pragma("temp_store", "memory"))
         .await
         .map_err(unavailable)?;
     let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
