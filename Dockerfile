@@ -13,7 +13,7 @@ ENV LATCHKEY_TOOLS=/opt/latchkey-tools TOOLS=/opt/latchkey-tools
 RUN scripts/install build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
-    make build && mkdir -p /out/data && cp -r target/release/latchkey target/site /out/
+    make build && mkdir -p /out/data && cp target/release/latchkey deploy/in-tunnel /out/
 
 FROM debian:bookworm-slim
 RUN apt-get update \
@@ -22,8 +22,7 @@ RUN apt-get update \
  && groupadd --gid 10001 latchkey \
  && useradd --uid 10001 --gid latchkey --no-create-home --home-dir /app --shell /usr/sbin/nologin latchkey
 WORKDIR /app
-COPY --from=build /out/latchkey ./
-COPY --from=build /out/site ./site
+COPY --from=build /out/latchkey /out/in-tunnel ./
 COPY --from=build --chown=10001:10001 /out/data /data
 USER 10001:10001
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000

@@ -6,13 +6,13 @@ SHELL := bash
 
 TOOLS := $(or $(LATCHKEY_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/latchkey/tools)
 export TOOLS
-export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bin:$(TOOLS)/cargo-deny-0.20.2/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 # What .env says, unless the environment says otherwise.
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
 SSR := --no-default-features --features ssr
 
-.PHONY: help run test check watch build lint unit suite browser soak fuzz bench
+.PHONY: help run test check watch build lint unit suite browser soak fuzz bench tunnel rename audit pictures
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
@@ -29,6 +29,21 @@ watch: ## Rebuild and reload at every change
 	$(ENV_FILE) cargo leptos watch
 
 check: lint unit ## The quick part of the tests: format, lints, unit tests
+
+tunnel: build ## A https address for a phone, by cloudflared or ngrok, with a mail catcher
+	scripts/tunnel
+
+pictures: build ## The pictures of README.md, taken anew
+	scripts/install browser
+	npx playwright test --config end2end/pictures.config.ts
+
+rename: ## A fork's own name, everywhere: make rename NAME='Acme Door'
+	scripts/rename '$(NAME)'
+
+audit: ## Licences, sources and known weaknesses of everything that is used
+	scripts/install audit
+	cargo deny --all-features check
+	npm audit --audit-level=moderate
 
 lint:
 	scripts/install lint

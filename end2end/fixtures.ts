@@ -118,7 +118,7 @@ export async function signOut(page: Page): Promise<void> {
 type Letter = { to: string; subject: string; text: string; html: string; sent_at: string };
 
 /** The newest letter with a code to an address, once there are as many as expected. */
-export async function letterTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string }> {
+export async function letterTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string; text: string }> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const letters = (await (await page.request.get("/dev/mailbox.json")).json()) as Letter[];
     const theirs = letters.filter(({ to, text }) => to === address && /^\d{6}$/m.test(text));
@@ -127,7 +127,7 @@ export async function letterTo(page: Page, address: string, count = 1): Promise<
       const link = /^https?:\/\/\S+token=\S+$/m.exec(text)?.[0];
       const code = /^\d{6}$/m.exec(text)?.[0];
       if (!link || !code) throw new Error(`a letter without link or code: ${text}`);
-      return { link, code, subject };
+      return { link, code, subject, text };
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -1,10 +1,11 @@
 // A server of a test's own: the release program on a free port, on one of the two storage settings.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 export type Storage = "embedded" | "postgres+redis";
 
@@ -13,6 +14,7 @@ export class Server {
     readonly origin: string,
     private readonly process: ChildProcess,
     readonly folder: string,
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   static async start(storage: Storage, settings: Record<string, string> = {}): Promise<Server> {
@@ -23,13 +25,29 @@ export class Server {
       storage === "embedded"
         ? {}
         : { DATABASE_URL: required("TEST_DATABASE_URL"), REDIS_URL: required("TEST_REDIS_URL") };
-    const child = spawn(join(import.meta.dirname, "../target/release/latchkey"), [], {
-      cwd: folder,
-      env: { ...process.env, PUBLIC_URL: origin, LISTEN_ADDR: `127.0.0.1:${port}`, DATA_DIR: settings.DATA_DIR ?? folder, RUST_LOG: "error", RATE_LIMITS: "off", ...shared, ...settings },
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    // The program alone, far from the folder in which it was built: it carries all that it needs.
+    const program = join(folder, "latchkey");
+    copyFileSync(join(import.meta.dirname, "../target/release/latchkey"), program);
+    const env = {
+      ...process.env,
+      PUBLIC_URL: origin,
+      LISTEN_ADDR: `127.0.0.1:${port}`,
+      DATA_DIR: settings.DATA_DIR ?? folder,
+      RUST_LOG: "error",
+      RATE_LIMITS: "off",
+      ...shared,
+      ...settings,
+    };
+    const child = spawn(program, [], { cwd: folder, env, stdio: ["ignore", "inherit", "inherit"] });
     await answering(`http://127.0.0.1:${port}/readyz`, child);
-    return new Server(origin, child, folder);
+    return new Server(origin, child, folder, env);
+  }
+
+  /** Types a command of those who run the site; gives what it wrote to standard output. */
+  async command(...words: string[]): Promise<string> {
+    const program = join(this.folder, "latchkey");
+    const { stdout } = await promisify(execFile)(program, words, { cwd: this.folder, env: this.env });
+    return stdout.trim();
   }
 
   async stop(): Promise<void> {

@@ -3,21 +3,22 @@
 use crate::server::Unavailable;
 use crate::server::auth::{Auth, RelyingParty};
 use crate::server::clock::{Clock, SystemClock};
-use crate::server::config::{Config, DatabaseUrl, EmailSignIn};
+use crate::server::config::{Config, DatabaseUrl, EmailSignIn, SignUp};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::{
-    AppState, Shared, assets, cookies::Cookies, mailbox_door::MailboxDoor, policy_report::PolicyReports,
+    AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_door::MailboxDoor,
+    policy_report::PolicyReports,
 };
 use crate::server::keys::{self, Keys};
 use crate::server::limiter::Limiter;
-use crate::server::mail::{Mailbox, Postman, Smtp, Transport};
+use crate::server::mail::{Letterhead, Mailbox, Postman, Smtp, Transport};
 use crate::server::secret::{Entropy, SystemEntropy};
 use crate::server::store::{Store, postgres, sqlite};
-use crate::types::paths;
+use crate::types::{Site, paths};
 use leptos::config::LeptosOptions;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -36,32 +37,12 @@ pub struct Started {
 ///
 /// # Errors
 /// When the data folder, the key, the database or the mail settings cannot be used.
-pub async fn start(config: &Config) -> Result<Started, Unavailable> {
+pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavailable> {
     // Leptos renders on whichever executor was chosen first; a second choice in one process is not an error for us.
     let _ = any_spawner::Executor::init_tokio();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let keys = keys(config, &*entropy)?;
-    let store = open_store(&config.database).await?;
-    let transport = transport(config, &store, &clock)?;
-    let ephemeral = open_ephemeral(config, &clock)?;
-    let limiter = limiter(config, &ephemeral, &clock, &keys);
-    let auth = Auth {
-        ephemeral,
-        limiter,
-        relying_party: RelyingParty::new(&config.public_url)?,
-        lifetimes: config.sessions,
-        email_sign_in: config.email_sign_in,
-        sends_letters: transport.is_some(),
-        needs_address: needs_address(config),
-        bell: Arc::new(Notify::new()),
-        store,
-        clock,
-        entropy,
-        keys,
-    };
+    let (auth, transport) = assemble(config, open_store(&config.database).await?)?;
     let postman = transport.map(|transport| Arc::new(postman(&auth, transport, config)));
-    let state = app_state(auth, config);
+    let state = app_state(auth, config, files)?;
     // Beside everything else: with a million accounts it takes a while.
     let auth = Arc::clone(&state.auth);
     tokio::spawn(async move {
@@ -77,6 +58,61 @@ pub async fn start(config: &Config) -> Result<Started, Unavailable> {
     Ok(Started { state, postman })
 }
 
+/// The same parts for one command beside a running server: the database must be there, with the schema of this program.
+///
+/// # Errors
+/// As [`start`].
+pub async fn join(config: &Config) -> Result<Auth, Unavailable> {
+    let store: Arc<dyn Store> = match &config.database {
+        DatabaseUrl::Postgres(url) => Arc::new(postgres::join(url).await?),
+        DatabaseUrl::Sqlite(file) => Arc::new(sqlite::join(file).await?),
+    };
+    Ok(assemble(config, store)?.0)
+}
+
+/// Opens what stands beside the database, and gives the way that letters go, if there is one.
+fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Auth, Option<Arc<dyn Transport>>), Unavailable> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let keys = keys(config, &*entropy)?;
+    let transport = transport(config, &store, &clock)?;
+    let ephemeral = open_ephemeral(config, &clock)?;
+    let backing = Backing { store, ephemeral, clock, entropy, keys };
+    Ok((auth(config, backing, transport.is_some())?, transport))
+}
+
+/// What ceremonies rest on; tests hand in their own.
+pub struct Backing {
+    pub store: Arc<dyn Store>,
+    pub ephemeral: Arc<dyn Ephemeral>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub keys: Keys,
+}
+
+/// Everything that a ceremony works with.
+///
+/// # Errors
+/// When the host of `PUBLIC_URL` cannot be a relying party's id.
+pub fn auth(config: &Config, backing: Backing, sends_letters: bool) -> Result<Auth, Unavailable> {
+    let Backing { store, ephemeral, clock, entropy, keys } = backing;
+    Ok(Auth {
+        limiter: limiter(config, &ephemeral, &clock, &keys),
+        relying_party: RelyingParty::new(&config.public_url, &config.brand.name)?,
+        lifetimes: config.sessions,
+        email_sign_in: config.email_sign_in,
+        sends_letters,
+        sign_up: config.sign_up,
+        needs_address: needs_address(config),
+        bell: Arc::new(Notify::new()),
+        ephemeral,
+        store,
+        clock,
+        entropy,
+        keys,
+    })
+}
+
 /// The worker that sends what these parts write.
 #[must_use]
 pub fn postman(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> Postman {
@@ -87,14 +123,13 @@ pub fn postman(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> P
         entropy: Arc::clone(&auth.entropy),
         keys: auth.keys.clone(),
         limiter: auth.limiter.clone(),
-        origin: config.public_url.origin().to_owned(),
+        letterhead: Letterhead::new(config),
         bell: Arc::clone(&auth.bell),
     }
 }
 
 /// What counts, and refuses what is too much.
-#[must_use]
-pub fn limiter(config: &Config, ephemeral: &Arc<dyn Ephemeral>, clock: &Arc<dyn Clock>, keys: &Keys) -> Limiter {
+fn limiter(config: &Config, ephemeral: &Arc<dyn Ephemeral>, clock: &Arc<dyn Clock>, keys: &Keys) -> Limiter {
     let (ephemeral, clock) = (Arc::clone(ephemeral), Arc::clone(clock));
     Limiter { ephemeral, clock, keys: keys.clone(), is_on: config.rate_limits }
 }
@@ -106,12 +141,21 @@ fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
         return Ok(Keys::new(key, previous));
     }
     make_folder(Some(&config.data_dir))?;
-    Ok(Keys::new(&keys::read_or_make(&config.data_dir.join("secret.key"), entropy)?, previous))
+    let file = key_file(config);
+    let key = keys::read_or_make(&file, entropy)?;
+    let rotated = keys::previous_file(&file);
+    let before = rotated.exists().then(|| keys::read_or_make(&rotated, entropy)).transpose()?;
+    Ok(Keys::new(&key, previous.or(before.as_ref())))
+}
+
+/// Where the key is kept that nobody set.
+#[must_use]
+pub fn key_file(config: &Config) -> PathBuf {
+    config.data_dir.join("secret.key")
 }
 
 /// An address is needed unless letters neither sign in nor go by mail (contract, `EMAIL_SIGN_IN`).
-#[must_use]
-pub fn needs_address(config: &Config) -> bool {
+fn needs_address(config: &Config) -> bool {
     config.email_sign_in != EmailSignIn::Off || config.smtp_url.is_some()
 }
 
@@ -144,15 +188,15 @@ async fn warn_of_the_locked_out(auth: &Auth) -> Result<(), Unavailable> {
 }
 
 /// The state around a given set of parts; tests hand in their own.
-#[must_use]
-pub fn app_state(auth: Auth, config: &Config) -> AppState {
-    let site_root = assets::site_root();
-    let leptos = LeptosOptions::builder()
-        .output_name("latchkey")
-        .site_pkg_dir(assets::versioned_folder(&site_root))
-        .site_root(site_root.to_string_lossy().into_owned())
-        .build();
-    AppState::new(Shared {
+///
+/// # Errors
+/// When the logo cannot be read.
+pub fn app_state(auth: Auth, config: &Config, files: SiteFiles) -> Result<AppState, Unavailable> {
+    let leptos = LeptosOptions::builder().output_name("latchkey").site_pkg_dir(files.versioned_folder()).build();
+    let brand = BrandFiles::new(&config.brand)?;
+    Ok(AppState::new(Shared {
+        site: Arc::new(site(config, &brand)),
+        brand,
         auth: Arc::new(auth),
         cookies: Cookies::new(config.public_url.is_https()),
         public_url: config.public_url.clone(),
@@ -161,7 +205,20 @@ pub fn app_state(auth: Auth, config: &Config) -> AppState {
         reports: PolicyReports::default(),
         security_contact: config.security_contact.as_deref().map(Arc::from),
         leptos,
-    })
+        files,
+    }))
+}
+
+/// What pages say of the site.
+fn site(config: &Config, brand: &BrandFiles) -> Site {
+    Site {
+        name: config.brand.name.clone(),
+        logo: if brand.has_logo() { paths::BRAND_LOGO } else { paths::LOGO },
+        colours: brand.has_colours().then_some(paths::BRAND_COLOURS),
+        support: config.brand.support.clone(),
+        links: config.brand.links.clone(),
+        is_open: config.sign_up == SignUp::Open,
+    }
 }
 
 /// The mail server that was set.
@@ -174,7 +231,11 @@ pub fn smtp(config: &Config) -> Result<Option<Smtp>, Unavailable> {
     smtp.map(Some).map_err(|cause| Unavailable::new("mail", cause))
 }
 
-async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavailable> {
+/// Opens the database, making it when it is a file, and brings its schema up to date.
+///
+/// # Errors
+/// When it is away for too long, or its schema is newer than this program.
+pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavailable> {
     Ok(match database {
         DatabaseUrl::Postgres(url) => Arc::new(postgres::open(url, PATIENCE).await?),
         DatabaseUrl::Sqlite(file) => {

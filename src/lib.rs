@@ -8,13 +8,17 @@ pub mod ui;
 #[cfg(feature = "ssr")]
 pub mod bootstrap;
 #[cfg(feature = "ssr")]
-pub mod doctor;
+pub mod operator;
 #[cfg(feature = "ssr")]
 pub mod router;
+#[cfg(feature = "ssr")]
+pub mod serve;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
 pub mod site;
+#[cfg(feature = "ssr")]
+pub mod yours;
 
 /// Wakes the islands of a page that the server rendered.
 #[cfg(feature = "hydrate")]

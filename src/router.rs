@@ -1,11 +1,12 @@
 //! The one assembly of everything that answers requests.
 
 use crate::server::http::{
-    AppState, RequestContext, api_gate, body, health, loopback, policy_report, same_origin, security_headers, trace,
-    well_known,
+    AppState, RequestContext, api_gate, body, brand, health, loopback, policy_report, same_origin, security_headers,
+    trace, well_known,
 };
 use crate::site::{acts, answers, for_people, forms, guard_forms, letters, pages};
 use crate::types::paths;
+use crate::yours;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -18,6 +19,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Routes and, from the outside in: request log, security headers, pages for refusals, panics, the
 /// body, the deadline.
 pub fn router(state: AppState) -> Router {
+    router_with(state, yours::routes())
+}
+
+/// The same with these routes beside our own.
+pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
     let api = Router::new()
         .route(&format!("{}/{{*path}}", paths::API), any(call))
         .route(paths::API, any(call))
@@ -35,8 +41,11 @@ pub fn router(state: AppState) -> Router {
         .route(paths::NOT_ME, get(answers::not_me).post(answers::say_not_me))
         .route(paths::PASSKEY_ENDPOINTS, get(well_known::passkey_endpoints))
         .route(paths::SECURITY_TXT, get(well_known::security_txt))
+        .route(paths::BRAND_COLOURS, get(brand::colours))
+        .route(paths::BRAND_LOGO, get(brand::logo))
         .route(paths::MAILBOX, get(letters::mailbox))
         .route(paths::MAILBOX_JSON, get(letters::mailbox_json))
+        .merge(yours)
         .fallback(pages::other)
         .method_not_allowed_fallback(pages::not_allowed)
         .layer(

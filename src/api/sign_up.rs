@@ -9,11 +9,18 @@ pub async fn start_sign_up(
     username: String,
     email: Option<String>,
     display_name: Option<String>,
+    invite: Option<String>,
 ) -> Result<Options, ApiError> {
+    use crate::server::auth::SignUpFields;
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let form = request.sign_up_form(&username, email.as_deref(), display_name.as_deref())?;
+    let form = request.sign_up_form(SignUpFields {
+        username: &username,
+        email: email.as_deref(),
+        display_name: display_name.as_deref(),
+        invite: invite.as_deref(),
+    })?;
     let (browser, cookie) = request.browser_or_new();
     let options = request.auth().begin_sign_up(request.initiator(&browser), form).await?;
     send_cookies(cookie);
@@ -42,12 +49,20 @@ pub async fn sign_up_by_letter(
     username: String,
     email: String,
     display_name: Option<String>,
+    invite: Option<String>,
 ) -> Result<LetterSent, ApiError> {
+    use crate::server::auth::SignUpFields;
     use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
 
     let request = RequestContext::current();
     let (browser, cookie) = request.browser_or_new();
-    let life = request.ask_to_sign_up(&browser, &username, &email, display_name.as_deref()).await?;
+    let fields = SignUpFields {
+        username: &username,
+        email: Some(&email),
+        display_name: display_name.as_deref(),
+        invite: invite.as_deref(),
+    };
+    let life = request.ask_to_sign_up(&browser, fields).await?;
     send_cookies(cookie);
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Settings `SECRET_KEY` and `SECRET_KEY_PREVIOUS`: new hashes are made with the first, what is alive is checked with
 /// either.
@@ -87,18 +87,48 @@ pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>
     Ok(Secret::new(text.to_owned()))
 }
 
+/// Where the key before stands, beside the one in `file`.
+#[must_use]
+pub fn previous_file(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".previous");
+    name.into()
+}
+
+/// Makes a new key in `file`; the one that was there is kept beside it as the previous one. Whoever reads both meanwhile
+/// finds at least every key that is in use.
+///
+/// # Errors
+/// When there is no key yet, or a file cannot be written.
+pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
+    let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
+    let current = fs::read_to_string(file).map_err(failed)?;
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    for (target, text) in [(previous_file(file), current), (file.to_owned(), STANDARD.encode(bytes))] {
+        let draft = write_draft(&target, &text, &Token::random(entropy).encode()).map_err(failed)?;
+        fs::rename(&draft, &target).map_err(failed)?;
+    }
+    Ok(())
+}
+
 /// Writes the file whole or not at all, by way of a draft of that name; one that appeared meanwhile stays.
 fn place(file: &Path, text: &str, draft: &str) -> std::io::Result<()> {
-    let draft = file.with_extension(format!("draft-{draft}"));
-    let mut opened: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    opened.write_all(text.as_bytes())?;
-    opened.sync_all()?;
+    let draft = write_draft(file, text, draft)?;
     let placed = fs::hard_link(&draft, file);
     fs::remove_file(&draft)?;
     match placed {
         Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(cause),
         _ => Ok(()),
     }
+}
+
+fn write_draft(file: &Path, text: &str, name: &str) -> std::io::Result<PathBuf> {
+    let draft = file.with_extension(format!("draft-{name}"));
+    let mut opened: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    opened.write_all(text.as_bytes())?;
+    opened.sync_all()?;
+    Ok(draft)
 }
 
 #[cfg(test)]
@@ -138,6 +168,20 @@ mod tests {
         assert!(made.expose().len() >= 32);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_rotated_key_leaves_the_one_before_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        assert!(rotate(&file, &SystemEntropy).is_err(), "there is nothing to rotate");
+        let first = read_or_make(&file, &SystemEntropy).unwrap();
+        rotate(&file, &SystemEntropy).unwrap();
+        let second = read_or_make(&file, &SystemEntropy).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(read_or_make(&previous_file(&file), &SystemEntropy).unwrap(), first);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
     }
 
     #[test]

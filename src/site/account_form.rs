@@ -12,6 +12,9 @@ pub struct AccountForm {
     pub name: String,
     #[serde(default)]
     pub email: String,
+    /// Where to go on to.
+    #[serde(default)]
+    pub next: String,
     /// The code of a letter that shows who is there.
     #[serde(default)]
     pub code: String,
@@ -35,7 +38,7 @@ impl AccountForm {
     }
 
     pub fn fields(self) -> Vec<(String, String)> {
-        [("action", self.action), ("id", self.id), ("name", self.name), ("email", self.email)]
+        [("action", self.action), ("id", self.id), ("name", self.name), ("email", self.email), ("next", self.next)]
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .filter(|(_, value)| !value.is_empty())

@@ -12,7 +12,7 @@ use crate::server::http::{AppState, RequestContext};
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
 use crate::server::secret::Token;
-use crate::types::{ApiError, Notice, paths};
+use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::components::Signals;
 use crate::ui::pages::{LeftPage, RecoveryCodesPage};
 use axum::extract::{Request, State};
@@ -23,7 +23,7 @@ use leptos::prelude::{IntoAny, IntoView, view};
 /// What becomes of an act that was done.
 enum Outcome {
     Told(Notice),
-    LedTo(String),
+    LedTo(String, Option<Notice>),
     Codes(Vec<RecoveryCode>),
     File(String),
     Left { accepted: String },
@@ -136,6 +136,10 @@ impl Act<'_> {
                 auth.change_address(visitor, &self.context.asker(&self.browser), &form.email).await?;
                 Ok(Outcome::Told(Notice::ConfirmationSent))
             }
+            "go-on" => {
+                auth.check_acting(visitor).await?;
+                Ok(Outcome::LedTo(Next::or_account(Some(&form.next)).to_string(), None))
+            }
             "recovery-codes" => Ok(Outcome::Codes(auth.make_recovery_codes(visitor).await?)),
             "export" => Ok(Outcome::File(
                 serde_json::to_string_pretty(&auth.export(visitor).await?).map_err(|_| ApiError::Internal)?,
@@ -156,7 +160,7 @@ impl Act<'_> {
         match form.action.as_str() {
             "add-passkey" => {
                 auth.check_adding(visitor).await?;
-                Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned()))
+                Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
             }
             "rename-passkey" => {
                 auth.rename_passkey(visitor, &form.id, &form.name).await?;
@@ -164,7 +168,7 @@ impl Act<'_> {
             }
             "remove-passkey" => {
                 auth.remove_passkey(visitor, &form.id).await?;
-                Ok(Outcome::LedTo(format!("{}?removed={}", paths::ACCOUNT, form.id)))
+                Ok(Outcome::LedTo(format!("{}?removed={}", paths::ACCOUNT, form.id), Some(Notice::PasskeyRemoved)))
             }
             "end-session" => {
                 let id = SessionId::decode(&form.id).ok_or(ApiError::NotFound)?;
@@ -184,8 +188,8 @@ impl Act<'_> {
         let page = Page { title: "Account", status: StatusCode::OK, interactive: false, visitor, told: None };
         match outcome {
             Outcome::Told(notice) => on_with(state, paths::ACCOUNT, notice),
-            Outcome::LedTo(target) if target == paths::ADD_PASSKEY => on_to(&target, None),
-            Outcome::LedTo(target) => on_with(state, &target, Notice::PasskeyRemoved),
+            Outcome::LedTo(target, None) => on_to(&target, None),
+            Outcome::LedTo(target, Some(notice)) => on_with(state, &target, notice),
             Outcome::Codes(codes) => {
                 let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
                 let body = move || view! { <RecoveryCodesPage text=text.clone() /> }.into_any();

@@ -2,7 +2,7 @@
 
 use super::pages::{recovery_page, sign_in_page, sign_up_page};
 use super::render::context;
-use crate::server::auth::{AskForLetterError, Opened};
+use crate::server::auth::{AskForLetterError, Opened, SignUpFields, SignUpForm as SignUp};
 use crate::server::http::refusal::refuse;
 use crate::server::http::security_headers::clear_storage;
 use crate::server::http::{AppState, RequestContext};
@@ -165,11 +165,14 @@ async fn resend(state: &AppState, context: &RequestContext) -> Response {
             let asked = context.auth().ask_for_letter(asker, identifier.as_str(), open.request.next.clone()).await;
             asked.map_err(ApiError::from)
         }
-        Purpose::SignUp { username, display_name, address } => {
-            let name = Some(display_name.as_str());
-            context.ask_to_sign_up(browser, username.as_str(), address.as_str(), name).await
+        Purpose::SignUp { username, display_name, address, invitation } => {
+            let (username, display_name) = (username.clone(), display_name.clone());
+            let form = SignUp { username, email: Some(address.clone()), display_name, invitation: *invitation };
+            context.auth().ask_to_sign_up(context.asker(browser), Ok(form)).await.map_err(ApiError::from)
         }
-        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => Err(ApiError::LinkExpired),
+        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => {
+            Err(ApiError::LinkExpired)
+        }
     };
     match asked {
         Ok(_) => on_with(state, paths::SIGN_IN_CODE, Notice::LetterSent),
@@ -188,6 +191,8 @@ pub struct SignUpForm {
     #[serde(default)]
     email: String,
     #[serde(default)]
+    invite: String,
+    #[serde(default)]
     action: String,
     #[serde(default)]
     scripts: String,
@@ -203,6 +208,7 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
         display_name: form.display_name.clone(),
         username: form.username.clone(),
         email: form.email.clone(),
+        invite: form.invite.clone(),
     };
     if form.action == "passkey" && form.scripts != "off" {
         return sign_up_page(&state, request, typed, None).await;
@@ -210,9 +216,15 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
     let context = context(&state, &request);
     let (browser, cookie) = context.browser_or_new();
     let name = Some(form.display_name.as_str()).filter(|name| !name.trim().is_empty());
-    match context.ask_to_sign_up(&browser, &form.username, &form.email, name).await {
+    let fields = SignUpFields {
+        username: &form.username,
+        email: Some(&form.email),
+        display_name: name,
+        invite: Some(form.invite.as_str()).filter(|invite| !invite.is_empty()),
+    };
+    match context.ask_to_sign_up(&browser, fields).await {
         Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
-        Err(ApiError::Unavailable) => refuse(ApiError::Unavailable),
+        Err(error @ (ApiError::Unavailable | ApiError::InvitationRequired | ApiError::SignUpOff)) => refuse(error),
         Err(error) => with_pause(sign_up_page(&state, request, typed, Some(error)).await, error),
     }
 }

@@ -100,6 +100,7 @@ fn words(action: &str) -> &'static str {
         "recovery-codes" => "make recovery codes",
         "export" => "download your data",
         "delete" => "delete your account",
+        "go-on" => "see that page",
         _ => "do this",
     }
 }

@@ -53,6 +53,7 @@ pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
         Purpose::SignIn { identifier, .. } => (identifier.to_string(), None),
         Purpose::SignUp { username, address, .. } => (address.to_string(), Some(username.to_string())),
         Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None),
+        Purpose::BreakGlass { .. } => return Redirect::to(paths::SIGN_IN).into_response(),
     };
     let letter = OpenLetter {
         asked_for,

@@ -4,11 +4,13 @@ pub mod account_form;
 pub mod acts;
 pub mod answers;
 pub mod forms;
+mod guards;
 mod identity;
 pub mod letters;
 pub mod pages;
 mod render;
 mod signals;
 
+pub use guards::{Fresh, SignedIn};
 pub use pages::for_people;
-pub use render::guard_forms;
+pub use render::{Page, guard_forms, render};

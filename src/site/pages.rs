@@ -1,10 +1,12 @@
+use super::account_form::AccountForm;
+use super::identity::ask_who_is_there;
 use super::render::{Page, context, render, told};
 use super::{letters, signals};
 use crate::server::Unavailable;
-use crate::server::auth::Visitor;
+use crate::server::auth::{Denied, Visitor};
 use crate::server::config::EmailSignIn;
 use crate::server::http::refusal::{refuse, status};
-use crate::server::http::{AppState, RequestContext, assets};
+use crate::server::http::{AppState, RequestContext};
 use crate::server::model::session::Method as SignInMethod;
 use crate::server::model::{CredentialId, Event, EventId, event};
 use crate::types::{self, ApiError, paths};
@@ -37,8 +39,21 @@ pub async fn home(State(state): State<AppState>, request: Request) -> Response {
     render(&state, request, page, move || view! { <HomePage visitor=visitor.clone() /> }.into_any()).await
 }
 
+/// What somebody comes to sign up with.
+#[derive(Debug, Default, Deserialize)]
+struct SignUpQuery {
+    #[serde(default)]
+    invite: String,
+}
+
 pub async fn sign_up(State(state): State<AppState>, request: Request) -> Response {
-    sign_up_page(&state, request, SignUpInput::default(), None).await
+    let query = Query::<SignUpQuery>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default();
+    match state.auth.may_sign_up(Some(&query.invite)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(cause)) => return refuse(cause.into()),
+        Err(cause) => return refuse(cause.into()),
+    }
+    sign_up_page(&state, request, SignUpInput { invite: query.invite, ..SignUpInput::default() }, None).await
 }
 
 /// The sign-up page, with what was typed and why it was refused.
@@ -150,7 +165,30 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Ok(None) => return to_sign_in(paths::ACCOUNT),
         Err(cause) => return refuse(cause.into()),
     };
+    let query = Query::<AccountQuery>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default();
+    if query.step.as_deref() == Some("confirm") && !state.auth.is_confined(&visitor) {
+        return confirm_and_go_on(&state, &context, request, visitor, query.next).await;
+    }
     account_page(&state, request, &context, &visitor, None).await
+}
+
+/// Asks who is there, unless that is known, and leads on to a page that wants to know.
+async fn confirm_and_go_on(
+    state: &AppState,
+    context: &RequestContext,
+    request: Request,
+    visitor: Visitor,
+    next: Option<String>,
+) -> Response {
+    let next = types::Next::or_account(next.as_deref());
+    match state.auth.check_acting(&visitor).await {
+        Ok(()) => Redirect::to(next.as_str()).into_response(),
+        Err(Denied::ReauthenticationRequired) => {
+            let form = AccountForm { action: "go-on".to_owned(), next: next.to_string(), ..AccountForm::default() };
+            ask_who_is_there(state, context, request, visitor, form, None).await
+        }
+        Err(denied) => refuse(denied.into()),
+    }
 }
 
 /// The account page of a visitor; with a form that was not done, what was typed in it comes back.
@@ -189,6 +227,8 @@ struct AccountQuery {
     step: Option<String>,
     /// The passkey that was just removed.
     removed: Option<String>,
+    /// Where to go on to.
+    next: Option<String>,
     /// Where the page of the activity begins.
     before: Option<String>,
 }
@@ -278,7 +318,7 @@ pub async fn other(State(state): State<AppState>, request: Request) -> Response 
     if request.uri().path().split('/').any(|name| name.len() >= LONGEST_NAME) {
         return refuse(ApiError::NotFound);
     }
-    let response = assets::serve(&state.leptos.site_root, &state.leptos.site_pkg_dir, request).await;
+    let response = state.files.serve(&state.leptos.site_pkg_dir, request).await;
     if response.status() == StatusCode::NOT_FOUND { refuse(ApiError::NotFound) } else { response }
 }
 

@@ -1,3 +1,4 @@
+use crate::server::auth::Visitor;
 use crate::server::http::refusal::refuse;
 use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::security_headers::CspNonce;
@@ -5,11 +6,14 @@ use crate::server::http::{AppState, RequestContext};
 use crate::types::{ApiError, Notice, views};
 use crate::ui::shell::{Shell, ShellProps};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::nonce::Nonce;
 use leptos::prelude::{AnyView, IntoAny, provide_context};
+use std::sync::Arc;
+use url::form_urlencoded::byte_serialize;
 
 /// A page, ready to be put into its document.
 pub struct Page {
@@ -20,6 +24,20 @@ pub struct Page {
     pub visitor: Option<views::User>,
     /// A refusal that the page itself tells, beside its field; then no notice lies over it.
     pub told: Option<ApiError>,
+}
+
+impl Page {
+    /// A plain page for somebody who is signed in.
+    #[must_use]
+    pub fn of(visitor: &Visitor, title: &'static str) -> Self {
+        Self { title, status: StatusCode::OK, interactive: false, visitor: Some(visitor.user.view()), told: None }
+    }
+}
+
+/// Path and query of a page, as the value of a query.
+pub(super) fn byte_path(uri: &Uri) -> String {
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    byte_serialize(path.as_bytes()).collect()
 }
 
 /// Renders a page within the document that all pages share.
@@ -34,7 +52,9 @@ pub async fn render(
     let status = page.status;
     let left_over = state.cookies.notice(request.headers());
     let notice = left_over.filter(|notice| page.told.map(Notice::Refused) != Some(*notice));
+    let site = Arc::clone(&state.site);
     let with_nonce = move || {
+        provide_context(Arc::clone(&site));
         if let Some(nonce) = nonce.clone() {
             provide_context(nonce);
         }

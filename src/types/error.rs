@@ -10,6 +10,7 @@ use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "wire::Body", from = "wire::Body")]
 pub enum ApiError {
+    AccountDisabled,
     AddressTaken,
     BadRequest,
     CeremonyExpired,
@@ -25,6 +26,7 @@ pub enum ApiError {
     InvalidIdentifier,
     InvalidName,
     InvalidUsername,
+    InvitationRequired,
     LastWayIn,
     LinkExpired,
     MethodNotAllowed,
@@ -38,6 +40,7 @@ pub enum ApiError {
     PasskeyTooNew,
     ReauthenticationRequired,
     RenamedRecently,
+    SignUpOff,
     SignedOut,
     TooLarge,
     TooManyPasskeys,
@@ -56,7 +59,8 @@ pub enum ApiError {
 
 impl ApiError {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
+        Self::AccountDisabled,
         Self::AddressTaken,
         Self::BadRequest,
         Self::CeremonyExpired,
@@ -69,6 +73,7 @@ impl ApiError {
         Self::InvalidIdentifier,
         Self::InvalidName,
         Self::InvalidUsername,
+        Self::InvitationRequired,
         Self::LastWayIn,
         Self::LinkExpired,
         Self::MethodNotAllowed,
@@ -82,6 +87,7 @@ impl ApiError {
         Self::PasskeyTooNew,
         Self::ReauthenticationRequired,
         Self::RenamedRecently,
+        Self::SignUpOff,
         Self::SignedOut,
         Self::TooLarge,
         Self::TooManyPasskeys,
@@ -98,7 +104,10 @@ impl ApiError {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::AccountDisabled => "account_disabled",
             Self::AddressTaken => "address_taken",
+            Self::InvitationRequired => "invitation_required",
+            Self::SignUpOff => "sign_up_off",
             Self::EmailOff => "email_off",
             Self::InvalidIdentifier => "invalid_identifier",
             Self::InvalidName => "invalid_name",
@@ -147,12 +156,14 @@ impl ApiError {
             | Self::NotVerified
             | Self::SignedOut
             | Self::UnknownPasskey => 401,
-            Self::CrossOrigin
+            Self::AccountDisabled
+            | Self::CrossOrigin
+            | Self::InvitationRequired
             | Self::OlderPasskeyRequired
             | Self::PasskeyRequired
             | Self::PasskeyTooNew
             | Self::ReauthenticationRequired => 403,
-            Self::EmailOff | Self::NotFound => 404,
+            Self::EmailOff | Self::NotFound | Self::SignUpOff => 404,
             Self::MethodNotAllowed => 405,
             Self::AddressTaken
             | Self::LastWayIn
@@ -180,6 +191,9 @@ impl ApiError {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
+            Self::AccountDisabled => "This account is turned off. Ask those who run this site.",
+            Self::InvitationRequired => "To sign up here you need an invitation that is still good.",
+            Self::SignUpOff => "Nobody can sign up here at the moment.",
             Self::AddressTaken => "That address already belongs to another account.",
             Self::EmailOff => "Letters are switched off here. Use a passkey.",
             Self::InvalidIdentifier => "Enter your username or your e-mail address.",
@@ -264,10 +278,12 @@ impl ApiError {
             Self::BadRequest
                 | Self::CeremonyExpired
                 | Self::InvalidName
+                | Self::InvitationRequired
                 | Self::NotVerified
                 | Self::OlderPasskeyRequired
                 | Self::PasskeyTooNew
                 | Self::ReauthenticationRequired
+                | Self::SignUpOff
                 | Self::SignedOut
                 | Self::TooManyPasskeys
                 | Self::TooManyRequests { .. }

@@ -7,6 +7,7 @@ pub mod identifier;
 pub mod next;
 pub mod notice;
 pub mod paths;
+pub mod site;
 pub mod username;
 pub mod views;
 
@@ -16,4 +17,5 @@ pub use error::ApiError;
 pub use identifier::Identifier;
 pub use next::Next;
 pub use notice::Notice;
+pub use site::Site;
 pub use username::Username;

@@ -40,6 +40,12 @@ pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 /// a test holds the two together.
 pub const API: &str = "/api";
 
+/// The colour and the logo of whoever runs the site.
+pub const BRAND_COLOURS: &str = "/brand/colours.css";
+pub const BRAND_LOGO: &str = "/brand/logo";
+/// The logo that comes with the program.
+pub const LOGO: &str = "/favicon.svg";
+
 pub const HEALTH: &str = "/healthz";
 pub const READY: &str = "/readyz";
 

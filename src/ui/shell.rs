@@ -1,7 +1,9 @@
-use crate::types::{Notice, paths, views};
+use crate::types::site::SiteLink;
+use crate::types::{Notice, Site, paths, views};
 use crate::ui::components::NoticeBar;
 use leptos::config::LeptosOptions;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// The document around every page.
 #[component]
@@ -16,6 +18,7 @@ pub fn Shell(
     notice: Option<Notice>,
     children: Children,
 ) -> impl IntoView {
+    let site = expect_context::<Arc<Site>>();
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
@@ -24,9 +27,10 @@ pub fn Shell(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>{format!("{title} · Latchkey")}</title>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <title>{format!("{title} · {}", site.name)}</title>
+                <link rel="icon" href=site.logo />
                 <link rel="stylesheet" href=styles />
+                {site.colours.map(|colours| view! { <link rel="stylesheet" href=colours /> })}
                 <AutoReload options=options.clone() />
                 {interactive.then(|| view! { <HydrationScripts options islands=true /> })}
             </head>
@@ -36,15 +40,16 @@ pub fn Shell(
                 </a>
                 <header>
                     <a class="brand" href=paths::HOME>
-                        <img src="/favicon.svg" alt="" width="28" height="28" />
-                        "Latchkey"
+                        <img src=site.logo alt="" width="28" height="28" />
+                        {site.name.clone()}
                     </a>
-                    <Navigation visitor />
+                    <Navigation visitor is_open=site.is_open />
                 </header>
                 {notice.map(|notice| view! { <NoticeBar notice /> })}
                 <main id="content">{children()}</main>
                 <footer>
                     <p>"Passwordless sign-in. There is no password to lose."</p>
+                    <Links support=site.support.clone() links=site.links.clone() />
                 </footer>
             </body>
         </html>
@@ -52,11 +57,11 @@ pub fn Shell(
 }
 
 #[component]
-fn Navigation(visitor: Option<views::User>) -> impl IntoView {
+fn Navigation(visitor: Option<views::User>, is_open: bool) -> impl IntoView {
     let links = match visitor {
         None => view! {
             <a href=paths::SIGN_IN>"Sign in"</a>
-            <a href=paths::SIGN_UP>"Sign up"</a>
+            {is_open.then(|| view! { <a href=paths::SIGN_UP>"Sign up"</a> })}
         }
         .into_any(),
         Some(_) => view! {
@@ -68,4 +73,15 @@ fn Navigation(visitor: Option<views::User>) -> impl IntoView {
         .into_any(),
     };
     view! { <nav aria-label="Account">{links}</nav> }
+}
+
+/// What whoever runs the site wants to be found on every page.
+#[component]
+fn Links(support: Option<String>, links: Vec<SiteLink>) -> impl IntoView {
+    let help = support.map(|address| SiteLink { label: "Help".to_owned(), address });
+    let all: Vec<_> = help.into_iter().chain(links).collect();
+    (!all.is_empty()).then(|| {
+        let link = |link: SiteLink| view! { <a href=link.address>{link.label}</a> };
+        view! { <p class="links">{all.into_iter().map(link).collect_view()}</p> }
+    })
 }

@@ -5,12 +5,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use latchkey::bootstrap;
-use latchkey::router::router;
-use latchkey::server::auth::{Auth, RelyingParty};
+use latchkey::bootstrap::{self, Backing};
+use latchkey::router::{router, router_with};
+use latchkey::server::auth::Auth;
 use latchkey::server::clock::{Clock, SystemClock, Timestamp};
 use latchkey::server::config::{Config, Source};
 use latchkey::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
+use latchkey::server::http::AppState;
+use latchkey::server::http::assets::SiteFiles;
 use latchkey::server::http::client_address::Peer;
 use latchkey::server::keys::Keys;
 use latchkey::server::mail::{Mailbox, Postman, Transport};
@@ -130,6 +132,8 @@ pub fn open_ephemeral(backends: Backends, clock: &Arc<MovableClock>) -> Arc<dyn 
 /// One node, with everything that it shares with others.
 pub struct App {
     pub router: Router,
+    pub auth: Arc<Auth>,
+    state: AppState,
     pub store: Arc<dyn Store>,
     pub postman: Postman,
     pub clock: Arc<MovableClock>,
@@ -174,8 +178,14 @@ impl App {
         all.entry("RATE_LIMITS").or_insert("off");
         let settings: BTreeMap<_, _> =
             all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let (router, postman, origin) = assemble(&settings, &store, &ephemeral, &clock);
-        Self { router, store, postman, clock, origin, ephemeral, settings, database }
+        let Node { state, postman, origin } = assemble(&settings, &store, &ephemeral, &clock);
+        let (router, auth) = (router(state.clone()), Arc::clone(&state.auth));
+        Self { router, auth, state, store, postman, clock, origin, ephemeral, settings, database }
+    }
+
+    /// With pages of a fork's own.
+    pub fn with_routes(self, yours: Router<AppState>) -> Self {
+        Self { router: router_with(self.state.clone(), yours), ..self }
     }
 
     /// Another process on the same database and the same Redis; both have connections of their own.
@@ -185,7 +195,7 @@ impl App {
             TestDatabase::Server { .. } => open_ephemeral(Backends::Servers, &self.clock),
             TestDatabase::File(_) => Arc::clone(&self.ephemeral),
         };
-        assemble(&self.settings, &store, &ephemeral, &self.clock).0
+        router(assemble(&self.settings, &store, &ephemeral, &self.clock).state)
     }
 
     /// A worker whose letters go another way.
@@ -197,7 +207,7 @@ impl App {
             entropy: Arc::clone(&self.postman.entropy),
             keys: self.postman.keys.clone(),
             limiter: self.postman.limiter.clone(),
-            origin: self.origin.clone(),
+            letterhead: self.postman.letterhead.clone(),
             bell: Arc::default(),
         }
     }
@@ -247,33 +257,35 @@ impl App {
     }
 }
 
+/// A process, as it answers, works and sends letters.
+struct Node {
+    state: AppState,
+    postman: Postman,
+    origin: String,
+}
+
 /// Puts one node together.
 fn assemble(
     settings: &BTreeMap<String, String>,
     store: &Arc<dyn Store>,
     ephemeral: &Arc<dyn Ephemeral>,
     clock: &Arc<MovableClock>,
-) -> (Router, Postman, String) {
+) -> Node {
     let config = Config::load(&Source::from_pairs(settings.clone())).unwrap();
-    let keys = Keys::new(config.secret_key.as_ref().unwrap(), None);
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    let auth = Auth {
-        limiter: bootstrap::limiter(&config, ephemeral, &clock, &keys),
+    let backing = Backing {
         store: Arc::clone(store),
         ephemeral: Arc::clone(ephemeral),
         clock: Arc::clone(&clock),
         entropy: Arc::new(SystemEntropy),
-        relying_party: RelyingParty::new(&config.public_url).unwrap(),
-        lifetimes: config.sessions,
-        keys,
-        email_sign_in: config.email_sign_in,
-        sends_letters: config.smtp_url.is_some() || config.public_url.is_localhost(),
-        needs_address: bootstrap::needs_address(&config),
-        bell: Arc::default(),
+        keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
     };
+    let sends_letters = config.smtp_url.is_some() || config.public_url.is_localhost();
+    let auth = bootstrap::auth(&config, backing, sends_letters).unwrap();
     let mailbox = Mailbox { store: Arc::clone(store), clock };
     let postman = bootstrap::postman(&auth, Arc::new(mailbox), &config);
-    (router(bootstrap::app_state(auth, &config)), postman, config.public_url.origin().to_owned())
+    let state = bootstrap::app_state(auth, &config, SiteFiles::in_folder()).unwrap();
+    Node { state, postman, origin: config.public_url.origin().to_owned() }
 }
 
 /// A letter as its reader sees it.
@@ -350,6 +362,7 @@ impl Browser {
         if let Some(peer) = self.from {
             request.extensions_mut().insert(peer);
         }
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
@@ -362,6 +375,9 @@ impl Browser {
         }
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
+        if path.starts_with("/api/") {
+            crate::openapi::check(&method, &path, parts.status, &body);
+        }
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

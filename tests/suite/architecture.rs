@@ -25,7 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The floors, the ground first, each with the words by which it is imported.
-const FLOORS: [(&str, &str); 16] = [
+const FLOORS: [(&str, &str); 18] = [
     ("src/types", "crate::types"),
     ("src/server/model", "crate::server::model"),
     ("src/server/telemetry", "crate::server::telemetry"),
@@ -39,9 +39,11 @@ const FLOORS: [(&str, &str); 16] = [
     ("src/api", "crate::api"),
     ("src/ui", "crate::ui"),
     ("src/site", "crate::site"),
+    ("src/yours.rs", "crate::yours"),
     ("src/router.rs", "crate::router"),
     ("src/bootstrap.rs", "crate::bootstrap"),
-    ("src/doctor.rs", "crate::doctor"),
+    ("src/serve.rs", "crate::serve::"),
+    ("src/operator", "crate::operator"),
 ];
 
 #[test]

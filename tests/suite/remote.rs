@@ -1,6 +1,7 @@
 //! A browser on the other side of a real connection.
 
 use crate::authenticator::SoftPasskey;
+use crate::program::Program;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +39,11 @@ impl Remote {
         Self { agent: config.build().into(), ..Self::new(port, origin) }
     }
 
+    /// The same browser, turned to another process.
+    pub fn at(&self, program: &Program) -> Self {
+        Self { cookies: self.cookies.clone(), ..Self::new(program.port, &program.origin()) }
+    }
+
     fn line(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
@@ -60,7 +66,9 @@ impl Remote {
     }
 
     pub fn get(&mut self, path: &str) -> Outcome {
-        let request = self.agent.get(format!("{}{path}", self.at)).header("cookie", self.line());
+        // Some pages answer under the one name of the site only.
+        let host = self.origin.split_once("://").unwrap().1;
+        let request = self.agent.get(format!("{}{path}", self.at)).header("host", host).header("cookie", self.line());
         let mut answer = request.call().ok()?;
         self.keep(&answer);
         let text = answer.body_mut().read_to_string().ok()?;

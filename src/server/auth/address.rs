@@ -140,7 +140,7 @@ impl Auth {
         let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
         Ok(open.filter(|open| self.is_of_session(open, visitor)).and_then(|open| match open.request.purpose {
             Purpose::Confirm { address, .. } => Some(address),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::Reauthenticate { .. } => None,
+            _ => None,
         }))
     }
 
@@ -202,7 +202,7 @@ impl Auth {
     fn is_of_session(&self, open: &OpenRequest, visitor: &Visitor) -> bool {
         let asked = match &open.request.purpose {
             Purpose::Confirm { session, .. } => Some(*session),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::Reauthenticate { .. } => None,
+            _ => None,
         };
         open.is_open(self.clock.now()) && asked == Some(visitor.session.id)
     }
@@ -217,9 +217,7 @@ impl Auth {
         match open.request.purpose {
             Purpose::Confirm { user, .. } if user != visitor.user.id => Err(ConfirmError::OtherAccount),
             Purpose::Confirm { address, .. } => Ok((open.request.id, address)),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::Reauthenticate { .. } => {
-                Err(ConfirmError::Expired)
-            }
+            _ => Err(ConfirmError::Expired),
         }
     }
 

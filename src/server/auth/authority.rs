@@ -68,6 +68,14 @@ impl Auth {
         self.may_add(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?).await
     }
 
+    /// Whether the session may do what only the account's owner should do, now.
+    ///
+    /// # Errors
+    /// Why it may not, or that the database is away.
+    pub async fn check_acting(&self, visitor: &Visitor) -> Result<(), Denied> {
+        self.may_act(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?).await
+    }
+
     /// Whether the account of a visitor has a passkey that signs in here.
     ///
     /// # Errors

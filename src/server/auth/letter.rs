@@ -1,16 +1,17 @@
 //! Answering a letter by its link or its code.
 
 use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, Opened};
+use super::{Arrival, Auth, NotInvited, Opened};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
 use crate::server::limiter::{Side, TooMany};
 use crate::server::model::letter::{Code, OpenRequest, Purpose};
 use crate::server::model::limit;
+use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
 use crate::server::model::{Event, EventKind, User, UserId};
-use crate::server::secret::Token;
+use crate::server::secret::{Token, TokenHash};
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::meters;
 use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username};
@@ -25,6 +26,8 @@ pub enum AnswerError {
     },
     InvalidUsername,
     UsernameTaken,
+    /// Nobody can sign up here, or not without an invitation that is still good.
+    NotInvited(NotInvited),
     /// Another account proved the address this very moment; asked again, the answer is that account's.
     Raced,
     TooMany(TooMany),
@@ -41,9 +44,16 @@ impl AnswerError {
             Self::CodeWrong { .. } => "code_wrong",
             Self::InvalidUsername => "invalid_username",
             Self::UsernameTaken => "username_taken",
+            Self::NotInvited(_) => "not_invited",
             Self::TooMany(_) => "too_many",
             Self::Raced | Self::Unavailable(_) => "unavailable",
         }
+    }
+}
+
+impl From<NotInvited> for AnswerError {
+    fn from(cause: NotInvited) -> Self {
+        Self::NotInvited(cause)
     }
 }
 
@@ -87,6 +97,10 @@ impl Auth {
             return Ok(LinkOffer::SignIn(user));
         }
         match open.request.purpose {
+            Purpose::BreakGlass { user } => {
+                let user = self.store.user(user).await?.filter(|user| user.disabled_at.is_none());
+                user.map(LinkOffer::SignIn).ok_or(AnswerError::Expired)
+            }
             Purpose::SignUp { username, address, .. } => {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address)).await?;
                 Ok(owner.map_or(LinkOffer::SignUp { username }, LinkOffer::SignIn))
@@ -110,7 +124,9 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
         let answered = self.follow_link(token, username, arrival).await;
-        meters::sign_in("email", answered.as_ref().err().map(AnswerError::outcome));
+        let is_recovery = answered.as_ref().is_ok_and(|(opened, _)| opened.session.method == Method::Recovery);
+        let method = if is_recovery { "recovery" } else { "email" };
+        meters::sign_in(method, answered.as_ref().err().map(AnswerError::outcome));
         answered
     }
 
@@ -201,14 +217,20 @@ impl Auth {
     }
 
     async fn linked(&self, token: &str) -> Result<OpenRequest, AnswerError> {
-        self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
-        let token = Token::decode(token).ok_or(AnswerError::Expired)?;
-        let found = self.store.request_by_link(&token.hash()).await?;
-        let is_ours = |open: &OpenRequest| {
-            open.is_open(self.clock.now())
-                && matches!(open.request.purpose, Purpose::SignIn { .. } | Purpose::SignUp { .. })
+        let found = match Token::decode(token) {
+            Some(token) => self.store.request_by_link(&token.hash()).await?,
+            None => None,
         };
-        found.filter(is_ours).ok_or(AnswerError::Expired)
+        let open = found.filter(|open| open.is_open(self.clock.now()));
+        if let Some(open) = &open
+            && matches!(open.request.purpose, Purpose::BreakGlass { .. })
+        {
+            return Ok(open.clone());
+        }
+        self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
+        let is_ours =
+            |open: &OpenRequest| matches!(open.request.purpose, Purpose::SignIn { .. } | Purpose::SignUp { .. });
+        open.filter(is_ours).ok_or(AnswerError::Expired)
     }
 
     async fn answer(
@@ -223,30 +245,44 @@ impl Auth {
         if !unit.take_request(open.request.id).await? {
             return Err(AnswerError::Expired);
         }
+        let mut credential = Credential::Letter;
         let (user, is_new_account) = match open.request.purpose {
             Purpose::SignIn { .. } => {
                 let (user, address) = open.recipient.ok_or(AnswerError::Expired)?;
                 (owner(unit.as_mut(), user, &address).await?.ok_or(AnswerError::Expired)?, false)
             }
-            Purpose::SignUp { username: asked, display_name, address } => {
+            Purpose::BreakGlass { user } => {
+                credential = Credential::BreakGlass;
+                let user = unit.lock_user(user).await?.ok_or(AnswerError::Expired)?;
+                // As with a recovery code: whoever runs the site has made sure who it is.
+                unit.set_guard(user.id, None).await?;
+                unit.void_recognition(user.id).await?;
+                self.record(unit.as_mut(), user.id, EventKind::SignInLinkUsed, &arrival.client, None).await?;
+                (user, false)
+            }
+            Purpose::SignUp { username: asked, display_name, address, invitation } => {
                 let is_unnamed = display_name.as_str() == asked.as_str();
                 let asked = username
                     .map_or(Ok(asked), |text| Username::parse(text).map_err(|_| AnswerError::InvalidUsername))?;
                 // Who gave no name is called by the username, also by another one chosen here.
                 let unnamed = is_unnamed.then(|| DisplayName::parse(asked.as_str()).ok()).flatten();
                 let display_name = unnamed.unwrap_or(display_name);
-                self.owner_or_new(unit.as_mut(), asked, display_name, address, now).await?
+                let newcomer = Newcomer { username: asked, display_name, address, invitation };
+                self.owner_or_new(unit.as_mut(), newcomer, now).await?
             }
             Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => return Err(AnswerError::Expired),
         };
-        let entrance = Entrance { user, credential: Credential::Letter, is_new_account };
+        if user.disabled_at.is_some() {
+            return Err(AnswerError::Expired);
+        }
+        let entrance = Entrance { user, credential, is_new_account };
         let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
         unit.commit().await?;
         self.bell.notify_one();
         if is_new_account {
             meters::sign_up("email");
         }
-        tracing::info!(user = %opened.user.id.0, "signed in by letter");
+        tracing::info!(user = %opened.user.id.0, method = opened.session.method.words(), "signed in by a link or code");
         Ok((opened, open.request.next))
     }
 
@@ -254,11 +290,10 @@ impl Auth {
     async fn owner_or_new(
         &self,
         unit: &mut dyn Unit,
-        username: Username,
-        display_name: DisplayName,
-        address: EmailAddress,
+        newcomer: Newcomer,
         now: Timestamp,
     ) -> Result<(User, bool), AnswerError> {
+        let Newcomer { username, display_name, address, invitation } = newcomer;
         if let Some(owner) = unit.lock_owner(&address).await? {
             return Ok((owner, false));
         }
@@ -271,10 +306,12 @@ impl Auth {
             created_at: now,
             username_changed_at: None,
             guarded_since: None,
+            disabled_at: None,
         };
         if self.add_account(unit, &user).await? == Insertion::Conflict {
             return Err(AnswerError::UsernameTaken);
         }
+        self.use_invitation(unit, invitation.as_ref(), now).await??;
         if !unit.prove_address(user.id, &address).await? {
             return Err(AnswerError::Raced);
         }
@@ -287,10 +324,21 @@ impl Auth {
     }
 }
 
+/// Whoever signs up by letter, as they asked for it.
+struct Newcomer {
+    username: Username,
+    display_name: DisplayName,
+    address: EmailAddress,
+    invitation: Option<TokenHash>,
+}
+
 /// Holds others off the account of a letter before anything of it is touched, so that no two units wait for each other.
 /// Where nobody was meant the same is asked about nobody, and takes as long.
 async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
-    let user = open.recipient.as_ref().map_or(UserId::NOBODY, |(user, _)| *user);
+    let user = match open.request.purpose {
+        Purpose::BreakGlass { user } => user,
+        _ => open.recipient.as_ref().map_or(UserId::NOBODY, |(user, _)| *user),
+    };
     unit.lock_user(user).await.map(drop)
 }
 
@@ -300,14 +348,15 @@ fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
     let is_known = match &open.request.purpose {
         Purpose::SignIn { known, .. } => known.is_some() && *known == user,
         Purpose::SignUp { .. } => false,
-        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => true,
+        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => true,
     };
     (user, Side::of(is_known))
 }
 
-/// Whether this browser asked for the letter.
+/// Whether this browser may open the link: the one that asked for the letter, or any where nobody asked.
 fn is_from(browser: Option<&Token>, open: &OpenRequest) -> bool {
-    browser.is_some_and(|browser| browser.hash() == open.request.browser)
+    matches!(open.request.purpose, Purpose::BreakGlass { .. })
+        || browser.is_some_and(|browser| browser.hash() == open.request.browser)
 }
 
 /// Letters sign nobody in under the chosen setting.

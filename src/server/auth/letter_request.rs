@@ -94,6 +94,7 @@ impl Auth {
     ) -> Result<Duration, AskToSignUpError> {
         self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
         let form = form.map_err(AskToSignUpError::Form)?;
+        self.check_invitation(form.invitation.as_ref()).await.map_err(AskToSignUpError::Form)?;
         let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
         let limited = |limited: Limited| AskToSignUpError::Form(limited.into());
         let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
@@ -105,7 +106,8 @@ impl Auth {
         self.limiter.look(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
         self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await.map_err(limited)?;
         self.limiter.draw(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
-        let purpose = Purpose::SignUp { username: form.username, display_name: form.display_name, address };
+        let SignUpForm { username, display_name, invitation, .. } = form;
+        let purpose = Purpose::SignUp { username, display_name, address, invitation };
         self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)?;
         Ok(ANSWER_LIFE)
     }

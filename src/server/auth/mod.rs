@@ -10,11 +10,13 @@ mod authenticator_data;
 mod authority;
 mod ceremony;
 mod client_data;
+mod invitation;
 mod known_browser;
 mod leaving;
 mod letter;
 mod letter_request;
 mod limited;
+mod operation;
 mod profile;
 mod reauthentication;
 mod recovery;
@@ -31,6 +33,7 @@ pub use address::{ConfirmError, SentAgain};
 pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
 pub use authority::Denied;
 pub use ceremony::Initiator;
+pub use invitation::NotInvited;
 pub use leaving::Export;
 pub use letter::{AnswerError, LinkOffer};
 pub use letter_request::{AskForLetterError, AskToSignUpError, Asker};
@@ -40,10 +43,10 @@ pub use relying_party::RelyingParty;
 pub use security_letter::SecurityLetterError;
 pub use session::Visitor;
 pub use sign_in::{BeginSignInError, FinishSignInError};
-pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpForm};
+pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpFields, SignUpForm};
 
 use crate::server::clock::Clock;
-use crate::server::config::EmailSignIn;
+use crate::server::config::{EmailSignIn, SignUp};
 use crate::server::ephemeral::Ephemeral;
 use crate::server::keys::Keys;
 use crate::server::limiter::Limiter;
@@ -67,6 +70,7 @@ pub struct Auth {
     pub email_sign_in: EmailSignIn,
     /// Whether there is a way for letters to go at all.
     pub sends_letters: bool,
+    pub sign_up: SignUp,
     /// Whether nobody can sign up without an address.
     pub needs_address: bool,
     /// Rung when a letter was written.

@@ -75,7 +75,8 @@ impl Auth {
         let mut unit = self.store.begin().await?;
         let code = code.hash();
         let owner = unit.owner_of_recovery_code(&code, &identifier).await?.ok_or(RecoverError::CodeWrong)?;
-        let user = unit.lock_user(owner).await?.ok_or(RecoverError::CodeWrong)?;
+        let user = unit.lock_user(owner).await?.filter(|user| user.disabled_at.is_none());
+        let user = user.ok_or(RecoverError::CodeWrong)?;
         if !unit.use_recovery_code(&code).await? {
             return Err(RecoverError::CodeWrong);
         }

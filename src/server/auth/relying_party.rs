@@ -22,15 +22,15 @@ pub struct RelyingParty {
 
 /// The shape of `Passkey::record`: the JSON of webauthn-rs 0.6.
 pub const RECORD_VERSION: i64 = 1;
-/// What the system's dialog calls us.
-const NAME: &str = "Latchkey";
 
 impl RelyingParty {
+    /// With the name that the system's dialog calls us by.
+    ///
     /// # Errors
     /// When the library does not take the host of the origin for a relying party's id.
-    pub fn new(public_url: &PublicUrl) -> Result<Self, Unavailable> {
+    pub fn new(public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
         let webauthn = WebauthnBuilder::new(public_url.host(), public_url.url())
-            .and_then(|builder| builder.rp_name(NAME).timeout(CEREMONY_LIFE).build())
+            .and_then(|builder| builder.rp_name(name).timeout(CEREMONY_LIFE).build())
             .map_err(library)?;
         Ok(Self { webauthn, origin: public_url.origin().to_owned(), id: public_url.host().to_owned() })
     }

@@ -24,6 +24,8 @@ pub(super) enum Credential {
     },
     Letter,
     RecoveryCode,
+    /// A link of those who run the site.
+    BreakGlass,
 }
 
 /// Somebody comes in.
@@ -53,7 +55,7 @@ impl Auth {
             Credential::Passkey { from_elsewhere, .. } => from_elsewhere && !is_recognised,
             Credential::Letter => !is_recognised,
             // Told by a letter of its own.
-            Credential::RecoveryCode => false,
+            Credential::RecoveryCode | Credential::BreakGlass => false,
         };
         let (session, token) = self.new_session(user.id, credential, &arrival, now);
         unit.add_session(&session).await?;
@@ -77,7 +79,7 @@ impl Auth {
         let (method, offers_passkey, kept) = match credential {
             Credential::Passkey { id, from_elsewhere } => (Method::Passkey(id), from_elsewhere, arrival.keep),
             Credential::Letter => (Method::Email, true, false),
-            Credential::RecoveryCode => (Method::Recovery, true, false),
+            Credential::RecoveryCode | Credential::BreakGlass => (Method::Recovery, true, false),
         };
         let user_verified = matches!(method, Method::Passkey(_));
         let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };
@@ -108,7 +110,7 @@ impl Auth {
     pub async fn visitor(&self, token: &Token) -> Result<Option<Visitor>, Unavailable> {
         let now = self.clock.now();
         let Some((mut session, user)) = self.store.session(&token.hash()).await? else { return Ok(None) };
-        if !session.is_alive(now) {
+        if !session.is_alive(now) || user.disabled_at.is_some() {
             return Ok(None);
         }
         if session.should_be_marked_seen(now) {

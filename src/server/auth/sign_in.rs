@@ -36,6 +36,8 @@ pub enum FinishSignInError {
     Expired,
     NotVerified,
     UnknownPasskey,
+    /// Those who run the site turned the account off.
+    AccountDisabled,
     Unavailable(Unavailable),
 }
 
@@ -47,6 +49,7 @@ impl FinishSignInError {
             Self::Expired => "expired",
             Self::NotVerified => "not_verified",
             Self::UnknownPasskey => "unknown_passkey",
+            Self::AccountDisabled => "account_disabled",
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -213,14 +216,14 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
-        let is_plain = !from_elsewhere && user.guarded_since.is_none();
+        let is_plain = !from_elsewhere && user.guarded_since.is_none() && user.disabled_at.is_none();
         if is_plain && let Some(opened) = self.admit_at_once(&passkey, &user, used, &arrival).await? {
             return Ok(opened);
         }
         self.admit_with_care(passkey, &user, used, from_elsewhere, arrival).await
     }
 
-    /// In one step; `None` where the account turns out to be guarded.
+    /// In one step; `None` where the account turns out to be guarded or turned off.
     async fn admit_at_once(
         &self,
         passkey: &Passkey,
@@ -248,7 +251,7 @@ impl Auth {
                 Ok(Some(Opened { user, session, token, known }))
             }
             Admitted::Refused(user) => Err(self.refused_in_use(&user, &arrival.client).await),
-            Admitted::Guarded => Ok(None),
+            Admitted::NotPlain => Ok(None),
             Admitted::Gone => Err(FinishSignInError::UnknownPasskey),
         }
     }
@@ -265,6 +268,12 @@ impl Auth {
         let mut unit = self.store.begin().await?;
         // As it is now: the account may be gone, or have another address.
         let user = unit.lock_user(user.id).await?.ok_or(FinishSignInError::UnknownPasskey)?;
+        if user.disabled_at.is_some() {
+            let way = Some("passkey, while the account is turned off".to_owned());
+            self.record(unit.as_mut(), user.id, EventKind::SignInRefused, &arrival.client, way).await?;
+            unit.commit().await?;
+            return Err(FinishSignInError::AccountDisabled);
+        }
         if !unit.record_passkey_use(&passkey, used).await? {
             drop(unit);
             return Err(self.refused_in_use(&user, &arrival.client).await);

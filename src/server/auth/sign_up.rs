@@ -3,13 +3,13 @@ use super::attestation::Refused;
 use super::ceremony::{Initiator, Purpose};
 use super::registration::Registered;
 use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, Opened};
+use super::{Arrival, Auth, NotInvited, Opened};
 use crate::server::Unavailable;
 use crate::server::limiter::TooMany;
 use crate::server::model::limit;
 use crate::server::model::user::email_key;
 use crate::server::model::{AddedWith, Passkey, User, UserId};
-use crate::server::secret::Token;
+use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Insertion;
 use crate::server::telemetry::meters;
 use crate::types::{DisplayName, EmailAddress, Username, views};
@@ -23,6 +23,17 @@ pub struct SignUpForm {
     /// `None` only where no letter could ever be sent.
     pub email: Option<EmailAddress>,
     pub display_name: DisplayName,
+    /// The link of the invitation that they came with.
+    pub invitation: Option<TokenHash>,
+}
+
+/// What somebody typed, and the token of their invitation, if they came with one.
+#[derive(Clone, Copy, Debug)]
+pub struct SignUpFields<'a> {
+    pub username: &'a str,
+    pub email: Option<&'a str>,
+    pub display_name: Option<&'a str>,
+    pub invite: Option<&'a str>,
 }
 
 #[derive(Debug)]
@@ -31,6 +42,7 @@ pub enum BeginSignUpError {
     InvalidEmail,
     InvalidDisplayName,
     UsernameTaken,
+    NotInvited(NotInvited),
     TooMany(TooMany),
     Unavailable(Unavailable),
 }
@@ -42,8 +54,21 @@ pub enum FinishSignUpError {
     NotVerified,
     UsernameTaken,
     PasskeyExists,
+    NotInvited(NotInvited),
     TooMany(TooMany),
     Unavailable(Unavailable),
+}
+
+impl From<NotInvited> for BeginSignUpError {
+    fn from(cause: NotInvited) -> Self {
+        Self::NotInvited(cause)
+    }
+}
+
+impl From<NotInvited> for FinishSignUpError {
+    fn from(cause: NotInvited) -> Self {
+        Self::NotInvited(cause)
+    }
 }
 
 impl From<Unavailable> for BeginSignUpError {
@@ -64,6 +89,8 @@ struct SignUp {
     username: String,
     email: Option<String>,
     display_name: String,
+    #[serde(default)]
+    invitation: Option<[u8; 32]>,
     registration: PasskeyRegistration,
 }
 
@@ -72,7 +99,8 @@ impl SignUpForm {
     ///
     /// # Errors
     /// The first field that does not fit.
-    pub fn parse(username: &str, email: Option<&str>, display_name: Option<&str>) -> Result<Self, BeginSignUpError> {
+    pub fn parse(fields: SignUpFields<'_>) -> Result<Self, BeginSignUpError> {
+        let SignUpFields { username, email, display_name, invite } = fields;
         let username = Username::parse(username).map_err(|_| BeginSignUpError::InvalidUsername)?;
         let email = email.map(|text| {
             let address = EmailAddress::parse(text).ok().filter(|address| email_key(address).is_some());
@@ -81,7 +109,9 @@ impl SignUpForm {
         let email = email.transpose()?;
         let display_name = DisplayName::parse(display_name.unwrap_or(username.as_str()))
             .map_err(|_| BeginSignUpError::InvalidDisplayName)?;
-        Ok(Self { username, email, display_name })
+        // What is no token is the link of no invitation.
+        let invitation = invite.map(|text| Token::decode(text).as_ref().map_or(TokenHash([0; 32]), Token::hash));
+        Ok(Self { username, email, display_name, invitation })
     }
 }
 
@@ -96,6 +126,7 @@ impl Auth {
         initiator: Initiator<'_>,
         form: SignUpForm,
     ) -> Result<views::Options, BeginSignUpError> {
+        self.check_invitation(form.invitation.as_ref()).await?;
         let client = initiator.from.key();
         if self.is_taken(&form.username).await? {
             self.limiter.draw(&limit::CEREMONIES, &[&client]).await?;
@@ -103,6 +134,7 @@ impl Auth {
         }
         // It is counted once it is finished; but nobody should make a passkey that will be refused.
         self.limiter.look(&limit::SIGN_UPS, &[&client]).await?;
+        let invitation = form.invitation.map(|hash| hash.0);
         let user = self.new_user(UserId::random(&*self.entropy), form);
         let (options, challenge, registration) = self.relying_party.begin_registration(&user, &[])?;
         let state = SignUp {
@@ -110,6 +142,7 @@ impl Auth {
             username: user.username.to_string(),
             email: user.email.as_ref().map(ToString::to_string),
             display_name: user.display_name.to_string(),
+            invitation,
             registration,
         };
         self.keep_ceremony(Purpose::SignUp, initiator, &challenge, state).await?;
@@ -139,17 +172,23 @@ impl Auth {
         let registered = Registered { new, answer, registration: &pending.registration };
         let passkey =
             self.registered(registered, pending.user_id, AddedWith::SignUp)?.ok_or(FinishSignUpError::NotVerified)?;
-        let form = SignUpForm::parse(&pending.username, pending.email.as_deref(), Some(&pending.display_name))
-            .map_err(|_| FinishSignUpError::Expired)?;
+        let fields = SignUpFields {
+            username: &pending.username,
+            email: pending.email.as_deref(),
+            display_name: Some(&pending.display_name),
+            invite: None,
+        };
+        let form = SignUpForm::parse(fields).map_err(|_| FinishSignUpError::Expired)?;
         let user = self.new_user(pending.user_id, form);
         self.limiter.draw(&limit::SIGN_UPS, &[&arrival.address.key()]).await?;
-        self.create_account(user, &passkey, arrival).await
+        self.create_account(user, &passkey, pending.invitation.map(TokenHash), arrival).await
     }
 
     async fn create_account(
         &self,
         user: User,
         passkey: &Passkey,
+        invitation: Option<TokenHash>,
         arrival: Arrival,
     ) -> Result<Opened, FinishSignUpError> {
         let (now, address) = (user.created_at, user.email.clone());
@@ -158,6 +197,7 @@ impl Auth {
         if self.add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
             return Err(FinishSignUpError::UsernameTaken);
         }
+        self.use_invitation(unit.as_mut(), invitation.as_ref(), now).await??;
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(FinishSignUpError::PasskeyExists);
         }
@@ -184,6 +224,7 @@ impl Auth {
             created_at: self.clock.now(),
             username_changed_at: None,
             guarded_since: None,
+            disabled_at: None,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Settings: `Leptos.toml` and the environment into one typed, validated [`Config`], every problem at once.
 
+mod brand;
 mod parse;
 mod problem;
 mod source;
 
+pub use brand::{Accent, Brand};
+pub use parse::parse_duration;
 pub use problem::{Problem, Problems};
 pub use source::Source;
 
@@ -29,6 +32,8 @@ pub struct Config {
     pub smtp_url: Option<Secret<Url>>,
     pub mail_from: String,
     pub email_sign_in: EmailSignIn,
+    pub sign_up: SignUp,
+    pub brand: Brand,
     pub dev_mailbox: bool,
     pub trusted_proxies: Vec<IpNet>,
     pub rate_limits: bool,
@@ -39,7 +44,7 @@ pub struct Config {
 }
 
 /// Names of all settings, as the documents list them.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 25] = [
     "PUBLIC_URL",
     "LISTEN_ADDR",
     "DATA_DIR",
@@ -50,6 +55,12 @@ pub const NAMES: [&str; 19] = [
     "SMTP_URL",
     "MAIL_FROM",
     "EMAIL_SIGN_IN",
+    "SIGN_UP",
+    "SITE_NAME",
+    "SITE_LOGO",
+    "SITE_ACCENT",
+    "SITE_LINKS",
+    "SUPPORT_CONTACT",
     "DEV_MAILBOX",
     "TRUSTED_PROXIES",
     "RATE_LIMITS",
@@ -114,6 +125,15 @@ pub enum DatabaseUrl {
 pub enum EmailSignIn {
     On,
     RecoveryOnly,
+    Off,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    Open,
+    /// Whoever has an invitation.
+    Invite,
     Off,
 }
 
@@ -209,6 +229,7 @@ mod tests {
             ("MAIL_FROM", "Latchkey"),
             ("MAIL_FROM", "Latchkey <no-reply@localhost"),
             ("EMAIL_SIGN_IN", "ON"),
+            ("SIGN_UP", "closed"),
             ("DEV_MAILBOX", "yes"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
             ("RATE_LIMITS", "0"),

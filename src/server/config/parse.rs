@@ -1,6 +1,7 @@
 //! Each setting from its text; what does not fit is noted and reading goes on.
 
-use super::{Config, DatabaseUrl, EmailSignIn, Problems, PublicUrl, Source, is_localhost};
+use super::brand::brand;
+use super::{Config, DatabaseUrl, EmailSignIn, Problems, PublicUrl, SignUp, Source, is_localhost};
 use crate::server::ephemeral::RedisEphemeral;
 use crate::server::model::SessionLifetimes;
 use crate::server::secret::Secret;
@@ -26,6 +27,13 @@ pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
     let smtp_url = smtp_url(source, problems);
     let mail_from = mail_from(source, problems);
     let email_sign_in = email_sign_in(source, problems);
+    let sign_up = one_of(
+        source,
+        "SIGN_UP",
+        &[("open", SignUp::Open), ("invite", SignUp::Invite), ("off", SignUp::Off)],
+        problems,
+    );
+    let brand = brand(source, &data_dir, problems);
     let dev_mailbox = switch(source, "DEV_MAILBOX", false, problems);
     let trusted_proxies = trusted_proxies(source, problems);
     let rate_limits = switch(source, "RATE_LIMITS", true, problems);
@@ -55,6 +63,8 @@ pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
         smtp_url,
         mail_from,
         email_sign_in,
+        sign_up,
+        brand,
         dev_mailbox,
         trusted_proxies,
         rate_limits,
@@ -167,7 +177,9 @@ fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
 }
 
 fn mail_from(source: &Source, problems: &mut Problems) -> String {
-    let text = source.get("MAIL_FROM").unwrap_or("Latchkey <no-reply@localhost>");
+    let named = source.get("SITE_NAME").unwrap_or("Latchkey").replace(['"', '\\'], "");
+    let default = format!("\"{named}\" <no-reply@localhost>");
+    let text = source.get("MAIL_FROM").unwrap_or(&default);
     if text.parse::<lettre::message::Mailbox>().is_err() || text.chars().any(char::is_control) {
         problems.add("MAIL_FROM", text, "an address, or NAME <ADDRESS>");
     }
@@ -230,7 +242,7 @@ fn duration(source: &Source, name: &str, default: Duration, problems: &mut Probl
 }
 
 /// A whole number and one unit; more than nothing and at most ten years.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit = match text.as_bytes().last()? {
         b's' => 1,
         b'm' => 60,

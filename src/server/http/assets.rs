@@ -2,12 +2,15 @@
 
 use super::security_headers::is_watched;
 use crate::types::paths;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
@@ -16,57 +19,158 @@ const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000,
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding");
 
-/// Where the site's files are: where `LEPTOS_SITE_ROOT` says, beside the program, in the build folder it lies in, or in the one below this folder.
-#[must_use]
-pub fn site_root() -> PathBuf {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
-    let named = std::env::var_os("LEPTOS_SITE_ROOT").map(PathBuf::from);
-    let candidates =
-        named.into_iter().chain(beside.into_iter().flat_map(|dir| [dir.join("site"), dir.join("../site")]));
-    candidates.into_iter().find(|dir| dir.join("pkg").is_dir()).unwrap_or_else(|| PathBuf::from("target/site"))
+/// Where the site's files come from.
+#[derive(Clone, Debug)]
+pub enum SiteFiles {
+    /// From a folder: while the site is worked on, and in tests.
+    Folder(PathBuf),
+    /// Out of the program itself.
+    Carried(CarriedFiles),
 }
 
-/// The folder of the compiled files as a page names it, without the leading slash: `pkg/<version>`, or `pkg` while
-/// `cargo leptos watch` swaps files under a running server.
-#[must_use]
-pub fn versioned_folder(site_root: &Path) -> String {
-    let folder = paths::ASSETS.trim_start_matches('/');
-    if is_watched() { folder.to_owned() } else { format!("{folder}/{}", version(&site_root.join(folder))) }
+/// Files that were compiled into the program, each also packed with Brotli and gzip under its name with `.br` and `.gz`.
+#[derive(Clone, Copy, Debug)]
+pub struct CarriedFiles {
+    get: fn(&str) -> Option<EmbeddedFile>,
+    names: fn() -> Vec<Cow<'static, str>>,
 }
 
-/// A hash of the files' names and content. Without files there is nothing to tell apart.
-fn version(folder: &Path) -> String {
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    files.sort();
-    let hash = files.iter().fold(Sha256::new(), |hash, file| {
-        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-        hash.chain_update(name).chain_update(std::fs::read(file).unwrap_or_default())
-    });
-    URL_SAFE_NO_PAD.encode(&hash.finalize()[..9])
-}
-
-/// Serves a file of the site, or gives the request's answer as "not found".
-///
-/// Any version is answered, because a page that was open during an upgrade asks for the old one; only the current
-/// version may be kept by browsers.
-pub async fn serve(site_root: &str, current: &str, mut request: Request) -> Response<Body> {
-    let path = request.uri().path().to_owned();
-    let is_current = path.starts_with(&format!("/{current}/")) && !is_watched();
-    if let Some(uri) = unversioned(&path) {
-        *request.uri_mut() = uri;
+impl CarriedFiles {
+    #[must_use]
+    pub fn of<Files: RustEmbed>() -> Self {
+        Self { get: Files::get, names: || Files::iter().collect() }
     }
-    let files =
-        ServeDir::new(site_root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
-    let mut response = match files.oneshot(request).await {
+}
+
+impl SiteFiles {
+    /// Those in the folder that `LEPTOS_SITE_ROOT` names, as under `cargo leptos watch`, else what cargo-leptos built below
+    /// this folder.
+    #[must_use]
+    pub fn in_folder() -> Self {
+        Self::Folder(std::env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| PathBuf::from("target/site"), PathBuf::from))
+    }
+
+    /// The folder of the compiled files as a page names it, without the leading slash: `pkg/<version>`, or `pkg` while
+    /// `cargo leptos watch` swaps files under a running server.
+    #[must_use]
+    pub fn versioned_folder(&self) -> String {
+        let folder = paths::ASSETS.trim_start_matches('/');
+        if is_watched() { folder.to_owned() } else { format!("{folder}/{}", self.version(folder)) }
+    }
+
+    /// A hash of the compiled files' names and content. Without files there is nothing to tell apart.
+    fn version(&self, folder: &str) -> String {
+        let mut parts = match self {
+            Self::Folder(root) => hashes_in(&root.join(folder)),
+            Self::Carried(files) => files.hashes(folder),
+        };
+        parts.sort();
+        let hash =
+            parts.iter().fold(Sha256::new(), |hash, (name, content)| hash.chain_update(name).chain_update(content));
+        URL_SAFE_NO_PAD.encode(&hash.finalize()[..9])
+    }
+
+    /// Serves a file of the site, or gives the request's answer as "not found".
+    ///
+    /// Any version is answered, because a page that was open during an upgrade asks for the old one; only the current
+    /// version may be kept by browsers.
+    pub async fn serve(&self, current: &str, mut request: Request) -> Response<Body> {
+        let path = request.uri().path().to_owned();
+        let is_current = path.starts_with(&format!("/{current}/")) && !is_watched();
+        if let Some(uri) = unversioned(&path) {
+            *request.uri_mut() = uri;
+        }
+        let mut response = match self {
+            Self::Folder(root) => from_folder(root, request).await,
+            Self::Carried(files) => files.answer(&request),
+        };
+        if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+            response.headers_mut().insert(header::VARY, VARIES);
+            response.headers_mut().insert(header::CACHE_CONTROL, if is_current { FOREVER } else { ASK_AGAIN });
+        }
+        response
+    }
+}
+
+async fn from_folder(root: &Path, request: Request) -> Response<Body> {
+    let files = ServeDir::new(root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
+    match files.oneshot(request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
-    };
-    if response.status().is_success() || response.status() == axum::http::StatusCode::NOT_MODIFIED {
-        response.headers_mut().insert(header::VARY, VARIES);
-        response.headers_mut().insert(header::CACHE_CONTROL, if is_current { FOREVER } else { ASK_AGAIN });
     }
-    response
+}
+
+/// The names of the files in a folder, with a hash of each.
+fn hashes_in(folder: &Path) -> Vec<(String, [u8; 32])> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .map(|file| {
+            let content = std::fs::read(file.path()).unwrap_or_default();
+            (file.file_name().to_string_lossy().into_owned(), Sha256::digest(content).into())
+        })
+        .collect()
+}
+
+impl CarriedFiles {
+    fn hashes(self, folder: &str) -> Vec<(String, [u8; 32])> {
+        let named = |name: &str| {
+            let (place, file) = name.split_once('/')?;
+            let content = (self.get)(name)?.metadata.sha256_hash();
+            (place == folder).then(|| (file.to_owned(), content))
+        };
+        (self.names)().iter().filter_map(|name| named(name)).collect()
+    }
+
+    /// The file under the smallest of its forms that the browser takes.
+    fn answer(self, request: &Request) -> Response<Body> {
+        let name = request.uri().path().trim_start_matches('/');
+        let packed =
+            [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(coding, _)| accepts(request.headers(), coding));
+        let found = packed
+            .filter_map(|(coding, end)| Some((Some(coding), (self.get)(&format!("{name}{end}"))?)))
+            .chain((self.get)(name).map(|file| (None, file)))
+            .next();
+        let (Some((coding, file)), Some(kind)) = (found, kind(name)) else {
+            return StatusCode::NOT_FOUND.into_response();
+        };
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..9]));
+        if request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+            return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+        }
+        let coding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);
+        let content = match file.data {
+            Cow::Borrowed(content) => Bytes::from_static(content),
+            Cow::Owned(content) => Bytes::from(content),
+        };
+        ([(header::CONTENT_TYPE, kind.to_owned()), (header::ETAG, tag)], coding.map(AppendHeaders), content)
+            .into_response()
+    }
+}
+
+/// Whether the browser takes this coding (RFC 9110, section 12.5.3).
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let offers = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    offers.flat_map(|offers| offers.split(',')).any(|offer| {
+        let (name, weight) = offer.split_once(';').unwrap_or((offer, "q=1"));
+        let is_refused = weight.trim().strip_prefix("q=").is_none_or(|weight| weight.parse() == Ok(0.0));
+        name.trim().eq_ignore_ascii_case(coding) && !is_refused
+    })
+}
+
+/// The media type of a file of the site; there are no others.
+fn kind(name: &str) -> Option<&'static str> {
+    let file = name.rsplit('/').next()?;
+    // What has no ending is what apps look for, such as `apple-app-site-association`.
+    Some(match file.rsplit_once('.').map_or("json", |(_, end)| end) {
+        "json" => "application/json",
+        "css" => "text/css",
+        "js" => "text/javascript",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "txt" => "text/plain",
+        _ => return None,
+    })
 }
 
 /// `/pkg/<version>/<file>` as `/pkg/<file>`; `None` for anything else.

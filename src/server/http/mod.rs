@@ -3,6 +3,7 @@
 pub mod api_gate;
 pub mod assets;
 pub mod body;
+pub mod brand;
 pub mod client;
 pub mod client_address;
 pub mod cookies;

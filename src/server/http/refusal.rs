@@ -4,7 +4,7 @@ use crate::server::Unavailable;
 use crate::server::auth::{
     AnswerError, AskForLetterError, AskToReauthenticateError, AskToSignUpError, BeginAddPasskeyError, BeginSignInError,
     BeginSignUpError, ConfirmError, Denied, FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed,
-    ManageError, ReauthenticateError, RecoverError, SecurityLetterError,
+    ManageError, NotInvited, ReauthenticateError, RecoverError, SecurityLetterError,
 };
 use crate::server::limiter::{Limited, TooMany};
 use crate::types::ApiError;
@@ -56,6 +56,15 @@ impl From<Limited> for ApiError {
     }
 }
 
+impl From<NotInvited> for ApiError {
+    fn from(cause: NotInvited) -> Self {
+        match cause {
+            NotInvited::Off => Self::SignUpOff,
+            NotInvited::InvitationRequired => Self::InvitationRequired,
+        }
+    }
+}
+
 impl From<BeginSignInError> for ApiError {
     fn from(error: BeginSignInError) -> Self {
         match error {
@@ -78,6 +87,7 @@ impl From<BeginSignUpError> for ApiError {
             BeginSignUpError::InvalidEmail => Self::InvalidEmail,
             BeginSignUpError::InvalidDisplayName => Self::InvalidDisplayName,
             BeginSignUpError::UsernameTaken => Self::UsernameTaken,
+            BeginSignUpError::NotInvited(cause) => cause.into(),
             BeginSignUpError::TooMany(too_many) => too_many.into(),
             BeginSignUpError::Unavailable(cause) => cause.into(),
         }
@@ -92,6 +102,7 @@ impl From<FinishSignUpError> for ApiError {
             FinishSignUpError::NotVerified => Self::NotVerified,
             FinishSignUpError::UsernameTaken => Self::UsernameTaken,
             FinishSignUpError::PasskeyExists => Self::PasskeyExists,
+            FinishSignUpError::NotInvited(cause) => cause.into(),
             FinishSignUpError::TooMany(too_many) => too_many.into(),
             FinishSignUpError::Unavailable(cause) => cause.into(),
         }
@@ -105,6 +116,7 @@ impl From<FinishSignInError> for ApiError {
             FinishSignInError::Expired => Self::CeremonyExpired,
             FinishSignInError::NotVerified => Self::NotVerified,
             FinishSignInError::UnknownPasskey => Self::UnknownPasskey,
+            FinishSignInError::AccountDisabled => Self::AccountDisabled,
             FinishSignInError::Unavailable(cause) => cause.into(),
         }
     }
@@ -138,6 +150,7 @@ impl From<AnswerError> for ApiError {
             AnswerError::OtherBrowser => Self::OtherBrowser,
             AnswerError::CodeWrong { tries_left } => Self::CodeWrong { tries_left: Some(tries(tries_left)) },
             AnswerError::InvalidUsername => Self::InvalidUsername,
+            AnswerError::NotInvited(cause) => cause.into(),
             AnswerError::UsernameTaken => Self::UsernameTaken,
             AnswerError::Raced => Unavailable::new("address", "proven by others twice in a moment").into(),
             AnswerError::TooMany(too_many) => too_many.into(),

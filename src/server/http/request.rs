@@ -1,3 +1,5 @@
+use super::assets::SiteFiles;
+use super::brand::BrandFiles;
 use super::client::client_of;
 use super::client_address::TrustedProxies;
 use super::cookies::Cookies;
@@ -5,11 +7,11 @@ use super::mailbox_door::MailboxDoor;
 use super::policy_report::PolicyReports;
 use super::security_headers::clear_storage;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Asker, Auth, Initiator, Opened, Renewed, SignUpForm, Visitor};
+use crate::server::auth::{Arrival, Asker, Auth, Initiator, Opened, Renewed, SignUpFields, SignUpForm, Visitor};
 use crate::server::config::PublicUrl;
 use crate::server::model::ClientAddress;
 use crate::server::secret::Token;
-use crate::types::{ApiError, Next, Notice, views};
+use crate::types::{ApiError, Next, Notice, Site, views};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::{LeptosOptions, expect_context};
 use leptos_axum::ResponseOptions;
@@ -43,6 +45,9 @@ pub struct Shared {
     pub auth: Arc<Auth>,
     pub public_url: PublicUrl,
     pub leptos: LeptosOptions,
+    pub files: SiteFiles,
+    pub site: Arc<Site>,
+    pub brand: BrandFiles,
     pub cookies: Cookies,
     pub mailbox: MailboxDoor,
     pub proxies: TrustedProxies,
@@ -178,18 +183,14 @@ impl RequestContext {
     ///
     /// # Errors
     /// When an address is missing that is needed, or a field does not fit.
-    pub fn sign_up_form(
-        &self,
-        username: &str,
-        email: Option<&str>,
-        display_name: Option<&str>,
-    ) -> Result<SignUpForm, ApiError> {
+    pub fn sign_up_form(&self, fields: SignUpFields<'_>) -> Result<SignUpForm, ApiError> {
         let is_needed = self.auth().needs_address;
-        match email {
+        match fields.email {
             None if is_needed => Err(ApiError::BadRequest),
-            None => Ok(SignUpForm::parse(username, None, display_name)?),
-            Some(text) if text.trim().is_empty() && !is_needed => Ok(SignUpForm::parse(username, None, display_name)?),
-            Some(_) => Ok(SignUpForm::parse(username, email, display_name)?),
+            Some(text) if text.trim().is_empty() && !is_needed => {
+                Ok(SignUpForm::parse(SignUpFields { email: None, ..fields })?)
+            }
+            _ => Ok(SignUpForm::parse(fields)?),
         }
     }
 
@@ -197,14 +198,8 @@ impl RequestContext {
     ///
     /// # Errors
     /// When letters are off, a field does not fit, the name is taken, or a backend is away.
-    pub async fn ask_to_sign_up(
-        &self,
-        browser: &Token,
-        username: &str,
-        email: &str,
-        display_name: Option<&str>,
-    ) -> Result<Duration, ApiError> {
-        let form = SignUpForm::parse(username, Some(email), display_name);
+    pub async fn ask_to_sign_up(&self, browser: &Token, fields: SignUpFields<'_>) -> Result<Duration, ApiError> {
+        let form = SignUpForm::parse(fields);
         Ok(self.auth().ask_to_sign_up(self.asker(browser), form).await?)
     }
 

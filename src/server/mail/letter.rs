@@ -1,6 +1,7 @@
 //! What letters say. The words stand in `templates/`.
 
 use crate::server::Unavailable;
+use crate::server::config::{Accent, Config};
 use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterId, Purpose};
 use crate::server::model::security_letter::{ANSWERABLE, Occasion, SecurityLetter};
 use crate::server::model::user::deliverable;
@@ -14,9 +15,31 @@ pub struct Letter {
     pub id: LetterId,
     /// With the domain as A-labels, as mail servers take it.
     pub recipient: String,
-    pub subject: &'static str,
+    pub subject: String,
     pub text: String,
     pub html: String,
+}
+
+/// Who writes: what is the same in all letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letterhead {
+    /// Where links lead: the one origin that people see.
+    pub origin: String,
+    /// What the site is called.
+    pub site: String,
+    /// The colour of buttons.
+    pub accent: Accent,
+}
+
+impl Letterhead {
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            origin: config.public_url.origin().to_owned(),
+            site: config.brand.name.clone(),
+            accent: config.brand.accent.unwrap_or(Accent::DEFAULT),
+        }
+    }
 }
 
 /// What a letter is made of.
@@ -33,8 +56,8 @@ pub struct Draft<'a> {
 
 /// The words that change from letter to letter.
 struct Words<'a> {
-    subject: &'static str,
-    origin: &'a str,
+    subject: &'a str,
+    head: &'a Letterhead,
     name: &'a str,
     link: String,
     code: &'a str,
@@ -65,22 +88,23 @@ templates! {
 }
 
 impl Draft<'_> {
-    /// Writes the letter; its links lead to `origin`, the one that people see.
+    /// Writes the letter.
     ///
     /// # Errors
     /// When the address has no form that mail servers take, or a template fails.
-    pub fn write(&self, origin: &str) -> Result<Letter, Unavailable> {
+    pub fn write(&self, head: &Letterhead) -> Result<Letter, Unavailable> {
+        let Letterhead { origin, site, .. } = head;
         let (subject, path) = match self.purpose {
-            Purpose::SignIn { .. } => ("Sign in to Latchkey", paths::EMAIL_LINK),
+            Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (format!("Sign in to {site}"), paths::EMAIL_LINK),
             // A letter for signing up to whoever has an account already signs in to that one.
-            Purpose::SignUp { .. } if self.name.is_some() => ("Sign in to Latchkey", paths::EMAIL_LINK),
-            Purpose::SignUp { .. } => ("Finish signing up for Latchkey", paths::EMAIL_LINK),
-            Purpose::Reauthenticate { .. } => ("Confirm that it is you", paths::EMAIL_LINK),
-            Purpose::Confirm { .. } => ("Confirm your e-mail address for Latchkey", paths::EMAIL_CONFIRM),
+            Purpose::SignUp { .. } if self.name.is_some() => (format!("Sign in to {site}"), paths::EMAIL_LINK),
+            Purpose::SignUp { .. } => (format!("Finish signing up for {site}"), paths::EMAIL_LINK),
+            Purpose::Reauthenticate { .. } => ("Confirm that it is you".to_owned(), paths::EMAIL_LINK),
+            Purpose::Confirm { .. } => (format!("Confirm your e-mail address for {site}"), paths::EMAIL_CONFIRM),
         };
         let words = Words {
-            subject,
-            origin,
+            subject: &subject,
+            head,
             name: self.name.map_or("", DisplayName::as_str),
             link: format!("{origin}{path}?token={}", self.link.encode()),
             code: self.code.expose(),
@@ -93,18 +117,19 @@ impl Draft<'_> {
             Purpose::Reauthenticate { .. } => (ReauthenticateText { w }.render(), ReauthenticateHtml { w }.render()),
             Purpose::Confirm { .. } => (ConfirmText { w }.render(), ConfirmHtml { w }.render()),
             Purpose::SignUp { .. } if self.name.is_none() => (SignUpText { w }.render(), SignUpHtml { w }.render()),
-            Purpose::SignIn { .. } | Purpose::SignUp { .. } => (SignInText { w }.render(), SignInHtml { w }.render()),
+            _ => (SignInText { w }.render(), SignInHtml { w }.render()),
         };
         let failed = |cause: askama::Error| Unavailable::new("letter", cause);
         let recipient = deliverable(self.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
-        Ok(Letter { id: self.id, recipient, subject, text: text.map_err(failed)?, html: html.map_err(failed)? })
+        let (text, html) = (text.map_err(failed)?, html.map_err(failed)?);
+        Ok(Letter { id: self.id, recipient, subject, text, html })
     }
 }
 
 /// The words of a security letter.
 struct Report<'a> {
-    subject: &'static str,
-    origin: &'a str,
+    subject: &'a str,
+    head: &'a Letterhead,
     name: &'a str,
     /// What happened.
     said: String,
@@ -137,17 +162,20 @@ pub fn write_security_letter(
     id: LetterId,
     about: &SecurityLetter,
     link: &Token,
-    origin: &str,
+    head: &Letterhead,
 ) -> Result<Letter, Unavailable> {
     let (subject, said) = report(about);
-    let to = |path: &str| format!("{origin}{path}?token={}", link.encode());
+    let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
     let words = Report {
         subject,
-        origin,
+        head,
         name: about.name.as_str(),
         said,
         at: about.happened_at.to_words(),
-        client: asked(&about.client),
+        client: match about.occasion {
+            Occasion::SignInLinkMade => "at the server of this site".to_owned(),
+            _ => asked(&about.client),
+        },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
         not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
         hours: ANSWERABLE.as_secs() / 3_600,
@@ -156,7 +184,7 @@ pub fn write_security_letter(
     let recipient = deliverable(&about.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
     let w = &words;
     let (text, html) = (SecurityText { w }.render().map_err(failed)?, SecurityHtml { w }.render().map_err(failed)?);
-    Ok(Letter { id, recipient, subject, text, html })
+    Ok(Letter { id, recipient, subject: subject.to_owned(), text, html })
 }
 
 /// The subject of a security letter, and what happened in a sentence.
@@ -207,6 +235,12 @@ fn report(about: &SecurityLetter) -> (&'static str, String) {
         Occasion::Deleted => (
             "Your account was deleted",
             "Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity."
+                .to_owned(),
+        ),
+        Occasion::SignInLinkMade => (
+            "A sign-in link was made for your account",
+            "Those who run this site made a link that signs in to your account once, in any browser. They do that when \
+             somebody who lost every way in has asked them."
                 .to_owned(),
         ),
     }

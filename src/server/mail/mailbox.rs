@@ -21,7 +21,7 @@ impl Transport for Mailbox {
         let letter = MailboxLetter {
             id: letter.id,
             recipient: letter.recipient,
-            subject: letter.subject.to_owned(),
+            subject: letter.subject,
             text: letter.text,
             html: letter.html,
             sent_at: self.clock.now(),

@@ -6,7 +6,7 @@ mod postman;
 mod smtp;
 mod transport;
 
-pub use letter::{Draft, Letter, write_security_letter};
+pub use letter::{Draft, Letter, Letterhead, write_security_letter};
 pub use mailbox::Mailbox;
 pub use postman::Postman;
 pub use smtp::{BadSmtp, Smtp};

@@ -1,5 +1,5 @@
 use super::letter::write_security_letter;
-use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Transport};
+use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Letterhead, Transport};
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::keys::Keys;
@@ -28,8 +28,7 @@ pub struct Postman {
     pub entropy: Arc<dyn Entropy>,
     pub keys: Keys,
     pub limiter: Limiter,
-    /// Where links lead: the one origin that people see.
-    pub origin: String,
+    pub letterhead: Letterhead,
     /// Rung when a letter was written in this process; those of others are found by looking.
     pub bell: Arc<Notify>,
 }
@@ -94,7 +93,7 @@ impl Postman {
     /// Tells an owner what happened.
     async fn send_security_letter(&self, letter: &ClaimedLetter, about: &SecurityLetter) -> Result<(), Unavailable> {
         let link = Token::random(&*self.entropy);
-        let Some(ready) = self.ready(letter, write_security_letter(letter.id, about, &link, &self.origin)?).await?
+        let Some(ready) = self.ready(letter, write_security_letter(letter.id, about, &link, &self.letterhead)?).await?
         else {
             return Ok(());
         };
@@ -123,7 +122,7 @@ impl Postman {
             link: &link,
             code: &code,
         };
-        let Some(ready) = self.ready(letter, draft.write(&self.origin)?).await? else { return Ok(()) };
+        let Some(ready) = self.ready(letter, draft.write(&self.letterhead)?).await? else { return Ok(()) };
         let secrets = LetterSecrets { link_hash: link.hash(), code_hash: code.hash(&self.keys, request.id) };
         let mut unit = self.store.begin().await?;
         if unit.hand_over(letter, request.id, &secrets, self.clock.now()).await? {
@@ -229,6 +228,8 @@ impl Postman {
                     && self.is_within(letter, &[b"claimed", key.as_bytes()]).await?;
                 Ok(is_within.then(|| Recipient { address: address.clone(), name: None }))
             }
+            // Its link is handed over by those who made it.
+            Purpose::BreakGlass { .. } => Ok(None),
         }
     }
 
@@ -264,7 +265,8 @@ impl Postman {
         let is_known = side == Side::Known;
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
-        let Some(user) = unit.lock_user(user.id).await?.filter(|user| user.email_verified) else { return Ok(None) };
+        let may_get_it = |user: &User| user.email_verified && user.disabled_at.is_none();
+        let Some(user) = unit.lock_user(user.id).await?.filter(may_get_it) else { return Ok(None) };
         let Some(address) = user.email else { return Ok(None) };
         if !is_known && unit.count_open_requests(user.id, request.id, now).await? >= MOST_OPEN {
             tracing::info!(user = %user.id.0, "too many letters are open; one more was not sent");

@@ -72,6 +72,11 @@ kinds! {
     UsernameChanged = "username_changed", "The username was changed";
     Exported = "exported", "The facts held were exported";
     NotMe = "not_me", "\"That was not me\" was said";
+    SignInLinkMade = "sign_in_link_made", "Those who run this site made a sign-in link";
+    SignInLinkUsed = "sign_in_link_used", "A sign-in link of those who run this site was used";
+    AccountDisabled = "account_disabled", "Those who run this site turned the account off";
+    AccountEnabled = "account_enabled", "Those who run this site turned the account on again";
+    SessionsEndedForYou = "sessions_ended_by_operator", "Those who run this site ended all sessions";
 }
 
 impl EventKind {

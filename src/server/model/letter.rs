@@ -13,6 +13,8 @@ use uuid::{Builder, Uuid};
 pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
 /// How long a letter that confirms an address may be answered: it proves something only for who is signed in.
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
+/// How long a link that those who run the site made for somebody may be opened: it has to be handed over first.
+pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
 /// How often a code may be typed (contract, rule 4).
 pub const TRIES: u32 = 5;
 /// How many letters of browsers that an account does not know may be open at once (contract, rule 4).
@@ -44,11 +46,19 @@ pub enum Purpose {
         known: Option<UserId>,
     },
     /// The account is made when the letter is answered.
-    SignUp { username: Username, display_name: DisplayName, address: EmailAddress },
+    SignUp {
+        username: Username,
+        display_name: DisplayName,
+        address: EmailAddress,
+        /// The invitation that it was asked for with; it counts when the letter is answered.
+        invitation: Option<TokenHash>,
+    },
     /// Shows that the person of a session is still there.
     Reauthenticate { user: UserId, session: SessionId, address: EmailAddress },
     /// Proves the address for the account that asked, and for no other.
     Confirm { user: UserId, session: SessionId, address: EmailAddress },
+    /// Made by those who run the site for somebody who lost every way in: works in any browser (contract, rule 4).
+    BreakGlass { user: UserId },
 }
 
 impl Purpose {
@@ -60,6 +70,7 @@ impl Purpose {
             Self::SignUp { .. } => "sign-up",
             Self::Reauthenticate { .. } => "reauthenticate",
             Self::Confirm { .. } => "confirm",
+            Self::BreakGlass { .. } => "break-glass",
         }
     }
 
@@ -67,6 +78,7 @@ impl Purpose {
         match self {
             Self::SignIn { .. } | Self::SignUp { .. } | Self::Reauthenticate { .. } => ANSWER_LIFE,
             Self::Confirm { .. } => CONFIRMATION_LIFE,
+            Self::BreakGlass { .. } => BREAK_GLASS_LIFE,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod client_address;
 pub mod event;
+pub mod invitation;
 pub mod known_browser;
 pub mod letter;
 pub mod levels;
@@ -15,6 +16,7 @@ pub mod user;
 
 pub use client_address::ClientAddress;
 pub use event::{Event, EventId, EventKind};
+pub use invitation::{Invitation, InvitationId};
 pub use known_browser::KnownBrowser;
 pub use levels::Levels;
 pub use passkey::{AddedWith, CredentialId, Passkey};

@@ -28,10 +28,11 @@ pub enum Occasion {
     CounterWentBack,
     Exported,
     Deleted,
+    SignInLinkMade,
 }
 
 impl Occasion {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::AddressChanged,
@@ -42,6 +43,7 @@ impl Occasion {
         Self::CounterWentBack,
         Self::Exported,
         Self::Deleted,
+        Self::SignInLinkMade,
     ];
 
     /// Its name in the database.
@@ -58,6 +60,7 @@ impl Occasion {
             Self::CounterWentBack => "counter-went-back",
             Self::Exported => "exported",
             Self::Deleted => "deleted",
+            Self::SignInLinkMade => "sign-in-link-made",
         }
     }
 

@@ -77,7 +77,7 @@ impl Method {
         match self {
             Self::Passkey(_) => "passkey",
             Self::Email => "letter",
-            Self::Recovery => "recovery code",
+            Self::Recovery => "recovery",
         }
     }
 }

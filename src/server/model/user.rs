@@ -41,6 +41,8 @@ pub struct User {
     pub username_changed_at: Option<Timestamp>,
     /// Since somebody said "that was not me": no passkey is added until an older one or a recovery code was used.
     pub guarded_since: Option<Timestamp>,
+    /// Since those who run the site turned the account off: nobody signs in to it.
+    pub disabled_at: Option<Timestamp>,
 }
 
 /// How often a username may change, and how long the old one is held for its former owner.

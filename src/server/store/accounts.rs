@@ -37,7 +37,7 @@ pub trait Accounts: Send + Sync {
     /// How many passkeys were made for another relying party than this one.
     async fn count_passkeys_elsewhere(&self, rp_id: &str) -> Result<u64, Unavailable>;
 
-    /// Removes activity from before `oldest`, security letters and held names that ended before `now`, at most `limit`
+    /// Removes activity from before `oldest`, security letters, held names and invitations that ended before `now`, at most `limit`
     /// of each, and tells how many at most.
     async fn remove_old_activity(&self, oldest: Timestamp, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }

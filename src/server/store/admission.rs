@@ -31,8 +31,8 @@ pub enum Admitted {
     },
     /// Nothing was written, since another use of the passkey, its removal or its suspension came first.
     Refused(User),
-    /// Nothing was written, since the account is guarded by now: more has to be done.
-    Guarded,
+    /// Nothing was written, since the account is guarded or turned off by now: it has to go step by step.
+    NotPlain,
     /// The account is gone.
     Gone,
 }

@@ -80,6 +80,9 @@ pub trait LetterWrites: Send {
     /// Writes a request and its letter.
     async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable>;
 
+    /// Writes what a link is for that no letter carries.
+    async fn add_open_link(&mut self, request: &LetterRequest, link: &TokenHash) -> Result<(), Unavailable>;
+
     /// Voids what a browser asked for before to sign in or up, and holds off others of the same browser until the unit
     /// ends.
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;

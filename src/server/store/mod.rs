@@ -4,7 +4,7 @@
 macro_rules! user_columns {
     () => {
         "u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at, \
-         u.username_changed_at, u.guarded_since"
+         u.username_changed_at, u.guarded_since, u.disabled_at"
     };
 }
 
@@ -35,10 +35,12 @@ macro_rules! may_be_used {
 mod accounts;
 mod admission;
 mod letters;
+mod operation;
 pub mod postgres;
 mod retry;
 mod schema;
 pub mod sqlite;
+mod transfer;
 
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -52,12 +54,14 @@ use async_trait::async_trait;
 pub use accounts::{AccountWrites, Accounts};
 pub use admission::{Admission, Admissions, Admitted};
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
+pub use operation::{AccountSummary, Operation, OperationWrites};
 pub use retry::connect_patiently;
 use schema::schema;
+pub use transfer::{Column, Kind, Line, TABLES, Table, Transfer, Value};
 
 /// Reads, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
-pub trait Store: Accounts + Admissions + Letters + Send + Sync {
+pub trait Store: Accounts + Admissions + Letters + Operation + Transfer + Send + Sync {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), Unavailable>;
 
@@ -117,7 +121,7 @@ pub enum Insertion {
 
 /// The writes of one command: all of them happen, or none.
 #[async_trait]
-pub trait Unit: AccountWrites + LetterWrites + Send {
+pub trait Unit: AccountWrites + LetterWrites + OperationWrites + Send {
     /// Conflicts when the name is taken.
     async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable>;
 

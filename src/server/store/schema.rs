@@ -1,6 +1,21 @@
 use crate::server::Unavailable;
 use sqlx::migrate::MigrateError;
 
+/// Whether a database has the schema of this program.
+///
+/// # Errors
+/// In words for the operator, when it has another or none.
+pub fn check_schema(found: Option<i64>, own: Option<i64>) -> Result<(), Unavailable> {
+    match (found, own) {
+        (found, own) if found == own => Ok(()),
+        (Some(found), Some(own)) if found > own => Err(schema(MigrateError::VersionMissing(found))),
+        _ => Err(Unavailable::new(
+            "database schema",
+            "it is older than this program; bring it up to date with `latchkey migrate`",
+        )),
+    }
+}
+
 /// Why the schema cannot be used, in words for the operator where there is something to do.
 pub fn schema(cause: MigrateError) -> Unavailable {
     match cause {

@@ -1,9 +1,11 @@
-use crate::types::{paths, views};
+use crate::types::{Site, paths, views};
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// What this is, and the two ways on.
 #[component]
 pub fn HomePage(visitor: Option<views::User>) -> impl IntoView {
+    let is_open = expect_context::<Arc<Site>>().is_open;
     let actions = match visitor {
         Some(user) => view! {
             <p class="lead">"You are signed in as " <strong>{user.display_name}</strong> "."</p>
@@ -16,10 +18,15 @@ pub fn HomePage(visitor: Option<views::User>) -> impl IntoView {
             <p class="lead">
                 "Sign in with your fingerprint, your face or your screen lock. No password to invent, remember or lose."
             </p>
-            <a class="button" href=paths::SIGN_UP>
-                "Sign up"
-            </a>
-            <a class="button quiet" href=paths::SIGN_IN>
+            {is_open
+                .then(|| {
+                    view! {
+                        <a class="button" href=paths::SIGN_UP>
+                            "Sign up"
+                        </a>
+                    }
+                })}
+            <a class="button" class:quiet=is_open href=paths::SIGN_IN>
                 "Sign in"
             </a>
         }

@@ -23,7 +23,7 @@ pub fn LinkPage(
             .map(|user| {
                 view! {
                     <p class="lead">
-                        "This letter signs you in as " <strong>{user.display_name}</strong>
+                        "This link signs you in as " <strong>{user.display_name}</strong>
                         {format!(" ({}).", user.username)}
                     </p>
                 }

@@ -6,7 +6,11 @@ use leptos::prelude::*;
 #[component]
 pub fn RefusalPage(error: ApiError) -> impl IntoView {
     let (target, label) = match error {
-        ApiError::LinkExpired | ApiError::OtherBrowser | ApiError::SignedOut => (paths::SIGN_IN, "Go to sign in"),
+        ApiError::InvitationRequired
+        | ApiError::LinkExpired
+        | ApiError::OtherBrowser
+        | ApiError::SignUpOff
+        | ApiError::SignedOut => (paths::SIGN_IN, "Go to sign in"),
         ApiError::OtherAccount | ApiError::AddressTaken => (paths::ACCOUNT, "Go to your account"),
         _ => (paths::HOME, "Go to the start page"),
     };
@@ -30,6 +34,9 @@ pub fn heading(error: ApiError) -> &'static str {
         ApiError::LinkExpired => "This link no longer works",
         ApiError::OtherBrowser => "Another browser asked for this",
         ApiError::OtherAccount => "This letter is for another account",
+        ApiError::InvitationRequired => "By invitation only",
+        ApiError::SignUpOff => "Sign-up is closed",
+        ApiError::AccountDisabled => "This account is turned off",
         ApiError::CrossOrigin | ApiError::MethodNotAllowed => "Nothing was done",
         _ => "Something went wrong",
     }

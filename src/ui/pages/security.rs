@@ -184,7 +184,7 @@ fn SessionRow(session: views::Session) -> impl IntoView {
     let method = match session.method {
         views::Method::Passkey => "a passkey",
         views::Method::Email => "a letter",
-        views::Method::Recovery => "a recovery code",
+        views::Method::Recovery => "recovery",
     };
     view! {
         <li>

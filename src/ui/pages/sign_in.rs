@@ -1,11 +1,12 @@
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::views::WebAuthnJson;
-use crate::types::{ApiError, paths, views};
+use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::sync::Arc;
 
 /// Signing in: with a passkey, from the suggestions of the name field or by the button, or by letter.
 #[component]
@@ -19,7 +20,7 @@ pub fn SignInPage(
     /// Whether letters sign people in.
     letters: bool,
 ) -> impl IntoView {
-    let is_greeted = greeted.is_some();
+    let (is_greeted, is_open) = (greeted.is_some(), expect_context::<Arc<Site>>().is_open);
     let heading = match &greeted {
         Some(user) => format!("Welcome back, {}", user.display_name),
         None => "Sign in".to_owned(),
@@ -43,7 +44,7 @@ pub fn SignInPage(
                     </form>
                 }
             })}
-        <p class="aside">"New here? " <a href=paths::SIGN_UP>"Sign up"</a></p>
+        {is_open.then(|| view! { <p class="aside">"New here? " <a href=paths::SIGN_UP>"Sign up"</a></p> })}
         <p class="aside">"Lost everything? " <a href=paths::SIGN_IN_RECOVERY>"Use a recovery code"</a></p>
     }
 }

@@ -12,6 +12,8 @@ pub struct SignUpInput {
     pub display_name: String,
     pub username: String,
     pub email: String,
+    /// The token of the invitation that they came with; empty without one.
+    pub invite: String,
 }
 
 /// Making an account and its passkey, on one page; by letter where there can be no passkey.
@@ -31,6 +33,7 @@ pub fn SignUpPage(
             typed_display_name=typed.display_name
             typed_username=typed.username
             typed_email=typed.email
+            invite=typed.invite
             refusal
             letters
             needs_address
@@ -80,6 +83,7 @@ fn SignUpForm(
     typed_display_name: String,
     typed_username: String,
     typed_email: String,
+    invite: String,
     refusal: Option<ApiError>,
     letters: bool,
     needs_address: bool,
@@ -89,6 +93,7 @@ fn SignUpForm(
     let email = RwSignal::new(browser::typed("email").unwrap_or(typed_email));
     let state = RwSignal::new(refusal.map_or(State::Editing, State::Refused));
     let busy = Signal::derive(move || state.get() == State::Asking);
+    let (brought, invite) = (invite.clone(), StoredValue::new(invite));
     let name = move || Some(display_name.get_untracked()).filter(|name| !name.trim().is_empty());
 
     let submit = move |event: SubmitEvent| {
@@ -100,8 +105,14 @@ fn SignUpForm(
             return;
         }
         state.set(State::Asking);
+        let form = StartSignUp {
+            username: username.get_untracked(),
+            email: Some(email.get_untracked()),
+            display_name: name(),
+            invite: Some(invite.get_value()).filter(|invite| !invite.is_empty()),
+        };
         spawn_local(async move {
-            match sign_up(username.get_untracked(), email.get_untracked(), name()).await {
+            match sign_up(form).await {
                 Ok(next) => browser::go(&next),
                 Err(stopped) => state.set(stopped),
             }
@@ -109,6 +120,7 @@ fn SignUpForm(
     };
     view! {
         <form id="sign-up" class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
+            <input type="hidden" name="invite" value=brought />
             <Field
                 id="display_name"
                 label="Name (optional)"
@@ -159,11 +171,10 @@ fn SignUpForm(
     }
 }
 
-async fn sign_up(username: String, email: String, name: Option<String>) -> Result<String, State> {
+async fn sign_up(form: StartSignUp) -> Result<String, State> {
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }
-    let form = StartSignUp { username, email: Some(email), display_name: name };
     let options = browser::call(&form).await.map_err(State::Refused)?;
     let credential =
         browser::create(&options, browser::THIS_DEVICE, &Abort::default()).await.map_err(State::Stopped)?;

@@ -132,7 +132,7 @@ async fn what_may_not_come_in_leaves_nothing() {
         unit.set_guard(user.id, Some(user.created_at)).await.unwrap();
         unit.commit().await.unwrap();
         let guarded = Arriving::with(&user, &passkey, u32::MAX);
-        assert!(matches!(guarded.come_in(&*store, None, None).await, Admitted::Guarded));
+        assert!(matches!(guarded.come_in(&*store, None, None).await, Admitted::NotPlain));
         guarded.left_nothing(&*store).await;
 
         assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the session before goes on");
@@ -222,7 +222,7 @@ async fn who_waits_for_another_command_sees_what_it_did() {
             let (admitted, arriving) = waiting.await.unwrap();
             let is_as_expected = match case {
                 "suspended" | "removed" => matches!(admitted, Admitted::Refused(_)),
-                "guarded" => matches!(admitted, Admitted::Guarded),
+                "guarded" => matches!(admitted, Admitted::NotPlain),
                 _ => matches!(admitted, Admitted::Gone),
             };
             assert!(is_as_expected, "{case}: {admitted:?}");

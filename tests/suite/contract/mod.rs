@@ -3,4 +3,5 @@
 mod accounts;
 mod admission;
 mod ephemeral;
+mod operation;
 mod store;

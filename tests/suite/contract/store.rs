@@ -22,6 +22,7 @@ pub fn user(name: &str) -> User {
         created_at: NOW,
         username_changed_at: None,
         guarded_since: None,
+        disabled_at: None,
     }
 }
 

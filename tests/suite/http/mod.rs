@@ -12,6 +12,7 @@ mod letters;
 mod limits;
 mod mailbox;
 mod nodes;
+mod operation;
 mod outage;
 mod pages;
 mod passkeys;

@@ -7,7 +7,7 @@ fn letter() -> Letter {
     Letter {
         id: LetterId(uuid::Uuid::from_u128(7)),
         recipient: "ada@example.org".to_owned(),
-        subject: "Sign in to Latchkey",
+        subject: "Sign in to Latchkey".to_owned(),
         text: "Hello Ünal,\n\n.\nhttps://id.example/email/link?token=abc\n".to_owned(),
         html: "<p>Hello Ünal</p>".to_owned(),
     }

@@ -1,7 +1,8 @@
 //! What letters say, word by word.
 
 use latchkey::server::clock::Timestamp;
-use latchkey::server::mail::{Draft, write_security_letter};
+use latchkey::server::config::{Config, Source};
+use latchkey::server::mail::{Draft, Letterhead, write_security_letter};
 use latchkey::server::model::letter::{Code, LetterId, Purpose};
 use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
 use latchkey::server::model::{SessionId, UserId};
@@ -32,7 +33,16 @@ fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Let
         link: &Token::random(&Constant),
         code: &Code::random(&Constant),
     };
-    draft.write("https://id.example").unwrap()
+    draft.write(&head()).unwrap()
+}
+
+fn head() -> Letterhead {
+    let config = Config::load(&Source::from_pairs([
+        ("PUBLIC_URL", "https://id.example"),
+        ("SECRET_KEY", "the key of this test, and of no other"),
+        ("EMAIL_SIGN_IN", "off"),
+    ]));
+    Letterhead::new(&config.unwrap())
 }
 
 fn sign_in() -> Purpose {
@@ -44,6 +54,7 @@ fn sign_up() -> Purpose {
         username: Username::parse("typed-name").unwrap(),
         display_name: DisplayName::parse("Typed Words").unwrap(),
         address: address(),
+        invitation: None,
     }
 }
 
@@ -92,7 +103,7 @@ fn the_security_letters_read_as_they_were_reviewed() {
     for occasion in Occasion::ALL {
         let about = security_letter(occasion, occasion == Occasion::AddressChanged);
         let id = LetterId(uuid::Uuid::nil());
-        let letter = write_security_letter(id, &about, &Token::random(&Constant), "https://id.example").unwrap();
+        let letter = write_security_letter(id, &about, &Token::random(&Constant), &head()).unwrap();
         let is_answerable = letter.text.contains("https://id.example/not-me?token=");
         assert_eq!(is_answerable, occasion != Occasion::Deleted, "{}", letter.text);
         assert!(!letter.html.contains("<b>phone"), "{}", letter.html);
@@ -103,7 +114,7 @@ fn the_security_letters_read_as_they_were_reviewed() {
     }
     let letter = security_letter(Occasion::AddressChanged, true);
     let id = LetterId(uuid::Uuid::nil());
-    let letter = write_security_letter(id, &letter, &Token::random(&Constant), "https://id.example").unwrap();
+    let letter = write_security_letter(id, &letter, &Token::random(&Constant), &head()).unwrap();
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("security_address-changed.html", letter.html);
     });

@@ -14,7 +14,8 @@ impl Pools {
          used as ( \
            update passkeys p set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7, \
                                  last_used_browser = $8, last_used_system = $9 \
-           from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null and ",
+           from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null \
+             and u.disabled_at is null and ",
         may_be_used!("$6", "$4"),
         " returning p.user_id), \
          opened as ( \

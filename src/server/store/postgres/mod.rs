@@ -5,6 +5,7 @@ mod admission;
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
+use super::schema::check_schema;
 use super::{Store, connect_patiently, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
@@ -62,6 +63,9 @@ impl Pools {
     /// A transaction begins with the first thing it does.
     const BEGIN: &'static str = "begin";
 
+    /// What is read in it is as it was when the reading began (documentation of PostgreSQL 15, section 13.2.2).
+    const BEGIN_SNAPSHOT: &'static str = "begin isolation level repeatable read, read only";
+
     /// Takes the letter that has been due longest, passing over those that another process is just taking.
     const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from letters where handed_over_at is null and due_at <= $1 \
@@ -95,6 +99,16 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     let pool = connect(options, connections).await?;
     MIGRATIONS.run(&pool).await.map_err(schema)?;
     Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+}
+
+/// Connects beside whoever else uses the database. Its schema stays as it is, and has to be the one of this program.
+///
+/// # Errors
+/// When the server is away, or the schema is another.
+pub async fn join(url: &Secret<String>) -> Result<impl Store + use<>, Unavailable> {
+    let store = look(url).await?;
+    check_schema(store.schema_version().await?, newest_schema())?;
+    Ok(store)
 }
 
 /// Connects without changing anything.

@@ -107,6 +107,11 @@ impl Accounts for Relational {
                  (select name_hash from held_usernames where held_until <= $1 order by held_until limit $2)",
                 now,
             ),
+            (
+                "delete from invitations where id in \
+                 (select id from invitations where expires_at <= $1 order by expires_at limit $2)",
+                now,
+            ),
         ] {
             let removed = query(text)
                 .bind(end.unix_millis())

@@ -36,6 +36,7 @@ impl Admissions for Relational {
             audit(event);
             return Ok(Admitted::In { user, kept_name: rows::get(&row, "kept_name")? });
         }
-        Ok(if user.guarded_since.is_some() { Admitted::Guarded } else { Admitted::Refused(user) })
+        let is_plain = user.guarded_since.is_none() && user.disabled_at.is_none();
+        Ok(if is_plain { Admitted::Refused(user) } else { Admitted::NotPlain })
     }
 }

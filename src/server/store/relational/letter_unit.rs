@@ -15,33 +15,7 @@ use sqlx::{query, query_scalar};
 #[async_trait]
 impl LetterWrites for Transaction {
     async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable> {
-        let columns = Columns::of(&request.purpose);
-        query(
-            "insert into letter_requests (id, purpose, browser_hash, session_id, user_id, known_user_id, identifier, \
-                                          username, display_name, address, address_key, next, browser, system, \
-                                          tries_left, created_at, expires_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-        )
-        .bind(request.id.0)
-        .bind(request.purpose.name())
-        .bind(&request.browser.0[..])
-        .bind(columns.session)
-        .bind(columns.user)
-        .bind(columns.known)
-        .bind(columns.identifier.map(Identifier::as_str))
-        .bind(columns.username.map(Username::as_str))
-        .bind(columns.display_name.map(DisplayName::as_str))
-        .bind(columns.address.map(EmailAddress::as_str))
-        .bind(columns.address.and_then(email_key))
-        .bind(request.next.as_str())
-        .bind(request.client.browser.as_deref())
-        .bind(request.client.system.as_deref())
-        .bind(i64::from(TRIES))
-        .bind(request.created_at.unix_millis())
-        .bind(request.expires_at.unix_millis())
-        .execute(&mut *self.inner)
-        .await
-        .map_err(unavailable)?;
+        self.add_request(request, None).await?;
         query("insert into letters (id, request_id, created_at, not_after, due_at) values ($1, $2, $3, $4, $3)")
             .bind(letter.id.0)
             .bind(request.id.0)
@@ -51,6 +25,10 @@ impl LetterWrites for Transaction {
             .await
             .map_err(unavailable)?;
         Ok(())
+    }
+
+    async fn add_open_link(&mut self, request: &LetterRequest, link: &TokenHash) -> Result<(), Unavailable> {
+        self.add_request(request, Some(link)).await
     }
 
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
@@ -242,6 +220,40 @@ impl LetterWrites for Transaction {
 }
 
 impl Transaction {
+    /// Writes what a letter or a link is for.
+    async fn add_request(&mut self, request: &LetterRequest, link: Option<&TokenHash>) -> Result<(), Unavailable> {
+        let columns = Columns::of(&request.purpose);
+        query(
+            "insert into letter_requests (id, purpose, browser_hash, session_id, user_id, known_user_id, identifier, \
+                                          username, display_name, address, address_key, next, browser, system, \
+                                          tries_left, created_at, expires_at, invitation_hash, link_hash) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        )
+        .bind(request.id.0)
+        .bind(request.purpose.name())
+        .bind(&request.browser.0[..])
+        .bind(columns.session)
+        .bind(columns.user)
+        .bind(columns.known)
+        .bind(columns.identifier.map(Identifier::as_str))
+        .bind(columns.username.map(Username::as_str))
+        .bind(columns.display_name.map(DisplayName::as_str))
+        .bind(columns.address.map(EmailAddress::as_str))
+        .bind(columns.address.and_then(email_key))
+        .bind(request.next.as_str())
+        .bind(request.client.browser.as_deref())
+        .bind(request.client.system.as_deref())
+        .bind(i64::from(TRIES))
+        .bind(request.created_at.unix_millis())
+        .bind(request.expires_at.unix_millis())
+        .bind(columns.invitation.map(|hash| &hash.0[..]))
+        .bind(link.map(|hash| &hash.0[..]))
+        .execute(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(())
+    }
+
     /// From here on a letter is never tried again.
     async fn mark_handed_over(&mut self, letter: &ClaimedLetter, now: Timestamp) -> Result<bool, Unavailable> {
         let marked =
@@ -266,6 +278,7 @@ struct Columns<'a> {
     username: Option<&'a Username>,
     display_name: Option<&'a DisplayName>,
     address: Option<&'a EmailAddress>,
+    invitation: Option<&'a TokenHash>,
 }
 
 impl<'a> Columns<'a> {
@@ -274,7 +287,9 @@ impl<'a> Columns<'a> {
             Purpose::SignIn { identifier, known } => {
                 Self { identifier: Some(identifier), known: known.map(|user| user.0), ..Self::default() }
             }
-            Purpose::SignUp { username, display_name, address } => Self {
+            Purpose::BreakGlass { user } => Self { user: Some(user.0), ..Self::default() },
+            Purpose::SignUp { username, display_name, address, invitation } => Self {
+                invitation: invitation.as_ref(),
                 username: Some(username),
                 display_name: Some(display_name),
                 address: Some(address),

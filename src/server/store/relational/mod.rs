@@ -5,7 +5,9 @@ mod accounts;
 mod admission;
 mod letter_unit;
 mod letters;
+mod operation;
 mod rows;
+mod transfer;
 mod unit;
 
 use super::Database;

@@ -10,10 +10,11 @@ use crate::server::model::letter::{
 use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
 use crate::server::model::session::Method;
 use crate::server::model::{
-    AddedWith, CredentialId, Event, EventId, EventKind, KnownBrowser, Passkey, Session, SessionId, User, UserId,
+    AddedWith, CredentialId, Event, EventId, EventKind, Invitation, InvitationId, KnownBrowser, Passkey, Session,
+    SessionId, User, UserId,
 };
 use crate::server::secret::TokenHash;
-use crate::server::store::MailboxLetter;
+use crate::server::store::{AccountSummary, MailboxLetter};
 use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
 use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
         created_at: time(row, "user_created_at")?,
         username_changed_at: maybe_time(row, "username_changed_at")?,
         guarded_since: maybe_time(row, "guarded_since")?,
+        disabled_at: maybe_time(row, "disabled_at")?,
     })
 }
 
@@ -136,6 +138,11 @@ fn hash(row: &DatabaseRow, column: &'static str) -> Result<[u8; 32], Unavailable
     get::<&[u8]>(row, column)?.try_into().map_err(|_| broken(column))
 }
 
+fn maybe_hash(row: &DatabaseRow, column: &'static str) -> Result<Option<TokenHash>, Unavailable> {
+    let bytes = get::<Option<&[u8]>>(row, column)?.map(TryInto::try_into).transpose().map_err(|_| broken(column))?;
+    Ok(bytes.map(TokenHash))
+}
+
 /// What the column holds, which this kind of row always has.
 fn required<'r, T>(row: &'r DatabaseRow, column: &'static str) -> Result<T, Unavailable>
 where
@@ -177,7 +184,9 @@ fn purpose(row: &DatabaseRow, user: Option<UserId>, address: Option<&EmailAddres
             username: Username::parse(required(row, "username")?).map_err(|_| broken("username"))?,
             display_name: DisplayName::parse(required(row, "display_name")?).map_err(|_| broken("display_name"))?,
             address: address()?,
+            invitation: maybe_hash(row, "invitation_hash")?,
         }),
+        "break-glass" => Ok(Purpose::BreakGlass { user: user.ok_or_else(|| broken("user_id"))? }),
         "reauthenticate" => Ok(Purpose::Reauthenticate {
             user: user.ok_or_else(|| broken("user_id"))?,
             session: SessionId(required(row, "session_id")?),
@@ -260,6 +269,26 @@ pub fn sent_security_letter(row: &DatabaseRow) -> Result<SentSecurityLetter, Una
         letter: security_letter(row)?,
         answered_at: maybe_time(row, "answered_at")?,
         undone_at: maybe_time(row, "undone_at")?,
+    })
+}
+
+pub fn account_summary(row: &DatabaseRow) -> Result<AccountSummary, Unavailable> {
+    Ok(AccountSummary {
+        user: user(row)?,
+        passkeys: whole(row, "passkeys")?,
+        sessions: whole(row, "sessions")?,
+        last_seen_at: maybe_time(row, "seen_at")?,
+    })
+}
+
+pub fn invitation(row: &DatabaseRow) -> Result<Invitation, Unavailable> {
+    Ok(Invitation {
+        id: InvitationId(get(row, "id")?),
+        link_hash: TokenHash(hash(row, "link_hash")?),
+        note: get(row, "note")?,
+        uses_left: whole(row, "uses_left")?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
     })
 }
 

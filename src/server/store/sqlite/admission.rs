@@ -18,7 +18,7 @@ impl Pools {
               sign_count = new.sign_count, last_used_at = new.at, last_used_browser = new.browser, \
               last_used_system = new.system \
           where credential_id = new.credential_id and user_id = new.user_id \
-            and exists (select 1 from users where id = new.user_id and guarded_since is null) and ",
+            and exists (select 1 from users where id = new.user_id and guarded_since is null and disabled_at is null) and ",
         may_be_used!("new.sign_count", "new.backup_eligible"),
         "; \
           select raise(ignore) where changes() <> 1; \

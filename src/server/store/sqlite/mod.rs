@@ -5,12 +5,13 @@ mod admission;
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
+use super::schema::check_schema;
 use super::{Store, schema};
 use crate::server::Unavailable;
 use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, raw_sql};
+use sqlx::{Connection, SqliteConnection, query, raw_sql};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,9 @@ impl Pools {
     /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
     const BEGIN: &'static str = "begin immediate";
 
+    /// What is read in it is as it was when the reading began.
+    const BEGIN_SNAPSHOT: &'static str = "begin";
+
     /// Takes the letter that has been due longest.
     const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from letters where handed_over_at is null and due_at <= $1 \
@@ -65,42 +69,62 @@ impl Pools {
 
 /// Opens the file, making it when it is missing, and brings the schema up to date.
 ///
-/// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
-///
 /// # Errors
 /// When the file cannot be opened or its schema is newer than this program.
 pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
-    let pool = |connections| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .before_acquire(|connection, _| {
-                Box::pin(async move {
-                    // What was dropped is rolled back behind the scenes. Where even that failed, as on a full disk, the
-                    // connection is of no use any more.
-                    if connection.is_in_transaction() {
-                        connection.ping().await?;
-                    }
-                    Ok(!connection.is_in_transaction())
-                })
-            })
-    };
+    let options = options(file).create_if_missing(true);
     let _lock = lock_beside(file).await?;
     make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
     // Migrations come first, on a connection that knows nothing but the schema.
     let migrating = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
     MIGRATIONS.run(&migrating).await.map_err(schema)?;
     migrating.close().await;
+    connect(options).await
+}
+
+/// Opens a file beside whoever else uses it. Its schema stays as it is, and has to be the one of this program.
+///
+/// # Errors
+/// When it is not there, or its schema is another.
+pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
+    if !file.exists() {
+        return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
+    }
+    let store = connect(options(file)).await?;
+    check_schema(store.schema_version().await?, newest_schema())?;
+    Ok(store)
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                // What was dropped is rolled back behind the scenes. Where even that failed, as on a full disk, the
+                // connection is of no use any more.
+                if connection.is_in_transaction() {
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
+}
+
+/// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
+async fn connect(options: SqliteConnectOptions) -> Result<Relational, Unavailable> {
     let write = pool(1)
         .after_connect(|connection, _| {
             Box::pin(async move { raw_sql(Pools::PREPARE).execute(connection).await.map(drop) })
@@ -111,6 +135,24 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
         .map_err(unavailable)?;
     let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
     Ok(Relational::new(Pools { read, write }))
+}
+
+/// Copies the file, as it is at one moment, into a new one that nobody else can read (SQLite, "VACUUM INTO"). Whoever uses
+/// the file meanwhile goes on.
+///
+/// # Errors
+/// When the file is not there, the copy is there already, or cannot be written.
+pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
+    let failed = |cause: std::io::Error| Unavailable::new("backup", format!("{}: {cause}", copy.display()));
+    let source = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
+    let mut source = SqliteConnection::connect_with(&source).await.map_err(unavailable)?;
+    File::options().write(true).create_new(true).mode(0o600).open(copy).map_err(failed)?;
+    let copied = query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await;
+    if let Err(cause) = copied {
+        std::fs::remove_file(copy).map_err(failed)?;
+        return Err(unavailable(cause));
+    }
+    File::open(copy).and_then(|copy| copy.sync_all()).map_err(failed)
 }
 
 /// Opens a file that is there, without changing anything.

@@ -10,6 +10,7 @@ use crate::server::store::{Store, postgres, sqlite};
 use crate::types::paths;
 use std::fmt;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -60,6 +61,16 @@ fn advice(about: &'static str, said: impl Into<String>) -> Finding {
 
 fn fault(about: &'static str, said: impl Into<String>) -> Finding {
     Finding { grade: Grade::Fault, about, said: said.into() }
+}
+
+/// Prints everything that was found; tells whether somebody is kept out.
+pub async fn report(config: &Config) -> ExitCode {
+    let findings = examine(config).await;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let is_well = findings.iter().all(|finding| finding.grade != Grade::Fault);
+    if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 /// Looks at everything there is, given settings that fit.

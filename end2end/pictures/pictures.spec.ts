@@ -1,0 +1,32 @@
+// The pictures of README.md, taken from the program as it is: sign-in, account and letter, on light and on dark ground.
+
+import { join } from "node:path";
+import { Authenticator, askForLetter, awake, letterTo, signOut, signUpConfirmed, test } from "../fixtures";
+
+const folder = join(import.meta.dirname, "../../docs/images");
+
+test.use({ viewport: { width: 440, height: 720 }, deviceScaleFactor: 1.5, reducedMotion: "reduce" });
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`on ${scheme} ground`, async ({ page }) => {
+    const take = (name: string) => page.screenshot({ path: join(folder, `${name}-${scheme}.png`) });
+    await page.emulateMedia({ colorScheme: scheme });
+    const authenticator = await Authenticator.attach(page);
+    await signUpConfirmed(page, "ada");
+    await page.goto("/account");
+    await awake(page);
+    await take("account");
+    await signOut(page);
+    await authenticator.answers(false);
+    await page.request.post("/sign-in", { form: { action: "forget" }, headers: { origin: new URL(page.url()).origin } });
+    await page.goto("/sign-in");
+    await awake(page);
+    await take("sign-in");
+    await askForLetter(page, "ada");
+    await letterTo(page, "ada@example.org", 2);
+    const letters = await (await page.request.get("/dev/mailbox.json")).json();
+    await page.goto("about:blank");
+    await page.setContent(letters[0].html);
+    await take("letter");
+  });
+}

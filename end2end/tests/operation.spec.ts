@@ -1,0 +1,105 @@
+// What those who run the site choose and do, as people see it: a name and a look of their own, invitations, help for who lost
+// every way in.
+
+import AxeBuilder from "@axe-core/playwright";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Authenticator, awake, expect, freshName, letterTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+
+const folder = mkdtempSync(join(tmpdir(), "latchkey-brand-"));
+writeFileSync(
+  join(folder, "logo.svg"),
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#7a1f5f"/></svg>',
+);
+
+test.describe("a site of one's own", () => {
+  test.use({
+    settings: {
+      SITE_NAME: "Acme Door",
+      SITE_ACCENT: "#7a1f5f,#e8a6d4",
+      SITE_LOGO: join(folder, "logo.svg"),
+      SITE_LINKS: "Imprint=https://example.org/imprint,Privacy=https://example.org/privacy",
+      SUPPORT_CONTACT: "mailto:help@example.org",
+    },
+  });
+
+  test("its name, colour, logo and links are everywhere", async ({ page }) => {
+    await Authenticator.attach(page);
+    for (const [scheme, colour] of [["light", "rgb(122, 31, 95)"], ["dark", "rgb(232, 166, 212)"]] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.goto("/");
+      await expect(page).toHaveTitle(/· Acme Door$/);
+      await expect(page.getByRole("banner").getByText("Acme Door")).toBeVisible();
+      const logo = page.getByRole("banner").locator("img");
+      expect(await logo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+      await expect(page.getByRole("main").getByRole("link", { name: "Sign up" })).toHaveCSS("background-color", colour);
+      await expect(page.getByRole("contentinfo").getByRole("link")).toHaveText(["Help", "Imprint", "Privacy"]);
+      await expect(page.locator("body")).not.toContainText("Latchkey");
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    }
+    const name = freshName();
+    await signUp(page, name);
+    const { subject, text } = await letterTo(page, `${name}@example.org`);
+    expect(subject).toBe("Confirm your e-mail address for Acme Door");
+    expect(text).not.toContain("Latchkey");
+  });
+});
+
+test.describe("by invitation", () => {
+  test.use({ settings: { SIGN_UP: "invite" } });
+
+  test("a stranger is told, and whoever was invited signs up once", async ({ page, server, expectRefusal }) => {
+    await Authenticator.attach(page);
+    await page.goto("/");
+    await expect(page.getByRole("link", { name: "Sign up" })).toHaveCount(0);
+    expectRefusal(403);
+    await page.goto("/sign-up");
+    await expect(page.getByRole("heading", { name: "By invitation only" })).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
+    const link = await server.command("invitations", "create");
+    const name = freshName();
+    await page.goto(link);
+    await awake(page);
+    await page.getByLabel("Username").fill(name);
+    await page.getByLabel("E-mail").fill(`${name}@example.org`);
+    await page.getByRole("button", { name: "Create your passkey" }).click();
+    await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
+    await signOut(page);
+    expectRefusal(403);
+    await page.goto(link);
+    await expect(page.getByText("an invitation that is still good")).toBeVisible();
+  });
+});
+
+test("who lost every way in gets a link, and makes a passkey with it", async ({ page, browser, baseURL, server }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const link = await server.command("sign-in-link", name);
+
+  const context = await browser.newContext({ baseURL });
+  const other = await context.newPage();
+  await Authenticator.attach(other);
+  await other.goto(link);
+  await expect(other.getByText(`This link signs you in as ${name}`)).toBeVisible();
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await awake(other);
+  await other.getByRole("button", { name: "Make a passkey" }).click();
+  await expect(other.getByRole("region", { name: "Passkeys" }).getByRole("listitem")).toHaveCount(2);
+  await context.close();
+});
+
+test("an account that is turned off says so to its owner's passkey", async ({ page, server, expectRefusal }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUp(page, name);
+  await server.command("users", "disable", name);
+  await page.goto("/account");
+  await expect(page).toHaveURL(/\/sign-in/);
+  await awake(page);
+  expectRefusal(403);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page.getByText("This account is turned off. Ask those who run this site.").first()).toBeVisible();
+});

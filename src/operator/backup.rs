@@ -1,0 +1,13 @@
+use super::{Failure, say};
+use crate::server::config::{Config, DatabaseUrl};
+use crate::server::store::sqlite;
+use std::path::Path;
+
+pub async fn run(copy: &Path, config: &Config) -> Result<(), Failure> {
+    let DatabaseUrl::Sqlite(file) = &config.database else {
+        return Err(Failure::Told("this is for SQLite; PostgreSQL is backed up with pg_dump".to_owned()));
+    };
+    sqlite::back_up(file, copy).await?;
+    say(&format!("{} is a copy of {}", copy.display(), file.display()));
+    Ok(())
+}

@@ -1,0 +1,64 @@
+use super::users::plain_table;
+use super::{Failure, say, span};
+use crate::bootstrap;
+use crate::server::config::{Config, SignUp};
+use crate::server::model::InvitationId;
+use crate::types::paths;
+use clap::Subcommand;
+use std::time::Duration;
+
+#[derive(Subcommand)]
+pub enum Invitations {
+    /// Makes an invitation and writes its link to standard output
+    Create {
+        /// How many people may sign up with it
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        uses: u32,
+        /// How long it is good, such as 24h or 7d
+        #[arg(long, default_value = "7d", value_parser = span)]
+        expires: Duration,
+        /// Whom it is for, to find it again in the list
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Lists invitations, used up and expired ones included
+    List,
+    /// Withdraws an invitation
+    Revoke {
+        /// Its id, as the list shows it
+        id: uuid::Uuid,
+    },
+}
+
+pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
+    let auth = bootstrap::join(config).await?;
+    match command {
+        Invitations::Create { uses, expires, note } => {
+            let (invitation, token) = auth.invite(note, uses, expires).await?;
+            println!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode());
+            let until = invitation.expires_at.to_rfc3339();
+            say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));
+            if config.sign_up != SignUp::Invite {
+                say("SIGN_UP is not `invite` here, so nobody is asked for it");
+            }
+        }
+        Invitations::List => {
+            let mut table = plain_table(&["id", "uses left", "made", "good until", "for"]);
+            for one in auth.store.invitations().await? {
+                let (made, until) = (one.created_at.to_rfc3339(), one.expires_at.to_rfc3339());
+                let note = one.note.unwrap_or_default();
+                table.add_row([one.id.0.to_string(), one.uses_left.to_string(), made, until, note]);
+            }
+            println!("{table}");
+        }
+        Invitations::Revoke { id } => {
+            let mut unit = auth.store.begin().await?;
+            if !unit.remove_invitation(InvitationId(id)).await? {
+                return Err(Failure::Told(format!("there is no invitation {id}")));
+            }
+            unit.commit().await?;
+            say(&format!("invitation {id} is withdrawn"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+#![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
+
+use super::{Failure, say};
+use crate::bootstrap;
+use crate::server::config::Config;
+use crate::server::keys;
+use crate::server::secret::{Entropy, SystemEntropy};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Keys {
+    /// Makes a new key; the one before is still accepted for what is alive
+    ///
+    /// With the key in DATA_DIR it does everything, and the server has to be started again. With SECRET_KEY it writes a new
+    /// key to standard output, and says what to set.
+    Rotate,
+}
+
+pub fn run(Keys::Rotate: &Keys, config: &Config) -> Result<(), Failure> {
+    if config.secret_key.is_some() {
+        let mut bytes = [0; 32];
+        SystemEntropy.fill(&mut bytes);
+        println!("{}", STANDARD.encode(bytes));
+        say(
+            "set SECRET_KEY_PREVIOUS to what SECRET_KEY is now, SECRET_KEY to the line above, and start the server again; \
+             the previous one may go after 30 days",
+        );
+        return Ok(());
+    }
+    let file = bootstrap::key_file(config);
+    keys::rotate(&file, &SystemEntropy)?;
+    let before = keys::previous_file(&file);
+    say(&format!(
+        "{} is new; start the server again. {} is still accepted, and may be removed after 30 days",
+        file.display(),
+        before.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! What those who run the site do at its command line. Each command reads the same settings as the server, works beside
+//! it, and says in a sentence what it did.
+
+#![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
+
+mod backup;
+pub mod doctor;
+mod invitations;
+mod key;
+mod sessions;
+mod transfer;
+mod users;
+
+use crate::bootstrap;
+use crate::server::Unavailable;
+use crate::server::auth::Auth;
+use crate::server::config::{Config, parse_duration};
+use crate::server::model::User;
+use crate::types::Identifier;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Self-hosted, passwordless sign-in.
+///
+/// Without a command it serves the site. Everything it needs is in this one file; what it keeps is in its database. Settings
+/// come from the environment and from Leptos.toml, and the environment wins; `latchkey doctor` says whether they fit.
+///
+/// Exit codes: 0 done; 1 it could not be done, and a sentence says why; 2 a setting or the command line does not fit.
+#[derive(Parser)]
+#[command(name = "latchkey", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Settings file, in place of ./Leptos.toml
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serves the site; the same as without a command
+    Serve,
+    /// Looks at everything that signing in depends on, and says what to do
+    ///
+    /// One line each for settings, origin, disk, database, Redis, mail and the site as people see it. Changes nothing. Ends
+    /// with 1 when something keeps people out.
+    Doctor,
+    /// Makes the database and brings its schema up to date, and ends
+    ///
+    /// The server does the same at its start. This is for those who want to see it done before the new version serves.
+    Migrate,
+    /// Lists accounts, shows one, turns one off and on
+    #[command(subcommand)]
+    Users(users::Users),
+    /// Makes a link that signs somebody in once, in any browser
+    ///
+    /// For somebody who lost every way in, once you are sure who asks. The link works for an hour; its owner is told by
+    /// letter, and it stands in the account's activity. It is written to standard output, alone on its line.
+    SignInLink {
+        /// Username, or the address that the account has proven
+        user: String,
+    },
+    /// Ends sessions
+    #[command(subcommand)]
+    Sessions(sessions::Sessions),
+    /// Makes, lists and withdraws invitations, for SIGN_UP=invite
+    #[command(subcommand)]
+    Invitations(invitations::Invitations),
+    /// Writes everything in the database into a file, for another database
+    ///
+    /// One JSON value a line; nobody else can read the file. It holds all that is stored, hashes of tokens included: keep it
+    /// as safe as the database. Bring the same SECRET_KEY along, or codes on their way and held names are lost.
+    Export {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
+    /// Fills an empty database from a file that `export` wrote; all of it or nothing
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Copies the SQLite database as it is at one moment, while the server goes on
+    ///
+    /// For PostgreSQL use pg_dump. The key in DATA_DIR/secret.key is not in the copy.
+    Backup {
+        /// The copy, which must not be there yet
+        file: PathBuf,
+    },
+    /// Changes the secret key
+    #[command(subcommand)]
+    Keys(key::Keys),
+    /// Writes the manual page to standard output
+    Man,
+}
+
+/// Why a command was not done.
+#[derive(Debug)]
+pub enum Failure {
+    /// In a sentence for whoever typed the command.
+    Told(String),
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for Failure {
+    fn from(cause: Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Told(cause.to_string())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Told(sentence) => f.write_str(sentence),
+            Self::Unavailable(cause) => cause.fmt(f),
+        }
+    }
+}
+
+/// Writes the manual page, which needs no settings.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn write_manual() -> std::io::Result<()> {
+    clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())
+}
+
+/// Does what the command says; `serve` is not among them.
+///
+/// # Errors
+/// Why it was not done.
+pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve | Command::Man => {}
+        Command::Doctor => return Ok(doctor::report(config).await),
+        Command::Migrate => {
+            let store = bootstrap::open_store(&config.database).await?;
+            say(&format!("the schema is at version {}", store.schema_version().await?.unwrap_or_default()));
+        }
+        Command::Users(users) => users::run(users, &bootstrap::join(config).await?).await?,
+        Command::SignInLink { user } => users::sign_in_link(&user, config).await?,
+        Command::Sessions(sessions) => sessions::run(sessions, config).await?,
+        Command::Invitations(invitations) => invitations::run(invitations, config).await?,
+        Command::Export { file } => transfer::export(&file, config).await?,
+        Command::Import { file } => transfer::import(&file, config).await?,
+        Command::Backup { file } => backup::run(&file, config).await?,
+        Command::Keys(keys) => key::run(&keys, config)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells whoever typed the command; standard output is for what programs read.
+fn say(sentence: &str) {
+    eprintln!("latchkey: {sentence}");
+}
+
+/// The account that is meant.
+async fn user_named(auth: &Auth, name: &str) -> Result<User, Failure> {
+    let nobody = || Failure::Told(format!("there is no account with the name or the proven address {name:?}"));
+    let identifier = Identifier::parse(name).map_err(|_| nobody())?;
+    auth.store.account_named(&identifier).await?.ok_or_else(nobody)
+}
+
+fn gone(name: &str) -> Failure {
+    Failure::Told(format!("the account {name:?} is gone"))
+}
+
+/// Reads a span such as `7d`, as settings have it.
+fn span(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "a whole number of s, m, h or d, such as 24h or 7d, is needed".to_owned())
+}

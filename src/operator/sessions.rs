@@ -1,0 +1,52 @@
+use super::{Failure, gone, say, user_named};
+use crate::bootstrap;
+use crate::server::auth::Auth;
+use crate::server::config::Config;
+use clap::{Args, Subcommand};
+
+/// How many accounts are read at a time.
+const PAGE: u32 = 500;
+
+#[derive(Subcommand)]
+pub enum Sessions {
+    /// Ends all sessions of one account, or of everybody
+    Revoke(Whose),
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Whose {
+    /// Username, or the address that the account has proven
+    user: Option<String>,
+    /// All sessions there are, as after a stolen backup
+    #[arg(long)]
+    everybody: bool,
+}
+
+pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(), Failure> {
+    let auth = bootstrap::join(config).await?;
+    match whose.user {
+        Some(name) => {
+            let user = user_named(&auth, &name).await?;
+            let ended = auth.end_sessions_of(user.id).await?.ok_or_else(|| gone(&name))?;
+            say(&format!("sessions of {} that were ended: {ended}", user.username));
+        }
+        None => say(&format!("sessions that were ended: {}", end_all(&auth).await?)),
+    }
+    Ok(())
+}
+
+/// Account by account, so that it stands in everybody's activity and nobody waits for long.
+async fn end_all(auth: &Auth) -> Result<u64, Failure> {
+    let (mut ended, mut after) = (0, None);
+    loop {
+        let page = auth.store.accounts(after.as_deref(), PAGE).await?;
+        for summary in page.iter().filter(|summary| summary.sessions > 0) {
+            ended += auth.end_sessions_of(summary.user.id).await?.unwrap_or_default();
+        }
+        match page.last() {
+            Some(last) => after = Some(last.user.username.key()),
+            None => return Ok(ended),
+        }
+    }
+}

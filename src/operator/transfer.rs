@@ -1,0 +1,183 @@
+//! From one database to another by way of a file: a head, a line for each row, and a foot without which it is not whole.
+
+use super::{Failure, say};
+use crate::bootstrap;
+use crate::server::Unavailable;
+use crate::server::clock::{Clock, SystemClock};
+use crate::server::config::Config;
+use crate::server::store::{Kind, Line, Store, TABLES, Value};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+use serde_json::Value as Json;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// The shape of the file.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    latchkey_export: u32,
+    /// Version of the schema that the rows have.
+    schema: i64,
+    made_at: String,
+    rows: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    table: String,
+    row: Map<String, Json>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Foot {
+    end: bool,
+    rows: u64,
+}
+
+pub async fn export(path: &Path, config: &Config) -> Result<(), Failure> {
+    let store = bootstrap::join(config).await?.store;
+    let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
+    let file = File::options().write(true).create_new(true).mode(0o600).open(path).map_err(about)?;
+    let written = write(file, &*store).await;
+    match written {
+        Ok(rows) => {
+            say(&format!("{} holds {rows} rows", path.display()));
+            Ok(())
+        }
+        Err(cause) => {
+            std::fs::remove_file(path).map_err(about)?;
+            Err(cause)
+        }
+    }
+}
+
+async fn write(file: File, store: &dyn Store) -> Result<u64, Failure> {
+    let rows = store.count_rows().await?;
+    let schema = store.schema_version().await?.unwrap_or_default();
+    let mut out = BufWriter::new(file);
+    line(&mut out, &Head { latchkey_export: FORMAT, schema, made_at: SystemClock.now().to_rfc3339(), rows })?;
+    let bar = bar(rows);
+    let written = store
+        .hand_out(&mut |row| {
+            bar.inc(1);
+            line(&mut out, &to_json(&row)).map_err(|cause| Unavailable::new("file", cause))
+        })
+        .await?;
+    bar.finish_and_clear();
+    line(&mut out, &Foot { end: true, rows: written })?;
+    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(written)
+}
+
+fn line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
+    let file = File::open(path).map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?;
+    let mut lines = BufReader::new(file).lines();
+    let strange = || Failure::Told(format!("{} is not what `latchkey export` writes", path.display()));
+    let head = lines.next().ok_or_else(strange)??;
+    let head: Head = serde_json::from_str(&head).map_err(|_| strange())?;
+    let store = bootstrap::open_store(&config.database).await?;
+    let own = store.schema_version().await?.unwrap_or_default();
+    if head.latchkey_export != FORMAT || head.schema != own {
+        let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
+        return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
+    }
+    if store.count_rows().await? > 0 {
+        return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
+    }
+    let bar = bar(head.rows);
+    let mut reader = Reader { lines, read: 0, is_whole: false };
+    let taken = store
+        .take_in(&mut || {
+            bar.inc(1);
+            reader.next().map_err(|cause| Unavailable::new("file", format!("line {}: {cause}", reader.read + 2)))
+        })
+        .await?;
+    bar.finish_and_clear();
+    say(&format!("{taken} rows were taken in from {}", path.display()));
+    Ok(())
+}
+
+/// Reads rows until the foot; a file that ends without one was cut.
+struct Reader {
+    lines: Lines<BufReader<File>>,
+    read: u64,
+    is_whole: bool,
+}
+
+impl Reader {
+    fn next(&mut self) -> Result<Option<Line>, String> {
+        if self.is_whole {
+            return Ok(None);
+        }
+        let text = self.lines.next().ok_or("the file is cut: its last line is missing")?;
+        let text = text.map_err(|cause| cause.to_string())?;
+        if let Ok(Foot { end: true, rows }) = serde_json::from_str(&text) {
+            self.is_whole = rows == self.read;
+            return if self.is_whole { Ok(None) } else { Err("rows are missing".to_owned()) };
+        }
+        let row: Row = serde_json::from_str(&text).map_err(|_| "this is no row")?;
+        self.read += 1;
+        from_json(row).map(Some)
+    }
+}
+
+fn to_json(line: &Line) -> Row {
+    let json = |value: &Value| match value {
+        Value::Id(value) => value.map(|id| id.to_string().into()),
+        Value::Bytes(value) => value.as_ref().map(|bytes| URL_SAFE_NO_PAD.encode(bytes).into()),
+        Value::Text(value) => value.clone().map(Json::String),
+        Value::Whole(value) => value.map(Json::from),
+        Value::Truth(value) => value.map(Json::Bool),
+    };
+    let named = line.table.columns.iter().zip(&line.values);
+    let row = named.map(|(column, value)| (column.name.to_owned(), json(value).unwrap_or(Json::Null))).collect();
+    Row { table: line.table.name.to_owned(), row }
+}
+
+fn from_json(mut row: Row) -> Result<Line, String> {
+    let table = TABLES.iter().find(|table| table.name == row.table).ok_or("there is no such table")?;
+    let values = table.columns.iter().map(|column| {
+        let value = row.row.remove(column.name).ok_or_else(|| format!("{} is missing", column.name))?;
+        value_of(column.kind, &value).ok_or_else(|| format!("{} holds what it cannot hold", column.name))
+    });
+    let values = values.collect::<Result<_, _>>()?;
+    match row.row.keys().next() {
+        Some(name) => Err(format!("there is no column {name}")),
+        None => Ok(Line { table, values }),
+    }
+}
+
+/// The value that a column of this kind holds; `None` where it cannot.
+fn value_of(kind: Kind, json: &Json) -> Option<Value> {
+    let text = |read: fn(&str) -> Option<Value>| read(json.as_str()?);
+    Some(match (kind, json) {
+        (Kind::Id, Json::Null) => Value::Id(None),
+        (Kind::Bytes, Json::Null) => Value::Bytes(None),
+        (Kind::Text, Json::Null) => Value::Text(None),
+        (Kind::Whole, Json::Null) => Value::Whole(None),
+        (Kind::Truth, Json::Null) => Value::Truth(None),
+        (Kind::Id, _) => text(|text| text.parse().ok().map(|id| Value::Id(Some(id))))?,
+        (Kind::Bytes, _) => text(|text| URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| Value::Bytes(Some(bytes))))?,
+        (Kind::Text, _) => text(|text| Some(Value::Text(Some(text.to_owned()))))?,
+        (Kind::Whole, _) => Value::Whole(Some(json.as_i64()?)),
+        (Kind::Truth, _) => Value::Truth(Some(json.as_bool()?)),
+    })
+}
+
+/// Rows so far, of all there are, where somebody looks on.
+fn bar(rows: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {eta} left");
+    ProgressBar::new(rows).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

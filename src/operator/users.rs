@@ -1,0 +1,195 @@
+use super::{Failure, gone, say, user_named};
+use crate::bootstrap;
+use crate::server::auth::Auth;
+use crate::server::clock::Timestamp;
+use crate::server::config::Config;
+use crate::server::model::letter::BREAK_GLASS_LIFE;
+use crate::server::store::AccountSummary;
+use crate::types::paths;
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+/// How many accounts are read at a time.
+const PAGE: u32 = 500;
+
+#[derive(Subcommand)]
+pub enum Users {
+    /// Lists all accounts in the order of their names
+    List {
+        /// One JSON object a line, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows one account: its passkeys, sessions and latest activity
+    Show {
+        /// Username, or the address that the account has proven
+        user: String,
+    },
+    /// Turns an account off: ends its sessions, and nobody signs in to it
+    Disable {
+        /// Username, or the address that the account has proven
+        user: String,
+    },
+    /// Turns an account on again
+    Enable {
+        /// Username, or the address that the account has proven
+        user: String,
+    },
+}
+
+/// An account for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: String,
+    username: &'a str,
+    display_name: &'a str,
+    email: Option<&'a str>,
+    email_verified: bool,
+    created_at: String,
+    disabled_at: Option<String>,
+    passkeys: u32,
+    sessions: u32,
+    last_seen_at: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    fn new(summary: &'a AccountSummary) -> Self {
+        let AccountSummary { user, passkeys, sessions, last_seen_at } = summary;
+        Self {
+            id: user.id.encode(),
+            username: user.username.as_str(),
+            display_name: user.display_name.as_str(),
+            email: user.email.as_ref().map(crate::types::EmailAddress::as_str),
+            email_verified: user.email_verified,
+            created_at: user.created_at.to_rfc3339(),
+            disabled_at: user.disabled_at.map(Timestamp::to_rfc3339),
+            passkeys: *passkeys,
+            sessions: *sessions,
+            last_seen_at: last_seen_at.map(Timestamp::to_rfc3339),
+        }
+    }
+
+    /// For people: a word where programs read a flag.
+    fn cells(&self) -> [String; 6] {
+        let address = match self.email {
+            Some(address) if self.email_verified => address.to_owned(),
+            Some(address) => format!("{address} (not confirmed)"),
+            None => "none".to_owned(),
+        };
+        let state = self.disabled_at.as_ref().map_or("on", |_| "off");
+        let seen = self.last_seen_at.clone().unwrap_or_else(|| "not signed in".to_owned());
+        [
+            self.username.to_owned(),
+            address,
+            self.passkeys.to_string(),
+            self.sessions.to_string(),
+            seen,
+            state.to_owned(),
+        ]
+    }
+}
+
+pub async fn run(command: Users, auth: &Auth) -> Result<(), Failure> {
+    match command {
+        Users::List { json } => list(auth, json).await,
+        Users::Show { user } => show(auth, &user).await,
+        Users::Disable { user } => set_disabled(auth, &user, true).await,
+        Users::Enable { user } => set_disabled(auth, &user, false).await,
+    }
+}
+
+async fn list(auth: &Auth, json: bool) -> Result<(), Failure> {
+    let mut table = plain_table(&["username", "address", "passkeys", "sessions", "last seen", "account"]);
+    let mut after: Option<String> = None;
+    loop {
+        let page = auth.store.accounts(after.as_deref(), PAGE).await?;
+        for summary in &page {
+            let line = Line::new(summary);
+            if json {
+                println!("{}", serde_json::to_string(&line).map_err(|cause| Failure::Told(cause.to_string()))?);
+            } else {
+                table.add_row(line.cells());
+            }
+        }
+        match page.last() {
+            Some(last) => after = Some(last.user.username.key()),
+            None => break,
+        }
+    }
+    if !json {
+        println!("{table}");
+    }
+    Ok(())
+}
+
+async fn show(auth: &Auth, name: &str) -> Result<(), Failure> {
+    let user = user_named(auth, name).await?;
+    let summary = auth.store.account(user.id).await?.ok_or_else(|| gone(name))?;
+    let facts = Line::new(&summary);
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    for (fact, value) in [
+        ("username", facts.username.to_owned()),
+        ("name", facts.display_name.to_owned()),
+        ("id", facts.id.clone()),
+        ("address", facts.cells()[1].clone()),
+        ("since", facts.created_at.clone()),
+        ("account", facts.disabled_at.as_ref().map_or("on".to_owned(), |since| format!("off since {since}"))),
+    ] {
+        table.add_row([fact.to_owned(), value]);
+    }
+    println!("{table}\n");
+    let mut passkeys = plain_table(&["passkey", "made", "last used", "for"]);
+    for passkey in auth.store.passkeys(user.id).await? {
+        let used = passkey.last_used_at.map_or("never".to_owned(), Timestamp::to_rfc3339);
+        passkeys.add_row([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
+    }
+    println!("{passkeys}\n");
+    let mut sessions = plain_table(&["session", "by", "began", "last seen", "where"]);
+    for session in auth.store.sessions(user.id).await? {
+        let client = [session.client.browser, session.client.system].into_iter().flatten().collect::<Vec<_>>();
+        let (began, seen) = (session.created_at.to_rfc3339(), session.last_seen_at.to_rfc3339());
+        sessions.add_row([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
+    }
+    println!("{sessions}\n");
+    let mut activity = plain_table(&["at", "what", ""]);
+    for event in auth.activity(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
+        activity.add_row([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
+    }
+    println!("{activity}");
+    Ok(())
+}
+
+/// Words in columns, without lines around them.
+pub fn plain_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(header.iter().copied());
+    table
+}
+
+async fn set_disabled(auth: &Auth, name: &str, disabled: bool) -> Result<(), Failure> {
+    let user = user_named(auth, name).await?;
+    let user = auth.set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
+    say(&match user.disabled_at {
+        Some(since) => format!("{} is turned off since {}; nobody signs in to it", user.username, since.to_rfc3339()),
+        None => format!("{} is turned on", user.username),
+    });
+    Ok(())
+}
+
+/// Makes a break-glass link and writes it to standard output.
+pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
+    let auth = bootstrap::join(config).await?;
+    let user = user_named(&auth, name).await?;
+    let off = || Failure::Told(format!("{name:?} is turned off or gone; `latchkey users enable` turns it on"));
+    let token = auth.make_sign_in_link(user.id).await?.ok_or_else(off)?;
+    println!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode());
+    let told = match user.proven_address() {
+        Some(_) if auth.sends_letters => "its owner is told by letter",
+        _ => "its owner has no confirmed address, so no letter tells of it",
+    };
+    let minutes = BREAK_GLASS_LIFE.as_secs() / 60;
+    say(&format!("this link signs in to {} once, within {minutes} minutes, in any browser; {told}", user.username));
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The server's life: listening, the workers beside it, and the end that a signal asks for.
+
+use crate::bootstrap::{self, Started};
+use crate::router::router;
+use crate::server::Unavailable;
+use crate::server::auth::Auth;
+use crate::server::config::Config;
+use crate::server::http::assets::SiteFiles;
+use crate::server::http::metrics;
+use crate::server::http::serve::serve;
+use crate::server::mail::Postman;
+use crate::server::model::event;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long requests in flight are waited for after a signal.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many letters are on their way at once.
+const POSTMEN: usize = 8;
+/// How often, and how many at a time, sessions and letters that ended are removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+const SWEEP_BATCH: u32 = 100;
+/// Between batches others come first: SQLite has one writer.
+const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+
+/// Says why the program ends.
+pub fn fail(sentence: &str) -> ExitCode {
+    eprintln!("latchkey: {sentence}");
+    ExitCode::from(1)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ExitCode> {
+    TcpListener::bind(address).await.map_err(|cause| fail(&format!("cannot listen on {address}: {cause}")))
+}
+
+/// Serves until a signal comes, and finishes what is in flight.
+pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
+    if !config.rate_limits {
+        tracing::warn!("RATE_LIMITS=off: nothing is limited");
+    }
+    let listener = match listen(config.listen_addr).await {
+        Ok(listener) => listener,
+        Err(code) => return code,
+    };
+    let meters = match config.metrics_addr {
+        Some(address) => match listen(address).await {
+            Ok(listener) => Some(listener),
+            Err(code) => return code,
+        },
+        None => None,
+    };
+    let (stop, stopped) = watch::channel(false);
+    let Ok(signals) = wait_for_signal(stop) else { return fail("signals cannot be received") };
+    let mut ended_early = stopped.clone();
+    let started = tokio::select! {
+        started = bootstrap::start(config, files) => started,
+        _ = ended_early.wait_for(|stop| *stop) => return ExitCode::SUCCESS,
+    };
+    let Started { state, postman } = match started {
+        Ok(started) => started,
+        Err(cause) => return fail(&cause.to_string()),
+    };
+    if let Some(listener) = meters {
+        match metrics::start() {
+            Ok(handle) => {
+                tokio::spawn(metrics::keep_small(handle.clone()));
+                tokio::spawn(serve(listener, metrics::router(state.clone(), handle), stopped.clone()));
+            }
+            Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
+        }
+    }
+    tokio::spawn(sweep(Arc::clone(&state.auth)));
+    let postmen = postmen(postman, &stopped);
+    tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
+    let finish = async {
+        serve(listener, router(state), stopped.clone()).await;
+        for postman in postmen {
+            let _ = postman.await;
+        }
+    };
+    tokio::select! {
+        () = finish => {}
+        () = grace(stopped.clone()) => {
+            tracing::warn!("{} s are over; what is still in flight is dropped", GRACE.as_secs());
+        }
+    }
+    signals.abort();
+    ExitCode::SUCCESS
+}
+
+/// Sets the workers going that send letters, where there is a way for them to go.
+fn postmen(postman: Option<Arc<Postman>>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let all = postman.into_iter().flat_map(|postman| (0..POSTMEN).map(move |_| Arc::clone(&postman)));
+    all.map(|postman| {
+        let stopped = stopped.clone();
+        tokio::spawn(async move { postman.work(stopped).await })
+    })
+    .collect()
+}
+
+async fn grace(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+    tokio::time::sleep(GRACE).await;
+}
+
+fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<JoinHandle<()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; what is in flight is finished first");
+        let _ = stop.send(true);
+        std::future::pending::<()>().await;
+    }))
+}
+
+/// Removes what ended, in small batches.
+async fn sweep(auth: Arc<Auth>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        let now = auth.clock.now();
+        let swept = async {
+            while auth.store.remove_ended_sessions(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+            while auth.store.remove_expired_letters(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+            let oldest = now.minus(event::KEPT);
+            while auth.store.remove_old_activity(oldest, now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+            Ok::<_, Unavailable>(())
+        };
+        if let Err(cause) = swept.await {
+            tracing::warn!(%cause, "what has ended was not removed");
+        }
+    }
+}

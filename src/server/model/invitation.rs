@@ -1,0 +1,59 @@
+use crate::server::clock::Timestamp;
+use crate::server::secret::{Entropy, Token, TokenHash};
+use std::time::Duration;
+use uuid::{Builder, Uuid};
+
+/// The name of an invitation, for those who run the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InvitationId(pub Uuid);
+
+/// A link with which people sign up where sign-up is not open to everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub link_hash: TokenHash,
+    /// Whom or what it is for, in the words of who made it.
+    pub note: Option<String>,
+    pub uses_left: u32,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+impl Invitation {
+    /// A new one, with the token of its link, which is not stored.
+    pub fn new(
+        note: Option<String>,
+        uses: u32,
+        life: Duration,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> (Self, Token) {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        let (id, token) = (InvitationId(Builder::from_random_bytes(bytes).into_uuid()), Token::random(entropy));
+        let (link_hash, expires_at) = (token.hash(), now.plus(life));
+        (Self { id, link_hash, note, uses_left: uses, created_at: now, expires_at }, token)
+    }
+
+    /// Whether somebody can still sign up with it.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.uses_left > 0 && now < self.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::secret::SystemEntropy;
+
+    #[test]
+    fn an_invitation_ends_by_use_and_by_time() {
+        let now = Timestamp::from_unix_millis(1_795_000_000_000);
+        let (invitation, token) = Invitation::new(None, 1, Duration::from_hours(1), now, &SystemEntropy);
+        assert_eq!(invitation.link_hash, token.hash());
+        assert!(invitation.is_open(now) && invitation.is_open(now.plus(Duration::from_mins(59))));
+        assert!(!invitation.is_open(now.plus(Duration::from_hours(1))));
+        assert!(!Invitation { uses_left: 0, ..invitation }.is_open(now));
+    }
+}

@@ -1,0 +1,50 @@
+//! Who may see a page, as arguments of its handler: whoever may not is answered before it runs.
+
+use super::pages::to_sign_in;
+use super::render::byte_path;
+use crate::server::auth::{Denied, Visitor};
+use crate::server::http::refusal::refuse;
+use crate::server::http::{AppState, RequestContext};
+use crate::types::{ApiError, paths};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+
+/// Somebody who is signed in. Strangers are led to sign in, and back.
+pub struct SignedIn(pub Visitor);
+
+/// Somebody who has shown a passkey in the last ten minutes (without a passkey: answered a letter), as for everything that
+/// matters in the account (contract, rule 8). Others are asked who is there, and led back.
+pub struct Fresh(pub Visitor);
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let context = RequestContext::new(state, &parts.headers, &parts.extensions);
+        match context.visitor().await {
+            Ok(Some(visitor)) if context.auth().is_confined(&visitor) => {
+                Err(refuse(ApiError::ReauthenticationRequired))
+            }
+            Ok(Some(visitor)) => Ok(Self(visitor)),
+            Ok(None) => Err(to_sign_in(&byte_path(&parts.uri))),
+            Err(cause) => Err(refuse(cause.into())),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Fresh {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let SignedIn(visitor) = SignedIn::from_request_parts(parts, state).await?;
+        match state.auth.check_acting(&visitor).await {
+            Ok(()) => Ok(Self(visitor)),
+            Err(Denied::ReauthenticationRequired) => {
+                let asked = format!("{}?step=confirm&next={}", paths::ACCOUNT, byte_path(&parts.uri));
+                Err(Redirect::to(&asked).into_response())
+            }
+            Err(denied) => Err(refuse(denied.into())),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The commands of those who run the site, as processes beside a server or alone.
+
+use crate::app::{Backends, TestDatabase};
+use crate::program::{Program, latchkey};
+use crate::remote::Remote;
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+/// Types a command; gives the exit code, standard output and what was said.
+fn typed(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = latchkey(folder, settings).args(arguments).output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// As [`typed`], where it has to be done; gives both texts.
+fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
+    let (code, out, said) = typed(folder, settings, arguments);
+    assert_eq!(code, 0, "{arguments:?}: {out}{said}");
+    (out, said)
+}
+
+/// As [`typed`], where it has to be refused with these words.
+fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
+    let (code, out, said) = typed(folder, settings, arguments);
+    assert_eq!(code, 1, "{arguments:?}: {out}{said}");
+    assert!(
+        said.contains(words) && said.starts_with("latchkey: ") && said.lines().count() == 1,
+        "{arguments:?}: {said}"
+    );
+}
+
+/// The settings of a database that a test made.
+fn settings_of(database: &TestDatabase) -> Vec<(&'static str, String)> {
+    match database {
+        TestDatabase::File(folder) => {
+            vec![("DATABASE_URL", format!("sqlite://{}", folder.path().join("test.db").display()))]
+        }
+        TestDatabase::Server { .. } => vec![("DATABASE_URL", database.url().expose().clone())],
+    }
+}
+
+fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// A browser that asked to sign up by letter, and the text of the letter.
+fn ask_to_sign_up(program: &Program, name: &str) -> (Remote, String) {
+    let mut browser = Remote::new(program.port, &program.origin());
+    let body = json!({ "username": name, "email": format!("{name}@example.org") });
+    let (status, answer) = browser.post("/api/sign-up/email", &body).unwrap();
+    assert_eq!(status, 202, "{answer}");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20) {
+        let (_, letters) = browser.get("/dev/mailbox.json").unwrap();
+        if let Some(text) = letters[0]["text"].as_str() {
+            return (browser, text.to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no letter came");
+}
+
+/// Makes an account; gives the browser that is signed in.
+fn sign_up(program: &Program, name: &str) -> Remote {
+    let (mut browser, letter) = ask_to_sign_up(program, name);
+    let token = letter.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
+    assert_eq!(status, 200, "{answer}");
+    browser
+}
+
+fn is_signed_in(browser: &mut Remote) -> bool {
+    browser.get("/api/session").unwrap().0 == 200
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_managed_beside_a_running_server() {
+    for backends in Backends::ALL {
+        let database = TestDatabase::create(backends).await;
+        let folder = tempfile::tempdir().unwrap();
+        let set = settings_of(&database);
+        let program = Program::start(folder.path(), None, &borrowed(&set));
+        let origin = program.origin();
+        let mut set = set.clone();
+        set.push(("PUBLIC_URL", origin.clone()));
+        let set = borrowed(&set);
+        let mut browser = sign_up(&program, "ada");
+        assert!(is_signed_in(&mut browser));
+
+        let (list, _) = done(folder.path(), &set, &["users", "list"]);
+        assert!(list.contains("ada@example.org") && list.lines().count() == 2, "{list}");
+        let (json, _) = done(folder.path(), &set, &["users", "list", "--json"]);
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            (&json["username"], &json["email_verified"], &json["sessions"]),
+            (&json!("ada"), &json!(true), &json!(1))
+        );
+        let (shown, _) = done(folder.path(), &set, &["users", "show", "ADA@example.org"]);
+        assert!(shown.contains("Signed up") && shown.contains("letter"), "{shown}");
+
+        done(folder.path(), &set, &["users", "disable", "ada"]);
+        assert!(!is_signed_in(&mut browser), "at the next request");
+        refused(folder.path(), &set, &["sign-in-link", "ada"], "turned off");
+        done(folder.path(), &set, &["users", "enable", "ada"]);
+
+        let (link, said) = done(folder.path(), &set, &["sign-in-link", "ada"]);
+        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && said.contains("told by letter"), "{said}");
+        let token = link.trim().rsplit('=').next().unwrap();
+        let mut browser = Remote::new(program.port, &origin);
+        let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
+        assert_eq!((status, &answer["session"]["method"]), (200, &json!("recovery")), "{answer}");
+        assert!(is_signed_in(&mut browser));
+        let (_, said) = done(folder.path(), &set, &["sessions", "revoke", "ada"]);
+        assert!(said.ends_with(": 1\n"), "{said}");
+        assert!(!is_signed_in(&mut browser));
+        done(folder.path(), &set, &["sessions", "revoke", "--everybody"]);
+
+        for arguments in
+            [["users", "show", "eve"], ["users", "disable", "no name"], ["sessions", "revoke", "x@y.example"]]
+        {
+            refused(folder.path(), &set, &arguments, "there is no account");
+        }
+        let (link, said) = done(folder.path(), &set, &["invitations", "create", "--uses", "3", "--note", "the team"]);
+        assert!(link.starts_with(&format!("{origin}/sign-up?invite=")) && said.contains("SIGN_UP is not"), "{said}");
+        let (list, _) = done(folder.path(), &set, &["invitations", "list"]);
+        let id = list.lines().nth(1).unwrap().split_whitespace().next().unwrap();
+        assert!(list.contains("the team"), "{list}");
+        done(folder.path(), &set, &["invitations", "revoke", id]);
+        refused(folder.path(), &set, &["invitations", "revoke", id], "there is no invitation");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_moves_from_one_database_to_another_with_everybody_signed_in() {
+    let (file, server) =
+        (TestDatabase::create(Backends::Embedded).await, TestDatabase::create(Backends::Servers).await);
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (settings_of(&file), settings_of(&server));
+    let mut program = Program::start(folder.path(), None, &borrowed(&old));
+    let browser = sign_up(&program, "ada");
+    program.stop();
+    done(folder.path(), &borrowed(&old), &["export", "all.jsonl"]);
+    let export = folder.path().join("all.jsonl");
+    assert_eq!(fs::metadata(&export).unwrap().permissions().mode() & 0o777, 0o600);
+    refused(folder.path(), &borrowed(&old), &["export", "all.jsonl"], "exists");
+
+    let whole = fs::read_to_string(&export).unwrap();
+    let cut = whole.lines().take(3).collect::<Vec<_>>().join("\n");
+    let forged = whole.replace(r#""table":"users""#, r#""table":"users; drop table users""#);
+    for (text, words) in [
+        ("", "not what"),
+        ("{}\n", "not what"),
+        (cut.as_str(), "the file is cut"),
+        (forged.as_str(), "there is no such table"),
+        (&whole.replace(r#""schema":"#, r#""schema":9"#), "version 9"),
+        (&whole.replace(r#""username":"ada""#, r#""username":null"#), "database"),
+    ] {
+        fs::write(folder.path().join("wrong.jsonl"), text).unwrap();
+        refused(folder.path(), &borrowed(&new), &["import", "wrong.jsonl"], words);
+    }
+    refused(folder.path(), &borrowed(&new), &["import", "not-there.jsonl"], "not-there.jsonl");
+    done(folder.path(), &borrowed(&new), &["import", "all.jsonl"]);
+    refused(folder.path(), &borrowed(&new), &["import", "all.jsonl"], "not empty");
+    let program = Program::start(folder.path(), None, &borrowed(&new));
+    assert!(is_signed_in(&mut browser.at(&program)), "the session came along");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_the_file_is_whole_while_the_server_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), None, &[]);
+    let browser = sign_up(&program, "ada");
+    done(folder.path(), &[], &["backup", "copy.db"]);
+    let copy = folder.path().join("copy.db");
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    refused(folder.path(), &[], &["backup", "copy.db"], "exists");
+    refused(folder.path(), &[], &["backup", "no/such/folder/copy.db"], "No such file");
+    drop(program);
+    let restored = format!("sqlite://{}", copy.display());
+    let program = Program::start(folder.path(), None, &[("DATABASE_URL", &restored)]);
+    assert!(is_signed_in(&mut browser.at(&program)));
+    let server = TestDatabase::create(Backends::Servers).await;
+    refused(folder.path(), &borrowed(&settings_of(&server)), &["backup", "x.db"], "pg_dump");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
+    let mut program = Program::start(folder.path(), None, &[]);
+    let (asked, letter) = ask_to_sign_up(&program, "ada");
+    let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    let code = letter.lines().find(is_code).unwrap().to_owned();
+    let port = program.port;
+    program.stop();
+    let before = fs::read_to_string(folder.path().join("data/secret.key")).unwrap();
+    done(folder.path(), &[], &["keys", "rotate"]);
+    assert_ne!(fs::read_to_string(folder.path().join("data/secret.key")).unwrap(), before);
+    let program = Program::start_at(port, folder.path(), None, &[]);
+    let mut browser = asked.at(&program);
+    let (status, answer) = browser.post("/api/email/code", &json!({ "code": code })).unwrap();
+    assert_eq!(status, 200, "a code of before the rotation: {answer}");
+
+    let set = [("SECRET_KEY", "a key that somebody set, of 32 bytes or more")];
+    let (key, said) = done(folder.path(), &set, &["keys", "rotate"]);
+    assert!(key.trim().len() >= 32 && said.contains("SECRET_KEY_PREVIOUS") && !said.contains(set[0].1), "{said}");
+}
+
+#[test]
+fn commands_say_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["users", "list"][..], &["sign-in-link", "ada"], &["export", "x.jsonl"], &["invitations", "list"]]
+    {
+        refused(folder.path(), &[], arguments, "is not there yet");
+    }
+    refused(folder.path(), &[], &["backup", "x.db"], "database");
+    let (_, said) = done(folder.path(), &[], &["migrate"]);
+    assert!(said.contains("version 5"), "{said}");
+    let (list, _) = done(folder.path(), &[], &["users", "list"]);
+    assert_eq!(list.lines().count(), 1, "{list}");
+    for arguments in [&["users"][..], &["sessions", "revoke"], &["invitations", "create", "--uses", "0"], &["nonsense"]]
+    {
+        assert_eq!(typed(folder.path(), &[], arguments).0, 2, "{arguments:?}");
+    }
+    let (code, _, said) = typed(folder.path(), &[("SIGN_UP", "perhaps")], &["users", "list"]);
+    assert!(code == 2 && said.contains("SIGN_UP: found perhaps"), "{said}");
+}
+
+#[test]
+fn the_manual_page_and_the_help_name_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (manual, _) = done(folder.path(), &[], &["man"]);
+    let (help, _) = done(folder.path(), &[], &["--help"]);
+    for command in [
+        "serve",
+        "doctor",
+        "migrate",
+        "users",
+        "sign-in-link",
+        "sessions",
+        "invitations",
+        "export",
+        "import",
+        "backup",
+        "keys",
+    ] {
+        assert!(help.contains(&format!("  {command}")), "{command}: {help}");
+        assert!(manual.contains(&command.replace('-', "\\-")), "{command}: {manual}");
+    }
+}

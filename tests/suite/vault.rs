@@ -1,0 +1,24 @@
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use latchkey::server::http::AppState;
+use latchkey::site::{Fresh, Page, render};
+use leptos::prelude::*;
+
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/vault", get(vault))
+}
+
+/// Shown to whoever is signed in and has used a passkey in the last ten minutes.
+async fn vault(State(state): State<AppState>, Fresh(visitor): Fresh, request: Request) -> Response {
+    let name = visitor.user.display_name.to_string();
+    let body = move || {
+        view! {
+            <h1>"Vault"</h1>
+            <p class="lead">{format!("Nobody but {name} sees this.")}</p>
+        }
+        .into_any()
+    };
+    render(&state, request, Page::of(&visitor, "Vault"), body).await
+}
