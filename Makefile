@@ -20,8 +20,9 @@ help: ## What there is
 run: build ## Build the release and serve it (http://localhost:3000)
 	$(ENV_FILE) exec target/release/latchkey
 
-build: ## Release build: target/release/latchkey and its site files
+build: ## Release build: target/release/latchkey, which carries its site files
 	scripts/install build
+	@mkdir -p target; find public -type f | sort | cmp -s - target/public.list || { find public -type f | sort > target/public.list; touch src/main.rs; }
 	cargo leptos build --release --precompress
 
 watch: ## Rebuild and reload at every change

@@ -63,11 +63,18 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
 /// # Errors
 /// As [`start`].
 pub async fn join(config: &Config) -> Result<Auth, Unavailable> {
-    let store: Arc<dyn Store> = match &config.database {
+    Ok(assemble(config, join_store(config).await?)?.0)
+}
+
+/// The database alone.
+///
+/// # Errors
+/// When it is away, is not there, or has another schema.
+pub async fn join_store(config: &Config) -> Result<Arc<dyn Store>, Unavailable> {
+    Ok(match &config.database {
         DatabaseUrl::Postgres(url) => Arc::new(postgres::join(url).await?),
         DatabaseUrl::Sqlite(file) => Arc::new(sqlite::join(file).await?),
-    };
-    Ok(assemble(config, store)?.0)
+    })
 }
 
 /// Opens what stands beside the database, and gives the way that letters go, if there is one.
@@ -144,8 +151,8 @@ fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
     let file = key_file(config);
     let key = keys::read_or_make(&file, entropy)?;
     let rotated = keys::previous_file(&file);
-    let before = rotated.exists().then(|| keys::read_or_make(&rotated, entropy)).transpose()?;
-    Ok(Keys::new(&key, previous.or(before.as_ref())))
+    let before = rotated.exists().then(|| keys::read(&rotated)).transpose()?;
+    Ok(Keys::new(&key, previous.into_iter().chain(&before)))
 }
 
 /// Where the key is kept that nobody set.

@@ -42,6 +42,9 @@ mod program {
             Err(cause) => return fail(&format!("the runtime did not start: {cause}")),
         };
         match command.unwrap_or(Command::Serve) {
+            Command::Serve if site_files().is_empty() => {
+                fail("this program was compiled without the files of its pages: build it with `make build`")
+            }
             Command::Serve => {
                 let telemetry = telemetry::start(config.log_format);
                 let code = runtime.block_on(serve::run(&config, site_files()));
@@ -49,7 +52,10 @@ mod program {
                 code
             }
             command => {
-                runtime.block_on(operator::run(command, &config)).unwrap_or_else(|cause| fail(&cause.to_string()))
+                let telemetry = telemetry::start_for_command(config.log_format);
+                let done = runtime.block_on(operator::run(command, &config));
+                telemetry.stop();
+                done.unwrap_or_else(|cause| fail(&cause.to_string()))
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::server::http::{
     AppState, RequestContext, api_gate, body, brand, health, loopback, policy_report, same_origin, security_headers,
     trace, well_known,
 };
-use crate::site::{acts, answers, for_people, forms, guard_forms, letters, pages};
+use crate::site::{acts, answers, for_people, forms, guard_forms, language, letters, pages};
 use crate::types::paths;
 use crate::yours;
 use axum::Router;
@@ -41,6 +41,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::NOT_ME, get(answers::not_me).post(answers::say_not_me))
         .route(paths::PASSKEY_ENDPOINTS, get(well_known::passkey_endpoints))
         .route(paths::SECURITY_TXT, get(well_known::security_txt))
+        .route(paths::LANGUAGE, post(language::choose))
         .route(paths::BRAND_COLOURS, get(brand::colours))
         .route(paths::BRAND_LOGO, get(brand::logo))
         .route(paths::MAILBOX, get(letters::mailbox))

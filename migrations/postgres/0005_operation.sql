@@ -16,5 +16,10 @@ create table invitations (
 
 create index invitations_expiry on invitations (expires_at);
 
+-- In which language letters to somebody are written.
+alter table users add column language text not null default 'en';
+alter table letter_requests add column language text not null default 'en';
+alter table security_letters add column language text not null default 'en';
+
 -- The invitation that somebody signs up with; it counts when the letter is answered.
 alter table letter_requests add column invitation_hash bytea;

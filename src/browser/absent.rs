@@ -3,8 +3,9 @@
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 
 use super::BrowserError;
-use crate::types::ApiError;
 use crate::types::views::WebAuthnJson;
+use crate::types::{ApiError, Language, texts};
+use leptos::prelude::use_context;
 
 /// A request to the browser that can be ended.
 #[derive(Clone, Debug, Default)]
@@ -97,3 +98,8 @@ pub fn is_visible() -> bool {
 }
 
 pub fn when_visible(_then: impl Fn() + 'static) {}
+
+/// A text in the language of the page that is being rendered.
+pub fn translated(english: &'static str) -> Option<&'static str> {
+    use_context::<Language>().map(|language| texts::translated(english, language))
+}

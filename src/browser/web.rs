@@ -1,8 +1,8 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn that web-sys does not know.
 
 use super::BrowserError;
-use crate::types::ApiError;
 use crate::types::views::WebAuthnJson;
+use crate::types::{ApiError, texts};
 use js_sys::{Function, JSON, Object, Promise, Reflect};
 use serde_json::value::RawValue;
 use wasm_bindgen::JsCast;
@@ -340,4 +340,26 @@ fn reason(error: JsValue) -> BrowserError {
         "SecurityError" => BrowserError::WrongSite,
         _ => BrowserError::Failed,
     }
+}
+
+thread_local! {
+    /// What the page carries of its language, by key; nothing where it is English.
+    static TEXTS: Vec<(u32, &'static str)> = carried_texts().unwrap_or_default();
+}
+
+fn carried_texts() -> Option<Vec<(u32, &'static str)>> {
+    let carried = document()?.get_element_by_id(texts::CARRIED)?.text_content()?;
+    // Once for the whole life of the page.
+    let carried: &'static str = Box::leak(carried.into_boxed_str());
+    let pair = |line: &'static str| Some((u32::from_str_radix(line.get(..8)?, 16).ok()?, line.get(9..)?));
+    Some(carried.lines().filter_map(pair).collect())
+}
+
+/// A text in the language of the page; `None` where the page does not carry it.
+pub fn translated(english: &'static str) -> Option<&'static str> {
+    TEXTS.with(|texts| {
+        // Nothing is counted out for who reads English.
+        let key = (!texts.is_empty()).then(|| texts::key(english))?;
+        texts.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
+    })
 }

@@ -7,6 +7,9 @@ pub async fn run(copy: &Path, config: &Config) -> Result<(), Failure> {
     let DatabaseUrl::Sqlite(file) = &config.database else {
         return Err(Failure::Told("this is for SQLite; PostgreSQL is backed up with pg_dump".to_owned()));
     };
+    if !file.exists() {
+        return Err(Failure::Told(format!("the database {} is not there yet", file.display())));
+    }
     sqlite::back_up(file, copy).await?;
     say(&format!("{} is a copy of {}", copy.display(), file.display()));
     Ok(())

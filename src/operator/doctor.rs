@@ -1,6 +1,7 @@
 //! `latchkey doctor`: looks at everything that signing in depends on, and says in one line each what to do. It changes
 //! nothing.
 
+use super::{Failure, write};
 use crate::bootstrap;
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock, Timestamp};
@@ -63,14 +64,17 @@ fn fault(about: &'static str, said: impl Into<String>) -> Finding {
     Finding { grade: Grade::Fault, about, said: said.into() }
 }
 
-/// Prints everything that was found; tells whether somebody is kept out.
-pub async fn report(config: &Config) -> ExitCode {
+/// Writes everything that was found; tells whether somebody is kept out.
+///
+/// # Errors
+/// When standard output is closed.
+pub async fn report(config: &Config) -> Result<ExitCode, Failure> {
     let findings = examine(config).await;
     for finding in &findings {
-        println!("{finding}");
+        write(finding)?;
     }
     let is_well = findings.iter().all(|finding| finding.grade != Grade::Fault);
-    if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Looks at everything there is, given settings that fit.

@@ -1,9 +1,8 @@
-use super::users::plain_table;
-use super::{Failure, say, span};
+use super::{Failure, plain_table, say, span, write};
 use crate::bootstrap;
 use crate::server::config::{Config, SignUp};
 use crate::server::model::InvitationId;
-use crate::types::paths;
+use crate::types::{DisplayName, paths};
 use clap::Subcommand;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ pub enum Invitations {
         #[arg(long, default_value = "7d", value_parser = span)]
         expires: Duration,
         /// Whom it is for, to find it again in the list
-        #[arg(long)]
+        #[arg(long, value_parser = one_line)]
         note: Option<String>,
     },
     /// Lists invitations, used up and expired ones included
@@ -30,12 +29,19 @@ pub enum Invitations {
     },
 }
 
+/// What stands in a line of the list.
+fn one_line(text: &str) -> Result<String, String> {
+    DisplayName::parse(text)
+        .map(|note| note.to_string())
+        .map_err(|_| "1 to 64 characters are needed, without control characters".to_owned())
+}
+
 pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
     let auth = bootstrap::join(config).await?;
     match command {
         Invitations::Create { uses, expires, note } => {
             let (invitation, token) = auth.invite(note, uses, expires).await?;
-            println!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode());
+            write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;
             let until = invitation.expires_at.to_rfc3339();
             say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));
             if config.sign_up != SignUp::Invite {
@@ -49,14 +55,12 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
                 let note = one.note.unwrap_or_default();
                 table.add_row([one.id.0.to_string(), one.uses_left.to_string(), made, until, note]);
             }
-            println!("{table}");
+            write(&table)?;
         }
         Invitations::Revoke { id } => {
-            let mut unit = auth.store.begin().await?;
-            if !unit.remove_invitation(InvitationId(id)).await? {
+            if !auth.withdraw_invitation(InvitationId(id)).await? {
                 return Err(Failure::Told(format!("there is no invitation {id}")));
             }
-            unit.commit().await?;
             say(&format!("invitation {id} is withdrawn"));
         }
     }

@@ -6,7 +6,7 @@
 mod backup;
 pub mod doctor;
 mod invitations;
-mod key;
+mod keys;
 mod sessions;
 mod transfer;
 mod users;
@@ -16,8 +16,12 @@ use crate::server::Unavailable;
 use crate::server::auth::Auth;
 use crate::server::config::{Config, parse_duration};
 use crate::server::model::User;
+use crate::server::store::AccountSummary;
 use crate::types::Identifier;
 use clap::{CommandFactory, Parser, Subcommand};
+use comfy_table::{Table, presets};
+use std::fmt::Display;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -90,10 +94,13 @@ pub enum Command {
     },
     /// Changes the secret key
     #[command(subcommand)]
-    Keys(key::Keys),
+    Keys(keys::Keys),
     /// Writes the manual page to standard output
     Man,
 }
+
+/// How many accounts are read at a time.
+const PAGE: u32 = 500;
 
 /// Why a command was not done.
 #[derive(Debug)]
@@ -129,7 +136,23 @@ impl std::fmt::Display for Failure {
 /// # Errors
 /// When standard output is closed.
 pub fn write_manual() -> std::io::Result<()> {
-    clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())
+    let out = &mut std::io::stdout().lock();
+    let program = Arguments::command();
+    clap_mangen::Man::new(program.clone()).render(out)?;
+    program.get_subcommands().try_for_each(|command| write_command(command, "latchkey", out))
+}
+
+/// A chapter for a command, and one for each below it.
+fn write_command(command: &clap::Command, above: &str, out: &mut impl Write) -> std::io::Result<()> {
+    let name = format!("{above} {}", command.get_name());
+    let page = clap_mangen::Man::new(command.clone().bin_name(name.clone()));
+    writeln!(out, ".SH \"{}\"", name.to_uppercase().replace('-', "\\-"))?;
+    page.render_description_section(out)?;
+    page.render_synopsis_section(out)?;
+    if command.get_arguments().next().is_some() {
+        page.render_options_section(out)?;
+    }
+    command.get_subcommands().try_for_each(|command| write_command(command, &name, out))
 }
 
 /// Does what the command says; `serve` is not among them.
@@ -139,7 +162,7 @@ pub fn write_manual() -> std::io::Result<()> {
 pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve | Command::Man => {}
-        Command::Doctor => return Ok(doctor::report(config).await),
+        Command::Doctor => return doctor::report(config).await,
         Command::Migrate => {
             let store = bootstrap::open_store(&config.database).await?;
             say(&format!("the schema is at version {}", store.schema_version().await?.unwrap_or_default()));
@@ -151,7 +174,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Export { file } => transfer::export(&file, config).await?,
         Command::Import { file } => transfer::import(&file, config).await?,
         Command::Backup { file } => backup::run(&file, config).await?,
-        Command::Keys(keys) => key::run(&keys, config)?,
+        Command::Keys(keys) => keys::run(&keys, config)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,6 +182,34 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
 /// Tells whoever typed the command; standard output is for what programs read.
 fn say(sentence: &str) {
     eprintln!("latchkey: {sentence}");
+}
+
+/// Writes a line for programs to standard output, which may be closed already.
+fn write(line: &impl Display) -> Result<(), Failure> {
+    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
+}
+
+/// All accounts, page by page in the order of their names.
+async fn each_account<F>(auth: &Auth, mut take: F) -> Result<(), Failure>
+where
+    F: AsyncFnMut(AccountSummary) -> Result<(), Failure>,
+{
+    let mut after = None;
+    loop {
+        let page = auth.store.accounts(after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.user.username.key());
+        for summary in page {
+            take(summary).await?;
+        }
+    }
+}
+
+/// Words in columns, without lines around them.
+fn plain_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(header.iter().copied());
+    table
 }
 
 /// The account that is meant.

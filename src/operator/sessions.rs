@@ -1,11 +1,8 @@
-use super::{Failure, gone, say, user_named};
+use super::{Failure, each_account, gone, say, user_named};
 use crate::bootstrap;
 use crate::server::auth::Auth;
 use crate::server::config::Config;
 use clap::{Args, Subcommand};
-
-/// How many accounts are read at a time.
-const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub enum Sessions {
@@ -38,15 +35,13 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
 
 /// Account by account, so that it stands in everybody's activity and nobody waits for long.
 async fn end_all(auth: &Auth) -> Result<u64, Failure> {
-    let (mut ended, mut after) = (0, None);
-    loop {
-        let page = auth.store.accounts(after.as_deref(), PAGE).await?;
-        for summary in page.iter().filter(|summary| summary.sessions > 0) {
+    let mut ended = 0;
+    each_account(auth, async |summary| {
+        if summary.sessions > 0 {
             ended += auth.end_sessions_of(summary.user.id).await?.unwrap_or_default();
         }
-        match page.last() {
-            Some(last) => after = Some(last.user.username.key()),
-            None => return Ok(ended),
-        }
-    }
+        Ok(())
+    })
+    .await?;
+    Ok(ended)
 }

@@ -5,7 +5,10 @@ use crate::bootstrap;
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::Config;
+use crate::server::model::security_letter::Occasion;
+use crate::server::model::{AddedWith, EventKind};
 use crate::server::store::{Kind, Line, Store, TABLES, Value};
+use crate::types::{DisplayName, EmailAddress, Language, Username};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -42,7 +45,7 @@ struct Foot {
 }
 
 pub async fn export(path: &Path, config: &Config) -> Result<(), Failure> {
-    let store = bootstrap::join(config).await?.store;
+    let store = bootstrap::join_store(config).await?;
     let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
     let file = File::options().write(true).create_new(true).mode(0o600).open(path).map_err(about)?;
     let written = write(file, &*store).await;
@@ -85,11 +88,14 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
     let file = File::open(path).map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?;
     let mut lines = BufReader::new(file).lines();
     let strange = || Failure::Told(format!("{} is not what `latchkey export` writes", path.display()));
-    let head = lines.next().ok_or_else(strange)??;
+    let head = lines.next().ok_or_else(strange)?.map_err(|_| strange())?;
     let head: Head = serde_json::from_str(&head).map_err(|_| strange())?;
     let store = bootstrap::open_store(&config.database).await?;
     let own = store.schema_version().await?.unwrap_or_default();
-    if head.latchkey_export != FORMAT || head.schema != own {
+    if head.latchkey_export != FORMAT {
+        return Err(Failure::Told(format!("{} was written by another version of latchkey", path.display())));
+    }
+    if head.schema != own {
         let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
         return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
     }
@@ -97,7 +103,7 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
         return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
     }
     let bar = bar(head.rows);
-    let mut reader = Reader { lines, read: 0, is_whole: false };
+    let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };
     let taken = store
         .take_in(&mut || {
             bar.inc(1);
@@ -113,6 +119,8 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
 struct Reader {
     lines: Lines<BufReader<File>>,
     read: u64,
+    /// How many rows its head promises.
+    announced: u64,
     is_whole: bool,
 }
 
@@ -124,8 +132,8 @@ impl Reader {
         let text = self.lines.next().ok_or("the file is cut: its last line is missing")?;
         let text = text.map_err(|cause| cause.to_string())?;
         if let Ok(Foot { end: true, rows }) = serde_json::from_str(&text) {
-            self.is_whole = rows == self.read;
-            return if self.is_whole { Ok(None) } else { Err("rows are missing".to_owned()) };
+            self.is_whole = rows == self.read && rows == self.announced && self.lines.next().is_none();
+            return if self.is_whole { Ok(None) } else { Err("there are more or fewer rows than it says".to_owned()) };
         }
         let row: Row = serde_json::from_str(&text).map_err(|_| "this is no row")?;
         self.read += 1;
@@ -150,12 +158,28 @@ fn from_json(mut row: Row) -> Result<Line, String> {
     let table = TABLES.iter().find(|table| table.name == row.table).ok_or("there is no such table")?;
     let values = table.columns.iter().map(|column| {
         let value = row.row.remove(column.name).ok_or_else(|| format!("{} is missing", column.name))?;
-        value_of(column.kind, &value).ok_or_else(|| format!("{} holds what it cannot hold", column.name))
+        let fits = |value: &Value| fits(table.name, column.name, value);
+        value_of(column.kind, &value).filter(fits).ok_or_else(|| format!("{} holds what it cannot hold", column.name))
     });
     let values = values.collect::<Result<_, _>>()?;
     match row.row.keys().next() {
         Some(name) => Err(format!("there is no column {name}")),
         None => Ok(Line { table, values }),
+    }
+}
+
+/// Whether the program could read a text back from its column.
+fn fits(table: &str, column: &str, value: &Value) -> bool {
+    let Value::Text(Some(text)) = value else { return true };
+    match (table, column) {
+        (_, "username") => Username::parse(text).is_ok(),
+        (_, "display_name") | ("passkeys" | "security_letters", "name") => DisplayName::parse(text).is_ok(),
+        (_, "email" | "address") => EmailAddress::parse(text).is_ok(),
+        (_, "language") => Language::parse(text).is_some(),
+        ("events", "kind") => EventKind::parse(text).is_some(),
+        (_, "occasion") => Occasion::parse(text).is_some(),
+        (_, "added_with") => AddedWith::parse(text).is_some(),
+        _ => true,
     }
 }
 

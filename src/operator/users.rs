@@ -1,4 +1,4 @@
-use super::{Failure, gone, say, user_named};
+use super::{Failure, each_account, gone, plain_table, say, user_named, write};
 use crate::bootstrap;
 use crate::server::auth::Auth;
 use crate::server::clock::Timestamp;
@@ -9,9 +9,6 @@ use crate::types::paths;
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde::Serialize;
-
-/// How many accounts are read at a time.
-const PAGE: u32 = 500;
 
 #[derive(Subcommand)]
 pub enum Users {
@@ -101,26 +98,16 @@ pub async fn run(command: Users, auth: &Auth) -> Result<(), Failure> {
 
 async fn list(auth: &Auth, json: bool) -> Result<(), Failure> {
     let mut table = plain_table(&["username", "address", "passkeys", "sessions", "last seen", "account"]);
-    let mut after: Option<String> = None;
-    loop {
-        let page = auth.store.accounts(after.as_deref(), PAGE).await?;
-        for summary in &page {
-            let line = Line::new(summary);
-            if json {
-                println!("{}", serde_json::to_string(&line).map_err(|cause| Failure::Told(cause.to_string()))?);
-            } else {
-                table.add_row(line.cells());
-            }
+    each_account(auth, async |summary| {
+        let line = Line::new(&summary);
+        if json {
+            return write(&serde_json::to_string(&line).map_err(|cause| Failure::Told(cause.to_string()))?);
         }
-        match page.last() {
-            Some(last) => after = Some(last.user.username.key()),
-            None => break,
-        }
-    }
-    if !json {
-        println!("{table}");
-    }
-    Ok(())
+        table.add_row(line.cells());
+        Ok(())
+    })
+    .await?;
+    if json { Ok(()) } else { write(&table) }
 }
 
 async fn show(auth: &Auth, name: &str) -> Result<(), Failure> {
@@ -139,33 +126,25 @@ async fn show(auth: &Auth, name: &str) -> Result<(), Failure> {
     ] {
         table.add_row([fact.to_owned(), value]);
     }
-    println!("{table}\n");
+    write(&format!("{table}\n"))?;
     let mut passkeys = plain_table(&["passkey", "made", "last used", "for"]);
     for passkey in auth.store.passkeys(user.id).await? {
         let used = passkey.last_used_at.map_or("never".to_owned(), Timestamp::to_rfc3339);
         passkeys.add_row([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
     }
-    println!("{passkeys}\n");
+    write(&format!("{passkeys}\n"))?;
     let mut sessions = plain_table(&["session", "by", "began", "last seen", "where"]);
     for session in auth.store.sessions(user.id).await? {
         let client = [session.client.browser, session.client.system].into_iter().flatten().collect::<Vec<_>>();
         let (began, seen) = (session.created_at.to_rfc3339(), session.last_seen_at.to_rfc3339());
         sessions.add_row([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
     }
-    println!("{sessions}\n");
+    write(&format!("{sessions}\n"))?;
     let mut activity = plain_table(&["at", "what", ""]);
     for event in auth.activity(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
         activity.add_row([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
     }
-    println!("{activity}");
-    Ok(())
-}
-
-/// Words in columns, without lines around them.
-pub fn plain_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header.iter().copied());
-    table
+    write(&activity)
 }
 
 async fn set_disabled(auth: &Auth, name: &str, disabled: bool) -> Result<(), Failure> {
@@ -184,12 +163,16 @@ pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let user = user_named(&auth, name).await?;
     let off = || Failure::Told(format!("{name:?} is turned off or gone; `latchkey users enable` turns it on"));
     let token = auth.make_sign_in_link(user.id).await?.ok_or_else(off)?;
-    println!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode());
+    write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {
         Some(_) if auth.sends_letters => "its owner is told by letter",
-        _ => "its owner has no confirmed address, so no letter tells of it",
+        Some(_) => "no mail server is set, so no letter tells its owner",
+        None => "its owner has no confirmed address, so no letter tells of it",
     };
     let minutes = BREAK_GLASS_LIFE.as_secs() / 60;
-    say(&format!("this link signs in to {} once, within {minutes} minutes, in any browser; {told}", user.username));
+    say(&format!(
+        "this link signs in to {} once, within {minutes} minutes, in any browser, in the place of an older one; {told}",
+        user.username
+    ));
     Ok(())
 }

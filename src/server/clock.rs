@@ -58,11 +58,10 @@ impl Timestamp {
         Some(Self(moment.unix_timestamp().checked_mul(1_000)?))
     }
 
-    /// As letters say it, in UTC: `24 November 2026, 08:15 UTC`.
+    /// As letters say it in any language, in UTC: `2026-11-24, 08:15 UTC`.
     #[must_use]
-    pub fn to_words(self) -> String {
-        let words =
-            time::macros::format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    pub fn to_minutes(self) -> String {
+        let words = time::macros::format_description!("[year]-[month]-[day], [hour]:[minute] UTC");
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .ok()
             .and_then(|moment| moment.format(words).ok())

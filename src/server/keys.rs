@@ -10,13 +10,14 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Settings `SECRET_KEY` and `SECRET_KEY_PREVIOUS`: new hashes are made with the first, what is alive is checked with
 /// either.
 #[derive(Clone, Debug)]
 pub struct Keys {
     current: Secret<Vec<u8>>,
-    previous: Option<Secret<Vec<u8>>>,
+    previous: Vec<Secret<Vec<u8>>>,
 }
 
 /// HMAC-SHA-256 (RFC 2104) of something that could be guessed without the key.
@@ -24,9 +25,14 @@ pub type KeyedHash = [u8; 32];
 
 impl Keys {
     #[must_use]
-    pub fn new(current: &Secret<String>, previous: Option<&Secret<String>>) -> Self {
+    pub fn new<'a>(current: &Secret<String>, previous: impl IntoIterator<Item = &'a Secret<String>>) -> Self {
         let bytes = |key: &Secret<String>| Secret::new(key.expose().as_bytes().to_vec());
-        Self { current: bytes(current), previous: previous.map(bytes) }
+        Self { current: bytes(current), previous: previous.into_iter().map(bytes).collect() }
+    }
+
+    /// The one that hashes are made with, then those that are still accepted.
+    fn all(&self) -> impl Iterator<Item = &Secret<Vec<u8>>> {
+        std::iter::once(&self.current).chain(&self.previous)
     }
 
     /// Hashes `value`; `context` says what it is for and to what it belongs, so that no hash fits anything else.
@@ -38,17 +44,13 @@ impl Keys {
     /// As [`Keys::hash`], with each key that is still accepted.
     #[must_use]
     pub fn hashes(&self, context: &[&[u8]], value: &[u8]) -> Vec<KeyedHash> {
-        let keys = [Some(&self.current), self.previous.as_ref()].into_iter().flatten();
-        keys.map(|key| mac(key, context, value).finalize().into_bytes().into()).collect()
+        self.all().map(|key| mac(key, context, value).finalize().into_bytes().into()).collect()
     }
 
     /// Whether `hash` was made of this value, in constant time.
     #[must_use]
     pub fn matches(&self, hash: &KeyedHash, context: &[&[u8]], value: &[u8]) -> bool {
-        [Some(&self.current), self.previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|key| mac(key, context, value).verify_slice(hash).is_ok())
+        self.all().any(|key| mac(key, context, value).verify_slice(hash).is_ok())
     }
 }
 
@@ -75,6 +77,15 @@ pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>
         entropy.fill(&mut bytes);
         place(file, &STANDARD.encode(bytes), &Token::random(entropy).encode()).map_err(failed)?;
     }
+    read(file)
+}
+
+/// Reads the key in `file`, and closes it to others.
+///
+/// # Errors
+/// When it is not there, cannot be read, or holds less than 32 bytes.
+pub fn read(file: &Path) -> Result<Secret<String>, Unavailable> {
+    let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
     let text = fs::read_to_string(file).map_err(failed)?;
     if fs::metadata(file).map_err(failed)?.permissions().mode() & 0o077 != 0 {
         tracing::warn!("{} could be read by others; it is closed to them now", file.display());
@@ -95,14 +106,29 @@ pub fn previous_file(file: &Path) -> PathBuf {
     name.into()
 }
 
+/// How long a key is needed after another took its place: names are held that long (`model::user::USERNAME_HELD`).
+pub const STILL_NEEDED: Duration = Duration::from_hours(30 * 24);
+
 /// Makes a new key in `file`; the one that was there is kept beside it as the previous one. Whoever reads both meanwhile
 /// finds at least every key that is in use.
 ///
 /// # Errors
-/// When there is no key yet, or a file cannot be written.
+/// When there is no key yet, the previous one is still needed, or a file cannot be written.
 pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
     let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
-    let current = fs::read_to_string(file).map_err(failed)?;
+    let before = previous_file(file);
+    let age = fs::metadata(&before).and_then(|facts| facts.modified()).ok().and_then(|made| made.elapsed().ok());
+    if let Some(age) = age.filter(|age| *age < STILL_NEEDED) {
+        let days = STILL_NEEDED.saturating_sub(age).as_secs().div_ceil(24 * 60 * 60);
+        return Err(Unavailable::new(
+            "secret key",
+            format!(
+                "{} is needed for {days} days more; remove it only if names and codes of before may end",
+                before.display()
+            ),
+        ));
+    }
+    let current = read(file)?.expose().to_owned();
     let mut bytes = [0; 32];
     entropy.fill(&mut bytes);
     for (target, text) in [(previous_file(file), current), (file.to_owned(), STANDARD.encode(bytes))] {
@@ -182,6 +208,17 @@ mod tests {
         assert_eq!(read_or_make(&previous_file(&file), &SystemEntropy).unwrap(), first);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
+        assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("30 days more"));
+        assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), second, "a key that is needed is not lost");
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_rotated() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        fs::write(&file, "short").unwrap();
+        assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("less than 32 bytes"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "short");
     }
 
     #[test]

@@ -211,7 +211,11 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
         invite: form.invite.clone(),
     };
     if form.action == "passkey" && form.scripts != "off" {
-        return sign_up_page(&state, request, typed, None).await;
+        return match state.auth.may_sign_up(Some(&form.invite)).await {
+            Ok(Ok(())) => sign_up_page(&state, request, typed, None).await,
+            Ok(Err(cause)) => refuse(cause.into()),
+            Err(cause) => refuse(cause.into()),
+        };
     }
     let context = context(&state, &request);
     let (browser, cookie) = context.browser_or_new();

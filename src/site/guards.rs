@@ -1,7 +1,7 @@
 //! Who may see a page, as arguments of its handler: whoever may not is answered before it runs.
 
 use super::pages::to_sign_in;
-use super::render::byte_path;
+use super::render::as_query_value;
 use crate::server::auth::{Denied, Visitor};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};
@@ -27,7 +27,7 @@ impl FromRequestParts<AppState> for SignedIn {
                 Err(refuse(ApiError::ReauthenticationRequired))
             }
             Ok(Some(visitor)) => Ok(Self(visitor)),
-            Ok(None) => Err(to_sign_in(&byte_path(&parts.uri))),
+            Ok(None) => Err(to_sign_in(&as_query_value(&parts.uri))),
             Err(cause) => Err(refuse(cause.into())),
         }
     }
@@ -41,7 +41,7 @@ impl FromRequestParts<AppState> for Fresh {
         match state.auth.check_acting(&visitor).await {
             Ok(()) => Ok(Self(visitor)),
             Err(Denied::ReauthenticationRequired) => {
-                let asked = format!("{}?step=confirm&next={}", paths::ACCOUNT, byte_path(&parts.uri));
+                let asked = format!("{}?step=confirm&next={}", paths::ACCOUNT, as_query_value(&parts.uri));
                 Err(Redirect::to(&asked).into_response())
             }
             Err(denied) => Err(refuse(denied.into())),

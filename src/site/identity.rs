@@ -94,13 +94,13 @@ pub(super) async fn ask_who_is_there(
 
 fn words(action: &str) -> &'static str {
     match action {
-        "add-passkey" => "add a passkey",
-        "remove-passkey" => "remove the passkey",
-        "address" => "change your address",
-        "recovery-codes" => "make recovery codes",
-        "export" => "download your data",
-        "delete" => "delete your account",
-        "go-on" => "see that page",
-        _ => "do this",
+        "add-passkey" => "You want to add a passkey.",
+        "remove-passkey" => "You want to remove the passkey.",
+        "address" => "You want to change your address.",
+        "recovery-codes" => "You want to make recovery codes.",
+        "export" => "You want to download your data.",
+        "delete" => "You want to delete your account.",
+        "go-on" => "You want to see a page that needs this.",
+        _ => "You want to change something that matters.",
     }
 }

@@ -6,6 +6,7 @@ pub mod answers;
 pub mod forms;
 mod guards;
 mod identity;
+pub mod language;
 pub mod letters;
 pub mod pages;
 mod render;

@@ -8,8 +8,8 @@ use crate::server::config::EmailSignIn;
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::session::Method as SignInMethod;
-use crate::server::model::{CredentialId, Event, EventId, event};
-use crate::types::{self, ApiError, paths};
+use crate::server::model::{CredentialId, Event, EventId, EventKind, event};
+use crate::types::{self, ApiError, Language, paths};
 use crate::ui::pages::{
     AccountPage, AccountState, ActivityLine, Confirmation, HomePage, RefusalPage, SignInPage, SignUpInput, SignUpPage,
     Typed, UseRecoveryCodePage, heading,
@@ -59,10 +59,16 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
 /// The sign-up page, with what was typed and why it was refused.
 pub async fn sign_up_page(
     state: &AppState,
-    request: Request,
+    mut request: Request,
     typed: SignUpInput,
     refusal: Option<ApiError>,
 ) -> Response {
+    // A form that was refused stands at an address without the invitation; what leads back here needs it.
+    if !typed.invite.is_empty()
+        && let Ok(address) = format!("{}?invite={}", paths::SIGN_UP, typed.invite).parse()
+    {
+        *request.uri_mut() = address;
+    }
     let page = Page {
         title: "Sign up",
         status: refusal.map_or(StatusCode::OK, status),
@@ -274,7 +280,7 @@ async fn account_state(
         sends_letters: auth.sends_letters,
         recovery_codes: auth.store.count_recovery_codes(visitor.user.id).await?,
         has_older_activity: events.len() == usize::try_from(event::PAGE).unwrap_or_default(),
-        activity: events.iter().map(line).collect(),
+        activity: events.iter().map(|event| line(event, context.language)).collect(),
         is_adding: query.step.as_deref() == Some("add") && auth.check_adding(visitor).await.is_ok(),
         removed: removed.filter(|(_, sessions)| *sessions > 0),
         passkeys: passkeys.iter().map(|passkey| auth.view_passkey(visitor, passkey, &passkeys)).collect(),
@@ -291,11 +297,20 @@ async fn account_state(
     }))
 }
 
-fn line(event: &Event) -> ActivityLine {
+fn line(event: &Event, language: Language) -> ActivityLine {
+    // Details of other kinds are what people typed.
+    let is_ours = matches!(
+        event.kind,
+        EventKind::SignedUp | EventKind::SignedIn | EventKind::SignInRefused | EventKind::Reauthenticated
+    );
+    let in_words = |detail: &String| {
+        let translated = types::texts::look_up(detail, language).filter(|_| is_ours);
+        translated.map_or_else(|| detail.clone(), str::to_owned)
+    };
     ActivityLine {
         id: event.id.0.to_string(),
         said: event.kind.sentence(),
-        detail: event.detail.clone(),
+        detail: event.detail.as_ref().map(in_words),
         client: event.client.clone(),
         at: event.at.to_rfc3339(),
     }

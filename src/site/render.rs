@@ -7,7 +7,7 @@ use crate::types::{ApiError, Notice, views};
 use crate::ui::shell::{Shell, ShellProps};
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::nonce::Nonce;
@@ -35,7 +35,7 @@ impl Page {
 }
 
 /// Path and query of a page, as the value of a query.
-pub(super) fn byte_path(uri: &Uri) -> String {
+pub(super) fn as_query_value(uri: &Uri) -> String {
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     byte_serialize(path.as_bytes()).collect()
 }
@@ -52,9 +52,11 @@ pub async fn render(
     let status = page.status;
     let left_over = state.cookies.notice(request.headers());
     let notice = left_over.filter(|notice| page.told.map(Notice::Refused) != Some(*notice));
-    let site = Arc::clone(&state.site);
+    let (site, language) = (Arc::clone(&state.site), context(state, &request).language);
+    let here = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
     let with_nonce = move || {
         provide_context(Arc::clone(&site));
+        provide_context(language);
         if let Some(nonce) = nonce.clone() {
             provide_context(nonce);
         }
@@ -67,11 +69,13 @@ pub async fn render(
             interactive: page.interactive,
             visitor: page.visitor.clone(),
             notice,
+            here: here.clone(),
             children: Box::new(move || body().into_any()),
         })
     };
     let mut response = leptos_axum::render_app_async_with_context(with_nonce, document)(request).await;
     *response.status_mut() = status;
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language, cookie"));
     if let Some(shown) = left_over.and_then(|_| state.cookies.end_notice()) {
         response.headers_mut().append(header::SET_COOKIE, shown);
     }

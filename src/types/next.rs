@@ -18,6 +18,13 @@ impl Next {
         Self(path.to_owned())
     }
 
+    /// The same, else the start page.
+    #[must_use]
+    pub fn or_home(wish: Option<&str>) -> Self {
+        let path = wish.filter(|wish| is_own_path(wish)).unwrap_or(paths::HOME);
+        Self(path.to_owned())
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

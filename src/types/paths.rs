@@ -40,6 +40,9 @@ pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 /// a test holds the two together.
 pub const API: &str = "/api";
 
+/// Where a language is chosen.
+pub const LANGUAGE: &str = "/language";
+
 /// The colour and the logo of whoever runs the site.
 pub const BRAND_COLOURS: &str = "/brand/colours.css";
 pub const BRAND_LOGO: &str = "/brand/logo";

@@ -1,7 +1,9 @@
 use crate::types::site::SiteLink;
-use crate::types::{Notice, Site, paths, views};
+use crate::types::{Language, Notice, Site, paths, texts, views};
 use crate::ui::components::NoticeBar;
+use crate::ui::words::t;
 use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -16,27 +18,31 @@ pub fn Shell(
     visitor: Option<views::User>,
     /// What the page before had to say.
     notice: Option<Notice>,
+    /// Path and query of the page.
+    here: String,
     children: Children,
 ) -> impl IntoView {
-    let site = expect_context::<Arc<Site>>();
+    let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=language.tag() dir=language.direction()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>{format!("{title} · {}", site.name)}</title>
+                <title>{format!("{} · {}", t(title), site.name)}</title>
                 <link rel="icon" href=site.logo />
                 <link rel="stylesheet" href=styles />
                 {site.colours.map(|colours| view! { <link rel="stylesheet" href=colours /> })}
                 <AutoReload options=options.clone() />
-                {interactive.then(|| view! { <HydrationScripts options islands=true /> })}
+                {(interactive && language != Language::English)
+                    .then(|| view! { <script type="text/plain" id=texts::CARRIED inner_html=texts::carried(language)></script> })}
+                {interactive.then(|| view! { <Islands options /> })}
             </head>
             <body>
                 <a class="skip" href="#content">
-                    "Skip to content"
+                    {t("Skip to content")}
                 </a>
                 <header>
                     <a class="brand" href=paths::HOME>
@@ -48,8 +54,9 @@ pub fn Shell(
                 {notice.map(|notice| view! { <NoticeBar notice /> })}
                 <main id="content">{children()}</main>
                 <footer>
-                    <p>"Passwordless sign-in. There is no password to lose."</p>
+                    <p>{t("Passwordless sign-in. There is no password to lose.")}</p>
                     <Links support=site.support.clone() links=site.links.clone() />
+                    <Languages chosen=language here />
                 </footer>
             </body>
         </html>
@@ -60,28 +67,63 @@ pub fn Shell(
 fn Navigation(visitor: Option<views::User>, is_open: bool) -> impl IntoView {
     let links = match visitor {
         None => view! {
-            <a href=paths::SIGN_IN>"Sign in"</a>
-            {is_open.then(|| view! { <a href=paths::SIGN_UP>"Sign up"</a> })}
+            <a href=paths::SIGN_IN>{t("Sign in")}</a>
+            {is_open.then(|| view! { <a href=paths::SIGN_UP>{t("Sign up")}</a> })}
         }
         .into_any(),
         Some(_) => view! {
-            <a href=paths::ACCOUNT>"Account"</a>
+            <a href=paths::ACCOUNT>{t("Account")}</a>
             <form method="post" action=paths::SIGN_OUT>
-                <button type="submit">"Sign out"</button>
+                <button type="submit">{t("Sign out")}</button>
             </form>
         }
         .into_any(),
     };
-    view! { <nav aria-label="Account">{links}</nav> }
+    view! { <nav aria-label=t("Account")>{links}</nav> }
 }
 
 /// What whoever runs the site wants to be found on every page.
 #[component]
 fn Links(support: Option<String>, links: Vec<SiteLink>) -> impl IntoView {
-    let help = support.map(|address| SiteLink { label: "Help".to_owned(), address });
+    let help = support.map(|address| SiteLink { label: t("Help").to_owned(), address });
     let all: Vec<_> = help.into_iter().chain(links).collect();
     (!all.is_empty()).then(|| {
         let link = |link: SiteLink| view! { <a href=link.address>{link.label}</a> };
         view! { <p class="links">{all.into_iter().map(link).collect_view()}</p> }
     })
+}
+
+/// The way to every other language; a form, which works with scripts off.
+#[component]
+fn Languages(chosen: Language, here: String) -> impl IntoView {
+    let other = |language: Language| {
+        view! {
+            <button type="submit" class="link" name="language" value=language.tag() lang=language.tag()>
+                {language.own_name()}
+            </button>
+        }
+    };
+    view! {
+        <form class="links" method="post" action=paths::LANGUAGE>
+            <input type="hidden" name="next" value=here />
+            {Language::ALL.into_iter().filter(|language| *language != chosen).map(other).collect_view()}
+        </form>
+    }
+}
+
+/// Wakes the islands of a page. In place of the script of Leptos, which every page would carry with it, for islands within
+/// islands that we do not have.
+#[component]
+fn Islands(options: LeptosOptions) -> impl IntoView {
+    let file = |end: &str| format!("/{}/{}.{end}", options.site_pkg_dir, options.output_name);
+    let (script, program) = (file("js"), file("wasm"));
+    let wake = format!(
+        "import(\"{script}\").then(async m=>{{await m.default({{module_or_path:\"{program}\"}});m.hydrate();\
+         for(const e of document.querySelectorAll(\"leptos-island\"))await m[e.dataset.component](e)}})"
+    );
+    view! {
+        <link rel="modulepreload" href=script />
+        <link rel="preload" href=program r#as="fetch" type="application/wasm" crossorigin="anonymous" />
+        <script type="module" nonce=use_nonce() inner_html=wake></script>
+    }
 }

@@ -160,6 +160,14 @@ impl App {
         Self::from_parts(store, ephemeral, clock, settings, database)
     }
 
+    /// On a database that was made before, with the ephemeral store that goes with it.
+    pub async fn on(database: TestDatabase) -> Self {
+        let backends = if matches!(database, TestDatabase::File(_)) { Backends::Embedded } else { Backends::Servers };
+        let clock = Arc::new(MovableClock::default());
+        let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
+        Self::from_parts(store, ephemeral, clock, &[], database)
+    }
+
     pub fn from_parts(
         store: Arc<dyn Store>,
         ephemeral: Arc<dyn Ephemeral>,

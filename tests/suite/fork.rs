@@ -31,7 +31,7 @@ fn clone() -> tempfile::TempDir {
 fn a_fork_gets_its_own_name_everywhere_at_once() {
     let folder = clone();
     let rename = |name: &str| in_folder(folder.path(), "scripts/rename", &[name]);
-    for wrong in ["", "x", "Acme; rm -rf", "1Acme", "Ä", "Acme-Door", "Tokio", &"A".repeat(41)] {
+    for wrong in ["", "x", "Acme; rm -rf", "1Acme", "Ä", "Acme-Door", "Tokio", "Match", "Std", &"A".repeat(41)] {
         assert_eq!(rename(wrong).status.code(), Some(2), "{wrong:?}");
     }
     std::fs::write(folder.path().join("README.md"), "changed").unwrap();
@@ -56,4 +56,7 @@ fn a_fork_gets_its_own_name_everywhere_at_once() {
     let metadata: serde_json::Value = serde_json::from_slice(&crate_name.stdout).unwrap();
     assert_eq!(metadata["packages"][0]["name"], "acmedoor");
     assert_eq!(rename("Other").status.code(), Some(1), "it is done once");
+    assert!(in_folder(folder.path(), "git", &["reset", "-q", "--hard"]).status.success());
+    assert!(read("deploy/latchkey.service").contains("/opt/latchkey/latchkey"), "and can be undone");
+    assert!(!folder.path().join("deploy/acmedoor.service").exists());
 }

@@ -102,7 +102,8 @@ async fn accounts_are_managed_beside_a_running_server() {
         let (shown, _) = done(folder.path(), &set, &["users", "show", "ADA@example.org"]);
         assert!(shown.contains("Signed up") && shown.contains("letter"), "{shown}");
 
-        done(folder.path(), &set, &["users", "disable", "ada"]);
+        let (_, said) = done(folder.path(), &set, &["users", "disable", "ada"]);
+        assert!(said.contains("latchkey::audit") && said.contains("account_disabled"), "{said}");
         assert!(!is_signed_in(&mut browser), "at the next request");
         refused(folder.path(), &set, &["sign-in-link", "ada"], "turned off");
         done(folder.path(), &set, &["users", "enable", "ada"]);
@@ -158,6 +159,10 @@ async fn an_instance_moves_from_one_database_to_another_with_everybody_signed_in
         (forged.as_str(), "there is no such table"),
         (&whole.replace(r#""schema":"#, r#""schema":9"#), "version 9"),
         (&whole.replace(r#""username":"ada""#, r#""username":null"#), "database"),
+        (&whole.replace(r#""username":"ada""#, r#""username":"x y<b>""#), "username holds what it cannot hold"),
+        (&whole.replace(r#""kind":"signed_up""#, r#""kind":"else""#), "kind holds what it cannot hold"),
+        (&format!("{whole}{whole}"), "more or fewer rows"),
+        (&whole.replace(r#""latchkey_export":1"#, r#""latchkey_export":2"#), "another version"),
     ] {
         fs::write(folder.path().join("wrong.jsonl"), text).unwrap();
         refused(folder.path(), &borrowed(&new), &["import", "wrong.jsonl"], words);
@@ -205,6 +210,7 @@ async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
     let (status, answer) = browser.post("/api/email/code", &json!({ "code": code })).unwrap();
     assert_eq!(status, 200, "a code of before the rotation: {answer}");
 
+    refused(folder.path(), &[], &["keys", "rotate"], "30 days more");
     let set = [("SECRET_KEY", "a key that somebody set, of 32 bytes or more")];
     let (key, said) = done(folder.path(), &set, &["keys", "rotate"]);
     assert!(key.trim().len() >= 32 && said.contains("SECRET_KEY_PREVIOUS") && !said.contains(set[0].1), "{said}");
@@ -232,6 +238,18 @@ fn commands_say_what_is_missing() {
 }
 
 #[test]
+fn a_closed_standard_output_is_a_failure_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    for arguments in [&["users", "list"][..], &["invitations", "create"], &["doctor"], &["man"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = latchkey(folder.path(), &[]).args(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("No space left"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn the_manual_page_and_the_help_name_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let (manual, _) = done(folder.path(), &[], &["man"]);
@@ -251,5 +269,8 @@ fn the_manual_page_and_the_help_name_every_command() {
     ] {
         assert!(help.contains(&format!("  {command}")), "{command}: {help}");
         assert!(manual.contains(&command.replace('-', "\\-")), "{command}: {manual}");
+    }
+    for detail in ["\\-\\-uses", "\\-\\-everybody", "\\-\\-json", "SECRET_KEY"] {
+        assert!(manual.contains(detail), "{detail}: {manual}");
     }
 }

@@ -34,7 +34,7 @@ async fn a_protected_page_asks_who_is_there_after_ten_minutes_and_goes_on() {
     let asked = "/account?step=confirm&next=%2Fvault".to_owned();
     assert_eq!(location(&mut browser, "/vault").await, (303, asked.clone()));
     let page = browser.get(&asked).await;
-    assert!(page.status == 403 && page.text().contains("To see that page"), "{}", page.text());
+    assert!(page.status == 403 && page.text().contains("You want to see a page"), "{}", page.text());
     let form = [("action", "go-on"), ("next", "/vault")];
     assert_eq!(browser.form("/account", &form).await.status, 403, "not before it is known who is there");
     assert_eq!(browser.reauthenticate(&passkey).await.status, 200);

@@ -73,6 +73,7 @@ impl Auth {
             detail,
             address,
             name: &user.display_name,
+            language: user.language,
             can_undo: occasion == Occasion::AddressChanged && user.proven_address() != Some(address),
             client,
         };

@@ -130,6 +130,7 @@ impl Auth {
             Method::Passkey(_) => AddedWith::Passkey,
             Method::Email => AddedWith::Letter,
             Method::Recovery => AddedWith::RecoveryCode,
+            Method::BreakGlass => AddedWith::BreakGlass,
         };
         let registered = Registered { new, answer, registration: &pending.registration };
         let registered = self.registered(registered, visitor.user.id, added_with)?;

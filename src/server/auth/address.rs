@@ -10,7 +10,7 @@ use crate::server::model::user::email_key;
 use crate::server::model::{ClientAddress, EventKind, Session, User, UserId, limit};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Unit;
-use crate::types::{EmailAddress, Identifier, Next};
+use crate::types::{EmailAddress, Identifier, Language, Next};
 use std::time::Duration;
 
 /// The shortest time between two letters to confirm the same address.
@@ -62,12 +62,13 @@ impl Auth {
         session: &Session,
         browser: TokenHash,
         address: EmailAddress,
+        language: Language,
     ) -> Result<(), Unavailable> {
         if !self.sends_letters {
             return Ok(());
         }
         let purpose = Purpose::Confirm { user, session: session.id, address };
-        let (client, now) = (session.client.clone(), self.clock.now());
+        let (client, now) = ((session.client.clone(), language), self.clock.now());
         let request = LetterRequest::new(purpose, browser, Next::or_account(None), client, now, &*self.entropy);
         unit.void_requests(user, request.purpose.name()).await?;
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await
@@ -95,7 +96,8 @@ impl Auth {
         self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await?;
         let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
         let client = &visitor.session.client;
-        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, asker.browser.hash(), address).await?;
+        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, asker.browser.hash(), address, asker.language)
+            .await?;
         self.record(unit.as_mut(), user.id, EventKind::AddressRequested, client, None).await?;
         unit.commit().await?;
         self.bell.notify_one();
@@ -126,7 +128,8 @@ impl Auth {
             return Ok(SentAgain::NothingToConfirm);
         }
         let browser = asker.browser.hash();
-        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser, address).await?;
+        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser, address, asker.language)
+            .await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(SentAgain::Sent)
@@ -140,7 +143,10 @@ impl Auth {
         let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
         Ok(open.filter(|open| self.is_of_session(open, visitor)).and_then(|open| match open.request.purpose {
             Purpose::Confirm { address, .. } => Some(address),
-            _ => None,
+            Purpose::SignIn { .. }
+            | Purpose::SignUp { .. }
+            | Purpose::Reauthenticate { .. }
+            | Purpose::BreakGlass { .. } => None,
         }))
     }
 
@@ -202,7 +208,10 @@ impl Auth {
     fn is_of_session(&self, open: &OpenRequest, visitor: &Visitor) -> bool {
         let asked = match &open.request.purpose {
             Purpose::Confirm { session, .. } => Some(*session),
-            _ => None,
+            Purpose::SignIn { .. }
+            | Purpose::SignUp { .. }
+            | Purpose::Reauthenticate { .. }
+            | Purpose::BreakGlass { .. } => None,
         };
         open.is_open(self.clock.now()) && asked == Some(visitor.session.id)
     }
@@ -217,7 +226,10 @@ impl Auth {
         match open.request.purpose {
             Purpose::Confirm { user, .. } if user != visitor.user.id => Err(ConfirmError::OtherAccount),
             Purpose::Confirm { address, .. } => Ok((open.request.id, address)),
-            _ => Err(ConfirmError::Expired),
+            Purpose::SignIn { .. }
+            | Purpose::SignUp { .. }
+            | Purpose::Reauthenticate { .. }
+            | Purpose::BreakGlass { .. } => Err(ConfirmError::Expired),
         }
     }
 

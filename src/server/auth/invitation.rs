@@ -32,7 +32,7 @@ impl Auth {
         Ok(self.is_invited(link).await??)
     }
 
-    async fn is_invited(&self, link: Option<&TokenHash>) -> Result<Result<(), NotInvited>, Unavailable> {
+    pub(super) async fn is_invited(&self, link: Option<&TokenHash>) -> Result<Result<(), NotInvited>, Unavailable> {
         match (self.sign_up, link) {
             (SignUp::Open, _) => Ok(Ok(())),
             (SignUp::Off, _) => Ok(Err(NotInvited::Off)),

@@ -73,7 +73,7 @@ impl Auth {
             return Ok(false);
         }
         // Where making one is all that is left to do, it is offered however often it was declined.
-        if visitor.session.method == Method::Recovery || self.is_confined(visitor) {
+        if matches!(visitor.session.method, Method::Recovery | Method::BreakGlass) || self.is_confined(visitor) {
             return Ok(true);
         }
         let Some(token) = known else { return Ok(true) };

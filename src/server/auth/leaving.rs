@@ -17,6 +17,8 @@ use serde::Serialize;
 pub struct Export {
     exported_at: String,
     user: views::User,
+    /// In which letters are written.
+    language: &'static str,
     username_changed_at: Option<String>,
     passkeys_blocked_since: Option<String>,
     passkeys: Vec<ExportedPasskey>,
@@ -58,7 +60,8 @@ struct RememberedBrowser {
 #[derive(Clone, Debug, Serialize)]
 struct OpenLetter {
     about: &'static str,
-    to: String,
+    /// Nobody knows yet, or it did not go by mail.
+    to: Option<String>,
     detail: Option<String>,
     client: views::Client,
     sent_at: String,
@@ -93,6 +96,7 @@ impl Auth {
         Ok(Export {
             exported_at: now.to_rfc3339(),
             user: user.view(),
+            language: user.language.tag(),
             username_changed_at: user.username_changed_at.map(Timestamp::to_rfc3339),
             passkeys_blocked_since: user.guarded_since.map(Timestamp::to_rfc3339),
             passkeys: passkeys.iter().map(exported).collect(),
@@ -108,7 +112,7 @@ impl Auth {
         let told = self.store.security_letters(visitor.user.id, now).await?;
         let told = told.into_iter().map(|letter| OpenLetter {
             about: letter.occasion.name(),
-            to: letter.address.to_string(),
+            to: Some(letter.address.to_string()),
             detail: letter.detail,
             client: letter.client,
             sent_at: letter.happened_at.to_rfc3339(),
@@ -117,7 +121,7 @@ impl Auth {
         let asked = self.store.requests_of_user(visitor.user.id, now).await?;
         let asked = asked.into_iter().map(|open| OpenLetter {
             about: open.request.purpose.name(),
-            to: open.recipient.map(|(_, address)| address.to_string()).unwrap_or_default(),
+            to: open.recipient.map(|(_, address)| address.to_string()),
             detail: None,
             client: open.request.client,
             sent_at: open.request.created_at.to_rfc3339(),
@@ -160,7 +164,7 @@ impl Auth {
 fn exported_session(session: &Session, visitor: &Visitor) -> ExportedSession {
     let passkey = match &session.method {
         Method::Passkey(id) => Some(id.encode()),
-        Method::Email | Method::Recovery => None,
+        Method::Email | Method::Recovery | Method::BreakGlass => None,
     };
     ExportedSession { session: session.view(session.id == visitor.session.id), kept: session.kept, passkey }
 }

@@ -14,7 +14,7 @@ use crate::server::model::{Event, EventKind, User, UserId};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::meters;
-use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username};
 
 #[derive(Debug)]
 pub enum AnswerError {
@@ -101,8 +101,11 @@ impl Auth {
                 let user = self.store.user(user).await?.filter(|user| user.disabled_at.is_none());
                 user.map(LinkOffer::SignIn).ok_or(AnswerError::Expired)
             }
-            Purpose::SignUp { username, address, .. } => {
+            Purpose::SignUp { username, address, invitation, .. } => {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address)).await?;
+                if owner.is_none() {
+                    self.is_invited(invitation.as_ref()).await??;
+                }
                 Ok(owner.map_or(LinkOffer::SignUp { username }, LinkOffer::SignIn))
             }
             Purpose::SignIn { .. } | Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => {
@@ -124,7 +127,7 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
         let answered = self.follow_link(token, username, arrival).await;
-        let is_recovery = answered.as_ref().is_ok_and(|(opened, _)| opened.session.method == Method::Recovery);
+        let is_recovery = answered.as_ref().is_ok_and(|(opened, _)| opened.session.method == Method::BreakGlass);
         let method = if is_recovery { "recovery" } else { "email" };
         meters::sign_in(method, answered.as_ref().err().map(AnswerError::outcome));
         answered
@@ -254,8 +257,6 @@ impl Auth {
             Purpose::BreakGlass { user } => {
                 credential = Credential::BreakGlass;
                 let user = unit.lock_user(user).await?.ok_or(AnswerError::Expired)?;
-                // As with a recovery code: whoever runs the site has made sure who it is.
-                unit.set_guard(user.id, None).await?;
                 unit.void_recognition(user.id).await?;
                 self.record(unit.as_mut(), user.id, EventKind::SignInLinkUsed, &arrival.client, None).await?;
                 (user, false)
@@ -267,7 +268,8 @@ impl Auth {
                 // Who gave no name is called by the username, also by another one chosen here.
                 let unnamed = is_unnamed.then(|| DisplayName::parse(asked.as_str()).ok()).flatten();
                 let display_name = unnamed.unwrap_or(display_name);
-                let newcomer = Newcomer { username: asked, display_name, address, invitation };
+                let language = arrival.language;
+                let newcomer = Newcomer { username: asked, display_name, address, invitation, language };
                 self.owner_or_new(unit.as_mut(), newcomer, now).await?
             }
             Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => return Err(AnswerError::Expired),
@@ -293,7 +295,7 @@ impl Auth {
         newcomer: Newcomer,
         now: Timestamp,
     ) -> Result<(User, bool), AnswerError> {
-        let Newcomer { username, display_name, address, invitation } = newcomer;
+        let Newcomer { username, display_name, address, invitation, language } = newcomer;
         if let Some(owner) = unit.lock_owner(&address).await? {
             return Ok((owner, false));
         }
@@ -306,6 +308,7 @@ impl Auth {
             created_at: now,
             username_changed_at: None,
             guarded_since: None,
+            language,
             disabled_at: None,
         };
         if self.add_account(unit, &user).await? == Insertion::Conflict {
@@ -330,6 +333,7 @@ struct Newcomer {
     display_name: DisplayName,
     address: EmailAddress,
     invitation: Option<TokenHash>,
+    language: Language,
 }
 
 /// Holds others off the account of a letter before anything of it is touched, so that no two units wait for each other.

@@ -10,7 +10,7 @@ use crate::server::model::limit;
 use crate::server::model::user::email_key;
 use crate::server::model::{ClientAddress, User};
 use crate::server::secret::Token;
-use crate::types::{Identifier, Next, views};
+use crate::types::{Identifier, Language, Next, views};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -40,6 +40,7 @@ pub struct Asker<'a> {
     /// The cookie of a browser that somebody signed in with.
     pub known: Option<&'a Token>,
     pub client: views::Client,
+    pub language: Language,
     pub from: ClientAddress,
 }
 
@@ -115,7 +116,14 @@ impl Auth {
     /// Writes the request and its letter, in place of what this browser asked for before.
     async fn post(&self, asker: Asker<'_>, purpose: Purpose, next: Next) -> Result<(), Unavailable> {
         let browser = asker.browser.hash();
-        let request = LetterRequest::new(purpose, browser, next, asker.client, self.clock.now(), &*self.entropy);
+        let request = LetterRequest::new(
+            purpose,
+            browser,
+            next,
+            (asker.client, asker.language),
+            self.clock.now(),
+            &*self.entropy,
+        );
         let mut unit = self.store.begin().await?;
         unit.void_requests_of_browser(&browser).await?;
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;

@@ -53,7 +53,7 @@ use crate::server::limiter::Limiter;
 use crate::server::model::{ClientAddress, Session, SessionLifetimes, User};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::Store;
-use crate::types::views;
+use crate::types::{Language, views};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -81,6 +81,7 @@ pub struct Auth {
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub client: views::Client,
+    pub language: Language,
     pub address: ClientAddress,
     /// The token that names the browser.
     pub browser: Option<Token>,

@@ -4,8 +4,9 @@ use super::Auth;
 use crate::server::Unavailable;
 use crate::server::model::letter::{LetterRequest, Purpose};
 use crate::server::model::security_letter::Occasion;
-use crate::server::model::{EventKind, Invitation, User, UserId};
+use crate::server::model::{EventKind, Invitation, InvitationId, User, UserId};
 use crate::server::secret::Token;
+use crate::server::telemetry::AUDIT;
 use crate::types::{Next, views};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ impl Auth {
         // No browser asked: the hash of a token that nobody has.
         let nobodys = Token::random(&*self.entropy).hash();
         let (next, now) = (Next::or_account(None), self.clock.now());
-        let request = LetterRequest::new(purpose, nobodys, next, on_the_server(), now, &*self.entropy);
+        let request = LetterRequest::new(purpose, nobodys, next, (on_the_server(), user.language), now, &*self.entropy);
         unit.add_open_link(&request, &token.hash()).await?;
         self.record(unit.as_mut(), user.id, EventKind::SignInLinkMade, &on_the_server(), None).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::SignInLinkMade, &on_the_server(), None).await?;
@@ -65,10 +66,25 @@ impl Auth {
         let Some(user) = unit.lock_user(user).await? else { return Ok(None) };
         let ended = unit.end_all_sessions(user.id).await?;
         if ended > 0 {
-            self.record(unit.as_mut(), user.id, EventKind::SessionsEndedForYou, &on_the_server(), None).await?;
+            self.record(unit.as_mut(), user.id, EventKind::SessionsEndedByOperator, &on_the_server(), None).await?;
         }
         unit.commit().await?;
         Ok(Some(ended))
+    }
+
+    /// Withdraws an invitation; `false` when there is none of that name.
+    ///
+    /// # Errors
+    /// When the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn withdraw_invitation(&self, id: InvitationId) -> Result<bool, Unavailable> {
+        let mut unit = self.store.begin().await?;
+        let is_there = unit.remove_invitation(id).await?;
+        unit.commit().await?;
+        if is_there {
+            tracing::info!(target: AUDIT, invitation = %id.0, event = "invitation_withdrawn", "it happened");
+        }
+        Ok(is_there)
     }
 
     /// Makes an invitation; the token goes into its link and nowhere else.
@@ -86,7 +102,7 @@ impl Auth {
         let mut unit = self.store.begin().await?;
         unit.add_invitation(&invitation).await?;
         unit.commit().await?;
-        tracing::info!(invitation = %invitation.id.0, uses, "an invitation was made");
+        tracing::info!(target: AUDIT, invitation = %invitation.id.0, uses, event = "invitation_made", "it happened");
         Ok((invitation, token))
     }
 }

@@ -7,9 +7,19 @@ use crate::server::keys::KeyedHash;
 use crate::server::model::user::USERNAME_HELD;
 use crate::server::model::{EventKind, User, UserId};
 use crate::server::store::{Insertion, Unit};
-use crate::types::{DisplayName, Username};
+use crate::types::{DisplayName, Language, Username};
 
 impl Auth {
+    /// From now on letters to the visitor are written in this language.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn set_language(&self, visitor: &Visitor, language: Language) -> Result<(), Unavailable> {
+        let mut unit = self.store.begin().await?;
+        unit.set_language(visitor.user.id, language).await?;
+        unit.commit().await
+    }
+
     /// Changes what was given: the name at any time, the username once in 30 days.
     ///
     /// # Errors

@@ -140,8 +140,14 @@ impl Auth {
         self.limiter.draw(&limit::LETTERS_TO_ONE, &[b"own", visitor.user.id.0.as_bytes()]).await?;
         let (user, session) = (visitor.user.id, visitor.session.id);
         let purpose = letter::Purpose::Reauthenticate { user, session, address: address.clone() };
-        let request =
-            LetterRequest::new(purpose, asker.browser.hash(), next, asker.client, self.clock.now(), &*self.entropy);
+        let request = LetterRequest::new(
+            purpose,
+            asker.browser.hash(),
+            next,
+            (asker.client, asker.language),
+            self.clock.now(),
+            &*self.entropy,
+        );
         let mut unit = self.store.begin().await?;
         unit.lock_user(user).await?;
         unit.void_requests(user, request.purpose.name()).await?;

@@ -79,7 +79,8 @@ impl Auth {
         let (method, offers_passkey, kept) = match credential {
             Credential::Passkey { id, from_elsewhere } => (Method::Passkey(id), from_elsewhere, arrival.keep),
             Credential::Letter => (Method::Email, true, false),
-            Credential::RecoveryCode | Credential::BreakGlass => (Method::Recovery, true, false),
+            Credential::RecoveryCode => (Method::Recovery, true, false),
+            Credential::BreakGlass => (Method::BreakGlass, true, false),
         };
         let user_verified = matches!(method, Method::Passkey(_));
         let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };

@@ -12,7 +12,7 @@ use crate::server::model::{AddedWith, Passkey, User, UserId};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Insertion;
 use crate::server::telemetry::meters;
-use crate::types::{DisplayName, EmailAddress, Username, views};
+use crate::types::{DisplayName, EmailAddress, Language, Username, views};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
@@ -135,7 +135,7 @@ impl Auth {
         // It is counted once it is finished; but nobody should make a passkey that will be refused.
         self.limiter.look(&limit::SIGN_UPS, &[&client]).await?;
         let invitation = form.invitation.map(|hash| hash.0);
-        let user = self.new_user(UserId::random(&*self.entropy), form);
+        let user = self.new_user(UserId::random(&*self.entropy), form, Language::default());
         let (options, challenge, registration) = self.relying_party.begin_registration(&user, &[])?;
         let state = SignUp {
             user_id: user.id,
@@ -179,7 +179,7 @@ impl Auth {
             invite: None,
         };
         let form = SignUpForm::parse(fields).map_err(|_| FinishSignUpError::Expired)?;
-        let user = self.new_user(pending.user_id, form);
+        let user = self.new_user(pending.user_id, form, arrival.language);
         self.limiter.draw(&limit::SIGN_UPS, &[&arrival.address.key()]).await?;
         self.create_account(user, &passkey, pending.invitation.map(TokenHash), arrival).await
     }
@@ -205,7 +205,15 @@ impl Auth {
         let entrance = Entrance { user, credential, is_new_account: true };
         let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
         if let (Some(address), Some(browser)) = (address, browser) {
-            self.post_confirmation(unit.as_mut(), opened.user.id, &opened.session, browser, address).await?;
+            self.post_confirmation(
+                unit.as_mut(),
+                opened.user.id,
+                &opened.session,
+                browser,
+                address,
+                opened.user.language,
+            )
+            .await?;
         }
         unit.commit().await?;
         self.bell.notify_one();
@@ -214,7 +222,7 @@ impl Auth {
         Ok(opened)
     }
 
-    fn new_user(&self, id: UserId, form: SignUpForm) -> User {
+    fn new_user(&self, id: UserId, form: SignUpForm, language: Language) -> User {
         User {
             id,
             username: form.username,
@@ -224,6 +232,7 @@ impl Auth {
             created_at: self.clock.now(),
             username_changed_at: None,
             guarded_since: None,
+            language,
             disabled_at: None,
         }
     }

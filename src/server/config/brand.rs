@@ -30,6 +30,8 @@ pub struct Colour([u8; 3]);
 /// The ground of pages, as `style/main.css` has it.
 const LIGHT_PAGE: Colour = Colour([0xfb, 0xfa, 0xf7]);
 const DARK_PAGE: Colour = Colour([0x14, 0x16, 0x14]);
+/// Every page shows it, in bytes.
+const LARGEST_LOGO: u64 = 256 * 1024;
 /// Text must stand out this much (WCAG 2.2, success criterion 1.4.3).
 const LEAST_CONTRAST: f64 = 4.5;
 
@@ -113,8 +115,9 @@ fn logo(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option<Pat
     let text = source.get("SITE_LOGO")?;
     let file = data_dir.join(text);
     let is_image = file.extension().is_some_and(|end| end == "svg" || end == "png");
-    if !is_image || !file.is_file() {
-        problems.add("SITE_LOGO", file.display().to_string(), "an .svg or .png file that is there");
+    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|facts| facts.len());
+    if !is_image || !size.is_some_and(|size| (1..=LARGEST_LOGO).contains(&size)) {
+        problems.add("SITE_LOGO", file.display().to_string(), "an .svg or .png file of at most 256 KiB that is there");
     }
     Some(file)
 }
@@ -134,7 +137,8 @@ fn accent(source: &Source, problems: &mut Problems) -> Option<Accent> {
 
 fn support(source: &Source, problems: &mut Problems) -> Option<String> {
     let text = source.get("SUPPORT_CONTACT")?;
-    if !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https" | "tel")) {
+    let is_address = |url: &Url| matches!(url.scheme(), "mailto" | "https" | "tel") && !url.path().is_empty();
+    if text.chars().any(char::is_control) || !Url::parse(text).is_ok_and(|url| is_address(&url)) {
         problems.add("SUPPORT_CONTACT", text, "an address beginning with mailto:, https:// or tel:");
     }
     Some(text.to_owned())
@@ -196,6 +200,8 @@ mod tests {
             ("SITE_LOGO", "not-there.svg"),
             ("SITE_ACCENT", "#ffffff"),
             ("SUPPORT_CONTACT", "help@example.org"),
+            ("SUPPORT_CONTACT", "mailto:"),
+            ("SUPPORT_CONTACT", "mailto:a@example.org\r\nx"),
             ("SITE_LINKS", "Imprint"),
             ("SITE_LINKS", "Imprint=javascript:alert(1)"),
             ("SITE_LINKS", "=https://example.org"),

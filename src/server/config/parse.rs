@@ -25,7 +25,8 @@ pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
     let secret_key = key(source, "SECRET_KEY", problems);
     let secret_key_previous = key(source, "SECRET_KEY_PREVIOUS", problems);
     let smtp_url = smtp_url(source, problems);
-    let mail_from = mail_from(source, problems);
+    let brand = brand(source, &data_dir, problems);
+    let mail_from = mail_from(source, &brand.name, problems);
     let email_sign_in = email_sign_in(source, problems);
     let sign_up = one_of(
         source,
@@ -33,7 +34,6 @@ pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
         &[("open", SignUp::Open), ("invite", SignUp::Invite), ("off", SignUp::Off)],
         problems,
     );
-    let brand = brand(source, &data_dir, problems);
     let dev_mailbox = switch(source, "DEV_MAILBOX", false, problems);
     let trusted_proxies = trusted_proxies(source, problems);
     let rate_limits = switch(source, "RATE_LIMITS", true, problems);
@@ -176,8 +176,8 @@ fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
     url.map(Secret::new)
 }
 
-fn mail_from(source: &Source, problems: &mut Problems) -> String {
-    let named = source.get("SITE_NAME").unwrap_or("Latchkey").replace(['"', '\\'], "");
+fn mail_from(source: &Source, site_name: &str, problems: &mut Problems) -> String {
+    let named: String = site_name.chars().filter(|char| !char.is_control() && !matches!(char, '"' | '\\')).collect();
     let default = format!("\"{named}\" <no-reply@localhost>");
     let text = source.get("MAIL_FROM").unwrap_or(&default);
     if text.parse::<lettre::message::Mailbox>().is_err() || text.chars().any(char::is_control) {

@@ -50,6 +50,12 @@ impl SiteFiles {
         Self::Folder(std::env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| PathBuf::from("target/site"), PathBuf::from))
     }
 
+    /// Whether a program that carries its files was compiled without them.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Carried(files) if (files.names)().is_empty())
+    }
+
     /// The folder of the compiled files as a page names it, without the leading slash: `pkg/<version>`, or `pkg` while
     /// `cargo leptos watch` swaps files under a running server.
     #[must_use]
@@ -134,7 +140,11 @@ impl CarriedFiles {
             return StatusCode::NOT_FOUND.into_response();
         };
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..9]));
-        if request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        let known =
+            request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
+        // The weak comparison (RFC 9110, section 13.1.2).
+        if known.split(',').map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*")
+        {
             return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
         }
         let coding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);

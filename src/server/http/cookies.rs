@@ -5,7 +5,7 @@ use crate::server::auth::Opened;
 use crate::server::model::Session;
 use crate::server::model::known_browser::REMEMBERED;
 use crate::server::secret::Token;
-use crate::types::Notice;
+use crate::types::{Language, Notice};
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::time::Duration;
 use cookie::{Cookie, CookieBuilder, SameSite};
@@ -41,6 +41,22 @@ impl Cookies {
     #[must_use]
     pub fn known(self, headers: &HeaderMap) -> Option<Token> {
         token(headers, self.known_name())
+    }
+
+    fn language_name(self) -> &'static str {
+        if self.secure { "__Host-latchkey_language" } else { "latchkey_language" }
+    }
+
+    /// The language that was chosen.
+    #[must_use]
+    pub fn language(self, headers: &HeaderMap) -> Option<Language> {
+        Language::parse(find(headers, self.language_name())?.value())
+    }
+
+    /// Kept for a year.
+    #[must_use]
+    pub fn set_language(self, language: Language) -> Option<HeaderValue> {
+        header_of(self.cookie(self.language_name(), language.tag().to_owned()).max_age(Duration::days(365)))
     }
 
     /// What the page before had to say.

@@ -8,6 +8,7 @@ pub mod client;
 pub mod client_address;
 pub mod cookies;
 pub mod health;
+pub mod language;
 pub mod loopback;
 pub mod mailbox_door;
 pub mod metrics;

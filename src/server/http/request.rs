@@ -3,6 +3,7 @@ use super::brand::BrandFiles;
 use super::client::client_of;
 use super::client_address::TrustedProxies;
 use super::cookies::Cookies;
+use super::language::preferred;
 use super::mailbox_door::MailboxDoor;
 use super::policy_report::PolicyReports;
 use super::security_headers::clear_storage;
@@ -11,7 +12,7 @@ use crate::server::auth::{Arrival, Asker, Auth, Initiator, Opened, Renewed, Sign
 use crate::server::config::PublicUrl;
 use crate::server::model::ClientAddress;
 use crate::server::secret::Token;
-use crate::types::{ApiError, Next, Notice, Site, views};
+use crate::types::{ApiError, Language, Next, Notice, Site, views};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::{LeptosOptions, expect_context};
 use leptos_axum::ResponseOptions;
@@ -64,6 +65,7 @@ pub struct RequestContext {
     pub session: Option<Token>,
     /// The token under which the browser remembers who signed in last.
     pub known: Option<Token>,
+    pub language: Language,
     agent: Option<HeaderValue>,
     from: ClientAddress,
 }
@@ -76,6 +78,7 @@ impl RequestContext {
             browser: cookies.browser(headers),
             session: cookies.session(headers),
             known: cookies.known(headers),
+            language: cookies.language(headers).unwrap_or_else(|| preferred(headers)),
             agent: headers.get(header::USER_AGENT).cloned(),
             from: state.proxies.client(extensions, headers),
             state: state.clone(),
@@ -97,6 +100,7 @@ impl RequestContext {
     pub fn arrival(&self, keep: Option<bool>) -> Arrival {
         Arrival {
             client: self.client(),
+            language: self.language,
             address: self.from,
             browser: self.browser.clone(),
             known: self.known.clone(),
@@ -108,7 +112,7 @@ impl RequestContext {
     /// Who asks for a letter: `browser` is the token that names the browser.
     #[must_use]
     pub fn asker<'a>(&'a self, browser: &'a Token) -> Asker<'a> {
-        Asker { browser, known: self.known.as_ref(), client: self.client(), from: self.from }
+        Asker { browser, known: self.known.as_ref(), client: self.client(), language: self.language, from: self.from }
     }
 
     /// By whom a ceremony is begun: `browser` is the token that names the browser.

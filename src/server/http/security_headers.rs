@@ -58,7 +58,8 @@ pub fn clear_storage(headers: &mut HeaderMap) {
 /// Where the address of a page holds a token, other sites learn at most where people come from. Not `no-referrer`: then
 /// browsers say nothing of the origin of a form either.
 fn referrer_policy(path: &str) -> &'static str {
-    if path.starts_with(paths::EMAIL) || path == paths::NOT_ME { "strict-origin" } else { "same-origin" }
+    let holds_token = path.starts_with(paths::EMAIL) || path == paths::NOT_ME || path == paths::SIGN_UP;
+    if holds_token { "strict-origin" } else { "same-origin" }
 }
 
 /// Everything may be personal, unless its handler said otherwise.

@@ -6,8 +6,9 @@ use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterI
 use crate::server::model::security_letter::{ANSWERABLE, Occasion, SecurityLetter};
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
-use crate::types::{DisplayName, EmailAddress, paths, views};
+use crate::types::{DisplayName, EmailAddress, Language, paths, texts, views};
 use askama::Template;
+use std::fmt::Display;
 
 /// A letter, ready for the post.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub struct Draft<'a> {
     pub name: Option<&'a DisplayName>,
     pub purpose: &'a Purpose,
     pub client: &'a views::Client,
+    pub language: Language,
     pub link: &'a Token,
     pub code: &'a Code,
 }
@@ -57,6 +59,7 @@ pub struct Draft<'a> {
 /// The words that change from letter to letter.
 struct Words<'a> {
     subject: &'a str,
+    language: Language,
     head: &'a Letterhead,
     name: &'a str,
     link: String,
@@ -93,31 +96,34 @@ impl Draft<'_> {
     /// # Errors
     /// When the address has no form that mail servers take, or a template fails.
     pub fn write(&self, head: &Letterhead) -> Result<Letter, Unavailable> {
-        let Letterhead { origin, site, .. } = head;
+        let (Letterhead { origin, site, .. }, say) = (head, Say(self.language));
         let (subject, path) = match self.purpose {
-            Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (format!("Sign in to {site}"), paths::EMAIL_LINK),
+            Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
             // A letter for signing up to whoever has an account already signs in to that one.
-            Purpose::SignUp { .. } if self.name.is_some() => (format!("Sign in to {site}"), paths::EMAIL_LINK),
-            Purpose::SignUp { .. } => (format!("Finish signing up for {site}"), paths::EMAIL_LINK),
-            Purpose::Reauthenticate { .. } => ("Confirm that it is you".to_owned(), paths::EMAIL_LINK),
-            Purpose::Confirm { .. } => (format!("Confirm your e-mail address for {site}"), paths::EMAIL_CONFIRM),
+            Purpose::SignUp { .. } if self.name.is_some() => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
+            Purpose::SignUp { .. } => (say.with("Finish signing up for {}", site), paths::EMAIL_LINK),
+            Purpose::Reauthenticate { .. } => (say.t("Confirm that it is you").to_owned(), paths::EMAIL_LINK),
+            Purpose::Confirm { .. } => (say.with("Confirm your e-mail address for {}", site), paths::EMAIL_CONFIRM),
         };
         let words = Words {
             subject: &subject,
+            language: self.language,
             head,
             name: self.name.map_or("", DisplayName::as_str),
             link: format!("{origin}{path}?token={}", self.link.encode()),
             code: self.code.expose(),
             minutes: ANSWER_LIFE.as_secs() / 60,
             hours: CONFIRMATION_LIFE.as_secs() / 3_600,
-            asked: asked(self.client),
+            asked: asked(self.client, say),
         };
         let w = &words;
         let (text, html) = match self.purpose {
             Purpose::Reauthenticate { .. } => (ReauthenticateText { w }.render(), ReauthenticateHtml { w }.render()),
             Purpose::Confirm { .. } => (ConfirmText { w }.render(), ConfirmHtml { w }.render()),
             Purpose::SignUp { .. } if self.name.is_none() => (SignUpText { w }.render(), SignUpHtml { w }.render()),
-            _ => (SignInText { w }.render(), SignInHtml { w }.render()),
+            Purpose::SignIn { .. } | Purpose::SignUp { .. } | Purpose::BreakGlass { .. } => {
+                (SignInText { w }.render(), SignInHtml { w }.render())
+            }
         };
         let failed = |cause: askama::Error| Unavailable::new("letter", cause);
         let recipient = deliverable(self.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
@@ -129,6 +135,7 @@ impl Draft<'_> {
 /// The words of a security letter.
 struct Report<'a> {
     subject: &'a str,
+    language: Language,
     head: &'a Letterhead,
     name: &'a str,
     /// What happened.
@@ -164,17 +171,19 @@ pub fn write_security_letter(
     link: &Token,
     head: &Letterhead,
 ) -> Result<Letter, Unavailable> {
+    let say = Say(about.language);
     let (subject, said) = report(about);
     let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
     let words = Report {
         subject,
+        language: about.language,
         head,
         name: about.name.as_str(),
         said,
-        at: about.happened_at.to_words(),
+        at: about.happened_at.to_minutes(),
         client: match about.occasion {
-            Occasion::SignInLinkMade => "at the server of this site".to_owned(),
-            _ => asked(&about.client),
+            Occasion::SignInLinkMade => say.t("at the server of this site").to_owned(),
+            _ => asked(&about.client, say),
         },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
         not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
@@ -189,69 +198,93 @@ pub fn write_security_letter(
 
 /// The subject of a security letter, and what happened in a sentence.
 fn report(about: &SecurityLetter) -> (&'static str, String) {
-    let detail = about.detail.as_deref().unwrap_or("without a name");
-    match about.occasion {
-        Occasion::PasskeyAdded => {
-            ("A passkey was added to your account", format!("A passkey was added to your account: {detail}."))
-        }
+    let say = Say(about.language);
+    let (subject, said) = match about.occasion {
+        Occasion::PasskeyAdded => ("A passkey was added to your account", "A passkey was added to your account: {}."),
         Occasion::PasskeyRemoved => {
-            ("A passkey was removed from your account", format!("A passkey was removed from your account: {detail}."))
+            ("A passkey was removed from your account", "A passkey was removed from your account: {}.")
         }
-        Occasion::AddressChanged if about.can_undo => (
-            "Your e-mail address was changed",
-            format!("The e-mail address of your account was changed from this one to {detail}."),
-        ),
-        Occasion::AddressChanged => (
-            "Your e-mail address was changed",
-            "The e-mail address of your account was changed to this one.".to_owned(),
-        ),
+        Occasion::AddressChanged if about.can_undo => {
+            ("Your e-mail address was changed", "The e-mail address of your account was changed from this one to {}.")
+        }
+        Occasion::AddressChanged => {
+            ("Your e-mail address was changed", "The e-mail address of your account was changed to this one.")
+        }
         Occasion::AddressRestored => (
             "Your e-mail address was restored",
-            "This is the e-mail address of your account again. Everybody was signed out.".to_owned(),
+            "This is the e-mail address of your account again. Everybody was signed out.",
         ),
         Occasion::RecoveryCodesMade => (
             "New recovery codes were made",
-            "New recovery codes were made for your account. Older ones no longer work.".to_owned(),
+            "New recovery codes were made for your account. Older ones no longer work.",
         ),
-        Occasion::RecoveryCodeUsed => (
-            "A recovery code was used",
-            "Somebody signed in to your account with one of its recovery codes.".to_owned(),
-        ),
+        Occasion::RecoveryCodeUsed => {
+            ("A recovery code was used", "Somebody signed in to your account with one of its recovery codes.")
+        }
         Occasion::NewDevice => (
             "A sign-in from a new device",
-            "Somebody signed in to your account from a device that we had not seen before.".to_owned(),
+            "Somebody signed in to your account from a device that we had not seen before.",
         ),
         Occasion::CounterWentBack => (
             "A passkey may have been copied",
-            format!(
-                "A sign-in with your passkey {detail} was refused: its counter went back, as when two devices use one. \
-                 Remove that passkey and make a new one."
-            ),
+            "A sign-in with your passkey {} was refused: its counter went back, as when two devices use one. \
+             Remove that passkey and make a new one.",
         ),
         Occasion::Exported => (
             "A copy of your account's data was made",
-            "Somebody downloaded a file with everything that is held about your account.".to_owned(),
+            "Somebody downloaded a file with everything that is held about your account.",
         ),
         Occasion::Deleted => (
             "Your account was deleted",
-            "Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity."
-                .to_owned(),
+            "Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.",
         ),
         Occasion::SignInLinkMade => (
             "A sign-in link was made for your account",
             "Those who run this site made a link that signs in to your account once, in any browser. They do that when \
-             somebody who lost every way in has asked them."
-                .to_owned(),
+             somebody who lost every way in has asked them.",
         ),
-    }
+    };
+    let detail = about.detail.as_deref().unwrap_or(say.t("without a name"));
+    (say.t(subject), say.with(said, detail))
 }
 
 /// From which browser and system, as far as it says.
-fn asked(client: &views::Client) -> String {
+fn asked(client: &views::Client, say: Say) -> String {
     match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => format!("from {browser} on {system}"),
-        (Some(browser), None) => format!("from {browser}"),
-        (None, Some(system)) => format!("from a browser on {system}"),
-        (None, None) => "from an unknown browser".to_owned(),
+        (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
+        (Some(browser), None) => say.with("from {}", browser),
+        (None, Some(system)) => say.with("from a browser on {}", system),
+        (None, None) => say.t("from an unknown browser").to_owned(),
     }
 }
+
+/// Says things in one language.
+#[derive(Clone, Copy)]
+struct Say(Language);
+
+impl Say {
+    fn t(self, english: &'static str) -> &'static str {
+        texts::translated(english, self.0)
+    }
+
+    fn with(self, english: &'static str, value: impl Display) -> String {
+        texts::filled(self.t(english), &[&value.to_string()])
+    }
+}
+
+/// How templates say things.
+macro_rules! says {
+    ($($words:ident)*) => {$(
+        impl $words<'_> {
+            fn t(&self, english: &'static str) -> &'static str {
+                Say(self.language).t(english)
+            }
+
+            fn with(&self, english: &'static str, value: impl Display) -> String {
+                Say(self.language).with(english, value)
+            }
+        }
+    )*};
+}
+
+says! { Words Report }

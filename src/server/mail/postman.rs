@@ -14,7 +14,7 @@ use crate::server::model::{Event, EventKind, User};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::{LetterSecrets, Store};
 use crate::server::telemetry::meters;
-use crate::types::{DisplayName, EmailAddress, Identifier};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -43,6 +43,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 struct Recipient {
     address: EmailAddress,
     name: Option<DisplayName>,
+    /// Their own, where there is an account.
+    language: Language,
 }
 
 impl Postman {
@@ -119,6 +121,7 @@ impl Postman {
             name: recipient.name.as_ref(),
             purpose: &request.purpose,
             client: &request.client,
+            language: recipient.language,
             link: &link,
             code: &code,
         };
@@ -211,7 +214,7 @@ impl Postman {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
                 match owner {
                     Some(owner) => self.assigned(letter, request, owner, Side::Stranger).await,
-                    None => Ok(Some(Recipient { address: address.clone(), name: None })),
+                    None => Ok(Some(Recipient { address: address.clone(), name: None, language: request.language })),
                 }
             }
             Purpose::Reauthenticate { user, address, .. } => {
@@ -219,14 +222,20 @@ impl Postman {
                     return Ok(None);
                 }
                 let user = self.store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
-                Ok(user.map(|user| Recipient { address: address.clone(), name: Some(user.display_name) }))
+                let recipient = |user: User| Recipient {
+                    address: address.clone(),
+                    name: Some(user.display_name),
+                    language: user.language,
+                };
+                Ok(user.map(recipient))
             }
             Purpose::Confirm { user, address, .. } => {
                 // Whoever claims an address can have it written to, and must not flood it.
                 let key = email_key(address).unwrap_or_default();
                 let is_within = !self.limiter.is_paused(*user, Side::Known).await?
                     && self.is_within(letter, &[b"claimed", key.as_bytes()]).await?;
-                Ok(is_within.then(|| Recipient { address: address.clone(), name: None }))
+                let language = request.language;
+                Ok(is_within.then(|| Recipient { address: address.clone(), name: None, language }))
             }
             // Its link is handed over by those who made it.
             Purpose::BreakGlass { .. } => Ok(None),
@@ -281,7 +290,7 @@ impl Postman {
         };
         unit.record(&event).await?;
         unit.commit().await?;
-        Ok(Some(Recipient { address, name: Some(user.display_name) }))
+        Ok(Some(Recipient { address, name: Some(user.display_name), language: user.language }))
     }
 }
 

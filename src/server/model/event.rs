@@ -76,7 +76,7 @@ kinds! {
     SignInLinkUsed = "sign_in_link_used", "A sign-in link of those who run this site was used";
     AccountDisabled = "account_disabled", "Those who run this site turned the account off";
     AccountEnabled = "account_enabled", "Those who run this site turned the account on again";
-    SessionsEndedForYou = "sessions_ended_by_operator", "Those who run this site ended all sessions";
+    SessionsEndedByOperator = "sessions_ended_by_operator", "Those who run this site ended all sessions";
 }
 
 impl EventKind {

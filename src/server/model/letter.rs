@@ -5,7 +5,7 @@ use super::{SessionId, UserId};
 use crate::server::clock::Timestamp;
 use crate::server::keys::{KeyedHash, Keys};
 use crate::server::secret::{Entropy, Secret, TokenHash};
-use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username, views};
 use std::time::Duration;
 use uuid::{Builder, Uuid};
 
@@ -92,6 +92,8 @@ pub struct LetterRequest {
     pub browser: TokenHash,
     pub next: Next,
     pub client: views::Client,
+    /// In which its letter is written.
+    pub language: Language,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -101,12 +103,12 @@ impl LetterRequest {
         purpose: Purpose,
         browser: TokenHash,
         next: Next,
-        client: views::Client,
+        (client, language): (views::Client, Language),
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Self {
         let expires_at = now.plus(purpose.life());
-        Self { id: RequestId::random(entropy), purpose, browser, next, client, created_at: now, expires_at }
+        Self { id: RequestId::random(entropy), purpose, browser, next, client, language, created_at: now, expires_at }
     }
 }
 

@@ -82,10 +82,12 @@ pub enum AddedWith {
     Passkey,
     Letter,
     RecoveryCode,
+    /// A link of those who run the site.
+    BreakGlass,
 }
 
 impl AddedWith {
-    const ALL: [Self; 4] = [Self::SignUp, Self::Passkey, Self::Letter, Self::RecoveryCode];
+    const ALL: [Self; 5] = [Self::SignUp, Self::Passkey, Self::Letter, Self::RecoveryCode, Self::BreakGlass];
 
     /// Its name in the database.
     #[must_use]
@@ -95,6 +97,7 @@ impl AddedWith {
             Self::Passkey => "passkey",
             Self::Letter => "letter",
             Self::RecoveryCode => "recovery-code",
+            Self::BreakGlass => "sign-in-link",
         }
     }
 
@@ -139,7 +142,8 @@ impl Passkey {
     /// Whether it was added by nothing but a letter, less than 72 hours ago.
     #[must_use]
     pub fn is_too_new(&self, now: Timestamp) -> bool {
-        self.added_with == AddedWith::Letter && now.since(self.created_at) < WATCHED
+        let is_watched = matches!(self.added_with, AddedWith::Letter | AddedWith::BreakGlass);
+        is_watched && now.since(self.created_at) < WATCHED
     }
 
     /// Whether it lives in a phone or computer, not in a security key.

@@ -4,7 +4,7 @@ use super::UserId;
 use super::letter::{LetterId, OutgoingLetter};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
-use crate::types::{DisplayName, EmailAddress, views};
+use crate::types::{DisplayName, EmailAddress, Language, views};
 use std::time::Duration;
 use uuid::{Builder, Uuid};
 
@@ -82,6 +82,8 @@ pub struct SecurityLetter {
     pub detail: Option<String>,
     pub address: EmailAddress,
     pub name: DisplayName,
+    /// In which it is written.
+    pub language: Language,
     /// Whether it carries a link that restores `address`.
     pub can_undo: bool,
     pub client: views::Client,
@@ -96,6 +98,7 @@ pub struct Told<'a> {
     pub detail: Option<String>,
     pub address: &'a EmailAddress,
     pub name: &'a DisplayName,
+    pub language: Language,
     pub can_undo: bool,
     pub client: &'a views::Client,
 }
@@ -111,6 +114,7 @@ impl SecurityLetter {
             detail: told.detail,
             address: told.address.clone(),
             name: told.name.clone(),
+            language: told.language,
             can_undo: told.can_undo,
             client: told.client.clone(),
             happened_at: now,
@@ -155,8 +159,16 @@ mod tests {
         let client = views::Client { browser: None, system: None };
         let (address, name) = (EmailAddress::parse("ada@example.org").unwrap(), DisplayName::parse("Ada").unwrap());
         let (user_id, occasion) = (Some(UserId(Uuid::nil())), Occasion::AddressChanged);
-        let told =
-            Told { user_id, occasion, detail: None, address: &address, name: &name, can_undo: true, client: &client };
+        let told = Told {
+            user_id,
+            occasion,
+            detail: None,
+            address: &address,
+            name: &name,
+            language: Language::English,
+            can_undo: true,
+            client: &client,
+        };
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         let letter = SecurityLetter::new(told, now, &crate::server::secret::SystemEntropy);
         let sent = SentSecurityLetter { letter, answered_at: None, undone_at: None };

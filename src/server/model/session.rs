@@ -68,6 +68,8 @@ pub enum Method {
     Email,
     /// A recovery code.
     Recovery,
+    /// A link of those who run the site.
+    BreakGlass,
 }
 
 impl Method {
@@ -77,7 +79,8 @@ impl Method {
         match self {
             Self::Passkey(_) => "passkey",
             Self::Email => "letter",
-            Self::Recovery => "recovery",
+            Self::Recovery => "recovery code",
+            Self::BreakGlass => "sign-in link",
         }
     }
 }
@@ -136,7 +139,7 @@ impl Session {
             method: match self.method {
                 Method::Passkey(_) => views::Method::Passkey,
                 Method::Email => views::Method::Email,
-                Method::Recovery => views::Method::Recovery,
+                Method::Recovery | Method::BreakGlass => views::Method::Recovery,
             },
             user_verified: self.user_verified,
             authenticated_at: self.authenticated_at.to_rfc3339(),

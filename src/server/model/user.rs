@@ -1,6 +1,6 @@
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
-use crate::types::{DisplayName, EmailAddress, Username, views};
+use crate::types::{DisplayName, EmailAddress, Language, Username, views};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct User {
     pub username_changed_at: Option<Timestamp>,
     /// Since somebody said "that was not me": no passkey is added until an older one or a recovery code was used.
     pub guarded_since: Option<Timestamp>,
+    /// In which letters to them are written.
+    pub language: Language,
     /// Since those who run the site turned the account off: nobody signs in to it.
     pub disabled_at: Option<Timestamp>,
 }

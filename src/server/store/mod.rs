@@ -4,7 +4,7 @@
 macro_rules! user_columns {
     () => {
         "u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at, \
-         u.username_changed_at, u.guarded_since, u.disabled_at"
+         u.username_changed_at, u.guarded_since, u.disabled_at, u.language"
     };
 }
 
@@ -99,6 +99,9 @@ pub trait Store: Accounts + Admissions + Letters + Operation + Transfer + Send +
 
     /// The newest change of the schema that the database has seen; `None` when it has seen none.
     async fn schema_version(&self) -> Result<Option<i64>, Unavailable>;
+
+    /// Every change of the schema that the database has seen, the oldest first; none when it has seen none.
+    async fn schema_versions(&self) -> Result<Vec<i64>, Unavailable>;
 
     /// What the database's clock shows; `None` where it has none but this machine's.
     async fn database_clock(&self) -> Result<Option<Timestamp>, Unavailable>;

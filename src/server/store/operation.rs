@@ -2,7 +2,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::{Invitation, InvitationId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::types::Identifier;
+use crate::types::{Identifier, Language};
 use async_trait::async_trait;
 
 /// An account as those who run the site see it in a list.
@@ -39,6 +39,9 @@ pub trait Operation: Send + Sync {
 pub trait OperationWrites: Send {
     /// Turns an account off, or on again.
     async fn set_disabled(&mut self, user: UserId, since: Option<Timestamp>) -> Result<(), Unavailable>;
+
+    /// In which language letters to an account are written from now on.
+    async fn set_language(&mut self, user: UserId, language: Language) -> Result<(), Unavailable>;
 
     async fn add_invitation(&mut self, invitation: &Invitation) -> Result<(), Unavailable>;
 

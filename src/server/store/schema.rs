@@ -1,15 +1,16 @@
 use crate::server::Unavailable;
-use sqlx::migrate::MigrateError;
+use sqlx::migrate::{MigrateError, Migrator};
 
 /// Whether a database has the schema of this program.
 ///
 /// # Errors
 /// In words for the operator, when it has another or none.
-pub fn check_schema(found: Option<i64>, own: Option<i64>) -> Result<(), Unavailable> {
-    match (found, own) {
-        (found, own) if found == own => Ok(()),
-        (Some(found), Some(own)) if found > own => Err(schema(MigrateError::VersionMissing(found))),
-        _ => Err(Unavailable::new(
+pub fn check_schema(found: &[i64], own: &Migrator) -> Result<(), Unavailable> {
+    let own: Vec<_> = own.iter().map(|migration| migration.version).collect();
+    match found.iter().find(|version| !own.contains(version)) {
+        Some(unknown) => Err(schema(MigrateError::VersionMissing(*unknown))),
+        None if found.len() == own.len() => Ok(()),
+        None => Err(Unavailable::new(
             "database schema",
             "it is older than this program; bring it up to date with `latchkey migrate`",
         )),

@@ -81,6 +81,7 @@ tables! {
         Text: username username_key display_name email email_key;
         Truth: email_verified;
         Whole: created_at username_changed_at guarded_since disabled_at;
+        Text: language;
     }
     passkeys {
         Bytes: credential_id;
@@ -140,6 +141,7 @@ tables! {
         Text: browser system;
         Bytes: link_hash;
         Whole: happened_at expires_at answered_at undone_at;
+        Text: language;
     }
     letter_requests {
         Id: id;
@@ -150,6 +152,7 @@ tables! {
         Bytes: link_hash code_hash;
         Whole: tries_left created_at expires_at;
         Bytes: invitation_hash;
+        Text: language;
     }
     letters {
         Id: id request_id security_letter_id;

@@ -32,6 +32,18 @@ pub struct Telemetry {
 #[must_use]
 pub fn start(format: LogFormat) -> Telemetry {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    start_with(filter, format)
+}
+
+/// The same for a single command: warnings, and what is audited, which no filter takes away.
+#[must_use]
+pub fn start_for_command(format: LogFormat) -> Telemetry {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    let audited = format!("{AUDIT}=info").parse::<Directive>();
+    start_with(audited.into_iter().fold(filter, EnvFilter::add_directive), format)
+}
+
+fn start_with(filter: EnvFilter, format: LogFormat) -> Telemetry {
     let quiet = ["webauthn_rs=error", "webauthn_rs_core=error", "webauthn_rs_proto=error", "opentelemetry=warn"];
     let filter = quiet
         .into_iter()

@@ -1,3 +1,4 @@
+use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
@@ -6,7 +7,7 @@ use leptos::prelude::*;
 pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)] busy: Signal<bool>) -> impl IntoView {
     view! {
         <button type="submit" class="button needs-scripts" name="action" value="passkey" disabled=busy aria-busy=move || busy.get().to_string()>
-            {move || if busy.get() { busy_label } else { label }}
+            {move || t(if busy.get() { busy_label } else { label })}
         </button>
     }
 }
@@ -17,7 +18,7 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
 pub fn LetterButton(label: &'static str, #[prop(into)] busy: Signal<bool>) -> impl IntoView {
     view! {
         <button type="submit" class="button quiet" name="action" value=LETTER disabled=busy>
-            {label}
+            {t(label)}
         </button>
     }
 }

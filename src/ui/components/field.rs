@@ -1,3 +1,4 @@
+use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// A labelled text field with its hint, and with its error beside it once there is one.
@@ -17,7 +18,7 @@ pub fn Field(
     let note = format!("{id}-note");
     view! {
         <div class="field">
-            <label for=id>{label}</label>
+            <label for=id>{t(label)}</label>
             <input
                 id=id
                 name=id
@@ -33,7 +34,7 @@ pub fn Field(
                 bind:value=value
             />
             <p id=note class="note" class:error=move || error.get().is_some() aria-live="polite">
-                {move || error.get().unwrap_or(hint)}
+                {move || t(error.get().unwrap_or(hint))}
             </p>
         </div>
     }

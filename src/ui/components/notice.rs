@@ -1,6 +1,7 @@
 use crate::browser;
 use crate::types::Notice;
 use crate::types::notice::Mood;
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -15,9 +16,9 @@ pub fn NoticeBar(notice: Notice) -> impl IntoView {
     };
     view! {
         <div class=format!("notice {mood}") role="status" aria-live="polite">
-            <p>{notice.message()}</p>
+            <p>{t(notice.message())}</p>
             <label>
-                <input type="checkbox" aria-label="Close this message" />
+                <input type="checkbox" aria-label=t("Close this message") />
                 <span aria-hidden="true">"×"</span>
             </label>
         </div>
@@ -38,7 +39,7 @@ pub fn Alert(
         <div class="alert-place">
             <div role="alert">
                 <p class="alert" hidden=move || message.get().is_none()>
-                    {move || message.get().unwrap_or_default()}
+                    {move || message.get().map(t).unwrap_or_default()}
                 </p>
             </div>
             <p class="countdown" hidden=move || left.get() == 0>
@@ -73,9 +74,9 @@ pub fn count_down(left: RwSignal<u32>, seconds: u32) {
 /// When to try again.
 fn in_words(seconds: u32) -> String {
     match seconds {
-        0 => "You can try again now.".to_owned(),
-        1..=90 => format!("Try again in {seconds} s."),
-        _ => format!("Try again in {} minutes.", seconds.div_ceil(60)),
+        0 => t("You can try again now.").to_owned(),
+        1..=90 => fill("Try again in {} s.", &[&seconds.to_string()]),
+        _ => fill("Try again in {} minutes.", &[&seconds.div_ceil(60).to_string()]),
     }
 }
 
@@ -92,7 +93,7 @@ pub fn NeedsScripts(
     };
     view! {
         <noscript>
-            <p class="alert">"Passkeys need JavaScript. " {way_on}</p>
+            <p class="alert">{t("Passkeys need JavaScript.")} " " {t(way_on)}</p>
         </noscript>
     }
 }

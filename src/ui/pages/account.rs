@@ -7,6 +7,7 @@ use crate::api::session::Session;
 use crate::browser;
 use crate::types::{ApiError, paths, views};
 use crate::ui::components::Signals;
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -64,7 +65,7 @@ pub fn AccountPage(
     typed: Option<Typed>,
 ) -> impl IntoView {
     view! {
-        <h1 class="break-words">{format!("Hello, {}", user.display_name)}</h1>
+        <h1 class="break-words">{fill("Hello, {}", &[&user.display_name])}</h1>
         <Signals accepted=account.accepted.clone() details=account.details.clone() />
         {account.removed.clone().map(|(id, sessions)| view! { <Removed id sessions /> })}
         {account.is_adding.then(|| view! { <AddPasskey /> })}
@@ -87,9 +88,9 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
     view! {
         <p class="lead">
             {if has_made_passkey {
-                "Your passkey is ready. Sign out, and sign in with it."
+                t("Your passkey is ready. Sign out, and sign in with it.")
             } else {
-                "This letter can do nothing more. Sign out, and sign in with a passkey or ask for another letter."
+                t("This letter can do nothing more. Sign out, and sign in with a passkey or ask for another letter.")
             }}
         </p>
     }
@@ -98,8 +99,8 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
 #[component]
 fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, typed: Option<Typed>) -> impl IntoView {
     let again = user.clone();
-    let address = user.email.unwrap_or_else(|| "none".to_owned());
-    let proof = if user.email_verified { "confirmed" } else { "not confirmed" };
+    let address = user.email.unwrap_or_else(|| t("none").to_owned());
+    let proof = if user.email_verified { t("confirmed") } else { t("not confirmed") };
     view! {
         {match account.confirmation {
             Confirmation::NotNeeded => None,
@@ -108,15 +109,15 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, ty
         }
             .map(|(address, waits_for_code)| view! { <ConfirmAddress address waits_for_code refusal /> })}
         <dl class="profile">
-            <dt>"Name"</dt>
+            <dt>{t("Name")}</dt>
             <dd>{user.display_name}</dd>
-            <dt>"Username"</dt>
+            <dt>{t("Username")}</dt>
             <dd>{user.username}</dd>
-            <dt>"E-mail"</dt>
+            <dt>{t("E-mail")}</dt>
             <dd>{address} " " <span class="tag">{proof}</span></dd>
-            <dt>"Passkeys"</dt>
+            <dt>{t("Passkeys")}</dt>
             <dd data-testid="passkeys">{account.usable_passkeys}</dd>
-            <dt>"Account id"</dt>
+            <dt>{t("Account id")}</dt>
             <dd>
                 <code>{user.id}</code>
             </dd>
@@ -141,10 +142,10 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, ty
 fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="confirm-heading">
-            <h2 id="confirm-heading">"Confirm your e-mail address"</h2>
+            <h2 id="confirm-heading">{t("Confirm your e-mail address")}</h2>
             <p>
                 <strong class="break-words">{address}</strong>
-                ": only a confirmed address can bring you back in when you have no passkey at hand."
+                {t(": only a confirmed address can bring you back in when you have no passkey at hand.")}
             </p>
             {waits_for_code
                 .then(|| {
@@ -152,7 +153,7 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
                         <form class="form" method="post" action=paths::EMAIL_CONFIRM>
                             <CodeField refusal />
                             <button type="submit" class="button">
-                                "Confirm"
+                                {t("Confirm")}
                             </button>
                         </form>
                     }
@@ -160,7 +161,7 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="confirm-again" />
                 <button type="submit" class="button quiet">
-                    {if waits_for_code { "Send the letter again" } else { "Send me the letter" }}
+                    {t(if waits_for_code { "Send the letter again" } else { "Send me the letter" })}
                 </button>
             </form>
         </section>
@@ -171,16 +172,19 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
 /// What is left to do after a passkey is gone.
 #[component]
 fn Removed(id: String, sessions: usize) -> impl IntoView {
-    let where_used = if sessions == 1 { "1 session was".to_owned() } else { format!("{sessions} sessions were") };
+    let goes_on = match sessions {
+        1 => t("1 session was opened with it and would go on.").to_owned(),
+        sessions => fill("{} sessions were opened with it and would go on.", &[&sessions.to_string()]),
+    };
     view! {
         <section class="card" aria-labelledby="removed-heading">
-            <h2 id="removed-heading">"The passkey is removed"</h2>
-            <p>{format!("{where_used} opened with it and would go on.")}</p>
+            <h2 id="removed-heading">{t("The passkey is removed")}</h2>
+            <p>{goes_on}</p>
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="end-sessions-of" />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="button quiet">
-                    "End them"
+                    {t("End them")}
                 </button>
             </form>
         </section>
@@ -204,7 +208,7 @@ fn StillHere() -> impl IntoView {
     view! {
         <div role="alert">
             <p class="alert ended" hidden=move || !has_ended.get()>
-                "You were signed out here. What you typed is still on the page: send it, and you are asked to sign in first."
+                {t("You were signed out here. What you typed is still on the page: send it, and you are asked to sign in first.")}
             </p>
         </div>
     }

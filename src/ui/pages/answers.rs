@@ -1,6 +1,7 @@
 //! The pages that the links of security letters lead to. Opening one does nothing; the button does.
 
 use crate::types::paths;
+use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// Which answer a link gives.
@@ -20,9 +21,9 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
     let follows = match answer {
         Answer::NotMe => view! {
             <ul class="list">
-                <li>"Everybody who is signed in to the account is signed out, you too."</li>
-                <li>"Passkeys that were added in the last 72 hours are suspended."</li>
-                <li>"Nobody can add a passkey until an older one or a recovery code was used."</li>
+                <li>{t("Everybody who is signed in to the account is signed out, you too.")}</li>
+                <li>{t("Passkeys that were added in the last 72 hours are suspended.")}</li>
+                <li>{t("Nobody can add a passkey until an older one or a recovery code was used.")}</li>
             </ul>
         }
         .into_any(),
@@ -30,24 +31,24 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
             <ul class="list">
                 <li>
                     <strong class="break-words">{address}</strong>
-                    " becomes the address of the account again."
+                    " " {t("becomes the address of the account again.")}
                 </li>
-                <li>"Everybody who is signed in to the account is signed out, you too."</li>
+                <li>{t("Everybody who is signed in to the account is signed out, you too.")}</li>
             </ul>
         }
         .into_any(),
     };
     view! {
-        <h1>{heading}</h1>
-        <p class="lead">"This is about the account " <strong>{username}</strong> ". If you go on:"</p>
+        <h1>{t(heading)}</h1>
+        <p class="lead">{t("This is about the account")} " " <strong>{username}</strong> {t(". If you go on:")}</p>
         {follows}
         <form class="form" method="post" action=action>
             <input type="hidden" name="token" value=token />
             <button type="submit" class="button">
-                {button}
+                {t(button)}
             </button>
         </form>
-        <p class="aside">"Was it you after all? Then close this page: nothing has happened."</p>
+        <p class="aside">{t("Was it you after all? Then close this page: nothing has happened.")}</p>
     }
 }
 
@@ -67,15 +68,15 @@ pub fn AnsweredPage(answer: Answer) -> impl IntoView {
         ),
     };
     view! {
-        <h1>{heading}</h1>
-        <p class="lead">{done}</p>
+        <h1>{t(heading)}</h1>
+        <p class="lead">{t(done)}</p>
         <p>
             <a class="button" href=paths::SIGN_IN>
-                "Sign in"
+                {t("Sign in")}
             </a>
         </p>
         <p class="aside">
-            <a href=paths::SIGN_IN_RECOVERY>"Use a recovery code"</a>
+            <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a>
         </p>
     }
 }

@@ -1,5 +1,6 @@
 use crate::types::{ApiError, paths};
 use crate::ui::components::count_down;
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
 /// A letter that this browser asked for, as far as its page tells.
@@ -21,31 +22,34 @@ pub fn CodePage(
     /// Why the last answer was refused, if it is about a field.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let minutes =
-        if letter.minutes_left == 1 { "1 minute".to_owned() } else { format!("{} minutes", letter.minutes_left) };
+    let minutes = if letter.minutes_left == 1 {
+        t("1 minute").to_owned()
+    } else {
+        fill("{} minutes", &[&letter.minutes_left.to_string()])
+    };
     let hint = match letter.username {
         None => "If there is an account for it with a confirmed address, a letter is on its way to that address.",
         Some(_) => "A letter is on its way to this address. Answer it to finish signing up.",
     };
     view! {
-        <h1>"Look in your mailbox"</h1>
+        <h1>{t("Look in your mailbox")}</h1>
         <p class="lead">
             <strong class="break-words">{letter.asked_for}</strong>
             ": "
-            {hint}
+            {t(hint)}
         </p>
-        <p>{format!("Open its link in this browser within {minutes}, or type its code here.")}</p>
+        <p>{fill("Open its link in this browser within {}, or type its code here.", &[&minutes])}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
             {letter.username.map(|username| view! { <UsernameField username refusal /> })}
             <CodeField refusal />
             <button type="submit" class="button">
-                "Continue"
+                {t("Continue")}
             </button>
         </form>
         <Resend seconds=letter.resend_in />
         <p class="aside">
-            <a href=paths::SIGN_IN>"Sign in another way"</a>
+            <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
         </p>
     }
 }
@@ -63,7 +67,7 @@ pub fn CodeField(
     let error = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
     view! {
         <div class="field">
-            <label for="code">"Code"</label>
+            <label for="code">{t("Code")}</label>
             <input
                 id="code"
                 name="code"
@@ -78,7 +82,7 @@ pub fn CodeField(
                 aria-describedby="code-note"
             />
             <p id="code-note" class="note" class:error=error.is_some()>
-                {error.map_or("The six digits of the letter. Five tries.", ApiError::message)}
+                {t(error.map_or("The six digits of the letter. Five tries.", ApiError::message))}
             </p>
         </div>
     }
@@ -95,7 +99,7 @@ pub fn UsernameField(
     let error = refusal.filter(|error| matches!(error, ApiError::InvalidUsername | ApiError::UsernameTaken));
     view! {
         <div class="field">
-            <label for="username">"Username"</label>
+            <label for="username">{t("Username")}</label>
             <input
                 id="username"
                 name="username"
@@ -111,7 +115,7 @@ pub fn UsernameField(
                 aria-describedby="username-note"
             />
             <p id="username-note" class="note" class:error=error.is_some()>
-                {error.map_or("3 to 32 letters, digits, dots, hyphens or underscores.", ApiError::message)}
+                {t(error.map_or("3 to 32 letters, digits, dots, hyphens or underscores.", ApiError::message))}
             </p>
         </div>
     }
@@ -123,8 +127,8 @@ fn Resend(seconds: u32) -> impl IntoView {
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {
-        0 => "Send the letter again".to_owned(),
-        seconds => format!("Send the letter again in {seconds} s"),
+        0 => t("Send the letter again").to_owned(),
+        seconds => fill("Send the letter again in {} s", &[&seconds.to_string()]),
     };
     view! {
         <form method="post" action=paths::SIGN_IN>

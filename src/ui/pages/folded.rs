@@ -1,4 +1,5 @@
 use crate::types::paths;
+use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// What stood in a form of the account page that was not done, and why.
@@ -41,11 +42,11 @@ pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
     let note_id = format!("{id}-note");
     view! {
         <details open=note.is_some()>
-            <summary>{field.summary}</summary>
+            <summary>{t(field.summary)}</summary>
             <form class="field" method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=field.action />
                 {(!field.about.is_empty()).then(|| view! { <input type="hidden" name="id" value=field.about /> })}
-                <label for=id.clone()>{field.label}</label>
+                <label for=id.clone()>{t(field.label)}</label>
                 <input
                     id=id
                     name=field.name
@@ -61,10 +62,10 @@ pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
                     aria-describedby=note_id.clone()
                 />
                 <p id=note_id class="note" class:error=note.is_some()>
-                    {note.unwrap_or(field.hint)}
+                    {t(note.unwrap_or(field.hint))}
                 </p>
                 <button type="submit" class=field.class>
-                    {field.button}
+                    {t(field.button)}
                 </button>
             </form>
         </details>

@@ -1,4 +1,5 @@
 use crate::types::{Site, paths, views};
+use crate::ui::words::t;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -8,45 +9,45 @@ pub fn HomePage(visitor: Option<views::User>) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
     let actions = match visitor {
         Some(user) => view! {
-            <p class="lead">"You are signed in as " <strong>{user.display_name}</strong> "."</p>
+            <p class="lead">{t("You are signed in as")} " " <strong>{user.display_name}</strong> "."</p>
             <a class="button" href=paths::ACCOUNT>
-                "Go to your account"
+                {t("Go to your account")}
             </a>
         }
         .into_any(),
         None => view! {
             <p class="lead">
-                "Sign in with your fingerprint, your face or your screen lock. No password to invent, remember or lose."
+                {t("Sign in with your fingerprint, your face or your screen lock. No password to invent, remember or lose.")}
             </p>
             {is_open
                 .then(|| {
                     view! {
                         <a class="button" href=paths::SIGN_UP>
-                            "Sign up"
+                            {t("Sign up")}
                         </a>
                     }
                 })}
             <a class="button" class:quiet=is_open href=paths::SIGN_IN>
-                "Sign in"
+                {t("Sign in")}
             </a>
         }
         .into_any(),
     };
     view! {
-        <h1>"Your key is already with you"</h1>
+        <h1>{t("Your key is already with you")}</h1>
         {actions}
         <ul class="facts">
             <li>
-                <strong>"A passkey is a key on your device."</strong>
-                " It signs you in on this site alone, so a false page cannot trick it out of you."
+                <strong>{t("A passkey is a key on your device.")}</strong>
+                " " {t("It signs you in on this site alone, so a false page cannot trick it out of you.")}
             </li>
             <li>
-                <strong>"No password is kept here."</strong>
-                " We only ever hold the public half of your passkey, which opens nothing."
+                <strong>{t("No password is kept here.")}</strong>
+                " " {t("We only ever hold the public half of your passkey, which opens nothing.")}
             </li>
             <li>
-                <strong>"It takes a moment."</strong>
-                " Choose a name, confirm with your screen lock, done."
+                <strong>{t("It takes a moment.")}</strong>
+                " " {t("Choose a name, confirm with your screen lock, done.")}
             </li>
         </ul>
     }

@@ -6,6 +6,7 @@ use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::{ApiError, paths};
 use crate::ui::components::Alert;
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -26,7 +27,7 @@ pub enum Proof {
 pub fn IdentityPage(
     /// The form as it was sent.
     fields: Vec<(String, String)>,
-    /// What it would do, in words such as "remove the passkey".
+    /// What it would do, as a sentence such as "You want to remove the passkey."
     act: &'static str,
     proof: Proof,
     /// Why the last proof was refused.
@@ -38,24 +39,27 @@ pub fn IdentityPage(
         .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
         .collect::<Vec<_>>();
     let (heading, lead) = if proof == Proof::SignedOut {
-        ("You are signed out", "Your session has ended. Sign in, and look once more at what you had typed.".to_owned())
+        (
+            "You are signed out",
+            t("Your session has ended. Sign in, and look once more at what you had typed.").to_owned(),
+        )
     } else {
-        ("Confirm that it is you", format!("To {act}, show once more that you are there. Then it goes on by itself."))
+        ("Confirm that it is you", fill("{} Show once more that you are there. Then it goes on by itself.", &[t(act)]))
     };
     view! {
-        <h1>{heading}</h1>
+        <h1>{t(heading)}</h1>
         <p class="lead">{lead}</p>
         {typed
             .map(|typed| {
                 view! {
-                    <p class="break-words">"You had typed: " <strong>{typed}</strong></p>
+                    <p class="break-words">{t("You had typed:")} " " <strong>{typed}</strong></p>
                 }
             })}
         {match proof {
             Proof::Passkey => {
                 view! {
                     <noscript>
-                        <p class="alert">"Passkeys need JavaScript. Please turn it on for this page and reload."</p>
+                        <p class="alert">{t("Passkeys need JavaScript. Please turn it on for this page and reload.")}</p>
                     </noscript>
                     <form id=FORM method="post" action=paths::ACCOUNT>
                         {fields}
@@ -71,7 +75,7 @@ pub fn IdentityPage(
                     </form>
                     <ConfirmWithPasskey signed_out=true />
                     <p class="aside">
-                        <a href=format!("{}?next={}", paths::SIGN_IN, paths::ACCOUNT)>"Sign in another way"</a>
+                        <a href=format!("{}?next={}", paths::SIGN_IN, paths::ACCOUNT)>{t("Sign in another way")}</a>
                     </p>
                 }
                     .into_any()
@@ -79,31 +83,32 @@ pub fn IdentityPage(
             Proof::Letter => {
                 view! {
                     <p>
-                        "A letter is on its way to your address. Type its code here, or open its link and come back to this \
-                        page."
+                        {t(
+                            "A letter is on its way to your address. Type its code here, or open its link and come back to this page.",
+                        )}
                     </p>
                     <form class="form" method="post" action=paths::ACCOUNT>
                         {fields} <CodeField refusal required=false /> <div>
                             <button type="submit" class="button">
-                                "Go on"
+                                {t("Go on")}
                             </button>
                             <button type="submit" class="button quiet" name="again" value="yes">
-                                "Send another letter"
+                                {t("Send another letter")}
                             </button>
                         </div>
                     </form>
                     {refusal
                         .filter(|error| !matches!(error, ApiError::CodeWrong { .. }))
-                        .map(|error| view! { <p class="alert">{error.message()}</p> })}
+                        .map(|error| view! { <p class="alert">{t(error.message())}</p> })}
                 }
                     .into_any()
             }
             Proof::SignIn => {
                 view! {
-                    <p>"Sign out, and sign in again with a passkey."</p>
+                    <p>{t("Sign out, and sign in again with a passkey.")}</p>
                     <form method="post" action=paths::SIGN_OUT>
                         <button type="submit" class="button">
-                            "Sign out"
+                            {t("Sign out")}
                         </button>
                     </form>
                 }
@@ -114,7 +119,7 @@ pub fn IdentityPage(
             .then(|| {
                 view! {
                     <p class="aside">
-                        <a href=paths::ACCOUNT>"Cancel"</a>
+                        <a href=paths::ACCOUNT>{t("Cancel")}</a>
                     </p>
                 }
             })}
@@ -158,7 +163,7 @@ fn ConfirmWithPasskey(signed_out: bool) -> impl IntoView {
     view! {
         <div class="form">
             <button type="button" class="button needs-scripts" disabled=busy on:click=confirm>
-                {move || if busy.get() { "Waiting for your device…" } else { label }}
+                {move || t(if busy.get() { "Waiting for your device…" } else { label })}
             </button>
             <Alert message wait />
         </div>

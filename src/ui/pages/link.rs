@@ -1,5 +1,6 @@
 use super::code::UsernameField;
 use crate::types::{ApiError, paths, views};
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
 /// What a letter's link would do. Opening it does nothing; the button does.
@@ -18,12 +19,12 @@ pub fn LinkPage(
     let (heading, button) =
         if user.is_some() { ("Sign in", "Sign in") } else { ("Finish signing up", "Create the account") };
     view! {
-        <h1>{heading}</h1>
+        <h1>{t(heading)}</h1>
         {user
             .map(|user| {
                 view! {
                     <p class="lead">
-                        "This link signs you in as " <strong>{user.display_name}</strong>
+                        {t("This link signs you in as")} " " <strong>{user.display_name}</strong>
                         {format!(" ({}).", user.username)}
                     </p>
                 }
@@ -32,7 +33,7 @@ pub fn LinkPage(
             .map(|name| {
                 view! {
                     <p class="alert">
-                        {format!("You are signed in as {name} here. If you go on, that ends.")}
+                        {fill("You are signed in as {} here. If you go on, that ends.", &[&name])}
                     </p>
                 }
             })}
@@ -40,10 +41,10 @@ pub fn LinkPage(
             <input type="hidden" name="token" value=token />
             {new_username.map(|username| view! { <UsernameField username refusal /> })}
             <button type="submit" class="button">
-                {button}
+                {t(button)}
             </button>
         </form>
-        <p class="aside">"Did you not ask for this? Then close this page: nothing has happened."</p>
+        <p class="aside">{t("Did you not ask for this? Then close this page: nothing has happened.")}</p>
     }
 }
 
@@ -51,16 +52,16 @@ pub fn LinkPage(
 #[component]
 pub fn ReauthenticatePage(token: String) -> impl IntoView {
     view! {
-        <h1>"Confirm that it is you"</h1>
-        <p class="lead">"Then go back to what you were doing, and go on."</p>
+        <h1>{t("Confirm that it is you")}</h1>
+        <p class="lead">{t("Then go back to what you were doing, and go on.")}</p>
         <form class="form" method="post" action=paths::EMAIL_LINK>
             <input type="hidden" name="action" value="reauthenticate" />
             <input type="hidden" name="token" value=token />
             <button type="submit" class="button">
-                "It is me"
+                {t("It is me")}
             </button>
         </form>
-        <p class="aside">"Did you not ask for this? Then close this page: nothing has happened."</p>
+        <p class="aside">{t("Did you not ask for this? Then close this page: nothing has happened.")}</p>
     }
 }
 
@@ -68,19 +69,19 @@ pub fn ReauthenticatePage(token: String) -> impl IntoView {
 #[component]
 pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {
     view! {
-        <h1>"Confirm your e-mail address"</h1>
+        <h1>{t("Confirm your e-mail address")}</h1>
         <p class="lead">
             <strong class="break-words">{address}</strong>
-            " becomes the confirmed e-mail address of "
+            " " {t("becomes the confirmed e-mail address of")} " "
             <strong>{user.username}</strong>
             "."
         </p>
         <form class="form" method="post" action=paths::EMAIL_CONFIRM>
             <input type="hidden" name="token" value=token />
             <button type="submit" class="button">
-                "Confirm"
+                {t("Confirm")}
             </button>
         </form>
-        <p class="aside">"Not your address? Then close this page: nothing has happened."</p>
+        <p class="aside">{t("Not your address? Then close this page: nothing has happened.")}</p>
     }
 }

@@ -1,3 +1,4 @@
+use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// A letter of the development mailbox.
@@ -21,9 +22,9 @@ pub enum Line {
 pub fn MailboxPage(letters: Vec<MailboxEntry>) -> impl IntoView {
     let is_empty = letters.is_empty();
     view! {
-        <h1>"Development mailbox"</h1>
-        <p class="lead">"No mail server is set, so letters stay here, on this machine. Reload to see new ones."</p>
-        {is_empty.then(|| view! { <p>"No letter yet. Ask for one on the sign-in page."</p> })}
+        <h1>{t("Development mailbox")}</h1>
+        <p class="lead">{t("No mail server is set, so letters stay here, on this machine. Reload to see new ones.")}</p>
+        {is_empty.then(|| view! { <p>{t("No letter yet. Ask for one on the sign-in page.")}</p> })}
         <ol class="letters">
             {letters
                 .into_iter()
@@ -33,7 +34,7 @@ pub fn MailboxPage(letters: Vec<MailboxEntry>) -> impl IntoView {
                         <li>
                             <h2>{letter.subject}</h2>
                             <p class="note">
-                                "To " {letter.to} ", " <time datetime=sent_at>{letter.sent_at}</time>
+                                {t("To")} " " {letter.to} ", " <time datetime=sent_at>{letter.sent_at}</time>
                             </p>
                             <div class="letter">{letter.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
                         </li>

@@ -5,6 +5,7 @@ use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths};
 use crate::ui::components::Alert;
+use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -13,12 +14,12 @@ use leptos::task::spawn_local;
 pub fn Offer(confined: bool) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="offer-heading">
-            <h2 id="offer-heading">"Make a passkey on this device"</h2>
+            <h2 id="offer-heading">{t("Make a passkey on this device")}</h2>
             <p>
                 {if confined {
-                    "A letter opens the door just far enough for this: make a passkey, and sign in with it."
+                    t("A letter opens the door just far enough for this: make a passkey, and sign in with it.")
                 } else {
-                    "Next time you sign in here with your fingerprint, face or screen lock, without a letter."
+                    t("Next time you sign in here with your fingerprint, face or screen lock, without a letter.")
                 }}
             </p>
             <NeedsScript />
@@ -29,7 +30,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
                         <form method="post" action=paths::ACCOUNT>
                             <input type="hidden" name="action" value="decline" />
                             <button type="submit" class="button quiet">
-                                "Not now"
+                                {t("Not now")}
                             </button>
                         </form>
                     }
@@ -44,7 +45,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
 pub fn AddPasskey() -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="add-heading">
-            <h2 id="add-heading">"Add a passkey"</h2>
+            <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
             <MakePasskey security_key=false />
             <MakePasskey security_key=true />
@@ -57,7 +58,7 @@ pub fn AddPasskey() -> impl IntoView {
 fn NeedsScript() -> impl IntoView {
     view! {
         <noscript>
-            <p class="alert">"Making a passkey needs JavaScript. Please turn it on for this page and reload."</p>
+            <p class="alert">{t("Making a passkey needs JavaScript. Please turn it on for this page and reload.")}</p>
         </noscript>
     }
 }
@@ -105,9 +106,9 @@ fn MakePasskey(security_key: bool) -> impl IntoView {
     };
     view! {
         <div class="form needs-scripts">
-            <p class="explain">{explanation}</p>
+            <p class="explain">{t(explanation)}</p>
             <button type="button" class=class disabled=busy on:click=make>
-                {move || if busy.get() { "Waiting for your device…" } else { label }}
+                {move || t(if busy.get() { "Waiting for your device…" } else { label })}
             </button>
             <Alert
                 message=Signal::derive(move || state.get().message())

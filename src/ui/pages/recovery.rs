@@ -1,5 +1,6 @@
 use crate::browser;
 use crate::types::{ApiError, paths};
+use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -12,22 +13,23 @@ pub fn RecoveryCodesPage(
     let copied = text.clone();
     let file = format!("data:text/plain;charset=utf-8,{}", text.replace('\n', "%0A"));
     view! {
-        <h1>"Your recovery codes"</h1>
+        <h1>{t("Your recovery codes")}</h1>
         <p class="lead">
-            "Each signs you in once when you have lost everything else. Keep them where you keep papers that matter: \
-            we show them only now, and older ones no longer work."
+            {t(
+                "Each signs you in once when you have lost everything else. Keep them where you keep papers that matter: we show them only now, and older ones no longer work.",
+            )}
         </p>
-        <textarea class="codes" rows="10" readonly aria-label="Recovery codes">
+        <textarea class="codes" rows="10" readonly aria-label=t("Recovery codes")>
             {text}
         </textarea>
         <p>
             <a class="button" href=file download="latchkey-recovery-codes.txt">
-                "Download as a file"
+                {t("Download as a file")}
             </a>
         </p>
         <CopyOrPrint text=copied />
         <p class="aside">
-            <a href=paths::ACCOUNT>"I have kept them safe"</a>
+            <a href=paths::ACCOUNT>{t("I have kept them safe")}</a>
         </p>
     }
 }
@@ -43,10 +45,10 @@ fn CopyOrPrint(text: String) -> impl IntoView {
     view! {
         <div class="needs-scripts">
             <button type="button" class="button quiet" on:click=copy>
-                {move || if is_copied.get() { "Copied" } else { "Copy" }}
+                {move || t(if is_copied.get() { "Copied" } else { "Copy" })}
             </button>
             <button type="button" class="button quiet" on:click=|_| browser::print()>
-                "Print"
+                {t("Print")}
             </button>
         </div>
     }
@@ -61,12 +63,12 @@ pub fn UseRecoveryCodePage(
 ) -> impl IntoView {
     let note = refusal.map_or("One of the ten that you kept. Each works once.", ApiError::message);
     view! {
-        <h1>"Use a recovery code"</h1>
-        <p class="lead">"When you have neither a passkey nor your mailbox. Next you make a new passkey."</p>
+        <h1>{t("Use a recovery code")}</h1>
+        <p class="lead">{t("When you have neither a passkey nor your mailbox. Next you make a new passkey.")}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="recovery" />
             <div class="field">
-                <label for="identifier">"Username or e-mail"</label>
+                <label for="identifier">{t("Username or e-mail")}</label>
                 <input
                     id="identifier"
                     name="identifier"
@@ -80,7 +82,7 @@ pub fn UseRecoveryCodePage(
                 />
             </div>
             <div class="field">
-                <label for="code">"Recovery code"</label>
+                <label for="code">{t("Recovery code")}</label>
                 <input
                     id="code"
                     name="code"
@@ -95,15 +97,15 @@ pub fn UseRecoveryCodePage(
                     aria-describedby="code-note"
                 />
                 <p id="code-note" class="note" class:error=refusal.is_some()>
-                    {note}
+                    {t(note)}
                 </p>
             </div>
             <button type="submit" class="button">
-                "Sign in"
+                {t("Sign in")}
             </button>
         </form>
         <p class="aside">
-            <a href=paths::SIGN_IN>"Sign in another way"</a>
+            <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
         </p>
     }
 }

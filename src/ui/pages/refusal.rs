@@ -1,5 +1,6 @@
 use crate::types::{ApiError, paths};
 use crate::ui::components::Countdown;
+use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// The page for a refusal, such as "not found": what happened, and a way on.
@@ -15,11 +16,11 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
         _ => (paths::HOME, "Go to the start page"),
     };
     view! {
-        <h1>{heading(error)}</h1>
-        <p class="lead">{error.message()}</p>
+        <h1>{t(heading(error))}</h1>
+        <p class="lead">{t(error.message())}</p>
         {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
         <a class="button" href=target>
-            {label}
+            {t(label)}
         </a>
     }
 }

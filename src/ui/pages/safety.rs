@@ -3,6 +3,7 @@
 use super::folded::{FoldedField, FoldedForm, Typed};
 use super::security::Day;
 use crate::types::{paths, views};
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
 /// Changing what one is called, and where letters go.
@@ -58,7 +59,7 @@ pub fn ProfileSection(user: views::User, sends_letters: bool, typed: Option<Type
     });
     view! {
         <section class="card" aria-labelledby="profile-heading">
-            <h2 id="profile-heading">"Name and address"</h2>
+            <h2 id="profile-heading">{t("Name and address")}</h2>
             <ul class="rows">{rows.collect::<Vec<_>>()}</ul>
         </section>
     }
@@ -69,18 +70,18 @@ pub fn ProfileSection(user: views::User, sends_letters: bool, typed: Option<Type
 #[component]
 pub fn RecoverySection(left: u32) -> impl IntoView {
     let state = match left {
-        0 => "You have none. Ten codes on paper bring you back when you have lost everything else.".to_owned(),
-        1 => "You have 1 code left.".to_owned(),
-        left => format!("You have {left} codes left."),
+        0 => t("You have none. Ten codes on paper bring you back when you have lost everything else.").to_owned(),
+        1 => t("You have 1 code left.").to_owned(),
+        left => fill("You have {} codes left.", &[&left.to_string()]),
     };
     view! {
         <section class="card" aria-labelledby="recovery-heading">
-            <h2 id="recovery-heading">"Recovery codes"</h2>
+            <h2 id="recovery-heading">{t("Recovery codes")}</h2>
             <p data-testid="recovery-codes">{state}</p>
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="recovery-codes" />
                 <button type="submit" class="button quiet">
-                    {if left == 0 { "Make recovery codes" } else { "Make new ones, and end these" }}
+                    {t(if left == 0 { "Make recovery codes" } else { "Make new ones, and end these" })}
                 </button>
             </form>
         </section>
@@ -108,12 +109,12 @@ pub fn ActivitySection(
     let older = lines.last().filter(|_| has_more).map(|line| format!("{}?before={}#activity", paths::ACCOUNT, line.id));
     view! {
         <section id="activity" class="card" aria-labelledby="activity-heading">
-            <h2 id="activity-heading">"Activity"</h2>
-            <p class="explain">"Kept for 180 days. Something here was not you? End that session, and remove the passkey."</p>
+            <h2 id="activity-heading">{t("Activity")}</h2>
+            <p class="explain">{t("Kept for 180 days. Something here was not you? End that session, and remove the passkey.")}</p>
             <ul class="rows activity">
                 {lines.into_iter().map(|line| view! { <ActivityRow line /> }).collect::<Vec<_>>()}
             </ul>
-            {older.map(|href| view! { <p><a href=href>"Older activity"</a></p> })}
+            {older.map(|href| view! { <p><a href=href>{t("Older activity")}</a></p> })}
         </section>
     }
     .into_any()
@@ -121,11 +122,15 @@ pub fn ActivitySection(
 
 #[component]
 fn ActivityRow(line: ActivityLine) -> impl IntoView {
-    let place = [line.client.browser, line.client.system].into_iter().flatten().collect::<Vec<_>>().join(" on ");
+    let place = [line.client.browser, line.client.system]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(&format!(" {} ", t("on")));
     view! {
         <li>
             <p class="break-words">
-                {line.said} {line.detail.map(|detail| view! { ": " <span class="muted">{detail}</span> })}
+                {t(line.said)} {line.detail.map(|detail| view! { ": " <span class="muted">{detail}</span> })}
             </p>
             <p class="explain">
                 <Day moment=line.at with_time=true />
@@ -155,12 +160,12 @@ pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
     };
     view! {
         <section class="card" aria-labelledby="leaving-heading">
-            <h2 id="leaving-heading">"Your data"</h2>
-            <p>"Everything that is held about you, as one file."</p>
+            <h2 id="leaving-heading">{t("Your data")}</h2>
+            <p>{t("Everything that is held about you, as one file.")}</p>
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="export" />
                 <button type="submit" class="button quiet">
-                    "Download my data"
+                    {t("Download my data")}
                 </button>
             </form>
             <FoldedForm field typed />
@@ -173,11 +178,11 @@ pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
 #[component]
 pub fn LeftPage() -> impl IntoView {
     view! {
-        <h1>"Your account is deleted"</h1>
-        <p class="lead">"Nothing of it is left here. You can sign up again at any time, with the same address too."</p>
+        <h1>{t("Your account is deleted")}</h1>
+        <p class="lead">{t("Nothing of it is left here. You can sign up again at any time, with the same address too.")}</p>
         <p>
             <a class="button" href=paths::HOME>
-                "To the start"
+                {t("To the start")}
             </a>
         </p>
     }

@@ -2,6 +2,7 @@
 
 use super::folded::{FoldedField, FoldedForm, Typed};
 use crate::types::{paths, views};
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
 /// The person's passkeys, the oldest first.
@@ -35,12 +36,12 @@ pub fn PasskeySection(
     });
     view! {
         <section class="card" aria-labelledby="passkeys-heading">
-            <h2 id="passkeys-heading">"Passkeys"</h2>
+            <h2 id="passkeys-heading">{t("Passkeys")}</h2>
             {warning
                 .map(|warning| {
                     view! {
                         <p class="alert" class:advice=!is_urgent data-testid="single-way-in">
-                            {warning}
+                            {t(warning)}
                         </p>
                     }
                 })}
@@ -48,7 +49,7 @@ pub fn PasskeySection(
             <form id=ADD_FORM method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value="add-passkey" />
                 <button type="submit" class="button quiet">
-                    "Add a passkey"
+                    {t("Add a passkey")}
                 </button>
             </form>
         </section>
@@ -61,7 +62,7 @@ pub const ADD_FORM: &str = "add-passkey";
 
 #[component]
 fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
-    let kept = if passkey.synced { "synced between your devices" } else { "on one device alone" };
+    let kept = if passkey.synced { t("synced between your devices") } else { t("on one device alone") };
     let made_by = passkey.provider.clone().map(|provider| format!("{provider}, ")).unwrap_or_default();
     let rename = FoldedField {
         summary: "Rename",
@@ -80,7 +81,7 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
     let id = passkey.id.clone();
     let used_on = passkey
         .last_used_on
-        .map(|on| [on.browser, on.system].into_iter().flatten().collect::<Vec<_>>().join(" on "))
+        .map(|on| [on.browser, on.system].into_iter().flatten().collect::<Vec<_>>().join(&format!(" {} ", t("on"))))
         .unwrap_or_default();
     view! {
         <li>
@@ -88,28 +89,28 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
                 <ProviderIcon provider=passkey.provider.clone() />
                 " "
                 <strong class="break-words">{passkey.name.clone()}</strong>
-                {passkey.current.then(|| view! { " " <span class="tag">"this one"</span> })}
-                {passkey.suspended.then(|| view! { " " <span class="tag wrong">"suspended"</span> })}
-                {passkey.elsewhere.then(|| view! { " " <span class="tag wrong">"for another address"</span> })}
+                {passkey.current.then(|| view! { " " <span class="tag">{t("this one")}</span> })}
+                {passkey.suspended.then(|| view! { " " <span class="tag wrong">{t("suspended")}</span> })}
+                {passkey.elsewhere.then(|| view! { " " <span class="tag wrong">{t("for another address")}</span> })}
             </p>
             <p class="explain">
-                {made_by} {kept} ", made " <Day moment=passkey.created_at />
-                {passkey.last_used_at.map(|moment| view! { ", last used " <Day moment /> })}
-                {(!used_on.is_empty()).then(|| format!(" in {used_on}"))}
+                {made_by} {kept} {t(", made")} " " <Day moment=passkey.created_at />
+                {passkey.last_used_at.map(|moment| view! { {t(", last used")} " " <Day moment /> })}
+                {(!used_on.is_empty()).then(|| format!(" {} {used_on}", t("in")))}
             </p>
             {passkey.suspended
-                .then(|| view! { <p class="explain">"It signs nobody in: somebody said that it was not yours. Remove it."</p> })}
+                .then(|| view! { <p class="explain">{t("It signs nobody in: somebody said that it was not yours. Remove it.")}</p> })}
             {passkey.elsewhere
                 .then(|| {
-                    view! { <p class="explain">"Made while this site had another address: it does not work here."</p> }
+                    view! { <p class="explain">{t("Made while this site had another address: it does not work here.")}</p> }
                 })}
             {passkey
                 .held_until
                 .map(|until| {
                     view! {
                         <p class="explain">
-                            "Added after a letter: until " <Day moment=until with_time=true />
-                            " it signs in, but cannot change what matters. If you did not add it, remove it."
+                            {t("Added after a letter: until")} " " <Day moment=until with_time=true />
+                            " " {t("it signs in, but cannot change what matters. If you did not add it, remove it.")}
                         </p>
                     }
                 })}
@@ -118,7 +119,7 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
                 <input type="hidden" name="action" value="remove-passkey" />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="link">
-                    "Remove"
+                    {t("Remove")}
                 </button>
             </form>
         </li>
@@ -156,7 +157,7 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
     let has_others = sessions.len() > 1;
     view! {
         <section class="card" aria-labelledby="sessions-heading">
-            <h2 id="sessions-heading">"Where you are signed in"</h2>
+            <h2 id="sessions-heading">{t("Where you are signed in")}</h2>
             <ul class="rows">{sessions.into_iter().map(|session| view! { <SessionRow session /> }).collect::<Vec<_>>()}</ul>
             {has_others
                 .then(|| {
@@ -164,7 +165,7 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
                         <form method="post" action=paths::ACCOUNT>
                             <input type="hidden" name="action" value="end-others" />
                             <button type="submit" class="button quiet">
-                                "End all others"
+                                {t("End all others")}
                             </button>
                         </form>
                     }
@@ -177,23 +178,23 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
 #[component]
 fn SessionRow(session: views::Session) -> impl IntoView {
     let place = match (session.client.browser, session.client.system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), Some(system)) => fill("{} on {}", &[&browser, &system]),
         (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => "An unknown browser".to_owned(),
+        (None, None) => t("An unknown browser").to_owned(),
     };
     let method = match session.method {
-        views::Method::Passkey => "a passkey",
-        views::Method::Email => "a letter",
-        views::Method::Recovery => "recovery",
+        views::Method::Passkey => t("a passkey"),
+        views::Method::Email => t("a letter"),
+        views::Method::Recovery => t("recovery"),
     };
     view! {
         <li>
             <p>
                 <strong>{place}</strong>
-                {session.current.then(|| view! { " " <span class="tag">"this one"</span> })}
+                {session.current.then(|| view! { " " <span class="tag">{t("this one")}</span> })}
             </p>
             <p class="explain">
-                "Since " <Day moment=session.created_at /> ", last seen " <Day moment=session.last_seen_at /> ", with " {method}
+                {t("Since")} " " <Day moment=session.created_at /> {t(", last seen")} " " <Day moment=session.last_seen_at /> {t(", with")} " " {method}
             </p>
             {(!session.current)
                 .then(|| {
@@ -202,7 +203,7 @@ fn SessionRow(session: views::Session) -> impl IntoView {
                             <input type="hidden" name="action" value="end-session" />
                             <input type="hidden" name="id" value=session.id />
                             <button type="submit" class="link">
-                                "End this session"
+                                {t("End this session")}
                             </button>
                         </form>
                     }

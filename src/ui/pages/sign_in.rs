@@ -3,6 +3,7 @@ use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::views::WebAuthnJson;
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
+use crate::ui::words::{fill, t};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -22,8 +23,8 @@ pub fn SignInPage(
 ) -> impl IntoView {
     let (is_greeted, is_open) = (greeted.is_some(), expect_context::<Arc<Site>>().is_open);
     let heading = match &greeted {
-        Some(user) => format!("Welcome back, {}", user.display_name),
-        None => "Sign in".to_owned(),
+        Some(user) => fill("Welcome back, {}", &[&user.display_name]),
+        None => t("Sign in").to_owned(),
     };
     let identifier = typed.or_else(|| greeted.map(|user| user.username)).unwrap_or_default();
     view! {
@@ -37,15 +38,15 @@ pub fn SignInPage(
                     <form class="aside" method="post" action=paths::SIGN_IN>
                         <input type="hidden" name="action" value="forget" />
                         <input type="hidden" name="next" value=next />
-                        "Not you? "
+                        {t("Not you?")} " "
                         <button type="submit" class="link">
-                            "Switch user"
+                            {t("Switch user")}
                         </button>
                     </form>
                 }
             })}
-        {is_open.then(|| view! { <p class="aside">"New here? " <a href=paths::SIGN_UP>"Sign up"</a></p> })}
-        <p class="aside">"Lost everything? " <a href=paths::SIGN_IN_RECOVERY>"Use a recovery code"</a></p>
+        {is_open.then(|| view! { <p class="aside">{t("New here?")} " " <a href=paths::SIGN_UP>{t("Sign up")}</a></p> })}
+        <p class="aside">{t("Lost everything?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
     }
 }
 
@@ -64,6 +65,13 @@ enum State {
 enum Stop {
     Refused(ApiError),
     Browser(BrowserError),
+}
+
+impl Stop {
+    /// Whether the same passkey would be refused again: it is not offered anew at once.
+    fn would_come_again(self) -> bool {
+        matches!(self, Self::Refused(ApiError::NotVerified | ApiError::AccountDisabled))
+    }
 }
 
 impl State {
@@ -124,8 +132,7 @@ impl SignIn {
             Ok(next) => browser::go(&next),
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
-                // A passkey that was refused would be refused again: it is not offered anew at once.
-                if stop != Stop::Refused(ApiError::NotVerified) {
+                if !stop.would_come_again() {
                     spawn_local(self.offer_in_field_boxed());
                 }
             }
@@ -151,7 +158,7 @@ impl SignIn {
             Ok(next) => browser::go(&next),
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
-                if stop != Stop::Refused(ApiError::NotVerified) {
+                if !stop.would_come_again() {
                     self.offer_in_field().await;
                 }
             }
@@ -244,7 +251,7 @@ fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, lette
             />
             <label class="check needs-scripts">
                 <input id="keep" type="checkbox" name="keep" bind:checked=sign_in.keep />
-                "Keep me signed in"
+                {t("Keep me signed in")}
             </label>
             <div>
                 <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />

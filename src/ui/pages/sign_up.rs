@@ -2,6 +2,7 @@ use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths};
 use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
+use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -26,7 +27,7 @@ pub fn SignUpPage(
     needs_address: bool,
 ) -> impl IntoView {
     view! {
-        <h1>"Sign up"</h1>
+        <h1>{t("Sign up")}</h1>
         <NeedsScripts letters />
         <WithoutScripts form="sign-up" />
         <SignUpForm
@@ -38,7 +39,7 @@ pub fn SignUpPage(
             letters
             needs_address
         />
-        <p class="aside">"Do you have an account? " <a href=paths::SIGN_IN>"Sign in"</a></p>
+        <p class="aside">{t("Do you have an account?")} " " <a href=paths::SIGN_IN>{t("Sign in")}</a></p>
     }
 }
 
@@ -154,7 +155,7 @@ fn SignUpForm(
                 error=Signal::derive(move || state.get().about(&[ApiError::InvalidEmail]))
             />
             <p class="explain needs-scripts">
-                "Next, your device asks you to confirm with your fingerprint, face or screen lock. That makes your passkey."
+                {t("Next, your device asks you to confirm with your fingerprint, face or screen lock. That makes your passkey.")}
             </p>
             <div>
                 <SubmitButton label="Create your passkey" busy_label="One moment…" busy />

@@ -33,6 +33,7 @@ fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> 
         detail: None,
         address: &address,
         name: &owner.display_name,
+        language: owner.language,
         can_undo,
         client: &client,
     };

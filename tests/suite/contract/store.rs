@@ -6,7 +6,7 @@ use latchkey::server::model::session::Method;
 use latchkey::server::model::{AddedWith, CredentialId, Passkey, Session, SessionId, User, UserId};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store};
-use latchkey::types::{DisplayName, EmailAddress, Username, views};
+use latchkey::types::{DisplayName, EmailAddress, Language, Username, views};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub fn user(name: &str) -> User {
         created_at: NOW,
         username_changed_at: None,
         guarded_since: None,
+        language: Language::German,
         disabled_at: None,
     }
 }
@@ -309,7 +310,14 @@ async fn what_has_expired_is_swept_and_takes_its_letters_along() {
         let client = views::Client { browser: None, system: None };
         let purpose = Purpose::SignIn { identifier: Identifier::parse("ada").unwrap(), known: None };
         let browser = TokenHash(random());
-        let request = LetterRequest::new(purpose, browser, Next::or_account(None), client, NOW, &SystemEntropy);
+        let request = LetterRequest::new(
+            purpose,
+            browser,
+            Next::or_account(None),
+            (client, Language::German),
+            NOW,
+            &SystemEntropy,
+        );
         let mut unit = store.begin().await.unwrap();
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();

@@ -65,6 +65,29 @@ async fn a_break_glass_link_ends_after_an_hour_by_a_newer_one_and_by_not_me() {
 }
 
 #[tokio::test]
+async fn what_a_break_glass_link_adds_is_held_back_and_waits_for_not_me() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        app.browser().sign_up_proven(&app, "ada").await;
+        let mut helped = app.browser();
+        helped.answer_link(&sign_in_link(&app, "ada").await).await;
+        let (passkey, _) = helped.add_passkey().await;
+        helped.sign_in(&passkey).await;
+        let refused = helped.post("/api/recovery/codes", json!({})).await;
+        assert_eq!(refused.refusal(), (403, "passkey_too_new".to_owned()));
+
+        let letter = app.letter_about("ada@example.org", "A sign-in link was made for your account").await;
+        app.browser().post("/api/account/not-me", json!({ "token": letter.token_for("/not-me") })).await;
+        helped.answer_link(&sign_in_link(&app, "ada").await).await;
+        let refused = helped.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(refused.refusal(), (403, "older_passkey_required".to_owned()));
+        app.clock.advance(Duration::from_hours(72));
+        helped.answer_link(&sign_in_link(&app, "ada").await).await;
+        helped.add_passkey().await;
+    }
+}
+
+#[tokio::test]
 async fn a_break_glass_link_works_where_letters_sign_nobody_in() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;

@@ -7,7 +7,7 @@ use latchkey::server::model::letter::{Code, LetterId, Purpose};
 use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
 use latchkey::server::model::{SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
-use latchkey::types::{DisplayName, EmailAddress, Identifier, Username, views};
+use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username, views};
 
 /// The same bytes every time, so that letters can be compared.
 struct Constant;
@@ -23,6 +23,10 @@ fn address() -> EmailAddress {
 }
 
 fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Letter {
+    written_in(Language::English, purpose, name)
+}
+
+fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Letter {
     let name = name.map(|name| DisplayName::parse(name).unwrap());
     let draft = Draft {
         id: LetterId(uuid::Uuid::nil()),
@@ -30,6 +34,7 @@ fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Let
         name: name.as_ref(),
         purpose,
         client: &views::Client { browser: Some("Firefox".to_owned()), system: Some("Linux".to_owned()) },
+        language,
         link: &Token::random(&Constant),
         code: &Code::random(&Constant),
     };
@@ -80,6 +85,8 @@ fn the_letters_read_as_they_were_reviewed() {
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("{name}.txt"), format!("{}\n\n{}", letter.subject, letter.text));
             insta::assert_snapshot!(format!("{name}.html"), letter.html);
+            let german = written_in(Language::German, &purpose, greeted);
+            insta::assert_snapshot!(format!("{name}.de.txt"), format!("{}\n\n{}", german.subject, german.text));
         });
     }
 }
@@ -92,6 +99,7 @@ fn security_letter(occasion: Occasion, can_undo: bool) -> SecurityLetter {
         detail: Some("My <b>phone</b>".to_owned()),
         address: &address(),
         name: &DisplayName::parse("Ada").unwrap(),
+        language: Language::English,
         can_undo,
         client: &client,
     };
@@ -110,6 +118,12 @@ fn the_security_letters_read_as_they_were_reviewed() {
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             let name = format!("security_{}.txt", occasion.name());
             insta::assert_snapshot!(name, format!("{}\n\n{}", letter.subject, letter.text));
+        });
+        let about = SecurityLetter { language: Language::German, ..about };
+        let german = write_security_letter(id, &about, &Token::random(&Constant), &head()).unwrap();
+        insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+            let name = format!("security_{}.de.txt", occasion.name());
+            insta::assert_snapshot!(name, format!("{}\n\n{}", german.subject, german.text));
         });
     }
     let letter = security_letter(Occasion::AddressChanged, true);

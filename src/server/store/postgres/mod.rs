@@ -107,7 +107,7 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
 /// When the server is away, or the schema is another.
 pub async fn join(url: &Secret<String>) -> Result<impl Store + use<>, Unavailable> {
     let store = look(url).await?;
-    check_schema(store.schema_version().await?, newest_schema())?;
+    check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
     Ok(store)
 }
 

@@ -230,8 +230,8 @@ impl AccountWrites for Transaction {
     ) -> Result<(), Unavailable> {
         let statement = query(
             "insert into security_letters (id, user_id, occasion, detail, address, address_key, name, can_undo, browser, \
-                                           system, happened_at, expires_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                           system, happened_at, expires_at, language) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(letter.id.0)
         .bind(letter.user_id.map(|user| user.0))
@@ -244,7 +244,8 @@ impl AccountWrites for Transaction {
         .bind(letter.client.browser.as_deref())
         .bind(letter.client.system.as_deref())
         .bind(letter.happened_at.unix_millis())
-        .bind(letter.expires_at.unix_millis());
+        .bind(letter.expires_at.unix_millis())
+        .bind(letter.language.tag());
         self.run(statement).await?;
         let statement = query(
             "insert into letters (id, security_letter_id, created_at, not_after, due_at) values ($1, $2, $3, $4, $3)",

@@ -226,8 +226,9 @@ impl Transaction {
         query(
             "insert into letter_requests (id, purpose, browser_hash, session_id, user_id, known_user_id, identifier, \
                                           username, display_name, address, address_key, next, browser, system, \
-                                          tries_left, created_at, expires_at, invitation_hash, link_hash) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                                          tries_left, created_at, expires_at, invitation_hash, link_hash, \
+                                          language) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         )
         .bind(request.id.0)
         .bind(request.purpose.name())
@@ -248,6 +249,7 @@ impl Transaction {
         .bind(request.expires_at.unix_millis())
         .bind(columns.invitation.map(|hash| &hash.0[..]))
         .bind(link.map(|hash| &hash.0[..]))
+        .bind(request.language.tag())
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;

@@ -201,6 +201,16 @@ impl Store for Relational {
             .map_err(unavailable)
     }
 
+    async fn schema_versions(&self) -> Result<Vec<i64>, Unavailable> {
+        if self.schema_version().await?.is_none() {
+            return Ok(Vec::new());
+        }
+        query_scalar("select version from _sqlx_migrations where success order by version")
+            .fetch_all(&self.pools.read)
+            .await
+            .map_err(unavailable)
+    }
+
     async fn database_clock(&self) -> Result<Option<Timestamp>, Unavailable> {
         let Some(text) = Pools::CLOCK else { return Ok(None) };
         let now: i64 = query_scalar(text).fetch_one(&self.pools.read).await.map_err(unavailable)?;

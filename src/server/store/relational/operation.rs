@@ -6,7 +6,7 @@ use crate::server::model::user::email_key;
 use crate::server::model::{Invitation, InvitationId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{AccountSummary, Operation, OperationWrites};
-use crate::types::Identifier;
+use crate::types::{Identifier, Language};
 use async_trait::async_trait;
 use sqlx::query;
 
@@ -76,6 +76,16 @@ impl OperationWrites for Transaction {
         query("update users set disabled_at = $2 where id = $1")
             .bind(user.0)
             .bind(since.map(Timestamp::unix_millis))
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn set_language(&mut self, user: UserId, language: Language) -> Result<(), Unavailable> {
+        query("update users set language = $2 where id = $1")
+            .bind(user.0)
+            .bind(language.tag())
             .execute(&mut *self.inner)
             .await
             .map_err(unavailable)?;

@@ -15,7 +15,7 @@ use crate::server::model::{
 };
 use crate::server::secret::TokenHash;
 use crate::server::store::{AccountSummary, MailboxLetter};
-use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username, views};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username, views};
 use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
 use std::time::Duration;
 use uuid::Uuid;
@@ -55,6 +55,7 @@ pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
         username_changed_at: maybe_time(row, "username_changed_at")?,
         guarded_since: maybe_time(row, "guarded_since")?,
         disabled_at: maybe_time(row, "disabled_at")?,
+        language: language(row)?,
     })
 }
 
@@ -91,6 +92,7 @@ pub fn method_columns(method: &Method) -> (&'static str, Option<&[u8]>) {
         Method::Passkey(id) => ("passkey", Some(id.as_bytes())),
         Method::Email => ("email", None),
         Method::Recovery => ("recovery", None),
+        Method::BreakGlass => ("sign-in-link", None),
     }
 }
 
@@ -100,6 +102,7 @@ pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unav
         ("passkey", Some(id)) => Method::Passkey(id),
         ("email", None) => Method::Email,
         ("recovery", None) => Method::Recovery,
+        ("sign-in-link", None) => Method::BreakGlass,
         _ => return Err(broken("method")),
     };
     let idle = u64::try_from(get::<i64>(row, "idle_millis")?).map_err(|_| broken("idle_millis"))?;
@@ -138,6 +141,10 @@ fn hash(row: &DatabaseRow, column: &'static str) -> Result<[u8; 32], Unavailable
     get::<&[u8]>(row, column)?.try_into().map_err(|_| broken(column))
 }
 
+fn language(row: &DatabaseRow) -> Result<Language, Unavailable> {
+    Language::parse(get(row, "language")?).ok_or_else(|| broken("language"))
+}
+
 fn maybe_hash(row: &DatabaseRow, column: &'static str) -> Result<Option<TokenHash>, Unavailable> {
     let bytes = get::<Option<&[u8]>>(row, column)?.map(TryInto::try_into).transpose().map_err(|_| broken(column))?;
     Ok(bytes.map(TokenHash))
@@ -164,6 +171,7 @@ pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
             browser: TokenHash(hash(row, "browser_hash")?),
             next: Next::or_account(Some(get(row, "next")?)),
             client: client(row)?,
+            language: language(row)?,
             created_at: time(row, "created_at")?,
             expires_at: time(row, "expires_at")?,
         },
@@ -257,6 +265,7 @@ pub fn security_letter(row: &DatabaseRow) -> Result<SecurityLetter, Unavailable>
         detail: get(row, "detail")?,
         address: EmailAddress::parse(get(row, "address")?).map_err(|_| broken("address"))?,
         name: DisplayName::parse(get(row, "name")?).map_err(|_| broken("name"))?,
+        language: language(row)?,
         can_undo: get(row, "can_undo")?,
         client: client(row)?,
         happened_at: time(row, "happened_at")?,

@@ -57,8 +57,9 @@ fn insertion(rows: u64) -> Insertion {
 impl Unit for Transaction {
     async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable> {
         let done = query(
-            "insert into users (id, username, username_key, display_name, email, email_key, email_verified, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (username_key) do nothing",
+            "insert into users (id, username, username_key, display_name, email, email_key, email_verified, created_at, \
+                                language) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (username_key) do nothing",
         )
         .bind(user.id.0)
         .bind(user.username.as_str())
@@ -68,6 +69,7 @@ impl Unit for Transaction {
         .bind(user.email.as_ref().and_then(email_key))
         .bind(user.email_verified)
         .bind(user.created_at.unix_millis())
+        .bind(user.language.tag())
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;

@@ -91,7 +91,7 @@ pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
         return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
     }
     let store = connect(options(file)).await?;
-    check_schema(store.schema_version().await?, newest_schema())?;
+    check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
     Ok(store)
 }
 

@@ -1,6 +1,6 @@
 #![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
 
-use super::{Failure, say};
+use super::{Failure, say, write};
 use crate::bootstrap;
 use crate::server::config::Config;
 use crate::server::keys;
@@ -22,11 +22,14 @@ pub fn run(Keys::Rotate: &Keys, config: &Config) -> Result<(), Failure> {
     if config.secret_key.is_some() {
         let mut bytes = [0; 32];
         SystemEntropy.fill(&mut bytes);
-        println!("{}", STANDARD.encode(bytes));
+        write(&STANDARD.encode(bytes))?;
         say(
             "set SECRET_KEY_PREVIOUS to what SECRET_KEY is now, SECRET_KEY to the line above, and start the server again; \
              the previous one may go after 30 days",
         );
+        if config.secret_key_previous.is_some() {
+            say("SECRET_KEY_PREVIOUS is set already: wait until it is 30 days old, or what it still stands for ends");
+        }
         return Ok(());
     }
     let file = bootstrap::key_file(config);

@@ -1,0 +1,64 @@
+// In German, chosen by the browser or by the switch at the foot of every page; also where a page wakes up in the browser.
+
+import AxeBuilder from "@axe-core/playwright";
+import { Authenticator, awake, expect, freshName, test } from "../fixtures";
+
+test.describe("where the browser asks for German", () => {
+  test.use({ locale: "de-AT" });
+
+  test("signing up, refusals and the account are in German, before and after a page wakes up", async ({ page, expectRefusal }) => {
+    await Authenticator.attach(page);
+    await page.goto("/sign-up");
+    await expect(page.locator("html")).toHaveAttribute("lang", "de");
+    await awake(page);
+    await expect(page.getByRole("button", { name: "Passkey erstellen und registrieren" })).toBeVisible();
+    await page.getByLabel("Benutzername").fill("x");
+    await page.getByLabel("E-Mail", { exact: true }).fill("x@example.org");
+    expectRefusal(422);
+    await page.getByRole("button", { name: "Passkey erstellen und registrieren" }).click();
+    await expect(page.getByText("Nehmen Sie 3 bis 32 Buchstaben")).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
+    const name = freshName();
+    await page.getByLabel("Benutzername").fill(name);
+    await page.getByRole("button", { name: "Passkey erstellen und registrieren" }).click();
+    await expect(page.getByRole("heading", { name: `Hallo, ${name}` })).toBeVisible();
+    await expect(page.getByText("Willkommen! Wir haben eine E-Mail geschickt")).toBeVisible();
+    for (const width of [320, 360, 768]) {
+      await page.setViewportSize({ width, height: 800 });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow, `${width} px`).toBeLessThanOrEqual(0);
+    }
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  });
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(`with scripts ${javaScriptEnabled ? "on" : "off"}`, () => {
+    test.use({ javaScriptEnabled });
+
+    test("the switch leads to the same page in the other language, and back", async ({ page }) => {
+      await page.goto("/sign-in?step=recovery");
+      await page.getByRole("button", { name: "Deutsch" }).click();
+      await expect(page.getByRole("heading", { name: "Wiederherstellungscode benutzen" })).toBeVisible();
+      await page.getByRole("link", { name: "Anders anmelden" }).click();
+      await expect(page.getByRole("heading", { name: "Anmelden" })).toBeVisible();
+      await page.getByRole("button", { name: "English" }).click();
+      await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    });
+  });
+}
+
+test("nothing is cut off or turned round where a language runs from right to left", async ({ page }) => {
+  for (const path of ["/", "/sign-in", "/sign-up"]) {
+    await page.goto(path);
+    await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
+    for (const width of [320, 768]) {
+      await page.setViewportSize({ width, height: 800 });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow, `${path} at ${width} px`).toBeLessThanOrEqual(0);
+      const heading = await page.getByRole("heading", { level: 1 }).evaluate((element) => getComputedStyle(element).textAlign);
+      expect(["start", "right"]).toContain(heading);
+    }
+  }
+});

@@ -1,0 +1,102 @@
+//! Everything that people read, in the other languages. The English words stand where they are used and are the keys; the
+//! translations stand in `texts/`, one file for each language.
+
+use super::Language;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The file of a language; English has none.
+fn file(language: Language) -> &'static str {
+    match language {
+        Language::English => "",
+        Language::German => include_str!("../../texts/de.txt"),
+    }
+}
+
+/// Every text of every language.
+static TRANSLATIONS: LazyLock<HashMap<(Language, &'static str), &'static str>> = LazyLock::new(|| {
+    let of = |language: Language| all(language).map(move |(english, other)| ((language, english), other));
+    Language::ALL.into_iter().flat_map(of).collect()
+});
+
+/// All pairs of a language, in the order of its file: a line in English, and behind a tab in the next line what it is in
+/// the other language. Lines that begin with `#` are for readers.
+pub fn all(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = move || file(language).lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines().zip(lines().skip(1)).filter_map(|(english, other)| Some((english, other.strip_prefix('\t')?)))
+}
+
+/// What an English text is in a language; the English one where there is none, which a test rules out.
+#[must_use]
+pub fn translated(english: &'static str, language: Language) -> &'static str {
+    look_up(english, language).unwrap_or(english)
+}
+
+/// The same for a text that may be ours, such as the way of signing in that stands in the activity.
+#[must_use]
+pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
+    // The key borrows what it was asked for, which may live shorter than the file.
+    let translations: &HashMap<(Language, &str), &'static str> = &TRANSLATIONS;
+    translations.get(&(language, english)).copied()
+}
+
+/// The id of the element in which a page carries what its islands say.
+pub const CARRIED: &str = "texts";
+
+/// What a page carries for its islands: a line for each text, its key in eight hexadecimal digits and what it is in the
+/// language. Nothing for English.
+#[must_use]
+pub fn carried(language: Language) -> String {
+    let ours = all(language).take_while(|(english, _)| *english != LAST_OF_ISLANDS);
+    ours.fold(String::new(), |so_far, (english, other)| so_far + &format!("{:08x} {other}\n", key(english)))
+}
+
+/// The last text of a file's first part, which islands say.
+const LAST_OF_ISLANDS: &str = "Skip to content";
+
+/// Puts values into the places that a text has for them, written `{}`, in their order.
+#[must_use]
+pub fn filled(text: &str, values: &[&str]) -> String {
+    let mut parts = text.split("{}");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.enumerate();
+    rest.fold(first, |so_far, (place, part)| so_far + values.get(place).unwrap_or(&"") + part)
+}
+
+/// A short name of an English text, under which a page carries its translation: FNV-1a with 32 bits
+/// (draft-eastlake-fnv). A test rules out that two texts share one.
+#[must_use]
+pub fn key(english: &str) -> u32 {
+    english.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_line_is_half_of_a_pair_and_no_text_stands_twice() {
+        let lines = file(Language::German).lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        assert_eq!(lines, all(Language::German).count() * 2, "an English line, then a tab and the other");
+        let english: HashSet<_> = all(Language::German).map(|(english, _)| english).collect();
+        assert_eq!(english.len() * 2, lines, "a text stands twice");
+        let keys: HashSet<_> = english.iter().map(|text| key(text)).collect();
+        assert_eq!(keys.len(), english.len(), "two texts share a key");
+    }
+
+    #[test]
+    fn translations_have_the_same_places_for_values() {
+        for (english, other) in all(Language::German) {
+            assert_eq!(english.matches("{}").count(), other.matches("{}").count(), "{english}");
+            assert_eq!((english.trim(), other.trim()), (english, other), "spaces belong to the page");
+        }
+    }
+
+    #[test]
+    fn values_go_into_their_places() {
+        assert_eq!(filled("{} on {}.", &["Firefox", "Linux"]), "Firefox on Linux.");
+        assert_eq!(filled("plain", &["x"]), "plain");
+        assert_eq!(filled("{}", &["{}"]), "{}");
+    }
+}

@@ -1,0 +1,226 @@
+//! Everything that people read is there in every language, and nothing is there that nobody reads.
+
+use crate::app::{App, Backends};
+use latchkey::types::{Language, texts};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// All files below a folder, as one text each, without tests and comments.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let lines =
+            text.lines().filter(|line| !line.trim_start().starts_with("//") && !line.trim_start().starts_with('#'));
+        found.push(lines.collect::<Vec<_>>().join("\n"));
+    }
+    found
+}
+
+/// Each string in a source, with what stands before it.
+fn strings(source: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest = source;
+    while let Some(start) = rest.find('"') {
+        let (before, after) = (&rest[..start], &rest[start + 1..]);
+        let mut text = String::new();
+        let mut end = after.len();
+        let mut chars = after.char_indices().peekable();
+        while let Some((at, char)) = chars.next() {
+            match char {
+                '"' => {
+                    end = at + 1;
+                    break;
+                }
+                // A line that goes on, without the spaces at the beginning of the next.
+                '\\' if chars.peek().is_some_and(|(_, next)| *next == '\n') => {
+                    while chars.peek().is_some_and(|(_, next)| next.is_whitespace()) {
+                        chars.next();
+                    }
+                }
+                '\\' => text.extend(chars.next().map(|(_, char)| char)),
+                char => text.push(char),
+            }
+        }
+        let tail: String = before.chars().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect();
+        found.push((tail, text));
+        rest = &after[end..];
+    }
+    found
+}
+
+/// Whether a person reads it: it is said by name, or it stands alone and looks like words.
+fn is_read(before: &str, text: &str) -> bool {
+    let before = before.trim_end();
+    if ["t(", ".with(", "fill(", "label=", "hint="].iter().any(|way| before.ends_with(way)) {
+        return !before.ends_with("expect(") && text.chars().any(char::is_alphabetic);
+    }
+    let first = text.chars().next().unwrap_or_default();
+    let is_word = text.chars().skip(1).all(|char| char.is_ascii_lowercase());
+    let looks_like_words = text.contains(' ') || is_word;
+    !before.ends_with('=') && (first.is_ascii_uppercase() || first == '"') && text.len() > 2 && looks_like_words
+}
+
+#[test]
+fn everything_that_people_read_is_translated_and_nothing_else() {
+    let folders = ["src/ui", "src/site", "src/server/mail/templates"];
+    let files = [
+        "src/types/error.rs",
+        "src/types/notice.rs",
+        "src/browser/mod.rs",
+        "src/server/model/event.rs",
+        "src/server/mail/letter.rs",
+    ];
+    let mut all: Vec<_> = folders.iter().flat_map(|folder| sources(Path::new(folder))).collect();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        all.push(text.split("#[cfg(test)]").next().unwrap().to_owned());
+    }
+    let known: BTreeSet<_> = texts::all(Language::German).map(|(english, _)| english.to_owned()).collect();
+    let mut read = BTreeSet::new();
+    let mut written = BTreeSet::new();
+    for source in &all {
+        let is_template = source.contains("{{ w.");
+        for (before, text) in strings(source) {
+            let is_said = if is_template {
+                before.ends_with("w.t(") || before.ends_with("w.with(")
+            } else {
+                is_read(&before, &text)
+            };
+            if is_said {
+                read.insert(text.clone());
+            }
+            written.insert(text);
+        }
+    }
+    // Details of the activity are written where it happens.
+    for source in sources(Path::new("src/server/auth")).iter().chain(&sources(Path::new("src/server/model"))) {
+        written.extend(strings(source).into_iter().map(|(_, text)| text));
+    }
+    // What no page shows: reasons of lints, and the names of a letter's parts.
+    let is_ours = |text: &&String| !text.contains("text/plain") && !text.starts_with("M9 ");
+    let missing: Vec<_> = read.difference(&known).filter(is_ours).collect();
+    assert!(missing.is_empty(), "texts/de.txt lacks {missing:#?}");
+    let unused: Vec<_> = known.difference(&written).collect();
+    assert!(unused.is_empty(), "nobody says {unused:#?}");
+}
+
+/// What a reader sees of a page: its text without scripts and tags.
+fn words(page: &str) -> String {
+    let mut page = page.to_owned();
+    while let (Some(start), Some(end)) = (page.find("<script"), page.find("</script>")) {
+        page.replace_range(start..end + "</script>".len(), "");
+    }
+    let mut words = String::new();
+    let mut is_tag = false;
+    for char in page.chars() {
+        match char {
+            '<' => is_tag = true,
+            '>' => {
+                is_tag = false;
+                words.push('\n');
+            }
+            char if !is_tag => words.push(char),
+            _ => {}
+        }
+    }
+    words.replace("&#x27;", "'").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+/// The English texts that stand on a page by themselves, but for those that are the same in both languages.
+fn english_on(page: &str) -> Vec<&'static str> {
+    let lines: Vec<_> = words(page).lines().map(|line| line.trim().to_owned()).collect();
+    let differs = |pair: &(&str, &str)| pair.0 != pair.1;
+    let pairs = texts::all(Language::German).filter(differs);
+    let germans: BTreeSet<_> = texts::all(Language::German).map(|(_, german)| german).collect();
+    pairs
+        .map(|(english, _)| english)
+        .filter(|english| !germans.contains(english) && lines.iter().any(|line| line == english))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_page_can_be_read_in_german() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.cookies.insert("latchkey_language".to_owned(), "de".to_owned());
+    for path in
+        ["/", "/sign-in", "/sign-up", "/sign-in?step=recovery", "/nothing", "/email/link?token=x", "/dev/mailbox"]
+    {
+        let page = own.get(path).await.text();
+        assert!(page.contains("<html lang=\"de\" dir=\"ltr\">"), "{path}");
+        assert_eq!(english_on(&page), Vec::<&str>::new(), "{path}");
+    }
+    let passkey = own.sign_up("ada").await;
+    let letter = app.letter_to("ada@example.org").await;
+    assert_eq!(letter.0.subject, "Bestätigen Sie Ihre E-Mail-Adresse bei Latchkey");
+    assert!(letter.0.html.contains("<html lang=\"de\""), "{}", letter.0.html);
+    let confirm = own.get(&format!("/email/confirm?token={}", letter.token())).await.text();
+    assert_eq!(english_on(&confirm), Vec::<&str>::new());
+    own.form("/email/confirm", &[("token", &letter.token())]).await;
+    own.post("/api/sign-out", json!({})).await;
+    own.sign_in(&passkey).await;
+    for path in ["/account", "/account?step=add"] {
+        let page = own.get(path).await.text();
+        assert!(page.contains("Passkey hinzufügen") && page.contains("Angemeldet"), "{page}");
+        assert_eq!(english_on(&page), Vec::<&str>::new(), "{path}");
+    }
+    own.post("/api/recovery/codes", json!({})).await;
+    let told = app.letter_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
+    let not_me = own.get(&format!("/not-me?token={}", told.token_for("/not-me"))).await.text();
+    assert_eq!(english_on(&not_me), Vec::<&str>::new());
+    app.clock.advance(std::time::Duration::from_mins(11));
+    let asked = own.form("/account", &[("action", "recovery-codes")]).await.text();
+    assert!(asked.contains("Bestätigen Sie, dass Sie es sind"), "{asked}");
+    assert_eq!(english_on(&asked), Vec::<&str>::new());
+    let refused = own.form("/account", &[("action", "username"), ("name", "x")]).await.text();
+    assert_eq!(english_on(&refused), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn a_language_is_chosen_by_the_browser_or_by_the_person_who_is_led_back() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    let german = |answer: &crate::app::Answer| answer.text().contains("<html lang=\"de\"");
+    assert!(!german(&own.get("/sign-in").await));
+    let request =
+        axum::http::Request::get("/sign-in").header("accept-language", "de-AT,en;q=0.3").header("accept", "text/html");
+    let answer = own.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    assert!(german(&answer));
+    let varies: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+    assert_eq!(varies, ["accept-language, cookie"]);
+
+    let chosen = own.form("/language", &[("language", "de"), ("next", "/sign-in?step=recovery")]).await;
+    assert_eq!((chosen.status.as_u16(), chosen.header("location")), (303, "/sign-in?step=recovery"));
+    assert!(german(&own.get("/sign-in").await));
+    let elsewhere = own.form("/language", &[("language", "de"), ("next", "//evil.example")]).await;
+    assert_eq!(elsewhere.header("location"), "/");
+    for wrong in ["", "fr", "de-DE", "<b>"] {
+        assert_eq!(own.form("/language", &[("language", wrong)]).await.status, 400, "{wrong:?}");
+    }
+    own.form("/language", &[("language", "en"), ("next", "/")]).await;
+    assert!(!german(&own.get("/sign-in").await));
+}
+
+#[tokio::test]
+async fn letters_follow_the_language_that_somebody_chose_last() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        own.form("/language", &[("language", "de"), ("next", "/account")]).await;
+        own.post("/api/recovery/codes", json!({})).await;
+        app.letter_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
+        app.browser().ask("ada").await;
+        // Whoever asks, the account's owner reads it.
+        app.letter_about("ada@example.org", "Anmelden bei Latchkey").await;
+    }
+}
