@@ -5,6 +5,7 @@
 mod app;
 mod architecture;
 mod authenticator;
+mod browser;
 mod contract;
 mod crash;
 mod documents;
