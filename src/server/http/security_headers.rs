@@ -3,7 +3,7 @@
 use super::request::AppState;
 use crate::types::paths;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
@@ -19,7 +19,7 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     state.auth.entropy.fill(&mut bytes);
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
-    let referrer_policy = referrer_policy(request.uri().path());
+    let referrer_policy = referrer_policy(request.uri());
     let mut response = next.run(request).await;
     let policy = content_security_policy(&nonce, is_watched());
     let headers = response.headers_mut();
@@ -57,8 +57,10 @@ pub fn clear_storage(headers: &mut HeaderMap) {
 
 /// Where the address of a page holds a token, other sites learn at most where people come from. Not `no-referrer`: then
 /// browsers say nothing of the origin of a form either.
-fn referrer_policy(path: &str) -> &'static str {
-    let holds_token = path.starts_with(paths::EMAIL) || path == paths::NOT_ME || path == paths::SIGN_UP;
+fn referrer_policy(address: &Uri) -> &'static str {
+    let path = address.path();
+    let is_invited = path == paths::SIGN_UP && address.query().is_some_and(|query| query.contains("invite="));
+    let holds_token = path.starts_with(paths::EMAIL) || path == paths::NOT_ME || is_invited;
     if holds_token { "strict-origin" } else { "same-origin" }
 }
 

@@ -210,6 +210,8 @@ async fn with_invitations_only_the_invited_sign_up_as_often_as_it_says() {
         let invite = invite(&app, 1).await;
         let page = app.browser().get(&format!("/sign-up?invite={invite}")).await;
         assert!(page.status == 200 && page.text().contains(&format!("value=\"{invite}\"")));
+        assert_eq!(page.header("referrer-policy"), "strict-origin", "its address holds a token");
+        assert_eq!(closed.header("referrer-policy"), "same-origin");
         assert_eq!(sign_up_with(&app, "ada", &invite).await.status, 200);
         assert_eq!(app.browser().post("/api/sign-up/start", form("eve", Some(&invite))).await.refusal(), required);
         assert_eq!(app.browser().get(&format!("/sign-up?invite={invite}")).await.status, 403);
