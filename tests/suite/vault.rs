@@ -2,9 +2,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
+use leptos::prelude::*;
+
 use latchkey::server::http::AppState;
 use latchkey::site::{Fresh, Page, render};
-use leptos::prelude::*;
 
 pub fn routes() -> Router<AppState> {
     Router::new().route("/vault", get(vault))
