@@ -77,6 +77,19 @@ pub async fn join_store(config: &Config) -> Result<Arc<dyn Store>, Unavailable> 
     })
 }
 
+/// Whether there are tables in the database already. Nothing is changed by looking.
+///
+/// # Errors
+/// When it is away.
+pub async fn has_schema(database: &DatabaseUrl) -> Result<bool, Unavailable> {
+    let version = match database {
+        DatabaseUrl::Postgres(url) => postgres::look(url).await?.schema_version().await?,
+        DatabaseUrl::Sqlite(file) if file.exists() => sqlite::look(file).await?.schema_version().await?,
+        DatabaseUrl::Sqlite(_) => None,
+    };
+    Ok(version.is_some())
+}
+
 /// Opens what stands beside the database, and gives the way that letters go, if there is one.
 fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Auth, Option<Arc<dyn Transport>>), Unavailable> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -10,6 +10,7 @@ mod program {
     use latchkey::server::telemetry;
     use rust_embed::RustEmbed;
     use std::process::ExitCode;
+    use std::time::Duration;
 
     /// What cargo-leptos built before it compiled this.
     #[derive(RustEmbed)]
@@ -41,7 +42,7 @@ mod program {
             Ok(runtime) => runtime,
             Err(cause) => return fail(&format!("the runtime did not start: {cause}")),
         };
-        match command.unwrap_or(Command::Serve) {
+        let code = match command.unwrap_or(Command::Serve) {
             Command::Serve if site_files().is_empty() => {
                 fail("this program was compiled without the files of its pages: build it with `make build`")
             }
@@ -57,7 +58,10 @@ mod program {
                 telemetry.stop();
                 done.unwrap_or_else(|cause| fail(&cause.to_string()))
             }
-        }
+        };
+        // What still looks up a name, say, keeps nobody waiting.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        code
     }
 }
 

@@ -16,7 +16,7 @@ use leptos::prelude::provide_context;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// Routes and, from the outside in: request log, security headers, pages for refusals, panics, the
+/// Routes and, from the outside in: request log, security headers, panics of what follows, pages for refusals, panics, the
 /// body, the deadline.
 pub fn router(state: AppState) -> Router {
     router_with(state, yours::routes())
@@ -69,6 +69,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .layer(from_fn_with_state(state.clone(), trace::log))
         .layer(from_fn_with_state(state.clone(), security_headers::add))
         .layer(from_fn(trace::refuse_without_path))
+        .layer(CatchPanicLayer::custom(trace::after_panic))
         .layer(from_fn_with_state(state.clone(), for_people))
         .layer(CatchPanicLayer::custom(trace::after_panic))
         .layer(from_fn(body::read_whole))

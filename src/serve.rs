@@ -29,6 +29,9 @@ const SWEEP_BATCH: u32 = 100;
 /// Between batches others come first: SQLite has one writer.
 const SWEEP_PAUSE: Duration = Duration::from_millis(50);
 
+/// Between the panic of a worker and its new beginning.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
+
 /// Says why the program ends.
 pub fn fail(sentence: &str) -> ExitCode {
     eprintln!("latchkey: {sentence}");
@@ -69,13 +72,15 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     if let Some(listener) = meters {
         match metrics::start() {
             Ok(handle) => {
-                tokio::spawn(metrics::keep_small(handle.clone()));
+                let kept = handle.clone();
+                keep_going("metrics", move || metrics::keep_small(kept.clone()));
                 tokio::spawn(serve(listener, metrics::router(state.clone(), handle), stopped.clone()));
             }
             Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
         }
     }
-    tokio::spawn(sweep(Arc::clone(&state.auth)));
+    let auth = Arc::clone(&state.auth);
+    keep_going("sweeper", move || sweep(Arc::clone(&auth)));
     let postmen = postmen(postman, &stopped);
     tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
     let finish = async {
@@ -99,9 +104,25 @@ fn postmen(postman: Option<Arc<Postman>>, stopped: &watch::Receiver<bool>) -> Ve
     let all = postman.into_iter().flat_map(|postman| (0..POSTMEN).map(move |_| Arc::clone(&postman)));
     all.map(|postman| {
         let stopped = stopped.clone();
-        tokio::spawn(async move { postman.work(stopped).await })
+        keep_going("postman", move || {
+            let (postman, stopped) = (Arc::clone(&postman), stopped.clone());
+            async move { postman.work(stopped).await }
+        })
     })
     .collect()
+}
+
+/// Sets a worker going; one that panics is told of in the log and begins again after a pause, for ever.
+fn keep_going<Work>(name: &'static str, begin: impl Fn() -> Work + Send + 'static) -> JoinHandle<()>
+where
+    Work: Future<Output = ()> + Send + 'static,
+{
+    tokio::spawn(async move {
+        while let Err(cause) = tokio::spawn(begin()).await {
+            tracing::error!(worker = name, %cause, "a worker panicked; it begins again");
+            tokio::time::sleep(AFTER_PANIC).await;
+        }
+    })
 }
 
 async fn grace(mut stopped: watch::Receiver<bool>) {
@@ -145,5 +166,23 @@ async fn sweep(auth: Arc<Auth>) {
         if let Err(cause) = swept.await {
             tracing::warn!(%cause, "what has ended was not removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test]
+    async fn a_worker_that_panics_begins_again_until_its_work_is_done() {
+        let begun = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&begun);
+        let work = move || {
+            let turn = counted.fetch_add(1, Ordering::SeqCst);
+            async move { assert!(turn >= 2, "a letter that no worker survives") }
+        };
+        keep_going("test", work).await.unwrap();
+        assert_eq!(begun.load(Ordering::SeqCst), 3);
     }
 }

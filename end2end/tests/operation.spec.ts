@@ -16,7 +16,7 @@ writeFileSync(
 test.describe("a site of one's own", () => {
   test.use({
     settings: {
-      SITE_NAME: "Acme Door",
+      SITE_NAME: "Blue Lamp",
       SITE_ACCENT: "#7a1f5f,#e8a6d4",
       SITE_LOGO: join(folder, "logo.svg"),
       SITE_LINKS: "Imprint=https://example.org/imprint,Privacy=https://example.org/privacy",
@@ -29,8 +29,8 @@ test.describe("a site of one's own", () => {
     for (const [scheme, colour] of [["light", "rgb(122, 31, 95)"], ["dark", "rgb(232, 166, 212)"]] as const) {
       await page.emulateMedia({ colorScheme: scheme });
       await page.goto("/");
-      await expect(page).toHaveTitle(/· Acme Door$/);
-      await expect(page.getByRole("banner").getByText("Acme Door")).toBeVisible();
+      await expect(page).toHaveTitle(/· Blue Lamp$/);
+      await expect(page.getByRole("banner").getByText("Blue Lamp")).toBeVisible();
       const logo = page.getByRole("banner").locator("img");
       expect(await logo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
       await expect(page.getByRole("main").getByRole("link", { name: "Sign up" })).toHaveCSS("background-color", colour);
@@ -41,7 +41,7 @@ test.describe("a site of one's own", () => {
     const name = freshName();
     await signUp(page, name);
     const { subject, text } = await letterTo(page, `${name}@example.org`);
-    expect(subject).toBe("Confirm your e-mail address for Acme Door");
+    expect(subject).toBe("Confirm your e-mail address for Blue Lamp");
     expect(text).not.toContain("Latchkey");
   });
 });

@@ -3,9 +3,40 @@
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 
 use super::BrowserError;
-use crate::types::views::WebAuthnJson;
-use crate::types::{ApiError, Language, texts};
+use crate::types::{ApiError, Given, Language, texts};
 use leptos::prelude::use_context;
+
+/// What somebody answered.
+#[derive(Clone, Debug)]
+pub struct Answer(());
+
+/// What goes with a call.
+#[derive(Debug)]
+pub struct Argument(());
+
+impl From<&str> for Argument {
+    fn from(_text: &str) -> Self {
+        Self(())
+    }
+}
+
+impl From<bool> for Argument {
+    fn from(_flag: bool) -> Self {
+        Self(())
+    }
+}
+
+impl From<&Answer> for Argument {
+    fn from(_answer: &Answer) -> Self {
+        Self(())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Argument {
+    fn from(_value: Option<T>) -> Self {
+        Self(())
+    }
+}
 
 /// A request to the browser that can be ended.
 #[derive(Clone, Debug, Default)]
@@ -38,28 +69,34 @@ pub async fn supports_immediate() -> bool {
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn create(_options: &WebAuthnJson, _hint: &str, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+pub async fn create(_options: &Answer, _hint: &str, _abort: &Abort) -> Result<Answer, BrowserError> {
     Err(BrowserError::Unsupported)
 }
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn get(_options: &WebAuthnJson, _mediation: Mediation, _abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+pub async fn get(_options: &Answer, _mediation: Mediation, _abort: &Abort) -> Result<Answer, BrowserError> {
     Err(BrowserError::Unsupported)
 }
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn post(_path: &str, _body: &str) -> Result<WebAuthnJson, ApiError> {
+pub async fn post<const N: usize>(_path: &str, _arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
     Err(ApiError::Unreachable)
 }
 
 #[must_use]
-pub fn text_in(_answer: &WebAuthnJson, _name: &str) -> Option<String> {
+pub fn text_in(_answer: &Answer, _name: &str) -> Option<String> {
     None
 }
 
-pub async fn forget_unknown(_options: &WebAuthnJson, _answer: &WebAuthnJson) {}
+pub async fn forget_unknown(_options: &Answer, _answer: &Answer) {}
+
+/// What the page that is being rendered gives its island.
+#[must_use]
+pub fn given(name: &str) -> Option<String> {
+    use_context::<Given>()?.get(name)
+}
 
 #[must_use]
 pub fn typed(_id: &str) -> Option<String> {
@@ -82,7 +119,7 @@ pub async fn answers_with(_path: &str) -> Option<u16> {
     None
 }
 
-pub async fn copy(_text: &str) -> bool {
+pub async fn copy_from(_id: &str) -> bool {
     false
 }
 

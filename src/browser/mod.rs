@@ -1,9 +1,6 @@
 //! The browser's side of a ceremony: a facade over `navigator.credentials`, with nothing behind it on the server.
 
-use crate::types::ApiError;
-use crate::types::views::WebAuthnJson;
 use leptos::server_fn::ServerFn;
-use serde::Serialize;
 
 #[cfg(not(feature = "hydrate"))]
 mod absent;
@@ -15,19 +12,20 @@ pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use web::*;
 
-/// Calls a server function by its own path and arguments; gives its answer as the text of its JSON.
+/// Calls a server function by its own path and with arguments of its own names; a future of its answer, or of what the
+/// server refused, or of that it could not be reached ([`post`]).
 ///
-/// In place of the generated client, which costs every visitor some ten kilobytes (docs/adr/0004).
-///
-/// # Errors
-/// What the server refused, or that it could not be reached.
-pub async fn call<F>(arguments: &F) -> Result<WebAuthnJson, ApiError>
-where
-    F: ServerFn<Error = ApiError> + Serialize,
-{
-    let body = serde_json::to_string(arguments).map_err(|_| ApiError::BadRequest)?;
-    post(F::PATH, &body).await
+/// In place of the generated client, which with its readers and writers of JSON costs every visitor more than twenty
+/// kilobytes (docs/adr/0004).
+macro_rules! call {
+    ($function:ident { $($name:ident: $value:expr),* $(,)? }) => {{
+        // The compiler holds the names against those of the server function.
+        let _ = |_known: &$function| { $(let _ = &_known.$name;)* };
+        let arguments = [$((stringify!($name), $crate::browser::Argument::from($value))),*];
+        $crate::browser::post(<$function as leptos::server_fn::ServerFn>::PATH, arguments)
+    }};
 }
+pub(crate) use call;
 
 /// The status with which a server function without arguments answers, such as who is signed in; `None` when it does not.
 pub async fn status_of<F: ServerFn>() -> Option<u16> {

@@ -1,10 +1,8 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn that web-sys does not know.
 
 use super::BrowserError;
-use crate::types::views::WebAuthnJson;
 use crate::types::{ApiError, texts};
 use js_sys::{Function, JSON, Object, Promise, Reflect};
-use serde_json::value::RawValue;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -26,6 +24,39 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = signalUnknownCredential, catch)]
     fn signal_unknown_credential(options: &Object) -> Result<Promise, JsValue>;
+}
+
+/// What the server or an authenticator answered, as the browser has it: handed on unread, in whatever form the browser
+/// gives it as JSON.
+#[derive(Clone, Debug)]
+pub struct Answer(JsValue);
+
+/// What goes with a call; an absent one is left out.
+#[derive(Debug)]
+pub struct Argument(JsValue);
+
+impl From<&str> for Argument {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<bool> for Argument {
+    fn from(flag: bool) -> Self {
+        Self(flag.into())
+    }
+}
+
+impl From<&Answer> for Argument {
+    fn from(answer: &Answer) -> Self {
+        Self(answer.0.clone())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Argument {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self(JsValue::UNDEFINED), Into::into)
+    }
 }
 
 /// A request to the browser that can be ended.
@@ -82,66 +113,69 @@ pub async fn supports_immediate() -> bool {
     Reflect::get(&capabilities, &"immediateGet".into()).is_ok_and(|answer| answer.is_truthy())
 }
 
-/// Posts JSON and gives the JSON of the answer.
+/// Posts arguments as JSON; [`call!`] knows where, and their names.
 ///
 /// # Errors
 /// What the server refused; what is not an answer of ours is an outage to the person.
-pub async fn post(path: &str, body: &str) -> Result<WebAuthnJson, ApiError> {
-    let (ok, text) = sent(path, body).await.ok_or(ApiError::Unreachable)?;
-    if ok {
-        return RawValue::from_string(text).map_err(|_| ApiError::Unavailable);
+pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
+    let body = Object::new();
+    for (name, Argument(value)) in arguments {
+        set(&body, name, value).map_err(|_| ApiError::Unreachable)?;
     }
-    let refusal = JSON::parse(&text).map(|json| member(&json, "error")).unwrap_or_default();
+    let response = sent(path, &body).await.ok_or(ApiError::Unreachable)?;
+    let json = resolved(response.json()).await;
+    if response.ok() {
+        return json.map(Answer).ok_or(ApiError::Unavailable);
+    }
+    let refusal = member(&json.unwrap_or_default(), "error");
     let code = member(&refusal, "code").as_string();
     // A code this build does not know comes from a newer server: nothing better than "something went wrong".
     let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
     Err(error.with_numbers(None, whole(&member(&refusal, "retry_after"))))
 }
 
-async fn sent(path: &str, body: &str) -> Option<(bool, String)> {
+async fn sent(path: &str, body: &Object) -> Option<Response> {
     let (request, headers) = (Object::new(), Object::new());
     set(&headers, "Content-Type", "application/json").ok()?;
     set(&request, "method", "POST").ok()?;
     set(&request, "headers", headers).ok()?;
-    set(&request, "body", body).ok()?;
+    set(&request, "body", JSON::stringify(body).ok()?).ok()?;
     let response = window().ok()?.fetch_with_str_and_init(path, request.unchecked_ref());
-    let response: Response = JsFuture::from(response).await.ok()?.unchecked_into();
-    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    Some((response.ok(), text))
+    Some(JsFuture::from(response).await.ok()?.unchecked_into())
 }
 
 /// A text member of an answer.
 #[must_use]
-pub fn text_in(answer: &WebAuthnJson, name: &str) -> Option<String> {
-    member(&parsed(answer).ok()?, name).as_string()
+pub fn text_in(answer: &Answer, name: &str) -> Option<String> {
+    member(&answer.0, name).as_string()
 }
 
-/// Asks the system to make a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7); gives a
-/// `RegistrationResponseJSON`.
+/// Asks the system to make a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7); gives one
+/// whose JSON is a `RegistrationResponseJSON`.
 ///
 /// # Errors
 /// Whatever kept the browser from giving one.
-pub async fn create(options: &WebAuthnJson, hint: &str, abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answer, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = parse_creation_options(&public_key_in(options)?).map_err(reason)?;
+    let public_key = parse_creation_options(&public_key_in(options)).map_err(reason)?;
     set(public_key.unchecked_ref(), "hints", js_sys::Array::of1(&hint.into()))?;
     let request = request_of(&public_key, abort)?;
     let credentials = window()?.navigator().credentials();
     let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
-    answer(promise).await
+    JsFuture::from(promise).await.map(Answer).map_err(reason)
 }
 
-/// Asks for a passkey to sign in with; gives an `AuthenticationResponseJSON`.
+/// Asks for a passkey to sign in with; gives one whose JSON is an `AuthenticationResponseJSON`.
 ///
 /// # Errors
 /// Whatever kept the browser from giving one.
-pub async fn get(options: &WebAuthnJson, mediation: Mediation, abort: &Abort) -> Result<WebAuthnJson, BrowserError> {
+pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Result<Answer, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = parse_request_options(&public_key_in(options)?).map_err(reason)?;
+    let public_key = parse_request_options(&public_key_in(options)).map_err(reason)?;
     let request = request_of(&public_key, abort)?;
     match mediation {
         Mediation::Autofill => set(&request, "mediation", "conditional")?,
@@ -150,27 +184,35 @@ pub async fn get(options: &WebAuthnJson, mediation: Mediation, abort: &Abort) ->
     }
     let credentials = window()?.navigator().credentials();
     let promise = credentials.get_with_options(request.unchecked_ref()).map_err(reason)?;
-    answer(promise).await
+    JsFuture::from(promise).await.map(Answer).map_err(reason)
 }
 
 /// Tells the device that the server does not know the passkey with which it answered, so that it stops offering it
 /// (WebAuthn Level 3, section 5.1.10.2). Quietly does nothing where the browser cannot.
-pub async fn forget_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) {
+pub async fn forget_unknown(options: &Answer, answer: &Answer) {
     if has(&global("PublicKeyCredential"), "signalUnknownCredential") {
         let _ = signal_unknown(options, answer).await;
     }
 }
 
-async fn signal_unknown(options: &WebAuthnJson, answer: &WebAuthnJson) -> Result<(), BrowserError> {
-    let (options, answer) = (public_key_in(options)?, parsed(answer)?);
+async fn signal_unknown(options: &Answer, answer: &Answer) -> Result<(), BrowserError> {
+    let options = public_key_in(options);
     let rp = member(&options, "rp");
     let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
     let signal = Object::new();
     set(&signal, "rpId", rp_id)?;
-    set(&signal, "credentialId", member(&answer, "id"))?;
+    set(&signal, "credentialId", member(&answer.0, "id"))?;
     let promise = signal_unknown_credential(&signal).map_err(reason)?;
     JsFuture::from(promise).await.map_err(reason)?;
     Ok(())
+}
+
+/// What the server gives the island that is being woken, which the waking script of the page names (`ui/shell.rs`), in the
+/// element around it.
+#[must_use]
+pub fn given(name: &str) -> Option<String> {
+    let around = member(&global("island"), "parentElement");
+    member(&member(&around, "dataset"), name).as_string()
 }
 
 /// What stands in a field, typed or filled in before the page woke up.
@@ -209,12 +251,14 @@ pub async fn answers_with(path: &str) -> Option<u16> {
     Some(response.status())
 }
 
-/// Puts a text where it can be pasted from; `false` where the browser does not allow that.
-pub async fn copy(text: &str) -> bool {
+/// Puts what an element says where it can be pasted from; `false` where the browser does not allow that.
+pub async fn copy_from(id: &str) -> bool {
     let Ok(window) = window() else { return false };
+    let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
     let clipboard = member(&window.navigator(), "clipboard");
     let Ok(write) = member(&clipboard, "writeText").dyn_into::<Function>() else { return false };
-    let written = write.call1(&clipboard, &text.into()).ok().and_then(|promise| promise.dyn_into::<Promise>().ok());
+    let written =
+        write.call1(&clipboard, &member(&element, "value")).ok().and_then(|promise| promise.dyn_into::<Promise>().ok());
     match written {
         Some(promise) => JsFuture::from(promise).await.is_ok(),
         None => false,
@@ -305,13 +349,9 @@ async fn resolved(promise: Result<Promise, JsValue>) -> Option<JsValue> {
     JsFuture::from(promise.ok()?).await.ok()
 }
 
-fn parsed(json: &WebAuthnJson) -> Result<JsValue, BrowserError> {
-    JSON::parse(json.get()).map_err(reason)
-}
-
 /// The options within the answer that opened a ceremony.
-fn public_key_in(answer: &WebAuthnJson) -> Result<JsValue, BrowserError> {
-    Ok(member(&parsed(answer)?, "publicKey"))
+fn public_key_in(answer: &Answer) -> JsValue {
+    member(&answer.0, "publicKey")
 }
 
 fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserError> {
@@ -321,13 +361,6 @@ fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserErro
         set(&request, "signal", controller.signal())?;
     }
     Ok(request)
-}
-
-/// The credential in its own JSON form; `JSON.stringify` calls its `toJSON`.
-async fn answer(promise: Promise) -> Result<WebAuthnJson, BrowserError> {
-    let credential = JsFuture::from(promise).await.map_err(reason)?;
-    let json = JSON::stringify(&credential).map_err(reason)?;
-    RawValue::from_string(json.into()).map_err(|_| BrowserError::Failed)
 }
 
 fn reason(error: JsValue) -> BrowserError {

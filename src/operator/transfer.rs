@@ -5,10 +5,12 @@ use crate::bootstrap;
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::Config;
+use crate::server::model::letter::Purpose;
 use crate::server::model::security_letter::Occasion;
+use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind};
 use crate::server::store::{Kind, Line, Store, TABLES, Value};
-use crate::types::{DisplayName, EmailAddress, Language, Username};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,6 +24,8 @@ use std::path::Path;
 
 /// The shape of the file.
 const FORMAT: u32 = 1;
+/// Every hash is one of SHA-256.
+const HASH_BYTES: usize = 32;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -90,17 +94,18 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
     let strange = || Failure::Told(format!("{} is not what `latchkey export` writes", path.display()));
     let head = lines.next().ok_or_else(strange)?.map_err(|_| strange())?;
     let head: Head = serde_json::from_str(&head).map_err(|_| strange())?;
-    let store = bootstrap::open_store(&config.database).await?;
-    let own = store.schema_version().await?.unwrap_or_default();
     if head.latchkey_export != FORMAT {
         return Err(Failure::Told(format!("{} was written by another version of latchkey", path.display())));
     }
+    // A database that is in use is not even brought up to date.
+    if bootstrap::has_schema(&config.database).await? && bootstrap::join_store(config).await?.count_rows().await? > 0 {
+        return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
+    }
+    let store = bootstrap::open_store(&config.database).await?;
+    let own = store.schema_version().await?.unwrap_or_default();
     if head.schema != own {
         let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
         return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
-    }
-    if store.count_rows().await? > 0 {
-        return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
     }
     let bar = bar(head.rows);
     let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };
@@ -168,9 +173,16 @@ fn from_json(mut row: Row) -> Result<Line, String> {
     }
 }
 
-/// Whether the program could read a text back from its column.
+/// Whether the program could read a value back from its column.
 fn fits(table: &str, column: &str, value: &Value) -> bool {
-    let Value::Text(Some(text)) = value else { return true };
+    match value {
+        Value::Bytes(Some(bytes)) if column.ends_with("_hash") => bytes.len() == HASH_BYTES,
+        Value::Text(Some(text)) => text_fits(table, column, text),
+        _ => true,
+    }
+}
+
+fn text_fits(table: &str, column: &str, text: &str) -> bool {
     match (table, column) {
         (_, "username") => Username::parse(text).is_ok(),
         (_, "display_name") | ("passkeys" | "security_letters", "name") => DisplayName::parse(text).is_ok(),
@@ -179,6 +191,9 @@ fn fits(table: &str, column: &str, value: &Value) -> bool {
         ("events", "kind") => EventKind::parse(text).is_some(),
         (_, "occasion") => Occasion::parse(text).is_some(),
         (_, "added_with") => AddedWith::parse(text).is_some(),
+        (_, "identifier") => Identifier::parse(text).is_ok(),
+        ("sessions", "method") => Method::NAMES.contains(&text),
+        (_, "purpose") => Purpose::NAMES.contains(&text),
         _ => true,
     }
 }

@@ -117,7 +117,12 @@ pub const STILL_NEEDED: Duration = Duration::from_hours(30 * 24);
 pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
     let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
     let before = previous_file(file);
-    let age = fs::metadata(&before).and_then(|facts| facts.modified()).ok().and_then(|made| made.elapsed().ok());
+    let age = match fs::metadata(&before).and_then(|facts| facts.modified()) {
+        // From the future it is where the clock was set back: as good as new.
+        Ok(made) => Some(made.elapsed().unwrap_or_default()),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => None,
+        Err(cause) => return Err(failed(cause)),
+    };
     if let Some(age) = age.filter(|age| *age < STILL_NEEDED) {
         let days = STILL_NEEDED.saturating_sub(age).as_secs().div_ceil(24 * 60 * 60);
         return Err(Unavailable::new(
@@ -210,6 +215,19 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
         assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("30 days more"));
         assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), second, "a key that is needed is not lost");
+    }
+
+    #[test]
+    fn a_key_that_seems_to_come_from_the_future_is_still_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        read_or_make(&file, &SystemEntropy).unwrap();
+        rotate(&file, &SystemEntropy).unwrap();
+        let before = fs::read_to_string(previous_file(&file)).unwrap();
+        let ahead = fs::metadata(previous_file(&file)).unwrap().modified().unwrap() + Duration::from_hours(24);
+        File::options().append(true).open(previous_file(&file)).unwrap().set_modified(ahead).unwrap();
+        assert!(rotate(&file, &SystemEntropy).is_err());
+        assert_eq!(fs::read_to_string(previous_file(&file)).unwrap(), before);
     }
 
     #[test]

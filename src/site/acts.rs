@@ -6,6 +6,7 @@ use super::identity::{ask_who_is_there, checked, signed_out};
 use super::pages::account_page;
 use super::render::{Page, context, render};
 use super::signals;
+use crate::server::Unavailable;
 use crate::server::auth::{Revocation, SentAgain, Visitor};
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
@@ -121,7 +122,7 @@ impl Act<'_> {
                 Ok(Outcome::Told(match auth.confirm_again(visitor, &self.context.asker(&self.browser)).await? {
                     SentAgain::Sent => Notice::ConfirmationSent,
                     SentAgain::TooSoon => Notice::ConfirmationTooSoon,
-                    SentAgain::NothingToConfirm => Notice::Refused(ApiError::LinkExpired),
+                    SentAgain::NothingToConfirm => Notice::NothingToConfirm,
                 }))
             }
             "name" => {
@@ -141,11 +142,12 @@ impl Act<'_> {
                 Ok(Outcome::LedTo(Next::or_account(Some(&form.next)).to_string(), None))
             }
             "recovery-codes" => Ok(Outcome::Codes(auth.make_recovery_codes(visitor).await?)),
-            "export" => Ok(Outcome::File(
-                serde_json::to_string_pretty(&auth.export(visitor).await?).map_err(|_| ApiError::Internal)?,
-            )),
+            "export" => {
+                let export = serde_json::to_string_pretty(&auth.export(visitor).await?);
+                Ok(Outcome::File(export.map_err(|cause| Unavailable::new("view", cause))?))
+            }
             "delete" => {
-                let accepted = signals::accepted(self.context, visitor, &[]);
+                let accepted = signals::accepted(self.context, visitor, &[])?;
                 auth.delete_account(visitor, &form.name).await?;
                 Ok(Outcome::Left { accepted })
             }
@@ -160,6 +162,10 @@ impl Act<'_> {
         match form.action.as_str() {
             "add-passkey" => {
                 auth.check_adding(visitor).await?;
+                // Before the device makes one that nobody could keep.
+                if !auth.can_add(visitor).await? {
+                    return Err(ApiError::TooManyPasskeys);
+                }
                 Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
             }
             "rename-passkey" => {

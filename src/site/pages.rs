@@ -5,6 +5,7 @@ use super::{letters, signals};
 use crate::server::Unavailable;
 use crate::server::auth::{Denied, Visitor};
 use crate::server::config::EmailSignIn;
+use crate::server::http::health::in_time;
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::session::Method as SignInMethod;
@@ -273,15 +274,15 @@ async fn account_state(
         accepted: if accepted.is_empty() && query.removed.is_none() {
             String::new()
         } else {
-            signals::accepted(context, visitor, &accepted)
+            signals::accepted(context, visitor, &accepted)?
         },
-        details: signals::details(context, visitor),
+        details: signals::details(context, visitor)?,
         letters_let_in: auth.letters_let_in(&visitor.user),
         sends_letters: auth.sends_letters,
         recovery_codes: auth.store.count_recovery_codes(visitor.user.id).await?,
         has_older_activity: events.len() == usize::try_from(event::PAGE).unwrap_or_default(),
         activity: events.iter().map(|event| line(event, context.language)).collect(),
-        is_adding: query.step.as_deref() == Some("add") && auth.check_adding(visitor).await.is_ok(),
+        is_adding: query.step.as_deref() == Some("add") && auth.can_add(visitor).await?,
         removed: removed.filter(|(_, sessions)| *sessions > 0),
         passkeys: passkeys.iter().map(|passkey| auth.view_passkey(visitor, passkey, &passkeys)).collect(),
         sessions: sessions.iter().map(|session| session.view(session.id == own.id)).collect(),
@@ -321,8 +322,8 @@ pub fn to_sign_in(next: &str) -> Response {
     Redirect::to(&format!("{}?next={next}", paths::SIGN_IN)).into_response()
 }
 
-/// The longest name of a file, in bytes, on every system that we know.
-const LONGEST_NAME: usize = 255;
+/// The longest name of a file, in bytes, that every system we know takes, with the ending of a compressed one.
+const LONGEST_NAME: usize = 255 - ".br".len();
 
 /// Everything that has no route: a file of the site, or the page that says there is nothing.
 pub async fn other(State(state): State<AppState>, request: Request) -> Response {
@@ -330,7 +331,7 @@ pub async fn other(State(state): State<AppState>, request: Request) -> Response 
         return refuse(ApiError::NotFound);
     }
     // No file of ours has a longer name, and the system would call it a failure.
-    if request.uri().path().split('/').any(|name| name.len() >= LONGEST_NAME) {
+    if request.uri().path().split('/').any(|name| name.len() > LONGEST_NAME) {
         return refuse(ApiError::NotFound);
     }
     let response = state.files.serve(&state.leptos.site_pkg_dir, request).await;
@@ -343,7 +344,8 @@ pub async fn not_allowed() -> Response {
 
 /// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with(paths::API);
+    let is_api =
+        request.uri().path().strip_prefix(paths::API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if is_api || !reads_html(request.headers()) {
         return next.run(request).await;
     }
@@ -366,11 +368,11 @@ fn reads_html(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// The page for a refusal. Only where no backend failed does it ask who is signed in.
+/// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.
 async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
     let visitor = match error {
         ApiError::Unavailable | ApiError::Internal => None,
-        _ => context(state, &request).visitor().await.ok().flatten().map(|visitor| visitor.user.view()),
+        _ => in_time(context(state, &request).visitor()).await.flatten().map(|visitor| visitor.user.view()),
     };
     let page =
         Page { title: heading(error), status: status(error), interactive: error.wait() > 0, visitor, told: None };

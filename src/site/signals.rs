@@ -1,5 +1,6 @@
 //! What a device is told about the passkeys of an account (WebAuthn Level 3, section 5.1.10), as JSON.
 
+use crate::server::Unavailable;
 use crate::server::auth::Visitor;
 use crate::server::http::RequestContext;
 use serde::Serialize;
@@ -13,10 +14,13 @@ struct Accepted<'a> {
 }
 
 /// The JSON that tells a device which passkeys are good.
-pub fn accepted(context: &RequestContext, visitor: &Visitor, ids: &[String]) -> String {
+///
+/// # Errors
+/// Never in practice: it is plain JSON.
+pub fn accepted(context: &RequestContext, visitor: &Visitor, ids: &[String]) -> Result<String, Unavailable> {
     let rp_id = context.auth().relying_party.id();
     let accepted = Accepted { rp_id, user_id: visitor.user.id.encode(), all_accepted_credential_ids: ids };
-    serde_json::to_string(&accepted).unwrap_or_default()
+    serde_json::to_string(&accepted).map_err(|cause| Unavailable::new("signal", cause))
 }
 
 #[derive(Serialize)]
@@ -29,7 +33,10 @@ struct Details<'a> {
 }
 
 /// The JSON that tells a device what the owner of its passkeys is called.
-pub fn details(context: &RequestContext, visitor: &Visitor) -> String {
+///
+/// # Errors
+/// Never in practice: it is plain JSON.
+pub fn details(context: &RequestContext, visitor: &Visitor) -> Result<String, Unavailable> {
     let user = &visitor.user;
     let details = Details {
         rp_id: context.auth().relying_party.id(),
@@ -37,5 +44,5 @@ pub fn details(context: &RequestContext, visitor: &Visitor) -> String {
         name: user.username.as_str(),
         display_name: user.display_name.as_str(),
     };
-    serde_json::to_string(&details).unwrap_or_default()
+    serde_json::to_string(&details).map_err(|cause| Unavailable::new("signal", cause))
 }

@@ -3,6 +3,7 @@
 pub mod display_name;
 pub mod email;
 pub mod error;
+pub mod given;
 pub mod identifier;
 pub mod language;
 pub mod next;
@@ -16,6 +17,7 @@ pub mod views;
 pub use display_name::DisplayName;
 pub use email::EmailAddress;
 pub use error::ApiError;
+pub use given::Given;
 pub use identifier::Identifier;
 pub use language::Language;
 pub use next::Next;

@@ -43,6 +43,13 @@ fn is_own_path(wish: &str) -> bool {
         && !wish.starts_with("//")
         && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !has_dot_segment(wish)
+        && !is_for_programs(wish)
+}
+
+/// What lies under `/api` is for programs: a link must not lead somebody who signs in to an act of theirs.
+fn is_for_programs(wish: &str) -> bool {
+    let path = wish.split(['?', '#']).next().unwrap_or_default();
+    path.strip_prefix(paths::API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to whoever resolves twice.
@@ -60,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_path_of_this_site_is_kept() {
-        for path in ["/", "/account", "/account?tab=2#x", "/a//b", "/@x:y"] {
+        for path in ["/", "/account", "/account?tab=2#x", "/a//b", "/@x:y", "/apiary"] {
             assert_eq!(Next::or_account(Some(path)).as_str(), path);
         }
     }
@@ -84,6 +91,9 @@ mod tests {
             "/..//evil.example",
             "/a/%2E%2e//evil.example",
             "/./x",
+            "/api",
+            "/api/account/export",
+            "/api?x",
             "/a\u{0}",
             &format!("/{}", "x".repeat(2048)),
         ] {

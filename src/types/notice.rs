@@ -10,6 +10,7 @@ pub enum Notice {
     Forgotten,
     LetterSent,
     NameChanged,
+    NothingToConfirm,
     OfferDeclined,
     PasskeyMade,
     PasskeyRemoved,
@@ -30,13 +31,14 @@ pub enum Mood {
 }
 
 impl Notice {
-    const PLAIN: [Self; 14] = [
+    const PLAIN: [Self; 15] = [
         Self::AddressConfirmed,
         Self::ConfirmationSent,
         Self::ConfirmationTooSoon,
         Self::Forgotten,
         Self::LetterSent,
         Self::NameChanged,
+        Self::NothingToConfirm,
         Self::OfferDeclined,
         Self::PasskeyMade,
         Self::PasskeyRemoved,
@@ -57,6 +59,7 @@ impl Notice {
             Self::Forgotten => "forgotten".to_owned(),
             Self::LetterSent => "letter_sent".to_owned(),
             Self::NameChanged => "name_changed".to_owned(),
+            Self::NothingToConfirm => "nothing_to_confirm".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
             Self::PasskeyRemoved => "passkey_removed".to_owned(),
             Self::Reauthenticated => "reauthenticated".to_owned(),
@@ -100,7 +103,7 @@ impl Notice {
             | Self::SessionsEnded
             | Self::SignedOut
             | Self::SignedUp => Mood::Success,
-            Self::ConfirmationTooSoon | Self::Forgotten | Self::OfferDeclined => Mood::Warning,
+            Self::ConfirmationTooSoon | Self::Forgotten | Self::NothingToConfirm | Self::OfferDeclined => Mood::Warning,
             Self::Refused(_) => Mood::Failure,
         }
     }
@@ -114,6 +117,7 @@ impl Notice {
             Self::Forgotten => "This browser has forgotten who signed in last.",
             Self::LetterSent => "The letter is on its way.",
             Self::NameChanged => "Your new name is saved.",
+            Self::NothingToConfirm => "There is nothing to confirm any more.",
             Self::PasskeyRemoved => "The passkey is removed.",
             Self::Reauthenticated => "Thank you. Now do again what you were about to do.",
             Self::OfferDeclined => "Fine. We will not ask again for 30 days.",

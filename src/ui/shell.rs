@@ -112,14 +112,14 @@ fn Languages(chosen: Language, here: String) -> impl IntoView {
 }
 
 /// Wakes the islands of a page. In place of the script of Leptos, which every page would carry with it, for islands within
-/// islands that we do not have.
+/// islands that we do not have. It says which one it wakes, for `browser::given`.
 #[component]
 fn Islands(options: LeptosOptions) -> impl IntoView {
     let file = |end: &str| format!("/{}/{}.{end}", options.site_pkg_dir, options.output_name);
     let (script, program) = (file("js"), file("wasm"));
     let wake = format!(
         "import(\"{script}\").then(async m=>{{await m.default({{module_or_path:\"{program}\"}});m.hydrate();\
-         for(const e of document.querySelectorAll(\"leptos-island\"))await m[e.dataset.component](e)}})"
+         for(const e of document.querySelectorAll(\"leptos-island\")){{window.island=e;m[e.dataset.component](e)}}}})"
     );
     view! {
         <link rel="modulepreload" href=script />

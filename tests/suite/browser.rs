@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::authenticator::SoftPasskey;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use latchkey::server::http::client_address::Peer;
 use serde_json::{Value, json};
@@ -54,6 +54,7 @@ impl Browser {
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
             request.headers_mut().insert(header::COOKIE, line.parse().unwrap());
         }
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, br, zstd"));
         if let Some(peer) = self.from {
             request.extensions_mut().insert(peer);
         }

@@ -21,6 +21,8 @@ fn names_in(file: &str) -> Vec<String> {
 fn both_sample_files_and_the_readme_list_every_setting_once() {
     for file in [".env.example", "Leptos.toml"] {
         let mut named = names_in(file);
+        // Docker compose reads that one, not the program.
+        named.retain(|name| name != "POSTGRES_PASSWORD");
         named.sort();
         let mut expected = NAMES.to_vec();
         expected.sort_unstable();

@@ -31,13 +31,34 @@ fn clone() -> tempfile::TempDir {
 fn a_fork_gets_its_own_name_everywhere_at_once() {
     let folder = clone();
     let rename = |name: &str| in_folder(folder.path(), "scripts/rename", &[name]);
-    for wrong in ["", "x", "Acme; rm -rf", "1Acme", "Ä", "Acme-Door", "Tokio", "Match", "Std", &"A".repeat(41)] {
+    for wrong in [
+        "",
+        "x",
+        "Acme; rm -rf",
+        "1Acme",
+        "Ä",
+        "Acme-Door",
+        "Tokio",
+        "Match",
+        "Std",
+        "Suite",
+        "Nobody",
+        &"A".repeat(32),
+        &"A".repeat(41),
+    ] {
         assert_eq!(rename(wrong).status.code(), Some(2), "{wrong:?}");
     }
     std::fs::write(folder.path().join("README.md"), "changed").unwrap();
     assert_eq!(rename("Acme Door").status.code(), Some(1), "changes would be mixed with it");
     assert!(in_folder(folder.path(), "git", &["checkout", "-q", "."]).status.success());
 
+    // What the documents suggest must not be a name that a test gives to somebody else.
+    let others = in_folder(
+        folder.path(),
+        "git",
+        &["grep", "-l", "Acme Door", "--", "end2end", "tests", ":!tests/suite/fork.rs"],
+    );
+    assert_eq!(String::from_utf8(others.stdout).unwrap(), "");
     let done = rename("Acme Door");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let kept = ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"].map(|file| format!(":!{file}"));
@@ -58,7 +79,10 @@ fn a_fork_gets_its_own_name_everywhere_at_once() {
     for gone in ["scripts/rename", "tests/suite/fork.rs"] {
         assert!(!folder.path().join(gone).exists(), "{gone}: it is done once");
     }
-    assert!(!read("Makefile").contains("rename") && !read("tests/suite/main.rs").contains("mod fork;"));
+    for file in ["Makefile", "README.md", "docs/FORK.md"] {
+        assert!(!read(file).contains("make rename") && !read(file).contains("\nrename:"), "{file}");
+    }
+    assert!(!read("tests/suite/main.rs").contains("mod fork;"));
     assert!(in_folder(folder.path(), "git", &["reset", "-q", "--hard"]).status.success());
     assert!(read("deploy/latchkey.service").contains("/opt/latchkey/latchkey"), "and can be undone");
     assert!(!folder.path().join("deploy/acmedoor.service").exists());

@@ -4,6 +4,7 @@ use crate::app::{Backends, TestDatabase};
 use crate::program::{Program, latchkey};
 use crate::remote::Remote;
 use serde_json::{Value, json};
+use sqlx::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -161,6 +162,8 @@ async fn an_instance_moves_from_one_database_to_another_with_everybody_signed_in
         (&whole.replace(r#""username":"ada""#, r#""username":null"#), "database"),
         (&whole.replace(r#""username":"ada""#, r#""username":"x y<b>""#), "username holds what it cannot hold"),
         (&whole.replace(r#""kind":"signed_up""#, r#""kind":"else""#), "kind holds what it cannot hold"),
+        (&whole.replace(r#""method":"email""#, r#""method":"else""#), "method holds what it cannot hold"),
+        (&whole.replace(r#""token_hash":""#, r#""token_hash":"AA"#), "token_hash holds what it cannot hold"),
         (&format!("{whole}{whole}"), "more or fewer rows"),
         (&whole.replace(r#""latchkey_export":1"#, r#""latchkey_export":2"#), "another version"),
     ] {
@@ -172,6 +175,25 @@ async fn an_instance_moves_from_one_database_to_another_with_everybody_signed_in
     refused(folder.path(), &borrowed(&new), &["import", "all.jsonl"], "not empty");
     let program = Program::start(folder.path(), None, &borrowed(&new));
     assert!(is_signed_in(&mut browser.at(&program)), "the session came along");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_in_use_is_not_even_brought_up_to_date_by_an_import() {
+    let database = TestDatabase::create(Backends::Embedded).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(&database);
+    let mut program = Program::start(folder.path(), None, &borrowed(&settings));
+    sign_up(&program, "ada");
+    program.stop();
+    done(folder.path(), &borrowed(&settings), &["export", "all.jsonl"]);
+    // As a program of before left it.
+    let mut connection = sqlx::SqliteConnection::connect(&settings[0].1).await.unwrap();
+    let newest = "select max(version) from _sqlx_migrations";
+    let known: i64 = sqlx::query_scalar(newest).fetch_one(&mut connection).await.unwrap();
+    sqlx::query("delete from _sqlx_migrations where version = $1").bind(known).execute(&mut connection).await.unwrap();
+    refused(folder.path(), &borrowed(&settings), &["import", "all.jsonl"], "older than this program");
+    let left: i64 = sqlx::query_scalar(newest).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(left, known - 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -242,3 +242,24 @@ async fn a_letter_outlives_the_program_that_was_killed_over_it_and_comes_once() 
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
 }
+
+#[test]
+fn a_start_that_another_one_holds_up_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let lock = std::fs::File::create(data.join("latchkey.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let port = free_port();
+    let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();
+    let began = Instant::now();
+    // It listens before it opens its database.
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    signal(&child, "TERM");
+    let began = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(5), "it took {:?}", began.elapsed());
+}

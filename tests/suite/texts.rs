@@ -60,7 +60,9 @@ fn strings(source: &str) -> Vec<(String, String)> {
 /// Whether a person reads it: it is said by name, or it stands alone and looks like words.
 fn is_read(before: &str, text: &str) -> bool {
     let before = before.trim_end();
-    if ["t(", ".with(", "fill(", "label=", "hint="].iter().any(|way| before.ends_with(way)) {
+    let is_said =
+        before.strip_suffix("t(").is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+    if is_said || [".with(", "fill(", "label=", "hint="].iter().any(|way| before.ends_with(way)) {
         return !before.ends_with("expect(") && text.chars().any(char::is_alphabetic);
     }
     let first = text.chars().next().unwrap_or_default();

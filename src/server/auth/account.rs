@@ -101,6 +101,9 @@ impl Auth {
         let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
         let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(visitor).await?;
         let passkey = passkeys.iter().find(|passkey| passkey.credential_id == id).ok_or(ManageError::NotFound)?;
+        if passkey.name == name.as_str() {
+            return Ok(self.view_passkey(visitor, passkey, &passkeys));
+        }
         if !unit.rename_passkey(visitor.user.id, &id, &name).await? {
             return Err(ManageError::NotFound);
         }

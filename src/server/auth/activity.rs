@@ -6,6 +6,11 @@ use crate::server::model::security_letter::{Occasion, SecurityLetter, Told};
 use crate::server::model::{Event, EventId, EventKind, User, UserId, event};
 use crate::server::store::Unit;
 use crate::types::{EmailAddress, views};
+use std::time::Duration;
+
+/// Letters about the same occasion that go to one account within [`TOLD_WITHIN`], where their number is limited.
+const TOLD_AT_MOST: u32 = 3;
+const TOLD_WITHIN: Duration = Duration::from_hours(1);
 
 impl Auth {
     /// Writes a line of activity within a unit of work.
@@ -51,6 +56,21 @@ impl Auth {
     ) -> Result<(), Unavailable> {
         let Some(address) = user.proven_address() else { return Ok(()) };
         self.tell_at(unit, user, address, occasion, client, detail).await
+    }
+
+    /// As [`Auth::tell_owner`] for what a session can do again and again: the letters of an hour are few, so that none of
+    /// another kind is lost among them.
+    pub(super) async fn tell_owner_a_few_times(
+        &self,
+        unit: &mut dyn Unit,
+        user: &User,
+        occasion: Occasion,
+        client: &views::Client,
+    ) -> Result<(), Unavailable> {
+        if unit.count_letters_about(user.id, occasion, self.clock.now().minus(TOLD_WITHIN)).await? >= TOLD_AT_MOST {
+            return Ok(());
+        }
+        self.tell_owner(unit, user, occasion, client, None).await
     }
 
     /// As [`Auth::tell_owner`], at an address that was proven. Where that is no longer the account's, the letter can

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
 /// The most passkeys that an account has.
-pub const MOST_PASSKEYS: usize = 20;
+pub(super) const MOST_PASSKEYS: usize = 20;
 
 #[derive(Debug)]
 pub enum BeginAddPasskeyError {

@@ -1,5 +1,6 @@
 //! Who may do what only an account's owner should do (contract, rule 8).
 
+use super::add_passkey::MOST_PASSKEYS;
 use super::{Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -66,6 +67,24 @@ impl Auth {
     /// Why it may not, or that the database is away.
     pub async fn check_adding(&self, visitor: &Visitor) -> Result<(), Denied> {
         self.may_add(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?).await
+    }
+
+    /// As [`Auth::check_adding`], and whether there is room for one more.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn can_add(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
+        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        match self.may_add(visitor, &visitor.user, &passkeys).await {
+            Ok(()) => Ok(passkeys.len() < MOST_PASSKEYS),
+            Err(Denied::Unavailable(cause)) => Err(cause),
+            Err(
+                Denied::ReauthenticationRequired
+                | Denied::PasskeyTooNew
+                | Denied::OlderPasskeyRequired
+                | Denied::SignedOut,
+            ) => Ok(false),
+        }
     }
 
     /// Whether the session may do what only the account's owner should do, now.

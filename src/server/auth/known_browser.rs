@@ -68,8 +68,7 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn offers_passkey(&self, visitor: &Visitor, known: Option<&Token>) -> Result<bool, Unavailable> {
-        let passkeys = self.store.passkeys(visitor.user.id).await?;
-        if !visitor.session.offers_passkey || self.may_add(visitor, &visitor.user, &passkeys).await.is_err() {
+        if !visitor.session.offers_passkey || !self.can_add(visitor).await? {
             return Ok(false);
         }
         // Where making one is all that is left to do, it is offered however often it was declined.

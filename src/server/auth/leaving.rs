@@ -78,7 +78,7 @@ impl Auth {
         let OwnersUnit { mut unit, user, passkeys } = self.begin_as_owner(visitor).await?;
         let client = &visitor.session.client;
         self.record(unit.as_mut(), user.id, EventKind::Exported, client, None).await?;
-        self.tell_owner(unit.as_mut(), &user, Occasion::Exported, client, None).await?;
+        self.tell_owner_a_few_times(unit.as_mut(), &user, Occasion::Exported, client).await?;
         unit.commit().await?;
         self.bell.notify_one();
         let now = self.clock.now();

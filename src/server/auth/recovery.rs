@@ -49,7 +49,7 @@ impl Auth {
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
         let client = &visitor.session.client;
         self.record(unit.as_mut(), user.id, EventKind::RecoveryCodesMade, client, None).await?;
-        self.tell_owner(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client, None).await?;
+        self.tell_owner_a_few_times(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client).await?;
         // Not before the letter: "that was not me" ends the codes that came with it or later.
         unit.replace_recovery_codes(user.id, &hashes, self.clock.now()).await?;
         unit.commit().await?;

@@ -115,8 +115,11 @@ impl Auth {
             return Ok(None);
         }
         if session.should_be_marked_seen(now) {
-            self.store.mark_session_seen(session.id, now).await?;
-            session.last_seen_at = now;
+            // No more than a note: who is signed in goes on where nothing can be written.
+            match self.store.mark_session_seen(session.id, now).await {
+                Ok(()) => session.last_seen_at = now,
+                Err(cause) => tracing::warn!(%cause, "that a session was seen was not written down"),
+            }
         }
         Ok(Some(Visitor { user, session }))
     }

@@ -167,13 +167,11 @@ impl Auth {
 
     /// Two devices use one passkey that should be on one: its owner should know.
     async fn tell_of_copy(&self, passkey: &Passkey, user: &User, client: &views::Client) -> Result<(), Unavailable> {
-        let (now, name) = (self.clock.now(), Some(passkey.name.clone()));
-        let told = self.store.security_letters(user.id, now).await?;
-        let is_told = told.iter().any(|letter| {
-            letter.occasion == Occasion::CounterWentBack && now.since(letter.happened_at) < TOLD_AGAIN_AFTER
-        });
+        let name = Some(passkey.name.clone());
         let mut unit = self.store.begin().await?;
         let Some(user) = unit.lock_user(user.id).await? else { return Ok(()) };
+        let lately = self.clock.now().minus(TOLD_AGAIN_AFTER);
+        let is_told = unit.count_letters_about(user.id, Occasion::CounterWentBack, lately).await? > 0;
         self.record(unit.as_mut(), user.id, EventKind::CounterWentBack, client, name.clone()).await?;
         if !is_told {
             self.tell_owner(unit.as_mut(), &user, Occasion::CounterWentBack, client, name).await?;

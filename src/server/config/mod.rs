@@ -1,11 +1,13 @@
 //! Settings: `Leptos.toml` and the environment into one typed, validated [`Config`], every problem at once.
 
 mod brand;
+mod colour;
 mod parse;
 mod problem;
 mod source;
 
-pub use brand::{Accent, Brand};
+pub use brand::Brand;
+pub use colour::{Colour, Palette, Tone};
 pub use parse::parse_duration;
 pub use problem::{Problem, Problems};
 pub use source::Source;

@@ -26,7 +26,8 @@ pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
     let secret_key_previous = key(source, "SECRET_KEY_PREVIOUS", problems);
     let smtp_url = smtp_url(source, problems);
     let brand = brand(source, &data_dir, problems);
-    let mail_from = mail_from(source, &brand.name, problems);
+    let host = public_url.as_ref().map_or("localhost", PublicUrl::host);
+    let mail_from = mail_from(source, &brand.name, host, problems);
     let email_sign_in = email_sign_in(source, problems);
     let sign_up = one_of(
         source,
@@ -176,9 +177,10 @@ fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
     url.map(Secret::new)
 }
 
-fn mail_from(source: &Source, site_name: &str, problems: &mut Problems) -> String {
+/// By default from the host that people see: a server that takes letters for others refuses those from `localhost`.
+fn mail_from(source: &Source, site_name: &str, host: &str, problems: &mut Problems) -> String {
     let named: String = site_name.chars().filter(|char| !char.is_control() && !matches!(char, '"' | '\\')).collect();
-    let default = format!("\"{named}\" <no-reply@localhost>");
+    let default = format!("\"{named}\" <no-reply@{host}>");
     let text = source.get("MAIL_FROM").unwrap_or(&default);
     if text.parse::<lettre::message::Mailbox>().is_err() || text.chars().any(char::is_control) {
         problems.add("MAIL_FROM", text, "an address, or NAME <ADDRESS>");

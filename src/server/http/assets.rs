@@ -139,12 +139,8 @@ impl CarriedFiles {
         let (Some((coding, file)), Some(kind)) = (found, kind(name)) else {
             return StatusCode::NOT_FOUND.into_response();
         };
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..9]));
-        let known =
-            request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
-        // The weak comparison (RFC 9110, section 13.1.2).
-        if known.split(',').map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*")
-        {
+        let tag = tag_of(&file.metadata.sha256_hash());
+        if has_already(request.headers(), &tag) {
             return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
         }
         let coding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);
@@ -152,9 +148,26 @@ impl CarriedFiles {
             Cow::Borrowed(content) => Bytes::from_static(content),
             Cow::Owned(content) => Bytes::from(content),
         };
-        ([(header::CONTENT_TYPE, kind.to_owned()), (header::ETAG, tag)], coding.map(AppendHeaders), content)
+        (
+            [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::ETAG, tag)],
+            coding.map(AppendHeaders),
+            content,
+        )
             .into_response()
     }
+}
+
+/// The entity tag of a content that has this hash (RFC 9110, section 8.8.3).
+pub fn tag_of(hash: &[u8]) -> HeaderValue {
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or(hash)));
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Whether the browser has the content of this tag, by the weak comparison (RFC 9110, section 13.1.2): proxies that
+/// compress weaken tags.
+pub fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
+    known.split(',').map(|known| known.trim().trim_start_matches("W/")).any(|known| known == "*" || known == tag)
 }
 
 /// Whether the browser takes this coding (RFC 9110, section 12.5.3).

@@ -1,17 +1,16 @@
 //! The colour and the logo of whoever runs the site, where they set their own.
 
+use super::assets::{has_already, tag_of};
 use super::refusal::refuse;
 use super::request::AppState;
 use crate::server::Unavailable;
-use crate::server::config::{Accent, Brand};
+use crate::server::config::{Brand, Tone};
 use crate::types::ApiError;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 
 /// How long browsers go on without asking whether it is still the same.
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
@@ -27,7 +26,7 @@ pub struct BrandFiles {
 struct File {
     kind: HeaderValue,
     tag: HeaderValue,
-    content: Arc<[u8]>,
+    content: Bytes,
 }
 
 impl BrandFiles {
@@ -57,14 +56,13 @@ impl BrandFiles {
 
 impl File {
     fn new(kind: HeaderValue, content: Vec<u8>) -> Self {
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Sha256::digest(&content)[..9]));
-        let tag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
+        let tag = tag_of(&Sha256::digest(&content));
         Self { kind, tag, content: content.into() }
     }
 }
 
 /// What it changes of the style sheet.
-fn sheet(Accent { light, dark }: Accent) -> String {
+fn sheet(Tone { light, dark }: Tone) -> String {
     format!(":root{{--accent:light-dark({light},{dark})}}\n")
 }
 
@@ -79,8 +77,8 @@ pub async fn logo(State(state): State<AppState>, headers: HeaderMap) -> Response
 fn answer(file: Option<&File>, headers: &HeaderMap) -> Response {
     let Some(File { kind, tag, content }) = file else { return refuse(ApiError::NotFound) };
     let kept = [(header::CACHE_CONTROL, AN_HOUR), (header::ETAG, tag.clone())];
-    if headers.get(header::IF_NONE_MATCH) == Some(tag) {
+    if has_already(headers, tag) {
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
-    (kept, [(header::CONTENT_TYPE, kind.clone())], content.to_vec()).into_response()
+    (kept, [(header::CONTENT_TYPE, kind.clone())], content.clone()).into_response()
 }

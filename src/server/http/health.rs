@@ -22,9 +22,19 @@ pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// What a backend answers; `None` when it is away, or says nothing for too long.
+/// What a backend answers; `None` when it is away, or says nothing for too long, which is logged.
 pub async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
-    timeout(PATIENCE, asked).await.ok()?.ok()
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(cause)) => {
+            tracing::warn!(%cause, "a backend is away");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("a backend said nothing for {} ms", PATIENCE.as_millis());
+            None
+        }
+    }
 }
 
 /// 200 while both backends answer, else 503; which one is away stands in the body.

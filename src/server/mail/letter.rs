@@ -1,14 +1,13 @@
 //! What letters say. The words stand in `templates/`.
 
-use crate::server::Unavailable;
-use crate::server::config::{Accent, Config};
+use crate::server::config::{Config, Palette};
 use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterId, Purpose};
 use crate::server::model::security_letter::{ANSWERABLE, Occasion, SecurityLetter};
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{DisplayName, EmailAddress, Language, paths, texts, views};
 use askama::Template;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// A letter, ready for the post.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +27,7 @@ pub struct Letterhead {
     pub origin: String,
     /// What the site is called.
     pub site: String,
-    /// The colour of buttons.
-    pub accent: Accent,
+    pub palette: Palette,
 }
 
 impl Letterhead {
@@ -38,7 +36,7 @@ impl Letterhead {
         Self {
             origin: config.public_url.origin().to_owned(),
             site: config.brand.name.clone(),
-            accent: config.brand.accent.unwrap_or(Accent::DEFAULT),
+            palette: Palette { accent: config.brand.accent.unwrap_or(Palette::OF_SHEET.accent), ..Palette::OF_SHEET },
         }
     }
 }
@@ -90,12 +88,37 @@ templates! {
     ReauthenticateHtml = "reauthenticate.html";
 }
 
+/// Why a letter can never be written.
+#[derive(Debug)]
+pub enum Unwritable {
+    /// The address has no form that mail servers take.
+    Address,
+    Template(askama::Error),
+}
+
+impl From<askama::Error> for Unwritable {
+    fn from(cause: askama::Error) -> Self {
+        Self::Template(cause)
+    }
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("the address has no form that mail servers take"),
+            Self::Template(cause) => write!(f, "its template failed: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
 impl Draft<'_> {
     /// Writes the letter.
     ///
     /// # Errors
     /// When the address has no form that mail servers take, or a template fails.
-    pub fn write(&self, head: &Letterhead) -> Result<Letter, Unavailable> {
+    pub fn write(&self, head: &Letterhead) -> Result<Letter, Unwritable> {
         let (Letterhead { origin, site, .. }, say) = (head, Say(self.language));
         let (subject, path) = match self.purpose {
             Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
@@ -125,10 +148,8 @@ impl Draft<'_> {
                 (SignInText { w }.render(), SignInHtml { w }.render())
             }
         };
-        let failed = |cause: askama::Error| Unavailable::new("letter", cause);
-        let recipient = deliverable(self.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
-        let (text, html) = (text.map_err(failed)?, html.map_err(failed)?);
-        Ok(Letter { id: self.id, recipient, subject, text, html })
+        let recipient = deliverable(self.address).ok_or(Unwritable::Address)?;
+        Ok(Letter { id: self.id, recipient, subject, text: text?, html: html? })
     }
 }
 
@@ -170,7 +191,7 @@ pub fn write_security_letter(
     about: &SecurityLetter,
     link: &Token,
     head: &Letterhead,
-) -> Result<Letter, Unavailable> {
+) -> Result<Letter, Unwritable> {
     let say = Say(about.language);
     let (subject, said) = report(about);
     let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
@@ -189,10 +210,9 @@ pub fn write_security_letter(
         not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
         hours: ANSWERABLE.as_secs() / 3_600,
     };
-    let failed = |cause: askama::Error| Unavailable::new("letter", cause);
-    let recipient = deliverable(&about.address).ok_or_else(|| Unavailable::new("letter", "undeliverable address"))?;
+    let recipient = deliverable(&about.address).ok_or(Unwritable::Address)?;
     let w = &words;
-    let (text, html) = (SecurityText { w }.render().map_err(failed)?, SecurityHtml { w }.render().map_err(failed)?);
+    let (text, html) = (SecurityText { w }.render()?, SecurityHtml { w }.render()?);
     Ok(Letter { id, recipient, subject: subject.to_owned(), text, html })
 }
 

@@ -1,4 +1,4 @@
-use super::letter::write_security_letter;
+use super::letter::{Unwritable, write_security_letter};
 use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Letterhead, Transport};
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
@@ -95,10 +95,8 @@ impl Postman {
     /// Tells an owner what happened.
     async fn send_security_letter(&self, letter: &ClaimedLetter, about: &SecurityLetter) -> Result<(), Unavailable> {
         let link = Token::random(&*self.entropy);
-        let Some(ready) = self.ready(letter, write_security_letter(letter.id, about, &link, &self.letterhead)?).await?
-        else {
-            return Ok(());
-        };
+        let written = write_security_letter(letter.id, about, &link, &self.letterhead);
+        let Some(ready) = self.ready(letter, written).await? else { return Ok(()) };
         let mut unit = self.store.begin().await?;
         if unit.hand_over_security_letter(letter, about.id, &link.hash(), self.clock.now()).await? {
             unit.commit().await?;
@@ -125,7 +123,7 @@ impl Postman {
             link: &link,
             code: &code,
         };
-        let Some(ready) = self.ready(letter, draft.write(&self.letterhead)?).await? else { return Ok(()) };
+        let Some(ready) = self.ready(letter, draft.write(&self.letterhead)).await? else { return Ok(()) };
         let secrets = LetterSecrets { link_hash: link.hash(), code_hash: code.hash(&self.keys, request.id) };
         let mut unit = self.store.begin().await?;
         if unit.hand_over(letter, request.id, &secrets, self.clock.now()).await? {
@@ -136,9 +134,17 @@ impl Postman {
         Ok(())
     }
 
-    /// A letter at the point of no return; `None` when it was put back for another time.
-    async fn ready(&self, letter: &ClaimedLetter, written: Letter) -> Result<Option<Box<dyn HandOver>>, Unavailable> {
-        match self.prepared(letter, written).await {
+    /// A letter at the point of no return; `None` when it was given up, or put back for another time.
+    async fn ready(
+        &self,
+        letter: &ClaimedLetter,
+        written: Result<Letter, Unwritable>,
+    ) -> Result<Option<Box<dyn HandOver>>, Unavailable> {
+        let prepared = match written {
+            Ok(written) => self.prepared(letter, written).await,
+            Err(cause) => Err(DeliveryError::Never(cause.into())),
+        };
+        match prepared {
             Ok(ready) => Ok(Some(ready)),
             Err(cause) => self.put_back(letter, cause).await.map(|()| None),
         }
@@ -175,7 +181,7 @@ impl Postman {
                     let until = self.clock.now().plus(LEASE);
                     match self.store.renew_claim(letter.id, letter.claim, until).await {
                         Ok(true) => {}
-                        Ok(false) => return Err(DeliveryError::Never("it was voided, or taken by another worker".into())),
+                        Ok(false) => return Err(DeliveryError::NotOurs),
                         Err(cause) => return Err(DeliveryError::Later(cause.into())),
                     }
                 }
@@ -190,6 +196,10 @@ impl Postman {
                 tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter cannot be sent");
                 meters::letter("any", "refused");
                 self.store.finish_letter(letter.id, letter.claim).await
+            }
+            DeliveryError::NotOurs => {
+                tracing::info!(letter = %letter.id.0, "a letter was voided, or taken by another worker, while it was being sent");
+                Ok(())
             }
             DeliveryError::Later(cause) => {
                 let pause = pause_after(letter.attempts);

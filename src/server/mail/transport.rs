@@ -21,8 +21,10 @@ pub trait HandOver: Send {
 pub enum DeliveryError {
     /// Worth another try later.
     Later(Box<dyn Error + Send + Sync>),
-    /// The other side will never take it.
+    /// It cannot be written, or the other side will never take it.
     Never(Box<dyn Error + Send + Sync>),
+    /// It was voided, or taken by another worker.
+    NotOurs,
 }
 
 /// How the last step failed.

@@ -62,6 +62,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every name in the database.
+    pub const NAMES: [&str; 5] = ["sign-in", "sign-up", "reauthenticate", "confirm", "break-glass"];
+
     /// Its name in the database.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -73,6 +73,20 @@ pub enum Method {
 }
 
 impl Method {
+    /// Every name in the database.
+    pub const NAMES: [&str; 4] = ["passkey", "email", "recovery", "sign-in-link"];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Passkey(_) => "passkey",
+            Self::Email => "email",
+            Self::Recovery => "recovery",
+            Self::BreakGlass => "sign-in-link",
+        }
+    }
+
     /// What it is called in the activity.
     #[must_use]
     pub fn words(&self) -> &'static str {

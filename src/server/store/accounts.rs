@@ -4,7 +4,7 @@ use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
 use crate::server::model::letter::OutgoingLetter;
 use crate::server::model::recovery::RecoveryCodeHash;
-use crate::server::model::security_letter::{SecurityLetter, SecurityLetterId, SentSecurityLetter};
+use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
 use crate::server::model::{CredentialId, Event, EventId, KnownBrowser, Passkey, Session, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::{EmailAddress, Identifier};
@@ -28,7 +28,7 @@ pub trait Accounts: Send + Sync {
     /// The security letter that has this link, open or not.
     async fn security_letter_by_link(&self, link: &TokenHash) -> Result<Option<SentSecurityLetter>, Unavailable>;
 
-    /// The security letters to an account that can still be answered, newest first.
+    /// The security letters to an account that can still be answered and were not, newest first.
     async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<SecurityLetter>, Unavailable>;
 
     /// The browsers that remember an account.
@@ -115,6 +115,14 @@ pub trait AccountWrites: Send {
         letter: &SecurityLetter,
         outgoing: &OutgoingLetter,
     ) -> Result<(), Unavailable>;
+
+    /// How many letters about this went to an account since.
+    async fn count_letters_about(
+        &mut self,
+        user: UserId,
+        occasion: Occasion,
+        since: Timestamp,
+    ) -> Result<u32, Unavailable>;
 
     /// Marks "that was not me" as said; of several that try at once, one gets `true`.
     async fn answer_security_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable>;

@@ -1,6 +1,7 @@
+use super::{Give, given_number};
 use crate::browser;
-use crate::types::Notice;
 use crate::types::notice::Mood;
+use crate::types::{Given, Notice};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -50,8 +51,18 @@ pub fn Alert(
 }
 
 /// Counts down where a page says that something was too much; with scripts off it says how long that is.
-#[island]
+#[component]
 pub fn Countdown(seconds: u32) -> impl IntoView {
+    view! {
+        <Give what=Given::default().text("seconds", seconds.to_string())>
+            <CountingDown />
+        </Give>
+    }
+}
+
+#[island]
+fn CountingDown() -> impl IntoView {
+    let seconds = given_number("seconds");
     let left = RwSignal::new(seconds);
     Effect::new(move || count_down(left, seconds));
     view! { <p class="countdown">{move || in_words(left.get())}</p> }

@@ -1,15 +1,27 @@
+use super::{Give, given_text};
 use crate::browser;
+use crate::types::Given;
 use leptos::prelude::*;
 
 /// Tells the device which passkeys of the account are good and what their owner is called, so that it drops stale ones
 /// and shows the present name (WebAuthn Level 3, section 5.1.10). Quietly does nothing where the browser cannot.
-#[island]
+#[component]
 pub fn Signals(
     /// The JSON of `signalAllAcceptedCredentials`.
     accepted: String,
     /// The JSON of `signalCurrentUserDetails`; empty where there is nobody left to name.
     details: String,
 ) -> impl IntoView {
+    view! {
+        <Give what=Given::default().text("accepted", accepted).text("details", details)>
+            <Signalling />
+        </Give>
+    }
+}
+
+#[island]
+fn Signalling() -> impl IntoView {
+    let (accepted, details) = (given_text("accepted"), given_text("details"));
     Effect::new(move || {
         browser::signal("signalAllAcceptedCredentials", &accepted);
         browser::signal("signalCurrentUserDetails", &details);

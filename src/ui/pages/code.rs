@@ -1,5 +1,5 @@
-use crate::types::{ApiError, paths};
-use crate::ui::components::count_down;
+use crate::types::{ApiError, Given, paths};
+use crate::ui::components::{Give, count_down, given_number};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
@@ -47,7 +47,9 @@ pub fn CodePage(
                 {t("Continue")}
             </button>
         </form>
-        <Resend seconds=letter.resend_in />
+        <Give what=Given::default().text("seconds", letter.resend_in.to_string())>
+            <Resend />
+        </Give>
         <p class="aside">
             <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
         </p>
@@ -123,7 +125,8 @@ pub fn UsernameField(
 
 /// Asks for the letter again, after a while. With scripts off nothing is counted, and it can be pressed at once.
 #[island]
-fn Resend(seconds: u32) -> impl IntoView {
+fn Resend() -> impl IntoView {
+    let seconds = given_number("seconds");
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {

@@ -4,8 +4,8 @@ use super::code::CodeField;
 use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, BrowserError, Mediation};
-use crate::types::{ApiError, paths};
-use crate::ui::components::Alert;
+use crate::types::{ApiError, Given, paths};
+use crate::ui::components::{Alert, Give, is_given};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -64,7 +64,7 @@ pub fn IdentityPage(
                     <form id=FORM method="post" action=paths::ACCOUNT>
                         {fields}
                     </form>
-                    <ConfirmWithPasskey signed_out=false />
+                    <ConfirmWithPasskey />
                 }
                     .into_any()
             }
@@ -73,7 +73,9 @@ pub fn IdentityPage(
                     <form id=FORM method="post" action=paths::ACCOUNT>
                         {fields} <input type="hidden" name="check" value="yes" />
                     </form>
-                    <ConfirmWithPasskey signed_out=true />
+                    <Give what=Given::default().flag(SIGNED_OUT, true)>
+                        <ConfirmWithPasskey />
+                    </Give>
                     <p class="aside">
                         <a href=format!("{}?next={}", paths::SIGN_IN, paths::ACCOUNT)>{t("Sign in another way")}</a>
                     </p>
@@ -136,9 +138,13 @@ enum State {
     Stopped(BrowserError),
 }
 
+/// Nobody is known to be there.
+const SIGNED_OUT: &str = "signedout";
+
 /// Asks for a passkey of the account, or signs in with any; then sends the form.
 #[island]
-fn ConfirmWithPasskey(signed_out: bool) -> impl IntoView {
+fn ConfirmWithPasskey() -> impl IntoView {
+    let signed_out = is_given(SIGNED_OUT);
     let state = RwSignal::new(State::Waiting);
     let busy = Signal::derive(move || state.get() == State::Asking);
     let confirm = move |_| {
@@ -172,13 +178,13 @@ fn ConfirmWithPasskey(signed_out: bool) -> impl IntoView {
 
 async fn confirmed(signed_out: bool) -> Result<(), State> {
     let options =
-        if signed_out { browser::call(&StartSignIn {}).await } else { browser::call(&StartReauthentication {}).await };
+        if signed_out { browser::call!(StartSignIn {}).await } else { browser::call!(StartReauthentication {}).await };
     let options = options.map_err(State::Refused)?;
     let credential = browser::get(&options, Mediation::Dialog, &Abort::default()).await.map_err(State::Stopped)?;
     let finished = if signed_out {
-        browser::call(&FinishSignIn { credential, next: None, keep: None }).await
+        browser::call!(FinishSignIn { credential: &credential }).await
     } else {
-        browser::call(&FinishReauthentication { credential }).await
+        browser::call!(FinishReauthentication { credential: &credential }).await
     };
     finished.map(drop).map_err(State::Refused)
 }

@@ -3,8 +3,8 @@
 use super::security::ADD_FORM;
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
-use crate::types::{ApiError, paths};
-use crate::ui::components::Alert;
+use crate::types::{ApiError, Given, paths};
+use crate::ui::components::{Alert, Give, is_given};
 use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,7 +23,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
                 }}
             </p>
             <NeedsScript />
-            <MakePasskey security_key=false />
+            <MakePasskey />
             {(!confined)
                 .then(|| {
                     view! {
@@ -47,8 +47,10 @@ pub fn AddPasskey() -> impl IntoView {
         <section class="card" aria-labelledby="add-heading">
             <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
-            <MakePasskey security_key=false />
-            <MakePasskey security_key=true />
+            <MakePasskey />
+            <Give what=Given::default().flag(SECURITY_KEY, true)>
+                <MakePasskey />
+            </Give>
         </section>
     }
     .into_any()
@@ -81,8 +83,12 @@ impl State {
     }
 }
 
+/// Where the passkey shall live: on a security key rather than on this device.
+const SECURITY_KEY: &str = "securitykey";
+
 #[island]
-fn MakePasskey(security_key: bool) -> impl IntoView {
+fn MakePasskey() -> impl IntoView {
+    let security_key = is_given(SECURITY_KEY);
     let state = RwSignal::new(State::Offered);
     let busy = Signal::derive(move || state.get() == State::Asking);
     let make = move |_| {
@@ -125,10 +131,10 @@ async fn make_passkey(security_key: bool) -> Result<(), State> {
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }
-    let options = browser::call(&StartPasskey {}).await.map_err(State::Refused)?;
+    let options = browser::call!(StartPasskey {}).await.map_err(State::Refused)?;
     let hint = if security_key { browser::SECURITY_KEY } else { browser::THIS_DEVICE };
     let credential = browser::create(&options, hint, &Abort::default()).await.map_err(State::Stopped)?;
-    match browser::call(&FinishPasskey { credential: credential.clone(), name: None }).await {
+    match browser::call!(FinishPasskey { credential: &credential }).await {
         Ok(_) => Ok(()),
         Err(error) => {
             if error.disowns_passkey() {

@@ -10,7 +10,6 @@ pub fn RecoveryCodesPage(
     /// One a line.
     text: String,
 ) -> impl IntoView {
-    let copied = text.clone();
     let file = format!("data:text/plain;charset=utf-8,{}", text.replace('\n', "%0A"));
     view! {
         <h1>{t("Your recovery codes")}</h1>
@@ -19,7 +18,7 @@ pub fn RecoveryCodesPage(
                 "Each signs you in once when you have lost everything else. Keep them where you keep papers that matter: we show them only now, and older ones no longer work.",
             )}
         </p>
-        <textarea class="codes" rows="10" readonly aria-label=t("Recovery codes")>
+        <textarea id=CODES class="codes" rows="10" readonly aria-label=t("Recovery codes")>
             {text}
         </textarea>
         <p>
@@ -27,20 +26,22 @@ pub fn RecoveryCodesPage(
                 {t("Download as a file")}
             </a>
         </p>
-        <CopyOrPrint text=copied />
+        <CopyOrPrint />
         <p class="aside">
             <a href=paths::ACCOUNT>{t("I have kept them safe")}</a>
         </p>
     }
 }
 
+/// The box of the codes.
+const CODES: &str = "codes";
+
 /// Two more ways to keep the codes, for who has scripts on; without them the text can be selected and the page printed.
 #[island]
-fn CopyOrPrint(text: String) -> impl IntoView {
+fn CopyOrPrint() -> impl IntoView {
     let is_copied = RwSignal::new(false);
     let copy = move |_| {
-        let text = text.clone();
-        spawn_local(async move { is_copied.set(browser::copy(&text).await) });
+        spawn_local(async move { is_copied.set(browser::copy_from(CODES).await) });
     };
     view! {
         <div class="needs-scripts">

@@ -1,8 +1,10 @@
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
-use crate::browser::{self, Abort, BrowserError, Mediation};
-use crate::types::views::WebAuthnJson;
-use crate::types::{ApiError, Site, paths, views};
-use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
+use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
+use crate::types::{ApiError, Given, Site, paths, views};
+use crate::ui::components::{
+    Alert, Field, Give, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, given_refusal, given_text, is_given,
+    wants_letter,
+};
 use crate::ui::words::{fill, t};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -31,7 +33,9 @@ pub fn SignInPage(
         <h1 class="break-words">{heading}</h1>
         <NeedsScripts letters />
         <WithoutScripts form="sign-in" />
-        <SignInForm next=next.clone() identifier refusal letters />
+        <Give what=Given::default().text("next", next.clone()).text("identifier", identifier).flag("letters", letters).refusal(refusal)>
+            <SignInForm />
+        </Give>
         {is_greeted
             .then(|| {
                 view! {
@@ -171,10 +175,10 @@ impl SignIn {
     }
 
     /// Signs in with the passkey that was chosen; gives where to go.
-    async fn finish(self, options: WebAuthnJson, credential: WebAuthnJson) -> Result<String, Stop> {
+    async fn finish(self, options: Answer, credential: Answer) -> Result<String, Stop> {
         self.state.set(State::Asking);
-        let (next, keep) = (Some(self.next.get_value()), Some(self.keep.get_untracked()));
-        let finished = browser::call(&FinishSignIn { credential: credential.clone(), next, keep }).await;
+        let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
+        let finished = browser::call!(FinishSignIn { credential: &credential, next: next.as_str(), keep: keep }).await;
         if finished.as_ref().err() == Some(&ApiError::UnknownPasskey) {
             browser::forget_unknown(&options, &credential).await;
         }
@@ -191,20 +195,21 @@ impl SignIn {
 }
 
 /// Has the person choose a passkey; gives the options that were asked with, and the answer.
-async fn choose(mediation: Mediation, abort: &Abort) -> Result<(WebAuthnJson, WebAuthnJson), Stop> {
+async fn choose(mediation: Mediation, abort: &Abort) -> Result<(Answer, Answer), Stop> {
     if !browser::supports_passkeys() {
         return Err(Stop::Browser(BrowserError::Unsupported));
     }
-    let options = browser::call(&StartSignIn {}).await.map_err(Stop::Refused)?;
+    let options = browser::call!(StartSignIn {}).await.map_err(Stop::Refused)?;
     let credential = browser::get(&options, mediation, abort).await.map_err(Stop::Browser)?;
     Ok((options, credential))
 }
 
 #[island]
-fn SignInForm(next: String, identifier: String, refusal: Option<ApiError>, letters: bool) -> impl IntoView {
+fn SignInForm() -> impl IntoView {
+    let (next, letters) = (given_text("next"), is_given("letters"));
     let target = next.clone();
-    let name = RwSignal::new(browser::typed("identifier").unwrap_or(identifier));
-    let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
+    let name = RwSignal::new(browser::typed("identifier").unwrap_or_else(|| given_text("identifier")));
+    let refused = given_refusal().map(|error| State::Stopped(Stop::Refused(error)));
     let sign_in = SignIn {
         state: RwSignal::new(refused.unwrap_or(State::Waiting)),
         keep: RwSignal::new(browser::is_ticked("keep")),

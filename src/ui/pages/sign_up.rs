@@ -1,7 +1,10 @@
 use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
-use crate::types::{ApiError, paths};
-use crate::ui::components::{Alert, Field, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, wants_letter};
+use crate::types::{ApiError, Given, paths};
+use crate::ui::components::{
+    Alert, Field, Give, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, given_refusal, given_text, is_given,
+    wants_letter,
+};
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -26,22 +29,29 @@ pub fn SignUpPage(
     letters: bool,
     needs_address: bool,
 ) -> impl IntoView {
+    let given = Given::default()
+        .text(NAME, typed.display_name)
+        .text(USERNAME, typed.username)
+        .text(EMAIL, typed.email)
+        .text("invite", typed.invite)
+        .flag("letters", letters)
+        .flag("address", needs_address)
+        .refusal(refusal);
     view! {
         <h1>{t("Sign up")}</h1>
         <NeedsScripts letters />
         <WithoutScripts form="sign-up" />
-        <SignUpForm
-            typed_display_name=typed.display_name
-            typed_username=typed.username
-            typed_email=typed.email
-            invite=typed.invite
-            refusal
-            letters
-            needs_address
-        />
+        <Give what=given>
+            <SignUpForm />
+        </Give>
         <p class="aside">{t("Do you have an account?")} " " <a href=paths::SIGN_IN>{t("Sign in")}</a></p>
     }
 }
+
+/// The fields, by their ids.
+const NAME: &str = "display_name";
+const USERNAME: &str = "username";
+const EMAIL: &str = "email";
 
 /// Where the form stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,22 +90,14 @@ impl State {
 }
 
 #[island]
-fn SignUpForm(
-    typed_display_name: String,
-    typed_username: String,
-    typed_email: String,
-    invite: String,
-    refusal: Option<ApiError>,
-    letters: bool,
-    needs_address: bool,
-) -> impl IntoView {
-    let display_name = RwSignal::new(browser::typed("display_name").unwrap_or(typed_display_name));
-    let username = RwSignal::new(browser::typed("username").unwrap_or(typed_username));
-    let email = RwSignal::new(browser::typed("email").unwrap_or(typed_email));
-    let state = RwSignal::new(refusal.map_or(State::Editing, State::Refused));
+fn SignUpForm() -> impl IntoView {
+    let field = |id| RwSignal::new(browser::typed(id).unwrap_or_else(|| given_text(id)));
+    let (display_name, username, email) = (field(NAME), field(USERNAME), field(EMAIL));
+    let (letters, needs_address) = (is_given("letters"), is_given("address"));
+    let state = RwSignal::new(given_refusal().map_or(State::Editing, State::Refused));
     let busy = Signal::derive(move || state.get() == State::Asking);
-    let (brought, invite) = (invite.clone(), StoredValue::new(invite));
-    let name = move || Some(display_name.get_untracked()).filter(|name| !name.trim().is_empty());
+    let brought = given_text("invite");
+    let invite = StoredValue::new(brought.clone());
 
     let submit = move |event: SubmitEvent| {
         if wants_letter(&event) {
@@ -106,11 +108,11 @@ fn SignUpForm(
             return;
         }
         state.set(State::Asking);
-        let form = StartSignUp {
+        let form = SignUpInput {
+            display_name: display_name.get_untracked(),
             username: username.get_untracked(),
-            email: Some(email.get_untracked()),
-            display_name: name(),
-            invite: Some(invite.get_value()).filter(|invite| !invite.is_empty()),
+            email: email.get_untracked(),
+            invite: invite.get_value(),
         };
         spawn_local(async move {
             match sign_up(form).await {
@@ -123,7 +125,7 @@ fn SignUpForm(
         <form id="sign-up" class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
             <input type="hidden" name="invite" value=brought />
             <Field
-                id="display_name"
+                id=NAME
                 label="Name (optional)"
                 hint="What we call you on the screen."
                 autocomplete="name"
@@ -132,7 +134,7 @@ fn SignUpForm(
                 error=Signal::derive(move || state.get().about(&[ApiError::InvalidDisplayName]))
             />
             <Field
-                id="username"
+                id=USERNAME
                 label="Username"
                 hint="3 to 32 letters, digits, dots, hyphens or underscores."
                 autocomplete="username"
@@ -144,7 +146,7 @@ fn SignUpForm(
                 })
             />
             <Field
-                id="email"
+                id=EMAIL
                 label=if needs_address { "E-mail" } else { "E-mail (optional)" }
                 hint="For the day when you have no passkey at hand."
                 kind="email"
@@ -172,14 +174,25 @@ fn SignUpForm(
     }
 }
 
-async fn sign_up(form: StartSignUp) -> Result<String, State> {
+fn unless_blank(text: &str) -> Option<&str> {
+    (!text.trim().is_empty()).then_some(text)
+}
+
+async fn sign_up(form: SignUpInput) -> Result<String, State> {
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }
-    let options = browser::call(&form).await.map_err(State::Refused)?;
+    let options = browser::call!(StartSignUp {
+        username: form.username.as_str(),
+        email: form.email.as_str(),
+        display_name: unless_blank(&form.display_name),
+        invite: unless_blank(&form.invite),
+    })
+    .await
+    .map_err(State::Refused)?;
     let credential =
         browser::create(&options, browser::THIS_DEVICE, &Abort::default()).await.map_err(State::Stopped)?;
-    match browser::call(&FinishSignUp { credential: credential.clone(), keep: None }).await {
+    match browser::call!(FinishSignUp { credential: &credential }).await {
         Ok(opened) => Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
         Err(error) if error.disowns_passkey() => {
             // The device has kept a passkey that the server does not know.

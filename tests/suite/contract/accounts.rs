@@ -152,6 +152,19 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         for letter in &letters {
             unit.add_security_letter(letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
         }
+        for (hours, count) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
+            let since = NOW.minus(HOUR * hours);
+            let told = unit.count_letters_about(owner.id, letters[0].occasion, since).await.unwrap();
+            assert_eq!(told, count, "within {hours} hours");
+            assert_eq!(unit.count_letters_about(owner.id, Occasion::Exported, since).await.unwrap(), 0);
+        }
+        unit.commit().await.unwrap();
+        let open = || async {
+            let open = store.security_letters(owner.id, NOW).await.unwrap();
+            open.iter().map(|letter| letter.id).collect::<Vec<_>>()
+        };
+        assert_eq!(open().await, [letters[2].id, letters[1].id, letters[0].id], "newest first");
+        let mut unit = store.begin().await.unwrap();
         assert!(unit.undo_by_letter(letters[0].id, NOW).await.unwrap());
         assert!(!unit.undo_by_letter(letters[0].id, NOW).await.unwrap(), "once");
         assert!(!unit.undo_by_letter(letters[2].id, NOW).await.unwrap(), "there is nothing to undo");
@@ -165,10 +178,8 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         assert!(unit.answer_security_letter(letters[2].id, NOW).await.unwrap());
         assert!(!unit.answer_security_letter(letters[2].id, NOW).await.unwrap(), "once");
         unit.commit().await.unwrap();
-        let open: Vec<_> =
-            store.security_letters(owner.id, NOW).await.unwrap().iter().map(|letter| letter.id).collect();
-        assert_eq!(open, [letters[2].id, letters[1].id, letters[0].id], "newest first");
-        assert_eq!(store.security_letters(owner.id, NOW.plus(HOUR * 69)).await.unwrap().len(), 2);
+        assert_eq!(open().await, [letters[0].id], "the others were answered");
+        assert_eq!(store.security_letters(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
         assert_eq!(store.levels(NOW).await.unwrap().outbox, 3);
         assert_eq!(store.levels(NOW).await.unwrap().outbox_oldest, HOUR * 3);
     }

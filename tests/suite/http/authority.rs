@@ -356,25 +356,6 @@ async fn letters_that_are_off_show_nothing() {
 }
 
 #[tokio::test]
-async fn every_act_needs_a_session() {
-    let app = App::start(Backends::Embedded).await;
-    let mut stranger = app.browser();
-    for (path, body) in [
-        ("/api/passkeys/remove", json!({ "id": "AAAA" })),
-        ("/api/account/email", json!({ "email": "a@example.org" })),
-        ("/api/account/update", json!({ "username": "other" })),
-        ("/api/account/delete", json!({ "username": "ada" })),
-        ("/api/recovery/codes", json!({})),
-        ("/api/reauthenticate/email", json!({})),
-    ] {
-        assert_eq!(stranger.post(path, body).await.refusal(), (401, "signed_out".to_owned()), "{path}");
-    }
-    for path in ["/api/account/export", "/api/account/events"] {
-        assert_eq!(stranger.get(path).await.refusal(), (401, "signed_out".to_owned()), "{path}");
-    }
-}
-
-#[tokio::test]
 async fn a_copied_passkey_is_refused_recorded_and_told() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;

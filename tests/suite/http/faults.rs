@@ -149,6 +149,9 @@ async fn a_database_that_is_frozen() {
     let began = Instant::now();
     let form = json!({ "username": "eve", "email": "eve@example.org" });
     away(&app.browser().post("/api/sign-up/start", form).await, began);
+    let began = Instant::now();
+    assert_eq!(own.get("/nothing").await.status, 404, "the page says so without the name of who is signed in");
+    assert!(began.elapsed() < PROMISED, "it took {:?}", began.elapsed());
     server.signal_all("CONT");
     recovers(&app).await;
     assert!(own.is_signed_in().await);
@@ -175,7 +178,10 @@ async fn a_database_that_only_reads() {
     crate::app::cut_connections(&server.url()).await;
     // The first may still meet a connection that was cut.
     let _ = own.get("/api/session").await;
+    // Long enough for the session to be marked as seen, which cannot be written.
+    app.clock.turn(2);
     assert!(own.is_signed_in().await, "reading goes on");
+    assert_eq!(own.get("/account").await.status, 200);
     let mut browser = app.browser();
     let options = browser.start_sign_in().await;
     let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });

@@ -163,15 +163,21 @@ async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
             .map(|_| {
                 let (mut browser, passkey) = (app.browser(), passkey.clone());
                 tokio::spawn(async move {
-                    browser.sign_in(&passkey).await;
-                    browser
+                    let answer = browser.sign_in(&passkey).await;
+                    (browser, answer)
                 })
             })
             .collect();
         app.auth.set_disabled(id, true).await.unwrap();
         for comer in comers {
-            assert_eq!(comer.await.unwrap().get("/api/session").await.status, 401);
+            let (mut browser, answer) = comer.await.unwrap();
+            if answer.status != 200 {
+                assert_eq!(answer.refusal(), (403, "account_disabled".to_owned()));
+            }
+            assert_eq!(browser.get("/api/session").await.status, 401);
         }
+        app.auth.set_disabled(id, false).await.unwrap();
+        assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "nothing else kept them out");
     }
 }
 

@@ -84,7 +84,7 @@ async fn what_a_person_typed_is_never_markup() {
 #[tokio::test]
 async fn there_is_a_real_page_for_what_is_not_there() {
     let app = App::start(Backends::Embedded).await;
-    for path in ["/nothing", "/pkg/x/nothing.js", "/../etc/passwd", "/pkg/..%2f..%2fCargo.toml", "/%00"] {
+    for path in ["/nothing", "/apiary", "/pkg/x/nothing.js", "/../etc/passwd", "/pkg/..%2f..%2fCargo.toml", "/%00"] {
         let answer = app.browser().get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         assert!(answer.text().contains("Page not found"), "{path}");

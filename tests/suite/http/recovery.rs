@@ -16,6 +16,31 @@ fn using(identifier: &str, code: &str) -> Value {
 }
 
 #[tokio::test]
+async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        for _ in 0..5 {
+            make_codes(&mut own).await;
+            assert_eq!(own.get("/api/account/export").await.status, 200);
+        }
+        let told =
+            async |subject: &str| app.letters().await.iter().filter(|letter| letter.0.subject == subject).count();
+        assert_eq!(told("New recovery codes were made").await, 3);
+        assert_eq!(told("A copy of your account's data was made").await, 3);
+        let events = own.get("/api/account/events").await.json()["events"].clone();
+        let made = super::authority::kinds(&events).iter().filter(|kind| *kind == "recovery_codes_made").count();
+        assert_eq!(made, 5, "every one is written down");
+        app.clock.advance(Duration::from_mins(61));
+        let mut later = app.browser();
+        assert_eq!(later.sign_in(&passkey).await.status, 200);
+        make_codes(&mut later).await;
+        assert_eq!(told("New recovery codes were made").await, 4);
+    }
+}
+
+#[tokio::test]
 async fn ten_codes_work_once_each_and_new_ones_end_the_older() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;

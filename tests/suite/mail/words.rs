@@ -1,7 +1,7 @@
 //! What letters say, word by word.
 
 use latchkey::server::clock::Timestamp;
-use latchkey::server::config::{Config, Source};
+use latchkey::server::config::{Colour, Config, Palette, Source, Tone};
 use latchkey::server::mail::{Draft, Letterhead, write_security_letter};
 use latchkey::server::model::letter::{Code, LetterId, Purpose};
 use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
@@ -47,7 +47,16 @@ fn head() -> Letterhead {
         ("SECRET_KEY", "the key of this test, and of no other"),
         ("EMAIL_SIGN_IN", "off"),
     ]));
-    Letterhead::new(&config.unwrap())
+    // Colours of its own, so that whoever changes the style sheet changes no letter here.
+    let tone = |text| Tone::parse(text).unwrap();
+    let palette = Palette {
+        accent: tone("#1f5f4a,#7fd1b0"),
+        on_accent: Tone { light: Colour::parse("#ffffff").unwrap(), dark: Colour::parse("#0b1f18").unwrap() },
+        page: Tone { light: Colour::parse("#fbfaf7").unwrap(), dark: Colour::parse("#141614").unwrap() },
+        text: tone("#1b1f1d,#ecefec"),
+        muted: tone("#59625d,#a3ada7"),
+    };
+    Letterhead { palette, ..Letterhead::new(&config.unwrap()) }
 }
 
 fn sign_in() -> Purpose {

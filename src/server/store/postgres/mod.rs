@@ -20,6 +20,8 @@ use tokio::time::timeout;
 
 type Database = sqlx::Postgres;
 
+/// Connections of one process: four of them share the hundred that a server allows by default.
+const MOST_CONNECTIONS: u32 = 20;
 /// A pool waits this long for a connection; within the two seconds in which an answer is owed.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection unused for longer is asked for a sign of life first: the server may have been restarted meanwhile.
@@ -94,7 +96,8 @@ pub fn is_address(text: &str) -> bool {
 /// When the server is still away after `patience`, or the schema is newer than this program.
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
-    let connections = u32::try_from(std::thread::available_parallelism().map_or(4, usize::from) * 4).unwrap_or(16);
+    let cores = std::thread::available_parallelism().map_or(4, usize::from);
+    let connections = u32::try_from(cores * 4).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS);
     connect_patiently(patience, || probe(&options)).await?;
     let pool = connect(options, connections).await?;
     MIGRATIONS.run(&pool).await.map_err(schema)?;

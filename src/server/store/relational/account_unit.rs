@@ -6,7 +6,7 @@ use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
 use crate::server::model::letter::OutgoingLetter;
 use crate::server::model::recovery::RecoveryCodeHash;
-use crate::server::model::security_letter::{SecurityLetter, SecurityLetterId};
+use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId};
 use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Event, Passkey, Session, User, UserId};
 use crate::server::secret::TokenHash;
@@ -255,6 +255,24 @@ impl AccountWrites for Transaction {
         .bind(outgoing.created_at.unix_millis())
         .bind(outgoing.not_after.unix_millis());
         self.run(statement).await.map(drop)
+    }
+
+    async fn count_letters_about(
+        &mut self,
+        user: UserId,
+        occasion: Occasion,
+        since: Timestamp,
+    ) -> Result<u32, Unavailable> {
+        let count: i64 = query_scalar(
+            "select count(*) from security_letters where user_id = $1 and occasion = $2 and happened_at > $3",
+        )
+        .bind(user.0)
+        .bind(occasion.name())
+        .bind(since.unix_millis())
+        .fetch_one(&mut *self.inner)
+        .await
+        .map_err(unavailable)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn answer_security_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable> {

@@ -62,7 +62,8 @@ impl Accounts for Relational {
 
     async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<SecurityLetter>, Unavailable> {
         let found = query(
-            "select * from security_letters where user_id = $1 and expires_at > $2 order by happened_at desc, id",
+            "select * from security_letters where user_id = $1 and expires_at > $2 and answered_at is null \
+             order by happened_at desc, id",
         )
         .bind(user.0)
         .bind(now.unix_millis())

@@ -88,12 +88,11 @@ pub fn passkey_with_id(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
 
 /// A method as its two columns hold it.
 pub fn method_columns(method: &Method) -> (&'static str, Option<&[u8]>) {
-    match method {
-        Method::Passkey(id) => ("passkey", Some(id.as_bytes())),
-        Method::Email => ("email", None),
-        Method::Recovery => ("recovery", None),
-        Method::BreakGlass => ("sign-in-link", None),
-    }
+    let id = match method {
+        Method::Passkey(id) => Some(id.as_bytes()),
+        Method::Email | Method::Recovery | Method::BreakGlass => None,
+    };
+    (method.name(), id)
 }
 
 pub fn session(token_hash: TokenHash, row: &DatabaseRow) -> Result<Session, Unavailable> {

@@ -12,7 +12,7 @@ use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, query, raw_sql};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +22,8 @@ type Database = sqlx::Sqlite;
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 4;
+/// How often a start that another one holds up looks whether it may go on.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -176,11 +178,14 @@ async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
     let mut path = file.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
-    let lock = move || {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock()?;
-        Ok::<_, std::io::Error>(file)
-    };
-    let locked = tokio::task::spawn_blocking(lock).await.map_err(|cause| Unavailable::new("database", cause))?;
-    locked.map_err(|cause| Unavailable::new("database", cause))
+    let failed = |cause: std::io::Error| Unavailable::new("database", cause);
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    // Not a lock that is waited for: a thread that waits cannot be stopped by a signal.
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
+    }
 }

@@ -1,0 +1,177 @@
+//! Colours: those of the style sheet, which letters share with pages, and the one that a site sets for itself.
+
+/// Red, green and blue (sRGB).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour([u8; 3]);
+
+/// A colour on light and on dark ground.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tone {
+    pub light: Colour,
+    pub dark: Colour,
+}
+
+/// What letters need of the style sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Palette {
+    /// Buttons and links.
+    pub accent: Tone,
+    pub on_accent: Tone,
+    pub page: Tone,
+    pub text: Tone,
+    pub muted: Tone,
+}
+
+/// Where a fork changes its colours.
+const SHEET: &[u8] = include_bytes!("../../../style/main.css");
+/// Text must stand out this much (WCAG 2.2, success criterion 1.4.3).
+const LEAST_CONTRAST: f64 = 4.5;
+
+impl Palette {
+    /// As the style sheet has it. Read when the program is compiled, which fails where a colour is missing there.
+    pub const OF_SHEET: Self = Self {
+        accent: of_sheet("--accent: light-dark("),
+        on_accent: of_sheet("--on-accent: light-dark("),
+        page: of_sheet("--page: light-dark("),
+        text: of_sheet("--text: light-dark("),
+        muted: of_sheet("--muted: light-dark("),
+    };
+}
+
+/// The two colours behind `lead`: `#rrggbb, #rrggbb)`.
+const fn of_sheet(lead: &str) -> Tone {
+    let mut at = 0;
+    while !stands_at(lead, at) {
+        at += 1;
+    }
+    at += lead.len();
+    assert!(stands_at("#", at) && stands_at(", #", at + 7) && stands_at(")", at + 16), "light-dark(#rrggbb, #rrggbb)");
+    Tone { light: colour_at(at + 1), dark: colour_at(at + 10) }
+}
+
+const fn stands_at(text: &str, at: usize) -> bool {
+    let text = text.as_bytes();
+    let mut offset = 0;
+    while offset < text.len() {
+        if SHEET[at + offset] != text[offset] {
+            return false;
+        }
+        offset += 1;
+    }
+    true
+}
+
+const fn colour_at(at: usize) -> Colour {
+    Colour([byte_at(at), byte_at(at + 2), byte_at(at + 4)])
+}
+
+const fn byte_at(at: usize) -> u8 {
+    digit(SHEET[at]) * 16 + digit(SHEET[at + 1])
+}
+
+const fn digit(character: u8) -> u8 {
+    assert!(character.is_ascii_hexdigit(), "a colour is #rrggbb");
+    if character.is_ascii_digit() { character - b'0' } else { character.to_ascii_lowercase() - b'a' + 10 }
+}
+
+impl Tone {
+    /// Reads `#rrggbb` for light ground, of which a paler one is made for dark ground, or one for each, joined by a comma;
+    /// `None` when one would be hard to read on the page.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (light, dark) = text.split_once(',').map_or((text, None), |(light, dark)| (light, Some(dark)));
+        let light = Colour::parse(light.trim())?;
+        let dark = dark.map_or(Some(light.paler()), |dark| Colour::parse(dark.trim()))?;
+        let page = Palette::OF_SHEET.page;
+        let stands_out = light.contrast(page.light) >= LEAST_CONTRAST && dark.contrast(page.dark) >= LEAST_CONTRAST;
+        stands_out.then_some(Self { light, dark })
+    }
+}
+
+impl Colour {
+    /// Reads `#rrggbb`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+        let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+        Some(Self([part(0)?, part(2)?, part(4)?]))
+    }
+
+    /// As little nearer to white as makes it legible on dark ground, in twentieths.
+    fn paler(self) -> Self {
+        let mixed = |step: u16| {
+            let part = |part: u8| u8::try_from((u16::from(part) * (20 - step) + 255 * step) / 20).unwrap_or(u8::MAX);
+            Self(self.0.map(part))
+        };
+        let ground = Palette::OF_SHEET.page.dark;
+        (0..=20).map(mixed).find(|paler| paler.contrast(ground) >= LEAST_CONTRAST).unwrap_or(self)
+    }
+
+    /// WCAG 2.2, "relative luminance".
+    fn luminance(self) -> f64 {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        let [red, green, blue] = self.0.map(linear);
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    /// WCAG 2.2, "contrast ratio": from 1 to 21.
+    fn contrast(self, other: Self) -> f64 {
+        let (one, other) = (self.luminance(), other.luminance());
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+}
+
+impl std::fmt::Display for Colour {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self([red, green, blue]) = self;
+        write!(f, "#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_has_to_be_legible_on_its_ground() {
+        for text in ["#1f5f4a,#7fd1b0", "#1f5f4a, #7FD1B0", "#1f5f4a", "#000000", "#b00020"] {
+            assert!(Tone::parse(text).is_some(), "{text}");
+        }
+        for text in [
+            "#ffffff",
+            "#7fd1b0",
+            "#7fd1b0,#7fd1b0",
+            "#1f5f4a,#1f5f4a",
+            "green",
+            "#123",
+            "#1f5f4",
+            "#1f5f4a,",
+            "#é1f5f",
+        ] {
+            assert!(Tone::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_style_sheet_says_is_legible() {
+        let Palette { accent, on_accent, page, text, muted } = Palette::OF_SHEET;
+        for (name, tone, ground) in
+            [("accent", accent, page), ("on-accent", on_accent, accent), ("text", text, page), ("muted", muted, page)]
+        {
+            assert!(tone.light.contrast(ground.light) >= LEAST_CONTRAST, "{name}, light");
+            assert!(tone.dark.contrast(ground.dark) >= LEAST_CONTRAST, "{name}, dark");
+        }
+        let sheet = std::str::from_utf8(SHEET).unwrap();
+        assert!(sheet.contains(&format!("--accent: light-dark({}, {});", accent.light, accent.dark)));
+    }
+
+    #[test]
+    fn contrast_runs_from_one_to_twenty_one() {
+        let (black, white) = (Colour([0; 3]), Colour([255; 3]));
+        assert!((black.contrast(white) - 21.0).abs() < 0.01);
+        assert!((white.contrast(white) - 1.0).abs() < 0.01);
+    }
+}
