@@ -15,7 +15,7 @@ SSR := --no-default-features --features ssr
 .PHONY: help run test check watch build lint unit suite browser soak fuzz bench tunnel rename audit pictures
 
 help: ## What there is
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 run: build ## Build the release and serve it (http://localhost:3000)
 	$(ENV_FILE) exec target/release/latchkey

@@ -1,4 +1,8 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
+
+/** The system's browser; where it has none, Playwright's own. */
+const CHROMIUM = process.env.CHROMIUM ?? ["/usr/bin/chromium"].find(existsSync);
 
 export default defineConfig({
   testDir: "tests",
@@ -14,7 +18,7 @@ export default defineConfig({
     headless: true,
     trace: "retain-on-failure",
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: CHROMIUM,
       args: [
         "--no-sandbox",
         "--disable-gpu",

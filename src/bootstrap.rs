@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long a database that is away is waited for at start (contract, "Settings").
+/// How long a database that is away is waited for at start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The parts of a running server.
@@ -174,7 +174,7 @@ pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("secret.key")
 }
 
-/// An address is needed unless letters neither sign in nor go by mail (contract, `EMAIL_SIGN_IN`).
+/// An address is needed unless letters neither sign in nor go by mail (setting `EMAIL_SIGN_IN`).
 fn needs_address(config: &Config) -> bool {
     config.email_sign_in != EmailSignIn::Off || config.smtp_url.is_some()
 }

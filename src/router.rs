@@ -4,7 +4,7 @@ use crate::server::http::{
     AppState, RequestContext, api_gate, body, brand, health, loopback, policy_report, same_origin, security_headers,
     trace, well_known,
 };
-use crate::site::{acts, answers, for_people, forms, guard_forms, language, letters, pages};
+use crate::site::{account, acts, answers, for_people, forms, guard_forms, language, letters, pages};
 use crate::types::paths;
 use crate::yours;
 use axum::Router;
@@ -34,7 +34,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::SIGN_UP, get(pages::sign_up).post(forms::sign_up))
         .route(paths::SIGN_IN, get(pages::sign_in).post(forms::sign_in))
         .route(paths::SIGN_OUT, post(forms::sign_out))
-        .route(paths::ACCOUNT, get(pages::account).post(acts::account))
+        .route(paths::ACCOUNT, get(account::account).post(acts::account))
         .route(paths::EMAIL_LINK, get(letters::link).post(forms::answer_link))
         .route(paths::EMAIL_CONFIRM, get(letters::confirm).post(forms::confirm))
         .route(paths::EMAIL_UNDO, get(answers::undo).post(answers::do_undo))

@@ -136,41 +136,44 @@ async fn database(config: &Config) -> Vec<Finding> {
             vec![good("database", format!("{} will be made at the first start", file.display()))]
         }
         DatabaseUrl::Sqlite(file) => match sqlite::look(file).await {
-            Ok(store) => accounts(config, &store, sqlite::newest_schema()).await,
+            Ok(store) => accounts(config, &store, &sqlite::known_schemas()).await,
             Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL and who may read the file"))],
         },
         DatabaseUrl::Postgres(url) => match postgres::look(url).await {
-            Ok(store) => accounts(config, &store, postgres::newest_schema()).await,
+            Ok(store) => accounts(config, &store, &postgres::known_schemas()).await,
             Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL, and that the server runs"))],
         },
     }
 }
 
 /// What the database says of itself and of the people in it.
-async fn accounts(config: &Config, store: &impl Store, newest: Option<i64>) -> Vec<Finding> {
-    match look_at(config, store, newest).await {
+async fn accounts(config: &Config, store: &impl Store, known: &[i64]) -> Vec<Finding> {
+    match look_at(config, store, known).await {
         Ok(findings) => findings,
         Err(cause) => vec![fault("database", format!("{cause}; see the log of the database"))],
     }
 }
 
-async fn look_at(config: &Config, store: &impl Store, newest: Option<i64>) -> Result<Vec<Finding>, Unavailable> {
-    let schema = store.schema_version().await?;
-    let mut findings = vec![match (schema, newest) {
-        (None, _) => good("database", "it answers, and is empty; its tables are made at the first start"),
-        (Some(has), Some(knows)) if has > knows => fault(
+async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<Vec<Finding>, Unavailable> {
+    let made = store.schema_versions().await?;
+    let unknown = made.iter().find(|change| !known.contains(change));
+    let missing: Vec<_> = known.iter().filter(|change| !made.contains(change)).map(i64::to_string).collect();
+    let mut findings = vec![match unknown {
+        _ if made.is_empty() => good("database", "it answers, and is empty; its tables are made at the first start"),
+        Some(unknown) => fault(
             "database",
-            format!("a newer version of latchkey has changed it ({has}, this one knows {knows}); start that one"),
+            format!("a newer version of latchkey has changed it (change {unknown}); start that version"),
         ),
-        (Some(has), Some(knows)) if has < knows => {
-            good("database", format!("it answers; changes {has} to {knows} are made at the next start"))
+        None if missing.is_empty() => good("database", "it answers, and its tables are those of this version"),
+        None => {
+            let said = format!("it answers; these changes are made at the next start: {}", missing.join(", "));
+            good("database", said)
         }
-        _ => good("database", "it answers, and its tables are those of this version"),
     }];
     if let Some(theirs) = store.database_clock().await? {
         findings.push(clock("database", theirs));
     }
-    if schema != newest {
+    if unknown.is_some() || !missing.is_empty() {
         return Ok(findings);
     }
     let rp_id = config.public_url.host();

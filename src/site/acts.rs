@@ -1,9 +1,9 @@
 //! What the account page asks for. What needs a fresh authentication keeps its form until there is one.
 
+use super::account::account_page;
 use super::account_form::AccountForm;
 use super::forms::{on_to, on_with, read};
 use super::identity::{ask_who_is_there, checked, signed_out};
-use super::pages::account_page;
 use super::render::{Page, context, render};
 use super::signals;
 use crate::server::Unavailable;

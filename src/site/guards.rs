@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub struct SignedIn(pub Visitor);
 
 /// Somebody who has shown a passkey in the last ten minutes (without a passkey: answered a letter), as for everything that
-/// matters in the account (contract, rule 8). Others are asked who is there, and led back.
+/// matters in the account (docs/RULES.md, 8). Others are asked who is there, and led back.
 pub struct Fresh(pub Visitor);
 
 impl FromRequestParts<AppState> for SignedIn {

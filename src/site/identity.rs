@@ -1,8 +1,8 @@
 //! "Confirm that it is you": forms that are kept until it is known who is there.
 
+use super::account::account_page;
 use super::account_form::AccountForm;
 use super::forms::on_with;
-use super::pages::account_page;
 use super::render::{Page, context, render};
 use crate::server::auth::{AskToReauthenticateError, Visitor};
 use crate::server::http::refusal::{refuse, status};

@@ -17,8 +17,8 @@ use latchkey::server::secret::{Secret, SystemEntropy};
 use latchkey::server::store::{MailboxLetter, Store, postgres, sqlite};
 use sqlx::Connection;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -41,22 +41,31 @@ pub fn address(name: &str) -> String {
 
 /// The machine's clock, moved by hand.
 #[derive(Default)]
-pub struct MovableClock(AtomicI64);
+pub struct MovableClock {
+    shift: AtomicI64,
+    stopped_at: OnceLock<Timestamp>,
+}
 
 impl MovableClock {
     pub fn advance(&self, span: Duration) {
-        self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+        self.shift.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// Sets it forward by so many minutes, or back.
     pub fn turn(&self, minutes: i64) {
-        self.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
+        self.shift.fetch_add(minutes * 60_000, Ordering::SeqCst);
+    }
+
+    /// From now on it moves by hand only, for tests that count what is allowed within a span.
+    pub fn stop(&self) {
+        self.stopped_at.get_or_init(|| SystemClock.now());
     }
 }
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_millis(SystemClock.now().unix_millis() + self.0.load(Ordering::SeqCst))
+        let machine = self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now());
+        Timestamp::from_unix_millis(machine.unix_millis() + self.shift.load(Ordering::SeqCst))
     }
 }
 

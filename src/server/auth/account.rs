@@ -114,7 +114,7 @@ impl Auth {
         Ok(self.view_passkey(visitor, &renamed, &passkeys))
     }
 
-    /// Removes a passkey, unless nothing would be left to sign in with (contract, rule 7). The account is locked
+    /// Removes a passkey, unless nothing would be left to sign in with (docs/RULES.md, 7). The account is locked
     /// meanwhile, so that two removals at once cannot get round it.
     ///
     /// # Errors

@@ -35,7 +35,8 @@ pub enum FinishAddPasskeyError {
     NotVerified,
     Denied(Denied),
     PasskeyExists,
-    TooMany,
+    /// There are [`MOST_PASSKEYS`] already.
+    TooManyPasskeys,
     Unavailable(Unavailable),
 }
 
@@ -149,7 +150,7 @@ impl Auth {
         let OwnersUnit { mut unit, user, passkeys } = self.begin_locked(visitor).await?;
         self.may_add(visitor, &user, &passkeys).await?;
         if passkeys.len() >= MOST_PASSKEYS {
-            return Err(FinishAddPasskeyError::TooMany);
+            return Err(FinishAddPasskeyError::TooManyPasskeys);
         }
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(FinishAddPasskeyError::PasskeyExists);

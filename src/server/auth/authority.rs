@@ -1,4 +1,4 @@
-//! Who may do what only an account's owner should do (contract, rule 8).
+//! Who may do what only an account's owner should do (docs/RULES.md, 8).
 
 use super::add_passkey::MOST_PASSKEYS;
 use super::{Auth, Visitor};
@@ -11,7 +11,7 @@ use crate::server::store::Unit;
 use crate::types::views;
 use std::time::Duration;
 
-/// How old an authentication may be (contract, rule 8).
+/// How old an authentication may be (docs/RULES.md, 8).
 pub const FRESH: Duration = Duration::from_mins(10);
 
 /// Why a session may not.

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// How long a person has to answer (contract, rule 1).
+/// How long a person has to answer (docs/RULES.md, 1).
 pub const CEREMONY_LIFE: Duration = Duration::from_mins(5);
 
 /// What a ceremony is for; an answer to one finds nothing under another.

@@ -38,7 +38,7 @@ impl Auth {
     }
 
     /// "That was not me": ends every session, suspends the passkeys of the last 72 hours, and lets nobody add another
-    /// until an older one or a recovery code was used (contract, rule 10).
+    /// until an older one or a recovery code was used (docs/RULES.md, 10).
     ///
     /// # Errors
     /// When the link is used, old or wrong.
@@ -77,7 +77,7 @@ impl Auth {
     }
 
     /// Restores the address that the letter went to. It ends every session, voids open letters and the links of later
-    /// changes, and signs nobody in (contract, rule 10).
+    /// changes, and signs nobody in (docs/RULES.md, 10).
     ///
     /// # Errors
     /// When the link is used, old or wrong, or another account has proven the address since.

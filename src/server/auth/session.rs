@@ -50,7 +50,7 @@ impl Auth {
         }
         let Entrance { user, credential, is_new_account } = entrance;
         let (known, is_recognised) = self.remember(unit, user.id, arrival.known.as_ref(), now).await?;
-        // A passkey is a device that was seen before, unless it answered from another one (contract, rule 10).
+        // A passkey is a device that was seen before, unless it answered from another one (docs/RULES.md, 10).
         let is_new_device = match credential {
             Credential::Passkey { from_elsewhere, .. } => from_elsewhere && !is_recognised,
             Credential::Letter => !is_recognised,

@@ -38,7 +38,7 @@ async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> 
         return Err(ApiError::UnsupportedMediaType);
     }
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
-    // Serde takes a list for a structure, and looks not at text that it ignores; the contract knows objects, in UTF-8.
+    // Serde takes a list for a structure, and looks not at text that it ignores; the API knows objects, in UTF-8.
     if body.trim_ascii_start().first() != Some(&b'{') || std::str::from_utf8(&body).is_err() {
         return Err(ApiError::BadRequest);
     }

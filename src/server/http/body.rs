@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Largest body of a request, in bytes (contract: 413 over 64 KiB).
+/// Largest body of a request, in bytes (docs/API.md).
 pub const MAX_BODY: usize = 64 * 1024;
 /// How much of a body that is too large is read on, so that the refusal reaches its sender.
 const MAX_DRAINED: usize = 1024 * 1024;

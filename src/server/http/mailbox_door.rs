@@ -24,7 +24,7 @@ impl MailboxDoor {
         self.host.is_some()
     }
 
-    /// Whether this request may look: under the public name, and through no proxy (contract, "HTTP API").
+    /// Whether this request may look: under the public name, and through no proxy (docs/API.md).
     #[must_use]
     pub fn lets_in(&self, headers: &HeaderMap) -> bool {
         let Some(host) = &self.host else { return false };

@@ -195,7 +195,7 @@ impl From<FinishAddPasskeyError> for ApiError {
             FinishAddPasskeyError::NotVerified => Self::NotVerified,
             FinishAddPasskeyError::Denied(denied) => denied.into(),
             FinishAddPasskeyError::PasskeyExists => Self::PasskeyExists,
-            FinishAddPasskeyError::TooMany => Self::TooManyPasskeys,
+            FinishAddPasskeyError::TooManyPasskeys => Self::TooManyPasskeys,
             FinishAddPasskeyError::Unavailable(cause) => cause.into(),
         }
     }

@@ -9,15 +9,15 @@ use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Userna
 use std::time::Duration;
 use uuid::{Builder, Uuid};
 
-/// How long a letter for signing in or up may be answered (contract, rule 4).
+/// How long a letter for signing in or up may be answered (docs/RULES.md, 4).
 pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
 /// How long a letter that confirms an address may be answered: it proves something only for who is signed in.
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// How long a link that those who run the site made for somebody may be opened: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
-/// How often a code may be typed (contract, rule 4).
+/// How often a code may be typed (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
-/// How many letters of browsers that an account does not know may be open at once (contract, rule 4).
+/// How many letters of browsers that an account does not know may be open at once (docs/RULES.md, 4).
 pub const MOST_OPEN: u32 = 5;
 
 fn random_id(entropy: &dyn Entropy) -> Uuid {
@@ -57,7 +57,7 @@ pub enum Purpose {
     Reauthenticate { user: UserId, session: SessionId, address: EmailAddress },
     /// Proves the address for the account that asked, and for no other.
     Confirm { user: UserId, session: SessionId, address: EmailAddress },
-    /// Made by those who run the site for somebody who lost every way in: works in any browser (contract, rule 4).
+    /// Made by those who run the site for somebody who lost every way in: works in any browser (docs/RULES.md, 4).
     BreakGlass { user: UserId },
 }
 

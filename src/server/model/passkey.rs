@@ -109,7 +109,7 @@ impl AddedWith {
 }
 
 /// How long a new passkey is watched: one added after a letter may do nothing that matters, and "that was not me"
-/// suspends it (contract, rules 8 and 10).
+/// suspends it (docs/RULES.md, 8 and 10).
 pub const WATCHED: Duration = Duration::from_hours(72);
 
 impl Passkey {

@@ -8,7 +8,7 @@ use crate::types::{DisplayName, EmailAddress, Language, views};
 use std::time::Duration;
 use uuid::{Builder, Uuid};
 
-/// How long its links may be used (contract, rules 8 and 10).
+/// How long its links may be used (docs/RULES.md, 8 and 10).
 pub const ANSWERABLE: Duration = Duration::from_hours(72);
 
 /// The name of a security letter.

@@ -244,10 +244,11 @@ async fn with_an_account_goes_everything_of_it() {
 #[tokio::test]
 async fn a_database_knows_its_schema_and_a_server_its_time() {
     for (_database, store) in each_store().await {
-        assert_eq!(store.schema_version().await.unwrap(), latchkey::server::store::sqlite::newest_schema());
+        assert_eq!(store.schema_versions().await.unwrap(), latchkey::server::store::sqlite::known_schemas());
+        assert_eq!(store.schema_version().await.unwrap(), store.schema_versions().await.unwrap().last().copied());
         assert_eq!(
-            latchkey::server::store::postgres::newest_schema(),
-            latchkey::server::store::sqlite::newest_schema()
+            latchkey::server::store::postgres::known_schemas(),
+            latchkey::server::store::sqlite::known_schemas()
         );
         if let Some(theirs) = store.database_clock().await.unwrap() {
             use latchkey::server::clock::{Clock, SystemClock};

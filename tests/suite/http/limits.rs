@@ -36,6 +36,7 @@ async fn until_refused(browser: &mut Browser, path: &str, body: impl Fn(usize) -
 async fn thirty_ceremonies_at_once_and_then_one_every_five_seconds() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
+        app.clock.stop();
         let mut ada = app.browser_at(ADA);
         let (allowed, answer) = until_refused(&mut ada, "/api/sign-in/start", |_| json!({})).await;
         assert_eq!(allowed, 30);
@@ -67,6 +68,7 @@ async fn an_ipv6_network_is_one_client() {
 async fn of_many_ceremonies_at_once_thirty_begin() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
+        app.clock.stop();
         let asks = (0..60).map(|_| {
             let mut browser = app.browser_at(ADA);
             tokio::spawn(async move { browser.post("/api/sign-in/start", json!({})).await.status.as_u16() })

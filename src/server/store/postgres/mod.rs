@@ -5,10 +5,12 @@ mod admission;
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
+use self::admission::{Admitter, Turn};
 use super::schema::check_schema;
 use super::{Store, connect_patiently, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
+use relational::kept::Kept;
 use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -45,10 +47,15 @@ fn is_doubtful() -> bool {
     last.is_some_and(|failure| failure.elapsed() < DOUBT)
 }
 
-/// The newest change of the schema that this program knows.
+/// Whether a connection need not be asked before it is used again.
+fn is_trusted(idle: Duration) -> bool {
+    idle <= TRUSTED_IDLE && !is_doubtful()
+}
+
+/// The changes of the schema that this program knows.
 #[must_use]
-pub fn newest_schema() -> Option<i64> {
-    MIGRATIONS.iter().map(|migration| migration.version).max()
+pub fn known_schemas() -> Vec<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).collect()
 }
 
 impl Pools {
@@ -101,7 +108,7 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     connect_patiently(patience, || probe(&options)).await?;
     let pool = connect(options, connections).await?;
     MIGRATIONS.run(&pool).await.map_err(schema)?;
-    Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+    Ok(Relational::new(pools(pool)))
 }
 
 /// Connects beside whoever else uses the database. Its schema stays as it is, and has to be the one of this program.
@@ -122,7 +129,11 @@ pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
     let options = options(url)?;
     probe(&options).await?;
     let pool = connect(options, 1).await?;
-    Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+    Ok(Relational::new(pools(pool)))
+}
+
+fn pools(pool: PgPool) -> Pools {
+    Pools { kept: Kept::of(&pool), read: pool.clone(), write: pool, admitter: Admitter }
 }
 
 fn options(url: &Secret<String>) -> Result<PgConnectOptions, Unavailable> {
@@ -149,8 +160,7 @@ async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, 
         .before_acquire(|connection, state| {
             Box::pin(async move {
                 // One that does not answer is thrown away, and the next one taken.
-                let is_trusted = state.idle_for <= TRUSTED_IDLE && !is_doubtful();
-                Ok(is_trusted || sqlx::Connection::ping(connection).await.is_ok())
+                Ok(is_trusted(state.idle_for) || sqlx::Connection::ping(connection).await.is_ok())
             })
         })
         .connect_with(options)

@@ -10,7 +10,7 @@ impl Admissions for Relational {
         let Admission { passkey, used, session, event, known, browser, previous } = admission;
         let (method, credential_id) = rows::method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
-        let row = query_of_use(Pools::ADMIT, passkey, used)
+        let query = query_of_use(Pools::ADMIT, passkey, used)
             .bind(session.id.0)
             .bind(&session.token_hash.0[..])
             .bind(method)
@@ -26,10 +26,8 @@ impl Admissions for Relational {
             .bind(known)
             .bind(&browser.token_hash.0[..])
             .bind(browser.expires_at.unix_millis())
-            .bind(previous.as_ref().map(|token| &token.0[..]))
-            .fetch_optional(&self.pools.write)
-            .await
-            .map_err(unavailable)?;
+            .bind(previous.as_ref().map(|token| &token.0[..]));
+        let row = self.pools.admitter.run(query, &self.pools.kept).await.map_err(unavailable)?;
         let Some(row) = row else { return Ok(Admitted::Gone) };
         let user = rows::user(&row)?;
         if rows::get(&row, "is_in")? {

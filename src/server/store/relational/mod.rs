@@ -3,6 +3,7 @@
 mod account_unit;
 mod accounts;
 mod admission;
+pub mod kept;
 mod letter_unit;
 mod letters;
 mod operation;
@@ -10,7 +11,7 @@ mod rows;
 mod transfer;
 mod unit;
 
-use super::Database;
+use super::{Admitter, Database};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
@@ -20,6 +21,7 @@ use crate::server::secret::TokenHash;
 use crate::server::store::{Store, Unit};
 use crate::types::{Identifier, Username};
 use async_trait::async_trait;
+use kept::Kept;
 use sqlx::{Pool, query, query_as, query_scalar};
 use std::time::Duration;
 use unit::Transaction;
@@ -28,6 +30,9 @@ use unit::Transaction;
 pub struct Pools {
     pub read: Pool<Database>,
     pub write: Pool<Database>,
+    /// Of those that read, for what is read all the time.
+    pub kept: Kept,
+    pub admitter: Admitter,
 }
 
 /// The store on one database.
@@ -86,32 +91,28 @@ impl Store for Relational {
     }
 
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
-        let row = query(concat!(
+        let query = query(concat!(
             "select p.user_id, p.rp_id, p.name, p.record, p.record_version, p.aaguid, p.transports, \
                         p.backup_eligible, p.backed_up, p.sign_count, p.created_at as passkey_created_at, \
                         p.last_used_at, p.last_used_browser, p.last_used_system, p.added_with, p.suspended_at, ",
             user_columns!(),
             " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1"
         ))
-        .bind(id.as_bytes())
-        .fetch_optional(&self.pools.read)
-        .await
-        .map_err(unavailable)?;
+        .bind(id.as_bytes());
+        let row = self.pools.kept.fetch_optional(query).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::passkey(id.clone(), &row)?, rows::user(&row)?))).transpose()
     }
 
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable> {
-        let row = query(concat!(
+        let query = query(concat!(
             "select s.id, s.user_id, s.method, s.credential_id, s.user_verified, s.authenticated_at, \
                         s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, \
                         s.system, s.offers_passkey, s.added_passkey, s.kept, ",
             user_columns!(),
             " from sessions s join users u on u.id = s.user_id where s.token_hash = $1"
         ))
-        .bind(&token.0[..])
-        .fetch_optional(&self.pools.read)
-        .await
-        .map_err(unavailable)?;
+        .bind(&token.0[..]);
+        let row = self.pools.kept.fetch_optional(query).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::session(*token, &row)?, rows::user(&row)?))).transpose()
     }
 
@@ -238,9 +239,12 @@ impl Store for Relational {
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
         // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
         // connection that others use. A transaction that nobody waits for any more is rolled back by being dropped.
-        let pool = self.pools.write.clone();
-        let beginning = tokio::spawn(async move { pool.begin_with(Pools::BEGIN).await });
+        let (pool, turn) = (self.pools.write.clone(), self.pools.admitter.turn());
+        let beginning = tokio::spawn(async move {
+            let turn = turn.await;
+            Ok(Transaction::new(pool.begin_with(Pools::BEGIN).await?, turn))
+        });
         let begun = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
-        Ok(Box::new(Transaction::new(begun.map_err(unavailable)?)))
+        Ok(Box::new(begun.map_err(unavailable)?))
     }
 }

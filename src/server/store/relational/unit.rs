@@ -1,4 +1,4 @@
-use super::super::Database;
+use super::super::{Database, Turn};
 use super::{rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -18,11 +18,13 @@ pub struct Transaction {
     pub(super) inner: sqlx::Transaction<'static, Database>,
     /// What is certain once this is committed.
     pub(super) recorded: Vec<Event>,
+    /// Dropped last.
+    _turn: Turn,
 }
 
 impl Transaction {
-    pub fn new(inner: sqlx::Transaction<'static, Database>) -> Self {
-        Self { inner, recorded: Vec::new() }
+    pub fn new(inner: sqlx::Transaction<'static, Database>, turn: Turn) -> Self {
+        Self { inner, recorded: Vec::new(), _turn: turn }
     }
 }
 

@@ -1,43 +1,80 @@
 //! A sign-in with a passkey: one insertion into a view, whose trigger does the rest. A statement is a transaction of its own,
 //! and costs one exchange with the thread that SQLite runs on, where ten statements cost ten.
 
+use super::Database;
 use super::relational::Pools;
+use super::relational::kept::Kept;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{SqliteConnection, raw_sql};
+use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// The connection that lets people in. SQLite has one writer: whoever begins a unit of work holds this meanwhile, since the
+/// file's own lock is waited for by asking again and again.
+pub struct Admitter(Arc<Mutex<SqliteConnection>>);
+
+/// Nobody is let in while somebody has it.
+pub type Turn = OwnedMutexGuard<SqliteConnection>;
+
+impl Admitter {
+    /// Takes a connection that does nothing else from now on.
+    ///
+    /// # Errors
+    /// When it cannot be prepared.
+    pub async fn on(mut connection: SqliteConnection) -> Result<Self, sqlx::Error> {
+        raw_sql(PREPARE).execute(&mut connection).await?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    pub fn turn(&self) -> impl Future<Output = Turn> + use<> {
+        Arc::clone(&self.0).lock_owned()
+    }
+
+    pub async fn run(
+        &self,
+        query: Query<'_, Database, SqliteArguments>,
+        _kept: &Kept,
+    ) -> Result<Option<SqliteRow>, sqlx::Error> {
+        query.fetch_optional(&mut *self.0.lock().await).await
+    }
+}
+
+/// What that connection knows beyond the schema. Nothing of it is stored.
+const PREPARE: &str = concat!(
+    "create temp view admissions as \
+    select 0 as credential_id, 0 as user_id, 0 as record, 0 as backup_eligible, 0 as backed_up, 0 as sign_count, \
+           0 as at, 0 as browser, 0 as system, 0 as session_id, 0 as token_hash, 0 as method, \
+           0 as session_credential_id, 0 as user_verified, 0 as ends_at, 0 as idle_millis, 0 as offers_passkey, \
+           0 as kept, 0 as event_id, 0 as kind, 0 as detail, 0 as known, 0 as name, 0 as name_expires_at, \
+           0 as previous; \
+    create temp trigger admit instead of insert on admissions begin \
+      update passkeys \
+      set record = new.record, backup_eligible = new.backup_eligible, backed_up = new.backed_up, \
+          sign_count = new.sign_count, last_used_at = new.at, last_used_browser = new.browser, \
+          last_used_system = new.system \
+      where credential_id = new.credential_id and user_id = new.user_id \
+        and exists (select 1 from users where id = new.user_id and guarded_since is null and disabled_at is null) and ",
+    may_be_used!("new.sign_count", "new.backup_eligible"),
+    "; \
+      select raise(ignore) where changes() <> 1; \
+      insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
+                            created_at, last_seen_at, ends_at, idle_millis, browser, system, offers_passkey, kept) \
+      values (new.session_id, new.user_id, new.token_hash, new.method, new.session_credential_id, \
+              new.user_verified, new.at, new.at, new.at, new.ends_at, new.idle_millis, new.browser, new.system, \
+              new.offers_passkey, new.kept); \
+      insert into events (id, user_id, kind, at, browser, system, detail) \
+      values (new.event_id, new.user_id, new.kind, new.at, new.browser, new.system, new.detail); \
+      update known_browsers set expires_at = new.name_expires_at, recognised = true \
+      where token_hash = new.known and user_id = new.user_id; \
+      insert into known_browsers (token_hash, user_id, expires_at) \
+      select new.name, new.user_id, new.name_expires_at where changes() = 0; \
+      delete from known_browsers where token_hash = new.known and user_id <> new.user_id; \
+      delete from sessions where token_hash = new.previous; \
+    end"
+);
 
 impl Pools {
-    /// What the writing connection knows beyond the schema. Nothing of it is stored.
-    pub const PREPARE: &'static str = concat!(
-        "create temp view admissions as \
-        select 0 as credential_id, 0 as user_id, 0 as record, 0 as backup_eligible, 0 as backed_up, 0 as sign_count, \
-               0 as at, 0 as browser, 0 as system, 0 as session_id, 0 as token_hash, 0 as method, \
-               0 as session_credential_id, 0 as user_verified, 0 as ends_at, 0 as idle_millis, 0 as offers_passkey, \
-               0 as kept, 0 as event_id, 0 as kind, 0 as detail, 0 as known, 0 as name, 0 as name_expires_at, \
-               0 as previous; \
-        create temp trigger admit instead of insert on admissions begin \
-          update passkeys \
-          set record = new.record, backup_eligible = new.backup_eligible, backed_up = new.backed_up, \
-              sign_count = new.sign_count, last_used_at = new.at, last_used_browser = new.browser, \
-              last_used_system = new.system \
-          where credential_id = new.credential_id and user_id = new.user_id \
-            and exists (select 1 from users where id = new.user_id and guarded_since is null and disabled_at is null) and ",
-        may_be_used!("new.sign_count", "new.backup_eligible"),
-        "; \
-          select raise(ignore) where changes() <> 1; \
-          insert into sessions (id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
-                                created_at, last_seen_at, ends_at, idle_millis, browser, system, offers_passkey, kept) \
-          values (new.session_id, new.user_id, new.token_hash, new.method, new.session_credential_id, \
-                  new.user_verified, new.at, new.at, new.at, new.ends_at, new.idle_millis, new.browser, new.system, \
-                  new.offers_passkey, new.kept); \
-          insert into events (id, user_id, kind, at, browser, system, detail) \
-          values (new.event_id, new.user_id, new.kind, new.at, new.browser, new.system, new.detail); \
-          update known_browsers set expires_at = new.name_expires_at, recognised = true \
-          where token_hash = new.known and user_id = new.user_id; \
-          insert into known_browsers (token_hash, user_id, expires_at) \
-          select new.name, new.user_id, new.name_expires_at where changes() = 0; \
-          delete from known_browsers where token_hash = new.known and user_id <> new.user_id; \
-          delete from sessions where token_hash = new.previous; \
-        end"
-    );
-
     pub const ADMIT: &'static str = concat!(
         "insert into admissions values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
                                         $18, $19, $20, $21, $22, $23, $24, $25); \

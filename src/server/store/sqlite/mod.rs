@@ -5,13 +5,15 @@ mod admission;
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
+use self::admission::{Admitter, Turn};
 use super::schema::check_schema;
 use super::{Store, schema};
 use crate::server::Unavailable;
+use relational::kept::Kept;
 use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, SqliteConnection, query, raw_sql};
+use sqlx::{Connection, SqliteConnection, query};
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ type Database = sqlx::Sqlite;
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 4;
+/// Pages that the write-ahead log holds, 16 MB, before they are copied into the file: many sign-ins change the same ones.
+const WAL_PAGES: &str = "4000";
 /// How often a start that another one holds up looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
@@ -30,10 +34,14 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// A file does not cut connections.
 fn doubt(_cause: &sqlx::Error) {}
 
-/// The newest change of the schema that this program knows.
+fn is_trusted(_idle: Duration) -> bool {
+    true
+}
+
+/// The changes of the schema that this program knows.
 #[must_use]
-pub fn newest_schema() -> Option<i64> {
-    MIGRATIONS.iter().map(|migration| migration.version).max()
+pub fn known_schemas() -> Vec<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).collect()
 }
 
 impl Pools {
@@ -104,6 +112,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", WAL_PAGES)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -127,16 +136,10 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
 async fn connect(options: SqliteConnectOptions) -> Result<Relational, Unavailable> {
-    let write = pool(1)
-        .after_connect(|connection, _| {
-            Box::pin(async move { raw_sql(Pools::PREPARE).execute(connection).await.map(drop) })
-        })
-        // What it prepares needs no file.
-        .connect_with(options.clone().pragma("temp_store", "memory"))
-        .await
-        .map_err(unavailable)?;
+    let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
+    let admitter = admitter(&options).await?;
     let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
-    Ok(Relational::new(Pools { read, write }))
+    Ok(Relational::new(Pools { kept: Kept::of(&read), read, write, admitter }))
 }
 
 /// Copies the file, as it is at one moment, into a new one that nobody else can read (SQLite, "VACUUM INTO"). Whoever uses
@@ -163,8 +166,16 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
 /// When it is not there, or no database.
 pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(unavailable)?;
-    Ok(Relational::new(Pools { read: pool.clone(), write: pool }))
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unavailable)?;
+    let admitter = admitter(&options).await?;
+    Ok(Relational::new(Pools { kept: Kept::of(&pool), read: pool.clone(), write: pool, admitter }))
+}
+
+async fn admitter(options: &SqliteConnectOptions) -> Result<Admitter, Unavailable> {
+    // What it prepares needs no file.
+    let options = options.clone().pragma("temp_store", "memory");
+    let connection = SqliteConnection::connect_with(&options).await.map_err(unavailable)?;
+    Admitter::on(connection).await.map_err(unavailable)
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.

@@ -1,0 +1,55 @@
+//! Pages in the place of refusals, for who reads HTML.
+
+use super::render::{Page, context, render};
+use crate::server::http::AppState;
+use crate::server::http::health::in_time;
+use crate::server::http::refusal::status;
+use crate::types::{ApiError, paths};
+use crate::ui::pages::{RefusalPage, heading};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use leptos::prelude::{IntoAny, view};
+
+/// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
+pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let is_api =
+        request.uri().path().strip_prefix(paths::API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_api || !reads_html(request.headers()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let again = Request::from_parts(parts.clone(), Body::empty());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions().get::<ApiError>() {
+        Some(error) => {
+            let mut page = refusal_page(&state, again, *error).await;
+            for cookie in response.headers().get_all(header::SET_COOKIE) {
+                page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+            }
+            page
+        }
+        None => response,
+    }
+}
+
+fn reads_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.
+async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
+    let visitor = match error {
+        ApiError::Unavailable | ApiError::Internal => None,
+        _ => in_time(context(state, &request).visitor()).await.flatten().map(|visitor| visitor.user.view()),
+    };
+    let page =
+        Page { title: heading(error), status: status(error), interactive: error.wait() > 0, visitor, told: None };
+    let mut response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
