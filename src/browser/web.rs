@@ -4,27 +4,12 @@ use super::BrowserError;
 use crate::types::{ApiError, texts};
 use js_sys::{Function, JSON, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, DomException, HtmlFormElement, HtmlInputElement, Response, VisibilityState, Window};
+use web_sys::{AbortController, HtmlFormElement, HtmlInputElement, Response, VisibilityState, Window};
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = parseCreationOptionsFromJSON, catch)]
-    fn parse_creation_options(json: &JsValue) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = parseRequestOptionsFromJSON, catch)]
-    fn parse_request_options(json: &JsValue) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = isConditionalMediationAvailable, catch)]
-    fn is_conditional_mediation_available() -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = getClientCapabilities, catch)]
-    fn get_client_capabilities() -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(js_namespace = PublicKeyCredential, js_name = signalUnknownCredential, catch)]
-    fn signal_unknown_credential(options: &Object) -> Result<Promise, JsValue>;
-}
+/// The class with the newer parts of WebAuthn, which are asked for by name: not every browser has them.
+const CLASS: &str = "PublicKeyCredential";
 
 /// What the server or an authenticator answered, as the browser has it: handed on unread, in whatever form the browser
 /// gives it as JSON.
@@ -91,26 +76,19 @@ pub enum Mediation {
 /// Whether the browser has passkeys and their JSON forms.
 #[must_use]
 pub fn supports_passkeys() -> bool {
-    let class = global("PublicKeyCredential");
+    let class = global(CLASS);
     has(&member(&class, "prototype"), "toJSON")
         && ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].into_iter().all(|name| has(&class, name))
 }
 
 /// Whether passkeys can be offered in the suggestions of a field.
 pub async fn supports_autofill() -> bool {
-    if !supports_passkeys() || !has(&global("PublicKeyCredential"), "isConditionalMediationAvailable") {
-        return false;
-    }
-    resolved(is_conditional_mediation_available()).await.is_some_and(|answer| answer.is_truthy())
+    supports_passkeys() && asked_class("isConditionalMediationAvailable").await.is_truthy()
 }
 
 /// Whether the browser can look for a passkey at once and be silent when there is none.
 pub async fn supports_immediate() -> bool {
-    if !supports_passkeys() || !has(&global("PublicKeyCredential"), "getClientCapabilities") {
-        return false;
-    }
-    let capabilities = resolved(get_client_capabilities()).await.unwrap_or_default();
-    Reflect::get(&capabilities, &"immediateGet".into()).is_ok_and(|answer| answer.is_truthy())
+    supports_passkeys() && member(&asked_class("getClientCapabilities").await, "immediateGet").is_truthy()
 }
 
 /// Posts arguments as JSON; [`call!`] knows where, and their names.
@@ -122,10 +100,10 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     for (name, Argument(value)) in arguments {
         set(&body, name, value).map_err(|_| ApiError::Unreachable)?;
     }
-    let response = sent(path, &body).await.ok_or(ApiError::Unreachable)?;
-    let json = resolved(response.json()).await;
+    let response = sent(path, &body).await.map_err(|_| ApiError::Unreachable)?;
+    let json = resolved(response.json().map(Into::into)).await;
     if response.ok() {
-        return json.map(Answer).ok_or(ApiError::Unavailable);
+        return json.map(Answer).map_err(|_| ApiError::Unavailable);
     }
     let refusal = member(&json.unwrap_or_default(), "error");
     let code = member(&refusal, "code").as_string();
@@ -134,14 +112,18 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     Err(error.with_numbers(None, whole(&member(&refusal, "retry_after"))))
 }
 
-async fn sent(path: &str, body: &Object) -> Option<Response> {
+async fn sent(path: &str, body: &Object) -> Result<Response, BrowserError> {
     let (request, headers) = (Object::new(), Object::new());
-    set(&headers, "Content-Type", "application/json").ok()?;
-    set(&request, "method", "POST").ok()?;
-    set(&request, "headers", headers).ok()?;
-    set(&request, "body", JSON::stringify(body).ok()?).ok()?;
-    let response = window().ok()?.fetch_with_str_and_init(path, request.unchecked_ref());
-    Some(JsFuture::from(response).await.ok()?.unchecked_into())
+    set(&headers, "Content-Type", "application/json")?;
+    set(&request, "method", "POST")?;
+    set(&request, "headers", headers)?;
+    set(&request, "body", JSON::stringify(body).map_err(reason)?)?;
+    fetched(path, &request).await
+}
+
+async fn fetched(path: &str, request: &Object) -> Result<Response, BrowserError> {
+    let response = window()?.fetch_with_str_and_init(path, request.unchecked_ref());
+    JsFuture::from(response).await.map(JsCast::unchecked_into).map_err(reason)
 }
 
 /// A text member of an answer.
@@ -159,7 +141,7 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = parse_creation_options(&public_key_in(options)).map_err(reason)?;
+    let public_key = called(&global(CLASS), "parseCreationOptionsFromJSON", &public_key_in(options)).map_err(reason)?;
     set(public_key.unchecked_ref(), "hints", js_sys::Array::of1(&hint.into()))?;
     let request = request_of(&public_key, abort)?;
     let credentials = window()?.navigator().credentials();
@@ -175,7 +157,7 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = parse_request_options(&public_key_in(options)).map_err(reason)?;
+    let public_key = called(&global(CLASS), "parseRequestOptionsFromJSON", &public_key_in(options)).map_err(reason)?;
     let request = request_of(&public_key, abort)?;
     match mediation {
         Mediation::Autofill => set(&request, "mediation", "conditional")?,
@@ -190,21 +172,13 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
 /// Tells the device that the server does not know the passkey with which it answered, so that it stops offering it
 /// (WebAuthn Level 3, section 5.1.10.2). Quietly does nothing where the browser cannot.
 pub async fn forget_unknown(options: &Answer, answer: &Answer) {
-    if has(&global("PublicKeyCredential"), "signalUnknownCredential") {
-        let _ = signal_unknown(options, answer).await;
-    }
-}
-
-async fn signal_unknown(options: &Answer, answer: &Answer) -> Result<(), BrowserError> {
     let options = public_key_in(options);
     let rp = member(&options, "rp");
     let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
     let signal = Object::new();
-    set(&signal, "rpId", rp_id)?;
-    set(&signal, "credentialId", member(&answer.0, "id"))?;
-    let promise = signal_unknown_credential(&signal).map_err(reason)?;
-    JsFuture::from(promise).await.map_err(reason)?;
-    Ok(())
+    if set(&signal, "rpId", rp_id).and_then(|()| set(&signal, "credentialId", member(&answer.0, "id"))).is_ok() {
+        let _ = resolved(called(&global(CLASS), "signalUnknownCredential", &signal)).await;
+    }
 }
 
 /// What the server gives the island that is being woken, which the waking script of the page names (`ui/shell.rs`), in the
@@ -242,13 +216,12 @@ pub fn go(path: &str) {
 #[must_use]
 pub fn submit(form: &str) -> bool {
     let form = document().and_then(|document| document.get_element_by_id(form));
-    form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()).is_some_and(|form| form.submit().is_ok())
+    form.is_some_and(|form| form.unchecked_into::<HtmlFormElement>().submit().is_ok())
 }
 
 /// The status with which a path of this site answers; `None` when it does not.
 pub async fn answers_with(path: &str) -> Option<u16> {
-    let response: Response = JsFuture::from(window().ok()?.fetch_with_str(path)).await.ok()?.unchecked_into();
-    Some(response.status())
+    fetched(path, &Object::new()).await.ok().map(|response| response.status())
 }
 
 /// Puts what an element says where it can be pasted from; `false` where the browser does not allow that.
@@ -256,13 +229,7 @@ pub async fn copy_from(id: &str) -> bool {
     let Ok(window) = window() else { return false };
     let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
     let clipboard = member(&window.navigator(), "clipboard");
-    let Ok(write) = member(&clipboard, "writeText").dyn_into::<Function>() else { return false };
-    let written =
-        write.call1(&clipboard, &member(&element, "value")).ok().and_then(|promise| promise.dyn_into::<Promise>().ok());
-    match written {
-        Some(promise) => JsFuture::from(promise).await.is_ok(),
-        None => false,
-    }
+    resolved(called(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
 }
 
 /// Opens the browser's dialog for printing.
@@ -275,14 +242,10 @@ pub fn print() {
 /// Calls one of the signals of `PublicKeyCredential` (WebAuthn Level 3, section 5.1.10) with the object that the text
 /// holds. Quietly does nothing where the browser cannot.
 pub fn signal(method: &str, json: &str) {
-    let class = global("PublicKeyCredential");
-    if let (true, Ok(options)) = (has(&class, method), JSON::parse(json))
-        && let Ok(method) = member(&class, method).dyn_into::<Function>()
-        && let Ok(promise) = method.call1(&class, &options)
-        && let Ok(promise) = promise.dyn_into::<Promise>()
-    {
+    if let Ok(options) = JSON::parse(json) {
+        let promise = called(&global(CLASS), method, &options);
         wasm_bindgen_futures::spawn_local(async move {
-            let _ = JsFuture::from(promise).await;
+            let _ = resolved(promise).await;
         });
     }
 }
@@ -345,8 +308,25 @@ fn set(object: &Object, name: &str, value: impl Into<JsValue>) -> Result<(), Bro
     Reflect::set(object, &name.into(), &value.into()).map(|_| ()).map_err(reason)
 }
 
-async fn resolved(promise: Result<Promise, JsValue>) -> Option<JsValue> {
-    JsFuture::from(promise.ok()?).await.ok()
+/// What a method answers.
+///
+/// # Errors
+/// What it throws; that it is not there.
+fn called(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+    member(object, method).dyn_into::<Function>()?.call1(object, argument)
+}
+
+/// What becomes of a promise, or what is there already.
+///
+/// # Errors
+/// What it is refused with.
+async fn resolved(promise: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+    JsFuture::from(Promise::resolve(&promise?)).await
+}
+
+/// What the class says when it is asked; nothing where the browser does not know the question.
+async fn asked_class(question: &str) -> JsValue {
+    resolved(called(&global(CLASS), question, &JsValue::UNDEFINED)).await.unwrap_or_default()
 }
 
 /// The options within the answer that opened a ceremony.
@@ -363,9 +343,9 @@ fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserErro
     Ok(request)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
 fn reason(error: JsValue) -> BrowserError {
-    let Ok(exception) = error.dyn_into::<DomException>() else { return BrowserError::Failed };
-    match exception.name().as_str() {
+    match member(&error, "name").as_string().unwrap_or_default().as_str() {
         "NotAllowedError" => BrowserError::Cancelled,
         "AbortError" => BrowserError::Aborted,
         "InvalidStateError" => BrowserError::AlreadyRegistered,

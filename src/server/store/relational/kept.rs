@@ -18,7 +18,7 @@ type Arguments = <Database as sqlx::Database>::Arguments;
 /// Connections of a pool that are between two queries, the one used last at the end.
 pub struct Kept {
     pool: Pool<Database>,
-    /// First come, first served. A quarter of the pool's connections never get here, so that whoever waits at the pool is
+    /// First come, first served. Half of the pool's connections never get here, so that whoever waits at the pool is
     /// served, too.
     turns: Semaphore,
     most: usize,
@@ -27,7 +27,7 @@ pub struct Kept {
 
 impl Kept {
     pub fn of(pool: &Pool<Database>) -> Self {
-        let most = usize::try_from(pool.options().get_max_connections() * 3 / 4).unwrap_or_default();
+        let most = usize::try_from(pool.options().get_max_connections() / 2).unwrap_or_default();
         Self { pool: pool.clone(), turns: Semaphore::new(most.max(1)), most, idle: Mutex::default() }
     }
 

@@ -23,7 +23,7 @@ type Database = sqlx::Sqlite;
 
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
-const READERS: u32 = 4;
+const READERS: u32 = 6;
 /// Pages that the write-ahead log holds, 16 MB, before they are copied into the file: many sign-ins change the same ones.
 const WAL_PAGES: &str = "4000";
 /// How often a start that another one holds up looks whether it may go on.
