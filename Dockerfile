@@ -13,7 +13,7 @@ ENV LATCHKEY_TOOLS=/opt/latchkey-tools TOOLS=/opt/latchkey-tools
 RUN scripts/install build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
-    make build && mkdir -p /out/data && cp target/release/latchkey deploy/in-tunnel /out/
+    make build LOCKED=--cargo-locked && mkdir -p /out/data && cp target/release/latchkey deploy/in-tunnel /out/
 
 FROM debian:bookworm-slim
 RUN apt-get update \

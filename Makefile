@@ -11,6 +11,8 @@ export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bi
 # What .env says, unless the environment says otherwise.
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
 SSR := --no-default-features --features ssr
+# For an image or a release, `make build LOCKED=--cargo-locked` refuses what Cargo.lock does not name.
+LOCKED ?=
 
 .PHONY: help run test check watch build lint unit suite browser soak fuzz bench tunnel rename audit pictures
 
@@ -23,7 +25,7 @@ run: build ## Build the release and serve it (http://localhost:3000)
 build: ## Release build: target/release/latchkey, which carries its site files
 	scripts/install build
 	@mkdir -p target; find public -type f | sort | cmp -s - target/public.list || { find public -type f | sort > target/public.list; touch src/main.rs; }
-	cargo leptos build --release --precompress
+	cargo leptos build --release --precompress $(LOCKED)
 
 watch: ## Rebuild and reload at every change
 	scripts/install build
