@@ -1,4 +1,4 @@
-//! The server has no browser: the same signatures as `web.rs`, and nothing behind them.
+//! The server has no browser: the same signatures as `web`, and nothing behind them.
 
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 

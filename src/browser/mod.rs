@@ -12,11 +12,10 @@ pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use web::*;
 
-/// Calls a server function by its own path and with arguments of its own names; a future of its answer, or of what the
-/// server refused, or of that it could not be reached ([`post`]).
+/// Calls a server function by its own path and with arguments of its own names. What comes of it is its answer, or why there
+/// is none ([`post`]).
 ///
-/// In place of the generated client, which with its readers and writers of JSON costs every visitor more than twenty
-/// kilobytes (docs/adr/0004).
+/// In place of the generated client, which every visitor would pay for (docs/adr/0004).
 macro_rules! call {
     ($function:ident { $($name:ident: $value:expr),* $(,)? }) => {{
         // The compiler holds the names against those of the server function.

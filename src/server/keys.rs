@@ -1,7 +1,7 @@
 //! The secret that small values are hashed with, and where it comes from when nobody set one.
 
-use super::Unavailable;
-use super::secret::{Entropy, Secret, Token};
+use crate::server::Unavailable;
+use crate::server::secret::{Entropy, Secret, Token};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};

@@ -6,7 +6,7 @@ use crate::server::clock::Clock;
 use crate::server::ephemeral::{Ephemeral, Kept};
 use crate::server::keys::Keys;
 use crate::server::model::UserId;
-use crate::server::model::limit::{FAILURE_WINDOW, Limit, MOST_FAILURES, Verdict};
+use crate::server::model::limit::{COUNTED_ONCE, FAILURE_WINDOW, Limit, MOST_FAILURES, Verdict};
 use crate::server::telemetry::meters;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,7 +92,7 @@ impl Limiter {
         refused(limit, self.ephemeral.look(&self.key(limit.name, subject), limit, now).await?)
     }
 
-    /// As [`Limiter::draw`] for all of these, none of which is counted when one refuses.
+    /// As [`Limiter::draw`] for all of these. What is refused counts for none of them, unless others draw at the same moment.
     ///
     /// # Errors
     /// As [`Limiter::draw`].
@@ -117,7 +117,7 @@ impl Limiter {
         }
         self.draw(limit, subject).await?;
         if self.is_on {
-            self.ephemeral.count(&drawn, FAILURE_WINDOW).await?;
+            self.ephemeral.count(&drawn, COUNTED_ONCE).await?;
         }
         Ok(())
     }

@@ -3,14 +3,14 @@
 use super::account_form::AccountForm;
 use super::identity::ask_who_is_there;
 use super::pages::to_sign_in;
-use super::render::{Page, context, render, told};
+use super::render::{Page, context, is_about_code, render, told};
 use super::signals;
 use crate::server::Unavailable;
 use crate::server::auth::{Denied, Visitor};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::session::Method as SignInMethod;
-use crate::server::model::{CredentialId, Event, EventId, EventKind, event};
+use crate::server::model::{CredentialId, Event, EventId, EventKind, Passkey, Session, event};
 use crate::types::{self, ApiError, Language, paths};
 use crate::ui::pages::{AccountPage, AccountState, ActivityLine, Confirmation, Typed};
 use axum::extract::{Query, Request, State};
@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
+/// `GET /account`.
 pub async fn account(State(state): State<AppState>, request: Request) -> Response {
     let context = context(&state, &request);
     let visitor = match context.visitor().await {
@@ -77,11 +78,6 @@ pub(super) async fn account_page(
     render(state, request, page, body).await
 }
 
-/// Whether a refusal is told beside the field for a code.
-pub fn is_about_code(error: ApiError) -> bool {
-    matches!(error, ApiError::CodeWrong { .. })
-}
-
 /// What the account page is to show.
 #[derive(Debug, Default, Deserialize)]
 struct AccountQuery {
@@ -107,29 +103,9 @@ async fn account_state(
         None => None,
     };
     let Some(events) = auth.activity(visitor.user.id, before).await? else { return Ok(None) };
-    let awaited = auth.open_confirmation(visitor).await?.map(|address| address.to_string());
-    let claimed = visitor.user.email.as_ref().filter(|_| !visitor.user.email_verified && auth.sends_letters);
     let (passkeys, sessions) = (auth.store.passkeys(visitor.user.id).await?, auth.sessions(visitor).await?);
-    let own = &visitor.session;
-    let rp_id = auth.relying_party.id();
-    let accepted: Vec<_> = passkeys
-        .iter()
-        .filter(|passkey| passkey.is_usable(rp_id))
-        .map(|passkey| passkey.credential_id.encode())
-        .collect();
-    let removed = query.removed.as_deref().and_then(CredentialId::decode).map(|id| {
-        let opened = sessions
-            .iter()
-            .filter(|session| session.id != own.id && session.method == SignInMethod::Passkey(id.clone()));
-        (query.removed.clone().unwrap_or_default(), opened.count())
-    });
     Ok(Some(AccountState {
-        // An empty list has a device forget everything: only when the last passkey was just removed.
-        accepted: if accepted.is_empty() && query.removed.is_none() {
-            String::new()
-        } else {
-            signals::accepted(context, visitor, &accepted)?
-        },
+        accepted: accepted(context, visitor, &passkeys, query)?,
         details: signals::details(context, visitor)?,
         letters_let_in: auth.letters_let_in(&visitor.user),
         sends_letters: auth.sends_letters,
@@ -137,19 +113,49 @@ async fn account_state(
         has_older_activity: events.len() == usize::try_from(event::PAGE).unwrap_or_default(),
         activity: events.iter().map(|event| line(event, context.language)).collect(),
         is_adding: query.step.as_deref() == Some("add") && auth.can_add(visitor).await?,
-        removed: removed.filter(|(_, sessions)| *sessions > 0),
+        removed: query.removed.as_ref().and_then(|removed| opened_with(removed, visitor, &sessions)),
         passkeys: passkeys.iter().map(|passkey| auth.view_passkey(visitor, passkey, &passkeys)).collect(),
-        sessions: sessions.iter().map(|session| session.view(session.id == own.id)).collect(),
-        usable_passkeys: passkeys.iter().filter(|passkey| passkey.is_usable(rp_id)).count(),
+        sessions: sessions.iter().map(|session| session.view(session.id == visitor.session.id)).collect(),
+        usable_passkeys: passkeys.iter().filter(|passkey| passkey.is_usable(auth.relying_party.id())).count(),
         offers_passkey: auth.offers_passkey(visitor, context.known.as_ref()).await?,
-        confirmation: match (awaited, claimed) {
-            (Some(address), _) => Confirmation::WaitsForCode { address },
-            (None, Some(address)) => Confirmation::Needed { address: address.to_string() },
-            (None, None) => Confirmation::NotNeeded,
-        },
+        confirmation: confirmation(context, visitor).await?,
         is_confined: auth.is_confined(visitor),
         has_made_passkey: visitor.session.added_passkey,
     }))
+}
+
+/// What the device is told of the passkeys that sign in here; nothing, when there is nothing to tell.
+fn accepted(
+    context: &RequestContext,
+    visitor: &Visitor,
+    passkeys: &[Passkey],
+    query: &AccountQuery,
+) -> Result<String, Unavailable> {
+    let rp_id = context.auth().relying_party.id();
+    let usable = passkeys.iter().filter(|passkey| passkey.is_usable(rp_id));
+    let ids: Vec<_> = usable.map(|passkey| passkey.credential_id.encode()).collect();
+    // An empty list has a device forget everything: only when the last passkey was just removed.
+    if ids.is_empty() && query.removed.is_none() {
+        return Ok(String::new());
+    }
+    signals::accepted(context, visitor, &ids)
+}
+
+/// The passkey that was just removed, and how many other sessions it opened that live on; `None` where there are none.
+fn opened_with(removed: &str, visitor: &Visitor, sessions: &[Session]) -> Option<(String, usize)> {
+    let method = SignInMethod::Passkey(CredentialId::decode(removed)?);
+    let opened = sessions.iter().filter(|session| session.id != visitor.session.id && session.method == method);
+    Some((removed.to_owned(), opened.count())).filter(|(_, count)| *count > 0)
+}
+
+/// What there is to do about the address.
+async fn confirmation(context: &RequestContext, visitor: &Visitor) -> Result<Confirmation, Unavailable> {
+    let (auth, user) = (context.auth(), &visitor.user);
+    if let Some(address) = auth.open_confirmation(visitor).await? {
+        return Ok(Confirmation::WaitsForCode { address: address.to_string() });
+    }
+    let claimed = user.email.as_ref().filter(|_| !user.email_verified && auth.sends_letters);
+    Ok(claimed.map_or(Confirmation::NotNeeded, |address| Confirmation::Needed { address: address.to_string() }))
 }
 
 fn line(event: &Event, language: Language) -> ActivityLine {

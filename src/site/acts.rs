@@ -161,9 +161,8 @@ impl Act<'_> {
         let ended = |_| Outcome::Told(Notice::SessionsEnded);
         match form.action.as_str() {
             "add-passkey" => {
-                auth.check_adding(visitor).await?;
                 // Before the device makes one that nobody could keep.
-                if !auth.can_add(visitor).await? {
+                if !auth.check_adding(visitor).await? {
                     return Err(ApiError::TooManyPasskeys);
                 }
                 Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))

@@ -1,8 +1,7 @@
 //! Pages around letters: where to type the code, what a link would do, and the development mailbox.
 
-use super::account::is_about_code;
 use super::pages::{for_strangers, to_sign_in};
-use super::render::{Page, context, render, told};
+use super::render::{Page, context, is_about_code, render, told};
 use crate::server::auth::{AnswerError, LinkOffer};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};

@@ -12,12 +12,11 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
+use std::time::Duration;
 
 /// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_api =
-        request.uri().path().strip_prefix(paths::API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if is_api || !reads_html(request.headers()) {
+    if paths::is_api(request.uri().path()) || !reads_html(request.headers()) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -39,11 +38,17 @@ fn reads_html(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
+/// How long the page for a refusal waits to know who reads it: what was refused may have used up the time for an answer.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.
 async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
     let visitor = match error {
         ApiError::Unavailable | ApiError::Internal => None,
-        _ => in_time(context(state, &request).visitor()).await.flatten().map(|visitor| visitor.user.view()),
+        _ => {
+            let found = in_time("database", PATIENCE, context(state, &request).visitor()).await;
+            found.flatten().map(|visitor| visitor.user.view())
+        }
     };
     let page =
         Page { title: heading(error), status: status(error), interactive: error.wait() > 0, visitor, told: None };

@@ -106,3 +106,8 @@ pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool
 pub fn context(state: &AppState, request: &Request) -> RequestContext {
     RequestContext::new(state, request.headers(), request.extensions())
 }
+
+/// Whether a refusal is told beside the field for a code.
+pub fn is_about_code(error: ApiError) -> bool {
+    matches!(error, ApiError::CodeWrong { .. })
+}

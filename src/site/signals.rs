@@ -16,11 +16,11 @@ struct Accepted<'a> {
 /// The JSON that tells a device which passkeys are good.
 ///
 /// # Errors
-/// Never in practice: it is plain JSON.
+/// As [`json`].
 pub fn accepted(context: &RequestContext, visitor: &Visitor, ids: &[String]) -> Result<String, Unavailable> {
     let rp_id = context.auth().relying_party.id();
     let accepted = Accepted { rp_id, user_id: visitor.user.id.encode(), all_accepted_credential_ids: ids };
-    serde_json::to_string(&accepted).map_err(|cause| Unavailable::new("signal", cause))
+    json(&accepted)
 }
 
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ struct Details<'a> {
 /// The JSON that tells a device what the owner of its passkeys is called.
 ///
 /// # Errors
-/// Never in practice: it is plain JSON.
+/// As [`json`].
 pub fn details(context: &RequestContext, visitor: &Visitor) -> Result<String, Unavailable> {
     let user = &visitor.user;
     let details = Details {
@@ -44,5 +44,11 @@ pub fn details(context: &RequestContext, visitor: &Visitor) -> Result<String, Un
         name: user.username.as_str(),
         display_name: user.display_name.as_str(),
     };
-    serde_json::to_string(&details).map_err(|cause| Unavailable::new("signal", cause))
+    json(&details)
+}
+
+/// # Errors
+/// Never in practice: these are texts and nothing else.
+fn json(signal: &impl Serialize) -> Result<String, Unavailable> {
+    serde_json::to_string(signal).map_err(|cause| Unavailable::new("signal", cause))
 }

@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_the_shape_of_the_contract() {
+    fn a_refusal_has_the_shape_that_the_api_describes() {
         let json = String::from_utf8(ApiError::Unavailable.ser().to_vec()).unwrap();
         assert_eq!(
             json,

@@ -1,12 +1,14 @@
 use super::{ApiError, Notice};
 
-/// What the server gives the islands of a page, by name. Names are words in lower case, which HTML keeps as they are.
+/// What the server gives the islands of a page, by name. Names have no capitals and no hyphens: HTML
+/// writes them as they are, and scripts read them so.
 #[derive(Clone, Debug, Default)]
 pub struct Given(Vec<(&'static str, String)>);
 
 impl Given {
     #[must_use]
     pub fn text(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        debug_assert!(!name.contains(|character: char| character.is_uppercase() || character == '-'), "{name}");
         self.0.push((name, text.into()));
         self
     }

@@ -43,19 +43,17 @@ fn is_own_path(wish: &str) -> bool {
         && !wish.starts_with("//")
         && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !has_dot_segment(wish)
-        && !is_for_programs(wish)
+        // A link must not lead somebody who signs in to an act of theirs.
+        && !paths::is_api(path_of(wish))
 }
 
-/// What lies under `/api` is for programs: a link must not lead somebody who signs in to an act of theirs.
-fn is_for_programs(wish: &str) -> bool {
-    let path = wish.split(['?', '#']).next().unwrap_or_default();
-    path.strip_prefix(paths::API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+fn path_of(wish: &str) -> &str {
+    wish.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to whoever resolves twice.
 fn has_dot_segment(wish: &str) -> bool {
-    let path = wish.split(['?', '#']).next().unwrap_or_default();
-    path.split('/').any(|segment| {
+    path_of(wish).split('/').any(|segment| {
         let dots = segment.to_ascii_lowercase().replace("%2e", ".");
         dots == "." || dots == ".."
     })

@@ -40,6 +40,12 @@ pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 /// a test holds the two together.
 pub const API: &str = "/api";
 
+/// Whether a path, without its query, is one for programs.
+#[must_use]
+pub fn is_api(path: &str) -> bool {
+    path.strip_prefix(API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Where a language is chosen.
 pub const LANGUAGE: &str = "/language";
 

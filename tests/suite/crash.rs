@@ -238,6 +238,8 @@ async fn a_full_disk_is_an_outage_that_leaves_nothing_half_made_and_ends_by_itse
     let (status, refusal) = outcome.unwrap();
     assert_eq!((status, refusal["error"]["code"].as_str()), (503, Some("unavailable")));
     assert!(began.elapsed() < Duration::from_secs(4), "it took {:?}", began.elapsed());
+    let (outcome, _) = Remote::new(program.port, &origin).sign_in(&passkey).unwrap();
+    assert_eq!(outcome.unwrap().0, 503, "what lets people in has a connection of its own");
     assert_eq!(own.get("/api/session").unwrap().0, 200, "who is signed in goes on");
     nothing_is_half_made(&url).await;
     limit_files(&program, "unlimited");

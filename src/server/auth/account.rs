@@ -121,7 +121,7 @@ impl Auth {
     /// When the session may not, there is no such passkey of this person, it is the last way in, or the database is away.
     #[tracing::instrument(skip_all)]
     pub async fn remove_passkey(&self, visitor: &Visitor, id: &str) -> Result<Passkey, ManageError> {
-        let OwnersUnit { mut unit, user, passkeys } = self.begin_as_owner(visitor).await?;
+        let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(visitor).await?;
         let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
         let (gone, left): (Vec<_>, Vec<_>) = passkeys.into_iter().partition(|passkey| passkey.credential_id == id);
         let gone = gone.into_iter().next().ok_or(ManageError::NotFound)?;

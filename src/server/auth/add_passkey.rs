@@ -77,7 +77,8 @@ impl Auth {
         initiator: Initiator<'_>,
     ) -> Result<views::Options, BeginAddPasskeyError> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
-        self.may_add(visitor, &visitor.user, &passkeys).await.map_err(BeginAddPasskeyError::Denied)?;
+        let standing = self.standing(&visitor.user, &passkeys).await?;
+        self.may_add(visitor, standing).map_err(BeginAddPasskeyError::Denied)?;
         let (options, challenge, registration) =
             self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;
         let state = AddPasskey { user_id: visitor.user.id, registration };
@@ -147,8 +148,9 @@ impl Auth {
         visitor: &Visitor,
         passkey: &Passkey,
     ) -> Result<views::Passkey, FinishAddPasskeyError> {
-        let OwnersUnit { mut unit, user, passkeys } = self.begin_locked(visitor).await?;
-        self.may_add(visitor, &user, &passkeys).await?;
+        let owners = self.begin_locked(visitor).await?;
+        self.may_add(visitor, owners.standing())?;
+        let OwnersUnit { mut unit, user, passkeys, .. } = owners;
         if passkeys.len() >= MOST_PASSKEYS {
             return Err(FinishAddPasskeyError::TooManyPasskeys);
         }

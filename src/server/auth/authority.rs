@@ -39,13 +39,29 @@ pub(super) struct OwnersUnit {
     pub unit: Box<dyn Unit>,
     pub user: User,
     pub passkeys: Vec<Passkey>,
+    recovery_codes: u32,
+}
+
+/// What decides about what an account's session may do.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'a> {
+    user: &'a User,
+    passkeys: &'a [Passkey],
+    /// Counted where somebody said "that was not me", else 0.
+    recovery_codes: u32,
+}
+
+impl OwnersUnit {
+    pub fn standing(&self) -> Standing<'_> {
+        Standing { user: &self.user, passkeys: &self.passkeys, recovery_codes: self.recovery_codes }
+    }
 }
 
 impl Auth {
     /// Begins what only the owner may do: with a fresh authentication by passkey, or by letter where there is none.
     pub(super) async fn begin_as_owner(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
         let owners = self.begin_locked(visitor).await?;
-        self.may_act(visitor, &owners.user, &owners.passkeys).await?;
+        self.may_act(visitor, owners.standing())?;
         Ok(owners)
     }
 
@@ -58,25 +74,39 @@ impl Auth {
             return Err(Denied::SignedOut);
         }
         let passkeys = unit.passkeys_of(user.id).await?;
-        Ok(OwnersUnit { unit, user, passkeys })
+        let is_guarded = user.guarded_since.is_some();
+        let recovery_codes = if is_guarded { unit.count_recovery_codes_of(user.id).await? } else { 0 };
+        Ok(OwnersUnit { unit, user, passkeys, recovery_codes })
     }
 
-    /// Whether the session may add a passkey now.
+    /// What stands in the store now, and may be otherwise a moment later.
+    pub(super) async fn standing<'a>(
+        &self,
+        user: &'a User,
+        passkeys: &'a [Passkey],
+    ) -> Result<Standing<'a>, Unavailable> {
+        let is_guarded = user.guarded_since.is_some();
+        let recovery_codes = if is_guarded { self.store.count_recovery_codes(user.id).await? } else { 0 };
+        Ok(Standing { user, passkeys, recovery_codes })
+    }
+
+    /// Whether the session may add a passkey now; `false` when the account has as many as there may be.
     ///
     /// # Errors
     /// Why it may not, or that the database is away.
-    pub async fn check_adding(&self, visitor: &Visitor) -> Result<(), Denied> {
-        self.may_add(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?).await
+    pub async fn check_adding(&self, visitor: &Visitor) -> Result<bool, Denied> {
+        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        self.may_add(visitor, self.standing(&visitor.user, &passkeys).await?)?;
+        Ok(passkeys.len() < MOST_PASSKEYS)
     }
 
-    /// As [`Auth::check_adding`], and whether there is room for one more.
+    /// As [`Auth::check_adding`], for whom the reason is nothing.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn can_add(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
-        let passkeys = self.store.passkeys(visitor.user.id).await?;
-        match self.may_add(visitor, &visitor.user, &passkeys).await {
-            Ok(()) => Ok(passkeys.len() < MOST_PASSKEYS),
+        match self.check_adding(visitor).await {
+            Ok(has_room) => Ok(has_room),
             Err(Denied::Unavailable(cause)) => Err(cause),
             Err(
                 Denied::ReauthenticationRequired
@@ -92,7 +122,8 @@ impl Auth {
     /// # Errors
     /// Why it may not, or that the database is away.
     pub async fn check_acting(&self, visitor: &Visitor) -> Result<(), Denied> {
-        self.may_act(visitor, &visitor.user, &self.store.passkeys(visitor.user.id).await?).await
+        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        self.may_act(visitor, self.standing(&visitor.user, &passkeys).await?)
     }
 
     /// Whether the account of a visitor has a passkey that signs in here.
@@ -103,7 +134,8 @@ impl Auth {
         Ok(self.has_usable(&self.store.passkeys(visitor.user.id).await?))
     }
 
-    async fn may_act(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
+    fn may_act(&self, visitor: &Visitor, standing: Standing<'_>) -> Result<(), Denied> {
+        let passkeys = standing.passkeys;
         let allowed = match &visitor.session.method {
             Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
             Method::Email => !self.has_usable(passkeys),
@@ -113,7 +145,7 @@ impl Auth {
             return Err(Denied::ReauthenticationRequired);
         }
         // "That was not me" may have left an account without a passkey: whoever has the mailbox gains nothing by that soon.
-        if visitor.session.method == Method::Email && self.is_guarded(user, passkeys).await? {
+        if visitor.session.method == Method::Email && self.is_guarded(standing) {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
@@ -121,7 +153,8 @@ impl Auth {
 
     /// Whether the session may add a passkey: as for everything that matters, or one after a fresh letter or recovery
     /// code, which is how a lost passkey is replaced.
-    pub(super) async fn may_add(&self, visitor: &Visitor, user: &User, passkeys: &[Passkey]) -> Result<(), Denied> {
+    pub(super) fn may_add(&self, visitor: &Visitor, standing: Standing<'_>) -> Result<(), Denied> {
+        let passkeys = standing.passkeys;
         let allowed = match &visitor.session.method {
             Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
             Method::Email | Method::Recovery | Method::BreakGlass => !visitor.session.added_passkey,
@@ -131,8 +164,8 @@ impl Auth {
         }
         // Those who run the site can help whoever lost the older passkey, too; but not while the guard is new.
         let is_helped = visitor.session.method == Method::BreakGlass
-            && user.guarded_since.is_some_and(|since| self.clock.now().since(since) >= WATCHED);
-        if !is_helped && self.is_guarded(user, passkeys).await? {
+            && standing.user.guarded_since.is_some_and(|since| self.clock.now().since(since) >= WATCHED);
+        if !is_helped && self.is_guarded(standing) {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
@@ -140,14 +173,11 @@ impl Auth {
 
     /// Whether "that was not me" still holds: until an older passkey or a recovery code is used; for 72 hours where there is
     /// neither, since nobody may be locked out for good (docs/adr/0007).
-    async fn is_guarded(&self, user: &User, passkeys: &[Passkey]) -> Result<bool, Unavailable> {
-        let Some(since) = user.guarded_since else { return Ok(false) };
+    fn is_guarded(&self, Standing { user, passkeys, recovery_codes }: Standing<'_>) -> bool {
+        let Some(since) = user.guarded_since else { return false };
         let rp_id = self.relying_party.id();
         let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
-        if has_older || self.clock.now().since(since) < WATCHED {
-            return Ok(true);
-        }
-        Ok(self.store.count_recovery_codes(user.id).await? > 0)
+        has_older || recovery_codes > 0 || self.clock.now().since(since) < WATCHED
     }
 
     fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {

@@ -75,7 +75,7 @@ impl Auth {
     /// When the session may not, or the database is away.
     #[tracing::instrument(skip_all)]
     pub async fn export(&self, visitor: &Visitor) -> Result<Export, Denied> {
-        let OwnersUnit { mut unit, user, passkeys } = self.begin_as_owner(visitor).await?;
+        let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(visitor).await?;
         let client = &visitor.session.client;
         self.record(unit.as_mut(), user.id, EventKind::Exported, client, None).await?;
         self.tell_owner_a_few_times(unit.as_mut(), &user, Occasion::Exported, client).await?;

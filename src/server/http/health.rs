@@ -8,8 +8,8 @@ use serde::Serialize;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A backend that says nothing for so long is away.
-const PATIENCE: Duration = Duration::from_millis(1_200);
+/// A backend that says nothing for so long is away, for whoever asks whether it is there.
+pub const PATIENCE: Duration = Duration::from_millis(1_200);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -23,15 +23,19 @@ pub async fn healthz() -> &'static str {
 }
 
 /// What a backend answers; `None` when it is away, or says nothing for too long, which is logged.
-pub async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
-    match timeout(PATIENCE, asked).await {
+pub async fn in_time<T>(
+    backend: &'static str,
+    patience: Duration,
+    asked: impl Future<Output = Result<T, Unavailable>>,
+) -> Option<T> {
+    match timeout(patience, asked).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(cause)) => {
-            tracing::warn!(%cause, "a backend is away");
+            tracing::warn!(backend, %cause, "a backend is away");
             None
         }
         Err(_) => {
-            tracing::warn!("a backend said nothing for {} ms", PATIENCE.as_millis());
+            tracing::warn!(backend, "a backend said nothing for {} ms", patience.as_millis());
             None
         }
     }
@@ -39,7 +43,10 @@ pub async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> 
 
 /// 200 while both backends answer, else 503; which one is away stands in the body.
 pub async fn readyz(State(state): State<AppState>) -> Response {
-    let (database, ephemeral) = tokio::join!(in_time(state.auth.store.ping()), in_time(state.auth.ephemeral.ping()));
+    let (database, ephemeral) = tokio::join!(
+        in_time("database", PATIENCE, state.auth.store.ping()),
+        in_time("ephemeral", PATIENCE, state.auth.ephemeral.ping()),
+    );
     let (database, ephemeral) = (database.is_some(), ephemeral.is_some());
     let is_ready = database && ephemeral;
     let word = |is_ok| if is_ok { "ok" } else { "away" };

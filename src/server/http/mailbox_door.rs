@@ -1,7 +1,8 @@
 use crate::server::config::Config;
 use axum::http::{HeaderMap, header};
 
-/// Who may look into the development mailbox: this machine, straight, and only where letters go there at all.
+/// Who may look into the development mailbox: this machine (or, by `DEV_MAILBOX=on`, whoever reaches the port),
+/// straight, and only where letters go there at all.
 #[derive(Clone, Debug)]
 pub struct MailboxDoor {
     /// The `Host` that is let in; `None` where there is no mailbox.

@@ -1,5 +1,6 @@
 //! How often something may be done: a bucket that runs empty at once and fills again drop by drop.
 
+use super::security_letter::ANSWERABLE;
 use crate::server::clock::Timestamp;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::
 /// Codes of an account that may be typed wrong within [`FAILURE_WINDOW`]; then no letters go to it.
 pub const MOST_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
+
+/// How long it is remembered that a letter was counted: for as long as any is tried.
+pub const COUNTED_ONCE: Duration = ANSWERABLE;
 
 /// How far the clocks of nodes may differ.
 pub const SKEW: Duration = Duration::from_mins(1);

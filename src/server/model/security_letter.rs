@@ -2,14 +2,15 @@
 
 use super::UserId;
 use super::letter::{LetterId, OutgoingLetter};
+use super::passkey::WATCHED;
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use crate::types::{DisplayName, EmailAddress, Language, views};
 use std::time::Duration;
 use uuid::{Builder, Uuid};
 
-/// How long its links may be used (docs/RULES.md, 8 and 10).
-pub const ANSWERABLE: Duration = Duration::from_hours(72);
+/// How long its links may be used: for as long as what they undo is watched (docs/RULES.md, 8 and 10).
+pub const ANSWERABLE: Duration = WATCHED;
 
 /// The name of a security letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -52,6 +52,9 @@ pub trait AccountWrites: Send {
     /// All passkeys of an account, the oldest first.
     async fn passkeys_of(&mut self, user: UserId) -> Result<Vec<Passkey>, Unavailable>;
 
+    /// Recovery codes that an account has left.
+    async fn count_recovery_codes_of(&mut self, user: UserId) -> Result<u32, Unavailable>;
+
     /// `false` when the account has no such passkey.
     async fn remove_passkey(&mut self, user: UserId, id: &CredentialId) -> Result<bool, Unavailable>;
 

@@ -1,5 +1,5 @@
-//! How islands get what the server tells them: not as arguments, which Leptos would have every browser read by a JSON
-//! reader of twelve kilobytes (docs/adr/0004).
+//! How islands get what the server tells them: not as arguments, for which Leptos would bring a reader of JSON to every
+//! browser (docs/adr/0004).
 
 use crate::browser;
 use crate::types::{ApiError, Given, Notice, given};
@@ -8,8 +8,8 @@ use leptos::attr::custom::custom_attribute;
 use leptos::context::Provider;
 use leptos::prelude::*;
 
-/// Gives the islands within what they ask for: on the server by context, in the browser by attributes of the element
-/// around them.
+/// Gives the islands directly within what they ask for: on the server by context, in the browser by attributes of the
+/// element around them. They ask while they are built, since the page names the island that is just being woken.
 #[component]
 pub fn Give(what: Given, children: Children) -> impl IntoView {
     let attribute = |(name, text)| custom_attribute(format!("data-{name}"), text).into_any_attr();

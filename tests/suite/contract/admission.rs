@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Somebody about to come in.
-struct Arriving {
+pub struct Arriving {
     passkey: Passkey,
     used: PasskeyUse,
     session: Session,
@@ -18,7 +18,7 @@ struct Arriving {
 }
 
 impl Arriving {
-    fn with(user: &User, passkey: &Passkey, sign_count: u32) -> Self {
+    pub fn with(user: &User, passkey: &Passkey, sign_count: u32) -> Self {
         let (used, session) = (used(sign_count), session(user, passkey));
         let (at, client) = (used.at, used.on.clone());
         Self {
@@ -30,7 +30,7 @@ impl Arriving {
         }
     }
 
-    async fn come_in(&self, store: &dyn Store, known: Option<TokenHash>, previous: Option<TokenHash>) -> Admitted {
+    pub async fn come_in(&self, store: &dyn Store, known: Option<TokenHash>, previous: Option<TokenHash>) -> Admitted {
         let Self { passkey, used, session, event, browser } = self;
         store.admit(Admission { passkey, used, session, event, known, browser, previous }).await.unwrap()
     }

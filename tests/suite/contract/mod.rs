@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admission;
+mod connections;
 mod ephemeral;
 mod operation;
 mod store;

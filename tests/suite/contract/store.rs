@@ -8,7 +8,6 @@ use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store};
 use latchkey::types::{DisplayName, EmailAddress, Language, Username, views};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub const NOW: Timestamp = Timestamp::from_unix_millis(1_795_000_000_123);
@@ -329,42 +328,6 @@ async fn what_has_expired_is_swept_and_takes_its_letters_along() {
         assert_eq!(store.request_of_browser(&browser).await.unwrap(), None);
         let claim = Claim::random(&SystemEntropy);
         assert_eq!(store.claim_letter(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_crowd_that_looks_up_sessions_leaves_connections_to_everybody_else() {
-    on_both(async |store| {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let crowd: Vec<_> = (0..64)
-            .map(|_| {
-                let (store, is_over) = (Arc::clone(&store), Arc::clone(&is_over));
-                tokio::spawn(async move {
-                    while !is_over.load(Ordering::SeqCst) {
-                        assert_eq!(store.session(&TokenHash(random())).await.unwrap(), None);
-                    }
-                })
-            })
-            .collect();
-        let others: Vec<_> = (0..16)
-            .map(|_| {
-                let store = Arc::clone(&store);
-                tokio::spawn(async move {
-                    for _ in 0..20 {
-                        assert!(!store.username_is_taken(&Username::parse("ada").unwrap()).await.unwrap());
-                        drop(store.begin().await.unwrap());
-                    }
-                })
-            })
-            .collect();
-        for other in others {
-            other.await.unwrap();
-        }
-        is_over.store(true, Ordering::SeqCst);
-        for one in crowd {
-            one.await.unwrap();
-        }
     })
     .await;
 }

@@ -2,28 +2,36 @@
 
 use super::Database;
 use super::relational::Pools;
-use super::relational::kept::Kept;
+use super::relational::warm::Warm;
+use sqlx::PgPool;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
+use std::future::{Ready, ready};
 
-/// Lets people in on any connection: there are many writers.
-pub struct Admitter;
+/// Lets people in, several at once. Its connections are not those that look up sessions: a sign-in may wait for an account
+/// that somebody else has locked, and nobody else shall wait with it.
+pub struct Admitter(Warm);
 
 /// Nobody waits for a turn.
-pub type Turn = ();
+#[derive(Clone, Copy, Debug)]
+pub struct Turn;
 
 impl Admitter {
-    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
-    pub fn turn(&self) -> std::future::Ready<Turn> {
-        std::future::ready(())
+    pub fn on(pool: &PgPool) -> Self {
+        Self(Warm::of(pool))
     }
 
-    pub async fn run(
-        &self,
-        query: Query<'_, Database, PgArguments>,
-        kept: &Kept,
-    ) -> Result<Option<PgRow>, sqlx::Error> {
-        kept.fetch_optional(query).await
+    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    pub fn turn(&self) -> Ready<Result<Turn, sqlx::Error>> {
+        ready(Ok(Turn))
+    }
+
+    pub async fn run(&self, query: Query<'_, Database, PgArguments>) -> Result<Option<PgRow>, sqlx::Error> {
+        self.0.fetch_optional(query).await
+    }
+
+    pub fn resting(&self) -> usize {
+        self.0.resting()
     }
 }
 

@@ -10,7 +10,7 @@ use super::schema::check_schema;
 use super::{Store, connect_patiently, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
-use relational::kept::Kept;
+use relational::warm::Warm;
 use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 type Database = sqlx::Postgres;
 
-/// Connections of one process: four of them share the hundred that a server allows by default.
+/// Connections of one process at most: four processes fit into the hundred that a server allows by default.
 const MOST_CONNECTIONS: u32 = 20;
 /// A pool waits this long for a connection; within the two seconds in which an answer is owed.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -104,7 +104,7 @@ pub fn is_address(text: &str) -> bool {
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
-    let connections = u32::try_from(cores * 4).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS);
+    let connections = u32::try_from(cores * 6).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS);
     connect_patiently(patience, || probe(&options)).await?;
     let pool = connect(options, connections).await?;
     MIGRATIONS.run(&pool).await.map_err(schema)?;
@@ -133,7 +133,7 @@ pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
 }
 
 fn pools(pool: PgPool) -> Pools {
-    Pools { kept: Kept::of(&pool), read: pool.clone(), write: pool, admitter: Admitter }
+    Pools { warm: Warm::of(&pool), admitter: Admitter::on(&pool), read: pool.clone(), write: pool }
 }
 
 fn options(url: &Secret<String>) -> Result<PgConnectOptions, Unavailable> {

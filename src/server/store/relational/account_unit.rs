@@ -1,6 +1,6 @@
 use super::super::Database;
 use super::unit::Transaction;
-use super::{PASSKEYS_OF_USER, rows, unavailable};
+use super::{COUNT_RECOVERY_CODES, PASSKEYS_OF_USER, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
@@ -48,6 +48,11 @@ impl AccountWrites for Transaction {
     async fn passkeys_of(&mut self, user: UserId) -> Result<Vec<Passkey>, Unavailable> {
         let found = query(PASSKEYS_OF_USER).bind(user.0).fetch_all(&mut *self.inner).await.map_err(unavailable)?;
         found.iter().map(rows::passkey_with_id).collect()
+    }
+
+    async fn count_recovery_codes_of(&mut self, user: UserId) -> Result<u32, Unavailable> {
+        let count = query_scalar::<_, i64>(COUNT_RECOVERY_CODES).bind(user.0).fetch_one(&mut *self.inner).await;
+        count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(unavailable)
     }
 
     async fn remove_passkey(&mut self, user: UserId, id: &CredentialId) -> Result<bool, Unavailable> {

@@ -1,5 +1,5 @@
 use super::super::Database;
-use super::{Relational, rows, unavailable};
+use super::{COUNT_RECOVERY_CODES, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::security_letter::{SecurityLetter, SentSecurityLetter};
@@ -43,12 +43,8 @@ impl Accounts for Relational {
     }
 
     async fn count_recovery_codes(&self, user: UserId) -> Result<u32, Unavailable> {
-        let count = query_scalar::<_, i64>("select count(*) from recovery_codes where user_id = $1")
-            .bind(user.0)
-            .fetch_one(&self.pools.read)
-            .await
-            .map_err(unavailable)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        let count = query_scalar::<_, i64>(COUNT_RECOVERY_CODES).bind(user.0).fetch_one(&self.pools.read).await;
+        count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(unavailable)
     }
 
     async fn security_letter_by_link(&self, link: &TokenHash) -> Result<Option<SentSecurityLetter>, Unavailable> {
@@ -117,7 +113,7 @@ impl Accounts for Relational {
             let removed = query(text)
                 .bind(end.unix_millis())
                 .bind(i64::from(limit))
-                .execute(&self.pools.write)
+                .execute(&mut *self.pools.writer().await?.connection)
                 .await
                 .map_err(unavailable)?
                 .rows_affected();

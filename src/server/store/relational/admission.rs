@@ -27,7 +27,7 @@ impl Admissions for Relational {
             .bind(&browser.token_hash.0[..])
             .bind(browser.expires_at.unix_millis())
             .bind(previous.as_ref().map(|token| &token.0[..]));
-        let row = self.pools.admitter.run(query, &self.pools.kept).await.map_err(unavailable)?;
+        let row = self.pools.admitter.run(query).await.map_err(unavailable)?;
         let Some(row) = row else { return Ok(Admitted::Gone) };
         let user = rows::user(&row)?;
         if rows::get(&row, "is_in")? {

@@ -83,7 +83,7 @@ impl Letters for Relational {
             .bind(now.unix_millis())
             .bind(claim.0)
             .bind(now.plus(lease).unix_millis())
-            .fetch_optional(&self.pools.write)
+            .fetch_optional(&mut *self.pools.writer().await?.connection)
             .await
             .map_err(unavailable)?;
         let Some(letter) = claimed else { return Ok(None) };
@@ -97,7 +97,7 @@ impl Letters for Relational {
             .bind(id.0)
             .bind(claim.0)
             .bind(until.unix_millis())
-            .execute(&self.pools.write)
+            .execute(&mut *self.pools.writer().await?.connection)
             .await
             .map_err(unavailable)?;
         Ok(done.rows_affected() == 1)
@@ -111,7 +111,7 @@ impl Letters for Relational {
         .bind(id.0)
         .bind(claim.0)
         .bind(due_at.unix_millis())
-        .execute(&self.pools.write)
+        .execute(&mut *self.pools.writer().await?.connection)
         .await
         .map_err(unavailable)?;
         Ok(())
@@ -124,7 +124,12 @@ impl Letters for Relational {
              and id = (select security_letter_id from letters where id = $1 and claim = $2)",
             "delete from letters where id = $1 and claim = $2",
         ] {
-            query(text).bind(id.0).bind(claim.0).execute(&self.pools.write).await.map_err(unavailable)?;
+            query(text)
+                .bind(id.0)
+                .bind(claim.0)
+                .execute(&mut *self.pools.writer().await?.connection)
+                .await
+                .map_err(unavailable)?;
         }
         Ok(())
     }
@@ -137,7 +142,7 @@ impl Letters for Relational {
             .bind(&letter.text)
             .bind(&letter.html)
             .bind(letter.sent_at.unix_millis())
-            .execute(&self.pools.write)
+            .execute(&mut *self.pools.writer().await?.connection)
             .await
             .map_err(unavailable)?;
         Ok(())
@@ -176,7 +181,7 @@ impl Letters for Relational {
             let removed = query(text)
                 .bind(now.unix_millis())
                 .bind(i64::from(limit))
-                .execute(&self.pools.write)
+                .execute(&mut *self.pools.writer().await?.connection)
                 .await
                 .map_err(unavailable)?
                 .rows_affected();
@@ -184,7 +189,7 @@ impl Letters for Relational {
         }
         query("delete from mailbox where id not in (select id from mailbox order by sent_at desc limit $1)")
             .bind(i64::from(MAILBOX_SIZE))
-            .execute(&self.pools.write)
+            .execute(&mut *self.pools.writer().await?.connection)
             .await
             .map_err(unavailable)?;
         Ok(most)

@@ -3,15 +3,15 @@
 mod account_unit;
 mod accounts;
 mod admission;
-pub mod kept;
 mod letter_unit;
 mod letters;
 mod operation;
 mod rows;
 mod transfer;
 mod unit;
+pub mod warm;
 
-use super::{Admitter, Database};
+use super::{Admitter, Database, Turn};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
@@ -21,18 +21,34 @@ use crate::server::secret::TokenHash;
 use crate::server::store::{Store, Unit};
 use crate::types::{Identifier, Username};
 use async_trait::async_trait;
-use kept::Kept;
+use sqlx::pool::PoolConnection;
 use sqlx::{Pool, query, query_as, query_scalar};
 use std::time::Duration;
 use unit::Transaction;
+use warm::Warm;
 
 /// Where reads and where writes go; the same pool where a database has many writers.
 pub struct Pools {
     pub read: Pool<Database>,
     pub write: Pool<Database>,
     /// Of those that read, for what is read all the time.
-    pub kept: Kept,
+    pub warm: Warm,
     pub admitter: Admitter,
+}
+
+/// A connection that may write, alone where a database has one writer.
+pub struct Writer {
+    pub connection: PoolConnection<Database>,
+    _turn: Turn,
+}
+
+impl Pools {
+    /// For one statement; several are a unit of work ([`Store::begin`]).
+    async fn writer(&self) -> Result<Writer, Unavailable> {
+        let turn = self.admitter.turn().await.map_err(unavailable)?;
+        let connection = self.write.acquire().await.map_err(unavailable)?;
+        Ok(Writer { connection, _turn: turn })
+    }
 }
 
 /// The store on one database.
@@ -51,6 +67,8 @@ const PASSKEYS_OF_USER: &str = "select credential_id, user_id, rp_id, name, reco
             backed_up, sign_count, created_at as passkey_created_at, last_used_at, last_used_browser, \
             last_used_system, added_with, suspended_at \
      from passkeys where user_id = $1 order by created_at, credential_id";
+
+const COUNT_RECOVERY_CODES: &str = "select count(*) from recovery_codes where user_id = $1";
 
 /// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
 pub fn unavailable(cause: sqlx::Error) -> Unavailable {
@@ -99,7 +117,7 @@ impl Store for Relational {
             " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1"
         ))
         .bind(id.as_bytes());
-        let row = self.pools.kept.fetch_optional(query).await.map_err(unavailable)?;
+        let row = self.pools.warm.fetch_optional(query).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::passkey(id.clone(), &row)?, rows::user(&row)?))).transpose()
     }
 
@@ -112,7 +130,7 @@ impl Store for Relational {
             " from sessions s join users u on u.id = s.user_id where s.token_hash = $1"
         ))
         .bind(&token.0[..]);
-        let row = self.pools.kept.fetch_optional(query).await.map_err(unavailable)?;
+        let row = self.pools.warm.fetch_optional(query).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::session(*token, &row)?, rows::user(&row)?))).transpose()
     }
 
@@ -134,7 +152,7 @@ impl Store for Relational {
         query("update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2")
             .bind(id.0)
             .bind(at.unix_millis())
-            .execute(&self.pools.write)
+            .execute(&mut *self.pools.writer().await?.connection)
             .await
             .map_err(unavailable)?;
         Ok(())
@@ -186,7 +204,7 @@ impl Store for Relational {
         )
         .bind(now.unix_millis())
         .bind(i64::from(limit))
-        .execute(&self.pools.write)
+        .execute(&mut *self.pools.writer().await?.connection)
         .await
         .map_err(unavailable)?;
         Ok(done.rows_affected())
@@ -219,15 +237,17 @@ impl Store for Relational {
     }
 
     async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable> {
+        // Before the question, whose own connection is none that was at work.
+        let pools = if Pools::ARE_ONE { vec![&self.pools.write] } else { vec![&self.pools.read, &self.pools.write] };
+        let resting = self.pools.warm.resting() + self.pools.admitter.resting();
+        let idle = pools.iter().map(|pool| pool.num_idle()).sum::<usize>() + resting;
+        let all: u32 = pools.iter().map(|pool| pool.size()).sum();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         let (waiting, oldest): (i64, Option<i64>) =
             query_as("select count(*), min(due_at) from letters where handed_over_at is null")
                 .fetch_one(&self.pools.read)
                 .await
                 .map_err(unavailable)?;
-        let pools = if Pools::ARE_ONE { vec![&self.pools.write] } else { vec![&self.pools.read, &self.pools.write] };
-        let idle: usize = pools.iter().map(|pool| pool.num_idle()).sum();
-        let all: u32 = pools.iter().map(|pool| pool.size()).sum();
-        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         Ok(Levels {
             connections_idle: idle,
             connections_used: all.saturating_sub(idle),
@@ -237,13 +257,11 @@ impl Store for Relational {
     }
 
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
+        let turn = self.pools.admitter.turn().await.map_err(unavailable)?;
         // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
         // connection that others use. A transaction that nobody waits for any more is rolled back by being dropped.
-        let (pool, turn) = (self.pools.write.clone(), self.pools.admitter.turn());
-        let beginning = tokio::spawn(async move {
-            let turn = turn.await;
-            Ok(Transaction::new(pool.begin_with(Pools::BEGIN).await?, turn))
-        });
+        let pool = self.pools.write.clone();
+        let beginning = tokio::spawn(async move { Ok(Transaction::new(pool.begin_with(Pools::BEGIN).await?, turn)) });
         let begun = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
         Ok(Box::new(begun.map_err(unavailable)?))
     }

@@ -18,7 +18,8 @@ pub struct Transaction {
     pub(super) inner: sqlx::Transaction<'static, Database>,
     /// What is certain once this is committed.
     pub(super) recorded: Vec<Event>,
-    /// Dropped last.
+    /// Dropped last, so that whoever is next finds the file free after a commit. A rollback is done behind the scenes: there
+    /// the next one waits for the file a moment longer.
     _turn: Turn,
 }
 

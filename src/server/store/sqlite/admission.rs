@@ -1,42 +1,61 @@
 //! A sign-in with a passkey: one insertion into a view, whose trigger does the rest. A statement is a transaction of its own,
 //! and costs one exchange with the thread that SQLite runs on, where ten statements cost ten.
 
-use super::Database;
 use super::relational::Pools;
-use super::relational::kept::Kept;
+use super::{BUSY_TIMEOUT, Database};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{SqliteConnection, raw_sql};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sqlx::{Connection, SqliteConnection, raw_sql};
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
-/// The connection that lets people in. SQLite has one writer: whoever begins a unit of work holds this meanwhile, since the
-/// file's own lock is waited for by asking again and again.
-pub struct Admitter(Arc<Mutex<SqliteConnection>>);
+/// The connection that lets people in. SQLite has one writer: whoever else writes holds this meanwhile, since the file's own
+/// lock is waited for by asking again and again, and the one who asks most often gets it.
+pub struct Admitter {
+    options: SqliteConnectOptions,
+    /// Nothing before the first sign-in, and after one that failed or was given up: the next one makes another.
+    connection: Arc<Mutex<Option<SqliteConnection>>>,
+}
 
 /// Nobody is let in while somebody has it.
-pub type Turn = OwnedMutexGuard<SqliteConnection>;
+pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
 
 impl Admitter {
-    /// Takes a connection that does nothing else from now on.
+    pub fn on(options: SqliteConnectOptions) -> Self {
+        Self { options, connection: Arc::default() }
+    }
+
+    /// Whoever asked first gets it first.
     ///
     /// # Errors
-    /// When it cannot be prepared.
-    pub async fn on(mut connection: SqliteConnection) -> Result<Self, sqlx::Error> {
+    /// When it is not free for as long as a connection is waited for.
+    pub async fn turn(&self) -> Result<Turn, sqlx::Error> {
+        let turn = Arc::clone(&self.connection).lock_owned();
+        timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
+    }
+
+    pub async fn run(&self, query: Query<'_, Database, SqliteArguments>) -> Result<Option<SqliteRow>, sqlx::Error> {
+        let mut turn = self.turn().await?;
+        let mut connection = match turn.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let row = query.fetch_optional(&mut connection).await?;
+        *turn = Some(connection);
+        Ok(row)
+    }
+
+    /// The pools count theirs; this one is not of theirs.
+    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    pub fn resting(&self) -> usize {
+        0
+    }
+
+    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let mut connection = SqliteConnection::connect_with(&self.options).await?;
         raw_sql(PREPARE).execute(&mut connection).await?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
-    }
-
-    pub fn turn(&self) -> impl Future<Output = Turn> + use<> {
-        Arc::clone(&self.0).lock_owned()
-    }
-
-    pub async fn run(
-        &self,
-        query: Query<'_, Database, SqliteArguments>,
-        _kept: &Kept,
-    ) -> Result<Option<SqliteRow>, sqlx::Error> {
-        query.fetch_optional(&mut *self.0.lock().await).await
+        Ok(connection)
     }
 }
 

@@ -9,7 +9,7 @@ use self::admission::{Admitter, Turn};
 use super::schema::check_schema;
 use super::{Store, schema};
 use crate::server::Unavailable;
-use relational::kept::Kept;
+use relational::warm::Warm;
 use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -137,9 +137,8 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
 async fn connect(options: SqliteConnectOptions) -> Result<Relational, Unavailable> {
     let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    let admitter = admitter(&options).await?;
-    let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
-    Ok(Relational::new(Pools { kept: Kept::of(&read), read, write, admitter }))
+    let read = pool(READERS).connect_with(options.clone()).await.map_err(unavailable)?;
+    Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter: admitter(options) }))
 }
 
 /// Copies the file, as it is at one moment, into a new one that nobody else can read (SQLite, "VACUUM INTO"). Whoever uses
@@ -167,15 +166,12 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
 pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    let admitter = admitter(&options).await?;
-    Ok(Relational::new(Pools { kept: Kept::of(&pool), read: pool.clone(), write: pool, admitter }))
+    Ok(Relational::new(Pools { warm: Warm::of(&pool), read: pool.clone(), write: pool, admitter: admitter(options) }))
 }
 
-async fn admitter(options: &SqliteConnectOptions) -> Result<Admitter, Unavailable> {
+fn admitter(options: SqliteConnectOptions) -> Admitter {
     // What it prepares needs no file.
-    let options = options.clone().pragma("temp_store", "memory");
-    let connection = SqliteConnection::connect_with(&options).await.map_err(unavailable)?;
-    Admitter::on(connection).await.map_err(unavailable)
+    Admitter::on(options.pragma("temp_store", "memory"))
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.

@@ -1,0 +1,96 @@
+//! One `fetch` for all calls to the server (docs/adr/0004).
+
+use super::objects::{member, reason, resolved, set};
+use super::page::window;
+use crate::browser::BrowserError;
+use crate::types::ApiError;
+use js_sys::{JSON, Object};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Response;
+
+/// What the server or an authenticator answered, as the browser has it: handed on unread, in whatever form the browser
+/// gives it as JSON.
+#[derive(Clone, Debug)]
+pub struct Answer(pub(super) JsValue);
+
+/// What goes with a call; an absent one is left out.
+#[derive(Debug)]
+pub struct Argument(JsValue);
+
+impl From<&str> for Argument {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<bool> for Argument {
+    fn from(flag: bool) -> Self {
+        Self(flag.into())
+    }
+}
+
+impl From<&Answer> for Argument {
+    fn from(answer: &Answer) -> Self {
+        Self(answer.0.clone())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Argument {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self(JsValue::UNDEFINED), Into::into)
+    }
+}
+
+/// Posts arguments as JSON; [`call!`] knows where, and their names.
+///
+/// # Errors
+/// What the server refused; what is not an answer of ours is an outage to the person.
+pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
+    let body = Object::new();
+    for (name, Argument(value)) in arguments {
+        set(&body, name, value).map_err(|_| ApiError::Unreachable)?;
+    }
+    let response = sent(path, &body).await.map_err(|_| ApiError::Unreachable)?;
+    let json = resolved(response.json().map(Into::into)).await;
+    if response.ok() {
+        return json.map(Answer).map_err(|_| ApiError::Unavailable);
+    }
+    let refusal = member(&json.unwrap_or_default(), "error");
+    let code = member(&refusal, "code").as_string();
+    // A code this build does not know comes from a newer server: nothing better than "something went wrong".
+    let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
+    Err(error.with_numbers(None, whole(&member(&refusal, "retry_after"))))
+}
+
+async fn sent(path: &str, body: &Object) -> Result<Response, BrowserError> {
+    let (request, headers) = (Object::new(), Object::new());
+    set(&headers, "Content-Type", "application/json")?;
+    set(&request, "method", "POST")?;
+    set(&request, "headers", headers)?;
+    set(&request, "body", JSON::stringify(body).map_err(reason)?)?;
+    fetched(path, &request).await
+}
+
+async fn fetched(path: &str, request: &Object) -> Result<Response, BrowserError> {
+    let response = window()?.fetch_with_str_and_init(path, request.unchecked_ref());
+    JsFuture::from(response).await.map(JsCast::unchecked_into).map_err(reason)
+}
+
+/// A text member of an answer.
+#[must_use]
+pub fn text_in(answer: &Answer, name: &str) -> Option<String> {
+    member(&answer.0, name).as_string()
+}
+
+/// The status with which a path of this site answers; `None` when it does not.
+pub async fn answers_with(path: &str) -> Option<u16> {
+    fetched(path, &Object::new()).await.ok().map(|response| response.status())
+}
+
+/// A number without its fraction, at the nearest end where it is out of range.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates at both ends")]
+fn whole(number: &JsValue) -> Option<u32> {
+    number.as_f64().map(|number| number as u32)
+}

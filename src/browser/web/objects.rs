@@ -1,0 +1,59 @@
+//! Members of JavaScript's objects, by name.
+
+use crate::browser::BrowserError;
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+/// What the page knows under a name, such as a class; undefined where it knows none.
+pub fn global(name: &str) -> JsValue {
+    member(&js_sys::global(), name)
+}
+
+/// Undefined where there is no such member, or nothing that could have one.
+pub fn member(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+/// Whether there is such a method.
+pub fn has(object: &JsValue, method: &str) -> bool {
+    object.is_truthy() && member(object, method).is_function()
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// When the object takes no more.
+pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) -> Result<(), BrowserError> {
+    Reflect::set(object, &name.into(), &value.into()).map(|_| ()).map_err(reason)
+}
+
+/// What a method answers.
+///
+/// # Errors
+/// What it throws; that it is not there.
+pub fn called(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+    member(object, method).dyn_into::<Function>()?.call1(object, argument)
+}
+
+/// What becomes of a promise, or what is there already.
+///
+/// # Errors
+/// What it is refused with.
+pub async fn resolved(promise: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+    JsFuture::from(Promise::resolve(&promise?)).await
+}
+
+/// What an exception of the browser means to a person, by its name.
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+pub fn reason(error: JsValue) -> BrowserError {
+    match member(&error, "name").as_string().unwrap_or_default().as_str() {
+        "NotAllowedError" => BrowserError::Cancelled,
+        "AbortError" => BrowserError::Aborted,
+        "InvalidStateError" => BrowserError::AlreadyRegistered,
+        "ConstraintError" | "NotSupportedError" => BrowserError::Incapable,
+        "SecurityError" => BrowserError::WrongSite,
+        _ => BrowserError::Failed,
+    }
+}

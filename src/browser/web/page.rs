@@ -1,0 +1,98 @@
+//! What the page says, and what can be done with it.
+
+use super::objects::{called, global, member, resolved};
+use crate::browser::BrowserError;
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlFormElement, HtmlInputElement, VisibilityState, Window};
+
+/// What the server gives the island that is being woken, which the waking script of the page names (`ui/shell.rs`), in the
+/// element around it.
+#[must_use]
+pub fn given(name: &str) -> Option<String> {
+    let around = member(&global("island"), "parentElement");
+    member(&member(&around, "dataset"), name).as_string()
+}
+
+/// What stands in a field, typed or filled in before the page woke up.
+#[must_use]
+pub fn typed(id: &str) -> Option<String> {
+    input(id).map(|input| input.value())
+}
+
+/// Whether a box was ticked before the page woke up.
+#[must_use]
+pub fn is_ticked(id: &str) -> bool {
+    input(id).is_some_and(|input| input.checked())
+}
+
+fn input(id: &str) -> Option<HtmlInputElement> {
+    document()?.get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Leaves for another page of this site.
+pub fn go(path: &str) {
+    if let Ok(window) = window() {
+        let _ = window.location().assign(path);
+    }
+}
+
+/// Sends a form, as its button would; `false` when there is no such form.
+#[must_use]
+pub fn submit(form: &str) -> bool {
+    let form = document().and_then(|document| document.get_element_by_id(form));
+    form.is_some_and(|form| form.unchecked_into::<HtmlFormElement>().submit().is_ok())
+}
+
+/// Puts what an element says where it can be pasted from; `false` where the browser does not allow that.
+pub async fn copy_from(id: &str) -> bool {
+    let Ok(window) = window() else { return false };
+    let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
+    let clipboard = member(&window.navigator(), "clipboard");
+    resolved(called(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
+}
+
+/// Opens the browser's dialog for printing.
+pub fn print() {
+    if let Ok(window) = window() {
+        let _ = window.print();
+    }
+}
+
+/// Waits; never returns when the browser has no timers.
+pub async fn pause(millis: u32) {
+    let millis = i32::try_from(millis).unwrap_or(i32::MAX);
+    let promise = Promise::new(&mut |resolve: Function, _| {
+        if let Some(window) = web_sys::window() {
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
+        }
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+#[must_use]
+pub fn is_visible() -> bool {
+    document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
+}
+
+/// Calls `then` whenever the tab comes to the front, for as long as the page lives.
+pub fn when_visible(then: impl Fn() + 'static) {
+    let Some(document) = document() else { return };
+    let listener = Closure::<dyn Fn()>::new(move || {
+        if is_visible() {
+            then();
+        }
+    });
+    let _ = document.add_event_listener_with_callback("visibilitychange", listener.as_ref().unchecked_ref());
+    listener.forget();
+}
+
+pub fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
+pub fn window() -> Result<Window, BrowserError> {
+    web_sys::window().ok_or(BrowserError::Unsupported)
+}

@@ -1,0 +1,140 @@
+//! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys does not know.
+
+use super::calls::Answer;
+use super::objects::{called, global, has, member, reason, resolved, set};
+use super::page::window;
+use crate::browser::BrowserError;
+use js_sys::{JSON, Object};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::AbortController;
+
+/// The class with the newer parts of WebAuthn, which are asked for by name: not every browser has them.
+const CLASS: &str = "PublicKeyCredential";
+
+/// A request to the browser that can be ended.
+#[derive(Clone, Debug)]
+pub struct Abort(Option<AbortController>);
+
+impl Default for Abort {
+    fn default() -> Self {
+        Self(AbortController::new().ok())
+    }
+}
+
+impl Abort {
+    pub fn abort(&self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// How a sign-in asks for a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mediation {
+    /// In the suggestions of the name field, silently until one is chosen.
+    Autofill,
+    /// The system's dialog.
+    Dialog,
+    /// The system's dialog only if there is a passkey on this device, else an immediate refusal.
+    Immediate,
+}
+
+/// Whether the browser has passkeys and their JSON forms.
+#[must_use]
+pub fn supports_passkeys() -> bool {
+    let class = global(CLASS);
+    has(&member(&class, "prototype"), "toJSON")
+        && ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].into_iter().all(|name| has(&class, name))
+}
+
+/// Whether passkeys can be offered in the suggestions of a field.
+pub async fn supports_autofill() -> bool {
+    supports_passkeys() && asked_class("isConditionalMediationAvailable").await.is_truthy()
+}
+
+/// Whether the browser can look for a passkey at once and be silent when there is none.
+pub async fn supports_immediate() -> bool {
+    supports_passkeys() && member(&asked_class("getClientCapabilities").await, "immediateGet").is_truthy()
+}
+
+/// Asks the system to make a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7); gives one
+/// whose JSON is a `RegistrationResponseJSON`.
+///
+/// # Errors
+/// Whatever kept the browser from giving one.
+pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answer, BrowserError> {
+    if !supports_passkeys() {
+        return Err(BrowserError::Unsupported);
+    }
+    let public_key = called(&global(CLASS), "parseCreationOptionsFromJSON", &public_key_in(options)).map_err(reason)?;
+    set(public_key.unchecked_ref(), "hints", js_sys::Array::of1(&hint.into()))?;
+    let request = request_of(&public_key, abort)?;
+    let credentials = window()?.navigator().credentials();
+    let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
+    JsFuture::from(promise).await.map(Answer).map_err(reason)
+}
+
+/// Asks for a passkey to sign in with; gives one whose JSON is an `AuthenticationResponseJSON`.
+///
+/// # Errors
+/// Whatever kept the browser from giving one.
+pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Result<Answer, BrowserError> {
+    if !supports_passkeys() {
+        return Err(BrowserError::Unsupported);
+    }
+    let public_key = called(&global(CLASS), "parseRequestOptionsFromJSON", &public_key_in(options)).map_err(reason)?;
+    let request = request_of(&public_key, abort)?;
+    match mediation {
+        Mediation::Autofill => set(&request, "mediation", "conditional")?,
+        Mediation::Immediate => set(&request, "uiMode", "immediate")?,
+        Mediation::Dialog => {}
+    }
+    let credentials = window()?.navigator().credentials();
+    let promise = credentials.get_with_options(request.unchecked_ref()).map_err(reason)?;
+    JsFuture::from(promise).await.map(Answer).map_err(reason)
+}
+
+/// Tells the device that the server does not know the passkey with which it answered, so that it stops offering it
+/// (WebAuthn Level 3, section 5.1.10.2). Quietly does nothing where the browser cannot.
+pub async fn forget_unknown(options: &Answer, answer: &Answer) {
+    let options = public_key_in(options);
+    let rp = member(&options, "rp");
+    let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
+    let signal = Object::new();
+    if set(&signal, "rpId", rp_id).and_then(|()| set(&signal, "credentialId", member(&answer.0, "id"))).is_ok() {
+        let _ = resolved(called(&global(CLASS), "signalUnknownCredential", &signal)).await;
+    }
+}
+
+/// Calls one of the signals of `PublicKeyCredential` (WebAuthn Level 3, section 5.1.10) with the object that the text
+/// holds. Quietly does nothing where the browser cannot.
+pub fn signal(method: &str, json: &str) {
+    if let Ok(options) = JSON::parse(json) {
+        let promise = called(&global(CLASS), method, &options);
+        wasm_bindgen_futures::spawn_local(async move {
+            let _ = resolved(promise).await;
+        });
+    }
+}
+
+/// What the class says when it is asked; nothing where the browser does not know the question.
+async fn asked_class(question: &str) -> JsValue {
+    resolved(called(&global(CLASS), question, &JsValue::UNDEFINED)).await.unwrap_or_default()
+}
+
+/// The options within the answer that opened a ceremony.
+fn public_key_in(answer: &Answer) -> JsValue {
+    member(&answer.0, "publicKey")
+}
+
+fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserError> {
+    let request = Object::new();
+    set(&request, "publicKey", public_key)?;
+    if let Abort(Some(controller)) = abort {
+        set(&request, "signal", controller.signal())?;
+    }
+    Ok(request)
+}

@@ -1,0 +1,26 @@
+//! What the page carries of its language.
+
+use super::page::document;
+use crate::types::texts;
+
+thread_local! {
+    /// What the page carries of its language, by key; nothing where it is English.
+    static TEXTS: Vec<(u32, &'static str)> = carried_texts().unwrap_or_default();
+}
+
+fn carried_texts() -> Option<Vec<(u32, &'static str)>> {
+    let carried = document()?.get_element_by_id(texts::CARRIED)?.text_content()?;
+    // Once for the whole life of the page.
+    let carried: &'static str = Box::leak(carried.into_boxed_str());
+    let pair = |line: &'static str| Some((u32::from_str_radix(line.get(..8)?, 16).ok()?, line.get(9..)?));
+    Some(carried.lines().filter_map(pair).collect())
+}
+
+/// A text in the language of the page; `None` where the page does not carry it.
+pub fn translated(english: &'static str) -> Option<&'static str> {
+    TEXTS.with(|texts| {
+        // Nothing is counted out for who reads English.
+        let key = (!texts.is_empty()).then(|| texts::key(english))?;
+        texts.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
+    })
+}

@@ -1,0 +1,160 @@
+//! What a store promises of its connections: everybody gets one in turn, and whoever gives up leaves none behind.
+
+use super::admission::Arriving;
+use super::store::{NOW, add_account, on_both, passkey, session, user};
+use crate::authenticator::random;
+use latchkey::server::model::letter::Claim;
+use latchkey::server::model::{Passkey, User};
+use latchkey::server::secret::{SystemEntropy, TokenHash};
+use latchkey::server::store::{Admitted, Insertion, Store};
+use latchkey::types::Username;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// People who do the same again and again, each for themselves.
+struct Crowd {
+    is_over: Arc<AtomicBool>,
+    people: Vec<JoinHandle<()>>,
+}
+
+impl Crowd {
+    fn of<F: Future<Output = ()> + Send + 'static>(acts: Vec<impl Fn() -> F + Send + 'static>) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let person = |act| {
+            let is_over = Arc::clone(&is_over);
+            tokio::spawn(go_on(is_over, act))
+        };
+        let people = acts.into_iter().map(person).collect();
+        Self { is_over, people }
+    }
+
+    /// Lets them finish; whoever of them failed fails the test.
+    async fn leave(self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        for person in self.people {
+            person.await.unwrap();
+        }
+    }
+}
+
+async fn go_on<F: Future<Output = ()> + Send>(is_over: Arc<AtomicBool>, act: impl Fn() -> F + Send) {
+    while !is_over.load(Ordering::SeqCst) {
+        act().await;
+    }
+}
+
+/// Begins, and gives up at the first thing that has to be waited for.
+async fn give_up<T>(work: impl Future<Output = T>) {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        let _ = work.as_mut().poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+/// Waits until no connection is at work.
+async fn is_quiet(store: &dyn Store) {
+    for _ in 0..100 {
+        if store.levels(NOW).await.unwrap().connections_used == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("some connection never rests");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_that_looks_up_sessions_leaves_connections_to_everybody_else() {
+    on_both(async |store| {
+        let look = |_| {
+            let store = Arc::clone(&store);
+            move || {
+                let store = Arc::clone(&store);
+                async move { assert_eq!(store.session(&TokenHash(random())).await.unwrap(), None) }
+            }
+        };
+        let crowd = Crowd::of((0..64).map(look).collect());
+        let others: Vec<_> = (0..16)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    for _ in 0..20 {
+                        assert!(!store.username_is_taken(&Username::parse("ada").unwrap()).await.unwrap());
+                        drop(store.begin().await.unwrap());
+                    }
+                })
+            })
+            .collect();
+        for other in others {
+            other.await.unwrap();
+        }
+        crowd.leave().await;
+    })
+    .await;
+}
+
+/// An account whose passkey does not count, so that it may be used again and again.
+async fn add_uncounted(store: &dyn Store, name: &str) -> (User, Passkey) {
+    let user = user(name);
+    let passkey = Passkey { sign_count: 0, ..passkey(&user) };
+    let mut unit = store.begin().await.unwrap();
+    assert_eq!(unit.add_user(&user).await.unwrap(), Insertion::Done);
+    assert_eq!(unit.add_passkey(&passkey).await.unwrap(), Insertion::Done);
+    unit.commit().await.unwrap();
+    (user, passkey)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_that_signs_in_leaves_a_turn_to_everybody_who_writes() {
+    on_both(async |store| {
+        let (_, _, seen) = add_account(&*store, "eve").await;
+        let mut acts = Vec::new();
+        for number in 0..16 {
+            let (user, passkey) = add_uncounted(&*store, &format!("ada{number}")).await;
+            let store = Arc::clone(&store);
+            acts.push(move || {
+                let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, 0));
+                async move {
+                    let admitted = arriving.come_in(&*store, None, None).await;
+                    assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+                }
+            });
+        }
+        let crowd = Crowd::of(acts);
+        for _ in 0..50 {
+            let claim = Claim::random(&SystemEntropy);
+            assert_eq!(store.claim_letter(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
+            store.mark_session_seen(seen.id, NOW).await.unwrap();
+            let unit = store.begin().await.unwrap();
+            unit.commit().await.unwrap();
+        }
+        crowd.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_gives_up_leaves_no_connection_and_no_turn_behind() {
+    on_both(async |store| {
+        let (user, passkey) = add_uncounted(&*store, "ada").await;
+        let held = store.begin().await.unwrap();
+        for _ in 0..50 {
+            let hash = TokenHash(random());
+            give_up(store.session(&hash)).await;
+            give_up(store.begin()).await;
+            give_up(store.mark_session_seen(session(&user, &passkey).id, NOW)).await;
+            give_up(Arriving::with(&user, &passkey, 0).come_in(&*store, None, None)).await;
+        }
+        drop(held);
+        is_quiet(&*store).await;
+        store.begin().await.unwrap().commit().await.unwrap();
+        let admitted = Arriving::with(&user, &passkey, 0).come_in(&*store, None, None).await;
+        assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+        is_quiet(&*store).await;
+    })
+    .await;
+}
