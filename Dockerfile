@@ -18,6 +18,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl \
+ && apt-get clean \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 latchkey \
  && useradd --uid 10001 --gid latchkey --no-create-home --home-dir /app --shell /usr/sbin/nologin latchkey

@@ -112,7 +112,7 @@ impl Auth {
         unit.lock_user(user.id).await?;
         if !unit.record_passkey_use(&passkey, &used).await? {
             drop(unit);
-            return Err(self.refused_in_use(&user, client).await.into());
+            return Err(self.refused_in_use(&passkey, &used, &user, client).await.into());
         }
         self.end_guard(unit.as_mut(), &user, &passkey).await?;
         let method = Method::Passkey(passkey.credential_id);

@@ -181,14 +181,35 @@ impl Auth {
         Ok(())
     }
 
-    /// A valid signature that still signs nobody in: the passkey is suspended, was removed, or its counter was overtaken.
-    pub(super) async fn refused_in_use(&self, user: &User, client: &views::Client) -> FinishSignInError {
-        tracing::warn!(user = %user.id.0, "a passkey is suspended, or was removed or overtaken while it was used");
-        let recorded = self.record_refusal(user.id, EventKind::SignInRefused, client, Some("passkey".to_owned()));
-        match recorded.await {
+    /// A valid signature that still signs nobody in: the passkey is suspended, was removed, or its counter was overtaken
+    /// while it was verified, which is as bad as one that went back before.
+    pub(super) async fn refused_in_use(
+        &self,
+        passkey: &Passkey,
+        used: &PasskeyUse,
+        user: &User,
+        client: &views::Client,
+    ) -> FinishSignInError {
+        match self.tell_of_refusal(passkey, used, user, client).await {
             Ok(()) => FinishSignInError::NotVerified,
             Err(cause) => cause.into(),
         }
+    }
+
+    async fn tell_of_refusal(
+        &self,
+        passkey: &Passkey,
+        used: &PasskeyUse,
+        user: &User,
+        client: &views::Client,
+    ) -> Result<(), Unavailable> {
+        let now = self.store.passkey(&passkey.credential_id).await?;
+        if now.is_some_and(|(now, owner)| owner.id == user.id && now.is_overtaking(used)) {
+            tracing::warn!(user = %user.id.0, "a passkey's counter was overtaken: it may have been copied");
+            return self.tell_of_copy(passkey, user, client).await;
+        }
+        tracing::warn!(user = %user.id.0, "a passkey is suspended, or was removed while it was used");
+        self.record_refusal(user.id, EventKind::SignInRefused, client, Some("passkey".to_owned())).await
     }
 
     /// An older passkey shows that its owner is there again.
@@ -248,7 +269,7 @@ impl Auth {
                 let known = arrival.known.clone().filter(|_| kept_name).unwrap_or(name);
                 Ok(Some(Opened { user, session, token, known }))
             }
-            Admitted::Refused(user) => Err(self.refused_in_use(&user, &arrival.client).await),
+            Admitted::Refused(user) => Err(self.refused_in_use(passkey, used, &user, &arrival.client).await),
             Admitted::NotPlain => Ok(None),
             Admitted::Gone => Err(FinishSignInError::UnknownPasskey),
         }
@@ -274,7 +295,7 @@ impl Auth {
         }
         if !unit.record_passkey_use(&passkey, used).await? {
             drop(unit);
-            return Err(self.refused_in_use(&user, &arrival.client).await);
+            return Err(self.refused_in_use(&passkey, used, &user, &arrival.client).await);
         }
         self.end_guard(unit.as_mut(), &user, &passkey).await?;
         let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere };

@@ -18,18 +18,29 @@ use server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 /// Leptos reads JSON whatever the type says and answers each error with 500, and turns refusals into redirects for
 /// whoever accepts HTML; so the type is checked and `Accept` overwritten here, and refusals get their own status.
 pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match admit(&state, request).await {
+    let methods = methods_of(request.uri().path());
+    match admit(&state, request, &methods).await {
         Ok(request) => with_status(next.run(request).await).await,
+        Err(ApiError::MethodNotAllowed) => not_allowed(&methods),
         Err(error) => refuse(error),
     }
 }
 
-async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> {
+async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result<Request, ApiError> {
     let (mut parts, body) = request.into_parts();
     if provenance(&parts.headers, state.public_url.origin()) == Provenance::Foreign {
         return Err(ApiError::CrossOrigin);
     }
-    check_method(parts.uri.path(), &parts.method)?;
+    if methods.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    if !methods.contains(&parts.method) {
+        return Err(ApiError::MethodNotAllowed);
+    }
+    // The server leaves the body away (RFC 9110, section 9.3.2); the functions know nothing of it.
+    if parts.method == Method::HEAD {
+        parts.method = Method::GET;
+    }
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     if parts.method != Method::POST {
         return Ok(Request::from_parts(parts, Body::empty()));
@@ -38,13 +49,13 @@ async fn admit(state: &AppState, request: Request) -> Result<Request, ApiError> 
         return Err(ApiError::UnsupportedMediaType);
     }
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
+    // Before the body is looked at: a stranger learns nothing of what would be right.
+    if needs_session(parts.uri.path()) && state.cookies.session(&parts.headers).is_none() {
+        return Err(ApiError::SignedOut);
+    }
     // Serde takes a list for a structure, and looks not at text that it ignores; the API knows objects, in UTF-8.
     if body.trim_ascii_start().first() != Some(&b'{') || std::str::from_utf8(&body).is_err() {
         return Err(ApiError::BadRequest);
-    }
-    // Before the members of the body are looked at: a stranger learns nothing of what would be right.
-    if needs_session(parts.uri.path()) && state.cookies.session(&parts.headers).is_none() {
-        return Err(ApiError::SignedOut);
     }
     Ok(Request::from_parts(parts, Body::from(body)))
 }
@@ -57,12 +68,23 @@ fn needs_session(path: &str) -> bool {
     path == "/recovery/codes" || (OWN.iter().any(|own| path.starts_with(own)) && !STRANGERS.contains(&path))
 }
 
-fn check_method(path: &str, method: &Method) -> Result<(), ApiError> {
-    let mut known = server_fn::axum::server_fn_paths().filter(|(known, _)| *known == path).peekable();
-    if known.peek().is_none() {
-        return Err(ApiError::NotFound);
+/// To what a path answers; nothing where there is none.
+fn methods_of(path: &str) -> Vec<Method> {
+    let known = server_fn::axum::server_fn_paths().filter(|(known, _)| *known == path);
+    let mut methods: Vec<_> = known.map(|(_, method)| method).collect();
+    if methods.contains(&Method::GET) {
+        methods.push(Method::HEAD);
     }
-    if known.any(|(_, known)| known == *method) { Ok(()) } else { Err(ApiError::MethodNotAllowed) }
+    methods
+}
+
+fn not_allowed(methods: &[Method]) -> Response {
+    let mut response = refuse(ApiError::MethodNotAllowed);
+    let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+    if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, names);
+    }
+    response
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,4 +1,5 @@
 use super::request::AppState;
+use crate::types::paths;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -7,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 /// On localhost, sends a page that was asked for under another loopback name to `PUBLIC_URL`: a passkey made on
 /// `127.0.0.1` would not work on `localhost`. The same with one that came to our proxy without encryption.
 pub async fn redirect(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_page = matches!(*request.method(), Method::GET | Method::HEAD);
+    // The development mailbox is no page, and says nothing under another name (docs/API.md).
+    let is_mailbox = request.uri().path().starts_with(paths::MAILBOX);
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_mailbox;
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_elsewhere = state.public_url.is_localhost() && is_other_loopback(host, state.public_url.host());
     let is_plain = state.public_url.is_https() && state.proxies.says_plain(request.extensions(), request.headers());

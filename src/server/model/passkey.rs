@@ -113,6 +113,12 @@ impl AddedWith {
 pub const WATCHED: Duration = Duration::from_hours(72);
 
 impl Passkey {
+    /// Whether a use is refused since somebody else has counted as far meanwhile (WebAuthn Level 3, section 7.2, step 22).
+    #[must_use]
+    pub fn is_overtaking(&self, used: &PasskeyUse) -> bool {
+        self.suspended_at.is_none() && self.sign_count > 0 && used.sign_count <= self.sign_count
+    }
+
     /// What its owner may see of it, in one of their sessions at a relying party.
     #[must_use]
     pub fn view(&self, session: &Session, rp_id: &str, held_until: Option<Timestamp>) -> views::Passkey {

@@ -117,7 +117,7 @@ async fn an_address_that_was_proven_first_stays() {
         app.browser().sign_up_proven(&app, "ada").await;
         let mut eve = app.browser();
         eve.sign_up_claiming("eve", "ada@EXAMPLE.org").await;
-        let letter = app.letter_to("ada@example.org").await;
+        let letter = app.letter_to("ada@EXAMPLE.org").await;
         let answer = eve.post(PATH, json!({ "token": letter.token() })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
         let mut browser = app.browser();

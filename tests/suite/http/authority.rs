@@ -372,6 +372,39 @@ async fn a_copied_passkey_is_refused_recorded_and_told() {
     }
 }
 
+/// Of two devices that count the same at the same moment one comes in; the other is as bad as one that comes later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_copied_passkey_that_is_used_at_the_same_moment_is_told_of_too() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let mut passkey = own.sign_up_proven(&app, "ada").await;
+        for counter in 1..6 {
+            passkey.counter = counter;
+            let mut rivals = Vec::new();
+            for _ in 0..4 {
+                let mut browser = app.browser();
+                let credential = passkey.assertion(&browser.start_sign_in().await, &app.origin).json();
+                rivals.push(async move {
+                    browser.post("/api/sign-in/finish", json!({ "credential": credential })).await.status.as_u16()
+                });
+            }
+            let rivals: Vec<_> = rivals.into_iter().map(tokio::spawn).collect();
+            let mut answers = Vec::new();
+            for rival in rivals {
+                answers.push(rival.await.unwrap());
+            }
+            answers.sort_unstable();
+            assert_eq!(answers, [200, 401, 401, 401]);
+        }
+        let events = own.get("/api/account/events").await.json()["events"].clone();
+        let kinds = kinds(&events);
+        let count = |kind| kinds.iter().filter(|known| *known == kind).count();
+        assert_eq!((count("counter_went_back"), count("sign_in_refused")), (15, 0), "{kinds:?}");
+        app.letter_about("ada@example.org", "A passkey may have been copied").await;
+    }
+}
+
 pub fn kinds(events: &Value) -> Vec<String> {
     events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
 }

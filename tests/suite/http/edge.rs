@@ -61,8 +61,11 @@ async fn wrong_methods_and_unknown_paths_are_told_apart() {
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
         let answer = send(&app, method, "/api/sign-in/start", &[], "").await;
         assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()));
+        assert_eq!(answer.header("allow"), "POST");
     }
-    assert_eq!(send(&app, Method::POST, "/api/session", &[JSON], "{}").await.refusal().0, 405);
+    let answer = send(&app, Method::POST, "/api/session", &[JSON], "{}").await;
+    assert_eq!((answer.refusal().0, answer.header("allow")), (405, "GET, HEAD"));
+    assert_eq!(send(&app, Method::HEAD, "/api/session", &[], "").await.status, 401, "as GET, but for the body");
     for path in ["/api", "/api/", "/api/nothing", "/api/sign-in/start/", "/api/sign-in//start"] {
         assert_eq!(
             send(&app, Method::POST, path, &[JSON], "{}").await.refusal(),
@@ -363,7 +366,7 @@ async fn every_call_but_a_few_needs_a_session_and_says_nothing_of_the_body() {
     let app = App::start(Backends::Embedded).await;
     let mut seen = 0;
     for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !OPEN.contains(path)) {
-        let bodies: &[&str] = if method == Method::POST { &["{}", "{\"id\":7}"] } else { &[""] };
+        let bodies: &[&str] = if method == Method::POST { &["{}", "{\"id\":7}", "[]", "", "null", "{"] } else { &[""] };
         for body in bodies {
             let answer = send(&app, method.clone(), path, &[JSON], *body).await;
             assert_eq!(answer.refusal(), (401, "signed_out".to_owned()), "{path} {body}");

@@ -41,6 +41,7 @@ async fn it_is_not_there_for_anybody_else() {
         for headers in [
             &[][..],
             &[("host", "evil.example")],
+            &[("host", "127.0.0.1:3000")],
             &[host, ("x-forwarded-for", "10.0.0.1")],
             &[host, ("forwarded", "for=10.0.0.1")],
             &[host, ("cf-ray", "1")],

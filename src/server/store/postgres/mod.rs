@@ -42,6 +42,12 @@ fn doubt(cause: &sqlx::Error) {
     }
 }
 
+/// Whether a failure was the connection's: it was cut, or ended by the server (PostgreSQL 15, appendix A, class 57P).
+fn was_cut(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(cause, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("57P"))
+}
+
 fn is_doubtful() -> bool {
     let last = *LAST_FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
     last.is_some_and(|failure| failure.elapsed() < DOUBT)

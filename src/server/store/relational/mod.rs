@@ -109,28 +109,26 @@ impl Store for Relational {
     }
 
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
-        let query = query(concat!(
+        const TEXT: &str = concat!(
             "select p.user_id, p.rp_id, p.name, p.record, p.record_version, p.aaguid, p.transports, \
                         p.backup_eligible, p.backed_up, p.sign_count, p.created_at as passkey_created_at, \
                         p.last_used_at, p.last_used_browser, p.last_used_system, p.added_with, p.suspended_at, ",
             user_columns!(),
             " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1"
-        ))
-        .bind(id.as_bytes());
-        let row = self.pools.warm.fetch_optional(query).await.map_err(unavailable)?;
+        );
+        let row = self.pools.warm.look_up(|| query(TEXT).bind(id.as_bytes())).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::passkey(id.clone(), &row)?, rows::user(&row)?))).transpose()
     }
 
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable> {
-        let query = query(concat!(
+        const TEXT: &str = concat!(
             "select s.id, s.user_id, s.method, s.credential_id, s.user_verified, s.authenticated_at, \
                         s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, \
                         s.system, s.offers_passkey, s.added_passkey, s.kept, ",
             user_columns!(),
             " from sessions s join users u on u.id = s.user_id where s.token_hash = $1"
-        ))
-        .bind(&token.0[..]);
-        let row = self.pools.warm.fetch_optional(query).await.map_err(unavailable)?;
+        );
+        let row = self.pools.warm.look_up(|| query(TEXT).bind(&token.0[..])).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::session(*token, &row)?, rows::user(&row)?))).transpose()
     }
 

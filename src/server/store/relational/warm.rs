@@ -3,7 +3,7 @@
 //! A pool asks each connection for a sign of life when it is given back, which costs as much as a query itself. What happens
 //! all the time, such as looking up a session, keeps its connections here instead.
 
-use super::super::{Database, is_trusted};
+use super::super::{Database, doubt, is_trusted, was_cut};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
@@ -50,6 +50,23 @@ impl Warm {
         let row = query.fetch_optional(&mut *connection).await?;
         self.put_back(connection, left_pool);
         Ok(row)
+    }
+
+    /// As [`Warm::fetch_optional`], for what only reads: where the connection had been cut, it is asked for once more.
+    ///
+    /// # Errors
+    /// As [`Warm::fetch_optional`].
+    pub async fn look_up<'q>(
+        &self,
+        query: impl Fn() -> Query<'q, Database, Arguments>,
+    ) -> Result<Option<Row>, sqlx::Error> {
+        match self.fetch_optional(query()).await {
+            Err(cause) if was_cut(&cause) => {
+                doubt(&cause);
+                self.fetch_optional(query()).await
+            }
+            answered => answered,
+        }
     }
 
     /// How many are here and do nothing.

@@ -34,6 +34,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// A file does not cut connections.
 fn doubt(_cause: &sqlx::Error) {}
 
+fn was_cut(_cause: &sqlx::Error) -> bool {
+    false
+}
+
 fn is_trusted(_idle: Duration) -> bool {
     true
 }
