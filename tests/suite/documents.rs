@@ -119,3 +119,20 @@ fn every_test_that_the_documents_name_exists() {
         }
     }
 }
+
+#[test]
+fn the_benchmarks_name_the_budgets_that_are_held() {
+    let (held, told) =
+        (fs::read_to_string("end2end/bytes.ts").unwrap(), fs::read_to_string("docs/BENCHMARKS.md").unwrap());
+    let budgets = held.lines().find(|line| line.contains("BUDGETS")).unwrap();
+    let (_, budgets) = budgets.split_once("= {").unwrap();
+    let mut seen = 0;
+    for budget in budgets.trim_end_matches(" };").split(',') {
+        let (page, kibibytes) = budget.trim().rsplit_once(": ").unwrap();
+        let row = format!("| `{}` | ", page.trim_matches('"'));
+        let row = told.lines().find(|line| line.starts_with(&row) && line.matches('|').count() == 9);
+        assert!(row.is_some_and(|row| row.ends_with(&format!(" | {kibibytes} |"))), "{page}: {row:?}");
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+}
