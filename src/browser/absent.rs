@@ -2,7 +2,7 @@
 
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 
-use super::BrowserError;
+use super::{BrowserError, Mediation};
 use crate::types::{ApiError, Given, Language, texts};
 use leptos::prelude::use_context;
 
@@ -44,14 +44,6 @@ pub struct Abort(());
 
 impl Abort {
     pub fn abort(&self) {}
-}
-
-/// How a sign-in asks for a passkey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mediation {
-    Autofill,
-    Dialog,
-    Immediate,
 }
 
 #[must_use]

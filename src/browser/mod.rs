@@ -35,6 +35,17 @@ pub async fn status_of<F: ServerFn>() -> Option<u16> {
 pub const THIS_DEVICE: &str = "client-device";
 pub const SECURITY_KEY: &str = "security-key";
 
+/// How a sign-in asks for a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mediation {
+    /// In the suggestions of the name field, silently until one is chosen.
+    Autofill,
+    /// The system's dialog.
+    Dialog,
+    /// The system's dialog only if there is a passkey on this device, else an immediate refusal.
+    Immediate,
+}
+
 /// Why the browser gave no answer: the DOMExceptions of WebAuthn Level 3, sections 5.1.3 and 5.1.4, by what a person
 /// can do about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

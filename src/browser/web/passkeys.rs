@@ -3,7 +3,7 @@
 use super::calls::Answer;
 use super::objects::{called, global, has, member, reason, resolved, set};
 use super::page::window;
-use crate::browser::BrowserError;
+use crate::browser::{BrowserError, Mediation};
 use js_sys::{JSON, Object};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
@@ -29,17 +29,6 @@ impl Abort {
             controller.abort();
         }
     }
-}
-
-/// How a sign-in asks for a passkey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mediation {
-    /// In the suggestions of the name field, silently until one is chosen.
-    Autofill,
-    /// The system's dialog.
-    Dialog,
-    /// The system's dialog only if there is a passkey on this device, else an immediate refusal.
-    Immediate,
 }
 
 /// Whether the browser has passkeys and their JSON forms.

@@ -63,7 +63,7 @@ impl Letters for Relational {
     async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable> {
         let found = query(
             "select * from letter_requests where user_id = $1 and expires_at > $2 and tries_left > 0 \
-                 order by created_at desc, id",
+             order by created_at desc, id",
         )
         .bind(user.0)
         .bind(now.unix_millis())
