@@ -1,5 +1,6 @@
 use super::store::{add_account, on_both, session, used};
 use crate::authenticator::random;
+use latchkey::server::Unavailable;
 use latchkey::server::clock::Timestamp;
 use latchkey::server::model::passkey::PasskeyUse;
 use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Passkey, Session, User, UserId};
@@ -31,8 +32,17 @@ impl Arriving {
     }
 
     pub async fn come_in(&self, store: &dyn Store, known: Option<TokenHash>, previous: Option<TokenHash>) -> Admitted {
+        self.try_to_come_in(store, known, previous).await.unwrap()
+    }
+
+    async fn try_to_come_in(
+        &self,
+        store: &dyn Store,
+        known: Option<TokenHash>,
+        previous: Option<TokenHash>,
+    ) -> Result<Admitted, Unavailable> {
         let Self { passkey, used, session, event, browser } = self;
-        store.admit(Admission { passkey, used, session, event, known, browser, previous }).await.unwrap()
+        store.admit(Admission { passkey, used, session, event, known, browser, previous }).await
     }
 
     async fn left_nothing(&self, store: &dyn Store) {
@@ -158,6 +168,85 @@ async fn of_many_with_one_counter_one_comes_in() {
         }
         assert_eq!(winners, 1);
         assert_eq!(store.events(user.id, None, 10).await.unwrap().unwrap().len(), 1);
+    })
+    .await;
+}
+
+/// Those who wait for the same writer may go in together; what becomes of each is its own affair.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_may_comes_in_beside_those_who_may_not() {
+    on_both(async |store| {
+        let mut crowd = Vec::new();
+        for number in 0..24 {
+            let (user, passkey, _) = add_account(&*store, &format!("ada{number}")).await;
+            crowd.push(match number % 4 {
+                // Its counter is that of a copy, it is nobody's, or its session's id is taken, which no program would do.
+                0 => Arriving::with(&user, &passkey, 0),
+                1 => Arriving {
+                    passkey: Passkey { user_id: UserId::random(&SystemEntropy), ..passkey.clone() },
+                    ..Arriving::with(&user, &passkey, u32::MAX)
+                },
+                2 => {
+                    let mut arriving = Arriving::with(&user, &passkey, u32::MAX);
+                    let (_, _, taken) = add_account(&*store, &format!("eve{number}")).await;
+                    arriving.session.id = taken.id;
+                    arriving
+                }
+                _ => Arriving::with(&user, &passkey, u32::MAX),
+            });
+        }
+        let writer = store.begin().await.unwrap();
+        let waiting: Vec<_> = crowd
+            .into_iter()
+            .map(|arriving| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { (arriving.try_to_come_in(&*store, None, None).await, arriving) })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        writer.commit().await.unwrap();
+        for (number, one) in waiting.into_iter().enumerate() {
+            let (admitted, arriving) = one.await.unwrap();
+            let is_as_expected = match number % 4 {
+                0 => matches!(admitted, Ok(Admitted::Refused(_))),
+                1 => matches!(admitted, Ok(Admitted::Gone)),
+                2 => admitted.is_err(),
+                _ => matches!(admitted, Ok(Admitted::In { .. })),
+            };
+            assert!(is_as_expected, "{number}: {admitted:?}");
+            if number % 4 == 3 {
+                assert!(store.session(&arriving.session.token_hash).await.unwrap().is_some(), "{number}");
+            } else {
+                arriving.left_nothing(&*store).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_came_first_and_gives_up_keeps_nobody_out() {
+    on_both(async |store| {
+        let mut crowd = Vec::new();
+        for number in 0..8 {
+            let (user, passkey, _) = add_account(&*store, &format!("ada{number}")).await;
+            crowd.push(Arriving::with(&user, &passkey, u32::MAX));
+        }
+        let writer = store.begin().await.unwrap();
+        let waiting: Vec<_> = crowd
+            .into_iter()
+            .map(|arriving| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { arriving.come_in(&*store, None, None).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        waiting[0].abort();
+        writer.commit().await.unwrap();
+        for one in waiting.into_iter().skip(1) {
+            let admitted = one.await.unwrap();
+            assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+        }
     })
     .await;
 }

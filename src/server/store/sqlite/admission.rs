@@ -3,27 +3,41 @@
 
 use super::relational::Pools;
 use super::{BUSY_TIMEOUT, Database};
+use sqlx::error::ErrorKind;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
-use sqlx::{Connection, SqliteConnection, raw_sql};
-use std::sync::Arc;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use sqlx::{Connection, Execute, SqliteConnection, query_with, raw_sql};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 
 /// The connection that lets people in. SQLite has one writer: whoever else writes holds this meanwhile, since the file's own
 /// lock is waited for by asking again and again, and the one who asks most often gets it.
+///
+/// Whoever comes while somebody writes waits with the others and goes in with all of them: one transaction, and so one wait
+/// for the disk, for a whole group.
+#[derive(Clone)]
 pub struct Admitter {
     options: SqliteConnectOptions,
-    /// Nothing before the first sign-in, and after one that failed or was given up: the next one makes another.
-    connection: Arc<Mutex<Option<SqliteConnection>>>,
+    /// Nothing before the first sign-in, and after one that failed: the next one makes another.
+    connection: Arc<tokio::sync::Mutex<Option<SqliteConnection>>>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
 }
 
 /// Nobody is let in while somebody has it.
 pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
 
+type Admission = Query<'static, Database, SqliteArguments>;
+type Answer = Result<Option<SqliteRow>, sqlx::Error>;
+
+struct Waiting {
+    admission: Admission,
+    answer: oneshot::Sender<Answer>,
+}
+
 impl Admitter {
     pub fn on(options: SqliteConnectOptions) -> Self {
-        Self { options, connection: Arc::default() }
+        Self { options, connection: Arc::default(), waiting: Arc::default() }
     }
 
     /// Whoever asked first gets it first.
@@ -35,15 +49,20 @@ impl Admitter {
         timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
-    pub async fn run(&self, query: Query<'_, Database, SqliteArguments>) -> Result<Option<SqliteRow>, sqlx::Error> {
-        let mut turn = self.turn().await?;
-        let mut connection = match turn.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let row = query.fetch_optional(&mut connection).await?;
-        *turn = Some(connection);
-        Ok(row)
+    /// Answers when the admission, and the group that it went in with, is on the disk.
+    ///
+    /// # Errors
+    /// As the query; as the group, when the file is to blame; when the turn does not come.
+    pub async fn run(&self, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
+        let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
+        let admission = query_with(query.sql(), values);
+        let (answer, answered) = oneshot::channel();
+        if self.wait(Waiting { admission, answer }) == 1 {
+            // In a task of its own: the one who came first may give up, and the others still go in.
+            let admitter = self.clone();
+            tokio::spawn(async move { admitter.let_in().await });
+        }
+        answered.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     /// The pools count theirs; this one is not of theirs.
@@ -52,11 +71,69 @@ impl Admitter {
         0
     }
 
+    /// Tells how many wait now.
+    fn wait(&self, newcomer: Waiting) -> usize {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(newcomer);
+        waiting.len()
+    }
+
+    /// Lets in all who wait when the turn has come. Whoever has given up meanwhile does not hear of it.
+    async fn let_in(&self) {
+        let turn = self.turn().await;
+        let group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let (admissions, told): (Vec<_>, Vec<_>) = group.into_iter().map(|one| (one.admission, one.answer)).unzip();
+        let answers = match turn {
+            Ok(mut turn) => self.admit(&mut turn, admissions).await,
+            Err(cause) => Err(cause),
+        };
+        match answers {
+            Ok(answers) => told.into_iter().zip(answers).for_each(|(one, answer)| drop(one.send(answer))),
+            Err(cause) => {
+                let cause = Arc::new(cause);
+                let answer = || Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))));
+                told.into_iter().for_each(|one| drop(one.send(answer())));
+            }
+        }
+    }
+
+    async fn admit(&self, turn: &mut Turn, admissions: Vec<Admission>) -> Result<Vec<Answer>, sqlx::Error> {
+        // One that fails is not put back: whatever it left open ends with it.
+        let mut connection = match turn.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let mut answers = Vec::with_capacity(admissions.len());
+        if admissions.len() == 1 {
+            // A statement is a transaction of its own, and saves the two exchanges around it.
+            for alone in admissions {
+                answers.push(Ok(alone.fetch_optional(&mut connection).await?));
+            }
+        } else {
+            let mut group = connection.begin_with(Pools::BEGIN).await?;
+            for one in admissions {
+                match one.fetch_optional(&mut *group).await {
+                    Err(cause) if !is_its_own(&cause) => return Err(cause),
+                    answer => answers.push(answer),
+                }
+            }
+            group.commit().await?;
+        }
+        **turn = Some(connection);
+        Ok(answers)
+    }
+
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         raw_sql(PREPARE).execute(&mut connection).await?;
         Ok(connection)
     }
+}
+
+/// Whether a statement failed by what it wanted to write. It has left nothing then, and its transaction goes on (SQLite,
+/// "Response To Errors Within A Transaction").
+fn is_its_own(cause: &sqlx::Error) -> bool {
+    cause.as_database_error().is_some_and(|cause| !matches!(cause.kind(), ErrorKind::Other))
 }
 
 /// What that connection knows beyond the schema. Nothing of it is stored.
