@@ -25,9 +25,9 @@ const GRACE: Duration = Duration::from_secs(10);
 const POSTMEN: usize = 8;
 /// How often, and how many at a time, sessions and letters that ended are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
-const SWEEP_BATCH: u32 = 100;
+const SWEEP_BATCH: u32 = 50;
 /// Between batches others come first: SQLite has one writer.
-const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 
 /// Between the panic of a worker and its new beginning.
 const AFTER_PANIC: Duration = Duration::from_secs(1);

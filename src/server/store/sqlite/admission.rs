@@ -6,7 +6,7 @@ use super::{BUSY_TIMEOUT, Database};
 use sqlx::error::ErrorKind;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
-use sqlx::{Connection, Execute, SqliteConnection, query_with, raw_sql};
+use sqlx::{Connection, Execute, SqliteConnection, query, query_with, raw_sql};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
@@ -27,11 +27,10 @@ pub struct Admitter {
 /// Nobody is let in while somebody has it.
 pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
 
-type Admission = Query<'static, Database, SqliteArguments>;
 type Answer = Result<Option<SqliteRow>, sqlx::Error>;
 
 struct Waiting {
-    admission: Admission,
+    values: SqliteArguments,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -55,9 +54,8 @@ impl Admitter {
     /// As the query; as the group, when the file is to blame; when the turn does not come.
     pub async fn run(&self, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
         let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
-        let admission = query_with(query.sql(), values);
         let (answer, answered) = oneshot::channel();
-        if self.wait(Waiting { admission, answer }) == 1 {
+        if self.wait(Waiting { values, answer }) == 1 {
             // In a task of its own: the one who came first may give up, and the others still go in.
             let admitter = self.clone();
             tokio::spawn(async move { admitter.let_in().await });
@@ -71,6 +69,11 @@ impl Admitter {
         0
     }
 
+    /// Whether the caller is the last one to have it.
+    pub fn is_left(&self) -> bool {
+        Arc::strong_count(&self.connection) == 1
+    }
+
     /// Tells how many wait now.
     fn wait(&self, newcomer: Waiting) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,42 +85,41 @@ impl Admitter {
     async fn let_in(&self) {
         let turn = self.turn().await;
         let group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        let (admissions, told): (Vec<_>, Vec<_>) = group.into_iter().map(|one| (one.admission, one.answer)).unzip();
+        let (group, told): (Vec<_>, Vec<_>) = group.into_iter().map(|one| (one.values, one.answer)).unzip();
         let answers = match turn {
-            Ok(mut turn) => self.admit(&mut turn, admissions).await,
+            Ok(mut turn) => self.admit(&mut turn, group).await,
             Err(cause) => Err(cause),
         };
-        match answers {
-            Ok(answers) => told.into_iter().zip(answers).for_each(|(one, answer)| drop(one.send(answer))),
-            Err(cause) => {
-                let cause = Arc::new(cause);
-                let answer = || Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))));
-                told.into_iter().for_each(|one| drop(one.send(answer())));
-            }
+        let answers = answers.unwrap_or_else(|cause| {
+            let cause = Arc::new(cause);
+            told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
+        });
+        for (one, answer) in told.into_iter().zip(answers) {
+            drop(one.send(answer));
         }
     }
 
-    async fn admit(&self, turn: &mut Turn, admissions: Vec<Admission>) -> Result<Vec<Answer>, sqlx::Error> {
+    /// One transaction for all; beginning and ending it rides with the first and the last of them.
+    async fn admit(&self, turn: &mut Turn, group: Vec<SqliteArguments>) -> Result<Vec<Answer>, sqlx::Error> {
         // One that fails is not put back: whatever it left open ends with it.
         let mut connection = match turn.take() {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let mut answers = Vec::with_capacity(admissions.len());
-        if admissions.len() == 1 {
-            // A statement is a transaction of its own, and saves the two exchanges around it.
-            for alone in admissions {
-                answers.push(Ok(alone.fetch_optional(&mut connection).await?));
+        let (mut answers, last) = (Vec::with_capacity(group.len()), group.len().saturating_sub(1));
+        for (place, values) in group.into_iter().enumerate() {
+            let text = match (place == 0, place == last) {
+                (true, true) | (false, false) => Pools::ADMIT,
+                (true, false) => ADMIT_FIRST,
+                (false, true) => ADMIT_LAST,
+            };
+            match query_with(text, values).fetch_all(&mut connection).await {
+                Err(cause) if !is_its_own(&cause) => return Err(cause),
+                rows => answers.push(rows.map(|rows| rows.into_iter().next())),
             }
-        } else {
-            let mut group = connection.begin_with(Pools::BEGIN).await?;
-            for one in admissions {
-                match one.fetch_optional(&mut *group).await {
-                    Err(cause) if !is_its_own(&cause) => return Err(cause),
-                    answer => answers.push(answer),
-                }
-            }
-            group.commit().await?;
+        }
+        if last > 0 && matches!(answers.last(), Some(Err(_))) {
+            query(COMMIT).execute(&mut connection).await?;
         }
         **turn = Some(connection);
         Ok(answers)
@@ -170,14 +172,24 @@ const PREPARE: &str = concat!(
     end"
 );
 
+macro_rules! admit {
+    () => {
+        concat!(
+            "insert into admissions values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+                                            $18, $19, $20, $21, $22, $23, $24, $25); \
+             select u.id as user_id, ",
+            user_columns!(),
+            ", exists (select 1 from sessions where id = $10) as is_in, \
+               exists (select 1 from known_browsers where token_hash = $22) as kept_name \
+             from users u where u.id = $2"
+        )
+    };
+}
+
+const ADMIT_FIRST: &str = concat!("begin immediate; ", admit!());
+const ADMIT_LAST: &str = concat!(admit!(), "; commit");
+const COMMIT: &str = "commit";
+
 impl Pools {
-    pub const ADMIT: &'static str = concat!(
-        "insert into admissions values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-                                        $18, $19, $20, $21, $22, $23, $24, $25); \
-         select u.id as user_id, ",
-        user_columns!(),
-        ", exists (select 1 from sessions where id = $10) as is_in, \
-           exists (select 1 from known_browsers where token_hash = $22) as kept_name \
-         from users u where u.id = $2"
-    );
+    pub const ADMIT: &'static str = admit!();
 }

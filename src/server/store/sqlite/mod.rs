@@ -1,6 +1,7 @@
 //! Accounts in one SQLite file: the embedded default.
 
 mod admission;
+mod log;
 #[path = "../relational/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
@@ -24,8 +25,8 @@ type Database = sqlx::Sqlite;
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 6;
-/// Pages that the write-ahead log holds, 16 MB, before they are copied into the file: many sign-ins change the same ones.
-const WAL_PAGES: &str = "4000";
+/// Pages, 64 MB, after which whoever writes copies the log: never, as long as that happens beside them (`log.rs`).
+const LONGEST_LOG: &str = "16000";
 /// How often a start that another one holds up looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
@@ -116,7 +117,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .pragma("wal_autocheckpoint", WAL_PAGES)
+        .pragma("wal_autocheckpoint", LONGEST_LOG)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -142,7 +143,9 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 async fn connect(options: SqliteConnectOptions) -> Result<Relational, Unavailable> {
     let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
     let read = pool(READERS).connect_with(options.clone()).await.map_err(unavailable)?;
-    Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter: admitter(options) }))
+    let admitter = admitter(options.clone());
+    tokio::spawn(log::copy_beside(options, admitter.clone()));
+    Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter }))
 }
 
 /// Copies the file, as it is at one moment, into a new one that nobody else can read (SQLite, "VACUUM INTO"). Whoever uses
