@@ -15,19 +15,40 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
     make build LOCKED=--cargo-locked && mkdir -p /out/data && cp target/release/latchkey deploy/in-tunnel /out/
 
-FROM debian:bookworm-slim
+# For the profiles `tunnel` and `tunnel-cloudflared` of compose alone: something has to ask the tunnel for its address.
+FROM debian:bookworm-slim AS tunnel
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl \
  && apt-get clean \
- && rm -rf /var/lib/apt/lists/* \
- && groupadd --gid 10001 latchkey \
- && useradd --uid 10001 --gid latchkey --no-create-home --home-dir /app --shell /usr/sbin/nologin latchkey
+ && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /out/latchkey /out/in-tunnel ./
 COPY --from=build --chown=10001:10001 /out/data /data
 USER 10001:10001
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000
+CMD ["/app/in-tunnel"]
+
+# What the program needs of Debian: the libraries that it is linked to, certificates, and how names are looked up.
+FROM debian:bookworm-slim AS system
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libgcc-s1
+COPY --from=build /out/latchkey /app/latchkey
+RUN mkdir -p /system/etc \
+ && ldd /app/latchkey | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {} /system \
+ && cp --parents /etc/ssl/certs/ca-certificates.crt /system \
+ && echo 'hosts: files dns' > /system/etc/nsswitch.conf \
+ && echo 'latchkey:x:10001:10001::/app:/usr/sbin/nologin' > /system/etc/passwd \
+ && echo 'latchkey:x:10001:' > /system/etc/group
+
+# Nothing else is in the image: no shell, no package manager.
+FROM scratch
+COPY --from=system /system /
+COPY --from=build /out/latchkey /app/
+COPY --from=build --chown=10001:10001 /out/data /data
+WORKDIR /app
+USER 10001:10001
+# SQLite sorts what is too large for memory in a file; /data is the one place that can be written to.
+ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000 SQLITE_TMPDIR=/data
 VOLUME /data
 EXPOSE 3000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=40s CMD ["curl", "-fsS", "--noproxy", "*", "http://127.0.0.1:3000/healthz"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=40s CMD ["/app/latchkey", "health"]
 CMD ["/app/latchkey"]

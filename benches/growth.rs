@@ -1,9 +1,9 @@
 //! Whether it gets slower as the number of accounts grows, and whether clearing away what has ended is noticed.
 
 use crate::node::{Backends, Meter, Node, scratch};
-use crate::population::{Tables, Template, fill, passkey, templates};
+use crate::population::{BUSY, Tables, Template, fill, passkey, templates};
 use crate::report::{Report, Row, median, millis, quantile};
-use crate::workload::{Run, accounts, browsers, sign_ins, views};
+use crate::workload::{Run, accounts, browsers, older_pages, sign_ins, views, visit};
 use sqlx::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +68,11 @@ async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templ
     let meter = node.meter();
     let account = views(&node.target, 4, 1_000, "/account", &known).await;
     let account_cpu = meter.millis_each(account.count());
+    let busy: Vec<_> = (0..size.div_ceil(BUSY).min(10)).map(|number| passkey(number * BUSY, templates)).collect();
+    let pages = older_pages(&node.target, &browsers(&node.target, &busy).await).await;
+    let meter = node.meter();
+    let older = visit("older activity", &node.target, 4, 1_000, pages).await;
+    let older_cpu = meter.millis_each(older.count());
     Row {
         what: format!("{size} accounts"),
         columns: vec![
@@ -77,6 +82,8 @@ async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templ
             ("p99 ms", median(p99)),
             ("/account CPU ms", account_cpu),
             ("/account p50 ms", quantile(&account.times, 0.5)),
+            ("older activity CPU ms", older_cpu),
+            ("older activity p50 ms", quantile(&older.times, 0.5)),
         ],
     }
 }

@@ -75,7 +75,7 @@ async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Repor
     rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(&meter)));
     let after = node.memory();
 
-    let (known, nobody) = (browsers(target, &passkeys[..50]).await, Arc::new(vec![Vec::new()]));
+    let (known, nobody) = (browsers(target, &passkeys[..50]).await, vec![Vec::new()]);
     for (path, who) in [("/api/session", &known), ("/", &nobody), ("/sign-in", &nobody), ("/account", &known)] {
         let meter = node.meter();
         let run = views(target, load.connections, load.sign_ins, path, who).await;

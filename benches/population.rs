@@ -1,5 +1,5 @@
-//! Accounts in the database, as many as are asked for: each with three passkeys, two sessions, five lines of activity and a
-//! browser that knows it. Which they are follows from their number, so that any of them can sign in.
+//! Accounts in the database, as many as are asked for: each with three passkeys, two sessions, five lines of activity (some
+//! with several pages of it) and a browser that knows it. Which they are follows from their number, so that any can sign in.
 
 use crate::authenticator::SoftPasskey;
 use crate::workload::bar;
@@ -16,6 +16,9 @@ const CHUNK: u32 = 1_000;
 const PASSKEYS: u32 = 3;
 const SESSIONS: u32 = 2;
 const EVENTS: u32 = 5;
+/// One account of so many has so many lines of activity instead.
+pub const BUSY: u32 = 100;
+const MANY_EVENTS: u32 = 150;
 /// When they signed up, and a day, in milliseconds.
 const THEN: i64 = 1_790_000_000_000;
 const DAY: i64 = 86_400_000;
@@ -44,6 +47,10 @@ fn id(kind: &str, number: u32, place: u32) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest(kind, number, place)[..16]);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+fn events_of(number: u32) -> u32 {
+    if number.is_multiple_of(BUSY) { MANY_EVENTS } else { EVENTS }
 }
 
 impl Template {
@@ -143,10 +150,10 @@ macro_rules! chunk {
                 $database,
                 $transaction,
                 "insert into events (id, user_id, kind, at, browser, system, detail) ",
-                numbers.clone().flat_map(|number| (0..EVENTS).map(move |place| (number, place))),
+                numbers.clone().flat_map(|number| (0..events_of(number)).map(move |place| (number, place))),
                 |mut row, &(number, place)| {
                     // Young enough to be kept.
-                    let at = now_millis() - i64::from(place + number % 90) * DAY;
+                    let at = now_millis() - i64::from(place % 90 + number % 90) * DAY - i64::from(place);
                     row.push_bind(id("event", number, place)).push_bind(id("user", number, 0)).push_bind("signed_in");
                     row.push_bind(at).push_bind("Chrome").push_bind("Linux").push_bind("passkey");
                 }

@@ -169,26 +169,52 @@ pub async fn sign_ins(
 pub type Cookies = Vec<(String, String)>;
 
 /// Signs in once with each of these passkeys; gives the cookies of each.
-pub async fn browsers(target: &Target, passkeys: &[SoftPasskey]) -> Arc<Vec<Cookies>> {
+pub async fn browsers(target: &Target, passkeys: &[SoftPasskey]) -> Vec<Cookies> {
     let (mut client, mut all) = (Client::new(target), Vec::new());
     for passkey in passkeys {
         sign_in(&mut client, passkey).await;
         all.push(client.cookies.clone());
     }
-    Arc::new(all)
+    all
 }
 
 /// Views of a page, by browsers in turn.
-pub async fn views(target: &Target, connections: usize, count: usize, path: &str, browsers: &Arc<Vec<Cookies>>) -> Run {
-    let (browsers, path) = (Arc::clone(browsers), Arc::<str>::from(path));
-    let what = path.to_string();
-    run(&what, target, connections, count, move |client, turn| {
-        let (browsers, path) = (Arc::clone(&browsers), Arc::clone(&path));
+pub async fn views(target: &Target, connections: usize, count: usize, path: &str, browsers: &[Cookies]) -> Run {
+    let visits = browsers.iter().map(|cookies| (cookies.clone(), path.to_owned())).collect();
+    visit(path, target, connections, count, visits).await
+}
+
+/// Views of pages, in turn, each by a browser of its own.
+pub async fn visit(
+    what: &str,
+    target: &Target,
+    connections: usize,
+    count: usize,
+    visits: Vec<(Cookies, String)>,
+) -> Run {
+    let visits = Arc::new(visits);
+    run(what, target, connections, count, move |client, turn| {
+        let visits = Arc::clone(&visits);
         Box::pin(async move {
-            client.cookies.clone_from(&browsers[turn % browsers.len()]);
-            let answer = client.get(&path).await;
+            let (cookies, path) = &visits[turn % visits.len()];
+            client.cookies.clone_from(cookies);
+            let answer = client.get(path).await;
             assert_eq!(answer.status, 200, "{path}");
         })
     })
     .await
+}
+
+/// The second page of the activity of each of these, as the first one leads there.
+pub async fn older_pages(target: &Target, browsers: &[Cookies]) -> Vec<(Cookies, String)> {
+    let (mut client, mut pages) = (Client::new(target), Vec::new());
+    for cookies in browsers {
+        client.cookies.clone_from(cookies);
+        let page = client.get("/account").await;
+        let page = String::from_utf8_lossy(&page.body).into_owned();
+        let link =
+            page.split("href=\"").find(|link| link.starts_with("/account?before=")).expect("a link to older ones");
+        pages.push((cookies.clone(), link.split(['"', '#']).next().unwrap().to_owned()));
+    }
+    pages
 }

@@ -5,6 +5,7 @@
 
 mod backup;
 pub mod doctor;
+mod health;
 mod invitations;
 mod keys;
 mod sessions;
@@ -51,6 +52,11 @@ pub enum Command {
     /// One line each for settings, origin, disk, database, Redis, mail and the site as people see it. Changes nothing. Ends
     /// with 1 when something keeps people out.
     Doctor,
+    /// Asks the server beside it for a sign of life
+    ///
+    /// For whoever watches over a container: asks /healthz at the address of LISTEN_ADDR. Ends with 1 when no good answer
+    /// comes within two seconds.
+    Health,
     /// Makes the database and brings its schema up to date, and ends
     ///
     /// The server does the same at its start. This is for those who want to see it done before the new version serves.
@@ -163,6 +169,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
     match command {
         Command::Serve | Command::Man => {}
         Command::Doctor => return doctor::report(config).await,
+        Command::Health => health::ask(config).await?,
         Command::Migrate => {
             let store = bootstrap::open_store(&config.database).await?;
             say(&format!("the schema is at version {}", store.schema_version().await?.unwrap_or_default()));

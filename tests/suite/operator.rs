@@ -6,6 +6,8 @@ use crate::remote::Remote;
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
@@ -76,6 +78,49 @@ fn sign_up(program: &Program, name: &str) -> Remote {
 
 fn is_signed_in(browser: &mut Remote) -> bool {
     browser.get("/api/session").unwrap().0 == 200
+}
+
+/// A server that answers so to whoever asks, or not at all.
+fn pretend(answer: Option<&'static str>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            if let Some(answer) = answer {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+            kept.push(stream);
+        }
+    });
+    port
+}
+
+#[test]
+fn whoever_watches_over_the_server_can_ask_whether_it_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), None, &[]);
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        let listen = format!("{host}:{}", program.port);
+        // Somebody's proxy is not asked.
+        let (_, said) =
+            done(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
+        assert!(said.contains(&format!("http://127.0.0.1:{}/healthz answers", program.port)), "{said}");
+    }
+    drop(program);
+    let began = Instant::now();
+    for port in [
+        1,
+        pretend(None),
+        pretend(Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")),
+        pretend(Some("220 mail.example.org ESMTP\r\n")),
+    ] {
+        let listen = format!("127.0.0.1:{port}");
+        refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "does not answer as it should");
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "nobody waits for long");
 }
 
 #[tokio::test(flavor = "multi_thread")]

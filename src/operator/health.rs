@@ -1,0 +1,36 @@
+//! `latchkey health`: whether the server beside it answers, for whoever watches over it where nothing else can be run.
+
+use super::{Failure, say};
+use crate::server::config::Config;
+use crate::types::paths;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// Longest wait for the answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub async fn ask(config: &Config) -> Result<(), Failure> {
+    let url = format!("http://{}{}", beside(config.listen_addr), paths::HEALTH);
+    let asked = url.clone();
+    // The way is never through a proxy: the server is on this machine.
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).build();
+    let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(asked).call()).await;
+    match answer {
+        Ok(Ok(_)) => {
+            say(&format!("{url} answers"));
+            Ok(())
+        }
+        Ok(Err(cause)) => Err(Failure::Told(format!("{url} does not answer as it should: {cause}"))),
+        Err(cause) => Err(Failure::Told(cause.to_string())),
+    }
+}
+
+/// Where a server that listens at an address can be asked on its own machine.
+fn beside(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
