@@ -25,7 +25,7 @@ WORKDIR /app
 COPY --from=build /out/latchkey /out/in-tunnel ./
 COPY --from=build --chown=10001:10001 /out/data /data
 USER 10001:10001
-ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000
+ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000 SQLITE_TMPDIR=/data
 CMD ["/app/in-tunnel"]
 
 # What the program needs of Debian: the libraries that it is linked to, certificates, and how names are looked up.
@@ -46,6 +46,8 @@ COPY --from=build /out/latchkey /app/
 COPY --from=build --chown=10001:10001 /out/data /data
 WORKDIR /app
 USER 10001:10001
+# Fails where a library is missing.
+RUN ["/app/latchkey", "--version"]
 # SQLite sorts what is too large for memory in a file; /data is the one place that can be written to.
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000 SQLITE_TMPDIR=/data
 VOLUME /data

@@ -34,7 +34,7 @@ mod program {
         let config = match Config::load(&Source::from_process(config.as_deref())) {
             Ok(config) => config,
             Err(problems) => {
-                eprint!("{problems}");
+                serve::tell(&problems.to_string());
                 return ExitCode::from(2);
             }
         };

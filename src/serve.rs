@@ -10,6 +10,7 @@ use crate::server::http::metrics;
 use crate::server::http::serve::serve;
 use crate::server::mail::Postman;
 use crate::server::model::event;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use tokio::task::JoinHandle;
 const GRACE: Duration = Duration::from_secs(10);
 /// How many letters are on their way at once.
 const POSTMEN: usize = 8;
-/// How often, and how many at a time, sessions and letters that ended are removed.
+/// How often, and how many at a time, sessions, letters and lines of activity that have ended are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 const SWEEP_BATCH: u32 = 50;
 /// Between batches others come first: SQLite has one writer.
@@ -32,9 +33,14 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// Between the panic of a worker and its new beginning.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
+/// Writes to standard error. Where nobody can read it, the exit code still tells what became of the command.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Says why the program ends.
 pub fn fail(sentence: &str) -> ExitCode {
-    eprintln!("latchkey: {sentence}");
+    tell(&format!("latchkey: {sentence}\n"));
     ExitCode::from(1)
 }
 
@@ -83,11 +89,13 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     keep_going("sweeper", move || sweep(Arc::clone(&auth)));
     let postmen = postmen(postman, &stopped);
     tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
+    let store = Arc::clone(&state.auth.store);
     let finish = async {
         serve(listener, router(state), stopped.clone()).await;
         for postman in postmen {
             let _ = postman.await;
         }
+        store.close().await;
     };
     tokio::select! {
         () = finish => {}

@@ -12,17 +12,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub async fn ask(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}{}", beside(config.listen_addr), paths::HEALTH);
     let asked = url.clone();
-    // The way is never through a proxy: the server is on this machine.
-    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).build();
+    // The way is never through a proxy, and nowhere else: the server is on this machine.
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).max_redirects(0).build();
     let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(asked).call()).await;
-    match answer {
-        Ok(Ok(_)) => {
+    let said = match answer {
+        Ok(Ok(answer)) if answer.status() == 200 && answer.headers().contains_key("x-request-id") => {
             say(&format!("{url} answers"));
-            Ok(())
+            return Ok(());
         }
-        Ok(Err(cause)) => Err(Failure::Told(format!("{url} does not answer as it should: {cause}"))),
-        Err(cause) => Err(Failure::Told(cause.to_string())),
-    }
+        Ok(Ok(answer)) => format!("something else answers there, with {}", answer.status()),
+        Ok(Err(cause)) => cause.to_string(),
+        Err(cause) => cause.to_string(),
+    };
+    Err(Failure::Told(format!("{url} does not answer as it should: {said}")))
 }
 
 /// Where a server that listens at an address can be asked on its own machine.

@@ -13,6 +13,7 @@ mod transfer;
 mod users;
 
 use crate::bootstrap;
+use crate::serve::tell;
 use crate::server::Unavailable;
 use crate::server::auth::Auth;
 use crate::server::config::{Config, parse_duration};
@@ -188,7 +189,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
 
 /// Tells whoever typed the command; standard output is for what programs read.
 fn say(sentence: &str) {
-    eprintln!("latchkey: {sentence}");
+    tell(&format!("latchkey: {sentence}\n"));
 }
 
 /// Writes a line for programs to standard output, which may be closed already.

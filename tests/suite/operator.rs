@@ -109,6 +109,11 @@ fn whoever_watches_over_the_server_can_ask_whether_it_answers() {
             done(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
         assert!(said.contains(&format!("http://127.0.0.1:{}/healthz answers", program.port)), "{said}");
     }
+    // Where nobody can read what is said, the code tells it.
+    let listen = format!("127.0.0.1:{}", program.port);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let asked = latchkey(folder.path(), &[("LISTEN_ADDR", &listen)]).arg("health").stderr(full).status().unwrap();
+    assert_eq!(asked.code(), Some(0));
     drop(program);
     let began = Instant::now();
     for port in [
@@ -116,6 +121,8 @@ fn whoever_watches_over_the_server_can_ask_whether_it_answers() {
         pretend(None),
         pretend(Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")),
         pretend(Some("220 mail.example.org ESMTP\r\n")),
+        pretend(Some("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n")),
+        pretend(Some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")),
     ] {
         let listen = format!("127.0.0.1:{port}");
         refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "does not answer as it should");

@@ -4,7 +4,10 @@ use crate::app::{Backends, TestDatabase};
 use crate::mail::server::{Encryption, MailServer, Mood};
 use crate::ports::free_port;
 use crate::program::{exchange, latchkey, wait_until_ready};
+use crate::remote::Remote;
 use crate::servers::signal;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection, query_scalar};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Output, Stdio};
@@ -182,6 +185,35 @@ fn the_environment_wins_over_the_file() {
     wait_until_ready(&mut child, in_environment);
     signal(&child, "TERM");
     child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_ends_leaves_the_whole_database_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let settings = [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", &url)];
+    let mut child = latchkey(folder.path(), &settings).stderr(Stdio::null()).spawn().unwrap();
+    wait_until_ready(&mut child, port);
+    Remote::new(port, &url).sign_up("ada").unwrap();
+    signal(&child, "TERM");
+    assert!(child.wait().unwrap().success());
+    let file = folder.path().join("data/latchkey.db");
+    assert!(!folder.path().join("data/latchkey.db-wal").exists(), "its log is gone");
+    let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
+    let sessions: i64 = query_scalar("select count(*) from sessions").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(sessions, 1);
+}
+
+#[test]
+fn logs_are_text_without_colours_where_nobody_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();
+    wait_until_ready(&mut child, port);
+    signal(&child, "TERM");
+    let text = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(text.contains(" INFO ") && text.contains("/readyz") && !text.contains('\u{1b}'), "{text}");
 }
 
 #[test]

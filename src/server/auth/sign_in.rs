@@ -190,10 +190,7 @@ impl Auth {
         user: &User,
         client: &views::Client,
     ) -> FinishSignInError {
-        match self.tell_of_refusal(passkey, used, user, client).await {
-            Ok(()) => FinishSignInError::NotVerified,
-            Err(cause) => cause.into(),
-        }
+        self.tell_of_refusal(passkey, used, user, client).await.unwrap_or_else(FinishSignInError::from)
     }
 
     async fn tell_of_refusal(
@@ -202,14 +199,16 @@ impl Auth {
         used: &PasskeyUse,
         user: &User,
         client: &views::Client,
-    ) -> Result<(), Unavailable> {
-        let now = self.store.passkey(&passkey.credential_id).await?;
-        if now.is_some_and(|(now, owner)| owner.id == user.id && now.is_overtaking(used)) {
+    ) -> Result<FinishSignInError, Unavailable> {
+        let now = self.store.passkey(&passkey.credential_id).await?.filter(|(_, owner)| owner.id == user.id);
+        if now.as_ref().is_some_and(|(now, _)| now.is_overtaking(used)) {
             tracing::warn!(user = %user.id.0, "a passkey's counter was overtaken: it may have been copied");
-            return self.tell_of_copy(passkey, user, client).await;
+            self.tell_of_copy(passkey, user, client).await?;
+            return Ok(FinishSignInError::NotVerified);
         }
         tracing::warn!(user = %user.id.0, "a passkey is suspended, or was removed while it was used");
-        self.record_refusal(user.id, EventKind::SignInRefused, client, Some("passkey".to_owned())).await
+        self.record_refusal(user.id, EventKind::SignInRefused, client, Some("passkey".to_owned())).await?;
+        Ok(if now.is_some() { FinishSignInError::NotVerified } else { FinishSignInError::UnknownPasskey })
     }
 
     /// An older passkey shows that its owner is there again.

@@ -109,6 +109,9 @@ pub trait Store: Accounts + Admissions + Letters + Operation + Transfer + Send +
     /// How busy the database is, and what waits in the outbox.
     async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable>;
 
+    /// Gives all connections back once nobody is at work, so that everything stands in the database's own files.
+    async fn close(&self);
+
     /// Begins one command's unit of work; dropped without a commit it leaves nothing behind.
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable>;
 }

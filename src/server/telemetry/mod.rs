@@ -3,6 +3,7 @@
 pub mod meters;
 mod traces;
 
+use std::io::IsTerminal;
 use traces::Traces;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
@@ -49,7 +50,9 @@ fn start_with(filter: EnvFilter, format: LogFormat) -> Telemetry {
         .into_iter()
         .filter_map(|directive| directive.parse::<Directive>().ok())
         .fold(filter, EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for eyes: a file or a pipe gets none (https://no-color.org for those who want none at all).
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),

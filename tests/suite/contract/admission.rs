@@ -35,7 +35,7 @@ impl Arriving {
         self.try_to_come_in(store, known, previous).await.unwrap()
     }
 
-    async fn try_to_come_in(
+    pub async fn try_to_come_in(
         &self,
         store: &dyn Store,
         known: Option<TokenHash>,
@@ -45,7 +45,7 @@ impl Arriving {
         store.admit(Admission { passkey, used, session, event, known, browser, previous }).await
     }
 
-    async fn left_nothing(&self, store: &dyn Store) {
+    pub async fn left_nothing(&self, store: &dyn Store) {
         assert_eq!(store.session(&self.session.token_hash).await.unwrap(), None);
         assert_eq!(store.known_browser(&self.browser.token_hash).await.unwrap(), None);
         let events = store.events(self.event.user_id, None, 10).await.unwrap().unwrap();
@@ -172,80 +172,79 @@ async fn of_many_with_one_counter_one_comes_in() {
     .await;
 }
 
+/// What somebody who arrives may do.
+#[derive(Clone, Copy, Debug)]
+pub enum Case {
+    MayComeIn,
+    /// The counter is that of a copy.
+    IsStale,
+    IsNobody,
+    /// The session's id is taken, which no program would do.
+    IsTaken,
+}
+
+pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
+    let (user, passkey, session) = add_account(store, name).await;
+    let mut arriving = Arriving::with(&user, &passkey, u32::MAX);
+    match case {
+        Case::MayComeIn => {}
+        Case::IsStale => arriving = Arriving::with(&user, &passkey, 0),
+        Case::IsNobody => arriving.passkey.user_id = UserId::random(&SystemEntropy),
+        Case::IsTaken => arriving.session.id = session.id,
+    }
+    arriving
+}
+
+/// Everybody arrives in this order while somebody writes; gives what became of each.
+async fn arrive_together(
+    store: &Arc<dyn Store>,
+    crowd: Vec<Arriving>,
+) -> Vec<(Result<Admitted, Unavailable>, Arriving)> {
+    let writer = store.begin().await.unwrap();
+    let mut waiting = Vec::new();
+    for arriving in crowd {
+        let store = Arc::clone(store);
+        waiting.push(tokio::spawn(async move { (arriving.try_to_come_in(&*store, None, None).await, arriving) }));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    writer.commit().await.unwrap();
+    let mut came = Vec::new();
+    for one in waiting {
+        came.push(one.await.unwrap());
+    }
+    came
+}
+
 /// Those who wait for the same writer may go in together; what becomes of each is its own affair.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whoever_may_comes_in_beside_those_who_may_not() {
+    use Case::{IsNobody, IsStale, IsTaken, MayComeIn};
     on_both(async |store| {
-        let mut crowd = Vec::new();
-        for number in 0..24 {
-            let (user, passkey, _) = add_account(&*store, &format!("ada{number}")).await;
-            crowd.push(match number % 4 {
-                // Its counter is that of a copy, it is nobody's, or its session's id is taken, which no program would do.
-                0 => Arriving::with(&user, &passkey, 0),
-                1 => Arriving {
-                    passkey: Passkey { user_id: UserId::random(&SystemEntropy), ..passkey.clone() },
-                    ..Arriving::with(&user, &passkey, u32::MAX)
-                },
-                2 => {
-                    let mut arriving = Arriving::with(&user, &passkey, u32::MAX);
-                    let (_, _, taken) = add_account(&*store, &format!("eve{number}")).await;
-                    arriving.session.id = taken.id;
-                    arriving
-                }
-                _ => Arriving::with(&user, &passkey, u32::MAX),
-            });
-        }
-        let writer = store.begin().await.unwrap();
-        let waiting: Vec<_> = crowd
-            .into_iter()
-            .map(|arriving| {
-                let store = Arc::clone(&store);
-                tokio::spawn(async move { (arriving.try_to_come_in(&*store, None, None).await, arriving) })
-            })
-            .collect();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        writer.commit().await.unwrap();
-        for (number, one) in waiting.into_iter().enumerate() {
-            let (admitted, arriving) = one.await.unwrap();
-            let is_as_expected = match number % 4 {
-                0 => matches!(admitted, Ok(Admitted::Refused(_))),
-                1 => matches!(admitted, Ok(Admitted::Gone)),
-                2 => admitted.is_err(),
-                _ => matches!(admitted, Ok(Admitted::In { .. })),
-            };
-            assert!(is_as_expected, "{number}: {admitted:?}");
-            if number % 4 == 3 {
-                assert!(store.session(&arriving.session.token_hash).await.unwrap().is_some(), "{number}");
-            } else {
-                arriving.left_nothing(&*store).await;
+        let groups: [&[Case]; 5] = [
+            &[MayComeIn, MayComeIn],
+            &[IsTaken, MayComeIn],
+            &[MayComeIn, IsTaken],
+            &[IsTaken, IsTaken],
+            &[IsStale, MayComeIn, IsNobody, IsTaken, MayComeIn, IsStale, IsTaken, IsNobody, MayComeIn, IsStale],
+        ];
+        for (number, cases) in groups.into_iter().enumerate() {
+            let mut crowd = Vec::new();
+            for (place, case) in cases.iter().enumerate() {
+                crowd.push(arrive(&*store, *case, &format!("ada{number}x{place}")).await);
             }
-        }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_came_first_and_gives_up_keeps_nobody_out() {
-    on_both(async |store| {
-        let mut crowd = Vec::new();
-        for number in 0..8 {
-            let (user, passkey, _) = add_account(&*store, &format!("ada{number}")).await;
-            crowd.push(Arriving::with(&user, &passkey, u32::MAX));
-        }
-        let writer = store.begin().await.unwrap();
-        let waiting: Vec<_> = crowd
-            .into_iter()
-            .map(|arriving| {
-                let store = Arc::clone(&store);
-                tokio::spawn(async move { arriving.come_in(&*store, None, None).await })
-            })
-            .collect();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        waiting[0].abort();
-        writer.commit().await.unwrap();
-        for one in waiting.into_iter().skip(1) {
-            let admitted = one.await.unwrap();
-            assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+            for (case, (admitted, arriving)) in cases.iter().zip(arrive_together(&store, crowd).await) {
+                let is_as_expected = match case {
+                    MayComeIn => matches!(admitted, Ok(Admitted::In { .. })),
+                    IsStale => matches!(admitted, Ok(Admitted::Refused(_))),
+                    IsNobody => matches!(admitted, Ok(Admitted::Gone)),
+                    IsTaken => admitted.is_err(),
+                };
+                assert!(is_as_expected, "{number} {case:?}: {admitted:?}");
+                match case {
+                    MayComeIn => assert!(store.session(&arriving.session.token_hash).await.unwrap().is_some()),
+                    _ => arriving.left_nothing(&*store).await,
+                }
+            }
         }
     })
     .await;

@@ -1,9 +1,9 @@
-//! What every store promises, run on each of them; and how SQLite keeps its file (`log.rs`).
+//! What every store promises, run on each of them; `sqlite.rs` has what one of them does beyond.
 
 mod accounts;
 mod admission;
 mod connections;
 mod ephemeral;
-mod log;
 mod operation;
+mod sqlite;
 mod store;

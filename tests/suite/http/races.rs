@@ -4,7 +4,9 @@
 use crate::app::{Answer, App, Backends, Browser};
 use crate::authenticator::SoftPasskey;
 use crate::program::rounds;
+use latchkey::server::model::{CredentialId, EventKind};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const AT_ONCE: usize = 20;
 
@@ -226,6 +228,26 @@ async fn a_sign_in_during_the_deletion_of_its_account_is_a_plain_refusal() {
             }
             assert_eq!(app.browser().sign_in(&passkey).await.refusal().1, "unknown_passkey");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_passkey_that_is_removed_while_it_is_verified_is_unknown() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let passkey = app.browser().sign_up("ada").await;
+        let id = CredentialId::new(passkey.credential_id.clone()).unwrap();
+        let (_, owner) = app.store.passkey(&id).await.unwrap().unwrap();
+        let mut unit = app.store.begin().await.unwrap();
+        unit.lock_user(owner.id).await.unwrap();
+        let (mut browser, used) = (app.browser(), passkey.clone());
+        let signing_in = tokio::spawn(async move { browser.sign_in(&used).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(unit.remove_passkey(owner.id, &id).await.unwrap());
+        unit.commit().await.unwrap();
+        assert_eq!(signing_in.await.unwrap().refusal(), (401, "unknown_passkey".to_owned()));
+        let events = app.store.events(owner.id, None, 10).await.unwrap().unwrap();
+        assert_eq!(events[0].kind, EventKind::SignInRefused);
     }
 }
 

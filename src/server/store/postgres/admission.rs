@@ -33,6 +33,11 @@ impl Admitter {
     pub fn resting(&self) -> usize {
         self.0.resting()
     }
+
+    pub fn close(&self) -> Ready<()> {
+        self.0.close();
+        ready(())
+    }
 }
 
 impl Pools {

@@ -254,6 +254,13 @@ impl Store for Relational {
         })
     }
 
+    async fn close(&self) {
+        self.pools.admitter.close().await;
+        self.pools.warm.close();
+        self.pools.read.close().await;
+        self.pools.write.close().await;
+    }
+
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
         let turn = self.pools.admitter.turn().await.map_err(unavailable)?;
         // In a task of its own: a request that is given up while the transaction begins must not leave it open on a

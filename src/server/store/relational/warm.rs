@@ -74,6 +74,12 @@ impl Warm {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Gives those that rest back to their pool, for which nobody rests here any more once it is closed.
+    pub fn close(&self) {
+        self.turns.close();
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn acquire(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<Database>, Instant), sqlx::Error> {
         let turn = self.turns.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let (connection, left_pool) = match self.take() {
@@ -97,7 +103,7 @@ impl Warm {
     fn put_back(&self, connection: PoolConnection<Database>, left_pool: Instant) {
         let is_old = self.pool.options().get_max_lifetime().is_some_and(|most| left_pool.elapsed() > most);
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_old && resting.len() < self.most {
+        if !is_old && !self.turns.is_closed() && resting.len() < self.most {
             resting.push(Resting { connection, left_pool, since: Instant::now() });
         }
     }

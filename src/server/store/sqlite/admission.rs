@@ -1,5 +1,5 @@
-//! A sign-in with a passkey: one insertion into a view, whose trigger does the rest. A statement is a transaction of its own,
-//! and costs one exchange with the thread that SQLite runs on, where ten statements cost ten.
+//! A sign-in with a passkey: one insertion into a view, whose trigger does the rest. It costs one exchange with the thread
+//! that SQLite runs on, where ten statements cost ten, and those who wait for each other share a commit.
 
 use super::relational::Pools;
 use super::{BUSY_TIMEOUT, Database};
@@ -14,8 +14,8 @@ use tokio::time::timeout;
 /// The connection that lets people in. SQLite has one writer: whoever else writes holds this meanwhile, since the file's own
 /// lock is waited for by asking again and again, and the one who asks most often gets it.
 ///
-/// Whoever comes while somebody writes waits with the others and goes in with all of them: one transaction, and so one wait
-/// for the disk, for a whole group.
+/// Group commit: whoever comes while somebody writes waits with the others and goes in with all of them, in one transaction
+/// and with one wait for the disk.
 #[derive(Clone)]
 pub struct Admitter {
     options: SqliteConnectOptions,
@@ -48,19 +48,21 @@ impl Admitter {
         timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
-    /// Answers when the admission, and the group that it went in with, is on the disk.
+    /// Answers when the admission, and the group that it went in with, is on the disk. Its text is [`Pools::ADMIT`], or that
+    /// with the begin or the end of the group's transaction. Whoever gives up before their group's turn leaves nothing.
     ///
     /// # Errors
-    /// As the query; as the group, when the file is to blame; when the turn does not come.
+    /// As the query; as the group, when the file is to blame; when there is no answer for as long as a connection is waited for.
     pub async fn run(&self, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
         let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         let (answer, answered) = oneshot::channel();
-        if self.wait(Waiting { values, answer }) == 1 {
+        if self.enqueue(Waiting { values, answer }) == 1 {
             // In a task of its own: the one who came first may give up, and the others still go in.
             let admitter = self.clone();
             tokio::spawn(async move { admitter.let_in().await });
         }
-        answered.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+        let answered = timeout(BUSY_TIMEOUT, answered).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        answered.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     /// The pools count theirs; this one is not of theirs.
@@ -69,31 +71,40 @@ impl Admitter {
         0
     }
 
+    /// Waits for whoever writes, for as long as a connection is waited for.
+    pub async fn close(&self) {
+        let Ok(mut turn) = self.turn().await else { return };
+        if let Some(connection) = turn.take()
+            && let Err(cause) = connection.close().await
+        {
+            tracing::warn!(%cause, "the database was not closed");
+        }
+    }
+
     /// Whether the caller is the last one to have it.
-    pub fn is_left(&self) -> bool {
+    pub fn is_last(&self) -> bool {
         Arc::strong_count(&self.connection) == 1
     }
 
     /// Tells how many wait now.
-    fn wait(&self, newcomer: Waiting) -> usize {
+    fn enqueue(&self, newcomer: Waiting) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push(newcomer);
         waiting.len()
     }
 
-    /// Lets in all who wait when the turn has come. Whoever has given up meanwhile does not hear of it.
+    /// Lets in all who still wait when the turn has come. Each of them has patience of their own, so that it is waited for.
     async fn let_in(&self) {
-        let turn = self.turn().await;
-        let group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut turn = Arc::clone(&self.connection).lock_owned().await;
+        let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        group.retain(|one| !one.answer.is_closed());
         let (group, told): (Vec<_>, Vec<_>) = group.into_iter().map(|one| (one.values, one.answer)).unzip();
-        let answers = match turn {
-            Ok(mut turn) => self.admit(&mut turn, group).await,
-            Err(cause) => Err(cause),
-        };
-        let answers = answers.unwrap_or_else(|cause| {
+        let answers = self.admit(&mut turn, group).await.unwrap_or_else(|cause| {
+            // One cause for all; what kind it is of makes no difference here.
             let cause = Arc::new(cause);
             told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
         });
+        drop(turn);
         for (one, answer) in told.into_iter().zip(answers) {
             drop(one.send(answer));
         }
@@ -101,12 +112,15 @@ impl Admitter {
 
     /// One transaction for all; beginning and ending it rides with the first and the last of them.
     async fn admit(&self, turn: &mut Turn, group: Vec<SqliteArguments>) -> Result<Vec<Answer>, sqlx::Error> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
         // One that fails is not put back: whatever it left open ends with it.
         let mut connection = match turn.take() {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let (mut answers, last) = (Vec::with_capacity(group.len()), group.len().saturating_sub(1));
+        let (mut answers, last) = (Vec::with_capacity(group.len()), group.len() - 1);
         for (place, values) in group.into_iter().enumerate() {
             let text = match (place == 0, place == last) {
                 (true, true) | (false, false) => Pools::ADMIT,

@@ -1,7 +1,7 @@
 //! Accounts in one SQLite file: the embedded default.
 
 mod admission;
-mod log;
+mod checkpoint;
 #[path = "../relational/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
@@ -25,8 +25,9 @@ type Database = sqlx::Sqlite;
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 6;
-/// Pages, 64 MB, after which whoever writes copies the log: never, as long as that happens beside them (`log.rs`).
-const LONGEST_LOG: &str = "16000";
+/// Pages, 64 MB, after which whoever commits makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
+/// while somebody reads for long there can be none.
+const AUTOCHECKPOINT_PAGES: &str = "16000";
 /// How often a start that another one holds up looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
@@ -82,7 +83,7 @@ impl Pools {
     const LOCK_BROWSER: &'static str = "select $1";
 }
 
-/// Opens the file, making it when it is missing, and brings the schema up to date.
+/// Opens the file, making it when it is missing, brings the schema up to date, and keeps its log short.
 ///
 /// # Errors
 /// When the file cannot be opened or its schema is newer than this program.
@@ -94,7 +95,9 @@ pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let migrating = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
     MIGRATIONS.run(&migrating).await.map_err(schema)?;
     migrating.close().await;
-    connect(options).await
+    let admitter = admitter(options.clone());
+    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), admitter.clone()));
+    connect(options, admitter).await
 }
 
 /// Opens a file beside whoever else uses it. Its schema stays as it is, and has to be the one of this program.
@@ -105,7 +108,7 @@ pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     if !file.exists() {
         return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
     }
-    let store = connect(options(file)).await?;
+    let store = connect(options(file), admitter(options(file))).await?;
     check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
     Ok(store)
 }
@@ -117,7 +120,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .pragma("wal_autocheckpoint", LONGEST_LOG)
+        .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -140,11 +143,9 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 }
 
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
-async fn connect(options: SqliteConnectOptions) -> Result<Relational, Unavailable> {
+async fn connect(options: SqliteConnectOptions, admitter: Admitter) -> Result<Relational, Unavailable> {
     let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    let read = pool(READERS).connect_with(options.clone()).await.map_err(unavailable)?;
-    let admitter = admitter(options.clone());
-    tokio::spawn(log::copy_beside(options, admitter.clone()));
+    let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
     Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter }))
 }
 

@@ -1,0 +1,78 @@
+//! Checkpoints of the write-ahead log: beside the writers, not in the middle of somebody's sign-in.
+//!
+//! Left alone, SQLite copies the log within the commit that made it long enough: one person waits for thousands of pages and
+//! for the disk, twice.
+
+use super::admission::Admitter;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Row, SqliteConnection, query};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Many sign-ins change the same pages, which are then copied once.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Copies what was written, again and again, for as long as somebody else has the admitter.
+pub async fn checkpoint_beside(options: SqliteConnectOptions, admitter: Admitter) {
+    // Somebody may have taken the file away.
+    let options = options.create_if_missing(false);
+    let log = log_of(options.get_filename());
+    let (mut seen, mut is_due) = (None, false);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if admitter.is_last() {
+            return;
+        }
+        let written = match written_at(&log) {
+            Ok(written) => written,
+            Err(cause) => {
+                tracing::warn!(%cause, "the database's log cannot be looked at");
+                continue;
+            }
+        };
+        let is_new = written.is_some() && written != seen;
+        if is_new || is_due {
+            let is_complete = checkpoint(&options, &admitter).await;
+            // Once more after a change: what another process has just written may not be committed yet.
+            is_due = is_new || !is_complete;
+        }
+        seen = written;
+    }
+}
+
+fn log_of(file: &Path) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}
+
+/// Nothing while there is no log.
+fn written_at(log: &Path) -> std::io::Result<Option<SystemTime>> {
+    match std::fs::metadata(log).and_then(|log| log.modified()) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        written => written.map(Some),
+    }
+}
+
+/// Tells whether all of the log is in the file.
+async fn checkpoint(options: &SqliteConnectOptions, admitter: &Admitter) -> bool {
+    copy(options, admitter).await.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "the database's log was not copied into its file");
+        false
+    })
+}
+
+/// First while others write, then the rest while they wait: whoever writes next finds all of it copied and begins the log
+/// anew, unless somebody still reads what was there before (SQLite, "Write-Ahead Logging", section 2.3).
+async fn copy(options: &SqliteConnectOptions, admitter: &Admitter) -> Result<bool, sqlx::Error> {
+    const COPY: &str = "pragma wal_checkpoint(passive)";
+    let mut connection = SqliteConnection::connect_with(options).await?;
+    query(COPY).fetch_one(&mut connection).await?;
+    let turn = admitter.turn().await?;
+    let row = query(COPY).fetch_one(&mut connection).await?;
+    drop(turn);
+    connection.close().await?;
+    let (is_busy, pages, copied): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(is_busy == 0 && copied == pages)
+}

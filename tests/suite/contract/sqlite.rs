@@ -1,0 +1,153 @@
+//! What SQLite's store does beyond the promises of all: group commits, and checkpoints beside the writers.
+
+use super::admission::{Arriving, Case, arrive};
+use super::store::{NOW, add_account};
+use latchkey::server::store::{Admitted, Store, sqlite};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection, query, query_scalar};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const ENOUGH: Duration = Duration::from_secs(10);
+
+/// Comes in as soon as it may, in a task of its own.
+fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<Admitted>> {
+    let (store, arriving) = (Arc::clone(store), Arc::clone(arriving));
+    tokio::spawn(async move { arriving.try_to_come_in(&*store, None, None).await.ok() })
+}
+
+async fn crowd(store: &dyn Store) -> Vec<Arc<Arriving>> {
+    let mut crowd = Vec::new();
+    for number in 0..8 {
+        crowd.push(Arc::new(arrive(store, Case::MayComeIn, &format!("ada{number}")).await));
+    }
+    crowd
+}
+
+async fn come_in(knocking: Vec<JoinHandle<Option<Admitted>>>) {
+    for one in knocking {
+        let admitted = timeout(ENOUGH, one).await.unwrap().unwrap();
+        assert!(matches!(admitted, Some(Admitted::In { .. })), "{admitted:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_came_first_and_gives_up_is_not_let_in_and_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&folder.path().join("test.db")).await.unwrap());
+    let crowd = crowd(&*store).await;
+    let writer = store.begin().await.unwrap();
+    let first = knock(&store, &crowd[0]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let others = crowd[1..].iter().map(|one| knock(&store, one)).collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    writer.commit().await.unwrap();
+    come_in(others).await;
+    crowd[0].left_nothing(&*store).await;
+    // Nor does one who is alone.
+    let writer = store.begin().await.unwrap();
+    let alone = knock(&store, &crowd[0]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    alone.abort();
+    writer.commit().await.unwrap();
+    crowd[0].left_nothing(&*store).await;
+    come_in(vec![knock(&store, &crowd[0])]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_fails_lets_in_none_of_a_group_and_all_of_it_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file).await.unwrap());
+    let crowd = crowd(&*store).await;
+    let mut other = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    query("alter table known_browsers rename to taken_away").execute(&mut other).await.unwrap();
+    let writer = store.begin().await.unwrap();
+    let knocking: Vec<_> = crowd.iter().map(|one| knock(&store, one)).collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    writer.commit().await.unwrap();
+    for one in knocking {
+        assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
+    }
+    query("alter table taken_away rename to known_browsers").execute(&mut other).await.unwrap();
+    for one in &crowd {
+        one.left_nothing(&*store).await;
+    }
+    come_in(crowd.iter().map(|one| knock(&store, one)).collect()).await;
+}
+
+/// Another program has the file: whoever waits is refused in time, and comes in when it has been given back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file).await.unwrap());
+    let crowd = crowd(&*store).await;
+    let mut other = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    query("begin immediate").execute(&mut other).await.unwrap();
+    for one in crowd.iter().map(|one| knock(&store, one)).collect::<Vec<_>>() {
+        assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
+    }
+    query("commit").execute(&mut other).await.unwrap();
+    // Whoever was on the way in when it was given up may have arrived.
+    for one in &crowd {
+        let admitted = timeout(ENOUGH, knock(&store, one)).await.unwrap().unwrap();
+        assert!(matches!(admitted, Some(Admitted::In { .. } | Admitted::Refused(_))), "{admitted:?}");
+    }
+}
+
+/// What stands in the file itself: one that is said never to change is read without its log.
+async fn in_the_file_alone(file: &Path, count: &'static str) -> Option<i64> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    query_scalar(count).fetch_one(&mut connection).await.ok()
+}
+
+async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    for _ in 0..200 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_reaches_the_file_while_others_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let store = sqlite::open(&file).await.unwrap();
+    let (user, passkey, seen) = add_account(&store, "ada").await;
+    let admitted = Arriving::with(&user, &passkey, u32::MAX).come_in(&store, None, None).await;
+    assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+    let passes = AtomicU64::new(0);
+    until("the log was not copied", || async {
+        let at = NOW.plus(Duration::from_secs(passes.fetch_add(1, Ordering::SeqCst)));
+        store.mark_session_seen(seen.id, at).await.unwrap();
+        in_the_file_alone(&file, "select count(*) from sessions").await == Some(2)
+    })
+    .await;
+    // Another program that writes meanwhile keeps nobody's work from the file.
+    let other = sqlite::join(&file).await.unwrap();
+    add_account(&other, "eve").await;
+    drop(other);
+    until("what another program wrote was not copied", || async {
+        in_the_file_alone(&file, "select count(*) from users").await == Some(2)
+    })
+    .await;
+    drop(store);
+    // Whoever closes the file last takes the log away.
+    let log = folder.path().join("test.db-wal");
+    until("a connection was left open", || async { !log.exists() }).await;
+    until("a task goes on for nobody", || async { tasks() <= before }).await;
+}
