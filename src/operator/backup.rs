@@ -1,3 +1,4 @@
+use super::draft::Draft;
 use super::{Failure, say};
 use crate::server::config::{Config, DatabaseUrl};
 use crate::server::store::sqlite;
@@ -10,7 +11,9 @@ pub async fn run(copy: &Path, config: &Config) -> Result<(), Failure> {
     if !file.exists() {
         return Err(Failure::Told(format!("the database {} is not there yet", file.display())));
     }
-    sqlite::back_up(file, copy).await?;
+    let draft = Draft::of(copy)?;
+    sqlite::back_up(file, draft.path()).await?;
+    draft.finish()?;
     say(&format!("{} is a copy of {}", copy.display(), file.display()));
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod backup;
 pub mod doctor;
+mod draft;
 mod health;
 mod invitations;
 mod keys;

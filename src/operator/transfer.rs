@@ -1,5 +1,6 @@
 //! From one database to another by way of a file: a head, a line for each row, and a foot without which it is not whole.
 
+use super::draft::Draft;
 use super::{Failure, say};
 use crate::bootstrap;
 use crate::server::Unavailable;
@@ -50,19 +51,13 @@ struct Foot {
 
 pub async fn export(path: &Path, config: &Config) -> Result<(), Failure> {
     let store = bootstrap::join_store(config).await?;
+    let draft = Draft::of(path)?;
     let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
-    let file = File::options().write(true).create_new(true).mode(0o600).open(path).map_err(about)?;
-    let written = write(file, &*store).await;
-    match written {
-        Ok(rows) => {
-            say(&format!("{} holds {rows} rows", path.display()));
-            Ok(())
-        }
-        Err(cause) => {
-            std::fs::remove_file(path).map_err(about)?;
-            Err(cause)
-        }
-    }
+    let file = File::options().write(true).create_new(true).mode(0o600).open(draft.path()).map_err(about)?;
+    let rows = write(file, &*store).await?;
+    draft.finish()?;
+    say(&format!("{} holds {rows} rows", path.display()));
+    Ok(())
 }
 
 async fn write(file: File, store: &dyn Store) -> Result<u64, Failure> {

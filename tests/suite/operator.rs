@@ -5,6 +5,7 @@ use crate::program::{Program, latchkey};
 use crate::remote::Remote;
 use serde_json::{Value, json};
 use sqlx::Connection;
+use sqlx::sqlite::SqliteConnectOptions;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -200,7 +201,7 @@ async fn an_instance_moves_from_one_database_to_another_with_everybody_signed_in
     done(folder.path(), &borrowed(&old), &["export", "all.jsonl"]);
     let export = folder.path().join("all.jsonl");
     assert_eq!(fs::metadata(&export).unwrap().permissions().mode() & 0o777, 0o600);
-    refused(folder.path(), &borrowed(&old), &["export", "all.jsonl"], "exists");
+    refused(folder.path(), &borrowed(&old), &["export", "all.jsonl"], "is there already");
 
     let whole = fs::read_to_string(&export).unwrap();
     let cut = whole.lines().take(3).collect::<Vec<_>>().join("\n");
@@ -256,7 +257,7 @@ async fn a_copy_of_the_file_is_whole_while_the_server_goes_on() {
     done(folder.path(), &[], &["backup", "copy.db"]);
     let copy = folder.path().join("copy.db");
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    refused(folder.path(), &[], &["backup", "copy.db"], "exists");
+    refused(folder.path(), &[], &["backup", "copy.db"], "is there already");
     refused(folder.path(), &[], &["backup", "no/such/folder/copy.db"], "No such file");
     drop(program);
     let restored = format!("sqlite://{}", copy.display());
@@ -264,6 +265,37 @@ async fn a_copy_of_the_file_is_whole_while_the_server_goes_on() {
     assert!(is_signed_in(&mut browser.at(&program)));
     let server = TestDatabase::create(Backends::Servers).await;
     refused(folder.path(), &borrowed(&settings_of(&server)), &["backup", "x.db"], "pg_dump");
+}
+
+/// A file that was begun never bears the name that was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_broken_off_is_not_taken_for_a_whole_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), None, &[]);
+    sign_up(&program, "ada");
+    program.stop();
+    let mut broken_off = 0;
+    for turn in 0..16 {
+        let (copy, export) = (format!("copy{turn}.db"), format!("all{turn}.jsonl"));
+        for arguments in [["backup", &copy], ["export", &export]] {
+            let mut child = latchkey(folder.path(), &[]).args(arguments).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(turn));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let (copy, export) = (folder.path().join(copy), folder.path().join(export));
+        if copy.exists() {
+            let options = SqliteConnectOptions::new().filename(&copy).read_only(true);
+            let mut copy = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+            let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut copy).await.unwrap();
+            assert_eq!(users, 1);
+        }
+        if export.exists() {
+            assert!(fs::read_to_string(&export).unwrap().contains(r#""end":true"#), "it has its foot");
+        }
+        broken_off += usize::from(!copy.exists()) + usize::from(!export.exists());
+    }
+    assert!(broken_off > 0, "some were broken off");
 }
 
 #[tokio::test(flavor = "multi_thread")]
