@@ -24,6 +24,8 @@ use tokio::task::JoinHandle;
 const GRACE: Duration = Duration::from_secs(10);
 /// How many letters are on their way at once.
 const POSTMEN: usize = 8;
+/// Longest wait for the store's connections, once nothing is in flight.
+const CLOSING: Duration = Duration::from_secs(2);
 /// How often, and how many at a time, sessions, letters and lines of activity that have ended are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 const SWEEP_BATCH: u32 = 50;
@@ -95,7 +97,6 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         for postman in postmen {
             let _ = postman.await;
         }
-        store.close().await;
     };
     tokio::select! {
         () = finish => {}
@@ -104,6 +105,8 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         }
     }
     signals.abort();
+    // Whoever still has a connection then is not waited for.
+    let _ = tokio::time::timeout(CLOSING, store.close()).await;
     ExitCode::SUCCESS
 }
 

@@ -2,30 +2,34 @@
 
 use super::Failure;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before.
+/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Nobody else can read it.
 pub struct Draft {
     wanted: PathBuf,
     file: PathBuf,
 }
 
 impl Draft {
-    /// Makes no file yet.
+    /// Makes an empty file.
     ///
     /// # Errors
-    /// When there is something of the wanted name already.
+    /// When there is something of the wanted name already, or the folder cannot be written to.
     pub fn of(wanted: &Path) -> Result<Self, Failure> {
-        match wanted.symlink_metadata() {
-            Ok(_) => Err(taken(wanted)),
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {
-                let mut file = wanted.as_os_str().to_owned();
-                file.push(format!(".{}.part", std::process::id()));
-                Ok(Self { wanted: wanted.to_owned(), file: file.into() })
+        refuse_taken(wanted)?;
+        // One that was broken off may still be there.
+        for number in 0_u64.. {
+            let mut file = wanted.as_os_str().to_owned();
+            file.push(format!(".{number}.part"));
+            match File::options().write(true).create_new(true).mode(0o600).open(&file) {
+                Ok(_) => return Ok(Self { wanted: wanted.to_owned(), file: file.into() }),
+                Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
+                Err(cause) => return Err(about(wanted, &cause)),
             }
-            Err(cause) => Err(about(wanted, &cause)),
         }
+        Err(taken(wanted))
     }
 
     /// Where to write meanwhile.
@@ -41,18 +45,33 @@ impl Draft {
         File::open(&self.file).and_then(|file| file.sync_all()).map_err(|cause| about(&self.file, &cause))?;
         // A link, since a renaming would replace what is there.
         match std::fs::hard_link(&self.file, &self.wanted) {
-            Ok(()) => Ok(()),
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Err(taken(&self.wanted)),
-            // File systems without links.
-            Err(_) => std::fs::rename(&self.file, &self.wanted).map_err(|cause| about(&self.wanted, &cause)),
+            Ok(()) => {}
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Err(taken(&self.wanted)),
+            // What file systems without links say.
+            Err(cause) if matches!(cause.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
+                refuse_taken(&self.wanted)?;
+                std::fs::rename(&self.file, &self.wanted).map_err(|cause| about(&self.wanted, &cause))?;
+            }
+            Err(cause) => return Err(about(&self.wanted, &cause)),
         }
+        let folder = self.wanted.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = File::open(folder.unwrap_or(Path::new(".")));
+        folder.and_then(|folder| folder.sync_all()).map_err(|cause| about(&self.wanted, &cause))
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // There is none any more after a renaming, and none yet where nothing could be written.
+        // After a renaming there is none any more.
         let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+fn refuse_taken(path: &Path) -> Result<(), Failure> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(taken(path)),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(about(path, &cause)),
     }
 }
 
@@ -60,6 +79,45 @@ fn taken(path: &Path) -> Failure {
     Failure::Told(format!("{} is there already; name a file that is not", path.display()))
 }
 
-fn about(path: &Path, cause: &std::io::Error) -> Failure {
+fn about(path: &Path, cause: &Error) -> Failure {
     Failure::Told(format!("{}: {cause}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{read_dir, read_to_string, write};
+
+    #[test]
+    fn a_draft_bears_its_name_in_the_end_and_is_alone_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = folder.path().join("copy");
+        let draft = Draft::of(&wanted).unwrap();
+        write(draft.path(), "whole").unwrap();
+        assert!(!wanted.exists());
+        draft.finish().unwrap();
+        assert_eq!(read_to_string(&wanted).unwrap(), "whole");
+        assert_eq!(read_dir(folder.path()).unwrap().count(), 1);
+        assert!(Draft::of(&wanted).err().unwrap().to_string().contains("is there already"));
+    }
+
+    #[test]
+    fn what_breaks_off_leaves_no_file_and_no_name() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Draft::of(&folder.path().join("copy")).unwrap());
+        assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn whoever_took_the_name_meanwhile_keeps_it_and_other_drafts_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = folder.path().join("copy");
+        let (one, other) = (Draft::of(&wanted).unwrap(), Draft::of(&wanted).unwrap());
+        write(one.path(), "one").unwrap();
+        write(other.path(), "other").unwrap();
+        one.finish().unwrap();
+        assert!(other.path().exists());
+        assert!(other.finish().err().unwrap().to_string().contains("is there already"));
+        assert_eq!(read_to_string(&wanted).unwrap(), "one");
+    }
 }

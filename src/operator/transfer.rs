@@ -20,7 +20,6 @@ use serde_json::Map;
 use serde_json::Value as Json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The shape of the file.
@@ -53,7 +52,7 @@ pub async fn export(path: &Path, config: &Config) -> Result<(), Failure> {
     let store = bootstrap::join_store(config).await?;
     let draft = Draft::of(path)?;
     let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
-    let file = File::options().write(true).create_new(true).mode(0o600).open(draft.path()).map_err(about)?;
+    let file = File::options().write(true).open(draft.path()).map_err(about)?;
     let rows = write(file, &*store).await?;
     draft.finish()?;
     say(&format!("{} holds {rows} rows", path.display()));

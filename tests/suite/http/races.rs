@@ -242,7 +242,8 @@ async fn a_passkey_that_is_removed_while_it_is_verified_is_unknown() {
         unit.lock_user(owner.id).await.unwrap();
         let (mut browser, used) = (app.browser(), passkey.clone());
         let signing_in = tokio::spawn(async move { browser.sign_in(&used).await });
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Until it waits for the account, or the file.
+        tokio::time::sleep(Duration::from_millis(600)).await;
         assert!(unit.remove_passkey(owner.id, &id).await.unwrap());
         unit.commit().await.unwrap();
         assert_eq!(signing_in.await.unwrap().refusal(), (401, "unknown_passkey".to_owned()));

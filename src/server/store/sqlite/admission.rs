@@ -8,7 +8,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{Connection, Execute, SqliteConnection, query, query_with, raw_sql};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::sync::{OwnedMutexGuard, Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// The connection that lets people in. SQLite has one writer: whoever else writes holds this meanwhile, since the file's own
@@ -22,6 +22,8 @@ pub struct Admitter {
     /// Nothing before the first sign-in, and after one that failed: the next one makes another.
     connection: Arc<tokio::sync::Mutex<Option<SqliteConnection>>>,
     waiting: Arc<Mutex<Vec<Waiting>>>,
+    /// One at a time; closed with the store.
+    checkpoints: Arc<Semaphore>,
 }
 
 /// Nobody is let in while somebody has it.
@@ -36,7 +38,7 @@ struct Waiting {
 
 impl Admitter {
     pub fn on(options: SqliteConnectOptions) -> Self {
-        Self { options, connection: Arc::default(), waiting: Arc::default() }
+        Self { options, connection: Arc::default(), waiting: Arc::default(), checkpoints: Arc::new(Semaphore::new(1)) }
     }
 
     /// Whoever asked first gets it first.
@@ -71,8 +73,16 @@ impl Admitter {
         0
     }
 
-    /// Waits for whoever writes, for as long as a connection is waited for.
+    /// Whoever has this makes a checkpoint; nobody once the store is closed.
+    pub fn checkpoints(&self) -> &Semaphore {
+        &self.checkpoints
+    }
+
+    /// Waits for whoever writes or makes a checkpoint. After that nobody does.
     pub async fn close(&self) {
+        let checkpoint = self.checkpoints.acquire().await;
+        self.checkpoints.close();
+        drop(checkpoint);
         let Ok(mut turn) = self.turn().await else { return };
         if let Some(connection) = turn.take()
             && let Err(cause) = connection.close().await
@@ -118,6 +128,7 @@ impl Admitter {
         // One that fails is not put back: whatever it left open ends with it.
         let mut connection = match turn.take() {
             Some(connection) => connection,
+            None if self.checkpoints.is_closed() => return Err(sqlx::Error::PoolClosed),
             None => self.connect().await?,
         };
         let (mut answers, last) = (Vec::with_capacity(group.len()), group.len() - 1);

@@ -67,6 +67,8 @@ async fn checkpoint(options: &SqliteConnectOptions, admitter: &Admitter) -> bool
 /// anew, unless somebody still reads what was there before (SQLite, "Write-Ahead Logging", section 2.3).
 async fn copy(options: &SqliteConnectOptions, admitter: &Admitter) -> Result<bool, sqlx::Error> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
+    // Whoever closes the store waits for this, and has the last connection.
+    let Ok(_checkpoint) = admitter.checkpoints().acquire().await else { return Ok(true) };
     let mut connection = SqliteConnection::connect_with(options).await?;
     query(COPY).fetch_one(&mut connection).await?;
     let turn = admitter.turn().await?;

@@ -149,22 +149,16 @@ async fn connect(options: SqliteConnectOptions, admitter: Admitter) -> Result<Re
     Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter }))
 }
 
-/// Copies the file, as it is at one moment, into a new one that nobody else can read (SQLite, "VACUUM INTO"). Whoever uses
-/// the file meanwhile goes on.
+/// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). Whoever uses the file
+/// meanwhile goes on.
 ///
 /// # Errors
-/// When the file is not there, the copy is there already, or cannot be written.
+/// When the file is not there, or the copy is not empty or cannot be written.
 pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
-    let failed = |cause: std::io::Error| Unavailable::new("backup", format!("{}: {cause}", copy.display()));
     let source = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
     let mut source = SqliteConnection::connect_with(&source).await.map_err(unavailable)?;
-    File::options().write(true).create_new(true).mode(0o600).open(copy).map_err(failed)?;
-    let copied = query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await;
-    if let Err(cause) = copied {
-        std::fs::remove_file(copy).map_err(failed)?;
-        return Err(unavailable(cause));
-    }
-    File::open(copy).and_then(|copy| copy.sync_all()).map_err(failed)
+    query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await.map_err(unavailable)?;
+    source.close().await.map_err(unavailable)
 }
 
 /// Opens a file that is there, without changing anything.
