@@ -19,17 +19,17 @@ impl Draft {
     /// When there is something of the wanted name already, or the folder cannot be written to.
     pub fn of(wanted: &Path) -> Result<Self, Failure> {
         refuse_taken(wanted)?;
-        // One that was broken off may still be there.
-        for number in 0_u64.. {
+        let mut number = 0_u64;
+        loop {
             let mut file = wanted.as_os_str().to_owned();
             file.push(format!(".{number}.part"));
             match File::options().write(true).create_new(true).mode(0o600).open(&file) {
                 Ok(_) => return Ok(Self { wanted: wanted.to_owned(), file: file.into() }),
-                Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
+                // One that was broken off, or somebody else's.
+                Err(cause) if cause.kind() == ErrorKind::AlreadyExists => number += 1,
                 Err(cause) => return Err(about(wanted, &cause)),
             }
         }
-        Err(taken(wanted))
     }
 
     /// Where to write meanwhile.

@@ -87,8 +87,7 @@ fn pretend(answer: Option<&'static str>) -> u16 {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         let mut kept = Vec::new();
-        for stream in listener.incoming().flatten() {
-            let mut stream = stream;
+        for mut stream in listener.incoming().flatten() {
             if let Some(answer) = answer {
                 let _ = stream.read(&mut [0; 1024]);
                 let _ = stream.write_all(answer.as_bytes());

@@ -5,10 +5,11 @@ use super::store::{NOW, add_account};
 use latchkey::server::store::{Admitted, Store, sqlite};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection, query, query_scalar};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -21,12 +22,28 @@ fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<
     tokio::spawn(async move { arriving.try_to_come_in(&*store, None, None).await.ok() })
 }
 
-async fn crowd(store: &dyn Store) -> Vec<Arc<Arriving>> {
+/// A store on a file, and people who are about to come in.
+struct Scene {
+    _folder: TempDir,
+    file: PathBuf,
+    store: Arc<dyn Store>,
+    crowd: Vec<Arc<Arriving>>,
+}
+
+async fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file).await.unwrap());
     let mut crowd = Vec::new();
     for number in 0..8 {
-        crowd.push(Arc::new(arrive(store, Case::MayComeIn, &format!("ada{number}")).await));
+        crowd.push(Arc::new(arrive(&*store, Case::MayComeIn, &format!("ada{number}")).await));
     }
-    crowd
+    Scene { _folder: folder, file, store, crowd }
+}
+
+/// Another program's connection.
+async fn another(file: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap()
 }
 
 async fn come_in(knocking: Vec<JoinHandle<Option<Admitted>>>) {
@@ -38,67 +55,59 @@ async fn come_in(knocking: Vec<JoinHandle<Option<Admitted>>>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_came_first_and_gives_up_is_not_let_in_and_keeps_nobody_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(sqlite::open(&folder.path().join("test.db")).await.unwrap());
-    let crowd = crowd(&*store).await;
+    let Scene { store, crowd, .. } = &scene().await;
     let writer = store.begin().await.unwrap();
-    let first = knock(&store, &crowd[0]);
+    let first = knock(store, &crowd[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let others = crowd[1..].iter().map(|one| knock(&store, one)).collect();
+    let others = crowd[1..].iter().map(|one| knock(store, one)).collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     writer.commit().await.unwrap();
     come_in(others).await;
-    crowd[0].left_nothing(&*store).await;
+    crowd[0].left_nothing(&**store).await;
     // Nor does one who is alone.
     let writer = store.begin().await.unwrap();
-    let alone = knock(&store, &crowd[0]);
+    let alone = knock(store, &crowd[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     alone.abort();
     writer.commit().await.unwrap();
-    crowd[0].left_nothing(&*store).await;
-    come_in(vec![knock(&store, &crowd[0])]).await;
+    crowd[0].left_nothing(&**store).await;
+    come_in(vec![knock(store, &crowd[0])]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_fails_lets_in_none_of_a_group_and_all_of_it_later() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("test.db");
-    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file).await.unwrap());
-    let crowd = crowd(&*store).await;
-    let mut other = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    let Scene { file, store, crowd, .. } = &scene().await;
+    let mut other = another(file).await;
     query("alter table known_browsers rename to taken_away").execute(&mut other).await.unwrap();
     let writer = store.begin().await.unwrap();
-    let knocking: Vec<_> = crowd.iter().map(|one| knock(&store, one)).collect();
+    let knocking: Vec<_> = crowd.iter().map(|one| knock(store, one)).collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     writer.commit().await.unwrap();
     for one in knocking {
         assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
     }
     query("alter table taken_away rename to known_browsers").execute(&mut other).await.unwrap();
-    for one in &crowd {
-        one.left_nothing(&*store).await;
+    for one in crowd {
+        one.left_nothing(&**store).await;
     }
-    come_in(crowd.iter().map(|one| knock(&store, one)).collect()).await;
+    come_in(crowd.iter().map(|one| knock(store, one)).collect()).await;
 }
 
 /// Another program has the file: whoever waits is refused in time, and comes in when it has been given back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("test.db");
-    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file).await.unwrap());
-    let crowd = crowd(&*store).await;
-    let mut other = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    let Scene { file, store, crowd, .. } = &scene().await;
+    let mut other = another(file).await;
     query("begin immediate").execute(&mut other).await.unwrap();
-    for one in crowd.iter().map(|one| knock(&store, one)).collect::<Vec<_>>() {
+    for one in crowd.iter().map(|one| knock(store, one)).collect::<Vec<_>>() {
         assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
     }
     query("commit").execute(&mut other).await.unwrap();
     // Whoever was on the way in when it was given up may have arrived.
-    for one in &crowd {
-        let admitted = timeout(ENOUGH, knock(&store, one)).await.unwrap().unwrap();
+    for one in crowd {
+        let admitted = timeout(ENOUGH, knock(store, one)).await.unwrap().unwrap();
         assert!(matches!(admitted, Some(Admitted::In { .. } | Admitted::Refused(_))), "{admitted:?}");
     }
 }

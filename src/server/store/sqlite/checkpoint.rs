@@ -4,10 +4,11 @@
 //! for the disk, twice.
 
 use super::admission::Admitter;
+use super::beside;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Row, SqliteConnection, query};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Many sign-ins change the same pages, which are then copied once.
@@ -17,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(1);
 pub async fn checkpoint_beside(options: SqliteConnectOptions, admitter: Admitter) {
     // Somebody may have taken the file away.
     let options = options.create_if_missing(false);
-    let log = log_of(options.get_filename());
+    let log = beside(options.get_filename(), "-wal");
     let (mut seen, mut is_due) = (None, false);
     loop {
         tokio::time::sleep(EVERY).await;
@@ -39,12 +40,6 @@ pub async fn checkpoint_beside(options: SqliteConnectOptions, admitter: Admitter
         }
         seen = written;
     }
-}
-
-fn log_of(file: &Path) -> PathBuf {
-    let mut path = file.as_os_str().to_owned();
-    path.push("-wal");
-    path.into()
 }
 
 /// Nothing while there is no log.

@@ -181,12 +181,17 @@ fn make_private(file: &Path) -> std::io::Result<()> {
     File::options().create(true).append(true).mode(0o600).open(file).map(drop)
 }
 
+/// What SQLite or we keep beside the file, under its name and an ending.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
 /// Waits for the lock on `<file>.lock`, so that of several starting processes one migrates (sqlx's own lock does
 /// nothing on SQLite). It is given back when the file is closed.
 async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
-    let mut path = file.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
+    let path = beside(file, ".lock");
     let failed = |cause: std::io::Error| Unavailable::new("database", cause);
     let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     // Not a lock that is waited for: a thread that waits cannot be stopped by a signal.
