@@ -24,8 +24,9 @@ run: build ## Build the release and serve it (http://localhost:3000)
 
 build: ## Release build: target/release/latchkey, which carries its site files
 	scripts/install build
-	@mkdir -p target; find public -type f | sort | cmp -s - target/public.list || { find public -type f | sort > target/public.list; touch src/main.rs; }
-	cargo leptos build --release --precompress $(LOCKED)
+	cargo leptos build --release --precompress --frontend-only $(LOCKED)
+	scripts/keep-times
+	cargo leptos build --release --server-only $(LOCKED)
 
 watch: ## Rebuild and reload at every change
 	scripts/install build
