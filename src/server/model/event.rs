@@ -1,4 +1,4 @@
-use super::UserId;
+use super::{UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use crate::types::views;
@@ -108,9 +108,7 @@ impl Event {
         detail: Option<String>,
         entropy: &dyn Entropy,
     ) -> Self {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes);
-        Self { id: EventId(Builder::from_random_bytes(bytes).into_uuid()), user_id, kind, at, client, detail }
+        Self { id: EventId(id::in_order(at, entropy)), user_id, kind, at, client, detail }
     }
 
     /// What strangers do: it has the same name for a whole hour, so that it is written down once.

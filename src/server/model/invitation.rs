@@ -1,7 +1,8 @@
+use super::id;
 use crate::server::clock::Timestamp;
 use crate::server::secret::{Entropy, Token, TokenHash};
 use std::time::Duration;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// The name of an invitation, for those who run the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,9 +29,7 @@ impl Invitation {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> (Self, Token) {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes);
-        let (id, token) = (InvitationId(Builder::from_random_bytes(bytes).into_uuid()), Token::random(entropy));
+        let (id, token) = (InvitationId(id::random(entropy)), Token::random(entropy));
         let (link_hash, expires_at) = (token.hash(), now.plus(life));
         (Self { id, link_hash, note, uses_left: uses, created_at: now, expires_at }, token)
     }

@@ -1,13 +1,13 @@
 //! Letters that somebody asked for, and the two ways to answer one.
 
 use super::security_letter::SecurityLetter;
-use super::{SessionId, UserId};
+use super::{SessionId, UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::keys::{KeyedHash, Keys};
 use crate::server::secret::{Entropy, Secret, TokenHash};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username, views};
 use std::time::Duration;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// How long a letter for signing in or up may be answered (docs/RULES.md, 4).
 pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
@@ -20,19 +20,13 @@ pub const TRIES: u32 = 5;
 /// How many letters of browsers that an account does not know may be open at once (docs/RULES.md, 4).
 pub const MOST_OPEN: u32 = 5;
 
-fn random_id(entropy: &dyn Entropy) -> Uuid {
-    let mut bytes = [0; 16];
-    entropy.fill(&mut bytes);
-    Builder::from_random_bytes(bytes).into_uuid()
-}
-
 /// The name of a request for a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(pub Uuid);
 
 impl RequestId {
     pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(random_id(entropy))
+        Self(id::random(entropy))
     }
 }
 
@@ -139,7 +133,7 @@ pub struct LetterId(pub Uuid);
 
 impl LetterId {
     pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(random_id(entropy))
+        Self(id::random(entropy))
     }
 }
 
@@ -165,7 +159,7 @@ impl OutgoingLetter {
 
 impl Claim {
     pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(random_id(entropy))
+        Self(id::random(entropy))
     }
 }
 

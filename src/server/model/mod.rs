@@ -2,6 +2,7 @@
 
 pub mod client_address;
 pub mod event;
+mod id;
 pub mod invitation;
 pub mod known_browser;
 pub mod letter;

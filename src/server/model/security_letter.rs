@@ -1,13 +1,13 @@
 //! Letters that tell somebody what happened to their account, and what they can still do about it.
 
-use super::UserId;
 use super::letter::{LetterId, OutgoingLetter};
 use super::passkey::WATCHED;
+use super::{UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use crate::types::{DisplayName, EmailAddress, Language, views};
 use std::time::Duration;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// How long its links may be used: for as long as what they undo is watched (docs/RULES.md, 8 and 10).
 pub const ANSWERABLE: Duration = WATCHED;
@@ -106,10 +106,8 @@ pub struct Told<'a> {
 
 impl SecurityLetter {
     pub fn new(told: Told<'_>, now: Timestamp, entropy: &dyn Entropy) -> Self {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes);
         Self {
-            id: SecurityLetterId(Builder::from_random_bytes(bytes).into_uuid()),
+            id: SecurityLetterId(id::random(entropy)),
             user_id: told.user_id,
             occasion: told.occasion,
             detail: told.detail,

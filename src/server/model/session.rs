@@ -1,21 +1,20 @@
-use super::{CredentialId, UserId};
+use super::{CredentialId, UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::{Entropy, TokenHash};
 use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// The name of a session, for lists; knowing it signs nobody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub Uuid);
 
 impl SessionId {
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes);
-        Self(Builder::from_random_bytes(bytes).into_uuid())
+    /// The name of one that begins at this moment.
+    pub fn begun_at(at: Timestamp, entropy: &dyn Entropy) -> Self {
+        Self(id::in_order(at, entropy))
     }
 
     /// 22 characters of base64url, as lists name it.
@@ -176,7 +175,7 @@ mod tests {
     fn session(idle: Duration, max: Duration) -> Session {
         let start = Timestamp::from_unix_millis(1_000_000);
         Session {
-            id: SessionId::random(&SystemEntropy),
+            id: SessionId::begun_at(start, &SystemEntropy),
             user_id: UserId::random(&SystemEntropy),
             token_hash: TokenHash([0; 32]),
             method: Method::Passkey(CredentialId::new(vec![1]).unwrap()),

@@ -1,10 +1,11 @@
+use super::id;
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use crate::types::{DisplayName, EmailAddress, Language, Username, views};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 /// Who somebody is, and the user handle of their passkeys: 122 random bits that say nothing about the person
 /// (WebAuthn Level 3, section 14.6.1).
@@ -16,9 +17,7 @@ impl UserId {
     pub const NOBODY: Self = Self(Uuid::nil());
 
     pub fn random(entropy: &dyn Entropy) -> Self {
-        let mut bytes = [0; 16];
-        entropy.fill(&mut bytes);
-        Self(Builder::from_random_bytes(bytes).into_uuid())
+        Self(id::random(entropy))
     }
 
     /// The handle as authenticators get it: base64url of its 16 bytes.

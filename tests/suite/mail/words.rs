@@ -72,12 +72,16 @@ fn sign_up() -> Purpose {
     }
 }
 
+fn session() -> SessionId {
+    SessionId::begun_at(Timestamp::from_unix_millis(1_790_000_000_000), &Constant)
+}
+
 fn confirm() -> Purpose {
-    Purpose::Confirm { user: UserId::random(&Constant), session: SessionId::random(&Constant), address: address() }
+    Purpose::Confirm { user: UserId::random(&Constant), session: session(), address: address() }
 }
 
 fn reauthenticate() -> Purpose {
-    let (user, session) = (UserId::random(&Constant), SessionId::random(&Constant));
+    let (user, session) = (UserId::random(&Constant), session());
     Purpose::Reauthenticate { user, session, address: address() }
 }
 
