@@ -1,5 +1,6 @@
 //! Whether it gets slower as the number of accounts grows, and whether clearing away what has ended is noticed.
 
+use crate::authenticator::SoftPasskey;
 use crate::node::{Backends, Meter, Node, scratch};
 use crate::population::{BUSY, Tables, Template, fill, passkey, templates};
 use crate::report::{Report, Row, median, millis, quantile};
@@ -7,28 +8,63 @@ use crate::workload::{Run, accounts, browsers, older_pages, sign_ins, views, vis
 use sqlx::Connection;
 use std::path::Path;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// Sign-ins in a run, each by another account; runs, of which the median is told.
 const SIGN_INS: u32 = 2_000;
 const RUNS: u32 = 5;
+/// Views of a page in a run.
+const VIEWS: usize = 500;
 /// Sessions that end while others sign in.
 const ENDED: u32 = 100_000;
 
 pub async fn measure(program: &Path, sizes: &[u32], report: &mut Report) {
-    for backends in [Backends::Embedded, Backends::servers()] {
-        let folder = scratch();
-        let templates = first_accounts(program, &backends, folder.path()).await;
-        let (mut rows, mut filled) = (Vec::new(), 0);
+    for kind in [|| Backends::Embedded, Backends::servers] {
+        let mut towns = Vec::new();
         for &size in sizes {
-            fill(&backends.database(folder.path()), filled, size, &templates, Tables::All).await;
-            filled = size;
-            rows.push(at(program, &backends, folder.path(), size, &templates).await);
+            towns.push(Town::of(program, kind(), size).await);
         }
-        report.table(&format!("growth, {}", backends.name()), rows);
-        let rows = sweep(program, &backends, folder.path(), filled, &templates).await;
-        report.table(&format!("clearing away, {}", backends.name()), rows);
+        let Some(largest) = towns.last() else { return };
+        let name = largest.backends.name();
+        report.table(&format!("growth, {name}"), side_by_side(&towns).await);
+        let largest = towns.pop().unwrap();
+        drop(towns);
+        report.table(&format!("clearing away, {name}"), sweep(program, largest).await);
     }
     migrations(program, sizes.iter().copied().max().unwrap_or_default(), report).await;
+}
+
+/// A program that has so many accounts, on a database of its own.
+struct Town {
+    node: Node,
+    backends: Backends,
+    folder: TempDir,
+    templates: Vec<Template>,
+    size: u32,
+}
+
+impl Town {
+    async fn of(program: &Path, backends: Backends, size: u32) -> Self {
+        let folder = scratch();
+        let templates = first_accounts(program, &backends, folder.path()).await;
+        fill(&backends.database(folder.path()), size, &templates, Tables::All).await;
+        let node = Node::start(program, &backends, folder.path()).await;
+        Self { node, backends, folder, templates, size }
+    }
+
+    /// The passkeys of a run: spread over all accounts, another part of them in each.
+    fn passkeys(&self, run: u32) -> Vec<SoftPasskey> {
+        let number = |turn: u32| (u64::from(turn * RUNS + run) * 7_919) % u64::from(self.size);
+        (0..SIGN_INS).map(|turn| passkey(u32::try_from(number(turn)).unwrap(), &self.templates)).collect()
+    }
+
+    /// Measures the database's own processes, where it has any.
+    fn database_meter(&self) -> Meter {
+        Meter::start(match &self.backends {
+            Backends::Embedded => Vec::new(),
+            Backends::Servers { postgres, .. } => postgres.pids(),
+        })
+    }
 }
 
 async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> Vec<Template> {
@@ -37,70 +73,82 @@ async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> V
     templates(&backends.database(folder), passkeys).await
 }
 
-/// Measures the database's own processes, where it has any.
-fn database_meter(backends: &Backends) -> Meter {
-    Meter::start(match backends {
-        Backends::Embedded => Vec::new(),
-        Backends::Servers { postgres, .. } => postgres.pids(),
-    })
+/// What one run took, each time that it was run.
+#[derive(Default)]
+struct Taken {
+    own: Vec<f64>,
+    database: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
 }
 
-async fn at(program: &Path, backends: &Backends, folder: &Path, size: u32, templates: &[Template]) -> Row {
-    let node = Node::start(program, backends, folder).await;
-    // Spread over all accounts, another part of them in each run.
-    let of = |run: u32| {
-        (0..SIGN_INS).map(move |turn| u32::try_from((u64::from(turn * RUNS + run) * 7_919) % u64::from(size)).unwrap())
-    };
-    let mut warm: Vec<_> = of(0).take(200).map(|number| passkey(number, templates)).collect();
-    sign_ins(&node.target, 4, 200, None, &Arc::new(warm.clone())).await;
-    let (mut own, mut database, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for run in 0..RUNS {
-        let passkeys = Arc::new(of(run).map(|number| passkey(number, templates)).collect());
-        let (meter, databases) = (node.meter(), database_meter(backends));
-        let done = sign_ins(&node.target, 4, SIGN_INS as usize, None, &passkeys).await;
-        own.push(meter.millis_each(done.count()));
-        database.push(databases.millis_each(done.count()));
-        p50.push(quantile(&done.times, 0.5));
-        p99.push(quantile(&done.times, 0.99));
+impl Taken {
+    async fn by(&mut self, town: &Town, run: impl Future<Output = Run>) {
+        let (own, database) = (town.node.meter(), town.database_meter());
+        let done = run.await;
+        self.own.push(own.millis_each(done.count()));
+        self.database.push(database.millis_each(done.count()));
+        self.p50.push(quantile(&done.times, 0.5));
+        self.p99.push(quantile(&done.times, 0.99));
     }
-    warm.truncate(100);
-    let known = browsers(&node.target, &warm).await;
-    let meter = node.meter();
-    let account = views(&node.target, 4, 1_000, "/account", &known).await;
-    let account_cpu = meter.millis_each(account.count());
-    let busy: Vec<_> = (0..size.div_ceil(BUSY).min(10)).map(|number| passkey(number * BUSY, templates)).collect();
-    let pages = older_pages(&node.target, &browsers(&node.target, &busy).await).await;
-    let meter = node.meter();
-    let older = visit("older activity", &node.target, 4, 1_000, pages).await;
-    let older_cpu = meter.millis_each(older.count());
+}
+
+/// Every size in turn, again and again: this machine's hours are not alike, so only what was measured side by side compares.
+async fn side_by_side(towns: &[Town]) -> Vec<Row> {
+    let mut visits = Vec::new();
+    for town in towns {
+        let warm: Vec<_> = town.passkeys(0).into_iter().take(200).collect();
+        sign_ins(&town.node.target, 4, 200, None, &Arc::new(warm.clone())).await;
+        let known = browsers(&town.node.target, &warm[..100]).await;
+        let busy: Vec<_> =
+            (0..town.size.div_ceil(BUSY).min(10)).map(|number| passkey(number * BUSY, &town.templates)).collect();
+        let older = older_pages(&town.node.target, &browsers(&town.node.target, &busy).await).await;
+        visits.push((known, older));
+    }
+    let mut taken: Vec<_> = towns.iter().map(|_| <[Taken; 3]>::default()).collect();
+    for run in 0..RUNS {
+        for ((town, (known, older)), [signing_in, account, activity]) in towns.iter().zip(&visits).zip(&mut taken) {
+            let (target, passkeys) = (&town.node.target, Arc::new(town.passkeys(run)));
+            signing_in.by(town, sign_ins(target, 4, SIGN_INS as usize, None, &passkeys)).await;
+            account.by(town, views(target, 4, VIEWS, "/account", known)).await;
+            activity.by(town, visit("older activity", target, 4, VIEWS, older.clone())).await;
+        }
+    }
+    let first = taken.first().map_or(f64::NAN, |[signing_in, ..]| median(signing_in.own.clone()));
+    towns.iter().zip(taken).map(|(town, taken)| row(town.size, first, taken)).collect()
+}
+
+fn row(size: u32, first: f64, [signing_in, account, activity]: [Taken; 3]) -> Row {
+    let own = median(signing_in.own);
     Row {
         what: format!("{size} accounts"),
         columns: vec![
-            ("sign-in CPU ms", median(own)),
-            ("database CPU ms", median(database)),
-            ("p50 ms", median(p50)),
-            ("p99 ms", median(p99)),
-            ("/account CPU ms", account_cpu),
-            ("/account p50 ms", quantile(&account.times, 0.5)),
-            ("older activity CPU ms", older_cpu),
-            ("older activity p50 ms", quantile(&older.times, 0.5)),
+            ("sign-in CPU ms", own),
+            ("times the first", own / first),
+            ("database CPU ms", median(signing_in.database)),
+            ("p50 ms", median(signing_in.p50)),
+            ("p99 ms", median(signing_in.p99)),
+            ("/account CPU ms", median(account.own)),
+            ("/account p50 ms", median(account.p50)),
+            ("older activity CPU ms", median(activity.own)),
+            ("older activity p50 ms", median(activity.p50)),
         ],
     }
 }
 
 /// Sign-ins at a pace, first with nothing to clear away, then while many sessions have just ended.
-async fn sweep(program: &Path, backends: &Backends, folder: &Path, size: u32, templates: &[Template]) -> Vec<Row> {
-    let passkeys = Arc::new((0..2_000).map(|number| passkey(number * 31 % size, templates)).collect::<Vec<_>>());
+async fn sweep(program: &Path, town: Town) -> Vec<Row> {
+    let Town { node, backends, folder, templates, size } = town;
+    let (folder, database) = (folder.path(), backends.database(folder.path()));
+    let passkeys = Arc::new((0..2_000).map(|number| passkey(number * 31 % size, &templates)).collect::<Vec<_>>());
     let row = |what: &str, run: &Run| Row { what: what.to_owned(), columns: run.columns() };
-    let quiet = {
-        let node = Node::start(program, backends, folder).await;
-        sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await
-    };
-    end_sessions(&backends.database(folder), ENDED.min(size)).await;
+    let quiet = sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await;
+    drop(node);
+    end_sessions(&database, ENDED.min(size)).await;
     // A program that starts clears away at once.
-    let node = Node::start(program, backends, folder).await;
+    let node = Node::start(program, &backends, folder).await;
     let busy = sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await;
-    let left = ended_sessions(&backends.database(folder)).await;
+    let left = ended_sessions(&database).await;
     let mut busy = row("sign-ins at 100 a second, while sessions end", &busy);
     let mut quiet = row("sign-ins at 100 a second", &quiet);
     quiet.columns.push(("ended sessions left", 0.0));
@@ -143,7 +191,7 @@ async fn migrations(program: &Path, size: u32, report: &mut Report) {
         let folder = scratch();
         let url = backends.database(folder.path());
         first_schema(&url).await;
-        fill(&url, 0, size, &templates, Tables::First).await;
+        fill(&url, size, &templates, Tables::First).await;
         let node = Node::start(program, &backends, folder.path()).await;
         rows.push(Row {
             what: format!("{}, from the first schema, {size} accounts", backends.name()),

@@ -71,7 +71,7 @@ struct Load {
 
 #[derive(Args)]
 struct Growth {
-    /// How many accounts there are, one size after the other.
+    /// How many accounts there are, in databases side by side.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
     accounts: Vec<u32>,
 }

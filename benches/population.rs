@@ -178,11 +178,11 @@ fn now_millis() -> i64 {
 }
 
 macro_rules! fill {
-    ($database:ty, $pool:expr, $from:expr, $to:expr, $templates:expr, $tables:expr) => {{
-        let bar = bar("accounts", u64::from($to - $from));
-        let mut begin = $from;
-        while begin < $to {
-            let end = (begin + CHUNK).min($to);
+    ($database:ty, $pool:expr, $count:expr, $templates:expr, $tables:expr) => {{
+        let bar = bar("accounts", u64::from($count));
+        let mut begin = 0;
+        while begin < $count {
+            let end = (begin + CHUNK).min($count);
             let mut transaction = $pool.begin().await.unwrap();
             chunk!($database, transaction, begin, end, $templates, $tables);
             transaction.commit().await.unwrap();
@@ -193,13 +193,13 @@ macro_rules! fill {
     }};
 }
 
-/// Writes the accounts from number `from` up to `to`.
-pub async fn fill(url: &str, from: u32, to: u32, templates: &[Template], tables: Tables) {
+/// Writes so many accounts.
+pub async fn fill(url: &str, count: u32, templates: &[Template], tables: Tables) {
     if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url).unwrap().synchronous(SqliteSynchronous::Off);
         let options = options.pragma("cache_size", "-1000000").busy_timeout(std::time::Duration::from_mins(1));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-        fill!(Sqlite, pool, from, to, templates, tables);
+        fill!(Sqlite, pool, count, templates, tables);
         // What an operator's database has, too: the planner knows how much there is.
         sqlx::query("analyze").execute(&pool).await.unwrap();
         sqlx::query("pragma wal_checkpoint(truncate)").execute(&pool).await.unwrap();
@@ -207,7 +207,7 @@ pub async fn fill(url: &str, from: u32, to: u32, templates: &[Template], tables:
     } else {
         let pool = PgPoolOptions::new().max_connections(1).connect(url).await.unwrap();
         sqlx::query("set synchronous_commit = off").execute(&pool).await.unwrap();
-        fill!(Postgres, pool, from, to, templates, tables);
+        fill!(Postgres, pool, count, templates, tables);
         for text in ["vacuum analyze", "checkpoint"] {
             sqlx::query(text).execute(&pool).await.unwrap();
         }
