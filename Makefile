@@ -25,8 +25,7 @@ run: build ## Build the release and serve it (http://localhost:3000)
 build: ## Release build: target/release/latchkey, which carries its site files
 	scripts/install build
 	cargo leptos build --release --precompress --frontend-only $(LOCKED)
-	scripts/keep-times
-	cargo leptos build --release --server-only $(LOCKED)
+	scripts/build-program $(LOCKED)
 
 watch: ## Rebuild and reload at every change
 	scripts/install build

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// Sign-ins in a run, each by another account; runs, of which the median is told.
+/// Sign-ins in a run, each by another account as far as there are so many; runs, of which the median is told.
 const SIGN_INS: u32 = 2_000;
 const RUNS: u32 = 5;
 /// Views of a page in a run.
@@ -18,20 +18,21 @@ const VIEWS: usize = 500;
 /// Sessions that end while others sign in.
 const ENDED: u32 = 100_000;
 
-pub async fn measure(program: &Path, sizes: &[u32], report: &mut Report) {
+pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
+    sizes.sort_unstable();
     for kind in [|| Backends::Embedded, Backends::servers] {
         let mut towns = Vec::new();
-        for &size in sizes {
+        for &size in &sizes {
             towns.push(Town::of(program, kind(), size).await);
         }
-        let Some(largest) = towns.last() else { return };
-        let name = largest.backends.name();
-        report.table(&format!("growth, {name}"), side_by_side(&towns).await);
-        let largest = towns.pop().unwrap();
+        let rows = side_by_side(&towns).await;
+        let Some(largest) = towns.pop() else { return };
         drop(towns);
+        let name = largest.backends.name();
+        report.table(&format!("growth, {name}"), rows);
         report.table(&format!("clearing away, {name}"), sweep(program, largest).await);
     }
-    migrations(program, sizes.iter().copied().max().unwrap_or_default(), report).await;
+    migrations(program, sizes.last().copied().unwrap_or_default(), report).await;
 }
 
 /// A program that has so many accounts, on a database of its own.
@@ -54,7 +55,7 @@ impl Town {
 
     /// The passkeys of a run: spread over all accounts, another part of them in each.
     fn passkeys(&self, run: u32) -> Vec<SoftPasskey> {
-        let number = |turn: u32| (u64::from(turn * RUNS + run) * 7_919) % u64::from(self.size);
+        let number = |turn: u32| (u64::from(run * SIGN_INS + turn) * 7_919) % u64::from(self.size);
         (0..SIGN_INS).map(|turn| passkey(u32::try_from(number(turn)).unwrap(), &self.templates)).collect()
     }
 
@@ -73,7 +74,7 @@ async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> V
     templates(&backends.database(folder), passkeys).await
 }
 
-/// What one run took, each time that it was run.
+/// What requests of one kind took, run by run.
 #[derive(Default)]
 struct Taken {
     own: Vec<f64>,
@@ -83,7 +84,7 @@ struct Taken {
 }
 
 impl Taken {
-    async fn by(&mut self, town: &Town, run: impl Future<Output = Run>) {
+    async fn measure(&mut self, town: &Town, run: impl Future<Output = Run>) {
         let (own, database) = (town.node.meter(), town.database_meter());
         let done = run.await;
         self.own.push(own.millis_each(done.count()));
@@ -109,9 +110,9 @@ async fn side_by_side(towns: &[Town]) -> Vec<Row> {
     for run in 0..RUNS {
         for ((town, (known, older)), [signing_in, account, activity]) in towns.iter().zip(&visits).zip(&mut taken) {
             let (target, passkeys) = (&town.node.target, Arc::new(town.passkeys(run)));
-            signing_in.by(town, sign_ins(target, 4, SIGN_INS as usize, None, &passkeys)).await;
-            account.by(town, views(target, 4, VIEWS, "/account", known)).await;
-            activity.by(town, visit("older activity", target, 4, VIEWS, older.clone())).await;
+            signing_in.measure(town, sign_ins(target, 4, SIGN_INS as usize, None, &passkeys)).await;
+            account.measure(town, views(target, 4, VIEWS, "/account", known)).await;
+            activity.measure(town, visit("older activity", target, 4, VIEWS, older.clone())).await;
         }
     }
     let first = taken.first().map_or(f64::NAN, |[signing_in, ..]| median(signing_in.own.clone()));
@@ -142,8 +143,11 @@ async fn sweep(program: &Path, town: Town) -> Vec<Row> {
     let (folder, database) = (folder.path(), backends.database(folder.path()));
     let passkeys = Arc::new((0..2_000).map(|number| passkey(number * 31 % size, &templates)).collect::<Vec<_>>());
     let row = |what: &str, run: &Run| Row { what: what.to_owned(), columns: run.columns() };
-    let quiet = sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await;
     drop(node);
+    let quiet = {
+        let node = Node::start(program, &backends, folder).await;
+        sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await
+    };
     end_sessions(&database, ENDED.min(size)).await;
     // A program that starts clears away at once.
     let node = Node::start(program, &backends, folder).await;
@@ -158,7 +162,7 @@ async fn sweep(program: &Path, town: Town) -> Vec<Row> {
 }
 
 async fn end_sessions(url: &str, count: u32) {
-    let text = "update sessions set ends_at = 1 where id in (select id from sessions order by id limit $1)";
+    let text = "update sessions set ends_at = 1 where id in (select id from sessions order by token_hash limit $1)";
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
         sqlx::query(text).bind(i64::from(count)).execute(&mut connection).await.unwrap();

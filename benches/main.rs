@@ -89,7 +89,7 @@ async fn main() {
             None => load::on_both(&command.program, &load, &mut report).await,
         },
         Part::Floor => floor::measure(&command.program, &mut report).await,
-        Part::Growth(growth) => growth::measure(&command.program, &growth.accounts, &mut report).await,
+        Part::Growth(growth) => growth::measure(&command.program, growth.accounts, &mut report).await,
         Part::Start => start::measure(&command.program, &mut report).await,
         Part::Empty { .. } => {}
     }

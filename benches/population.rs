@@ -1,5 +1,6 @@
 //! Accounts in the database, as many as are asked for: each with three passkeys, two sessions, five lines of activity (some
 //! with several pages of it) and a browser that knows it. Which they are follows from their number, so that any can sign in.
+//! Rows are named at random, as they were before new ones began with their time.
 
 use crate::authenticator::SoftPasskey;
 use crate::workload::bar;

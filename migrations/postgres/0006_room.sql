@@ -1,3 +1,4 @@
--- Every sign-in rewrites its passkey's row. Where its page has room for the new one, no index has to learn of it
--- (documentation of PostgreSQL 15, section 73.7, heap-only tuples): one row in eight is left as room.
+-- Every sign-in rewrites its passkey's row, and changes no column that has an index. Where the page has room for the new row, no
+-- index has to learn of it (documentation of PostgreSQL, "Heap-Only Tuples"). 15 % stay free of each page that is filled from now
+-- on; those that are there are not rewritten.
 alter table passkeys set (fillfactor = 85);

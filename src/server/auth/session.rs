@@ -85,7 +85,7 @@ impl Auth {
         let user_verified = matches!(method, Method::Passkey(_));
         let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };
         let session = Session {
-            id: SessionId::begun_at(now, &*self.entropy),
+            id: SessionId::new(now, &*self.entropy),
             user_id,
             token_hash: token.hash(),
             method,

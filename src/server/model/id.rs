@@ -11,8 +11,9 @@ pub(super) fn random(entropy: &dyn Entropy) -> Uuid {
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// A name that begins with the moment at which it was given, and 74 random bits after it (RFC 9562, section 5.7): what is
-/// written one after the other lies side by side in an index, however large it is. For what says when it happened anyway.
+/// A name that begins with the millisecond at which it was given, with 74 random bits after it (RFC 9562, section 5.7): what
+/// is written one after the other lies side by side in an index, however large it is. Only for rows that show their time
+/// anyway, since the name gives it away.
 pub(super) fn in_order(at: Timestamp, entropy: &dyn Entropy) -> Uuid {
     let mut bytes = [0; 10];
     entropy.fill(&mut bytes);

@@ -13,7 +13,7 @@ pub struct SessionId(pub Uuid);
 
 impl SessionId {
     /// The name of one that begins at this moment.
-    pub fn begun_at(at: Timestamp, entropy: &dyn Entropy) -> Self {
+    pub fn new(at: Timestamp, entropy: &dyn Entropy) -> Self {
         Self(id::in_order(at, entropy))
     }
 
@@ -175,7 +175,7 @@ mod tests {
     fn session(idle: Duration, max: Duration) -> Session {
         let start = Timestamp::from_unix_millis(1_000_000);
         Session {
-            id: SessionId::begun_at(start, &SystemEntropy),
+            id: SessionId::new(start, &SystemEntropy),
             user_id: UserId::random(&SystemEntropy),
             token_hash: TokenHash([0; 32]),
             method: Method::Passkey(CredentialId::new(vec![1]).unwrap()),

@@ -54,7 +54,7 @@ pub fn passkey(owner: &User) -> Passkey {
 
 pub fn session(owner: &User, passkey: &Passkey) -> Session {
     Session {
-        id: SessionId::begun_at(NOW, &SystemEntropy),
+        id: SessionId::new(NOW, &SystemEntropy),
         user_id: owner.id,
         token_hash: TokenHash(random()),
         method: Method::Passkey(passkey.credential_id.clone()),

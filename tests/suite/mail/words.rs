@@ -73,7 +73,7 @@ fn sign_up() -> Purpose {
 }
 
 fn session() -> SessionId {
-    SessionId::begun_at(Timestamp::from_unix_millis(1_790_000_000_000), &Constant)
+    SessionId::new(Timestamp::from_unix_millis(1_790_000_000_000), &Constant)
 }
 
 fn confirm() -> Purpose {
