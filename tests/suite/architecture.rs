@@ -208,3 +208,12 @@ fn both_databases_have_the_same_migrations() {
     assert!(!names("migrations/postgres").is_empty());
     assert_eq!(names("migrations/postgres"), names("migrations/sqlite"));
 }
+
+#[test]
+fn cargo_and_cargo_leptos_compile_leptos_with_the_same_name() {
+    let value = |file: &str, key: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().find_map(|line| Some(line.strip_prefix(key)?.trim_start_matches([' ', '=']).to_owned())).unwrap()
+    };
+    assert_eq!(value(".cargo/config.toml", "LEPTOS_OUTPUT_NAME"), value("Cargo.toml", "output-name"));
+}

@@ -22,6 +22,7 @@ mod program;
 mod properties;
 mod proxy;
 mod random;
+mod release;
 mod remote;
 mod round_trips;
 mod servers;

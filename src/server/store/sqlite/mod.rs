@@ -28,11 +28,6 @@ const READERS: u32 = 6;
 /// Pages, 64 MB, after which whoever commits makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
 /// while somebody reads for long there can be none.
 const AUTOCHECKPOINT_PAGES: &str = "16000";
-
-/// The most that the connection that lets people in keeps of the file in its cache, until another connection writes: 8 MiB, since a
-/// negative number means KiB (SQLite, `PRAGMA cache_size`). With a million accounts that is about the upper levels of the
-/// indexes that a sign-in meets at random places.
-const ADMISSION_CACHE: &str = "-8192";
 /// How often a start that another one holds up looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
@@ -178,7 +173,7 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
 
 fn admitter(options: SqliteConnectOptions) -> Admitter {
     // What it prepares needs no file.
-    Admitter::on(options.pragma("temp_store", "memory").pragma("cache_size", ADMISSION_CACHE))
+    Admitter::on(options.pragma("temp_store", "memory"))
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.
