@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long a database that is away is waited for at start.
+/// How long a start waits for a database that is away, or a file that somebody else writes to.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The parts of a running server.
@@ -260,7 +260,7 @@ pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavai
         DatabaseUrl::Postgres(url) => Arc::new(postgres::open(url, PATIENCE).await?),
         DatabaseUrl::Sqlite(file) => {
             make_folder(file.parent())?;
-            Arc::new(sqlite::open(file).await?)
+            Arc::new(sqlite::open(file, PATIENCE).await?)
         }
     })
 }

@@ -98,7 +98,9 @@ impl TestDatabase {
 
     pub async fn open(&self) -> Arc<dyn Store> {
         match self {
-            Self::File(folder) => Arc::new(sqlite::open(&folder.path().join("test.db")).await.unwrap()),
+            Self::File(folder) => {
+                Arc::new(sqlite::open(&folder.path().join("test.db"), Duration::from_secs(5)).await.unwrap())
+            }
             Self::Server { .. } => Arc::new(postgres::open(&self.url(), Duration::from_secs(5)).await.unwrap()),
         }
     }

@@ -3,7 +3,7 @@
 use super::admission::{Arriving, Case, arrive};
 use super::store::{NOW, add_account};
 use latchkey::server::store::{Admitted, Store, sqlite};
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Connection, SqliteConnection, query, query_scalar};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ struct Scene {
 async fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
-    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
     let mut crowd = Vec::new();
     for number in 0..8 {
         crowd.push(Arc::new(arrive(&*store, Case::MayComeIn, &format!("ada{number}")).await));
@@ -112,6 +112,27 @@ async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
     }
 }
 
+/// Another program writes to a file whose schema has to be brought up to date: a start waits for it, but not forever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_for_whoever_writes_and_says_so_when_that_takes_too_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut other = SqliteConnection::connect_with(&options.journal_mode(SqliteJournalMode::Wal)).await.unwrap();
+    query("begin immediate").execute(&mut other).await.unwrap();
+    let refused = sqlite::open(&file, Duration::from_millis(100)).await.err().unwrap().to_string();
+    assert!(refused.contains("somebody else has been writing") && !refused.contains("error"), "{refused}");
+    let waiting = tokio::spawn({
+        let file = file.clone();
+        async move { sqlite::open(&file, Duration::from_secs(30)).await.map(drop) }
+    });
+    // Longer than any request would wait for the same.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!waiting.is_finished());
+    query("commit").execute(&mut other).await.unwrap();
+    timeout(ENOUGH, waiting).await.unwrap().unwrap().unwrap();
+}
+
 /// What stands in the file itself: one that is said never to change is read without its log.
 async fn in_the_file_alone(file: &Path, count: &'static str) -> Option<i64> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
@@ -135,7 +156,7 @@ async fn what_is_written_reaches_the_file_while_others_write() {
     let file = folder.path().join("test.db");
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let before = tasks();
-    let store = sqlite::open(&file).await.unwrap();
+    let store = sqlite::open(&file, Duration::from_secs(5)).await.unwrap();
     let (user, passkey, seen) = add_account(&store, "ada").await;
     let admitted = Arriving::with(&user, &passkey, u32::MAX).come_in(&store, None, None).await;
     assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");

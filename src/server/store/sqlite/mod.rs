@@ -12,7 +12,7 @@ use super::{Store, schema};
 use crate::server::Unavailable;
 use relational::warm::Warm;
 use relational::{Pools, Relational, unavailable};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, query};
 use std::fs::{File, TryLockError};
@@ -86,18 +86,41 @@ impl Pools {
 /// Opens the file, making it when it is missing, brings the schema up to date, and keeps its log short.
 ///
 /// # Errors
-/// When the file cannot be opened or its schema is newer than this program.
-pub async fn open(file: &Path) -> Result<impl Store + use<>, Unavailable> {
+/// When the file cannot be opened, its schema is newer than this program, or has to be brought up to date while somebody else
+/// writes for longer than `patience`.
+pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
     let _lock = lock_beside(file).await?;
     make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
     // Migrations come first, on a connection that knows nothing but the schema.
-    let migrating = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    MIGRATIONS.run(&migrating).await.map_err(schema)?;
+    let migrating = pool(1).connect_with(options.clone().busy_timeout(patience)).await.map_err(unavailable)?;
+    MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
     let admitter = admitter(options.clone());
     tokio::spawn(checkpoint::checkpoint_beside(options.clone(), admitter.clone()));
     connect(options, admitter).await
+}
+
+fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unavailable {
+    match cause {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if is_locked(&cause) => {
+            let (file, seconds) = (file.display(), patience.as_secs());
+            Unavailable::new(
+                "database",
+                format!(
+                    "its schema must be brought up to date, and somebody else has been writing to {file} for {seconds} \
+                     s; start this again when they are done"
+                ),
+            )
+        }
+        cause => schema(cause),
+    }
+}
+
+/// Whether somebody else had the file's lock for too long (SQLite, "Result and Error Codes": 5 in the lowest byte).
+fn is_locked(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Opens a file beside whoever else uses it. Its schema stays as it is, and has to be the one of this program.
