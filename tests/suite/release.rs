@@ -55,7 +55,7 @@ impl Workshop {
 
     fn build_program(&self) -> Output {
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
-        Command::new(self.path("scripts/build-program")).arg("--locked").env("PATH", path).output().unwrap()
+        Command::new("bash").arg(self.path("scripts/build-program")).arg("--locked").env("PATH", path).output().unwrap()
     }
 
     /// Whether cargo would see anything new.
