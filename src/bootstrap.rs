@@ -125,6 +125,7 @@ pub fn auth(config: &Config, backing: Backing, sends_letters: bool) -> Result<Au
         sign_up: config.sign_up,
         needs_address: needs_address(config),
         bell: Arc::new(Notify::new()),
+        cleanup: Arc::new(Notify::new()),
         ephemeral,
         store,
         clock,
@@ -265,6 +266,18 @@ pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavai
     })
 }
 
+/// Ends all ceremonies that are under way. Those that a server keeps in its own process end with that process. False where
+/// Redis cannot list its keys (a cluster).
+///
+/// # Errors
+/// When Redis is away.
+pub async fn forget_ceremonies(config: &Config) -> Result<bool, Unavailable> {
+    match &config.redis_url {
+        Some(url) => RedisEphemeral::open(url)?.forget_ceremonies().await,
+        None => Ok(true),
+    }
+}
+
 fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Ephemeral>, Unavailable> {
     Ok(match &config.redis_url {
         Some(url) => Arc::new(RedisEphemeral::open(url)?),
@@ -272,8 +285,11 @@ fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Eph
     })
 }
 
-/// Makes a missing folder, closed to everybody else: it holds addresses and a key.
-fn make_folder(folder: Option<&Path>) -> Result<(), Unavailable> {
+/// Makes a missing folder that only its owner can read: it holds addresses and a key.
+///
+/// # Errors
+/// When it cannot be made, with its path.
+pub fn make_folder(folder: Option<&Path>) -> Result<(), Unavailable> {
     let Some(folder) = folder else { return Ok(()) };
     std::fs::DirBuilder::new()
         .recursive(true)

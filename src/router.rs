@@ -1,8 +1,8 @@
 //! The one assembly of everything that answers requests.
 
 use crate::server::http::{
-    AppState, RequestContext, api_gate, body, brand, health, loopback, policy_report, same_origin, security_headers,
-    trace, well_known,
+    AppState, RequestContext, api_gate, body, brand, health, limits, loopback, policy_report, same_origin,
+    security_headers, trace, well_known,
 };
 use crate::site::{account, acts, answers, for_people, forms, guard_forms, language, letters, pages};
 use crate::types::paths;
@@ -28,6 +28,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(&format!("{}/{{*path}}", paths::API), any(call))
         .route(paths::API, any(call))
         .route(&format!("{}/", paths::API), any(call))
+        .layer(from_fn_with_state(state.clone(), limits::charge))
         .layer(from_fn_with_state(state.clone(), api_gate::gate));
     let pages = Router::new()
         .route(paths::HOME, get(pages::home))
@@ -53,6 +54,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
             ServiceBuilder::new()
                 .layer(from_fn_with_state(state.clone(), loopback::redirect))
                 .layer(from_fn_with_state(state.clone(), guard_forms))
+                .layer(from_fn_with_state(state.clone(), limits::charge))
                 .layer(DefaultBodyLimit::max(body::MAX_BODY)),
         );
     let health = Router::new()

@@ -2,14 +2,12 @@
 
 use crate::bootstrap::{self, Started};
 use crate::router::router;
-use crate::server::Unavailable;
-use crate::server::auth::Auth;
 use crate::server::config::Config;
 use crate::server::http::assets::SiteFiles;
 use crate::server::http::metrics;
 use crate::server::http::serve::serve;
+use crate::server::jobs::cleanup;
 use crate::server::mail::Postman;
-use crate::server::model::event;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -26,12 +24,6 @@ const GRACE: Duration = Duration::from_secs(10);
 const POSTMEN: usize = 8;
 /// Longest wait for the store's connections, once nothing is in flight.
 const CLOSING: Duration = Duration::from_secs(2);
-/// How often, and how many at a time, sessions, letters and lines of activity that have ended are removed.
-const SWEEP_EVERY: Duration = Duration::from_mins(10);
-const SWEEP_BATCH: u32 = 50;
-/// Between batches others come first: SQLite has one writer.
-const SWEEP_PAUSE: Duration = Duration::from_millis(100);
-
 /// Between the panic of a worker and its new beginning.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
@@ -88,7 +80,9 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         }
     }
     let auth = Arc::clone(&state.auth);
-    keep_going("sweeper", move || sweep(Arc::clone(&auth)));
+    keep_going("cleanup", move || {
+        cleanup::run(Arc::clone(&auth.store), Arc::clone(&auth.clock), Arc::clone(&auth.cleanup))
+    });
     let postmen = postmen(postman, &stopped);
     tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
     let store = Arc::clone(&state.auth.store);
@@ -153,31 +147,6 @@ fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<JoinHandle<()>>
         let _ = stop.send(true);
         std::future::pending::<()>().await;
     }))
-}
-
-/// Removes what ended, in small batches.
-async fn sweep(auth: Arc<Auth>) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        ticks.tick().await;
-        let now = auth.clock.now();
-        let swept = async {
-            while auth.store.remove_ended_sessions(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
-                tokio::time::sleep(SWEEP_PAUSE).await;
-            }
-            while auth.store.remove_expired_letters(now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
-                tokio::time::sleep(SWEEP_PAUSE).await;
-            }
-            let oldest = now.minus(event::KEPT);
-            while auth.store.remove_old_activity(oldest, now, SWEEP_BATCH).await? == u64::from(SWEEP_BATCH) {
-                tokio::time::sleep(SWEEP_PAUSE).await;
-            }
-            Ok::<_, Unavailable>(())
-        };
-        if let Err(cause) = swept.await {
-            tracing::warn!(%cause, "what has ended was not removed");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -18,13 +18,11 @@ pub async fn update_profile(display_name: Option<String>, username: Option<Strin
 /// Asks for another address; it counts once the letter to it is answered.
 #[server(prefix = "/api", endpoint = "account/email", input = Json, output = Json)]
 pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
-    use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
+    use crate::server::http::request::{RequestContext, answer_accepted};
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
-    let (browser, cookie) = request.browser_or_new();
-    let life = request.auth().change_address(&visitor, &request.asker(&browser), &email).await?;
-    send_cookies(cookie);
+    let life = request.auth().change_address(&visitor, &request.asker(), &email).await?;
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
 }
@@ -80,6 +78,7 @@ pub async fn delete_account(username: String) -> Result<Done, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     request.auth().delete_account(&visitor, &username).await?;
-    send_cookies(request.state.cookies.end_session().into_iter().chain(request.state.cookies.end_known()));
+    let cookies = &request.state.cookies;
+    send_cookies(cookies.end_session().into_iter().chain(cookies.end_known()).chain(request.renew_browser().await?));
     Ok(Done {})
 }

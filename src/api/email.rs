@@ -10,12 +10,11 @@ pub async fn ask_for_letter(identifier: String, next: Option<String>) -> Result<
     use crate::types::Next;
 
     let request = RequestContext::current();
-    let (browser, cookie) = request.browser_or_new();
     let next = Next::or_account(next.as_deref());
-    let life = request.auth().ask_for_letter(request.asker(&browser), &identifier, next).await?;
-    send_cookies(cookie);
+    let asked = request.auth().ask_for_letter(request.asker(), &identifier, next).await?;
+    send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
-    Ok(LetterSent { expires_in: life.as_secs() })
+    Ok(LetterSent { expires_in: asked.life.as_secs() })
 }
 
 /// Answers a letter by its link, in the browser that asked for it.

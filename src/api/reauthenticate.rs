@@ -33,14 +33,12 @@ pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSess
 /// Asks for a letter that shows who is there, for accounts without a passkey.
 #[server(prefix = "/api", endpoint = "reauthenticate/email", input = Json, output = Json)]
 pub async fn ask_to_reauthenticate() -> Result<LetterSent, ApiError> {
-    use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
+    use crate::server::http::request::{RequestContext, answer_accepted};
     use crate::types::Next;
 
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
-    let (browser, cookie) = request.browser_or_new();
-    let life = request.auth().ask_to_reauthenticate(&visitor, request.asker(&browser), Next::or_account(None)).await?;
-    send_cookies(cookie);
+    let life = request.auth().ask_to_reauthenticate(&visitor, request.asker(), Next::or_account(None)).await?;
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
 }

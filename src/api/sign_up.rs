@@ -55,15 +55,14 @@ pub async fn sign_up_by_letter(
     use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
 
     let request = RequestContext::current();
-    let (browser, cookie) = request.browser_or_new();
     let fields = SignUpFields {
         username: &username,
         email: Some(&email),
         display_name: display_name.as_deref(),
         invite: invite.as_deref(),
     };
-    let life = request.ask_to_sign_up(&browser, fields).await?;
-    send_cookies(cookie);
+    let asked = request.ask_to_sign_up(fields).await?;
+    send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
-    Ok(LetterSent { expires_in: life.as_secs() })
+    Ok(LetterSent { expires_in: asked.life.as_secs() })
 }

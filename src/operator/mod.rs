@@ -9,6 +9,7 @@ mod draft;
 mod health;
 mod invitations;
 mod keys;
+mod restore;
 mod sessions;
 mod transfer;
 mod users;
@@ -89,6 +90,8 @@ pub enum Command {
         file: PathBuf,
     },
     /// Fills an empty database from a file that `export` wrote; all of it or nothing
+    ///
+    /// Ends all sessions, open sign-in emails and ceremonies, as `restore` does.
     Import {
         /// The file
         file: PathBuf,
@@ -99,6 +102,14 @@ pub enum Command {
     Backup {
         /// The copy, which must not be there yet
         file: PathBuf,
+    },
+    /// Restores a backup, and ends the sessions and open emails that it would revive
+    ///
+    /// With SQLite it puts a copy that `backup` made in the place of the database, which is kept under another name; stop
+    /// the server first. With PostgreSQL run it without a file after pg_restore. It lists what else to check.
+    Restore {
+        /// The copy of a SQLite database; without it, the database is taken as it is
+        file: Option<PathBuf>,
     },
     /// Changes the secret key
     #[command(subcommand)]
@@ -183,6 +194,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Export { file } => transfer::export(&file, config).await?,
         Command::Import { file } => transfer::import(&file, config).await?,
         Command::Backup { file } => backup::run(&file, config).await?,
+        Command::Restore { file } => restore::run(file.as_deref(), config).await?,
         Command::Keys(keys) => keys::run(&keys, config)?,
     }
     Ok(ExitCode::SUCCESS)

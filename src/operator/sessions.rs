@@ -1,4 +1,4 @@
-use super::{Failure, each_account, gone, say, user_named};
+use super::{Failure, PAGE, gone, say, user_named};
 use crate::bootstrap;
 use crate::server::auth::Auth;
 use crate::server::config::Config;
@@ -33,15 +33,18 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
     Ok(())
 }
 
-/// Account by account, so that it stands in everybody's activity and nobody waits for long.
+/// Account by account, so that it stands in everybody's activity and nobody waits for long. In the order of ids, which do
+/// not change, while a username may change before its turn comes.
 async fn end_all(auth: &Auth) -> Result<u64, Failure> {
-    let mut ended = 0;
-    each_account(auth, async |summary| {
-        if summary.sessions > 0 {
-            ended += auth.end_sessions_of(summary.user.id).await?.unwrap_or_default();
+    let (mut ended, mut last) = (0, None);
+    loop {
+        let owners = auth.store.owners_of_sessions(last, PAGE).await?;
+        for user in &owners {
+            ended += auth.end_sessions_of(*user).await?.unwrap_or_default();
         }
-        Ok(())
-    })
-    .await?;
-    Ok(ended)
+        match owners.last() {
+            Some(user) => last = Some(*user),
+            None => return Ok(ended),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! From one database to another by way of a file: a head, a line for each row, and a foot without which it is not whole.
 
 use super::draft::Draft;
-use super::{Failure, say};
+use super::{Failure, restore, say};
 use crate::bootstrap;
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
@@ -111,7 +111,8 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
         .await?;
     bar.finish_and_clear();
     say(&format!("{taken} rows were taken in from {}", path.display()));
-    Ok(())
+    // The file may be older than the last sign-out.
+    restore::end_what_is_open(&*store, config).await
 }
 
 /// Reads rows until the foot; a file that ends without one was cut.

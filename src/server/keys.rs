@@ -5,6 +5,7 @@ use crate::server::secret::{Entropy, Secret, Token};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
@@ -47,11 +48,47 @@ impl Keys {
         self.all().map(|key| mac(key, context, value).finalize().into_bytes().into()).collect()
     }
 
+    /// Encrypts `value` so that it can be read and changed by nobody without the key: AES-256-GCM under a random nonce
+    /// (NIST SP 800-38D) and a key derived from the secret. It can be opened with the same `context` alone.
+    ///
+    /// # Errors
+    /// When `value` is longer than a message may be, which takes gigabytes.
+    pub fn seal(&self, context: &[u8], value: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Unavailable> {
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce);
+        let mut sealed = value.to_vec();
+        sealing_key(&self.current)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
+            .map_err(|_| Unavailable::new("secret key", "a value is too long to be sealed"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts what [`Keys::seal`] encrypted; `None` for anything else.
+    #[must_use]
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        self.all().find_map(|key| {
+            let mut buffer = sealed.to_vec();
+            let nonce = Nonce::assume_unique_for_key(*nonce);
+            let opened = sealing_key(key).open_in_place(nonce, Aad::from(context), &mut buffer).ok()?.len();
+            buffer.truncate(opened);
+            Some(buffer)
+        })
+    }
+
     /// Whether `hash` was made of this value, in constant time.
     #[must_use]
     pub fn matches(&self, hash: &KeyedHash, context: &[&[u8]], value: &[u8]) -> bool {
         self.all().any(|key| mac(key, context, value).verify_slice(hash).is_ok())
     }
+}
+
+/// A key of its own, so that no hash says anything about it (HKDF's "extract", RFC 5869, section 2.2, gives as many bits).
+fn sealing_key(key: &Secret<Vec<u8>>) -> LessSafeKey {
+    let derived = mac(key, &[b"seal"], b"").finalize().into_bytes();
+    #[expect(clippy::expect_used, reason = "HMAC-SHA-256 gives the 32 bytes that AES-256 takes")]
+    let derived = UnboundKey::new(&AES_256_GCM, &derived).expect("32 bytes");
+    LessSafeKey::new(derived)
 }
 
 /// Each part is preceded by its length, so that two contexts never run into the same bytes.
@@ -123,7 +160,9 @@ pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => None,
         Err(cause) => return Err(failed(cause)),
     };
-    if let Some(age) = age.filter(|age| *age < STILL_NEEDED) {
+    // Where both hold the same key, an earlier rotation was cut between its two steps, and this one goes on with it.
+    let was_cut = age.is_some() && read(&before)? == read(file)?;
+    if let Some(age) = age.filter(|age| *age < STILL_NEEDED && !was_cut) {
         let days = STILL_NEEDED.saturating_sub(age).as_secs().div_ceil(24 * 60 * 60);
         return Err(Unavailable::new(
             "secret key",
@@ -215,6 +254,37 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
         assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("30 days more"));
         assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), second, "a key that is needed is not lost");
+    }
+
+    #[test]
+    fn a_rotation_that_was_cut_between_its_steps_can_be_run_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        let first = read_or_make(&file, &SystemEntropy).unwrap();
+        // The first step was done, the second was not.
+        fs::copy(&file, previous_file(&file)).unwrap();
+        rotate(&file, &SystemEntropy).unwrap();
+        assert_ne!(read(&file).unwrap(), first);
+        assert_eq!(read(&previous_file(&file)).unwrap(), first);
+        assert!(rotate(&file, &SystemEntropy).is_err(), "now the previous key is needed");
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened_by_its_context_and_either_key_alone() {
+        let sealed = Keys::new(&key("a"), None).seal(b"one", b"a name and an address", &SystemEntropy).unwrap();
+        assert!(!sealed.windows(4).any(|window| window == b"name"));
+        for (current, previous) in [("a", None), ("b", Some("a"))] {
+            let keys = Keys::new(&key(current), previous.map(key).as_ref());
+            assert_eq!(keys.open(b"one", &sealed).unwrap(), b"a name and an address");
+            assert_eq!(keys.open(b"other", &sealed), None);
+        }
+        assert_eq!(Keys::new(&key("b"), None).open(b"one", &sealed), None);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(Keys::new(&key("a"), None).open(b"one", &changed), None, "{at}");
+            assert_eq!(Keys::new(&key("a"), None).open(b"one", &sealed[..at]), None, "{at}");
+        }
     }
 
     #[test]

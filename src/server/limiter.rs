@@ -5,8 +5,8 @@ use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::ephemeral::{Ephemeral, Kept};
 use crate::server::keys::Keys;
-use crate::server::model::UserId;
-use crate::server::model::limit::{COUNTED_ONCE, FAILURE_WINDOW, Limit, MOST_FAILURES, Verdict};
+use crate::server::model::limit::{Bucket, COUNTED_ONCE, Exceeded, FAILURE_WINDOW, Limit, MOST_FAILURES};
+use crate::server::model::{ClientAddress, UserId};
 use crate::server::telemetry::meters;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,7 +43,7 @@ impl From<Unavailable> for Limited {
     }
 }
 
-/// Whose letters: a stranger who asks or types for an account uses up nothing of its owner's.
+/// Who asked for an email: a stranger who asks or types for an account uses up nothing of its owner's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// A browser that the account knows, or a session of it.
@@ -67,50 +67,61 @@ impl Side {
     }
 }
 
+/// What wrong codes are counted under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guessed<'a> {
+    Account(UserId, Side),
+    /// What was typed, by its key, where there is no account.
+    Typed(&'a str),
+}
+
+/// What a limit is drawn for.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// The client, under each of its networks.
+    Client(ClientAddress),
+    /// Anything else, by the parts of its name.
+    Named(&'a [&'a [u8]]),
+}
+
 impl Limiter {
-    /// Counts one more of what is limited, under `subject`.
+    /// Counts one more of what is limited.
     ///
     /// # Errors
     /// When that is one too many, or the store is away.
-    pub async fn draw(&self, limit: &Limit, subject: &[&[u8]]) -> Result<(), Limited> {
+    pub async fn draw(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), Limited> {
+        self.draw_all(&[(limit, subject)]).await
+    }
+
+    /// The same for all of these, or none where one is one too many.
+    ///
+    /// # Errors
+    /// As [`Limiter::draw`].
+    pub async fn draw_all(&self, all: &[(&Limit, Subject<'_>)]) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
         }
-        let now = self.clock.now();
-        refused(limit, self.ephemeral.draw(&self.key(limit.name, subject), limit, now).await?)
+        let buckets = self.buckets(all);
+        refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), None).await?)
     }
 
     /// What [`Limiter::draw`] would say, without counting.
     ///
     /// # Errors
     /// As [`Limiter::draw`].
-    pub async fn look(&self, limit: &Limit, subject: &[&[u8]]) -> Result<(), Limited> {
+    pub async fn look(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
         }
-        let now = self.clock.now();
-        refused(limit, self.ephemeral.look(&self.key(limit.name, subject), limit, now).await?)
-    }
-
-    /// As [`Limiter::draw`] for all of these. What is refused counts for none of them, unless others draw at the same moment.
-    ///
-    /// # Errors
-    /// As [`Limiter::draw`].
-    pub async fn draw_all(&self, all: &[(&Limit, &[&[u8]])]) -> Result<(), Limited> {
-        for (limit, subject) in all {
-            self.look(limit, subject).await?;
-        }
-        for (limit, subject) in all {
-            self.draw(limit, subject).await?;
-        }
-        Ok(())
+        let buckets = self.buckets(&[(limit, subject)]);
+        refused(&buckets, self.ephemeral.look(&buckets, self.clock.now()).await?)
     }
 
     /// As [`Limiter::draw`], but what has this name is counted once, however often it is tried.
     ///
     /// # Errors
     /// As [`Limiter::draw`].
-    pub async fn draw_once(&self, limit: &Limit, subject: &[&[u8]], name: &[u8]) -> Result<(), Limited> {
+    pub async fn draw_once(&self, limit: &Limit, subject: Subject<'_>, name: &[u8]) -> Result<(), Limited> {
         let drawn = self.key("drawn", &[limit.name.as_bytes(), name]);
         if self.is_on && self.ephemeral.counted(&drawn).await? > 0 {
             return Ok(());
@@ -126,36 +137,52 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`Limiter::draw`].
-    pub async fn draw_and_put(&self, limit: &Limit, subject: &[&[u8]], kept: Kept<'_>) -> Result<(), Limited> {
+    pub async fn draw_and_put(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.put(kept.key, kept.value, kept.ttl).await?);
         }
-        let now = self.clock.now();
-        refused(limit, self.ephemeral.draw_and_put(&self.key(limit.name, subject), limit, now, kept).await?)
+        let buckets = self.buckets(&[(limit, subject)]);
+        refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), Some(kept)).await?)
     }
 
-    /// Counts a code that was typed wrong. Where nobody was meant it is counted under nobody, which takes as long.
+    /// Counts a code that was typed wrong.
     ///
     /// # Errors
     /// When the store is away.
-    pub async fn count_failure(&self, user: Option<UserId>, side: Side) -> Result<(), Unavailable> {
+    pub async fn count_failure(&self, guessed: Guessed<'_>) -> Result<(), Unavailable> {
         if self.is_on {
-            self.ephemeral.count(&self.failures(user, side), FAILURE_WINDOW).await?;
+            self.ephemeral.count(&self.failures(guessed), FAILURE_WINDOW).await?;
         }
         Ok(())
     }
 
-    /// Whether so many codes of an account were typed wrong that no more letters go to it for now.
+    /// Whether so many codes were typed wrong that emails carry none for now.
     ///
     /// # Errors
     /// When the store is away.
-    pub async fn is_paused(&self, user: UserId, side: Side) -> Result<bool, Unavailable> {
-        Ok(self.is_on && self.ephemeral.counted(&self.failures(Some(user), side)).await? >= MOST_FAILURES)
+    pub async fn pauses_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
+        Ok(self.is_on && self.ephemeral.counted(&self.failures(guessed)).await? >= MOST_FAILURES)
     }
 
-    fn failures(&self, user: Option<UserId>, side: Side) -> String {
-        let user = user.unwrap_or(UserId::NOBODY);
-        self.key("failures", &[user.0.as_bytes(), side.key()])
+    fn failures(&self, guessed: Guessed<'_>) -> String {
+        match guessed {
+            Guessed::Account(user, side) => self.key("failures", &[user.0.as_bytes(), side.key()]),
+            Guessed::Typed(key) => self.key("failures", &[b"typed", key.as_bytes()]),
+        }
+    }
+
+    fn buckets(&self, all: &[(&Limit, Subject<'_>)]) -> Vec<Bucket> {
+        let of = |(limit, subject): &(&Limit, Subject<'_>)| match subject {
+            Subject::Named(parts) => vec![Bucket { key: self.key(limit.name, parts), limit: **limit }],
+            Subject::Client(address) => {
+                let bucket = |((bytes, bits), factor): (([u8; 16], u8), u32)| Bucket {
+                    key: self.key(limit.name, &[&bytes, &[bits]]),
+                    limit: limit.times(factor),
+                };
+                address.networks().into_iter().map(bucket).collect()
+            }
+        };
+        all.iter().flat_map(of).collect()
     }
 
     fn key(&self, name: &str, subject: &[&[u8]]) -> String {
@@ -165,13 +192,10 @@ impl Limiter {
     }
 }
 
-fn refused(limit: &Limit, verdict: Verdict) -> Result<(), Limited> {
-    match verdict {
-        Verdict::Within => Ok(()),
-        Verdict::Beyond(retry_after) => {
-            meters::limited(limit.name);
-            tracing::info!(limit = limit.name, "more than is allowed");
-            Err(Limited::TooMany(TooMany { retry_after }))
-        }
-    }
+fn refused(buckets: &[Bucket], exceeded: Option<Exceeded>) -> Result<(), Limited> {
+    let Some(Exceeded { place, wait }) = exceeded else { return Ok(()) };
+    let name = buckets.get(place).map_or("unknown", |bucket| bucket.limit.name);
+    meters::limited(name);
+    tracing::info!(limit = name, "rate limit exceeded");
+    Err(Limited::TooMany(TooMany { retry_after: wait }))
 }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod ephemeral;
 pub mod http;
+pub mod jobs;
 pub mod keys;
 pub mod limiter;
 pub mod mail;

@@ -66,6 +66,13 @@ impl Token {
         Some(Self(Secret::new(bytes.try_into().ok()?)))
     }
 
+    /// Reads the token of a link as people paste it: with the punctuation that stood behind the link in a text.
+    #[must_use]
+    pub fn from_link(text: &str) -> Option<Self> {
+        const BEHIND: [char; 12] = ['.', ',', ';', ':', '!', '?', ')', ']', '}', '>', '\'', '"'];
+        Self::decode(text.trim().trim_end_matches(BEHIND))
+    }
+
     /// 43 characters of base64url, for the cookie and nothing else.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -95,6 +102,15 @@ mod tests {
         for text in ["", "abc", &"A".repeat(42), &"A".repeat(44), &"=".repeat(43), &"ä".repeat(22)] {
             assert_eq!(Token::decode(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn punctuation_behind_a_pasted_link_is_dropped() {
+        let token = Token::random(&SystemEntropy);
+        for behind in ["", ".", ")", ").", "\">", "?!", "\n"] {
+            assert_eq!(Token::from_link(&format!("{}{behind}", token.encode())), Some(token.clone()), "{behind:?}");
+        }
+        assert_eq!(Token::from_link(&format!("({}", token.encode())), None);
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
-use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::components::Signals;
 use crate::ui::pages::{LeftPage, RecoveryCodesPage};
@@ -34,7 +33,6 @@ enum Outcome {
 struct Act<'a> {
     context: &'a RequestContext,
     visitor: Visitor,
-    browser: Token,
     form: AccountForm,
 }
 
@@ -66,9 +64,7 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
             Err(error) => return ask_who_is_there(&state, &context, request, visitor, form, Some(error)).await,
         }
     }
-    let (browser, cookie) = context.browser_or_new();
-    cookies.extend(cookie);
-    let act = Act { context: &context, visitor, browser, form };
+    let act = Act { context: &context, visitor, form };
     let mut response = match act.run().await {
         Ok(outcome) => {
             if matches!(outcome, Outcome::Left { .. }) {
@@ -118,13 +114,11 @@ impl Act<'_> {
             return Err(ApiError::ReauthenticationRequired);
         }
         match form.action.as_str() {
-            "confirm-again" => {
-                Ok(Outcome::Told(match auth.confirm_again(visitor, &self.context.asker(&self.browser)).await? {
-                    SentAgain::Sent => Notice::ConfirmationSent,
-                    SentAgain::TooSoon => Notice::ConfirmationTooSoon,
-                    SentAgain::NothingToConfirm => Notice::NothingToConfirm,
-                }))
-            }
+            "confirm-again" => Ok(Outcome::Told(match auth.confirm_again(visitor, &self.context.asker()).await? {
+                SentAgain::Sent => Notice::ConfirmationSent,
+                SentAgain::TooSoon => Notice::ConfirmationTooSoon,
+                SentAgain::NothingToConfirm => Notice::NothingToConfirm,
+            })),
             "name" => {
                 auth.update_profile(visitor, Some(&form.name), None).await?;
                 Ok(Outcome::Told(Notice::NameChanged))
@@ -134,7 +128,7 @@ impl Act<'_> {
                 Ok(Outcome::Told(Notice::NameChanged))
             }
             "address" => {
-                auth.change_address(visitor, &self.context.asker(&self.browser), &form.email).await?;
+                auth.change_address(visitor, &self.context.asker(), &form.email).await?;
                 Ok(Outcome::Told(Notice::ConfirmationSent))
             }
             "go-on" => {
@@ -217,7 +211,9 @@ impl Act<'_> {
                     .into_any()
                 };
                 let response = render(state, request, page, body).await;
-                let ended = state.cookies.end_session().into_iter().chain(state.cookies.end_known());
+                // The account is deleted already: a request that cannot be voided now expires.
+                let renewed = self.context.renew_browser().await.unwrap_or_default();
+                let ended = state.cookies.end_session().into_iter().chain(state.cookies.end_known()).chain(renewed);
                 (AppendHeaders(ended.map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>()), response)
                     .into_response()
             }

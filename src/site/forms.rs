@@ -6,7 +6,9 @@ use crate::server::auth::{AskForLetterError, Opened, SignUpFields, SignUpForm as
 use crate::server::http::refusal::refuse;
 use crate::server::http::security_headers::clear_storage;
 use crate::server::http::{AppState, RequestContext};
+use crate::server::limiter::{Limited, Subject};
 use crate::server::model::letter::Purpose;
+use crate::server::model::limit;
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::pages::SignUpInput;
@@ -44,15 +46,15 @@ pub(super) fn on_with(state: &AppState, target: &str, notice: Notice) -> Respons
     on_to(target, state.cookies.set_notice(notice))
 }
 
-fn signed_in(state: &AppState, opened: &Opened, next: &Next) -> Response {
-    on_to(next.as_str(), state.cookies.set_signed_in(opened))
+fn signed_in(context: &RequestContext, opened: &Opened, next: &Next) -> Response {
+    on_to(next.as_str(), context.signed_in_cookies(opened))
 }
 
 /// Signs out and leads to the start page.
 pub async fn sign_out(State(state): State<AppState>, request: Request) -> Response {
     match context(&state, &request).sign_out().await {
-        Ok(cookie) => {
-            let cookies = cookie.into_iter().chain(state.cookies.set_notice(Notice::SignedOut));
+        Ok(cookies) => {
+            let cookies = cookies.into_iter().chain(state.cookies.set_notice(Notice::SignedOut));
             let mut response = on_to(paths::HOME, cookies);
             clear_storage(response.headers_mut());
             response
@@ -99,17 +101,16 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
 /// Signs in with a recovery code; next comes making a passkey.
 async fn recover(state: &AppState, context: &RequestContext, request: Request, form: SignInForm) -> Response {
     match context.auth().recover(&form.identifier, &form.code, context.arrival(None)).await.map_err(ApiError::from) {
-        Ok(opened) => signed_in(state, &opened, &Next::or_account(None)),
+        Ok(opened) => signed_in(context, &opened, &Next::or_account(None)),
         Err(error @ ApiError::CodeWrong { .. }) => recovery_page(state, request, form.identifier, Some(error)).await,
         Err(error) => refuse(error),
     }
 }
 
 async fn ask(state: &AppState, context: &RequestContext, request: Request, form: SignInForm) -> Response {
-    let (browser, cookie) = context.browser_or_new();
     let next = Next::or_account(form.next.as_deref());
-    match context.auth().ask_for_letter(context.asker(&browser), &form.identifier, next.clone()).await {
-        Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
+    match context.auth().ask_for_letter(context.asker(), &form.identifier, next.clone()).await {
+        Ok(asked) => on_to(paths::SIGN_IN_CODE, state.cookies.set_email(&asked)),
         Err(AskForLetterError::Unavailable(cause)) => refuse(cause.into()),
         Err(error) => {
             let error = ApiError::from(error);
@@ -120,10 +121,16 @@ async fn ask(state: &AppState, context: &RequestContext, request: Request, form:
 }
 
 async fn forget(state: &AppState, context: &RequestContext, form: &SignInForm) -> Response {
-    match context.auth().forget(context.known.as_ref()).await {
-        Ok(()) => {
+    let forgotten = async {
+        let auth = context.auth();
+        auth.limiter.draw(&limit::CHOICES, Subject::Client(context.from())).await?;
+        auth.forget(context.known.as_ref()).await?;
+        Ok::<_, Limited>(context.renew_browser().await?)
+    };
+    match forgotten.await {
+        Ok(renewed) => {
             let cookies = state.cookies.end_known().into_iter().chain(state.cookies.set_notice(Notice::Forgotten));
-            on_to(&sign_in_for(&Next::or_account(form.next.as_deref())), cookies)
+            on_to(&sign_in_for(&Next::or_account(form.next.as_deref())), cookies.chain(renewed))
         }
         Err(cause) => refuse(cause.into()),
     }
@@ -139,7 +146,7 @@ fn sign_in_for(next: &Next) -> String {
 
 async fn answer_code(state: &AppState, context: &RequestContext, form: &SignInForm) -> Response {
     match context.auth().answer_code(&form.code, form.username.as_deref(), context.arrival(None)).await {
-        Ok((opened, next)) => signed_in(state, &opened, &next),
+        Ok((opened, next)) => signed_in(context, &opened, &next),
         Err(error) => match error.into() {
             error @ (ApiError::Unavailable | ApiError::EmailOff | ApiError::TooManyRequests { .. }) => refuse(error),
             error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) }) => {
@@ -152,30 +159,32 @@ async fn answer_code(state: &AppState, context: &RequestContext, form: &SignInFo
 
 /// Asks once more for what this browser asked for last.
 async fn resend(state: &AppState, context: &RequestContext) -> Response {
-    let open = match context.auth().open_request(context.browser.as_ref()).await {
-        Ok(open) => open,
+    let open = match context.auth().open_request(context.email.as_ref()).await {
+        Ok(Some(open)) => open,
+        Ok(None) => return on_with(state, paths::SIGN_IN, Notice::Refused(ApiError::LinkExpired)),
         Err(cause) => return refuse(cause.into()),
-    };
-    let (Some(open), Some(browser)) = (open, &context.browser) else {
-        return on_with(state, paths::SIGN_IN, Notice::Refused(ApiError::LinkExpired));
     };
     let asked = match &open.request.purpose {
         Purpose::SignIn { identifier, .. } => {
-            let asker = context.asker(browser);
-            let asked = context.auth().ask_for_letter(asker, identifier.as_str(), open.request.next.clone()).await;
+            let next = open.request.next.clone();
+            let asked = context.auth().ask_for_letter(context.asker(), identifier.as_str(), next).await;
             asked.map_err(ApiError::from)
         }
         Purpose::SignUp { username, display_name, address, invitation } => {
             let (username, display_name) = (username.clone(), display_name.clone());
             let form = SignUp { username, email: Some(address.clone()), display_name, invitation: *invitation };
-            context.auth().ask_to_sign_up(context.asker(browser), Ok(form)).await.map_err(ApiError::from)
+            context.auth().ask_to_sign_up(context.asker(), Ok(form)).await.map_err(ApiError::from)
         }
         Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => {
             Err(ApiError::LinkExpired)
         }
     };
     match asked {
-        Ok(_) => on_with(state, paths::SIGN_IN_CODE, Notice::LetterSent),
+        Ok(asked) => {
+            let cookies =
+                state.cookies.set_email(&asked).into_iter().chain(state.cookies.set_notice(Notice::LetterSent));
+            on_to(paths::SIGN_IN_CODE, cookies)
+        }
         // The letter that went before still takes another name.
         Err(ApiError::UsernameTaken) => on_with(state, paths::SIGN_IN_CODE, Notice::Refused(ApiError::UsernameTaken)),
         Err(error) => refuse(error),
@@ -218,7 +227,6 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
         };
     }
     let context = context(&state, &request);
-    let (browser, cookie) = context.browser_or_new();
     let name = Some(form.display_name.as_str()).filter(|name| !name.trim().is_empty());
     let fields = SignUpFields {
         username: &form.username,
@@ -226,8 +234,8 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
         display_name: name,
         invite: Some(form.invite.as_str()).filter(|invite| !invite.is_empty()),
     };
-    match context.ask_to_sign_up(&browser, fields).await {
-        Ok(_) => on_to(paths::SIGN_IN_CODE, cookie),
+    match context.ask_to_sign_up(fields).await {
+        Ok(asked) => on_to(paths::SIGN_IN_CODE, state.cookies.set_email(&asked)),
         Err(error @ (ApiError::Unavailable | ApiError::InvitationRequired | ApiError::SignUpOff)) => refuse(error),
         Err(error) => with_pause(sign_up_page(&state, request, typed, Some(error)).await, error),
     }
@@ -274,7 +282,7 @@ pub async fn answer_link(State(state): State<AppState>, request: Request) -> Res
         return reauthenticate(&state, &context, &form.token).await;
     }
     match context.auth().answer_link(&form.token, form.username.as_deref(), context.arrival(None)).await {
-        Ok((opened, next)) => signed_in(&state, &opened, &next),
+        Ok((opened, next)) => signed_in(&context, &opened, &next),
         Err(error) => match error.into() {
             error @ (ApiError::UsernameTaken | ApiError::InvalidUsername) => {
                 // The token came from this very page, so the address of that page may hold it again.
@@ -296,7 +304,7 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
     let visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
         Ok(None) => {
-            let kept = Token::decode(&form.token).and_then(|token| state.cookies.set_confirmation(&token));
+            let kept = Token::from_link(&form.token).and_then(|token| state.cookies.set_confirmation(&token));
             let notice = state.cookies.set_notice(Notice::Refused(ApiError::SignedOut));
             let back = format!("{}?next={}", paths::SIGN_IN, paths::EMAIL_CONFIRM);
             return on_to(&back, kept.into_iter().chain(notice));

@@ -10,7 +10,7 @@ use crate::server::http::{AppState, RequestContext};
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::pages::{IdentityPage, Proof};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 
@@ -47,6 +47,32 @@ pub(super) async fn checked(
     account_page(state, request, context, visitor, Some((typed, StatusCode::OK))).await
 }
 
+/// How a visitor can confirm who they are. Only where a form was posted an email may be sent for it: a GET sends none.
+async fn proof(
+    context: &RequestContext,
+    visitor: &Visitor,
+    form: &AccountForm,
+    is_posted: bool,
+) -> Result<Proof, ApiError> {
+    let auth = context.auth();
+    if auth.open_reauthentication(visitor).await?.is_some() && form.again.is_empty() {
+        return Ok(Proof::Letter);
+    }
+    let asked = if is_posted {
+        let next = Next::or_account(None);
+        auth.ask_to_reauthenticate(visitor, context.asker(), next).await.map(|_| Proof::Letter)
+    } else {
+        auth.reauthentication_address(visitor).await.map(|_| Proof::LetterOffered)
+    };
+    match asked {
+        Ok(proof) => Ok(proof),
+        Err(AskToReauthenticateError::PasskeyRequired | AskToReauthenticateError::EmailOff) => {
+            Ok(if auth.has_passkey(visitor).await? { Proof::Passkey } else { Proof::SignIn })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Asks who is there, keeping the form that was sent.
 pub(super) async fn ask_who_is_there(
     state: &AppState,
@@ -56,27 +82,9 @@ pub(super) async fn ask_who_is_there(
     form: AccountForm,
     refusal: Option<ApiError>,
 ) -> Response {
-    let is_open = match context.auth().open_reauthentication(&visitor).await {
-        Ok(open) => open.is_some(),
-        Err(cause) => return refuse(cause.into()),
-    };
-    let (browser, cookie) = context.browser_or_new();
-    let proof = if is_open && form.again.is_empty() {
-        Proof::Letter
-    } else {
-        let asker = context.asker(&browser);
-        match context.auth().ask_to_reauthenticate(&visitor, asker, Next::or_account(None)).await {
-            Ok(_) => Proof::Letter,
-            Err(AskToReauthenticateError::TooMany(too_many)) => return refuse(too_many.into()),
-            Err(AskToReauthenticateError::PasskeyRequired | AskToReauthenticateError::EmailOff) => {
-                match context.auth().has_passkey(&visitor).await {
-                    Ok(true) => Proof::Passkey,
-                    Ok(false) => Proof::SignIn,
-                    Err(cause) => return refuse(cause.into()),
-                }
-            }
-            Err(AskToReauthenticateError::Unavailable(cause)) => return refuse(cause.into()),
-        }
+    let proof = match proof(context, &visitor, &form, request.method() == Method::POST).await {
+        Ok(proof) => proof,
+        Err(error) => return refuse(error),
     };
     let error = refusal.unwrap_or(ApiError::ReauthenticationRequired);
     let user = Some(visitor.user.view());
@@ -86,9 +94,7 @@ pub(super) async fn ask_who_is_there(
     let fields = form.fields();
     let body = move || view! { <IdentityPage fields=fields.clone() act proof refusal /> }.into_any();
     let mut response = render(state, request, page, body).await;
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
+    response.headers_mut().extend(context.browser_or_new().1.map(|cookie| (header::SET_COOKIE, cookie)));
     response
 }
 

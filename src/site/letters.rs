@@ -42,7 +42,7 @@ pub(super) fn token_of(request: &Request) -> String {
 /// Where the code of a letter is typed; leads back to the beginning when no letter is open.
 pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
     let context = context(state, &request);
-    let open = match context.auth().open_request(context.browser.as_ref()).await {
+    let open = match context.auth().open_request(context.email.as_ref()).await {
         Ok(Some(open)) => open,
         Ok(None) => return Redirect::to(paths::SIGN_IN).into_response(),
         Err(cause) => return refuse(cause.into()),
@@ -72,7 +72,7 @@ pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
 pub async fn link(State(state): State<AppState>, request: Request) -> Response {
     let context = context(&state, &request);
     let token = token_of(&request);
-    let offer = match context.auth().look_at_link(context.browser.as_ref(), &token).await {
+    let offer = match context.auth().look_at_link(context.email.as_ref(), &token).await {
         Ok(offer) => offer,
         Err(AnswerError::Expired) => return reauthentication(&state, request, &context, token).await,
         Err(error) => return refuse(error.into()),
@@ -123,7 +123,7 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
     let visitor = match context.visitor().await {
         Ok(Some(visitor)) => visitor,
         Ok(None) => {
-            let cookie = Token::decode(&token).and_then(|token| state.cookies.set_confirmation(&token));
+            let cookie = Token::from_link(&token).and_then(|token| state.cookies.set_confirmation(&token));
             let cookie = AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
             return (cookie, to_sign_in(paths::EMAIL_CONFIRM)).into_response();
         }

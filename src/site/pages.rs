@@ -8,7 +8,7 @@ use crate::server::http::refusal::{refuse, status};
 use crate::types::{self, ApiError, paths};
 use crate::ui::pages::{HomePage, SignInPage, SignUpInput, SignUpPage, UseRecoveryCodePage};
 use axum::extract::{Query, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
@@ -172,8 +172,20 @@ pub async fn other(State(state): State<AppState>, request: Request) -> Response 
     if request.uri().path().split('/').any(|name| name.len() > LONGEST_NAME) {
         return refuse(ApiError::NotFound);
     }
+    let without_slash = without_trailing_slash(request.uri());
     let response = state.files.serve(&state.leptos.site_pkg_dir, request).await;
-    if response.status() == StatusCode::NOT_FOUND { refuse(ApiError::NotFound) } else { response }
+    match (response.status(), without_slash) {
+        (StatusCode::NOT_FOUND, Some(target)) => Redirect::permanent(&target).into_response(),
+        (StatusCode::NOT_FOUND, None) => refuse(ApiError::NotFound),
+        _ => response,
+    }
+}
+
+/// `/sign-in/?next=x` as `/sign-in?next=x`; `None` where no slash stands at the end of the path.
+fn without_trailing_slash(address: &Uri) -> Option<String> {
+    let path = address.path().strip_suffix('/').filter(|path| !path.is_empty())?;
+    let query = address.query().map(|query| format!("?{query}")).unwrap_or_default();
+    types::Next::own(&format!("{path}{query}")).map(|target| target.to_string())
 }
 
 pub async fn not_allowed() -> Response {

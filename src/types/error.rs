@@ -49,7 +49,10 @@ pub enum ApiError {
         retry_after: u32,
     },
     Unavailable,
-    UnknownPasskey,
+    UnknownPasskey {
+        /// Whether the device may forget it, since its account is here and does not know it.
+        forget: bool,
+    },
     /// Only ever met in the browser: the server could not be reached.
     Unreachable,
     UnsupportedMediaType,
@@ -93,7 +96,7 @@ impl ApiError {
         Self::TooManyPasskeys,
         Self::TooManyRequests { retry_after: 0 },
         Self::Unavailable,
-        Self::UnknownPasskey,
+        Self::UnknownPasskey { forget: false },
         Self::Unreachable,
         Self::UnsupportedMediaType,
         Self::UsernameTaken,
@@ -138,7 +141,7 @@ impl ApiError {
             Self::SignedOut => "signed_out",
             Self::TooLarge => "too_large",
             Self::Unavailable => "unavailable",
-            Self::UnknownPasskey => "unknown_passkey",
+            Self::UnknownPasskey { .. } => "unknown_passkey",
             Self::Unreachable => "unreachable",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::UsernameTaken => "username_taken",
@@ -155,7 +158,7 @@ impl ApiError {
             | Self::LinkExpired
             | Self::NotVerified
             | Self::SignedOut
-            | Self::UnknownPasskey => 401,
+            | Self::UnknownPasskey { .. } => 401,
             Self::AccountDisabled
             | Self::CrossOrigin
             | Self::InvitationRequired
@@ -243,7 +246,7 @@ impl ApiError {
             Self::SignedOut => "You are signed out. Please sign in.",
             Self::TooLarge => "That is more than we accept in one request.",
             Self::Unavailable => "We cannot do that at the moment. Please try again in a few seconds.",
-            Self::UnknownPasskey => "This passkey is no longer known here. Try another one, or sign up.",
+            Self::UnknownPasskey { .. } => "This passkey is no longer known here. Try another one, or sign up.",
             Self::Unreachable => "We could not reach the server. Check your connection and try again.",
             Self::UnsupportedMediaType => "That kind of content is not accepted here.",
             Self::UsernameTaken => "That username is taken. Please choose another.",
@@ -306,11 +309,18 @@ impl ApiError {
         Self::ALL.into_iter().find(|error| error.code() == code)
     }
 
-    /// The same refusal with the numbers that stood beside it.
+    /// Whether the device may forget the passkey that it answered with.
     #[must_use]
-    pub fn with_numbers(self, tries_left: Option<u8>, retry_after: Option<u32>) -> Self {
+    pub fn forgets_passkey(self) -> bool {
+        matches!(self, Self::UnknownPasskey { forget: true })
+    }
+
+    /// The same refusal with what stood beside it.
+    #[must_use]
+    pub fn with_details(self, tries_left: Option<u8>, retry_after: Option<u32>, forget: bool) -> Self {
         match self {
             Self::CodeWrong { .. } => Self::CodeWrong { tries_left },
+            Self::UnknownPasskey { .. } => Self::UnknownPasskey { forget },
             Self::TooManyRequests { .. } => Self::TooManyRequests { retry_after: retry_after.unwrap_or_default() },
             other => other,
         }
@@ -360,6 +370,8 @@ mod wire {
         retry_after: Option<u32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tries_left: Option<u8>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forget: bool,
     }
 
     impl From<ApiError> for Body {
@@ -369,6 +381,7 @@ mod wire {
                 message: error.message().into(),
                 retry_after: error.retry_after(),
                 tries_left: error.tries_left(),
+                forget: error.forgets_passkey(),
             };
             Self { error: refusal }
         }
@@ -377,8 +390,8 @@ mod wire {
     impl From<Body> for ApiError {
         /// A code this build does not know comes from a newer server: nothing better than "something went wrong".
         fn from(body: Body) -> Self {
-            let Refusal { code, tries_left, retry_after, .. } = body.error;
-            Self::of_code(&code).map_or(Self::Internal, |error| error.with_numbers(tries_left, retry_after))
+            let Refusal { code, tries_left, retry_after, forget, .. } = body.error;
+            Self::of_code(&code).map_or(Self::Internal, |error| error.with_details(tries_left, retry_after, forget))
         }
     }
 }
@@ -403,6 +416,14 @@ mod tests {
             json,
             r#"{"error":{"code":"unavailable","message":"We cannot do that at the moment. Please try again in a few seconds.","retry_after":2}}"#
         );
+    }
+
+    #[test]
+    fn only_a_passkey_of_an_account_that_is_here_is_to_be_forgotten() {
+        let error = ApiError::UnknownPasskey { forget: true };
+        assert_eq!(ApiError::de(error.ser()), error);
+        let json = String::from_utf8(ApiError::UnknownPasskey { forget: false }.ser().to_vec()).unwrap();
+        assert!(!json.contains("forget"), "{json}");
     }
 
     #[test]

@@ -14,15 +14,19 @@ impl Next {
     /// so only visible ASCII without a backslash passes, and never a second slash.
     #[must_use]
     pub fn or_account(wish: Option<&str>) -> Self {
-        let path = wish.filter(|wish| is_own_path(wish)).unwrap_or(paths::ACCOUNT);
-        Self(path.to_owned())
+        wish.and_then(Self::own).unwrap_or_else(|| Self(paths::ACCOUNT.to_owned()))
     }
 
     /// The same, else the start page.
     #[must_use]
     pub fn or_home(wish: Option<&str>) -> Self {
-        let path = wish.filter(|wish| is_own_path(wish)).unwrap_or(paths::HOME);
-        Self(path.to_owned())
+        wish.and_then(Self::own).unwrap_or_else(|| Self(paths::HOME.to_owned()))
+    }
+
+    /// A path of this site; `None` for anything else.
+    #[must_use]
+    pub fn own(wish: &str) -> Option<Self> {
+        is_own_path(wish).then(|| Self(wish.to_owned()))
     }
 
     #[must_use]

@@ -13,11 +13,12 @@ pub struct InvalidUsername;
 impl Username {
     const LENGTH: std::ops::RangeInclusive<usize> = 3..=32;
 
-    /// Parses a username; nothing is trimmed.
+    /// Parses a username; white space around it is dropped.
     ///
     /// # Errors
     /// [`InvalidUsername`] when the text breaks the rule above.
     pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
+        let text = text.trim();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let valid = Self::LENGTH.contains(&text.len())
             && text.bytes().all(allowed)
@@ -52,6 +53,7 @@ mod tests {
         for name in ["abc", "0-_", "a.b", &"x".repeat(32)] {
             assert_eq!(Username::parse(name).unwrap().as_str(), name);
         }
+        assert_eq!(Username::parse("\u{a0} abc\t\r\n").unwrap().as_str(), "abc");
     }
 
     #[test]
@@ -63,9 +65,8 @@ mod tests {
             "_abc",
             "-abc",
             "a b c",
-            " abc",
-            "abc ",
             "a\nb",
+            " ab\t",
             "äbc",
             "abc@d",
             "a/b",

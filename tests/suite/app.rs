@@ -324,6 +324,10 @@ impl Letter {
         self.0.text.lines().find(is_code).unwrap().to_owned()
     }
 
+    pub fn has_code(&self) -> bool {
+        self.0.text.lines().any(|line| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
     /// Six digits that are not the code.
     pub fn wrong_code(&self) -> String {
         if self.code() == "000000" { "000001".to_owned() } else { "000000".to_owned() }

@@ -25,7 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The floors, the ground first, each with the words by which it is imported.
-const FLOORS: [(&str, &str); 23] = [
+const FLOORS: [(&str, &str); 24] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
@@ -39,6 +39,7 @@ const FLOORS: [(&str, &str); 23] = [
     ("src/server/config", "crate::server::config"),
     ("src/server/mail", "crate::server::mail"),
     ("src/server/auth", "crate::server::auth"),
+    ("src/server/jobs", "crate::server::jobs"),
     ("src/server/http", "crate::server::http"),
     ("src/api", "crate::api"),
     ("src/browser", "crate::browser"),

@@ -61,7 +61,8 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     let code = member(&refusal, "code").as_string();
     // A code this build does not know comes from a newer server: nothing better than "something went wrong".
     let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
-    Err(error.with_numbers(None, whole(&member(&refusal, "retry_after"))))
+    let forget = member(&refusal, "forget").is_truthy();
+    Err(error.with_details(None, whole(&member(&refusal, "retry_after")), forget))
 }
 
 async fn sent(path: &str, body: &Object) -> Result<Response, BrowserError> {

@@ -2,15 +2,12 @@
 
 use super::Auth;
 use crate::server::Unavailable;
-use crate::server::model::security_letter::{Occasion, SecurityLetter, Told};
+use crate::server::model::security_letter::{
+    MOST_OF_A_KIND, MOST_OF_ALL, NOTIFIED_WITHIN, Occasion, SecurityLetter, Told,
+};
 use crate::server::model::{Event, EventId, EventKind, User, UserId, event};
 use crate::server::store::Unit;
 use crate::types::{EmailAddress, views};
-use std::time::Duration;
-
-/// Letters about the same occasion that go to one account within [`TOLD_WITHIN`], where their number is limited.
-const TOLD_AT_MOST: u32 = 3;
-const TOLD_WITHIN: Duration = Duration::from_hours(1);
 
 impl Auth {
     /// Writes a line of activity within a unit of work.
@@ -25,17 +22,17 @@ impl Auth {
         unit.record(&Event::new(user, kind, self.clock.now(), client.clone(), detail, &*self.entropy)).await
     }
 
-    /// Writes a line of activity about something that was refused, so that nothing else was written.
+    /// Records that a sign-in was refused, once an hour for each reason however often it is tried.
     pub(super) async fn record_refusal(
         &self,
+        unit: &mut dyn Unit,
         user: UserId,
-        kind: EventKind,
         client: &views::Client,
-        detail: Option<String>,
+        reason: &str,
     ) -> Result<(), Unavailable> {
-        let mut unit = self.store.begin().await?;
-        self.record(unit.as_mut(), user, kind, client, detail).await?;
-        unit.commit().await
+        let (kind, detail) = (EventKind::SignInRefused, Some(reason.to_owned()));
+        let event = Event::new(user, kind, self.clock.now(), client.clone(), detail, &*self.entropy);
+        unit.record(&event.only_once_an_hour()).await
     }
 
     /// Writes down that strangers tried something, once an hour however often they try.
@@ -58,23 +55,8 @@ impl Auth {
         self.tell_at(unit, user, address, occasion, client, detail).await
     }
 
-    /// As [`Auth::tell_owner`] for what a session can do again and again: the letters of an hour are few, so that none of
-    /// another kind is lost among them.
-    pub(super) async fn tell_owner_a_few_times(
-        &self,
-        unit: &mut dyn Unit,
-        user: &User,
-        occasion: Occasion,
-        client: &views::Client,
-    ) -> Result<(), Unavailable> {
-        if unit.count_letters_about(user.id, occasion, self.clock.now().minus(TOLD_WITHIN)).await? >= TOLD_AT_MOST {
-            return Ok(());
-        }
-        self.tell_owner(unit, user, occasion, client, None).await
-    }
-
-    /// As [`Auth::tell_owner`], at an address that was proven. Where that is no longer the account's, the letter can
-    /// restore it.
+    /// As [`Auth::tell_owner`], at an address that was proven. Where that is no longer the account's, the email can
+    /// restore it. What is too much within an hour is told by one digest.
     pub(super) async fn tell_at(
         &self,
         unit: &mut dyn Unit,
@@ -87,6 +69,15 @@ impl Auth {
         if !self.sends_letters {
             return Ok(());
         }
+        let can_undo = occasion == Occasion::AddressChanged && user.proven_address() != Some(address);
+        let since = self.clock.now().minus(NOTIFIED_WITHIN);
+        let sent = unit.count_notifications(user.id, address, since).await?;
+        let is_within = sent.about(occasion) < MOST_OF_A_KIND && (can_undo || sent.without_undo() < MOST_OF_ALL);
+        let (occasion, detail, can_undo) = match (is_within, sent.about(Occasion::Digest)) {
+            (true, _) => (occasion, detail, can_undo),
+            (false, 0) => (Occasion::Digest, None, false),
+            (false, _) => return Ok(()),
+        };
         let told = Told {
             user_id: (occasion != Occasion::Deleted).then_some(user.id),
             occasion,
@@ -94,7 +85,7 @@ impl Auth {
             address,
             name: &user.display_name,
             language: user.language,
-            can_undo: occasion == Occasion::AddressChanged && user.proven_address() != Some(address),
+            can_undo,
             client,
         };
         let letter = SecurityLetter::new(told, self.clock.now(), &*self.entropy);

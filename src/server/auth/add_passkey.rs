@@ -2,7 +2,7 @@
 
 use super::answer::RegistrationAnswer;
 use super::attestation::Refused;
-use super::authority::{Denied, OwnersUnit};
+use super::authority::{Denied, OwnersUnit, Standing};
 use super::ceremony::{Initiator, Purpose};
 use super::registration::Registered;
 use super::{Auth, Visitor};
@@ -77,7 +77,7 @@ impl Auth {
         initiator: Initiator<'_>,
     ) -> Result<views::Options, BeginAddPasskeyError> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
-        let standing = self.standing(&visitor.user, &passkeys).await?;
+        let standing = Standing { user: &visitor.user, passkeys: &passkeys };
         self.may_add(visitor, standing).map_err(BeginAddPasskeyError::Denied)?;
         let (options, challenge, registration) =
             self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;

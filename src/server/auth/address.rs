@@ -3,12 +3,13 @@
 use super::authority::OwnersUnit;
 use super::{Asker, Auth, ManageError, Visitor};
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, Side, TooMany};
+use crate::server::limiter::{Guessed, Limited, Side, Subject, TooMany};
 use crate::server::model::letter::{CONFIRMATION_LIFE, LetterRequest, OpenRequest, OutgoingLetter, Purpose, RequestId};
 use crate::server::model::security_letter::Occasion;
+use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
 use crate::server::model::{ClientAddress, EventKind, Session, User, UserId, limit};
-use crate::server::secret::{Token, TokenHash};
+use crate::server::secret::Token;
 use crate::server::store::Unit;
 use crate::types::{EmailAddress, Identifier, Language, Next};
 use std::time::Duration;
@@ -60,7 +61,6 @@ impl Auth {
         unit: &mut dyn Unit,
         user: UserId,
         session: &Session,
-        browser: TokenHash,
         address: EmailAddress,
         language: Language,
     ) -> Result<(), Unavailable> {
@@ -69,6 +69,8 @@ impl Auth {
         }
         let purpose = Purpose::Confirm { user, session: session.id, address };
         let (client, now) = ((session.client.clone(), language), self.clock.now());
+        // It belongs to the session that asked, and no cookie of an email request opens it.
+        let browser = session.token_hash;
         let request = LetterRequest::new(purpose, browser, Next::or_account(None), client, now, &*self.entropy);
         unit.void_requests(user, request.purpose.name()).await?;
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await
@@ -96,8 +98,7 @@ impl Auth {
         self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await?;
         let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
         let client = &visitor.session.client;
-        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, asker.browser.hash(), address, asker.language)
-            .await?;
+        self.post_confirmation(unit.as_mut(), user.id, &visitor.session, address, asker.language).await?;
         self.record(unit.as_mut(), user.id, EventKind::AddressRequested, client, None).await?;
         unit.commit().await?;
         self.bell.notify_one();
@@ -112,7 +113,7 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn confirm_again(&self, visitor: &Visitor, asker: &Asker<'_>) -> Result<SentAgain, Limited> {
         let now = self.clock.now();
-        let last = self.store.newest_request(visitor.user.id, CONFIRM).await?.filter(|last| last.is_open(now));
+        let last = self.open_now(self.store.newest_request(visitor.user.id, CONFIRM).await?).await?;
         let is_young = last.as_ref().is_some_and(|last| now.since(last.request.created_at) < AGAIN_AFTER);
         let claimed = match last.map(|last| last.request.purpose) {
             Some(Purpose::Confirm { address, .. }) => Some(address),
@@ -127,9 +128,7 @@ impl Auth {
         if unit.lock_user(visitor.user.id).await?.is_none() || !unit.has_session(&visitor.session).await? {
             return Ok(SentAgain::NothingToConfirm);
         }
-        let browser = asker.browser.hash();
-        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, browser, address, asker.language)
-            .await?;
+        self.post_confirmation(unit.as_mut(), visitor.user.id, &visitor.session, address, asker.language).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(SentAgain::Sent)
@@ -140,8 +139,8 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn open_confirmation(&self, visitor: &Visitor) -> Result<Option<EmailAddress>, Unavailable> {
-        let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
-        Ok(open.filter(|open| self.is_of_session(open, visitor)).and_then(|open| match open.request.purpose {
+        let open = self.open_now(self.store.newest_request(visitor.user.id, CONFIRM).await?).await?;
+        Ok(open.filter(|open| is_of_session(open, visitor)).and_then(|open| match open.request.purpose {
             Purpose::Confirm { address, .. } => Some(address),
             Purpose::SignIn { .. }
             | Purpose::SignUp { .. }
@@ -169,7 +168,7 @@ impl Auth {
         token: &str,
         from: ClientAddress,
     ) -> Result<User, ConfirmError> {
-        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let (id, address) = self.confirmation(visitor, token).await?;
         let unit = self.store.begin().await?;
         self.prove(unit, visitor, id, address).await
@@ -189,9 +188,9 @@ impl Auth {
         if self.is_confined(visitor) {
             return Err(ConfirmError::Confined);
         }
-        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
-        let open = self.store.newest_request(visitor.user.id, CONFIRM).await?;
-        let open = open.filter(|open| self.is_of_session(open, visitor)).ok_or(ConfirmError::Expired)?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
+        let open = self.open_now(self.store.newest_request(visitor.user.id, CONFIRM).await?).await?;
+        let open = open.filter(|open| is_of_session(open, visitor)).ok_or(ConfirmError::Expired)?;
         let is_right = self.is_code(code, &open);
         let Purpose::Confirm { address, .. } = open.request.purpose else { return Err(ConfirmError::Expired) };
         let mut unit = self.store.begin().await?;
@@ -199,30 +198,19 @@ impl Auth {
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !is_right {
             unit.commit().await?;
-            self.limiter.count_failure(Some(visitor.user.id), Side::Known).await?;
+            self.limiter.count_failure(Guessed::Account(visitor.user.id, Side::Known)).await?;
             return Err(ConfirmError::CodeWrong { tries_left });
         }
         self.prove(unit, visitor, open.request.id, address).await
-    }
-
-    fn is_of_session(&self, open: &OpenRequest, visitor: &Visitor) -> bool {
-        let asked = match &open.request.purpose {
-            Purpose::Confirm { session, .. } => Some(*session),
-            Purpose::SignIn { .. }
-            | Purpose::SignUp { .. }
-            | Purpose::Reauthenticate { .. }
-            | Purpose::BreakGlass { .. } => None,
-        };
-        open.is_open(self.clock.now()) && asked == Some(visitor.session.id)
     }
 
     async fn confirmation(&self, visitor: &Visitor, token: &str) -> Result<(RequestId, EmailAddress), ConfirmError> {
         if self.is_confined(visitor) {
             return Err(ConfirmError::Confined);
         }
-        let token = Token::decode(token).ok_or(ConfirmError::Expired)?;
+        let token = Token::from_link(token).ok_or(ConfirmError::Expired)?;
         let found = self.store.request_by_link(&token.hash()).await?;
-        let open = found.filter(|open| open.is_open(self.clock.now())).ok_or(ConfirmError::Expired)?;
+        let open = self.open_now(found).await?.ok_or(ConfirmError::Expired)?;
         match open.request.purpose {
             Purpose::Confirm { user, .. } if user != visitor.user.id => Err(ConfirmError::OtherAccount),
             Purpose::Confirm { address, .. } => Ok((open.request.id, address)),
@@ -241,7 +229,7 @@ impl Auth {
         address: EmailAddress,
     ) -> Result<User, ConfirmError> {
         let former = unit.lock_user(visitor.user.id).await?.ok_or(ConfirmError::SignedOut)?;
-        // Whoever waited here for "end all others" to be done must not go on after it.
+        // The session may have been revoked while we waited for the lock.
         if !unit.has_session(&visitor.session).await? {
             return Err(ConfirmError::SignedOut);
         }
@@ -265,7 +253,7 @@ impl Auth {
         Ok(user)
     }
 
-    /// What follows from a changed address: other sessions and open letters end, and both addresses are told.
+    /// What follows from a changed address: other sessions and open emails end, and both addresses are told.
     async fn follow_address(
         &self,
         unit: &mut dyn Unit,
@@ -279,9 +267,31 @@ impl Auth {
         self.record(unit, user.id, EventKind::AddressChanged, client, None).await?;
         if let Some(address) = former.proven_address() {
             let detail = user.email.as_ref().map(ToString::to_string);
+            let can_undo = self.can_be_undone(unit, visitor, address).await?;
+            let occasion = if can_undo { occasion } else { Occasion::AddressLeft };
             self.tell_at(unit, user, address, occasion, client, detail).await?;
         }
         let detail = former.email.as_ref().map(ToString::to_string);
         self.tell_owner(unit, user, occasion, client, detail).await
     }
+
+    /// Whether a change away from this address may be undone from there. Not where that was done before, and the change is
+    /// made again with a passkey older than the first one: its owner is leaving a mailbox that others read (docs/RULES.md,
+    /// 10).
+    async fn can_be_undone(
+        &self,
+        unit: &mut dyn Unit,
+        visitor: &Visitor,
+        address: &EmailAddress,
+    ) -> Result<bool, Unavailable> {
+        let Some(first_change) = unit.restored(visitor.user.id, address).await? else { return Ok(true) };
+        let Method::Passkey(id) = &visitor.session.method else { return Ok(true) };
+        let passkeys = unit.passkeys_of(visitor.user.id).await?;
+        let own = passkeys.iter().find(|passkey| passkey.credential_id == *id);
+        Ok(own.is_none_or(|own| own.created_at >= first_change))
+    }
+}
+
+fn is_of_session(open: &OpenRequest, visitor: &Visitor) -> bool {
+    matches!(&open.request.purpose, Purpose::Confirm { session, .. } if *session == visitor.session.id)
 }

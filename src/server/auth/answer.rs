@@ -4,6 +4,7 @@ use super::attestation::{self, NewPasskey, Refused};
 use super::authenticator_data::AuthenticatorData;
 use super::client_data::ClientData;
 use super::sign_in::FinishSignInError;
+use crate::server::model::passkey::present_name;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
@@ -144,7 +145,8 @@ impl AuthenticationAnswer {
                     authenticator_data: response.authenticator_data.0,
                     client_data_json: response.client_data_json.0,
                     signature: response.signature.0,
-                    user_handle: response.user_handle.map(|handle| handle.0),
+                    // Some password managers send an empty one where there is none (w3c/webauthn, issue 1722).
+                    user_handle: response.user_handle.map(|handle| handle.0).filter(|handle| !handle.is_empty()),
                 },
                 extensions: AuthenticationExtensionsClientOutputs::default(),
                 type_: envelope.r#type,
@@ -170,11 +172,19 @@ impl Envelope<'_> {
     }
 }
 
-/// At most eight short words of letters and hyphens, joined by commas; the rest is no transport.
+/// At most eight different short words of letters and hyphens, joined by commas; the rest is no transport. `cable` is the
+/// old name of `hybrid`, which browsers no longer know.
 fn joined(transports: &[String]) -> String {
     let is_word =
         |word: &&str| (1..=32).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    transports.iter().map(String::as_str).filter(is_word).take(8).collect::<Vec<_>>().join(",")
+    let mut words = Vec::new();
+    for word in transports.iter().map(String::as_str).filter(is_word).map(present_name) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.truncate(8);
+    words.join(",")
 }
 
 #[cfg(test)]
@@ -191,5 +201,6 @@ mod tests {
     fn only_words_are_kept_as_transports() {
         let words = ["internal", "hybrid", "<b>", "", "smart-card"].map(str::to_owned);
         assert_eq!(joined(&words), "internal,hybrid,smart-card");
+        assert_eq!(joined(&["cable", "internal", "hybrid", "new-kind"].map(str::to_owned)), "hybrid,internal,new-kind");
     }
 }

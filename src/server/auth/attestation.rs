@@ -1,5 +1,5 @@
-use super::Malformed;
 use super::authenticator_data::AuthenticatorData;
+use super::{Malformed, cbor};
 use crate::server::model::CredentialId;
 use serde::Deserialize;
 use serde_cbor_2::Value;
@@ -29,7 +29,8 @@ pub struct NewPasskey {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
     Malformed,
-    NotAcceptable,
+    /// For the log: what it should not have been.
+    NotAcceptable(&'static str),
 }
 
 impl From<Malformed> for Refused {
@@ -39,19 +40,23 @@ impl From<Malformed> for Refused {
 }
 
 /// Reads an attestation object (WebAuthn Level 3, section 6.5.4) and refuses what the library would let pass: formats
-/// that nobody asked for, statements where there must be none, other bytes than announced, keys that could never sign in.
+/// that were not asked for, statements where there must be none, other bytes than announced, keys that could never sign in.
 pub fn examine(object: &[u8], raw_id: &[u8]) -> Result<NewPasskey, Refused> {
-    let object: AttestationObject = serde_cbor_2::from_slice(object).map_err(|_| Refused::Malformed)?;
+    let object = AttestationObject::read(object)?;
     let data = AuthenticatorData::parse(&object.auth_data)?;
-    let attested = data.attested.as_ref().ok_or(Refused::NotAcceptable)?;
-    let credential_id = CredentialId::new(attested.credential_id.to_vec()).ok_or(Refused::NotAcceptable)?;
-    let acceptable = has_accepted_format(&object)
-        && credential_id.as_bytes() == raw_id
-        && attested.has_usable_key()
-        && data.has_sound_backup_flags()
-        && !data.has_trailing_bytes;
-    if !acceptable {
-        return Err(Refused::NotAcceptable);
+    let attested = data.attested.as_ref().ok_or(Refused::NotAcceptable("no attested credential"))?;
+    let credential_id = CredentialId::new(attested.credential_id.to_vec());
+    let credential_id = credential_id.ok_or(Refused::NotAcceptable("length of the credential id"))?;
+    for (is_acceptable, otherwise) in [
+        (object.has_accepted_format(), "attestation format or statement"),
+        (credential_id.as_bytes() == raw_id, "another credential id than announced"),
+        (attested.has_usable_key(), "kind of key"),
+        (data.has_sound_backup_flags(), "backup flags"),
+        (!data.has_trailing_bytes, "bytes behind the authenticator data"),
+    ] {
+        if !is_acceptable {
+            return Err(Refused::NotAcceptable(otherwise));
+        }
     }
     Ok(NewPasskey {
         credential_id,
@@ -62,13 +67,45 @@ pub fn examine(object: &[u8], raw_id: &[u8]) -> Result<NewPasskey, Refused> {
     })
 }
 
-/// `none` with an empty statement (section 8.7), or `packed` signed by the passkey itself (section 8.2).
-fn has_accepted_format(object: &AttestationObject) -> bool {
-    match object.fmt.as_str() {
-        "none" => object.statement.is_empty(),
-        "packed" => !object.statement.contains_key(&Value::Text("x5c".to_owned())),
-        _ => false,
+impl AttestationObject {
+    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (object, rest) = cbor::item(bytes)?;
+        if rest.is_empty() { Ok(object) } else { Err(Malformed) }
     }
+
+    /// `none` with an empty statement (section 8.7), or `packed` (section 8.2).
+    fn has_accepted_format(&self) -> bool {
+        match self.fmt.as_str() {
+            "none" => self.statement.is_empty(),
+            "packed" => !self.has_statement_about_certificates() || self.has_certificates(),
+            _ => false,
+        }
+    }
+
+    fn has_statement_about_certificates(&self) -> bool {
+        self.statement.contains_key(&Value::Text("x5c".to_owned()))
+    }
+
+    /// A chain of at least one certificate, in bytes.
+    fn has_certificates(&self) -> bool {
+        let is_certificate = |item: &Value| matches!(item, Value::Bytes(_));
+        match self.statement.get(&Value::Text("x5c".to_owned())) {
+            Some(Value::Array(chain)) => !chain.is_empty() && chain.iter().all(is_certificate),
+            _ => false,
+        }
+    }
+}
+
+/// The same object without its attestation, where that is a chain of certificates (WebAuthn Level 3, section 8.2);
+/// `None` where it has none. Some browsers send one that was not asked for. It is not used, so it is not verified.
+pub fn without_certificates(object: &[u8]) -> Option<Vec<u8>> {
+    let object = AttestationObject::read(object).ok().filter(AttestationObject::has_certificates)?;
+    let bare = BTreeMap::from([
+        ("fmt", Value::Text("none".to_owned())),
+        ("attStmt", Value::Map(BTreeMap::new())),
+        ("authData", Value::Bytes(object.auth_data)),
+    ]);
+    serde_cbor_2::to_vec(&bare).ok()
 }
 
 /// Byte strings for serde without another crate.

@@ -1,6 +1,5 @@
-use super::Malformed;
-use serde::Deserialize;
-use serde_cbor_2::{Deserializer, Value};
+use super::{Malformed, cbor};
+use serde_cbor_2::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -38,7 +37,7 @@ impl<'a> AuthenticatorData<'a> {
             (attested, rest) = (Some(parsed), after);
         }
         if flags & EXTENSIONS != 0 {
-            rest = cbor::<Value>(rest)?.1;
+            rest = cbor::item::<Value>(rest)?.1;
         }
         let sign_count = u32::from_be_bytes(*count);
         Ok(Self { flags, sign_count, attested, has_trailing_bytes: !rest.is_empty() })
@@ -64,7 +63,7 @@ impl<'a> Attested<'a> {
         let (length, rest) = rest.split_first_chunk::<2>().ok_or(Malformed)?;
         let length = usize::from(u16::from_be_bytes(*length));
         let (credential_id, rest) = rest.split_at_checked(length).ok_or(Malformed)?;
-        let (key, rest) = cbor(rest)?;
+        let (key, rest) = cbor::item(rest)?;
         Ok((Self { aaguid: Uuid::from_bytes(*aaguid), credential_id, key }, rest))
     }
 
@@ -80,15 +79,6 @@ impl<'a> Attested<'a> {
             (Some(2), Some(-7), Some(1)) | (Some(2), Some(-35), Some(2)) | (Some(3), Some(-257), _)
         )
     }
-}
-
-/// One CBOR item from the front of `bytes`, and what stands behind it; the parser is the library's own, so that both
-/// read the same.
-fn cbor<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malformed> {
-    let mut deserializer = Deserializer::from_slice(bytes);
-    let item = T::deserialize(&mut deserializer).map_err(|_| Malformed)?;
-    let rest = bytes.get(deserializer.byte_offset()..).ok_or(Malformed)?;
-    Ok((item, rest))
 }
 
 #[cfg(test)]

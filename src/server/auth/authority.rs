@@ -6,7 +6,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::passkey::WATCHED;
 use crate::server::model::session::Method;
-use crate::server::model::{CredentialId, Passkey, User};
+use crate::server::model::{CredentialId, Lockdown, Passkey, User, UserId};
 use crate::server::store::Unit;
 use crate::types::views;
 use std::time::Duration;
@@ -39,21 +39,18 @@ pub(super) struct OwnersUnit {
     pub unit: Box<dyn Unit>,
     pub user: User,
     pub passkeys: Vec<Passkey>,
-    recovery_codes: u32,
 }
 
 /// What decides about what an account's session may do.
 #[derive(Clone, Copy)]
 pub(super) struct Standing<'a> {
-    user: &'a User,
-    passkeys: &'a [Passkey],
-    /// Counted where somebody said "that was not me", else 0.
-    recovery_codes: u32,
+    pub user: &'a User,
+    pub passkeys: &'a [Passkey],
 }
 
 impl OwnersUnit {
     pub fn standing(&self) -> Standing<'_> {
-        Standing { user: &self.user, passkeys: &self.passkeys, recovery_codes: self.recovery_codes }
+        Standing { user: &self.user, passkeys: &self.passkeys }
     }
 }
 
@@ -69,25 +66,12 @@ impl Auth {
     pub(super) async fn begin_locked(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
         let mut unit = self.store.begin().await?;
         let user = unit.lock_user(visitor.user.id).await?.ok_or(Denied::SignedOut)?;
-        // Whoever waited for "that was not me" to be done must not go on after it.
+        // "This wasn't me" may have ended the session while we waited for the lock.
         if !unit.has_session(&visitor.session).await? {
             return Err(Denied::SignedOut);
         }
         let passkeys = unit.passkeys_of(user.id).await?;
-        let is_guarded = user.guarded_since.is_some();
-        let recovery_codes = if is_guarded { unit.count_recovery_codes_of(user.id).await? } else { 0 };
-        Ok(OwnersUnit { unit, user, passkeys, recovery_codes })
-    }
-
-    /// What stands in the store now, and may be otherwise a moment later.
-    pub(super) async fn standing<'a>(
-        &self,
-        user: &'a User,
-        passkeys: &'a [Passkey],
-    ) -> Result<Standing<'a>, Unavailable> {
-        let is_guarded = user.guarded_since.is_some();
-        let recovery_codes = if is_guarded { self.store.count_recovery_codes(user.id).await? } else { 0 };
-        Ok(Standing { user, passkeys, recovery_codes })
+        Ok(OwnersUnit { unit, user, passkeys })
     }
 
     /// Whether the session may add a passkey now; `false` when the account has as many as there may be.
@@ -96,7 +80,7 @@ impl Auth {
     /// Why it may not, or that the database is away.
     pub async fn check_adding(&self, visitor: &Visitor) -> Result<bool, Denied> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
-        self.may_add(visitor, self.standing(&visitor.user, &passkeys).await?)?;
+        self.may_add(visitor, Standing { user: &visitor.user, passkeys: &passkeys })?;
         Ok(passkeys.len() < MOST_PASSKEYS)
     }
 
@@ -123,7 +107,7 @@ impl Auth {
     /// Why it may not, or that the database is away.
     pub async fn check_acting(&self, visitor: &Visitor) -> Result<(), Denied> {
         let passkeys = self.store.passkeys(visitor.user.id).await?;
-        self.may_act(visitor, self.standing(&visitor.user, &passkeys).await?)
+        self.may_act(visitor, Standing { user: &visitor.user, passkeys: &passkeys })
     }
 
     /// Whether the account of a visitor has a passkey that signs in here.
@@ -144,8 +128,8 @@ impl Auth {
         if !(allowed && self.is_fresh(visitor)) {
             return Err(Denied::ReauthenticationRequired);
         }
-        // "That was not me" may have left an account without a passkey: whoever has the mailbox gains nothing by that soon.
-        if visitor.session.method == Method::Email && self.is_guarded(standing) {
+        // "This wasn't me" may have left an account without a passkey: control of the mailbox must gain nothing by that.
+        if visitor.session.method == Method::Email && self.is_locked_down(standing.user) {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
@@ -162,22 +146,40 @@ impl Auth {
         if !(allowed && self.is_fresh(visitor)) {
             return Err(Denied::ReauthenticationRequired);
         }
-        // Those who run the site can help whoever lost the older passkey, too; but not while the guard is new.
+        // An administrator can help a user who lost the older passkey, too; but not while the lockdown is new.
         let is_helped = visitor.session.method == Method::BreakGlass
-            && standing.user.guarded_since.is_some_and(|since| self.clock.now().since(since) >= WATCHED);
-        if !is_helped && self.is_guarded(standing) {
+            && standing.user.lockdown.is_some_and(|lockdown| self.clock.now().since(lockdown.since) >= WATCHED);
+        if !is_helped && self.is_locked_down(standing.user) {
             return Err(Denied::OlderPasskeyRequired);
         }
         self.check_age(visitor, passkeys)
     }
 
-    /// Whether "that was not me" still holds: until an older passkey or a recovery code is used; for 72 hours where there is
-    /// neither, since nobody may be locked out for good (docs/adr/0007).
-    fn is_guarded(&self, Standing { user, passkeys, recovery_codes }: Standing<'_>) -> bool {
-        let Some(since) = user.guarded_since else { return false };
-        let rp_id = self.relying_party.id();
-        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
-        has_older || recovery_codes > 0 || self.clock.now().since(since) < WATCHED
+    fn is_locked_down(&self, user: &User) -> bool {
+        user.lockdown.is_some_and(|lockdown| lockdown.is_active(self.clock.now()))
+    }
+
+    /// Begins the lockdown of an account within a unit of work.
+    pub(super) async fn lock_down(&self, unit: &mut dyn Unit, user: UserId, now: Timestamp) -> Result<(), Unavailable> {
+        let (rp_id, passkeys) = (self.relying_party.id(), unit.passkeys_of(user).await?);
+        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < now);
+        let has_key = has_older || unit.count_recovery_codes_before(user, now).await? > 0;
+        unit.set_lockdown(user, Some(Lockdown::begin(now, has_key))).await
+    }
+
+    /// Ends a lockdown where a passkey or recovery code that was made then is used, and one whose time is over.
+    pub(super) async fn end_lockdown(
+        &self,
+        unit: &mut dyn Unit,
+        user: &User,
+        made_at: Timestamp,
+    ) -> Result<(), Unavailable> {
+        match user.lockdown {
+            Some(lockdown) if lockdown.is_ended_by(made_at) || !lockdown.is_active(self.clock.now()) => {
+                unit.set_lockdown(user.id, None).await
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {

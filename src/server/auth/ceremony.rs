@@ -3,8 +3,8 @@
 use super::Auth;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::ephemeral::Kept;
-use crate::server::limiter::Limited;
+use crate::server::ephemeral::{CEREMONY, Kept};
+use crate::server::limiter::{Limited, Subject};
 use crate::server::model::ClientAddress;
 use crate::server::model::limit;
 use crate::server::secret::Token;
@@ -73,8 +73,10 @@ impl Auth {
         let expires_at = self.clock.now().plus(CEREMONY_LIFE).unix_millis();
         let value = serde_json::to_vec(&Pending { format: FORMAT, expires_at, state }).map_err(broken)?;
         let key = key(purpose, initiator.browser, &URL_SAFE_NO_PAD.encode(challenge));
+        // Others may read the ephemeral store, and it holds what people type when they sign up.
+        let value = self.keys.seal(key.as_bytes(), &value, &*self.entropy)?;
         let kept = Kept { key: &key, value, ttl: CEREMONY_LIFE };
-        self.limiter.draw_and_put(&limit::CEREMONIES, &[&initiator.from.key()], kept).await?;
+        self.limiter.draw_and_put(&limit::CEREMONIES, Subject::Client(initiator.from), kept).await?;
         meters::ceremony(purpose.name(), Stage::Started);
         Ok(())
     }
@@ -86,8 +88,10 @@ impl Auth {
         browser: &Token,
         challenge: &str,
     ) -> Result<Option<T>, Unavailable> {
-        let taken = self.ephemeral.take(&key(purpose, browser, challenge)).await?;
-        let state = taken.and_then(|value| alive(&value, self.clock.now()));
+        let key = key(purpose, browser, challenge);
+        let taken = self.ephemeral.take(&key).await?;
+        let opened = taken.map(|value| self.keys.open(key.as_bytes(), &value).unwrap_or_default());
+        let state = opened.and_then(|value| alive(&value, self.clock.now()));
         meters::ceremony(purpose.name(), if state.is_some() { Stage::Finished } else { Stage::Expired });
         Ok(state)
     }
@@ -98,7 +102,7 @@ fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
     let pending = serde_json::from_slice::<Pending<&RawValue>>(value).ok().filter(|pending| pending.format == FORMAT);
     let state = pending.and_then(|pending| Some((pending.expires_at, serde_json::from_str(pending.state.get()).ok()?)));
     if state.is_none() {
-        tracing::warn!("the state of a ceremony was written by another version; its person begins again");
+        tracing::warn!("ceremony state not readable: it was written by another version or under another key");
     }
     state.filter(|(expires_at, _)| now < Timestamp::from_unix_millis(*expires_at)).map(|(_, state)| state)
 }
@@ -106,7 +110,7 @@ fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
 /// A hash, so that neither a browser's token nor a challenge can be read out of the backend.
 fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
     let hash = Sha256::new().chain_update(browser.hash().0).chain_update(challenge).finalize();
-    format!("ceremony:{}:{}", purpose.name(), URL_SAFE_NO_PAD.encode(hash))
+    format!("{CEREMONY}{}:{}", purpose.name(), URL_SAFE_NO_PAD.encode(hash))
 }
 
 fn broken(cause: serde_json::Error) -> Unavailable {

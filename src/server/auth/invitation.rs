@@ -23,7 +23,7 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn may_sign_up(&self, invite: Option<&str>) -> Result<Result<(), NotInvited>, Unavailable> {
-        let link = invite.and_then(Token::decode).as_ref().map(Token::hash);
+        let link = invite.and_then(Token::from_link).as_ref().map(Token::hash);
         self.is_invited(link.as_ref()).await
     }
 
@@ -38,9 +38,16 @@ impl Auth {
             (SignUp::Off, _) => Ok(Err(NotInvited::Off)),
             (SignUp::Invite, None) => Ok(Err(NotInvited::InvitationRequired)),
             (SignUp::Invite, Some(link)) => {
-                let invitation = self.store.invitation(link).await?;
-                let is_open = invitation.is_some_and(|invitation| invitation.is_open(self.clock.now()));
-                Ok(if is_open { Ok(()) } else { Err(NotInvited::InvitationRequired) })
+                let Some(invitation) = self.store.invitation(link).await? else {
+                    return Ok(Err(NotInvited::InvitationRequired));
+                };
+                if self.clock.now() >= invitation.expires_at {
+                    // It stays expired when the clock is set back.
+                    let mut unit = self.store.begin().await?;
+                    unit.remove_invitation(invitation.id).await?;
+                    unit.commit().await?;
+                }
+                Ok(if invitation.is_open(self.clock.now()) { Ok(()) } else { Err(NotInvited::InvitationRequired) })
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::server::secret::Token;
 use crate::server::store::Unit;
 
 impl Auth {
-    /// Remembers who signs in with a browser, under the name it has or a new one; tells whether that is nothing new.
+    /// Remembers who signs in with a browser, under a new token at each sign-in; tells whether that is nothing new.
     pub(super) async fn remember(
         &self,
         unit: &mut dyn Unit,
@@ -18,15 +18,16 @@ impl Auth {
         known: Option<&Token>,
         now: Timestamp,
     ) -> Result<(Token, bool), Unavailable> {
-        if let Some(token) = known {
-            if let Some(is_recognised) = unit.remember_longer(&known_browser(token, user, now)).await? {
-                return Ok((token.clone(), is_recognised));
-            }
-            // It was somebody else's, or made up: a token is known only when it was given out by us, to this person.
-            unit.forget_browser(&token.hash()).await?;
-        }
         let token = Token::random(&*self.entropy);
-        unit.remember_browser(&known_browser(&token, user, now)).await?;
+        let browser = known_browser(&token, user, now);
+        if let Some(former) = known.map(Token::hash) {
+            if let Some(is_recognised) = unit.renew_browser(&former, &browser).await? {
+                return Ok((token, is_recognised));
+            }
+            // It was another user's, or made up: a token is known only when it was given out by us, to this user.
+            unit.forget_browser(&former).await?;
+        }
+        unit.remember_browser(&browser).await?;
         Ok((token, false))
     }
 
@@ -58,6 +59,10 @@ impl Auth {
     /// When the database is away.
     pub async fn forget(&self, known: Option<&Token>) -> Result<(), Unavailable> {
         let Some(token) = known else { return Ok(()) };
+        // Nothing is written where there is nothing to forget.
+        if self.store.known_browser(&token.hash()).await?.is_none() {
+            return Ok(());
+        }
         let mut unit = self.store.begin().await?;
         unit.forget_browser(&token.hash()).await?;
         unit.commit().await

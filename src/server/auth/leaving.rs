@@ -21,6 +21,7 @@ pub struct Export {
     language: &'static str,
     username_changed_at: Option<String>,
     passkeys_blocked_since: Option<String>,
+    passkeys_blocked_until: Option<String>,
     passkeys: Vec<ExportedPasskey>,
     sessions: Vec<ExportedSession>,
     recovery_codes_left: u32,
@@ -78,7 +79,7 @@ impl Auth {
         let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(visitor).await?;
         let client = &visitor.session.client;
         self.record(unit.as_mut(), user.id, EventKind::Exported, client, None).await?;
-        self.tell_owner_a_few_times(unit.as_mut(), &user, Occasion::Exported, client).await?;
+        self.tell_owner(unit.as_mut(), &user, Occasion::Exported, client, None).await?;
         unit.commit().await?;
         self.bell.notify_one();
         let now = self.clock.now();
@@ -98,7 +99,8 @@ impl Auth {
             user: user.view(),
             language: user.language.tag(),
             username_changed_at: user.username_changed_at.map(Timestamp::to_rfc3339),
-            passkeys_blocked_since: user.guarded_since.map(Timestamp::to_rfc3339),
+            passkeys_blocked_since: user.lockdown.map(|lockdown| lockdown.since.to_rfc3339()),
+            passkeys_blocked_until: user.lockdown.and_then(|lockdown| lockdown.ends_at).map(Timestamp::to_rfc3339),
             passkeys: passkeys.iter().map(exported).collect(),
             sessions: sessions.iter().map(|session| exported_session(session, visitor)).collect(),
             recovery_codes_left: self.store.count_recovery_codes(user.id).await?,
@@ -140,7 +142,8 @@ impl Auth {
         Ok(events)
     }
 
-    /// Removes the account and everything of it at once; its username is held for 30 days.
+    /// Deletes the account: it is unusable at once, and a job removes its rows in small batches, so that an account of any
+    /// size holds up nobody. Its username is held for 30 days.
     ///
     /// # Errors
     /// When what was typed is not the username, the session may not, or the database is away.
@@ -153,10 +156,11 @@ impl Auth {
         self.hold_username(unit.as_mut(), &user.username, user.id).await?;
         let client = &visitor.session.client;
         self.tell_owner(unit.as_mut(), &user, Occasion::Deleted, client, None).await?;
-        unit.remove_user(user.id).await?;
+        unit.delete_user(user.id, self.clock.now()).await?;
         unit.commit().await?;
         self.bell.notify_one();
-        tracing::info!(user = %user.id.0, "an account was deleted");
+        self.cleanup.notify_one();
+        tracing::info!(user = %user.id.0, "account deleted");
         Ok(())
     }
 }

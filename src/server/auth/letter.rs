@@ -1,11 +1,12 @@
 //! Answering a letter by its link or its code.
 
+use super::letter_request::key_of;
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, NotInvited, Opened};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
-use crate::server::limiter::{Side, TooMany};
+use crate::server::limiter::{Guessed, Side, Subject, TooMany};
 use crate::server::model::letter::{Code, OpenRequest, Purpose};
 use crate::server::model::limit;
 use crate::server::model::session::Method;
@@ -71,23 +72,51 @@ pub enum LinkOffer {
 }
 
 impl Auth {
-    /// What this browser asked for last, while it can still be answered.
+    /// The email request of this cookie, while it can still be answered.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn open_request(&self, browser: Option<&Token>) -> Result<Option<OpenRequest>, Unavailable> {
-        let Some(browser) = browser else { return Ok(None) };
-        let open = self.store.request_of_browser(&browser.hash()).await?;
-        Ok(open.filter(|open| open.is_open(self.clock.now())))
+    pub async fn open_request(&self, email: Option<&Token>) -> Result<Option<OpenRequest>, Unavailable> {
+        let Some(email) = email else { return Ok(None) };
+        self.open_now(self.store.request_of_browser(&email.hash()).await?).await
+    }
+
+    /// A request that can still be answered. One that has expired is removed, so that it stays so when the clock is set
+    /// back.
+    pub(super) async fn open_now(&self, found: Option<OpenRequest>) -> Result<Option<OpenRequest>, Unavailable> {
+        let now = self.clock.now();
+        match found {
+            Some(expired) if now >= expired.request.expires_at => {
+                let mut unit = self.store.begin().await?;
+                unit.take_request(expired.request.id).await?;
+                unit.commit().await?;
+                Ok(None)
+            }
+            found => Ok(found.filter(|open| open.is_open(now))),
+        }
+    }
+
+    /// Voids the email request of this cookie, if there is one.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn void_request(&self, email: Option<&Token>) -> Result<(), Unavailable> {
+        let Some(email) = email else { return Ok(()) };
+        if self.store.request_of_browser(&email.hash()).await?.is_none() {
+            return Ok(());
+        }
+        let mut unit = self.store.begin().await?;
+        unit.void_requests_of_browser(&email.hash(), self.clock.now()).await?;
+        unit.commit().await
     }
 
     /// What a link would do, without doing it.
     ///
     /// # Errors
     /// As [`Auth::answer_link`].
-    pub async fn look_at_link(&self, browser: Option<&Token>, token: &str) -> Result<LinkOffer, AnswerError> {
+    pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkOffer, AnswerError> {
         let open = self.linked(token).await?;
-        if !is_from(browser, &open) {
+        if !is_from(email, &open) {
             return Err(AnswerError::OtherBrowser);
         }
         if let Some((user, address)) = &open.recipient
@@ -139,13 +168,14 @@ impl Auth {
         username: Option<&str>,
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
-        self.limiter.draw(&limit::ANSWERS, &[&arrival.address.key()]).await?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(arrival.address)).await?;
         let open = self.linked(token).await?;
-        if !is_from(arrival.browser.as_ref(), &open) {
-            // Whoever has the letter, but not the browser: its owner should see that.
+        if !is_from(arrival.email.as_ref(), &open) {
+            // The email is in other hands than the browser: its owner should see that.
             if let Some((user, _)) = open.recipient {
-                let way = Some("letter, in another browser".to_owned());
-                self.record_refusal(user, EventKind::SignInRefused, &arrival.client, way).await?;
+                let mut unit = self.store.begin().await?;
+                self.record_refusal(unit.as_mut(), user, &arrival.client, "letter, in another browser").await?;
+                unit.commit().await?;
             }
             return Err(AnswerError::OtherBrowser);
         }
@@ -176,8 +206,8 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<(Opened, Next), AnswerError> {
         self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
-        self.limiter.draw(&limit::ANSWERS, &[&arrival.address.key()]).await?;
-        let open = self.open_request(arrival.browser.as_ref()).await?.ok_or(AnswerError::Expired)?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(arrival.address)).await?;
+        let open = self.open_request(arrival.email.as_ref()).await?.ok_or(AnswerError::Expired)?;
         let mut unit = self.store.begin().await?;
         lock_recipient(unit.as_mut(), &open).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(AnswerError::Expired)?;
@@ -193,7 +223,9 @@ impl Auth {
             };
             unit.record(&refused).await?;
             unit.commit().await?;
-            self.limiter.count_failure(user, side).await?;
+            let typed = typed_key(&open);
+            let guessed = user.map_or(Guessed::Typed(&typed), |user| Guessed::Account(user, side));
+            self.limiter.count_failure(guessed).await?;
             return Err(AnswerError::CodeWrong { tries_left });
         }
         self.answer_or_again(unit, open, username, arrival).await
@@ -220,11 +252,11 @@ impl Auth {
     }
 
     async fn linked(&self, token: &str) -> Result<OpenRequest, AnswerError> {
-        let found = match Token::decode(token) {
+        let found = match Token::from_link(token) {
             Some(token) => self.store.request_by_link(&token.hash()).await?,
             None => None,
         };
-        let open = found.filter(|open| open.is_open(self.clock.now()));
+        let open = self.open_now(found).await?;
         if let Some(open) = &open
             && matches!(open.request.purpose, Purpose::BreakGlass { .. })
         {
@@ -307,7 +339,7 @@ impl Auth {
             email_verified: false,
             created_at: now,
             username_changed_at: None,
-            guarded_since: None,
+            lockdown: None,
             language,
             disabled_at: None,
         };
@@ -346,6 +378,17 @@ async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), U
     unit.lock_user(user).await.map(drop)
 }
 
+/// What was typed to ask for an email, in the form in which it is counted.
+fn typed_key(open: &OpenRequest) -> String {
+    match &open.request.purpose {
+        Purpose::SignIn { identifier, .. } => key_of(identifier),
+        Purpose::SignUp { address, .. }
+        | Purpose::Confirm { address, .. }
+        | Purpose::Reauthenticate { address, .. } => email_key(address).unwrap_or_default(),
+        Purpose::BreakGlass { .. } => String::new(),
+    }
+}
+
 /// Whose letter it is, if anybody's, and on which side it was asked for.
 fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
     let user = open.recipient.as_ref().map(|(user, _)| *user);
@@ -357,10 +400,11 @@ fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
     (user, Side::of(is_known))
 }
 
-/// Whether this browser may open the link: the one that asked for the letter, or any where nobody asked.
-fn is_from(browser: Option<&Token>, open: &OpenRequest) -> bool {
+/// Whether a browser with this cookie may open the link: the one that asked for the email, or any for an administrator's
+/// link.
+fn is_from(email: Option<&Token>, open: &OpenRequest) -> bool {
     matches!(open.request.purpose, Purpose::BreakGlass { .. })
-        || browser.is_some_and(|browser| browser.hash() == open.request.browser)
+        || email.is_some_and(|email| email.hash() == open.request.browser)
 }
 
 /// Letters sign nobody in under the chosen setting.

@@ -4,7 +4,7 @@ use super::Auth;
 use super::letter::{EmailOff, is_proven};
 use super::sign_up::{BeginSignUpError, SignUpForm};
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::{Limited, Subject, TooMany};
 use crate::server::model::letter::{ANSWER_LIFE, LetterRequest, OutgoingLetter, Purpose};
 use crate::server::model::limit;
 use crate::server::model::user::email_key;
@@ -36,12 +36,22 @@ impl From<Unavailable> for AskForLetterError {
 /// Who asks for a letter.
 #[derive(Clone, Debug)]
 pub struct Asker<'a> {
-    pub browser: &'a Token,
+    /// The cookie of what this browser asked for before.
+    pub email: Option<&'a Token>,
     /// The cookie of a browser that somebody signed in with.
     pub known: Option<&'a Token>,
     pub client: views::Client,
     pub language: Language,
     pub from: ClientAddress,
+}
+
+/// An email was asked for.
+#[derive(Debug)]
+pub struct Asked {
+    /// How long it can be answered.
+    pub life: Duration,
+    /// Goes into the cookie of the browser that asked: there alone the email can be answered.
+    pub email: Token,
 }
 
 impl Auth {
@@ -55,14 +65,13 @@ impl Auth {
         asker: Asker<'_>,
         identifier: &str,
         next: Next,
-    ) -> Result<Duration, AskForLetterError> {
+    ) -> Result<Asked, AskForLetterError> {
         self.letters_sign_in().map_err(|EmailOff| AskForLetterError::EmailOff)?;
         let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
         let identifier = identifier.ok_or(AskForLetterError::InvalidIdentifier)?;
         let known = self.recognised(asker.known).await?;
         self.draw_letter(&asker, &identifier, known.as_ref()).await?;
-        self.post(asker, Purpose::SignIn { identifier, known: known.map(|user| user.id) }, next).await?;
-        Ok(ANSWER_LIFE)
+        Ok(self.post(asker, Purpose::SignIn { identifier, known: known.map(|user| user.id) }, next).await?)
     }
 
     /// Counts a letter. What a browser asks for itself, for the account that knows it, has a quota of its own, so that no
@@ -70,16 +79,17 @@ impl Auth {
     async fn draw_letter(&self, asker: &Asker<'_>, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
         if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), asker.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
-            return self.limiter.draw(&limit::LETTERS_TO_ONE, &own).await;
+            return self.limiter.draw(&limit::LETTERS_TO_ONE, Subject::Named(&own)).await;
         }
         self.draw_strangers_letter(asker.from, typed).await
     }
 
     /// Counts a letter under the client that asks, and under what was typed.
     pub(super) async fn draw_strangers_letter(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
-        let (client, typed) = (from.key(), key_of(typed));
-        let letters: [(_, &[&[u8]]); 2] =
-            [(&limit::LETTERS_OF_CLIENT, &[&client]), (&limit::LETTERS_TO_ONE, &[b"typed", typed.as_bytes()])];
+        let typed = key_of(typed);
+        let typed = [b"typed".as_slice(), typed.as_bytes()];
+        let letters =
+            [(&limit::LETTERS_OF_CLIENT, Subject::Client(from)), (&limit::LETTERS_TO_ONE, Subject::Named(&typed))];
         self.limiter.draw_all(&letters).await
     }
 
@@ -92,49 +102,47 @@ impl Auth {
         &self,
         asker: Asker<'_>,
         form: Result<SignUpForm, BeginSignUpError>,
-    ) -> Result<Duration, AskToSignUpError> {
+    ) -> Result<Asked, AskToSignUpError> {
         self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
         let form = form.map_err(AskToSignUpError::Form)?;
         self.check_invitation(form.invitation.as_ref()).await.map_err(AskToSignUpError::Form)?;
         let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
         let limited = |limited: Limited| AskToSignUpError::Form(limited.into());
         let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
-        let client = asker.from.key();
+        let client = Subject::Client(asker.from);
         if self.is_taken(&form.username).await.map_err(failed)? {
-            self.limiter.draw(&limit::CEREMONIES, &[&client]).await.map_err(limited)?;
+            self.limiter.draw(&limit::CEREMONIES, client).await.map_err(limited)?;
             return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
         }
-        self.limiter.look(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
+        self.limiter.look(&limit::SIGN_UPS, client).await.map_err(limited)?;
         self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await.map_err(limited)?;
-        self.limiter.draw(&limit::SIGN_UPS, &[&client]).await.map_err(limited)?;
+        self.limiter.draw(&limit::SIGN_UPS, client).await.map_err(limited)?;
         let SignUpForm { username, display_name, invitation, .. } = form;
         let purpose = Purpose::SignUp { username, display_name, address, invitation };
-        self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)?;
-        Ok(ANSWER_LIFE)
+        self.post(asker, purpose, Next::or_account(None)).await.map_err(failed)
     }
 
-    /// Writes the request and its letter, in place of what this browser asked for before.
-    async fn post(&self, asker: Asker<'_>, purpose: Purpose, next: Next) -> Result<(), Unavailable> {
-        let browser = asker.browser.hash();
-        let request = LetterRequest::new(
-            purpose,
-            browser,
-            next,
-            (asker.client, asker.language),
-            self.clock.now(),
-            &*self.entropy,
-        );
+    /// Writes the request and its email, in place of what this browser asked for before. Each request has a token of its
+    /// own, so that one that others have seen opens no later one.
+    async fn post(&self, asker: Asker<'_>, purpose: Purpose, next: Next) -> Result<Asked, Unavailable> {
+        let email = Token::random(&*self.entropy);
+        let now = self.clock.now();
+        let client = (asker.client, asker.language);
+        let request = LetterRequest::new(purpose, email.hash(), next, client, now, &*self.entropy);
+        let request = LetterRequest { replaced: asker.email.map(Token::hash), ..request };
         let mut unit = self.store.begin().await?;
-        unit.void_requests_of_browser(&browser).await?;
+        if let Some(former) = asker.email {
+            unit.void_requests_of_browser(&former.hash(), now).await?;
+        }
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
         unit.commit().await?;
         self.bell.notify_one();
-        Ok(())
+        Ok(Asked { life: ANSWER_LIFE, email })
     }
 }
 
 /// What was typed, in the form in which it is counted.
-fn key_of(typed: &Identifier) -> String {
+pub(super) fn key_of(typed: &Identifier) -> String {
     match typed {
         Identifier::Username(name) => name.key(),
         Identifier::Address(address) => email_key(address).unwrap_or_default(),

@@ -8,6 +8,7 @@ mod answer;
 mod attestation;
 mod authenticator_data;
 mod authority;
+mod cbor;
 mod ceremony;
 mod client_data;
 mod invitation;
@@ -36,7 +37,7 @@ pub use ceremony::Initiator;
 pub use invitation::NotInvited;
 pub use leaving::Export;
 pub use letter::{AnswerError, LinkOffer};
-pub use letter_request::{AskForLetterError, AskToSignUpError, Asker};
+pub use letter_request::{AskForLetterError, AskToSignUpError, Asked, Asker};
 pub use reauthentication::{AskToReauthenticateError, ReauthenticateError, Renewed};
 pub use recovery::RecoverError;
 pub use relying_party::RelyingParty;
@@ -75,6 +76,8 @@ pub struct Auth {
     pub needs_address: bool,
     /// Rung when a letter was written.
     pub bell: Arc<Notify>,
+    /// Wakes the job that removes the rows of deleted accounts.
+    pub cleanup: Arc<Notify>,
 }
 
 /// What the browser that asks tells about itself and what it wishes.
@@ -83,8 +86,10 @@ pub struct Arrival {
     pub client: views::Client,
     pub language: Language,
     pub address: ClientAddress,
-    /// The token that names the browser.
+    /// The token that names the browser, for ceremonies.
     pub browser: Option<Token>,
+    /// The token of the email request under way in this browser; it ends when a session begins.
+    pub email: Option<Token>,
     /// The token of a browser that somebody signed in with before.
     pub known: Option<Token>,
     /// "Keep me signed in".

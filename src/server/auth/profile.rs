@@ -4,6 +4,7 @@ use super::authority::OwnersUnit;
 use super::{Auth, ManageError, Visitor};
 use crate::server::Unavailable;
 use crate::server::keys::KeyedHash;
+use crate::server::model::security_letter::Occasion;
 use crate::server::model::user::USERNAME_HELD;
 use crate::server::model::{EventKind, User, UserId};
 use crate::server::store::{Insertion, Unit};
@@ -15,12 +16,16 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     pub async fn set_language(&self, visitor: &Visitor, language: Language) -> Result<(), Unavailable> {
+        if visitor.user.language == language {
+            return Ok(());
+        }
         let mut unit = self.store.begin().await?;
         unit.set_language(visitor.user.id, language).await?;
         unit.commit().await
     }
 
-    /// Changes what was given: the name at any time, the username once in 30 days.
+    /// Changes what was given: the name at any time, the username once in 30 days. The way back to a name that is held for
+    /// this user is always open. A new username is notified.
     ///
     /// # Errors
     /// When a name does not fit, the username is taken, held for somebody else or was changed lately, or the database is
@@ -49,6 +54,8 @@ impl Auth {
             self.change_username(unit.as_mut(), &former, &mut user).await?;
             let change = format!("{} → {}", former.username, user.username);
             self.record(unit.as_mut(), user.id, EventKind::UsernameChanged, client, Some(change)).await?;
+            let (occasion, detail) = (Occasion::UsernameChanged, Some(user.username.to_string()));
+            self.tell_owner(unit.as_mut(), &user, occasion, client, detail).await?;
         }
         if user != former && unit.rename_user(&user).await? == Insertion::Conflict {
             return Err(ManageError::UsernameTaken);
@@ -60,12 +67,14 @@ impl Auth {
             return Err(ManageError::UsernameTaken);
         }
         unit.commit().await?;
+        self.bell.notify_one();
         Ok(user)
     }
 
     async fn change_username(&self, unit: &mut dyn Unit, former: &User, user: &mut User) -> Result<(), ManageError> {
         let now = self.clock.now();
-        if former.renamed_recently(now) {
+        let hashes = self.username_hashes(&user.username);
+        if former.renamed_recently(now) && !unit.is_username_held_for(&hashes, user.id, now).await? {
             return Err(ManageError::RenamedRecently);
         }
         self.hold_username(unit, &former.username, user.id).await?;

@@ -7,7 +7,7 @@ use super::sign_in::{BeginSignInError, FinishSignInError};
 use super::{Asker, Auth, Visitor};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
-use crate::server::limiter::{Side, TooMany};
+use crate::server::limiter::{Guessed, Side, Subject, TooMany};
 use crate::server::model::letter::{self, ANSWER_LIFE, LetterRequest, OpenRequest, OutgoingLetter};
 use crate::server::model::session::Method;
 use crate::server::model::{ClientAddress, EventKind, Session, UserId, limit};
@@ -114,9 +114,26 @@ impl Auth {
             drop(unit);
             return Err(self.refused_in_use(&passkey, &used, &user, client).await.into());
         }
-        self.end_guard(unit.as_mut(), &user, &passkey).await?;
+        self.end_lockdown(unit.as_mut(), &user, passkey.created_at).await?;
         let method = Method::Passkey(passkey.credential_id);
         self.renew(unit, visitor, method).await?.ok_or(ReauthenticateError::SignedOut)
+    }
+
+    /// Where an email that shows who is there would go; for accounts without a passkey.
+    ///
+    /// # Errors
+    /// When such emails are off, the account has a passkey or no proven address, or the database is away.
+    pub async fn reauthentication_address<'a>(
+        &self,
+        visitor: &'a Visitor,
+    ) -> Result<&'a EmailAddress, AskToReauthenticateError> {
+        // Where an email opens a session that can only add a passkey, it shows no more than that.
+        if self.email_sign_in != EmailSignIn::On {
+            return Err(AskToReauthenticateError::EmailOff);
+        }
+        let has_passkey = self.has_usable(&self.store.passkeys(visitor.user.id).await?);
+        let address = visitor.user.proven_address().filter(|_| !has_passkey && self.sends_letters);
+        address.ok_or(AskToReauthenticateError::PasskeyRequired)
     }
 
     /// Asks for a letter that shows who is there, for accounts without a passkey.
@@ -130,19 +147,14 @@ impl Auth {
         asker: Asker<'_>,
         next: Next,
     ) -> Result<Duration, AskToReauthenticateError> {
-        // Where a letter opens a session that can only add a passkey, it shows no more than that.
-        if self.email_sign_in != EmailSignIn::On {
-            return Err(AskToReauthenticateError::EmailOff);
-        }
-        let has_passkey = self.has_usable(&self.store.passkeys(visitor.user.id).await?);
-        let address = visitor.user.proven_address().filter(|_| !has_passkey && self.sends_letters);
-        let address = address.ok_or(AskToReauthenticateError::PasskeyRequired)?;
-        self.limiter.draw(&limit::LETTERS_TO_ONE, &[b"own", visitor.user.id.0.as_bytes()]).await?;
+        let address = self.reauthentication_address(visitor).await?;
+        let own = [b"own".as_slice(), visitor.user.id.0.as_bytes()];
+        self.limiter.draw(&limit::LETTERS_TO_ONE, Subject::Named(&own)).await?;
         let (user, session) = (visitor.user.id, visitor.session.id);
         let purpose = letter::Purpose::Reauthenticate { user, session, address: address.clone() };
         let request = LetterRequest::new(
             purpose,
-            asker.browser.hash(),
+            visitor.session.token_hash,
             next,
             (asker.client, asker.language),
             self.clock.now(),
@@ -163,7 +175,7 @@ impl Auth {
     /// When the database is away.
     pub async fn open_reauthentication(&self, visitor: &Visitor) -> Result<Option<OpenRequest>, Unavailable> {
         let newest = self.store.newest_request(visitor.user.id, "reauthenticate").await?;
-        Ok(newest.filter(|open| open.is_open(self.clock.now()) && asked_by(open, visitor).is_some()))
+        Ok(self.open_now(newest).await?.filter(|open| asked_by(open, visitor).is_some()))
     }
 
     /// The letter with this link and its address, without answering it.
@@ -176,9 +188,9 @@ impl Auth {
         token: &str,
     ) -> Result<(OpenRequest, EmailAddress), ConfirmError> {
         self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
-        let token = Token::decode(token).ok_or(ConfirmError::Expired)?;
+        let token = Token::from_link(token).ok_or(ConfirmError::Expired)?;
         let found = self.store.request_by_link(&token.hash()).await?;
-        let open = found.filter(|open| open.is_open(self.clock.now())).ok_or(ConfirmError::Expired)?;
+        let open = self.open_now(found).await?.ok_or(ConfirmError::Expired)?;
         match &open.request.purpose {
             letter::Purpose::Reauthenticate { user, .. } if *user != visitor.user.id => Err(ConfirmError::OtherAccount),
             letter::Purpose::Reauthenticate { .. } => {
@@ -200,7 +212,7 @@ impl Auth {
         token: &str,
         from: ClientAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
-        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let (open, address) = self.look_at_reauthentication(visitor, token).await?;
         let unit = self.store.begin().await?;
         self.reauthenticated(unit, visitor, &open, &address).await
@@ -218,7 +230,7 @@ impl Auth {
         from: ClientAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
         self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
-        self.limiter.draw(&limit::ANSWERS, &[&from.key()]).await?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let open = self.open_reauthentication(visitor).await?.ok_or(ConfirmError::Expired)?;
         let address = asked_by(&open, visitor).ok_or(ConfirmError::Expired)?;
         let mut unit = self.store.begin().await?;
@@ -226,7 +238,7 @@ impl Auth {
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !self.is_code(code, &open) {
             unit.commit().await?;
-            self.limiter.count_failure(Some(visitor.user.id), Side::Known).await?;
+            self.limiter.count_failure(Guessed::Account(visitor.user.id, Side::Known)).await?;
             return Err(ConfirmError::CodeWrong { tries_left });
         }
         self.reauthenticated(unit, visitor, &open, &address).await

@@ -4,7 +4,7 @@ use super::authority::{Denied, OwnersUnit};
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, Opened, Visitor};
 use crate::server::Unavailable;
-use crate::server::limiter::TooMany;
+use crate::server::limiter::{Subject, TooMany};
 use crate::server::model::EventKind;
 use crate::server::model::limit;
 use crate::server::model::recovery::{CODES, RecoveryCode};
@@ -49,7 +49,7 @@ impl Auth {
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
         let client = &visitor.session.client;
         self.record(unit.as_mut(), user.id, EventKind::RecoveryCodesMade, client, None).await?;
-        self.tell_owner_a_few_times(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client).await?;
+        self.tell_owner(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client, None).await?;
         // Not before the letter: "that was not me" ends the codes that came with it or later.
         unit.replace_recovery_codes(user.id, &hashes, self.clock.now()).await?;
         unit.commit().await?;
@@ -69,7 +69,7 @@ impl Auth {
     }
 
     async fn use_code(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<Opened, RecoverError> {
-        self.limiter.draw(&limit::ANSWERS, &[&arrival.address.key()]).await?;
+        self.limiter.draw(&limit::ANSWERS, Subject::Client(arrival.address)).await?;
         let identifier = Identifier::parse(identifier).map_err(|_| RecoverError::CodeWrong)?;
         let code = RecoveryCode::parse(code).ok_or(RecoverError::CodeWrong)?;
         let mut unit = self.store.begin().await?;
@@ -77,11 +77,9 @@ impl Auth {
         let owner = unit.owner_of_recovery_code(&code, &identifier).await?.ok_or(RecoverError::CodeWrong)?;
         let user = unit.lock_user(owner).await?.filter(|user| user.disabled_at.is_none());
         let user = user.ok_or(RecoverError::CodeWrong)?;
-        if !unit.use_recovery_code(&code).await? {
-            return Err(RecoverError::CodeWrong);
-        }
+        let made_at = unit.use_recovery_code(&code).await?.ok_or(RecoverError::CodeWrong)?;
         let (client, now) = (arrival.client.clone(), self.clock.now());
-        unit.set_guard(owner, None).await?;
+        self.end_lockdown(unit.as_mut(), &user, made_at).await?;
         unit.void_recognition(owner).await?;
         let entrance = Entrance { user, credential: Credential::RecoveryCode, is_new_account: false };
         let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;

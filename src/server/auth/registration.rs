@@ -1,6 +1,6 @@
 use super::Auth;
 use super::answer::RegistrationAnswer;
-use super::attestation::{NewPasskey, Refused};
+use super::attestation::{self, NewPasskey, Refused};
 use super::client_data::ClientData;
 use super::relying_party::{RECORD_VERSION, stored};
 use crate::server::Unavailable;
@@ -27,11 +27,26 @@ impl Auth {
         let Registered { new, answer, registration } = given;
         let is_ours =
             answer.consistent && answer.client_data.was_made_for(ClientData::CREATE, self.relying_party.origin());
-        let (Ok(new), true) = (new, is_ours) else { return Ok(None) };
-        let record = match self.relying_party.finish_registration(&answer.credential, registration) {
+        let new = match new {
+            Ok(new) if is_ours => new,
+            Ok(_) => {
+                tracing::info!(reason = "client data", "registration not verified");
+                return Ok(None);
+            }
+            Err(cause) => {
+                tracing::info!(reason = ?cause, "registration not verified");
+                return Ok(None);
+            }
+        };
+        let mut credential = answer.credential.clone();
+        if let Some(bare) = attestation::without_certificates(&credential.response.attestation_object) {
+            tracing::info!("attestation with certificates ignored");
+            credential.response.attestation_object = bare;
+        }
+        let record = match self.relying_party.finish_registration(&credential, registration) {
             Ok(record) => record,
             Err(cause) => {
-                tracing::info!(%cause, "a registration was not verified");
+                tracing::info!(%cause, "registration not verified");
                 return Ok(None);
             }
         };

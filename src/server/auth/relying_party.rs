@@ -9,9 +9,7 @@ use webauthn_rs::prelude::{
     AuthenticationResult, Credential, DiscoverableAuthentication, Passkey as Record, PasskeyRegistration,
     PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
-use webauthn_rs_proto::{
-    AllowCredentials, AuthenticatorTransport, PublicKeyCredentialDescriptor, ResidentKeyRequirement,
-};
+use webauthn_rs_proto::ResidentKeyRequirement;
 
 /// Who asks for passkeys: the library, set up for the one origin that people see.
 pub struct RelyingParty {
@@ -52,18 +50,17 @@ impl RelyingParty {
         user: &User,
         known: &[&Passkey],
     ) -> Result<(views::Options, Vec<u8>, PasskeyRegistration), Unavailable> {
+        // The library is given none to exclude: it would call a known passkey unverified, while the store knows what it is.
         let (mut response, state) = self
             .webauthn
             .start_passkey_registration(user.id.0, user.username.as_str(), user.display_name.as_str(), Some(Vec::new()))
             .map_err(library)?;
-        // Not told to the library, which would call a known passkey unverified; the store knows it as what it is.
-        response.public_key.exclude_credentials = Some(known.iter().map(|passkey| descriptor(passkey)).collect());
         if let Some(selection) = response.public_key.authenticator_selection.as_mut() {
             selection.resident_key = Some(ResidentKeyRequirement::Required);
             selection.require_resident_key = true;
         }
         let challenge = response.public_key.challenge.clone();
-        Ok((options(&response.public_key)?, challenge, state))
+        Ok((options(&response.public_key, "excludeCredentials", known)?, challenge, state))
     }
 
     pub(super) fn finish_registration(
@@ -79,10 +76,9 @@ impl RelyingParty {
         &self,
         known: &[&Passkey],
     ) -> Result<(views::Options, Vec<u8>, DiscoverableAuthentication), Unavailable> {
-        let (mut response, state) = self.webauthn.start_discoverable_authentication().map_err(library)?;
-        response.public_key.allow_credentials = known.iter().map(|passkey| allowed(passkey)).collect();
+        let (response, state) = self.webauthn.start_discoverable_authentication().map_err(library)?;
         let challenge = response.public_key.challenge.clone();
-        Ok((options(&response.public_key)?, challenge, state))
+        Ok((options(&response.public_key, "allowCredentials", known)?, challenge, state))
     }
 
     pub(super) fn finish_authentication(
@@ -95,27 +91,19 @@ impl RelyingParty {
     }
 }
 
-/// A passkey for the list of those that may not answer.
-fn descriptor(passkey: &Passkey) -> PublicKeyCredentialDescriptor {
-    PublicKeyCredentialDescriptor {
-        type_: "public-key".to_owned(),
-        id: passkey.credential_id.as_bytes().to_vec(),
-        transports: Some(transports(passkey)),
-    }
+/// A passkey in a list of those that may answer, or may not (WebAuthn Level 3, section 5.8.3). In place of the library's
+/// type, which knows fewer transports than browsers do.
+#[derive(Serialize)]
+struct Descriptor<'a> {
+    r#type: &'static str,
+    id: String,
+    transports: Vec<&'a str>,
 }
 
-/// A passkey for the list of those that may answer.
-fn allowed(passkey: &Passkey) -> AllowCredentials {
-    AllowCredentials {
-        type_: "public-key".to_owned(),
-        id: passkey.credential_id.as_bytes().to_vec(),
-        transports: Some(transports(passkey)),
+impl<'a> Descriptor<'a> {
+    fn of(passkey: &'a Passkey) -> Self {
+        Self { r#type: "public-key", id: passkey.credential_id.encode(), transports: passkey.transports().collect() }
     }
-}
-
-fn transports(passkey: &Passkey) -> Vec<AuthenticatorTransport> {
-    let known = |word: &str| word.parse().ok().filter(|transport| *transport != AuthenticatorTransport::Unknown);
-    passkey.transports.split(',').filter_map(known).collect()
 }
 
 /// Reads what the library needs to verify with a passkey. One that has become eligible for backup since is marked so on
@@ -139,8 +127,17 @@ pub fn stored(record: &Record) -> Result<String, Unavailable> {
     serde_json::to_string(record).map_err(|cause| Unavailable::new("passkey record", cause))
 }
 
-fn options(public_key: &impl Serialize) -> Result<views::Options, Unavailable> {
-    let json = serde_json::to_string(public_key).and_then(RawValue::from_string);
+/// The options as JSON, with these passkeys in the list of that name.
+fn options(public_key: &impl Serialize, list: &str, known: &[&Passkey]) -> Result<views::Options, Unavailable> {
+    let json = || {
+        if known.is_empty() {
+            return serde_json::to_string(public_key);
+        }
+        let mut json = serde_json::to_value(public_key)?;
+        json[list] = serde_json::to_value(known.iter().map(|passkey| Descriptor::of(passkey)).collect::<Vec<_>>())?;
+        serde_json::to_string(&json)
+    };
+    let json = json().and_then(RawValue::from_string);
     Ok(views::Options { public_key: json.map_err(|cause| Unavailable::new("ceremony options", cause))? })
 }
 

@@ -1,6 +1,7 @@
 //! Answers to security letters: "that was not me", and the way back to a former address.
 
 use super::Auth;
+use super::letter::is_proven;
 use crate::server::Unavailable;
 use crate::server::model::EventKind;
 use crate::server::model::passkey::WATCHED;
@@ -57,10 +58,10 @@ impl Auth {
         let suspended = unit.suspend_passkeys(user.id, now.minus(WATCHED), now).await?;
         // Whoever made codes from then on may be who it was. Those from before stay: they are how an owner comes back.
         unit.remove_recovery_codes(user.id, letter.happened_at).await?;
-        unit.set_guard(user.id, Some(now)).await?;
+        self.lock_down(unit.as_mut(), user.id, now).await?;
         self.record(unit.as_mut(), user.id, EventKind::NotMe, &nobody(), None).await?;
         unit.commit().await?;
-        tracing::warn!(user = %user.id.0, suspended, "\"that was not me\" was said");
+        tracing::warn!(user = %user.id.0, suspended, "account reported as not theirs");
         Ok(())
     }
 
@@ -76,8 +77,9 @@ impl Auth {
         self.with_owner(sent).await
     }
 
-    /// Restores the address that the letter went to. It ends every session, voids open letters and the links of later
-    /// changes, and signs nobody in (docs/RULES.md, 10).
+    /// Restores the address that the email went to. It ends every session, voids open emails and the links of later
+    /// changes, locks the account down, tells the address that is taken away, whose "This wasn't me" links stay good, and
+    /// signs nobody in (docs/RULES.md, 10).
     ///
     /// # Errors
     /// When the link is used, old or wrong, or another account has proven the address since.
@@ -96,19 +98,38 @@ impl Auth {
         unit.end_all_sessions(user.id).await?;
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
-        unit.void_later_links(user.id, letter.happened_at, &letter.address, now).await?;
+        let displaced = user.proven_address().filter(|_| !is_proven(&user, &letter.address)).cloned();
+        let kept: Vec<_> = std::iter::once(&letter.address).chain(&displaced).collect();
+        unit.void_later_links(user.id, letter.happened_at, &kept, now).await?;
+        unit.remember_restored(user.id, &letter.address, letter.happened_at).await?;
+        self.lock_down(unit.as_mut(), user.id, now).await?;
         self.record(unit.as_mut(), user.id, EventKind::AddressRestored, &nobody(), None).await?;
         let restored = User { email: Some(letter.address), email_verified: true, ..user };
         self.tell_owner(unit.as_mut(), &restored, Occasion::AddressRestored, &nobody(), None).await?;
+        if let Some(displaced) = displaced {
+            let detail = restored.email.as_ref().map(ToString::to_string);
+            let occasion = Occasion::AddressDisplaced;
+            self.tell_at(unit.as_mut(), &restored, &displaced, occasion, &nobody(), detail).await?;
+        }
         unit.commit().await?;
         self.bell.notify_one();
-        tracing::warn!(user = %restored.id.0, "a change of address was undone");
+        tracing::warn!(user = %restored.id.0, "email change undone");
         Ok(())
     }
 
     async fn security_letter(&self, token: &str) -> Result<SentSecurityLetter, SecurityLetterError> {
-        let token = Token::decode(token).ok_or(SecurityLetterError::Expired)?;
-        self.store.security_letter_by_link(&token.hash()).await?.ok_or(SecurityLetterError::Expired)
+        let token = Token::from_link(token).ok_or(SecurityLetterError::Expired)?;
+        let found = self.store.security_letter_by_link(&token.hash()).await?.ok_or(SecurityLetterError::Expired)?;
+        let now = self.clock.now();
+        if now < found.letter.expires_at {
+            return Ok(found);
+        }
+        // It stays expired when the clock is set back.
+        let mut unit = self.store.begin().await?;
+        unit.answer_security_letter(found.letter.id, now).await?;
+        unit.undo_by_letter(found.letter.id, now).await?;
+        unit.commit().await?;
+        Err(SecurityLetterError::Expired)
     }
 
     async fn with_owner(&self, sent: SentSecurityLetter) -> Result<(SecurityLetter, User), SecurityLetterError> {

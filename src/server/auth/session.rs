@@ -21,6 +21,8 @@ pub(super) enum Credential {
         id: CredentialId,
         /// It came from another device, so this one has none yet.
         from_elsewhere: bool,
+        /// Copies of it live on other devices, so that it says nothing about this one.
+        synced: bool,
     },
     Letter,
     RecoveryCode,
@@ -48,17 +50,21 @@ impl Auth {
         if let Some(previous) = &arrival.previous {
             unit.remove_session(&previous.hash()).await?;
         }
+        if let Some(email) = &arrival.email {
+            unit.void_requests_of_browser(&email.hash(), now).await?;
+        }
         let Entrance { user, credential, is_new_account } = entrance;
         let (known, is_recognised) = self.remember(unit, user.id, arrival.known.as_ref(), now).await?;
-        // A passkey is a device that was seen before, unless it answered from another one (docs/RULES.md, 10).
+        // A passkey is a device that was seen before, unless it answered from another one or is synced (docs/RULES.md, 8).
         let is_new_device = match credential {
-            Credential::Passkey { from_elsewhere, .. } => from_elsewhere && !is_recognised,
+            Credential::Passkey { from_elsewhere, synced, .. } => (from_elsewhere || synced) && !is_recognised,
             Credential::Letter => !is_recognised,
             // Told by a letter of its own.
             Credential::RecoveryCode | Credential::BreakGlass => false,
         };
         let (session, token) = self.new_session(user.id, credential, &arrival, now);
         unit.add_session(&session).await?;
+        unit.trim(user.id).await?;
         let kind = if is_new_account { EventKind::SignedUp } else { EventKind::SignedIn };
         self.record(unit, user.id, kind, &session.client, Some(session.method.words().to_owned())).await?;
         if is_new_device && !is_new_account {
@@ -77,7 +83,7 @@ impl Auth {
     ) -> (Session, Token) {
         let token = Token::random(&*self.entropy);
         let (method, offers_passkey, kept) = match credential {
-            Credential::Passkey { id, from_elsewhere } => (Method::Passkey(id), from_elsewhere, arrival.keep),
+            Credential::Passkey { id, from_elsewhere, .. } => (Method::Passkey(id), from_elsewhere, arrival.keep),
             Credential::Letter => (Method::Email, true, false),
             Credential::RecoveryCode => (Method::Recovery, true, false),
             Credential::BreakGlass => (Method::BreakGlass, true, false),
@@ -111,14 +117,21 @@ impl Auth {
     pub async fn visitor(&self, token: &Token) -> Result<Option<Visitor>, Unavailable> {
         let now = self.clock.now();
         let Some((mut session, user)) = self.store.session(&token.hash()).await? else { return Ok(None) };
-        if !session.is_alive(now) || user.disabled_at.is_some() {
+        if !session.is_alive(now) {
+            // It stays expired when the clock is set back. Best effort: it signs no one in now either way.
+            if let Err(cause) = self.store.remove_expired_session(session.id).await {
+                tracing::warn!(%cause, "removing an expired session failed");
+            }
+            return Ok(None);
+        }
+        if user.disabled_at.is_some() {
             return Ok(None);
         }
         if session.should_be_marked_seen(now) {
-            // No more than a note: who is signed in goes on where nothing can be written.
+            // Best effort: a failed write must not sign the user out.
             match self.store.mark_session_seen(session.id, now).await {
                 Ok(()) => session.last_seen_at = now,
-                Err(cause) => tracing::warn!(%cause, "that a session was seen was not written down"),
+                Err(cause) => tracing::warn!(%cause, "marking a session as seen failed"),
             }
         }
         Ok(Some(Visitor { user, session }))

@@ -9,13 +9,12 @@ use super::{Arrival, Auth, Opened};
 use crate::server::Unavailable;
 use crate::server::limiter::TooMany;
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::security_letter::{NOTIFIED_WITHIN, Occasion};
 use crate::server::model::{CredentialId, Event, EventKind, Passkey, User, UserId};
 use crate::server::secret::Token;
-use crate::server::store::{Admission, Admitted, Unit};
+use crate::server::store::{Admission, Admitted};
 use crate::server::telemetry::meters;
 use crate::types::views;
-use std::time::Duration;
 use webauthn_rs::prelude::{DiscoverableAuthentication, WebauthnError};
 
 #[derive(Debug)]
@@ -35,8 +34,11 @@ pub enum FinishSignInError {
     Malformed,
     Expired,
     NotVerified,
-    UnknownPasskey,
-    /// Those who run the site turned the account off.
+    UnknownPasskey {
+        /// Whether it names an account that is here: then its device may drop it.
+        is_ours: bool,
+    },
+    /// An administrator disabled the account.
     AccountDisabled,
     Unavailable(Unavailable),
 }
@@ -48,7 +50,7 @@ impl FinishSignInError {
             Self::Malformed => "malformed",
             Self::Expired => "expired",
             Self::NotVerified => "not_verified",
-            Self::UnknownPasskey => "unknown_passkey",
+            Self::UnknownPasskey { .. } => "unknown_passkey",
             Self::AccountDisabled => "account_disabled",
             Self::Unavailable(_) => "unavailable",
         }
@@ -60,9 +62,6 @@ impl From<Unavailable> for FinishSignInError {
         Self::Unavailable(cause)
     }
 }
-
-/// A copied passkey that is tried again and again is told of once in this time.
-const TOLD_AGAIN_AFTER: Duration = Duration::from_hours(1);
 
 impl Auth {
     /// Begins a sign-in, the same for everybody: the passkey decides who it is.
@@ -120,7 +119,10 @@ impl Auth {
             return Err(FinishSignInError::NotVerified);
         }
         let id = CredentialId::new(answer.credential.raw_id.clone()).ok_or(FinishSignInError::NotVerified)?;
-        let (passkey, user) = self.store.passkey(&id).await?.ok_or(FinishSignInError::UnknownPasskey)?;
+        let Some((passkey, user)) = self.store.passkey(&id).await? else {
+            let is_ours = self.is_an_account(answer.credential.get_user_unique_id()).await?;
+            return Err(FinishSignInError::UnknownPasskey { is_ours });
+        };
         let names_owner = match answer.credential.get_user_unique_id() {
             Some(handle) => handle == user.id.0.as_bytes().as_slice(),
             None => expected.is_some(),
@@ -128,6 +130,15 @@ impl Auth {
         let is_theirs = expected.is_none_or(|expected| expected == user.id);
         let is_ours = passkey.rp_id == self.relying_party.id();
         if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(FinishSignInError::NotVerified) }
+    }
+
+    /// Whether a user handle is an account's. Where it is not, the database may be another one than the passkey was made
+    /// for, and its device must keep it.
+    async fn is_an_account(&self, handle: Option<&[u8]>) -> Result<bool, Unavailable> {
+        match handle.and_then(|handle| uuid::Uuid::from_slice(handle).ok()) {
+            Some(id) => Ok(self.store.user(UserId(id)).await?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Verifies an assertion (WebAuthn Level 3, section 7.2). What is refused is written down for the owner.
@@ -144,12 +155,12 @@ impl Auth {
         let verified = match self.relying_party.finish_authentication(&answer.credential, state, &record) {
             Ok(verified) => verified,
             Err(WebauthnError::CredentialPossibleCompromise) => {
-                tracing::warn!(user = %user.id.0, "a passkey's counter did not grow: it may have been copied");
+                tracing::warn!(user = %user.id.0, reason = "counter", "sign-in failed");
                 self.tell_of_copy(passkey, user, client).await?;
                 return Err(FinishSignInError::NotVerified);
             }
             Err(cause) => {
-                tracing::info!(%cause, "an assertion was not verified");
+                tracing::info!(%cause, "assertion not verified");
                 self.record_strangers(user.id).await?;
                 return Err(FinishSignInError::NotVerified);
             }
@@ -170,9 +181,16 @@ impl Auth {
         let name = Some(passkey.name.clone());
         let mut unit = self.store.begin().await?;
         let Some(user) = unit.lock_user(user.id).await? else { return Ok(()) };
-        let lately = self.clock.now().minus(TOLD_AGAIN_AFTER);
-        let is_told = unit.count_letters_about(user.id, Occasion::CounterWentBack, lately).await? > 0;
-        self.record(unit.as_mut(), user.id, EventKind::CounterWentBack, client, name.clone()).await?;
+        let (kind, now) = (EventKind::CounterWentBack, self.clock.now());
+        let event = Event::new(user.id, kind, now, client.clone(), name.clone(), &*self.entropy);
+        unit.record(&event.only_once_an_hour()).await?;
+        let is_told = match user.proven_address() {
+            Some(address) => {
+                let sent = unit.count_notifications(user.id, address, now.minus(NOTIFIED_WITHIN)).await?;
+                sent.about(Occasion::CounterWentBack) > 0
+            }
+            None => true,
+        };
         if !is_told {
             self.tell_owner(unit.as_mut(), &user, Occasion::CounterWentBack, client, name).await?;
         }
@@ -202,26 +220,18 @@ impl Auth {
     ) -> Result<FinishSignInError, Unavailable> {
         let now = self.store.passkey(&passkey.credential_id).await?.filter(|(_, owner)| owner.id == user.id);
         if now.as_ref().is_some_and(|(now, _)| now.is_overtaking(used)) {
-            tracing::warn!(user = %user.id.0, "a passkey's counter was overtaken: it may have been copied");
+            tracing::warn!(user = %user.id.0, reason = "counter overtaken", "sign-in failed");
             self.tell_of_copy(passkey, user, client).await?;
             return Ok(FinishSignInError::NotVerified);
         }
-        tracing::warn!(user = %user.id.0, "a passkey is suspended, or was removed while it was used");
-        self.record_refusal(user.id, EventKind::SignInRefused, client, Some("passkey".to_owned())).await?;
-        Ok(if now.is_some() { FinishSignInError::NotVerified } else { FinishSignInError::UnknownPasskey })
-    }
-
-    /// An older passkey shows that its owner is there again.
-    pub(super) async fn end_guard(
-        &self,
-        unit: &mut dyn Unit,
-        user: &User,
-        passkey: &Passkey,
-    ) -> Result<(), Unavailable> {
-        match user.guarded_since {
-            Some(since) if passkey.created_at < since => unit.set_guard(user.id, None).await,
-            _ => Ok(()),
-        }
+        tracing::warn!(user = %user.id.0, reason = "passkey suspended or removed", "sign-in failed");
+        let mut unit = self.store.begin().await?;
+        self.record_refusal(unit.as_mut(), user.id, client, "passkey").await?;
+        unit.commit().await?;
+        Ok(match now {
+            Some(_) => FinishSignInError::NotVerified,
+            None => FinishSignInError::UnknownPasskey { is_ours: true },
+        })
     }
 
     /// Lets somebody in: at once where nothing else has to be done, which is nearly always.
@@ -234,14 +244,15 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<Opened, FinishSignInError> {
         let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
-        let is_plain = !from_elsewhere && user.guarded_since.is_none() && user.disabled_at.is_none();
+        let is_plain =
+            !from_elsewhere && user.lockdown.is_none() && user.disabled_at.is_none() && arrival.email.is_none();
         if is_plain && let Some(opened) = self.admit_at_once(&passkey, &user, used, &arrival).await? {
             return Ok(opened);
         }
         self.admit_with_care(passkey, &user, used, from_elsewhere, arrival).await
     }
 
-    /// In one step; `None` where the account turns out to be guarded or turned off.
+    /// In one step; `None` where the account turns out to be locked down or disabled, or its owner is to be notified.
     async fn admit_at_once(
         &self,
         passkey: &Passkey,
@@ -249,7 +260,8 @@ impl Auth {
         used: &PasskeyUse,
         arrival: &Arrival,
     ) -> Result<Option<Opened>, FinishSignInError> {
-        let credential = Credential::Passkey { id: passkey.credential_id.clone(), from_elsewhere: false };
+        let (id, synced) = (passkey.credential_id.clone(), used.backed_up);
+        let credential = Credential::Passkey { id, from_elsewhere: false, synced };
         let (session, token) = self.new_session(user.id, credential, arrival, used.at);
         let way = Some(session.method.words().to_owned());
         let event = Event::new(user.id, EventKind::SignedIn, used.at, session.client.clone(), way, &*self.entropy);
@@ -261,20 +273,18 @@ impl Auth {
             event: &event,
             known: arrival.known.as_ref().map(Token::hash),
             browser: &known_browser(&name, user.id, used.at),
+            only_recognised: synced && self.sends_letters && user.proven_address().is_some(),
             previous: arrival.previous.as_ref().map(Token::hash),
         };
         match self.store.admit(admission).await? {
-            Admitted::In { user, kept_name } => {
-                let known = arrival.known.clone().filter(|_| kept_name).unwrap_or(name);
-                Ok(Some(Opened { user, session, token, known }))
-            }
+            Admitted::In(user) => Ok(Some(Opened { user, session, token, known: name })),
             Admitted::Refused(user) => Err(self.refused_in_use(passkey, used, &user, &arrival.client).await),
             Admitted::NotPlain => Ok(None),
-            Admitted::Gone => Err(FinishSignInError::UnknownPasskey),
+            Admitted::Gone => Err(FinishSignInError::UnknownPasskey { is_ours: false }),
         }
     }
 
-    /// Step by step: an older passkey ends the guard, and whoever comes from another device is told of.
+    /// Step by step: an older passkey ends the lockdown, and a sign-in on another device is notified.
     async fn admit_with_care(
         &self,
         passkey: Passkey,
@@ -285,10 +295,11 @@ impl Auth {
     ) -> Result<Opened, FinishSignInError> {
         let mut unit = self.store.begin().await?;
         // As it is now: the account may be gone, or have another address.
-        let user = unit.lock_user(user.id).await?.ok_or(FinishSignInError::UnknownPasskey)?;
+        let gone = FinishSignInError::UnknownPasskey { is_ours: false };
+        let user = unit.lock_user(user.id).await?.ok_or(gone)?;
         if user.disabled_at.is_some() {
-            let way = Some("passkey, while the account is turned off".to_owned());
-            self.record(unit.as_mut(), user.id, EventKind::SignInRefused, &arrival.client, way).await?;
+            let reason = "passkey, while the account is turned off";
+            self.record_refusal(unit.as_mut(), user.id, &arrival.client, reason).await?;
             unit.commit().await?;
             return Err(FinishSignInError::AccountDisabled);
         }
@@ -296,8 +307,8 @@ impl Auth {
             drop(unit);
             return Err(self.refused_in_use(&passkey, used, &user, &arrival.client).await);
         }
-        self.end_guard(unit.as_mut(), &user, &passkey).await?;
-        let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere };
+        self.end_lockdown(unit.as_mut(), &user, passkey.created_at).await?;
+        let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere, synced: used.backed_up };
         let entrance = Entrance { user, credential, is_new_account: false };
         let opened = self.open_session(unit.as_mut(), entrance, arrival, used.at).await?;
         unit.commit().await?;

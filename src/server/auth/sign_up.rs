@@ -5,7 +5,7 @@ use super::registration::Registered;
 use super::session::{Credential, Entrance};
 use super::{Arrival, Auth, NotInvited, Opened};
 use crate::server::Unavailable;
-use crate::server::limiter::TooMany;
+use crate::server::limiter::{Subject, TooMany};
 use crate::server::model::limit;
 use crate::server::model::user::email_key;
 use crate::server::model::{AddedWith, Passkey, User, UserId};
@@ -110,7 +110,7 @@ impl SignUpForm {
         let display_name = DisplayName::parse(display_name.unwrap_or(username.as_str()))
             .map_err(|_| BeginSignUpError::InvalidDisplayName)?;
         // What is no token is the link of no invitation.
-        let invitation = invite.map(|text| Token::decode(text).as_ref().map_or(TokenHash([0; 32]), Token::hash));
+        let invitation = invite.map(|text| Token::from_link(text).as_ref().map_or(TokenHash([0; 32]), Token::hash));
         Ok(Self { username, email, display_name, invitation })
     }
 }
@@ -127,13 +127,13 @@ impl Auth {
         form: SignUpForm,
     ) -> Result<views::Options, BeginSignUpError> {
         self.check_invitation(form.invitation.as_ref()).await?;
-        let client = initiator.from.key();
+        let client = Subject::Client(initiator.from);
         if self.is_taken(&form.username).await? {
-            self.limiter.draw(&limit::CEREMONIES, &[&client]).await?;
+            self.limiter.draw(&limit::CEREMONIES, client).await?;
             return Err(BeginSignUpError::UsernameTaken);
         }
         // It is counted once it is finished; but nobody should make a passkey that will be refused.
-        self.limiter.look(&limit::SIGN_UPS, &[&client]).await?;
+        self.limiter.look(&limit::SIGN_UPS, client).await?;
         let invitation = form.invitation.map(|hash| hash.0);
         let user = self.new_user(UserId::random(&*self.entropy), form, Language::default());
         let (options, challenge, registration) = self.relying_party.begin_registration(&user, &[])?;
@@ -180,7 +180,7 @@ impl Auth {
         };
         let form = SignUpForm::parse(fields).map_err(|_| FinishSignUpError::Expired)?;
         let user = self.new_user(pending.user_id, form, arrival.language);
-        self.limiter.draw(&limit::SIGN_UPS, &[&arrival.address.key()]).await?;
+        self.limiter.draw(&limit::SIGN_UPS, Subject::Client(arrival.address)).await?;
         self.create_account(user, &passkey, pending.invitation.map(TokenHash), arrival).await
     }
 
@@ -192,7 +192,6 @@ impl Auth {
         arrival: Arrival,
     ) -> Result<Opened, FinishSignUpError> {
         let (now, address) = (user.created_at, user.email.clone());
-        let browser = arrival.browser.as_ref().map(Token::hash);
         let mut unit = self.store.begin().await?;
         if self.add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
             return Err(FinishSignUpError::UsernameTaken);
@@ -201,19 +200,13 @@ impl Auth {
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(FinishSignUpError::PasskeyExists);
         }
-        let credential = Credential::Passkey { id: passkey.credential_id.clone(), from_elsewhere: false };
+        let (id, synced) = (passkey.credential_id.clone(), passkey.backed_up);
+        let credential = Credential::Passkey { id, from_elsewhere: false, synced };
         let entrance = Entrance { user, credential, is_new_account: true };
         let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
-        if let (Some(address), Some(browser)) = (address, browser) {
-            self.post_confirmation(
-                unit.as_mut(),
-                opened.user.id,
-                &opened.session,
-                browser,
-                address,
-                opened.user.language,
-            )
-            .await?;
+        if let Some(address) = address {
+            let (user, session) = (&opened.user, &opened.session);
+            self.post_confirmation(unit.as_mut(), user.id, session, address, user.language).await?;
         }
         unit.commit().await?;
         self.bell.notify_one();
@@ -231,7 +224,7 @@ impl Auth {
             email_verified: false,
             created_at: self.clock.now(),
             username_changed_at: None,
-            guarded_since: None,
+            lockdown: None,
             language,
             disabled_at: None,
         }

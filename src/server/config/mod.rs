@@ -230,6 +230,11 @@ mod tests {
             ("SMTP_URL", "mail.example.org"),
             ("MAIL_FROM", "Latchkey"),
             ("MAIL_FROM", "Latchkey <no-reply@localhost"),
+            ("MAIL_FROM", "Ada <ädä@example.org>"),
+            ("MAIL_FROM", "Ada <ada@-ü.example>"),
+            ("TRUSTED_PROXIES", "0.0.0.0/0"),
+            ("TRUSTED_PROXIES", "::/0"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, 0.0.0.0/1, 128.0.0.0/1"),
             ("EMAIL_SIGN_IN", "ON"),
             ("SIGN_UP", "closed"),
             ("DEV_MAILBOX", "yes"),
@@ -241,6 +246,13 @@ mod tests {
         ] {
             assert_eq!(complaints(&[(name, text)]), [name], "{text}");
         }
+    }
+
+    #[test]
+    fn a_sender_at_an_international_domain_is_written_as_mail_servers_take_it() {
+        let config = load(&[("MAIL_FROM", "Bücherei <no-reply@bücher.example>")]).unwrap();
+        assert!(config.mail_from.contains("Bücherei"), "{}", config.mail_from);
+        assert!(config.mail_from.ends_with("<no-reply@xn--bcher-kva.example>"), "{}", config.mail_from);
     }
 
     #[test]

@@ -4,10 +4,13 @@ use super::brand::brand;
 use super::{Config, DatabaseUrl, EmailSignIn, Problems, PublicUrl, SignUp, Source, is_localhost};
 use crate::server::ephemeral::RedisEphemeral;
 use crate::server::model::SessionLifetimes;
+use crate::server::model::user::a_labels;
 use crate::server::secret::Secret;
 use crate::server::store::postgres;
 use crate::server::telemetry::LogFormat;
 use ipnet::IpNet;
+use lettre::Address;
+use lettre::message::Mailbox;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -182,10 +185,25 @@ fn mail_from(source: &Source, site_name: &str, host: &str, problems: &mut Proble
     let named: String = site_name.chars().filter(|char| !char.is_control() && !matches!(char, '"' | '\\')).collect();
     let default = format!("\"{named}\" <no-reply@{host}>");
     let text = source.get("MAIL_FROM").unwrap_or(&default);
-    if text.parse::<lettre::message::Mailbox>().is_err() || text.chars().any(char::is_control) {
-        problems.add("MAIL_FROM", text, "an address, or NAME <ADDRESS>");
+    if text.chars().any(char::is_control) {
+        problems.add("MAIL_FROM", text.escape_debug().to_string(), "an address, or NAME <ADDRESS>");
+    } else if let Some(mailbox) = text.parse().ok().and_then(deliverable_mailbox) {
+        return mailbox.to_string();
+    } else {
+        problems.add("MAIL_FROM", text, "an address, or NAME <ADDRESS>, with ASCII before the @");
     }
     text.to_owned()
+}
+
+/// The same sender with its domain as A-labels, since not every mail server takes others (RFC 6531); `None` where that
+/// is not enough.
+fn deliverable_mailbox(mailbox: Mailbox) -> Option<Mailbox> {
+    let (user, domain) = (mailbox.email.user(), mailbox.email.domain());
+    if domain.is_ascii() {
+        return user.is_ascii().then_some(mailbox);
+    }
+    let email = Address::new(user, a_labels(domain)?).ok().filter(|_| user.is_ascii())?;
+    Some(Mailbox::new(mailbox.name, email))
 }
 
 fn email_sign_in(source: &Source, problems: &mut Problems) -> EmailSignIn {
@@ -220,10 +238,15 @@ fn trusted_proxies(source: &Source, problems: &mut Problems) -> Vec<IpNet> {
     let Some(text) = source.get("TRUSTED_PROXIES") else { return Vec::new() };
     let network = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
     let parsed = text.split(',').map(str::trim).map(network).collect::<Result<Vec<_>, _>>();
-    parsed.unwrap_or_else(|_| {
-        problems.add("TRUSTED_PROXIES", text, "networks such as 10.0.0.0/8, joined by commas");
-        Vec::new()
-    })
+    let is_everything = |networks: &Vec<IpNet>| IpNet::aggregate(networks).iter().any(|net| net.prefix_len() == 0);
+    match parsed {
+        Ok(networks) if !is_everything(&networks) => networks,
+        _ => {
+            let accepted = "networks of your proxies such as 10.0.0.0/8, joined by commas; not everything (/0)";
+            problems.add("TRUSTED_PROXIES", text, accepted);
+            Vec::new()
+        }
+    }
 }
 
 fn security_contact(source: &Source, problems: &mut Problems) -> Option<String> {

@@ -1,7 +1,7 @@
-use super::Ephemeral;
+use super::{CEREMONY, Ephemeral, Kept};
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, Timestamp};
-use crate::server::model::limit::{Limit, Verdict};
+use crate::server::model::limit::{Bucket, Exceeded, Verdict};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,15 +9,22 @@ use std::time::Duration;
 
 /// The embedded default: everything in this process, lost with it.
 ///
-/// Holds at most `capacity` values, and as many buckets and counts. A flood of new ones pushes out those that would expire
-/// first, so memory stays bounded and a new ceremony can always begin; whoever was pushed out has to begin again. The
-/// state of limits has shelves of its own, so that no flood of ceremonies empties them.
+/// Holds at most `capacity` values, and as many buckets and counts. A flood of new values and buckets pushes out those that
+/// would expire first, so memory stays bounded and a new ceremony can always begin; its client has to begin again. A flood
+/// of new counts pushes out the lowest, so that many wrong codes are not forgotten for the sake of one each. The state of
+/// limits has shelves of its own, so that no flood of ceremonies empties them.
 pub struct MemoryEphemeral {
     clock: Arc<dyn Clock>,
     values: Mutex<Shelf<Vec<u8>>>,
     /// A bucket expires when it is full again: then there is nothing to remember of it.
     buckets: Mutex<Shelf<()>>,
-    counts: Mutex<Shelf<u64>>,
+    counts: Mutex<Counts>,
+}
+
+/// Counts by name, each with the end of its window.
+struct Counts {
+    capacity: usize,
+    counts: HashMap<String, (Timestamp, u64)>,
 }
 
 /// Things by name, and the order in which they expire; the number tells those of one moment apart.
@@ -39,7 +46,7 @@ impl MemoryEphemeral {
             clock,
             values: Mutex::new(Shelf::new(capacity)),
             buckets: Mutex::new(Shelf::new(capacity)),
-            counts: Mutex::new(Shelf::new(capacity)),
+            counts: Mutex::new(Counts { capacity, counts: HashMap::new() }),
         }
     }
 
@@ -50,7 +57,7 @@ impl MemoryEphemeral {
 }
 
 /// A panic elsewhere cannot leave a shelf half changed, so its poison is not passed on.
-fn open<T>(shelf: &Mutex<Shelf<T>>) -> MutexGuard<'_, Shelf<T>> {
+fn open<T>(shelf: &Mutex<T>) -> MutexGuard<'_, T> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -92,6 +99,37 @@ impl<T> Shelf<T> {
     }
 }
 
+impl Counts {
+    fn count(&mut self, key: &str, window: Duration, now: Timestamp) -> u64 {
+        if let Some((_, count)) = self.counts.get_mut(key).filter(|(ends_at, _)| now < *ends_at) {
+            *count += 1;
+            return *count;
+        }
+        self.make_room(now);
+        self.counts.insert(key.to_owned(), (now.plus(window), 1));
+        1
+    }
+
+    fn counted(&self, key: &str, now: Timestamp) -> u64 {
+        self.counts.get(key).filter(|(ends_at, _)| now < *ends_at).map_or(0, |(_, count)| *count)
+    }
+
+    /// Where it is full, drops what has expired, and if that is not enough, the lowest eighth: seldom, since it reads all.
+    fn make_room(&mut self, now: Timestamp) {
+        if self.counts.len() < self.capacity {
+            return;
+        }
+        self.counts.retain(|_, (ends_at, _)| now < *ends_at);
+        if self.counts.len() < self.capacity {
+            return;
+        }
+        let mut ranks: Vec<_> = self.counts.values().map(|(ends_at, count)| (*count, *ends_at)).collect();
+        let (_, highest_dropped, _) = ranks.select_nth_unstable(self.capacity / 8);
+        let highest_dropped = *highest_dropped;
+        self.counts.retain(|_, (ends_at, count)| (*count, *ends_at) > highest_dropped);
+    }
+}
+
 #[async_trait]
 impl Ephemeral for MemoryEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
@@ -110,39 +148,72 @@ impl Ephemeral for MemoryEphemeral {
         Ok(found.filter(|((expires_at, _), _)| now < *expires_at).map(|(_, value)| value))
     }
 
-    async fn draw(&self, key: &str, limit: &Limit, now: Timestamp) -> Result<Verdict, Unavailable> {
-        let mut buckets = open(&self.buckets);
-        let full_at = buckets.get(key, now).map(|(full_at, ())| full_at);
-        let (verdict, full_at) = limit.draw(full_at, now);
-        if verdict == Verdict::Within {
-            buckets.put(key, (), full_at, now);
+    async fn draw(
+        &self,
+        buckets: &[Bucket],
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<Option<Exceeded>, Unavailable> {
+        {
+            let mut shelf = open(&self.buckets);
+            let drawn: Vec<_> = buckets.iter().map(|bucket| shelf.drawn(bucket, now)).collect();
+            if let Some(exceeded) = exceeded(&drawn) {
+                return Ok(Some(exceeded));
+            }
+            for (bucket, (_, full_at)) in buckets.iter().zip(drawn) {
+                shelf.put(&bucket.key, (), full_at, now);
+            }
         }
-        Ok(verdict)
+        if let Some(Kept { key, value, ttl }) = kept {
+            self.put(key, value, ttl).await?;
+        }
+        Ok(None)
     }
 
-    async fn look(&self, key: &str, limit: &Limit, now: Timestamp) -> Result<Verdict, Unavailable> {
-        let full_at = open(&self.buckets).get(key, now).map(|(full_at, ())| full_at);
-        Ok(limit.draw(full_at, now).0)
+    async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
+        let shelf = open(&self.buckets);
+        Ok(exceeded(&buckets.iter().map(|bucket| shelf.drawn(bucket, now)).collect::<Vec<_>>()))
+    }
+
+    async fn forget_ceremonies(&self) -> Result<bool, Unavailable> {
+        let mut values = open(&self.values);
+        let keys: Vec<_> = values.things.keys().filter(|key| key.starts_with(CEREMONY)).cloned().collect();
+        for key in keys {
+            values.remove(&key);
+        }
+        Ok(true)
     }
 
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable> {
-        let now = self.clock.now();
-        let mut counts = open(&self.counts);
-        let (ends_at, count) = counts.get(key, now).map_or((now.plus(window), 0), |(ends_at, count)| (ends_at, *count));
-        counts.put(key, count + 1, ends_at, now);
-        Ok(count + 1)
+        Ok(open(&self.counts).count(key, window, self.clock.now()))
     }
 
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
-        let now = self.clock.now();
-        Ok(open(&self.counts).get(key, now).map_or(0, |(_, count)| *count))
+        Ok(open(&self.counts).counted(key, self.clock.now()))
     }
+}
+
+impl Shelf<()> {
+    /// What drawing from a bucket would say, and its state then.
+    fn drawn(&self, bucket: &Bucket, now: Timestamp) -> (Verdict, Timestamp) {
+        bucket.limit.draw(self.get(&bucket.key, now).map(|(full_at, ())| full_at), now)
+    }
+}
+
+/// The bucket that is empty for longest, if one is.
+fn exceeded(drawn: &[(Verdict, Timestamp)]) -> Option<Exceeded> {
+    let empty = drawn.iter().enumerate().filter_map(|(place, (verdict, _))| match verdict {
+        Verdict::Within => None,
+        Verdict::Beyond(wait) => Some(Exceeded { place, wait: *wait }),
+    });
+    empty.max_by_key(|exceeded| exceeded.wait)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::server::clock::SystemClock;
+    use crate::server::model::limit::Limit;
 
     #[tokio::test]
     async fn a_flood_pushes_out_what_would_expire_first_and_nothing_more() {
@@ -178,13 +249,39 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_buckets_pushes_out_those_that_are_nearly_full_again() {
-        const LIMIT: Limit = Limit { name: "test", burst: 2, every: Duration::from_mins(1) };
+        let bucket = |key: &str| {
+            let limit = Limit { name: "test", burst: 2, every: Duration::from_mins(1) };
+            [Bucket { key: key.to_owned(), limit }]
+        };
         let store = MemoryEphemeral::new(Arc::new(SystemClock), 3);
         let now = SystemClock.now();
         for key in ["busy", "busy", "a", "b", "c", "d"] {
-            assert_eq!(store.draw(key, &LIMIT, now).await.unwrap(), Verdict::Within);
+            assert_eq!(store.draw(&bucket(key), now, None).await.unwrap(), None);
         }
         assert_eq!(open(&store.buckets).things.len(), 3);
-        assert!(matches!(store.draw("busy", &LIMIT, now).await.unwrap(), Verdict::Beyond(_)), "it is still remembered");
+        assert!(store.draw(&bucket("busy"), now, None).await.unwrap().is_some(), "it is still remembered");
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_counts_does_not_push_out_high_ones() {
+        let store = MemoryEphemeral::new(Arc::new(SystemClock), 80);
+        for _ in 0..20 {
+            store.count("guessed", Duration::from_hours(24)).await.unwrap();
+        }
+        for number in 0..2_000 {
+            store.count(&number.to_string(), Duration::from_hours(72)).await.unwrap();
+        }
+        assert_eq!(store.counted("guessed").await.unwrap(), 20);
+        assert!(open(&store.counts).counts.len() <= 80);
+    }
+
+    #[tokio::test]
+    async fn counts_that_have_expired_make_room() {
+        let store = MemoryEphemeral::new(Arc::new(SystemClock), 10);
+        for number in 0..10 {
+            store.count(&number.to_string(), Duration::ZERO).await.unwrap();
+        }
+        store.count("new", Duration::from_mins(1)).await.unwrap();
+        assert_eq!(open(&store.counts).counts.len(), 1);
     }
 }

@@ -8,7 +8,7 @@ pub use redis::{RedisEphemeral, RedisFacts};
 
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::limit::{Limit, Verdict};
+use crate::server::model::limit::{Bucket, Exceeded};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -24,22 +24,21 @@ pub trait Ephemeral: Send + Sync {
     /// Gives the value out and forgets it, in one step: of several takers at once, one gets it.
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
-    /// Draws from the bucket `key` in one step: of several at once, as many are allowed as the limit says.
-    async fn draw(&self, key: &str, limit: &Limit, now: Timestamp) -> Result<Verdict, Unavailable>;
+    /// Draws from all of these buckets or, where one is empty, from none, in one step: of several at once, as many are
+    /// allowed as the limits say. Where it is allowed, the value is kept.
+    async fn draw(
+        &self,
+        buckets: &[Bucket],
+        now: Timestamp,
+        kept: Option<Kept<'_>>,
+    ) -> Result<Option<Exceeded>, Unavailable>;
 
     /// What [`Ephemeral::draw`] would say, without drawing.
-    async fn look(&self, key: &str, limit: &Limit, now: Timestamp) -> Result<Verdict, Unavailable>;
+    async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable>;
 
-    /// Draws, and keeps the value if that is allowed; one round trip where the backend can.
-    async fn draw_and_put(
-        &self,
-        bucket: &str,
-        limit: &Limit,
-        now: Timestamp,
-        kept: Kept<'_>,
-    ) -> Result<Verdict, Unavailable> {
-        draw_then_put(self, bucket, limit, now, kept).await
-    }
+    /// Forgets the ceremonies under way, as after a restored backup; `false` where the backend cannot find them, and they
+    /// end by themselves.
+    async fn forget_ceremonies(&self) -> Result<bool, Unavailable>;
 
     /// Counts one more within a window that begins with the first; gives how many there are.
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable>;
@@ -48,20 +47,8 @@ pub trait Ephemeral: Send + Sync {
     async fn counted(&self, key: &str) -> Result<u64, Unavailable>;
 }
 
-/// The same in two steps, for backends that have no single one.
-async fn draw_then_put(
-    store: &(impl Ephemeral + ?Sized),
-    bucket: &str,
-    limit: &Limit,
-    now: Timestamp,
-    kept: Kept<'_>,
-) -> Result<Verdict, Unavailable> {
-    let verdict = store.draw(bucket, limit, now).await?;
-    if verdict == Verdict::Within {
-        store.put(kept.key, kept.value, kept.ttl).await?;
-    }
-    Ok(verdict)
-}
+/// With what the keys of ceremonies begin.
+pub const CEREMONY: &str = "ceremony:";
 
 /// A value to be kept.
 pub struct Kept<'a> {

@@ -1,7 +1,7 @@
-use super::{Ephemeral, Kept, draw_then_put};
+use super::{CEREMONY, Ephemeral, Kept};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::limit::{Limit, SKEW, Verdict};
+use crate::server::model::limit::{Bucket, Exceeded, SKEW};
 use crate::server::secret::Secret;
 use async_trait::async_trait;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
@@ -32,21 +32,36 @@ const CLUSTER_TIMEOUT: Duration = Duration::from_millis(1_700);
 /// Everything of ours begins with this, so that the server can be shared.
 const NAMESPACE: &str = "latchkey:";
 
-/// Draws from the bucket `KEYS[1]` as [`Limit::draw`] does; gives the milliseconds to wait, 0 when it is allowed. Where
-/// there is a `KEYS[2]`, that is kept then, too.
+/// Draws from the buckets `KEYS` as [`Limit::draw`](crate::server::model::limit::Limit::draw) does, from all or none; gives
+/// the place of the one that is empty for longest, from 1, and the milliseconds to wait, or 0 twice. Where there is a value
+/// to be kept, the last key is its own.
+///
+/// Arguments: now, the skew of clocks, whether to draw, whether there is a value; two for each bucket; the value and its
+/// life in milliseconds.
 static DRAW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        "local now, every, span, skew = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5]) \
-         local full = tonumber(redis.call('GET', KEYS[1]) or now) \
-         if full > now + span + skew then full = now end \
-         full = math.min(math.max(full, now), now + span) \
-         local drawn = full + every \
-         if drawn > now + span then return drawn - now - span end \
-         if ARGV[4] == '1' then \
-           redis.call('SET', KEYS[1], string.format('%d', drawn), 'PX', string.format('%d', math.max(drawn - now, 1))) \
+        "local now, skew, draws, keeps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1' \
+         local count = #KEYS \
+         if keeps then count = count - 1 end \
+         local drawn, longest, place = {}, 0, 0 \
+         for i = 1, count do \
+           local every, span = tonumber(ARGV[3 + 2 * i]), tonumber(ARGV[4 + 2 * i]) \
+           local full = tonumber(redis.call('GET', KEYS[i]) or now) \
+           if full > now + span + skew then full = now end \
+           full = math.min(math.max(full, now), now + span) \
+           drawn[i] = full + every \
+           local wait = drawn[i] - now - span \
+           if wait > longest then longest, place = wait, i end \
          end \
-         if KEYS[2] then redis.call('SET', KEYS[2], ARGV[6], 'PX', ARGV[7]) end \
-         return 0",
+         if place > 0 then return {place, longest} end \
+         if draws then \
+           for i = 1, count do \
+             local life = string.format('%d', math.max(drawn[i] - now, 1)) \
+             redis.call('SET', KEYS[i], string.format('%d', drawn[i]), 'PX', life) \
+           end \
+         end \
+         if keeps then redis.call('SET', KEYS[count + 1], ARGV[5 + 2 * count], 'PX', ARGV[6 + 2 * count]) end \
+         return {0, 0}",
     )
 });
 
@@ -124,31 +139,61 @@ impl RedisEphemeral {
         .await
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
+    /// Asks once more where the connection had been cut. What the lost answer may have done already does no harm: a value is
+    /// written again, a taken one is not found, one more is drawn or counted than was allowed.
+    async fn ask<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T, Unavailable> {
         match &self.line {
-            Line::Single(connection) => command.query_async(&mut (**connection).clone()).await.map_err(unavailable),
+            Line::Single(connection) => question.of(&mut (**connection).clone()).await.map_err(unavailable),
             Line::Cluster { client, connection } => {
-                in_time(async { command.query_async(&mut cluster(client, connection).await?).await }).await
+                in_time(async { question.of(&mut cluster(client, connection).await?).await }).await
             }
         }
     }
 
-    async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Unavailable> {
-        async fn once<T: FromRedisValue>(
-            script: &ScriptInvocation<'_>,
-            connection: &mut impl ConnectionLike,
-        ) -> Result<T, RedisError> {
-            match script.invoke_async(connection).await {
-                // It had been cut; nothing was drawn, or one more is drawn than was allowed.
-                Err(cause) if cause.is_connection_dropped() => script.invoke_async(connection).await,
-                answered => answered,
-            }
+    /// A cluster keeps each key on a node of its own, so that no script can have several.
+    fn is_cluster(&self) -> bool {
+        matches!(self.line, Line::Cluster { .. })
+    }
+
+    async fn run_draw(
+        &self,
+        buckets: &[Bucket],
+        now: Timestamp,
+        draws: bool,
+        kept: Option<Kept<'_>>,
+    ) -> Result<Option<Exceeded>, Unavailable> {
+        let mut script = DRAW.prepare_invoke();
+        script.arg(now.unix_millis()).arg(millis(SKEW)).arg(u8::from(draws)).arg(u8::from(kept.is_some()));
+        for Bucket { key, limit } in buckets {
+            script.key(named(key)).arg(millis(limit.every)).arg(millis(limit.span()));
         }
-        match &self.line {
-            Line::Single(connection) => once(script, &mut (**connection).clone()).await.map_err(unavailable),
-            Line::Cluster { client, connection } => {
-                in_time(async { once(script, &mut cluster(client, connection).await?).await }).await
-            }
+        if let Some(Kept { key, value, ttl }) = kept {
+            script.key(named(key)).arg(value).arg(millis(ttl));
+        }
+        let (place, wait): (usize, u64) = self.ask(Question::Script(&script)).await?;
+        Ok(place.checked_sub(1).map(|place| Exceeded { place, wait: Duration::from_millis(wait) }))
+    }
+}
+
+/// What a server can be asked.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    Command(&'a Cmd),
+    Script(&'a ScriptInvocation<'a>),
+}
+
+impl Question<'_> {
+    async fn of<T: FromRedisValue>(self, connection: &mut impl ConnectionLike) -> Result<T, RedisError> {
+        match self.once_of(connection).await {
+            Err(cause) if cause.is_connection_dropped() => self.once_of(connection).await,
+            answered => answered,
+        }
+    }
+
+    async fn once_of<T: FromRedisValue>(self, connection: &mut impl ConnectionLike) -> Result<T, RedisError> {
+        match self {
+            Self::Command(command) => command.query_async(connection).await,
+            Self::Script(script) => script.invoke_async(connection).await,
         }
     }
 }
@@ -190,73 +235,85 @@ fn named(key: &str) -> String {
     format!("{NAMESPACE}{key}")
 }
 
-/// The beginning of every drawing.
-fn drawing<'a>(bucket: &str, limit: &Limit, now: Timestamp, draws: bool) -> ScriptInvocation<'a> {
-    let mut script = DRAW.key(named(bucket));
-    script.arg(now.unix_millis()).arg(millis(limit.every)).arg(millis(limit.span())).arg(u8::from(draws));
-    script.arg(millis(SKEW));
-    script
-}
-
-fn verdict(wait: u64) -> Verdict {
-    if wait == 0 { Verdict::Within } else { Verdict::Beyond(Duration::from_millis(wait)) }
-}
-
 #[async_trait]
 impl Ephemeral for RedisEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
         // A write, since a server that only reads serves nobody.
-        self.ask(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000)).await
+        self.ask(Question::Command(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000))).await
     }
 
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable> {
         let mut command = redis::cmd("SET");
         command.arg(named(key)).arg(value).arg("PX").arg(millis(ttl));
-        match self.ask(&command).await {
-            // The connection had been cut; writing the same again does no harm.
-            Err(cause) if was_cut(&cause) => self.ask(&command).await,
-            written => written,
-        }
+        self.ask(Question::Command(&command)).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.ask(redis::cmd("GETDEL").arg(named(key))).await
+        self.ask(Question::Command(redis::cmd("GETDEL").arg(named(key)))).await
     }
 
-    async fn draw(&self, key: &str, limit: &Limit, now: Timestamp) -> Result<Verdict, Unavailable> {
-        self.run(&drawing(key, limit, now, true)).await.map(verdict)
-    }
-
-    async fn look(&self, key: &str, limit: &Limit, now: Timestamp) -> Result<Verdict, Unavailable> {
-        self.run(&drawing(key, limit, now, false)).await.map(verdict)
-    }
-
-    async fn draw_and_put(
+    async fn draw(
         &self,
-        bucket: &str,
-        limit: &Limit,
+        buckets: &[Bucket],
         now: Timestamp,
-        kept: Kept<'_>,
-    ) -> Result<Verdict, Unavailable> {
-        if let Line::Cluster { .. } = self.line {
-            // The two keys live on different nodes.
-            return draw_then_put(self, bucket, limit, now, kept).await;
+        kept: Option<Kept<'_>>,
+    ) -> Result<Option<Exceeded>, Unavailable> {
+        if !self.is_cluster() {
+            return self.run_draw(buckets, now, true, kept).await;
         }
-        let mut script = drawing(bucket, limit, now, true);
-        script.key(named(kept.key)).arg(kept.value).arg(millis(kept.ttl));
-        self.run(&script).await.map(verdict)
+        if let Some(exceeded) = self.look(buckets, now).await? {
+            return Ok(Some(exceeded));
+        }
+        for (place, bucket) in buckets.iter().enumerate() {
+            let drawn = self.run_draw(std::slice::from_ref(bucket), now, true, None).await?;
+            if let Some(exceeded) = drawn {
+                return Ok(Some(Exceeded { place, ..exceeded }));
+            }
+        }
+        if let Some(Kept { key, value, ttl }) = kept {
+            self.put(key, value, ttl).await?;
+        }
+        Ok(None)
+    }
+
+    async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
+        if !self.is_cluster() {
+            return self.run_draw(buckets, now, false, None).await;
+        }
+        for (place, bucket) in buckets.iter().enumerate() {
+            if let Some(exceeded) = self.run_draw(std::slice::from_ref(bucket), now, false, None).await? {
+                return Ok(Some(Exceeded { place, ..exceeded }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn forget_ceremonies(&self) -> Result<bool, Unavailable> {
+        if self.is_cluster() {
+            return Ok(false);
+        }
+        let pattern = named(&format!("{CEREMONY}*"));
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
+            let (next, keys): (u64, Vec<String>) = self.ask(Question::Command(&scan)).await?;
+            if !keys.is_empty() {
+                self.ask::<u64>(Question::Command(redis::cmd("UNLINK").arg(keys))).await?;
+            }
+            if next == 0 {
+                return Ok(true);
+            }
+            cursor = next;
+        }
     }
 
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable> {
-        self.run(COUNT.key(named(key)).arg(millis(window))).await
+        self.ask(Question::Script(COUNT.key(named(key)).arg(millis(window)))).await
     }
 
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
-        Ok(self.ask::<Option<u64>>(redis::cmd("GET").arg(named(key))).await?.unwrap_or_default())
+        let counted: Option<u64> = self.ask(Question::Command(redis::cmd("GET").arg(named(key)))).await?;
+        Ok(counted.unwrap_or_default())
     }
-}
-
-fn was_cut(cause: &Unavailable) -> bool {
-    let source = std::error::Error::source(cause);
-    source.and_then(|source| source.downcast_ref::<RedisError>()).is_some_and(RedisError::is_connection_dropped)
 }

@@ -1,5 +1,6 @@
 //! The compiled pages' files, under an address that changes with their content, so that browsers may keep them.
 
+use super::quality::preferences;
 use super::security_headers::is_watched;
 use crate::types::paths;
 use axum::body::{Body, Bytes};
@@ -173,11 +174,7 @@ pub fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
 /// Whether the browser takes this coding (RFC 9110, section 12.5.3).
 fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     let offers = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
-    offers.flat_map(|offers| offers.split(',')).any(|offer| {
-        let (name, weight) = offer.split_once(';').unwrap_or((offer, "q=1"));
-        let is_refused = weight.trim().strip_prefix("q=").is_none_or(|weight| weight.parse() == Ok(0.0));
-        name.trim().eq_ignore_ascii_case(coding) && !is_refused
-    })
+    offers.flat_map(preferences).any(|offer| offer.name.eq_ignore_ascii_case(coding) && offer.weight > 0)
 }
 
 /// The media type of a file of the site; there are no others.

@@ -1,7 +1,7 @@
-//! The cookies: one names the browser while a ceremony is under way, one bears the session, one remembers who signed in
-//! last, and one carries a notice over to the next page.
+//! The cookies: one names the browser for ceremonies, one holds the token of its email request, one bears the session, one
+//! remembers who signed in last, and one carries a notice over to the next page.
 
-use crate::server::auth::Opened;
+use crate::server::auth::{Asked, Opened};
 use crate::server::model::Session;
 use crate::server::model::known_browser::REMEMBERED;
 use crate::server::secret::Token;
@@ -50,7 +50,7 @@ impl Cookies {
     /// The language that was chosen.
     #[must_use]
     pub fn language(self, headers: &HeaderMap) -> Option<Language> {
-        Language::parse(find(headers, self.language_name())?.value())
+        Language::parse(find(headers, self.language_name())?)
     }
 
     /// Kept for a year.
@@ -62,7 +62,7 @@ impl Cookies {
     /// What the page before had to say.
     #[must_use]
     pub fn notice(self, headers: &HeaderMap) -> Option<Notice> {
-        Notice::parse(find(headers, self.notice_name())?.value())
+        Notice::parse(find(headers, self.notice_name())?)
     }
 
     /// Kept for a minute: the next page shows it and takes it away.
@@ -92,6 +92,27 @@ impl Cookies {
         header_of(self.cookie(self.confirmation_name(), token.encode()).max_age(Duration::minutes(10)))
     }
 
+    fn email_name(self) -> &'static str {
+        if self.secure { "__Host-latchkey_email" } else { "latchkey_email" }
+    }
+
+    /// The token of the email request of this browser.
+    #[must_use]
+    pub fn email(self, headers: &HeaderMap) -> Option<Token> {
+        token(headers, self.email_name())
+    }
+
+    /// Kept for as long as the email can be answered.
+    #[must_use]
+    pub fn set_email(self, asked: &Asked) -> Option<HeaderValue> {
+        header_of(self.cookie(self.email_name(), asked.email.encode()).max_age(whole_seconds(asked.life)))
+    }
+
+    #[must_use]
+    pub fn end_email(self) -> Option<HeaderValue> {
+        self.end(self.email_name())
+    }
+
     #[must_use]
     pub fn end_known(self) -> Option<HeaderValue> {
         self.end(self.known_name())
@@ -116,7 +137,7 @@ impl Cookies {
     /// The session's, which ends with the browser, or with the session where the person chose to be kept signed in; and
     /// the one by which the browser remembers them.
     pub fn set_signed_in(self, opened: &Opened) -> impl Iterator<Item = HeaderValue> + use<> {
-        let life = Duration::seconds(i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX));
+        let life = whole_seconds(REMEMBERED);
         let known = header_of(self.cookie(self.known_name(), opened.known.encode()).max_age(life));
         [self.set_session(&opened.session, &opened.token), known].into_iter().flatten()
     }
@@ -125,8 +146,7 @@ impl Cookies {
     #[must_use]
     pub fn set_session(self, session: &Session, token: &Token) -> Option<HeaderValue> {
         let cookie = self.cookie(self.session_name(), token.encode());
-        let life = session.ends_at.since(session.authenticated_at);
-        let life = Duration::seconds(i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
+        let life = whole_seconds(session.ends_at.since(session.authenticated_at));
         header_of(if session.kept { cookie.max_age(life) } else { cookie })
     }
 
@@ -144,20 +164,32 @@ impl Cookies {
     }
 }
 
+fn whole_seconds(span: std::time::Duration) -> Duration {
+    Duration::seconds(i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
+}
+
 fn header_of(cookie: CookieBuilder<'_>) -> Option<HeaderValue> {
     HeaderValue::from_str(&cookie.build().to_string()).ok()
 }
 
 fn token(headers: &HeaderMap, name: &str) -> Option<Token> {
-    Token::decode(find(headers, name)?.value())
+    Token::decode(find(headers, name)?)
 }
 
-/// A cookie that is there twice is somebody else's doing: then none counts.
-fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut found = lines.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
+/// The value of a cookie. One that is there twice was set by another program on this host: then none counts.
+///
+/// Read byte by byte: other programs on the host set cookies that are not ASCII, and those must not hide ours.
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let pairs = headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut found = pairs.filter_map(|pair| value_of(pair, name));
     let first = found.next()?;
-    if found.next().is_some() { None } else { Some(first) }
+    if found.next().is_some() { None } else { std::str::from_utf8(first).ok() }
+}
+
+/// The value of a pair `name=value` that has this name.
+fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let at = pair.iter().position(|byte| *byte == b'=')?;
+    (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())
 }
 
 #[cfg(test)]
@@ -189,5 +221,16 @@ mod tests {
         assert_eq!(read(&format!("{line}; latchkey_session={}", other.encode())), None);
         assert_eq!(read("latchkey_session=short"), None);
         assert_eq!(read("latchkey_session"), None);
+    }
+
+    #[test]
+    fn cookies_of_other_programs_hide_none_of_ours() {
+        let token = Token::random(&SystemEntropy);
+        for others in [&b"n=\xc3\xa9; "[..], b"\xff\xfe; ", b"=; ;; ", b"x; y=\x80=; "] {
+            let line = [others, b"latchkey_session=", token.encode().as_bytes(), b"; z=\xe9"].concat();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, HeaderValue::from_bytes(&line).unwrap());
+            assert_eq!(Cookies::new(false).session(&headers), Some(token.clone()), "{others:?}");
+        }
     }
 }

@@ -1,14 +1,20 @@
+use super::quality::preferences;
 use crate::types::Language;
 use axum::http::{HeaderMap, header};
 
 /// The language that a browser likes best of those there are (RFC 9110, section 12.5.4); English where it likes none.
 #[must_use]
 pub fn preferred(headers: &HeaderMap) -> Language {
-    let wished = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let lines = headers.get_all(header::ACCEPT_LANGUAGE).into_iter().filter_map(|value| value.to_str().ok());
     // `de-AT` is German, too.
     let of_tag = |tag: &str| Language::parse(&tag.split('-').next().unwrap_or_default().to_ascii_lowercase());
-    let mut wished = accept_language::parse_with_quality(wished).into_iter().filter(|(_, quality)| *quality > 0.0);
-    wished.find_map(|(tag, _)| of_tag(&tag)).unwrap_or_default()
+    let mut best = (0, Language::default());
+    for wish in lines.flat_map(preferences) {
+        if let Some(language) = of_tag(wish.name).filter(|_| wish.weight > best.0) {
+            best = (wish.weight, language);
+        }
+    }
+    best.1
 }
 
 #[cfg(test)]
@@ -27,6 +33,9 @@ mod tests {
             ("", Language::English),
             ("de;q=0, fr", Language::English),
             (";;;q=,,de", Language::German),
+            ("de;q=NaN, en;q=0.1", Language::English),
+            ("en;q=inf, de;q=0.1", Language::German),
+            ("de;q=NaN", Language::English),
             ("*", Language::English),
         ] {
             let mut headers = HeaderMap::new();

@@ -26,6 +26,7 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
 /// Sums up what was measured, also while nobody asks for it: else every sample would be kept.
 pub async fn keep_small(handle: PrometheusHandle) {
     let mut ticks = tokio::time::interval(UPKEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
         handle.run_upkeep();

@@ -4,6 +4,7 @@
 use super::refusal::refuse;
 use super::request::AppState;
 use crate::server::clock::Timestamp;
+use crate::server::limiter::Subject;
 use crate::server::model::limit;
 use crate::server::telemetry::meters;
 use crate::types::ApiError;
@@ -88,7 +89,7 @@ struct NewBody {
 /// Takes reports of either form.
 pub async fn receive(State(state): State<AppState>, request: Request) -> Response {
     let client = state.proxies.client(request.extensions(), request.headers());
-    if let Err(limited) = state.auth.limiter.draw(&limit::REPORTS, &[&client.key()]).await {
+    if let Err(limited) = state.auth.limiter.draw(&limit::REPORTS, Subject::Client(client)).await {
         return refuse(limited.into());
     }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -115,7 +115,7 @@ impl From<FinishSignInError> for ApiError {
             FinishSignInError::Malformed => Self::BadRequest,
             FinishSignInError::Expired => Self::CeremonyExpired,
             FinishSignInError::NotVerified => Self::NotVerified,
-            FinishSignInError::UnknownPasskey => Self::UnknownPasskey,
+            FinishSignInError::UnknownPasskey { is_ours } => Self::UnknownPasskey { forget: is_ours },
             FinishSignInError::AccountDisabled => Self::AccountDisabled,
             FinishSignInError::Unavailable(cause) => cause.into(),
         }

@@ -8,7 +8,7 @@ use super::mailbox_door::MailboxDoor;
 use super::policy_report::PolicyReports;
 use super::security_headers::clear_storage;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Asker, Auth, Initiator, Opened, Renewed, SignUpFields, SignUpForm, Visitor};
+use crate::server::auth::{Arrival, Asked, Asker, Auth, Initiator, Opened, Renewed, SignUpFields, SignUpForm, Visitor};
 use crate::server::config::PublicUrl;
 use crate::server::model::ClientAddress;
 use crate::server::secret::Token;
@@ -20,7 +20,6 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What every handler shares; cloned for every layer of every request, so that it must cost nothing.
 #[derive(Clone)]
@@ -61,14 +60,23 @@ pub struct Shared {
 #[derive(Clone)]
 pub struct RequestContext {
     pub state: AppState,
+    /// Names the browser for ceremonies.
     pub browser: Option<Token>,
+    /// Opens the email request of this browser.
+    pub email: Option<Token>,
     pub session: Option<Token>,
     /// The token under which the browser remembers who signed in last.
     pub known: Option<Token>,
     pub language: Language,
     agent: Option<HeaderValue>,
     from: ClientAddress,
+    /// The owner of the session, where that was looked up on the way here.
+    visitor: Option<Arc<Visitor>>,
 }
+
+/// An extension of a request: the owner of its session, who was looked up already.
+#[derive(Clone)]
+pub struct LookedUp(pub Arc<Visitor>);
 
 impl RequestContext {
     #[must_use]
@@ -76,11 +84,13 @@ impl RequestContext {
         let cookies = &state.cookies;
         Self {
             browser: cookies.browser(headers),
+            email: cookies.email(headers),
             session: cookies.session(headers),
             known: cookies.known(headers),
             language: cookies.language(headers).unwrap_or_else(|| preferred(headers)),
             agent: headers.get(header::USER_AGENT).cloned(),
             from: state.proxies.client(extensions, headers),
+            visitor: extensions.get::<LookedUp>().map(|LookedUp(visitor)| Arc::clone(visitor)),
             state: state.clone(),
         }
     }
@@ -103,16 +113,23 @@ impl RequestContext {
             language: self.language,
             address: self.from,
             browser: self.browser.clone(),
+            email: self.email.clone(),
             known: self.known.clone(),
             keep: keep.unwrap_or(false),
             previous: self.session.clone(),
         }
     }
 
-    /// Who asks for a letter: `browser` is the token that names the browser.
+    /// Who asks for an email.
     #[must_use]
-    pub fn asker<'a>(&'a self, browser: &'a Token) -> Asker<'a> {
-        Asker { browser, known: self.known.as_ref(), client: self.client(), language: self.language, from: self.from }
+    pub fn asker(&self) -> Asker<'_> {
+        Asker {
+            email: self.email.as_ref(),
+            known: self.known.as_ref(),
+            client: self.client(),
+            language: self.language,
+            from: self.from,
+        }
     }
 
     /// By whom a ceremony is begun: `browser` is the token that names the browser.
@@ -132,9 +149,10 @@ impl RequestContext {
     /// # Errors
     /// When the database is away.
     pub async fn visitor(&self) -> Result<Option<Visitor>, Unavailable> {
-        match &self.session {
-            Some(token) => self.auth().visitor(token).await,
-            None => Ok(None),
+        match (&self.visitor, &self.session) {
+            (Some(visitor), _) => Ok(Some(Visitor::clone(visitor))),
+            (None, Some(token)) => self.auth().visitor(token).await,
+            (None, None) => Ok(None),
         }
     }
 
@@ -175,12 +193,19 @@ impl RequestContext {
     /// # Errors
     /// Never in practice: the views are plain JSON.
     pub fn signed_in(&self, opened: &Opened, next: &Next) -> Result<views::SignedIn, ApiError> {
-        send_cookies(self.state.cookies.set_signed_in(opened));
+        send_cookies(self.signed_in_cookies(opened));
         Ok(views::SignedIn {
             user: raw(&opened.user.view())?,
             session: raw(&opened.session.view(true))?,
             next: next.to_string(),
         })
+    }
+
+    /// The cookies of a new session. The email request that was under way ends with it.
+    #[must_use]
+    pub fn signed_in_cookies(&self, opened: &Opened) -> Vec<HeaderValue> {
+        let ended = self.email.as_ref().and_then(|_| self.state.cookies.end_email());
+        self.state.cookies.set_signed_in(opened).chain(ended).collect()
     }
 
     /// What somebody typed to sign up.
@@ -198,13 +223,13 @@ impl RequestContext {
         }
     }
 
-    /// Asks for a letter whose answer makes an account; gives how long it may be answered.
+    /// Asks for a letter whose answer makes an account.
     ///
     /// # Errors
     /// When letters are off, a field does not fit, the name is taken, or a backend is away.
-    pub async fn ask_to_sign_up(&self, browser: &Token, fields: SignUpFields<'_>) -> Result<Duration, ApiError> {
+    pub async fn ask_to_sign_up(&self, fields: SignUpFields<'_>) -> Result<Asked, ApiError> {
         let form = SignUpForm::parse(fields);
-        Ok(self.auth().ask_to_sign_up(self.asker(browser), form).await?)
+        Ok(self.auth().ask_to_sign_up(self.asker(), form).await?)
     }
 
     /// Inside a server function: has the next page say something.
@@ -212,15 +237,29 @@ impl RequestContext {
         send_cookies(self.state.cookies.set_notice(notice));
     }
 
-    /// Ends the browser's session, if it has one; gives the cookie that takes its token away.
+    /// Ends the browser's session, if it has one, and its email request; gives the cookies that take their tokens away.
     ///
     /// # Errors
-    /// When the database is away: then the session lives and the cookie stays.
-    pub async fn sign_out(&self) -> Result<Option<HeaderValue>, Unavailable> {
+    /// When the database is away: then the session lives and the cookies stay.
+    pub async fn sign_out(&self) -> Result<Vec<HeaderValue>, Unavailable> {
         if let Some(token) = &self.session {
             self.auth().sign_out(token).await?;
         }
-        Ok(self.state.cookies.end_session())
+        let renewed = self.renew_browser().await?;
+        Ok(self.state.cookies.end_session().into_iter().chain(renewed).collect())
+    }
+
+    /// Has the browser begin anew, for the next person at it: voids its email request and gives it another name. A token
+    /// that was noted before is worth nothing after that.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn renew_browser(&self) -> Result<Vec<HeaderValue>, Unavailable> {
+        self.auth().void_request(self.email.as_ref()).await?;
+        let cookies = &self.state.cookies;
+        let email = self.email.as_ref().and_then(|_| cookies.end_email());
+        let browser = self.browser.as_ref().and_then(|_| cookies.set_browser(&Token::random(&*self.auth().entropy)));
+        Ok(email.into_iter().chain(browser).collect())
     }
 
     /// The token that names this browser; the second is the cookie to send when it had none yet.

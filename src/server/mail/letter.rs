@@ -1,5 +1,6 @@
 //! What letters say. The words stand in `templates/`.
 
+use super::link_like::looks_like_link;
 use crate::server::config::{Config, Palette};
 use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterId, Purpose};
 use crate::server::model::security_letter::{ANSWERABLE, Occasion, SecurityLetter};
@@ -51,7 +52,8 @@ pub struct Draft<'a> {
     pub client: &'a views::Client,
     pub language: Language,
     pub link: &'a Token,
-    pub code: &'a Code,
+    /// `None` where the link alone is sent.
+    pub code: Option<&'a Code>,
 }
 
 /// The words that change from letter to letter.
@@ -132,9 +134,9 @@ impl Draft<'_> {
             subject: &subject,
             language: self.language,
             head,
-            name: self.name.map_or("", DisplayName::as_str),
+            name: self.name.map(DisplayName::as_str).filter(|name| !looks_like_link(name)).unwrap_or_default(),
             link: format!("{origin}{path}?token={}", self.link.encode()),
-            code: self.code.expose(),
+            code: self.code.map(Code::expose).unwrap_or_default(),
             minutes: ANSWER_LIFE.as_secs() / 60,
             hours: CONFIRMATION_LIFE.as_secs() / 3_600,
             asked: asked(self.client, say),
@@ -199,7 +201,7 @@ pub fn write_security_letter(
         subject,
         language: about.language,
         head,
-        name: about.name.as_str(),
+        name: Some(about.name.as_str()).filter(|name| !looks_like_link(name)).unwrap_or_default(),
         said,
         at: about.happened_at.to_minutes(),
         client: match about.occasion {
@@ -216,56 +218,102 @@ pub fn write_security_letter(
     Ok(Letter { id, recipient, subject: subject.to_owned(), text, html })
 }
 
-/// The subject of a security letter, and what happened in a sentence.
+/// The subject of a security notification, and what happened in a sentence. A name that could be taken for a link is left
+/// out.
 fn report(about: &SecurityLetter) -> (&'static str, String) {
     let say = Say(about.language);
+    let name = about.detail.as_deref().filter(|name| !looks_like_link(name));
+    let address = about.detail.as_deref();
+    let named = |with: &'static str, without: &'static str| match name {
+        Some(name) => say.with(with, name),
+        None => say.t(without).to_owned(),
+    };
     let (subject, said) = match about.occasion {
-        Occasion::PasskeyAdded => ("A passkey was added to your account", "A passkey was added to your account: {}."),
-        Occasion::PasskeyRemoved => {
-            ("A passkey was removed from your account", "A passkey was removed from your account: {}.")
+        Occasion::PasskeyAdded => (
+            "A passkey was added to your account",
+            named("A passkey was added to your account: {}.", "A passkey was added to your account."),
+        ),
+        Occasion::PasskeyRemoved => (
+            "A passkey was removed from your account",
+            named("A passkey was removed from your account: {}.", "A passkey was removed from your account."),
+        ),
+        Occasion::AddressChanged | Occasion::AddressLeft
+            if about.can_undo || about.occasion == Occasion::AddressLeft =>
+        {
+            (
+                "Your e-mail address was changed",
+                say.with(
+                    "The e-mail address of your account was changed from this one to {}.",
+                    address.unwrap_or_default(),
+                ),
+            )
         }
-        Occasion::AddressChanged if about.can_undo => {
-            ("Your e-mail address was changed", "The e-mail address of your account was changed from this one to {}.")
-        }
-        Occasion::AddressChanged => {
-            ("Your e-mail address was changed", "The e-mail address of your account was changed to this one.")
-        }
+        Occasion::AddressChanged | Occasion::AddressLeft => (
+            "Your e-mail address was changed",
+            say.t("The e-mail address of your account was changed to this one.").to_owned(),
+        ),
         Occasion::AddressRestored => (
             "Your e-mail address was restored",
-            "This is the e-mail address of your account again. Everybody was signed out.",
+            say.t("This is the e-mail address of your account again. Everybody was signed out.").to_owned(),
+        ),
+        Occasion::AddressDisplaced => (
+            "Your e-mail address was changed back",
+            say.with(
+                "The e-mail address of your account was changed back from this one to {}. All devices were signed out.",
+                address.unwrap_or_default(),
+            ),
+        ),
+        Occasion::UsernameChanged => (
+            "Your username was changed",
+            named("The username of your account was changed to {}.", "The username of your account was changed."),
         ),
         Occasion::RecoveryCodesMade => (
             "New recovery codes were made",
-            "New recovery codes were made for your account. Older ones no longer work.",
+            say.t("New recovery codes were made for your account. Older ones no longer work.").to_owned(),
         ),
-        Occasion::RecoveryCodeUsed => {
-            ("A recovery code was used", "Somebody signed in to your account with one of its recovery codes.")
-        }
+        Occasion::RecoveryCodeUsed => (
+            "A recovery code was used",
+            say.t("Somebody signed in to your account with one of its recovery codes.").to_owned(),
+        ),
         Occasion::NewDevice => (
             "A sign-in from a new device",
-            "Somebody signed in to your account from a device that we had not seen before.",
+            say.t("Somebody signed in to your account from a device that we had not seen before.").to_owned(),
         ),
         Occasion::CounterWentBack => (
             "A passkey may have been copied",
-            "A sign-in with your passkey {} was refused: its counter went back, as when two devices use one. \
-             Remove that passkey and make a new one.",
+            named(
+                "A sign-in with your passkey {} was refused: its counter went back, as when two devices use one. \
+                 Remove that passkey and make a new one.",
+                "A sign-in with one of your passkeys was refused: its counter went back, as when two devices use one. \
+                 Remove that passkey and make a new one.",
+            ),
         ),
         Occasion::Exported => (
             "A copy of your account's data was made",
-            "Somebody downloaded a file with everything that is held about your account.",
+            say.t("Somebody downloaded a file with everything that is held about your account.").to_owned(),
         ),
         Occasion::Deleted => (
             "Your account was deleted",
-            "Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.",
+            say.t("Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.")
+                .to_owned(),
         ),
         Occasion::SignInLinkMade => (
             "A sign-in link was made for your account",
-            "Those who run this site made a link that signs in to your account once, in any browser. They do that when \
-             somebody who lost every way in has asked them.",
+            say.t(
+                "Those who run this site made a link that signs in to your account once, in any browser. They do that \
+                 when somebody who lost every way in has asked them.",
+            )
+            .to_owned(),
+        ),
+        Occasion::Digest => (
+            "More changes in your account",
+            say.t(
+                "More happened in your account within an hour than we send emails about. Your account page lists it.",
+            )
+            .to_owned(),
         ),
     };
-    let detail = about.detail.as_deref().unwrap_or(say.t("without a name"));
-    (say.t(subject), say.with(said, detail))
+    (say.t(subject), said)
 }
 
 /// From which browser and system, as far as it says.
@@ -302,6 +350,10 @@ macro_rules! says {
 
             fn with(&self, english: &'static str, value: impl Display) -> String {
                 Say(self.language).with(english, value)
+            }
+
+            fn greeting(&self) -> String {
+                if self.name.is_empty() { self.t("Hello,").to_owned() } else { self.with("Hello {},", self.name) }
             }
         }
     )*};

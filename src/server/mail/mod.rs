@@ -1,6 +1,7 @@
 //! Letters: what they say, the worker that sends them from the outbox, and the ways they can go.
 
 mod letter;
+mod link_like;
 mod mailbox;
 mod postman;
 mod smtp;

@@ -3,7 +3,7 @@ use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Letterhead, T
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::keys::Keys;
-use crate::server::limiter::{Limited, Limiter, Side};
+use crate::server::limiter::{Guessed, Limited, Limiter, Side, Subject};
 use crate::server::model::letter::{
     About, Claim, ClaimedLetter, Code, LetterId, LetterRequest, MOST_OPEN, Purpose, pause_after,
 };
@@ -45,6 +45,8 @@ struct Recipient {
     name: Option<DisplayName>,
     /// Their own, where there is an account.
     language: Language,
+    /// Whether it carries a code; the link always goes.
+    has_code: bool,
 }
 
 impl Postman {
@@ -121,10 +123,11 @@ impl Postman {
             client: &request.client,
             language: recipient.language,
             link: &link,
-            code: &code,
+            code: Some(&code).filter(|_| recipient.has_code),
         };
         let Some(ready) = self.ready(letter, draft.write(&self.letterhead)).await? else { return Ok(()) };
-        let secrets = LetterSecrets { link_hash: link.hash(), code_hash: code.hash(&self.keys, request.id) };
+        let code_hash = recipient.has_code.then(|| code.hash(&self.keys, request.id));
+        let secrets = LetterSecrets { link_hash: link.hash(), code_hash };
         let mut unit = self.store.begin().await?;
         if unit.hand_over(letter, request.id, &secrets, self.clock.now()).await? {
             unit.commit().await?;
@@ -202,8 +205,9 @@ impl Postman {
                 Ok(())
             }
             DeliveryError::Later(cause) => {
-                let pause = pause_after(letter.attempts);
-                tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter was not sent; trying again in {} s", pause.as_secs());
+                let pause = pause_after(letter.attempts, letter.not_after.since(letter.created_at));
+                let seconds = pause.as_secs();
+                tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), seconds, "email not sent; trying again");
                 meters::letter("any", "put_back");
                 let due_at = self.clock.now().plus(pause);
                 self.store.release_letter(letter.id, letter.claim, due_at).await
@@ -222,30 +226,33 @@ impl Postman {
             }
             Purpose::SignUp { address, .. } => {
                 let owner = self.store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
-                match owner {
-                    Some(owner) => self.assigned(letter, request, owner, Side::Stranger).await,
-                    None => Ok(Some(Recipient { address: address.clone(), name: None, language: request.language })),
+                if let Some(owner) = owner {
+                    self.assigned(letter, request, owner, Side::Stranger).await
+                } else {
+                    let key = email_key(address).unwrap_or_default();
+                    let has_code = self.sends_codes(Guessed::Typed(&key)).await?;
+                    let (address, language) = (address.clone(), request.language);
+                    Ok(Some(Recipient { address, name: None, language, has_code }))
                 }
             }
             Purpose::Reauthenticate { user, address, .. } => {
-                if self.limiter.is_paused(*user, Side::Known).await? {
-                    return Ok(None);
-                }
+                let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
                 let user = self.store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
                 let recipient = |user: User| Recipient {
                     address: address.clone(),
                     name: Some(user.display_name),
                     language: user.language,
+                    has_code,
                 };
                 Ok(user.map(recipient))
             }
             Purpose::Confirm { user, address, .. } => {
                 // Whoever claims an address can have it written to, and must not flood it.
                 let key = email_key(address).unwrap_or_default();
-                let is_within = !self.limiter.is_paused(*user, Side::Known).await?
-                    && self.is_within(letter, &[b"claimed", key.as_bytes()]).await?;
+                let is_within = self.is_within(letter, &[b"claimed", key.as_bytes()]).await?;
+                let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
                 let language = request.language;
-                Ok(is_within.then(|| Recipient { address: address.clone(), name: None, language }))
+                Ok(is_within.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
             }
             // Its link is handed over by those who made it.
             Purpose::BreakGlass { .. } => Ok(None),
@@ -254,20 +261,16 @@ impl Postman {
 
     /// Counts a letter to one account or address.
     async fn is_within(&self, letter: LetterId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
-        match self.limiter.draw_once(&LETTERS_TO_ONE, subject, letter.0.as_bytes()).await {
+        match self.limiter.draw_once(&LETTERS_TO_ONE, Subject::Named(subject), letter.0.as_bytes()).await {
             Ok(()) => Ok(true),
             Err(Limited::TooMany(_)) => Ok(false),
             Err(Limited::Unavailable(cause)) => Err(cause),
         }
     }
 
-    /// Whether an account may get one more letter that somebody asked for.
-    async fn is_allowed(&self, letter: LetterId, user: &User, side: Side) -> Result<bool, Unavailable> {
-        if self.limiter.is_paused(user.id, side).await? {
-            tracing::info!(user = %user.id.0, "too many codes were typed wrong; no letters go to this account for now");
-            return Ok(false);
-        }
-        self.is_within(letter, &[b"account", user.id.0.as_bytes(), side.key()]).await
+    /// Whether emails carry codes: not after too many wrong ones. Links go on, since nobody guesses those.
+    async fn sends_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
+        Ok(!self.limiter.pauses_codes(guessed).await?)
     }
 
     /// Ties the request to the account, unless too many letters went to it, or too many of strangers are open.
@@ -278,8 +281,12 @@ impl Postman {
         user: User,
         side: Side,
     ) -> Result<Option<Recipient>, Unavailable> {
-        if !self.is_allowed(letter, &user, side).await? {
+        if !self.is_within(letter, &[b"account", user.id.0.as_bytes(), side.key()]).await? {
             return Ok(None);
+        }
+        let has_code = self.sends_codes(Guessed::Account(user.id, side)).await?;
+        if !has_code {
+            tracing::info!(user = %user.id.0, "sign-in codes paused after wrong codes");
         }
         let is_known = side == Side::Known;
         let now = self.clock.now();
@@ -300,7 +307,7 @@ impl Postman {
         };
         unit.record(&event).await?;
         unit.commit().await?;
-        Ok(Some(Recipient { address, name: Some(user.display_name), language: user.language }))
+        Ok(Some(Recipient { address, name: Some(user.display_name), language: user.language, has_code }))
     }
 }
 

@@ -1,7 +1,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Where a request comes from, as far as limits tell people apart: an IPv4 address, or the 64 bits of an IPv6 address that
-/// name a network, since whoever has one such network has all its addresses (RFC 6177).
+/// name a network, since whoever has one such network has all its addresses. Sites get /56 or /48 networks (RFC 6177), so
+/// limits count under those too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
@@ -14,14 +15,21 @@ impl ClientAddress {
         }
     }
 
-    /// What a limit counts under.
+    /// The networks that a limit counts under, the narrowest first, each with how many times as much it allows.
     #[must_use]
-    pub fn key(self) -> [u8; 16] {
+    pub fn networks(self) -> Vec<(Network, u32)> {
         match self.0 {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-            IpAddr::V6(v6) => v6.octets(),
+            IpAddr::V4(v4) => vec![((v4.to_ipv6_mapped().octets(), 128), 1)],
+            IpAddr::V6(v6) => [(64, 1), (56, 4), (48, 16)].map(|(bits, factor)| (network(v6, bits), factor)).to_vec(),
         }
     }
+}
+
+/// An address without its last bits, and how many bits are left.
+pub type Network = ([u8; 16], u8);
+
+fn network(address: Ipv6Addr, bits: u8) -> Network {
+    (Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - bits))).octets(), bits)
 }
 
 #[cfg(test)]
@@ -30,10 +38,21 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_client_and_an_ipv4_address_is_one() {
-        let key = |text: &str| ClientAddress::new(text.parse().unwrap()).key();
+        let key = |text: &str| ClientAddress::new(text.parse().unwrap()).networks()[0];
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
         assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"), "written the other way");
+    }
+
+    #[test]
+    fn wider_ipv6_networks_are_shared_by_neighbours() {
+        let networks = |text: &str| ClientAddress::new(text.parse().unwrap()).networks();
+        let (one, neighbour, other) =
+            (networks("2001:db8:1:2::1"), networks("2001:db8:1:3::1"), networks("2001:db8:1:102::1"));
+        assert_eq!(one.iter().map(|(_, factor)| *factor).collect::<Vec<_>>(), [1, 4, 16]);
+        assert!(one[0] != neighbour[0] && one[1] == neighbour[1]);
+        assert!(one[1] != other[1] && one[2] == other[2]);
+        assert_eq!(networks("192.0.2.1").len(), 1);
     }
 }

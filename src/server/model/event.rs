@@ -7,6 +7,8 @@ use uuid::{Builder, Uuid};
 
 /// How long activity is kept: 180 days.
 pub const KEPT: Duration = Duration::from_hours(180 * 24);
+/// The most events of an account that are kept, the newest.
+pub const MOST_EVENTS: u32 = 10_000;
 /// How many events a page of the activity holds.
 pub const PAGE: u32 = 50;
 
@@ -111,16 +113,23 @@ impl Event {
         Self { id: EventId(id::in_order(at, entropy)), user_id, kind, at, client, detail }
     }
 
-    /// What strangers do: it has the same name for a whole hour, so that it is written down once.
+    /// What strangers do, without anything that they say of themselves: recorded once an hour.
     #[must_use]
     pub fn once_an_hour(user_id: UserId, kind: EventKind, at: Timestamp) -> Self {
-        let hour = at.unix_millis().div_euclid(3_600_000);
-        let name = [user_id.0.as_bytes().as_slice(), kind.name().as_bytes(), &hour.to_be_bytes()].concat();
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(name);
+        let client = views::Client { browser: None, system: None };
+        Self { user_id, kind, at, client, detail: None, id: EventId(Uuid::nil()) }.only_once_an_hour()
+    }
+
+    /// The same event under an id that it has for a whole hour, so that others like it are not recorded.
+    #[must_use]
+    pub fn only_once_an_hour(self) -> Self {
+        let hour = self.at.unix_millis().div_euclid(3_600_000).to_be_bytes();
+        let detail = self.detail.as_deref().unwrap_or_default();
+        let name = [self.user_id.0.as_bytes().as_slice(), self.kind.name().as_bytes(), &hour, detail.as_bytes()];
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(name.concat());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
-        let client = views::Client { browser: None, system: None };
-        Self { id: EventId(Builder::from_custom_bytes(bytes).into_uuid()), user_id, kind, at, client, detail: None }
+        Self { id: EventId(Builder::from_custom_bytes(bytes).into_uuid()), ..self }
     }
 
     /// What its owner may see of it.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// How long a browser remembers who signed in last.
 pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+/// The most browsers that an account knows; the one that was used first is forgotten first (docs/RULES.md, 8).
+pub const MOST_BROWSERS: u32 = 50;
 /// How long "Not now" to a passkey for this device holds.
 pub const DECLINED: Duration = Duration::from_hours(30 * 24);
 

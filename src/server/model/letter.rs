@@ -15,6 +15,8 @@ pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// How long a link that those who run the site made for somebody may be opened: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
+/// Requests with the same former token that follow each other within this time are one: a button pressed twice.
+pub const ONE_REQUEST: Duration = Duration::from_secs(10);
 /// How often a code may be typed (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
 /// How many letters of browsers that an account does not know may be open at once (docs/RULES.md, 4).
@@ -87,6 +89,8 @@ pub struct LetterRequest {
     pub purpose: Purpose,
     /// Hash of the token of the browser that asked; only there the answer counts.
     pub browser: TokenHash,
+    /// Hash of the token that the browser had from an earlier request, which this one took the place of.
+    pub replaced: Option<TokenHash>,
     pub next: Next,
     pub client: views::Client,
     /// In which its letter is written.
@@ -105,7 +109,8 @@ impl LetterRequest {
         entropy: &dyn Entropy,
     ) -> Self {
         let expires_at = now.plus(purpose.life());
-        Self { id: RequestId::random(entropy), purpose, browser, next, client, language, created_at: now, expires_at }
+        let id = RequestId::random(entropy);
+        Self { id, purpose, browser, replaced: None, next, client, language, created_at: now, expires_at }
     }
 }
 
@@ -168,6 +173,7 @@ impl Claim {
 pub struct ClaimedLetter {
     pub id: LetterId,
     pub claim: Claim,
+    pub created_at: Timestamp,
     pub not_after: Timestamp,
     /// This attempt included.
     pub attempts: u32,
@@ -183,11 +189,13 @@ pub enum About {
     Security(Box<SecurityLetter>),
 }
 
-/// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes.
+/// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes and at most a fifth
+/// of the time for which the email is of use. So an email that lives 10 minutes is also tried after a mail server made it
+/// wait for five (greylisting, RFC 6647).
 #[must_use]
-pub fn pause_after(attempts: u32) -> Duration {
+pub fn pause_after(attempts: u32, life: Duration) -> Duration {
     let factor = 3_u32.saturating_pow(attempts.saturating_sub(1).min(8));
-    (Duration::from_secs(5) * factor).min(Duration::from_mins(10))
+    (Duration::from_secs(5) * factor).min(Duration::from_mins(10)).min(life / 5)
 }
 
 /// Six digits to be typed where the letter was asked for; only a keyed hash is stored, since there are just a million.
@@ -264,8 +272,20 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_end_at_ten_minutes() {
-        let pauses: Vec<_> = (1..=7).map(|attempts| pause_after(attempts).as_secs()).collect();
+        let pauses: Vec<_> = (1..=7).map(|attempts| pause_after(attempts, CONFIRMATION_LIFE).as_secs()).collect();
         assert_eq!(pauses, [5, 15, 45, 135, 405, 600, 600]);
-        assert_eq!(pause_after(u32::MAX), Duration::from_mins(10));
+        assert_eq!(pause_after(u32::MAX, CONFIRMATION_LIFE), Duration::from_mins(10));
+    }
+
+    #[test]
+    fn every_email_is_tried_in_the_second_half_of_its_life() {
+        for life in [ANSWER_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE, super::super::security_letter::ANSWERABLE] {
+            let mut at = Duration::ZERO;
+            let tries = (1..1_000).map(|attempts| {
+                at += pause_after(attempts, life);
+                at
+            });
+            assert!(tries.take_while(|at| *at < life).any(|at| at > life / 2), "{life:?}");
+        }
     }
 }

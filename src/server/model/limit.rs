@@ -23,10 +23,14 @@ pub const LETTERS_OF_CLIENT: Limit = Limit { name: "letters_of_client", burst: 1
 pub const LETTERS_TO_ONE: Limit = Limit { name: "letters_to_one", burst: 3, every: Duration::from_mins(20) };
 /// Codes and links that a client may answer with.
 pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::from_secs(5) };
+/// Acts of an account: what its session writes.
+pub const ACTS: Limit = Limit { name: "acts", burst: 60, every: Duration::from_secs(5) };
+/// Writes of clients without an account, such as forgetting who signed in last.
+pub const CHOICES: Limit = Limit { name: "choices", burst: 30, every: Duration::from_secs(5) };
 /// Requests by which a client may report violated policies.
 pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };
 
-/// Codes of an account that may be typed wrong within [`FAILURE_WINDOW`]; then no letters go to it.
+/// Codes for one account or address that may be typed wrong within [`FAILURE_WINDOW`]; then emails to it carry no code.
 pub const MOST_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
 
@@ -48,7 +52,28 @@ pub enum Verdict {
 /// The state of a bucket that was drawn from: when it is full again.
 pub type FullAt = Timestamp;
 
+/// A bucket by the key under which its state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    pub key: String,
+    pub limit: Limit,
+}
+
+/// Which of several buckets is empty for longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Its place among them.
+    pub place: usize,
+    pub wait: Duration,
+}
+
 impl Limit {
+    /// The same limit for so many clients together.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        Self { burst: self.burst * factor, every: self.every / factor, ..self }
+    }
+
     /// How long an empty bucket takes to be full.
     #[must_use]
     pub fn span(&self) -> Duration {

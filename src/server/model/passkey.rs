@@ -130,7 +130,7 @@ impl Passkey {
             last_used_at: self.last_used_at.map(Timestamp::to_rfc3339),
             synced: self.backed_up,
             backup_eligible: self.backup_eligible,
-            transports: self.transports.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            transports: self.transports().map(str::to_owned).collect(),
             last_used_on: self.last_used_at.map(|_| self.last_used_on.clone()),
             suspended: self.suspended_at.is_some(),
             elsewhere: self.rp_id != rp_id,
@@ -155,8 +155,19 @@ impl Passkey {
     /// Whether it lives in a phone or computer, not in a security key.
     #[must_use]
     pub fn lives_in_a_device(&self) -> bool {
-        self.transports.split(',').any(|transport| matches!(transport, "internal" | "hybrid"))
+        self.transports().any(|transport| matches!(transport, "internal" | "hybrid"))
     }
+
+    /// How it can be reached, in the words of WebAuthn Level 3, section 5.8.4, and in newer ones.
+    pub fn transports(&self) -> impl Iterator<Item = &str> {
+        self.transports.split(',').filter(|word| !word.is_empty()).map(present_name)
+    }
+}
+
+/// A transport by its present name.
+#[must_use]
+pub fn present_name(transport: &str) -> &str {
+    if transport == "cable" { "hybrid" } else { transport }
 }
 
 /// What one verified assertion told about a passkey.

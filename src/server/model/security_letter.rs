@@ -9,6 +9,13 @@ use crate::types::{DisplayName, EmailAddress, Language, views};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// The most notifications of one kind that an address gets for one account within [`NOTIFIED_WITHIN`]; then one digest.
+pub const MOST_OF_A_KIND: u32 = 3;
+/// The most notifications of all kinds, with the same consequence. Those with an undo link are not counted, so that
+/// nobody can use up the budget first.
+pub const MOST_OF_ALL: u32 = 20;
+pub const NOTIFIED_WITHIN: Duration = Duration::from_hours(1);
+
 /// How long its links may be used: for as long as what they undo is watched (docs/RULES.md, 8 and 10).
 pub const ANSWERABLE: Duration = WATCHED;
 
@@ -22,7 +29,12 @@ pub enum Occasion {
     PasskeyAdded,
     PasskeyRemoved,
     AddressChanged,
+    /// Told to the former address where the change cannot be undone from there.
+    AddressLeft,
     AddressRestored,
+    /// Told to the address that an undo took away.
+    AddressDisplaced,
+    UsernameChanged,
     RecoveryCodesMade,
     RecoveryCodeUsed,
     NewDevice,
@@ -30,14 +42,19 @@ pub enum Occasion {
     Exported,
     Deleted,
     SignInLinkMade,
+    /// More happened within an hour than is told one by one.
+    Digest,
 }
 
 impl Occasion {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::AddressChanged,
+        Self::AddressLeft,
         Self::AddressRestored,
+        Self::AddressDisplaced,
+        Self::UsernameChanged,
         Self::RecoveryCodesMade,
         Self::RecoveryCodeUsed,
         Self::NewDevice,
@@ -45,6 +62,7 @@ impl Occasion {
         Self::Exported,
         Self::Deleted,
         Self::SignInLinkMade,
+        Self::Digest,
     ];
 
     /// Its name in the database.
@@ -54,7 +72,10 @@ impl Occasion {
             Self::PasskeyAdded => "passkey-added",
             Self::PasskeyRemoved => "passkey-removed",
             Self::AddressChanged => "address-changed",
+            Self::AddressLeft => "address-left",
             Self::AddressRestored => "address-restored",
+            Self::AddressDisplaced => "address-displaced",
+            Self::UsernameChanged => "username-changed",
             Self::RecoveryCodesMade => "recovery-codes-made",
             Self::RecoveryCodeUsed => "recovery-code-used",
             Self::NewDevice => "new-device",
@@ -62,6 +83,7 @@ impl Occasion {
             Self::Exported => "exported",
             Self::Deleted => "deleted",
             Self::SignInLinkMade => "sign-in-link-made",
+            Self::Digest => "digest",
         }
     }
 

@@ -7,6 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// The most sessions of an account; the one that was not seen for longest ends first (docs/RULES.md, 8).
+pub const MOST_SESSIONS: u32 = 100;
+
 /// The name of a session, for lists; knowing it signs nobody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub Uuid);

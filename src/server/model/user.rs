@@ -1,9 +1,12 @@
-use super::id;
+use super::{Lockdown, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
+use crate::types::email::is_domain_name;
 use crate::types::{DisplayName, EmailAddress, Language, Username, views};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -38,8 +41,8 @@ pub struct User {
     pub email_verified: bool,
     pub created_at: Timestamp,
     pub username_changed_at: Option<Timestamp>,
-    /// Since somebody said "that was not me": no passkey is added until an older one or a recovery code was used.
-    pub guarded_since: Option<Timestamp>,
+    /// Whether no passkey may be added, and until when.
+    pub lockdown: Option<Lockdown>,
     /// In which letters to them are written.
     pub language: Language,
     /// Since those who run the site turned the account off: nobody signs in to it.
@@ -77,12 +80,22 @@ impl User {
 }
 
 /// The form under which addresses are compared: domain as lower-case A-labels (UTS 46), local part in lower case, dots
-/// and plus kept. `None` when the domain has no A-label form, so that no letter could ever reach it.
+/// and plus kept. `None` when the domain has no A-label form that is a domain name, so that no email could reach it.
 #[must_use]
 pub fn email_key(address: &EmailAddress) -> Option<String> {
     let (local, domain) = address.parts();
-    let domain = idna::domain_to_ascii_strict(domain).ok()?;
-    Some(format!("{}@{domain}", local.to_ascii_lowercase()))
+    let key = format!("{}@{}", local.to_ascii_lowercase(), a_labels(domain)?);
+    (key.len() <= EmailAddress::MAX_BYTES).then_some(key)
+}
+
+/// A domain as A-labels: non-transitional UTS 46 with the rules of host names and the lengths of the DNS.
+///
+/// Hyphens in the third and fourth place are allowed, since there are such domains.
+#[must_use]
+pub fn a_labels(domain: &str) -> Option<String> {
+    let (ascii, hyphens, length) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    let labels = Uts46::new().to_ascii(domain.as_bytes(), ascii, hyphens, length).ok()?;
+    is_domain_name(&labels).then(|| labels.into_owned())
 }
 
 /// The form that mail servers take: as typed, but for a domain that is not ASCII, which is written as A-labels. `None` as for
@@ -90,7 +103,7 @@ pub fn email_key(address: &EmailAddress) -> Option<String> {
 #[must_use]
 pub fn deliverable(address: &EmailAddress) -> Option<String> {
     let (local, domain) = address.parts();
-    let labels = idna::domain_to_ascii_strict(domain).ok()?;
+    let labels = a_labels(domain)?;
     Some(if domain.is_ascii() { address.as_str().to_owned() } else { format!("{local}@{labels}") })
 }
 
@@ -105,6 +118,26 @@ mod tests {
         assert_eq!(key("Ada+x.y@BÜCHER.example"), "ada+x.y@xn--bcher-kva.example");
         assert_eq!(key("ada@xn--bcher-kva.example"), key("ADA@bücher.example"));
         assert_ne!(key("a.da@example.org"), key("ada@example.org"));
+        assert_eq!(key("user@ตัวอย่าง.ไทย"), "user@xn--72c1a1bt4awk9o.xn--o3cw4h");
+        assert_eq!(key("ada@bu\u{308}cher.example"), key("ada@bücher.example"), "decomposed");
+        assert_eq!(key("ada@bücher。example"), key("ada@bücher.example"), "an ideographic full stop");
+        assert_eq!(key("ada@xn--a--b-3ra.example"), key("ada@a--bü.example"));
+    }
+
+    #[test]
+    fn what_is_no_domain_name_as_a_labels_is_no_address() {
+        let long = "ü".repeat(60);
+        for text in [
+            "a@１２７.０.０.１",
+            "a@ü",
+            "a@ü..example",
+            "a@-ü.example",
+            "a@\u{200b}.example",
+            &format!("a@{long}.example"),
+        ] {
+            let key = EmailAddress::parse(text).ok().as_ref().and_then(email_key);
+            assert_eq!(key, None, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::server::keys::KeyedHash;
 use crate::server::model::letter::OutgoingLetter;
 use crate::server::model::recovery::RecoveryCodeHash;
 use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
-use crate::server::model::{CredentialId, Event, EventId, KnownBrowser, Passkey, Session, User, UserId};
+use crate::server::model::{CredentialId, Event, EventId, KnownBrowser, Lockdown, Passkey, Session, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::{EmailAddress, Identifier};
 use async_trait::async_trait;
@@ -28,14 +28,21 @@ pub trait Accounts: Send + Sync {
     /// The security letter that has this link, open or not.
     async fn security_letter_by_link(&self, link: &TokenHash) -> Result<Option<SentSecurityLetter>, Unavailable>;
 
-    /// The security letters to an account that can still be answered and were not, newest first.
+    /// The security letters to an account that can still be answered and were not, newest first; at most [`MOST_LISTED`].
     async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<SecurityLetter>, Unavailable>;
 
-    /// The browsers that remember an account.
+    /// The browsers that remember an account; at most [`MOST_BROWSERS`](crate::server::model::known_browser::MOST_BROWSERS).
     async fn known_browsers(&self, user: UserId) -> Result<Vec<KnownBrowser>, Unavailable>;
 
     /// How many passkeys were made for another relying party than this one.
     async fn count_passkeys_elsewhere(&self, rp_id: &str) -> Result<u64, Unavailable>;
+
+    /// Accounts that were deleted and still have rows, at most `limit`.
+    async fn deleted_accounts(&self, limit: u32) -> Result<Vec<UserId>, Unavailable>;
+
+    /// Removes rows of a deleted account, at most `limit` of each table, and in the end the account itself; `false` when
+    /// there is nothing left of it.
+    async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable>;
 
     /// Removes activity from before `oldest`, security letters, held names and invitations that ended before `now`, at most `limit`
     /// of each, and tells how many at most.
@@ -52,8 +59,8 @@ pub trait AccountWrites: Send {
     /// All passkeys of an account, the oldest first.
     async fn passkeys_of(&mut self, user: UserId) -> Result<Vec<Passkey>, Unavailable>;
 
-    /// Recovery codes that an account has left.
-    async fn count_recovery_codes_of(&mut self, user: UserId) -> Result<u32, Unavailable>;
+    /// Recovery codes of an account that were made before.
+    async fn count_recovery_codes_before(&mut self, user: UserId, before: Timestamp) -> Result<u32, Unavailable>;
 
     /// `false` when the account has no such passkey.
     async fn remove_passkey(&mut self, user: UserId, id: &CredentialId) -> Result<bool, Unavailable>;
@@ -73,8 +80,14 @@ pub trait AccountWrites: Send {
     /// From now on a sign-in in any browser is new to its person.
     async fn void_recognition(&mut self, user: UserId) -> Result<(), Unavailable>;
 
-    /// Sets or ends the guard against new passkeys.
-    async fn set_guard(&mut self, user: UserId, since: Option<Timestamp>) -> Result<(), Unavailable>;
+    /// Begins or ends the lockdown of an account.
+    async fn set_lockdown(&mut self, user: UserId, lockdown: Option<Lockdown>) -> Result<(), Unavailable>;
+
+    /// Ends the sessions and forgets the known browsers that are more than an account keeps, the oldest first.
+    async fn trim(&mut self, user: UserId) -> Result<(), Unavailable>;
+
+    /// Removes the oldest events beyond those that an account keeps.
+    async fn trim_events(&mut self, user: UserId) -> Result<(), Unavailable>;
 
     /// Keeps the names of an account and when its username changed; conflicts when the username is taken.
     async fn rename_user(&mut self, user: &User) -> Result<Insertion, Unavailable>;
@@ -90,6 +103,14 @@ pub trait AccountWrites: Send {
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
 
+    /// Whether one of these names is held for this user.
+    async fn is_username_held_for(
+        &mut self,
+        names: &[KeyedHash],
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable>;
+
     /// Puts these recovery codes in the place of all others of an account.
     async fn replace_recovery_codes(
         &mut self,
@@ -98,8 +119,8 @@ pub trait AccountWrites: Send {
         now: Timestamp,
     ) -> Result<(), Unavailable>;
 
-    /// Uses up a code; of several that try at once, one gets `true`.
-    async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<bool, Unavailable>;
+    /// Uses up a code and tells when it was made; of several that try at once, one gets it.
+    async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<Option<Timestamp>, Unavailable>;
 
     /// Removes the recovery codes of an account that were made since.
     async fn remove_recovery_codes(&mut self, user: UserId, since: Timestamp) -> Result<u64, Unavailable>;
@@ -119,13 +140,13 @@ pub trait AccountWrites: Send {
         outgoing: &OutgoingLetter,
     ) -> Result<(), Unavailable>;
 
-    /// How many letters about this went to an account since.
-    async fn count_letters_about(
+    /// How many security notifications about an account went to an address since.
+    async fn count_notifications(
         &mut self,
         user: UserId,
-        occasion: Occasion,
+        address: &EmailAddress,
         since: Timestamp,
-    ) -> Result<u32, Unavailable>;
+    ) -> Result<NotificationCounts, Unavailable>;
 
     /// Marks "that was not me" as said; of several that try at once, one gets `true`.
     async fn answer_security_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable>;
@@ -133,18 +154,52 @@ pub trait AccountWrites: Send {
     /// Marks a change of address as undone; of several that try at once, one gets `true`.
     async fn undo_by_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable>;
 
-    /// Voids the undo links of changes that came at `since` or later, and every link in letters to other addresses.
+    /// Voids the undo links of changes that came at `since` or later, and every link in emails to other addresses than
+    /// these.
     async fn void_later_links(
         &mut self,
         user: UserId,
         since: Timestamp,
-        restored: &EmailAddress,
+        kept: &[&EmailAddress],
         now: Timestamp,
     ) -> Result<(), Unavailable>;
+
+    /// Remembers that the link of an email to this address undid a change that was made then.
+    async fn remember_restored(
+        &mut self,
+        user: UserId,
+        address: &EmailAddress,
+        changed_at: Timestamp,
+    ) -> Result<(), Unavailable>;
+
+    /// When the change was made that a link undid which had gone to this address, if that was the last one.
+    async fn restored(&mut self, user: UserId, address: &EmailAddress) -> Result<Option<Timestamp>, Unavailable>;
 
     /// Voids everything that was asked for by letter for an account.
     async fn void_requests_of_user(&mut self, user: UserId) -> Result<(), Unavailable>;
 
-    /// Removes an account with everything of it; `false` when it is gone.
-    async fn remove_user(&mut self, user: UserId) -> Result<bool, Unavailable>;
+    /// Makes an account unusable and frees its name and address; [`Accounts::remove_rows_of_deleted`] does the rest.
+    /// `false` when it is gone.
+    async fn delete_user(&mut self, user: UserId, now: Timestamp) -> Result<bool, Unavailable>;
+}
+
+/// The longest list that is read at once where people cannot make it longer than a few dozen.
+pub const MOST_LISTED: u32 = 500;
+
+/// Security notifications that an address got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotificationCounts(pub Vec<(Occasion, bool, u32)>);
+
+impl NotificationCounts {
+    /// Those of one kind.
+    #[must_use]
+    pub fn about(&self, occasion: Occasion) -> u32 {
+        self.0.iter().filter(|(kind, ..)| *kind == occasion).map(|(.., count)| count).sum()
+    }
+
+    /// Those without an undo link.
+    #[must_use]
+    pub fn without_undo(&self) -> u32 {
+        self.0.iter().filter(|(_, can_undo, _)| !can_undo).map(|(.., count)| count).sum()
+    }
 }

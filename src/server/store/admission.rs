@@ -12,10 +12,12 @@ pub struct Admission<'a> {
     pub used: &'a PasskeyUse,
     pub session: &'a Session,
     pub event: &'a Event,
-    /// The name that the browser gave itself; it is kept, if it was given out to this person.
+    /// The token under which the browser is known.
     pub known: Option<TokenHash>,
-    /// The name that it gets otherwise.
+    /// The browser under its new token.
     pub browser: &'a KnownBrowser,
+    /// Whether a browser that the account does not know has to go step by step, since its owner is notified.
+    pub only_recognised: bool,
     /// The session that the browser had; it ends.
     pub previous: Option<TokenHash>,
 }
@@ -23,15 +25,12 @@ pub struct Admission<'a> {
 /// What became of it.
 #[derive(Debug)]
 pub enum Admitted {
-    In {
-        /// The account as it is now.
-        user: User,
-        /// Whether the browser keeps its name.
-        kept_name: bool,
-    },
+    /// The account as it is now.
+    In(User),
     /// Nothing was written, since another use of the passkey, its removal or its suspension came first.
     Refused(User),
-    /// Nothing was written, since the account is guarded or turned off by now: it has to go step by step.
+    /// Nothing was written, since the account is locked down or disabled by now, or its owner is to be notified: it has to
+    /// go step by step.
     NotPlain,
     /// The account is gone.
     Gone,

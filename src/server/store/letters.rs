@@ -26,7 +26,8 @@ pub struct MailboxLetter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LetterSecrets {
     pub link_hash: TokenHash,
-    pub code_hash: KeyedHash,
+    /// `None` where the email carries the link alone.
+    pub code_hash: Option<KeyedHash>,
 }
 
 /// Requests for letters, the outbox, and the browsers that people signed in with.
@@ -83,9 +84,9 @@ pub trait LetterWrites: Send {
     /// Writes what a link is for that no letter carries.
     async fn add_open_link(&mut self, request: &LetterRequest, link: &TokenHash) -> Result<(), Unavailable>;
 
-    /// Voids what a browser asked for before to sign in or up, and holds off others of the same browser until the unit
-    /// ends.
-    async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
+    /// Voids what a browser asked for before to sign in or up, also by a request that took its place within
+    /// `ONE_REQUEST`, and holds off others of the same browser until the unit ends.
+    async fn void_requests_of_browser(&mut self, browser: &TokenHash, now: Timestamp) -> Result<(), Unavailable>;
 
     /// Voids what an account asked for before for the same purpose.
     async fn void_requests(&mut self, user: UserId, purpose: &str) -> Result<(), Unavailable>;
@@ -136,9 +137,9 @@ pub trait LetterWrites: Send {
     /// can only be dropped.
     async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable>;
 
-    /// Keeps a browser as known for longer; `None` when it is not known as this person's, else whether a sign-in there
-    /// was nothing new to them.
-    async fn remember_longer(&mut self, browser: &KnownBrowser) -> Result<Option<bool>, Unavailable>;
+    /// Keeps a browser as known for longer, under a new token; `None` when it is not known as this person's, else whether a
+    /// sign-in there was nothing new to them.
+    async fn renew_browser(&mut self, former: &TokenHash, browser: &KnownBrowser) -> Result<Option<bool>, Unavailable>;
 
     /// Keeps a browser that has just been given its token.
     async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<(), Unavailable>;

@@ -4,14 +4,19 @@
 macro_rules! user_columns {
     () => {
         "u.username, u.display_name, u.email, u.email_verified, u.created_at as user_created_at, \
-         u.username_changed_at, u.guarded_since, u.disabled_at, u.language"
+         u.username_changed_at, u.guarded_since, u.lockdown_ends_at, u.disabled_at, u.language"
     };
 }
 
-/// Reads accounts that a clause names.
+/// Reads accounts for which a condition holds. Deleted ones are none.
 macro_rules! select_user {
-    ($clause:literal) => {
-        concat!("select u.id as user_id, ", user_columns!(), " from users u ", $clause)
+    ($condition:literal) => {
+        concat!(
+            "select u.id as user_id, ",
+            user_columns!(),
+            " from users u where u.deleted_at is null and ",
+            $condition
+        )
     };
 }
 
@@ -51,7 +56,7 @@ use crate::server::secret::TokenHash;
 use crate::types::{DisplayName, Identifier, Username, views};
 use async_trait::async_trait;
 
-pub use accounts::{AccountWrites, Accounts};
+pub use accounts::{AccountWrites, Accounts, MOST_LISTED, NotificationCounts};
 pub use admission::{Admission, Admissions, Admitted};
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
 pub use operation::{AccountSummary, Operation, OperationWrites};
@@ -77,8 +82,12 @@ pub trait Store: Accounts + Admissions + Letters + Operation + Transfer + Send +
     /// A session with its owner, alive or not.
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable>;
 
-    /// The sessions of an account, alive or not, the one that was seen last first.
+    /// The sessions of an account, alive or not, the one that was seen last first; at most
+    /// [`MOST_SESSIONS`](crate::server::model::session::MOST_SESSIONS).
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Unavailable>;
+
+    /// Removes a session that has expired, so that it stays so when the clock is set back.
+    async fn remove_expired_session(&self, id: SessionId) -> Result<(), Unavailable>;
 
     /// Records that a session was used, unless it has ended meanwhile.
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;

@@ -30,8 +30,15 @@ pub trait Operation: Send + Sync {
     /// The invitation that has this link, open or not.
     async fn invitation(&self, link: &TokenHash) -> Result<Option<Invitation>, Unavailable>;
 
-    /// All invitations, the newest first.
-    async fn invitations(&self) -> Result<Vec<Invitation>, Unavailable>;
+    /// At most `limit` invitations, the newest first, those that were made before a certain one if it is given.
+    async fn invitations(&self, before: Option<&Invitation>, limit: u32) -> Result<Vec<Invitation>, Unavailable>;
+
+    /// At most `limit` owners of sessions in the order of their ids, those behind a certain id if it is given.
+    async fn owners_of_sessions(&self, after: Option<UserId>, limit: u32) -> Result<Vec<UserId>, Unavailable>;
+
+    /// After a backup was restored: ends all sessions, voids what was asked for by email and the undo links of changed
+    /// addresses, and takes everything out of the mail queue. Gives how many sessions there were.
+    async fn end_everything_open(&self, now: Timestamp) -> Result<u64, Unavailable>;
 }
 
 /// What those who run the site write, within a unit of work.

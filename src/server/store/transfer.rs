@@ -80,8 +80,9 @@ tables! {
         Id: id;
         Text: username username_key display_name email email_key;
         Truth: email_verified;
-        Whole: created_at username_changed_at guarded_since disabled_at;
-        Text: language;
+        Whole: created_at username_changed_at guarded_since lockdown_ends_at disabled_at deleted_at;
+        Text: language restored_email_key;
+        Whole: restored_change_at;
     }
     passkeys {
         Bytes: credential_id;
@@ -153,6 +154,7 @@ tables! {
         Whole: tries_left created_at expires_at;
         Bytes: invitation_hash;
         Text: language;
+        Bytes: replaced_hash;
     }
     letters {
         Id: id request_id security_letter_id;

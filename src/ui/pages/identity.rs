@@ -14,8 +14,10 @@ use leptos::task::spawn_local;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     Passkey,
-    /// A letter is on its way.
+    /// An email is on its way.
     Letter,
+    /// An email can be sent.
+    LetterOffered,
     /// Neither: only signing in anew.
     SignIn,
     /// The session has ended: anybody may be there.
@@ -34,10 +36,8 @@ pub fn IdentityPage(
     refusal: Option<ApiError>,
 ) -> impl IntoView {
     let typed = fields.iter().find(|(name, _)| matches!(name.as_str(), "name" | "email")).map(|(_, text)| text.clone());
-    let fields = fields
-        .into_iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
-        .collect::<Vec<_>>();
+    let hidden = |(name, value)| view! { <input type="hidden" name=name value=value /> }.into_any();
+    let fields = fields.into_iter().map(hidden).collect::<Vec<_>>();
     let (heading, lead) = if proof == Proof::SignedOut {
         (
             "You are signed out",
@@ -82,29 +82,8 @@ pub fn IdentityPage(
                 }
                     .into_any()
             }
-            Proof::Letter => {
-                view! {
-                    <p>
-                        {t(
-                            "A letter is on its way to your address. Type its code here, or open its link and come back to this page.",
-                        )}
-                    </p>
-                    <form class="form" method="post" action=paths::ACCOUNT>
-                        {fields} <CodeField refusal required=false /> <div>
-                            <button type="submit" class="button">
-                                {t("Go on")}
-                            </button>
-                            <button type="submit" class="button quiet" name="again" value="yes">
-                                {t("Send another letter")}
-                            </button>
-                        </div>
-                    </form>
-                    {refusal
-                        .filter(|error| !matches!(error, ApiError::CodeWrong { .. }))
-                        .map(|error| view! { <p class="alert">{t(error.message())}</p> })}
-                }
-                    .into_any()
-            }
+            Proof::Letter => view! { <EmailSent fields refusal /> }.into_any(),
+            Proof::LetterOffered => view! { <EmailOffered fields /> }.into_any(),
             Proof::SignIn => {
                 view! {
                     <p>{t("Sign out, and sign in again with a passkey.")}</p>
@@ -125,6 +104,46 @@ pub fn IdentityPage(
                     </p>
                 }
             })}
+    }
+}
+
+/// An email was sent: its code confirms.
+#[component]
+fn EmailSent(fields: Vec<AnyView>, refusal: Option<ApiError>) -> impl IntoView {
+    view! {
+        <p>
+            {t(
+                "A letter is on its way to your address. Type its code here, or open its link and come back to this page.",
+            )}
+        </p>
+        <form class="form" method="post" action=paths::ACCOUNT>
+            {fields} <CodeField refusal required=false /> <div>
+                <button type="submit" class="button">
+                    {t("Go on")}
+                </button>
+                <button type="submit" class="button quiet" name="again" value="yes">
+                    {t("Send another letter")}
+                </button>
+            </div>
+        </form>
+        {refusal
+            .filter(|error| !matches!(error, ApiError::CodeWrong { .. }))
+            .map(|error| view! { <p class="alert">{t(error.message())}</p> })}
+    }
+}
+
+/// An email can be sent: looking at a page sends none (docs/RULES.md, 4).
+#[component]
+fn EmailOffered(fields: Vec<AnyView>) -> impl IntoView {
+    view! {
+        <p>{t("We can email you a link and a code that confirm it's you.")}</p>
+        <form class="form" method="post" action=paths::ACCOUNT>
+            {fields} <div>
+                <button type="submit" class="button" name="again" value="yes">
+                    {t("Email me a code")}
+                </button>
+            </div>
+        </form>
     }
 }
 

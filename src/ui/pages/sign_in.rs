@@ -179,7 +179,7 @@ impl SignIn {
         self.state.set(State::Asking);
         let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
         let finished = browser::call!(FinishSignIn { credential: &credential, next: next.as_str(), keep: keep }).await;
-        if finished.as_ref().err() == Some(&ApiError::UnknownPasskey) {
+        if finished.as_ref().is_err_and(|error| error.forgets_passkey()) {
             browser::forget_unknown(&options, &credential).await;
         }
         let opened = finished.map_err(Stop::Refused)?;

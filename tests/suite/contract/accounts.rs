@@ -4,7 +4,7 @@ use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;
 use latchkey::server::model::recovery::RecoveryCode;
 use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
-use latchkey::server::model::{AddedWith, Event, EventKind, Passkey, User, UserId, event};
+use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Lockdown, Passkey, User, UserId, event};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store, Unit};
 use latchkey::types::{EmailAddress, Identifier, Username, views};
@@ -58,12 +58,13 @@ async fn suspension_reaches_what_was_added_since_but_what_came_with_the_account(
         }
         assert_eq!(unit.suspend_passkeys(owner.id, NOW.minus(HOUR * 72), NOW).await.unwrap(), 2);
         assert_eq!(unit.suspend_passkeys(owner.id, NOW.minus(HOUR * 72), NOW).await.unwrap(), 0, "once");
-        unit.set_guard(owner.id, Some(NOW)).await.unwrap();
+        let lockdown = Lockdown::begin(NOW, false);
+        unit.set_lockdown(owner.id, Some(lockdown)).await.unwrap();
         unit.commit().await.unwrap();
         for (passkey, is_suspended) in all.iter().zip([false, false, true, true]) {
             let (stored, user) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
             assert_eq!(stored.suspended_at.is_some(), is_suspended, "{passkey:?}");
-            assert_eq!(user.guarded_since, Some(NOW));
+            assert_eq!(user.lockdown, Some(lockdown));
         }
         let mut unit = store.begin().await.unwrap();
         assert!(unit.remove_passkey(owner.id, &all[0].credential_id).await.unwrap());
@@ -130,7 +131,10 @@ async fn recovery_codes_replace_each_other_and_are_used_by_their_owner_once() {
         assert_eq!(unit.owner_of_recovery_code(&codes[0], &named("ada")).await.unwrap(), None, "replaced");
         assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("eve")).await.unwrap(), None, "another's");
         assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("ADA")).await.unwrap(), Some(ada.id));
-        assert!(unit.use_recovery_code(&codes[1]).await.unwrap() && !unit.use_recovery_code(&codes[1]).await.unwrap());
+        assert_eq!(unit.count_recovery_codes_before(ada.id, NOW).await.unwrap(), 0);
+        assert_eq!(unit.count_recovery_codes_before(ada.id, NOW.plus(HOUR)).await.unwrap(), 2);
+        assert_eq!(unit.use_recovery_code(&codes[1]).await.unwrap(), Some(NOW));
+        assert_eq!(unit.use_recovery_code(&codes[1]).await.unwrap(), None, "once");
         assert_eq!(unit.remove_recovery_codes(ada.id, NOW.plus(HOUR)).await.unwrap(), 0);
         assert_eq!(unit.remove_recovery_codes(eve.id, NOW).await.unwrap(), 0);
         assert_eq!(unit.remove_recovery_codes(ada.id, NOW).await.unwrap(), 1);
@@ -154,10 +158,18 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         }
         for (hours, count) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
             let since = NOW.minus(HOUR * hours);
-            let told = unit.count_letters_about(owner.id, letters[0].occasion, since).await.unwrap();
+            let mut told = 0;
+            for address in ["First@example.org", "second@example.org", "third@example.org"] {
+                let address = EmailAddress::parse(address).unwrap();
+                let counts = unit.count_notifications(owner.id, &address, since).await.unwrap();
+                told += counts.about(letters[0].occasion);
+                assert_eq!(counts.about(Occasion::Exported), 0);
+            }
             assert_eq!(told, count, "within {hours} hours");
-            assert_eq!(unit.count_letters_about(owner.id, Occasion::Exported, since).await.unwrap(), 0);
         }
+        let first = EmailAddress::parse("first@example.org").unwrap();
+        let counts = unit.count_notifications(owner.id, &first, NOW.minus(HOUR * 4)).await.unwrap();
+        assert_eq!(counts.without_undo(), 1);
         unit.commit().await.unwrap();
         let open = || async {
             let open = store.security_letters(owner.id, NOW).await.unwrap();
@@ -168,8 +180,7 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         assert!(unit.undo_by_letter(letters[0].id, NOW).await.unwrap());
         assert!(!unit.undo_by_letter(letters[0].id, NOW).await.unwrap(), "once");
         assert!(!unit.undo_by_letter(letters[2].id, NOW).await.unwrap(), "there is nothing to undo");
-        let restored = EmailAddress::parse("first@example.org").unwrap();
-        unit.void_later_links(owner.id, letters[0].happened_at, &restored, NOW).await.unwrap();
+        unit.void_later_links(owner.id, letters[0].happened_at, &[&first], NOW).await.unwrap();
         assert!(!unit.undo_by_letter(letters[1].id, NOW).await.unwrap(), "voided");
         assert!(
             !unit.answer_security_letter(letters[1].id, NOW).await.unwrap(),
@@ -219,7 +230,7 @@ async fn activity_is_read_page_by_page_and_swept_after_its_time() {
 }
 
 #[tokio::test]
-async fn with_an_account_goes_everything_of_it() {
+async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
         let own = passkey(&owner);
@@ -231,9 +242,41 @@ async fn with_an_account_goes_everything_of_it() {
         unit.add_security_letter(&letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let mut unit = store.begin().await.unwrap();
-        assert!(unit.remove_user(owner.id).await.unwrap() && !unit.remove_user(owner.id).await.unwrap());
+        for number in 0..120 {
+            let at = NOW.plus(Duration::from_millis(number));
+            let client = views::Client { browser: None, system: None };
+            unit.record(&Event::new(owner.id, EventKind::NameChanged, at, client, None, &SystemEntropy)).await.unwrap();
+        }
+        let known = KnownBrowser {
+            token_hash: TokenHash([7; 32]),
+            user_id: owner.id,
+            expires_at: NOW.plus(HOUR),
+            declined_until: None,
+            recognised: true,
+        };
+        unit.remember_browser(&known).await.unwrap();
+        let own_session = session(&owner, &own);
+        unit.add_session(&own_session).await.unwrap();
+        assert!(unit.delete_user(owner.id, NOW).await.unwrap() && !unit.delete_user(owner.id, NOW).await.unwrap());
         unit.commit().await.unwrap();
         assert_eq!(store.passkey(&own.credential_id).await.unwrap(), None);
+        assert_eq!(store.session(&own_session.token_hash).await.unwrap(), None);
+        assert_eq!(store.known_browser(&known.token_hash).await.unwrap(), None);
+        assert_eq!(store.user(owner.id).await.unwrap(), None);
+        assert_eq!(store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap(), None);
+        assert_eq!(store.accounts(None, 10).await.unwrap(), []);
+        assert_eq!(store.count_without_way_in("localhost", true).await.unwrap(), 0);
+        assert_eq!(store.begin().await.unwrap().lock_user(owner.id).await.unwrap(), None);
+        assert!(!store.username_is_taken(&owner.username).await.unwrap());
+        with_user(&store, "ada").await;
+        assert_eq!(store.deleted_accounts(10).await.unwrap(), [owner.id]);
+        let mut batches = 0;
+        while store.remove_rows_of_deleted(owner.id, 50).await.unwrap() {
+            batches += 1;
+        }
+        assert_eq!(batches, 3, "of 120 events 50 at a time");
+        assert_eq!(store.deleted_accounts(10).await.unwrap(), []);
+        assert_eq!(store.events(owner.id, None, 50).await.unwrap().unwrap(), []);
         assert_eq!(store.sessions(owner.id).await.unwrap(), []);
         assert_eq!(store.count_recovery_codes(owner.id).await.unwrap(), 0);
         assert_eq!(store.security_letters(owner.id, NOW).await.unwrap(), []);

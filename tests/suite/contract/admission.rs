@@ -3,7 +3,7 @@ use crate::authenticator::random;
 use latchkey::server::Unavailable;
 use latchkey::server::clock::Timestamp;
 use latchkey::server::model::passkey::PasskeyUse;
-use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Passkey, Session, User, UserId};
+use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Lockdown, Passkey, Session, User, UserId};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Admission, Admitted, Store};
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub struct Arriving {
     session: Session,
     event: Event,
     browser: KnownBrowser,
+    /// Whether only a browser that the account knows is let in at once.
+    only_recognised: bool,
 }
 
 impl Arriving {
@@ -28,6 +30,7 @@ impl Arriving {
             passkey: passkey.clone(),
             used,
             session,
+            only_recognised: false,
         }
     }
 
@@ -41,8 +44,9 @@ impl Arriving {
         known: Option<TokenHash>,
         previous: Option<TokenHash>,
     ) -> Result<Admitted, Unavailable> {
-        let Self { passkey, used, session, event, browser } = self;
-        store.admit(Admission { passkey, used, session, event, known, browser, previous }).await
+        let Self { passkey, used, session, event, browser, .. } = self;
+        let only_recognised = self.only_recognised;
+        store.admit(Admission { passkey, used, session, event, known, browser, only_recognised, previous }).await
     }
 
     pub async fn left_nothing(&self, store: &dyn Store) {
@@ -70,8 +74,8 @@ async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
         let arriving = Arriving::with(&user, &passkey, u32::MAX);
         let admitted = arriving.come_in(&*store, None, Some(previous.token_hash)).await;
-        let Admitted::In { user: now, kept_name } = admitted else { panic!("{admitted:?}") };
-        assert_eq!((&now, kept_name), (&user, false));
+        let Admitted::In(now) = admitted else { panic!("{admitted:?}") };
+        assert_eq!(now, user);
         let (opened, _) = store.session(&arriving.session.token_hash).await.unwrap().unwrap();
         let at = arriving.used.at;
         let client = arriving.used.on.clone();
@@ -90,25 +94,28 @@ async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_browser_keeps_its_name_only_if_it_was_given_to_this_person() {
+async fn a_browser_gets_a_new_token_and_stays_known_only_if_it_was_to_this_user() {
     on_both(async |store| {
         let (ada, passkey, _) = add_account(&*store, "ada").await;
         let (eve, _, _) = add_account(&*store, "eve").await;
         let (hers, others, made_up) = (known(ada.id), known(eve.id), TokenHash(random()));
         remember(&*store, &hers).await;
         remember(&*store, &others).await;
+        let mut unit = store.begin().await.unwrap();
+        unit.decline_offer(&hers.token_hash, ada.id, hers.expires_at).await.unwrap();
+        unit.decline_offer(&others.token_hash, eve.id, others.expires_at).await.unwrap();
+        unit.commit().await.unwrap();
         for (turn, (name, keeps)) in
             [(hers.token_hash, true), (others.token_hash, false), (made_up, false)].into_iter().enumerate()
         {
             let arriving = Arriving::with(&ada, &passkey, u32::MAX);
             make_anew(&*store, &passkey).await;
             let admitted = arriving.come_in(&*store, Some(name), None).await;
-            let Admitted::In { kept_name, .. } = admitted else { panic!("{turn}: {admitted:?}") };
-            assert_eq!(kept_name, keeps, "{turn}");
-            let named = if keeps { name } else { arriving.browser.token_hash };
-            let (browser, owner) = store.known_browser(&named).await.unwrap().unwrap();
+            assert!(matches!(admitted, Admitted::In(_)), "{turn}: {admitted:?}");
+            let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
             assert_eq!((owner.id, browser.expires_at), (ada.id, arriving.browser.expires_at));
-            assert_eq!(store.known_browser(&name).await.unwrap().is_some(), keeps, "whoever else had it is forgotten");
+            assert_eq!(browser.declined_until.is_some(), keeps, "{turn}: what it had declined goes on");
+            assert_eq!(store.known_browser(&name).await.unwrap(), None, "{turn}: the former token is void");
         }
     })
     .await;
@@ -139,7 +146,7 @@ async fn what_may_not_come_in_leaves_nothing() {
         nobody.left_nothing(&*store).await;
 
         let mut unit = store.begin().await.unwrap();
-        unit.set_guard(user.id, Some(user.created_at)).await.unwrap();
+        unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
         unit.commit().await.unwrap();
         let guarded = Arriving::with(&user, &passkey, u32::MAX);
         assert!(matches!(guarded.come_in(&*store, None, None).await, Admitted::NotPlain));
@@ -150,6 +157,63 @@ async fn what_may_not_come_in_leaves_nothing() {
         assert_eq!(kept, known);
         let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
         assert_eq!(stored, passkey);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_browser_that_the_account_does_not_know_goes_step_by_step_where_its_owner_is_notified() {
+    on_both(async |store| {
+        let (user, passkey, _) = add_account(&*store, "ada").await;
+        let known = known(user.id);
+        remember(&*store, &known).await;
+        let arriving = || Arriving { only_recognised: true, ..Arriving::with(&user, &passkey, u32::MAX) };
+        for token in [None, Some(TokenHash(random()))] {
+            let stranger = arriving();
+            assert!(matches!(stranger.come_in(&*store, token, None).await, Admitted::NotPlain));
+            stranger.left_nothing(&*store).await;
+        }
+        let mut unit = store.begin().await.unwrap();
+        unit.void_recognition(user.id).await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, Admitted::NotPlain));
+        let mut unit = store.begin().await.unwrap();
+        unit.renew_browser(&known.token_hash, &known).await.unwrap();
+        unit.commit().await.unwrap();
+        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, Admitted::In(_)));
+    })
+    .await;
+}
+
+/// A hundred sessions and fifty browsers are kept, however many sign-ins there are at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_end() {
+    on_both(async |store| {
+        let (user, passkey, first) = add_account(&*store, "ada").await;
+        // A counter that stays at zero, as that of a synced passkey.
+        let passkey = Passkey { sign_count: 0, ..passkey };
+        make_anew(&*store, &passkey).await;
+        let come = || Arriving::with(&user, &passkey, 0);
+        for _ in 0..95 {
+            assert!(matches!(come().come_in(&*store, None, None).await, Admitted::In(_)));
+        }
+        assert!(store.session(&first.token_hash).await.unwrap().is_some());
+        let together = (0..20).map(|_| {
+            let (store, arriving) = (Arc::clone(&store), come());
+            tokio::spawn(async move { (arriving.come_in(&*store, None, None).await, arriving.session.token_hash) })
+        });
+        let mut newest = Vec::new();
+        for one in together.collect::<Vec<_>>() {
+            let (admitted, token) = one.await.unwrap();
+            assert!(matches!(admitted, Admitted::In(_)), "{admitted:?}");
+            newest.push(token);
+        }
+        let rows = store.count_rows().await.unwrap();
+        let events = 95 + 20;
+        assert_eq!(rows, 2 + 100 + 50 + events, "account, passkey, sessions, browsers, events");
+        assert_eq!(store.sessions(user.id).await.unwrap().len(), 100);
+        assert_eq!(store.known_browsers(user.id).await.unwrap().len(), 50);
+        assert_eq!(store.session(&first.token_hash).await.unwrap(), None, "the oldest has ended");
     })
     .await;
 }
@@ -269,7 +333,7 @@ async fn who_declines_a_passkey_and_who_signs_in_do_not_wait_for_each_other() {
         unit.decline_offer(&name.token_hash, user.id, user.created_at).await.unwrap();
         unit.commit().await.unwrap();
         let admitted = waiting.await.unwrap();
-        assert!(matches!(admitted, Admitted::In { kept_name: true, .. }), "{admitted:?}");
+        assert!(matches!(admitted, Admitted::In(_)), "{admitted:?}");
         assert_eq!(store.session(&previous.token_hash).await.unwrap(), None);
     })
     .await;
@@ -303,8 +367,10 @@ async fn who_waits_for_another_command_sees_what_it_did() {
                     .unwrap();
                 }
                 "removed" => assert!(unit.remove_passkey(user.id, &passkey.credential_id).await.unwrap()),
-                "guarded" => unit.set_guard(user.id, Some(user.created_at)).await.unwrap(),
-                _ => assert!(unit.remove_user(user.id).await.unwrap()),
+                "guarded" => {
+                    unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
+                }
+                _ => assert!(unit.delete_user(user.id, user.created_at).await.unwrap()),
             }
             unit.commit().await.unwrap();
             let (admitted, arriving) = waiting.await.unwrap();

@@ -1,8 +1,9 @@
 use crate::app::{Backends, MovableClock, open_ephemeral};
 use crate::authenticator::{encode, random};
+use crate::servers::RedisServer;
 use latchkey::server::clock::{Clock, SystemClock};
-use latchkey::server::ephemeral::Kept;
-use latchkey::server::model::limit::{Limit, Verdict};
+use latchkey::server::ephemeral::{Ephemeral as _, Kept, RedisEphemeral};
+use latchkey::server::model::limit::{Bucket, Exceeded, Limit, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,8 +97,13 @@ async fn every_store_draws_from_a_bucket_as_the_rule_says() {
                 step => now.plus(Duration::from_millis(u64::from(step) * 40)),
             };
             let (expected, next) = LIMIT.draw(full_at, now);
-            assert_eq!(store.look(&key, &LIMIT, now).await.unwrap(), expected, "{backends:?}: looking takes nothing");
-            assert_eq!(store.draw(&key, &LIMIT, now).await.unwrap(), expected, "{backends:?}");
+            let wait = match expected {
+                Verdict::Within => None,
+                Verdict::Beyond(wait) => Some(Exceeded { place: 0, wait }),
+            };
+            let bucket = [Bucket { key: key.clone(), limit: LIMIT }];
+            assert_eq!(store.look(&bucket, now).await.unwrap(), wait, "{backends:?}: looking takes nothing");
+            assert_eq!(store.draw(&bucket, now, None).await.unwrap(), wait, "{backends:?}");
             if expected == Verdict::Within {
                 full_at = Some(next);
             }
@@ -111,7 +117,7 @@ async fn of_many_drawers_at_once_as_many_succeed_as_the_limit_allows() {
         let (store, key, now) = (open_ephemeral(backends, &Arc::default()), key(), SystemClock.now());
         let draws = (0..20).map(|_| {
             let (store, key) = (Arc::clone(&store), key.clone());
-            tokio::spawn(async move { store.draw(&key, &LIMIT, now).await.unwrap() == Verdict::Within })
+            tokio::spawn(async move { store.draw(&[Bucket { key, limit: LIMIT }], now, None).await.unwrap().is_none() })
         });
         let mut allowed = 0;
         for draw in draws.collect::<Vec<_>>() {
@@ -128,12 +134,68 @@ async fn what_is_beyond_the_limit_keeps_nothing() {
         for number in 0..=LIMIT.burst {
             let name = format!("{bucket}:{number}");
             let kept = Kept { key: &name, value: vec![7], ttl: MINUTE };
-            let verdict = store.draw_and_put(&bucket, &LIMIT, now, kept).await.unwrap();
+            let buckets = [Bucket { key: bucket.clone(), limit: LIMIT }];
+            let exceeded = store.draw(&buckets, now, Some(kept)).await.unwrap();
             let expected = (number < LIMIT.burst).then(|| vec![7]);
-            assert_eq!(verdict == Verdict::Within, expected.is_some(), "{backends:?}");
+            assert_eq!(exceeded.is_none(), expected.is_some(), "{backends:?}");
             assert_eq!(store.take(&name).await.unwrap(), expected, "{backends:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn of_several_buckets_all_are_drawn_from_or_none() {
+    for backends in Backends::ALL {
+        let (store, now) = (open_ephemeral(backends, &Arc::default()), SystemClock.now());
+        let (narrow, wide) = (key(), key());
+        let both = |times| {
+            let narrow = Bucket { key: narrow.clone(), limit: LIMIT };
+            [narrow, Bucket { key: wide.clone(), limit: LIMIT.times(times) }]
+        };
+        for _ in 0..4 {
+            assert_eq!(store.draw(&both(2), now, None).await.unwrap(), None, "{backends:?}");
+        }
+        let exceeded = store.draw(&both(2), now, None).await.unwrap().unwrap();
+        assert_eq!((exceeded.place, exceeded.wait), (0, LIMIT.every), "{backends:?}");
+        for _ in 0..4 {
+            let other = Bucket { key: key(), limit: LIMIT };
+            let [_, wide] = both(2);
+            assert_eq!(
+                store.draw(&[other, wide], now, None).await.unwrap(),
+                None,
+                "{backends:?}: it was not drawn from"
+            );
+        }
+        let [_, wide] = both(2);
+        let other = Bucket { key: key(), limit: LIMIT };
+        assert_eq!(store.draw(&[other, wide], now, None).await.unwrap().unwrap().place, 1, "{backends:?}");
+    }
+}
+
+#[tokio::test]
+async fn ceremonies_are_forgotten_and_nothing_else() {
+    for backends in Backends::ALL {
+        let store = open_ephemeral(backends, &Arc::default());
+        let (ceremony, other) = (format!("ceremony:test:{}", key()), key());
+        store.put(&ceremony, vec![1], MINUTE).await.unwrap();
+        store.put(&other, vec![2], MINUTE).await.unwrap();
+        // Not in the Redis that other tests share meanwhile.
+        if matches!(backends, Backends::Embedded) {
+            assert!(store.forget_ceremonies().await.unwrap());
+            assert_eq!(store.take(&ceremony).await.unwrap(), None);
+            assert_eq!(store.take(&other).await.unwrap(), Some(vec![2]));
+        }
+    }
+    let server = RedisServer::start(&[]);
+    let store = RedisEphemeral::open(&server.url()).unwrap();
+    for number in 0..2_500 {
+        store.put(&format!("ceremony:test:{number}"), vec![1], MINUTE).await.unwrap();
+    }
+    store.put("other", vec![2], MINUTE).await.unwrap();
+    assert!(store.forget_ceremonies().await.unwrap());
+    assert_eq!(store.take("ceremony:test:7").await.unwrap(), None);
+    assert_eq!(store.take("other").await.unwrap(), Some(vec![2]));
+    assert_eq!(server.command(&["DBSIZE"]), "int(0)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -49,7 +49,7 @@ async fn an_invitation_is_used_up_by_ones_until_it_ends() {
         assert!(unit.remove_invitation(invitation.id).await.unwrap());
         assert!(!unit.remove_invitation(invitation.id).await.unwrap());
         unit.commit().await.unwrap();
-        assert!(store.invitations().await.unwrap().is_empty());
+        assert!(store.invitations(None, 10).await.unwrap().is_empty());
     })
     .await;
 }

@@ -21,7 +21,7 @@ pub fn user(name: &str) -> User {
         email_verified: false,
         created_at: NOW,
         username_changed_at: None,
-        guarded_since: None,
+        lockdown: None,
         language: Language::German,
         disabled_at: None,
     }

@@ -294,19 +294,21 @@ impl latchkey::server::ephemeral::Ephemeral for Panicking {
     }
     async fn draw(
         &self,
-        _: &str,
-        _: &latchkey::server::model::limit::Limit,
+        _: &[latchkey::server::model::limit::Bucket],
         _: latchkey::server::clock::Timestamp,
-    ) -> Result<latchkey::server::model::limit::Verdict, latchkey::server::Unavailable> {
+        _: Option<latchkey::server::ephemeral::Kept<'_>>,
+    ) -> Result<Option<latchkey::server::model::limit::Exceeded>, latchkey::server::Unavailable> {
         panic!("the secret of draw");
     }
     async fn look(
         &self,
-        _: &str,
-        _: &latchkey::server::model::limit::Limit,
+        _: &[latchkey::server::model::limit::Bucket],
         _: latchkey::server::clock::Timestamp,
-    ) -> Result<latchkey::server::model::limit::Verdict, latchkey::server::Unavailable> {
+    ) -> Result<Option<latchkey::server::model::limit::Exceeded>, latchkey::server::Unavailable> {
         panic!("the secret of look");
+    }
+    async fn forget_ceremonies(&self) -> Result<bool, latchkey::server::Unavailable> {
+        panic!("the secret of forget_ceremonies");
     }
     async fn count(&self, _: &str, _: std::time::Duration) -> Result<u64, latchkey::server::Unavailable> {
         panic!("the secret of count");

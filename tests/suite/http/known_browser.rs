@@ -45,8 +45,12 @@ async fn the_cookie_is_opaque_and_another_person_gets_another() {
     let ada = browser.sign_up("ada").await;
     let adas = browser.cookies["latchkey_known"].clone();
     assert_eq!(adas.len(), 43);
+    let mut copied = browser.clone();
     browser.sign_in(&ada).await;
-    assert_eq!(browser.cookies["latchkey_known"], adas, "the same person keeps it");
+    assert_ne!(browser.cookies["latchkey_known"], adas, "each sign-in gives a new one");
+    copied.cookies.retain(|name, _| name == "latchkey_known");
+    assert!(!copied.get("/sign-in").await.text().contains("Welcome back"), "and voids the one before");
+    let adas = browser.cookies["latchkey_known"].clone();
     let eve = app.browser().sign_up("eve").await;
     browser.sign_in(&eve).await;
     let eves = browser.cookies["latchkey_known"].clone();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 const ADDED: &str = "A passkey was added to your account";
 const CHANGED: &str = "Your e-mail address was changed";
+const DISPLACED: &str = "Your e-mail address was changed back";
 const NEW_DEVICE: &str = "A sign-in from a new device";
 const LONG: Duration = Duration::from_hours(72);
 
@@ -119,19 +120,23 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
             anybody.post("/api/account/email/undo", json!({ "token": token })).await.refusal(),
             (401, "link_expired".to_owned())
         );
-        assert_eq!(not_me(&app, &new).await.refusal().1, "link_expired", "the other address has no say any more");
         own.sign_in(&passkey).await;
         assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org");
         app.letter_about("ada@example.org", "Your e-mail address was restored").await;
+        let displaced = app.letter_about("new@example.org", DISPLACED).await;
+        assert!(!displaced.0.text.contains("/email/undo"));
+        assert_eq!(not_me(&app, &new).await.status, 200, "the links of the displaced address stay good");
+        assert_eq!(not_me(&app, &displaced).await.status, 200);
+        assert!(!own.is_signed_in().await);
     }
 }
 
 #[tokio::test]
-async fn an_undo_voids_later_ones_and_an_address_that_others_proved_stays_theirs() {
+async fn an_undo_voids_later_ones() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        own.sign_up_proven(&app, "ada").await;
         change_address(&app, &mut own, "second@example.org").await;
         app.clock.advance(Duration::from_secs(5));
         change_address(&app, &mut own, "third@example.org").await;
@@ -142,9 +147,16 @@ async fn an_undo_voids_later_ones_and_an_address_that_others_proved_stays_theirs
         assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": first })).await.status, 200);
         let answer = app.browser().post("/api/account/email/undo", json!({ "token": later })).await;
         assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
+    }
+}
 
-        own.sign_in(&passkey).await;
-        change_address(&app, &mut own, "fourth@example.org").await;
+#[tokio::test]
+async fn an_address_that_others_proved_since_stays_theirs() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        change_address(&app, &mut own, "new@example.org").await;
         let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         let mut eve = app.browser();
         eve.sign_up_claiming("eve", "ada@example.org").await;
@@ -181,28 +193,168 @@ async fn of_two_pending_changes_the_newer_voids_the_older() {
 }
 
 #[tokio::test]
-async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
+async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
         let passkey = own.sign_up_proven(&app, "ada").await;
+        app.clock.advance(Duration::from_mins(1));
+        change_address(&app, &mut own, "new@example.org").await;
+        let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": undo })).await.status, 200);
+
+        let mut thief = app.browser();
+        thief.sign_in_by_letter(&app, "ada@example.org").await;
+        let blocked = thief.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(blocked.refusal(), (403, "older_passkey_required".to_owned()));
+        app.clock.advance(LONG * 2);
+        thief.sign_in_by_letter(&app, "ada@example.org").await;
+        let blocked = thief.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(blocked.refusal().1, "older_passkey_required", "it does not end by time where there is a passkey");
+
+        own.sign_in(&passkey).await;
+        own.add_passkey().await;
+        own.post("/api/account/email", json!({ "email": "new@example.org" })).await;
+        let token = app.letter_about("new@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
+        let left = app.letter_about("ada@example.org", CHANGED).await;
+        assert!(!left.0.text.contains("/email/undo"), "its owner can leave the old mailbox: {}", left.0.text);
+        thief.ask("ada@example.org").await;
+        let emails = app.letters().await;
+        assert!(!(emails[0].0.recipient == "ada@example.org" && emails[0].0.subject.starts_with("Sign in")));
+    }
+}
+
+#[tokio::test]
+async fn a_change_made_again_with_a_newer_passkey_can_be_undone_again() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    let older = own.sign_up_proven(&app, "ada").await;
+    app.clock.advance(Duration::from_mins(1));
+    change_address(&app, &mut own, "thief@example.org").await;
+    app.clock.advance(Duration::from_mins(1));
+    // The thief's passkey, made after the change.
+    let (newer, _) = own.add_passkey().await;
+    let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+    assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": undo })).await.status, 200);
+    app.browser().sign_in(&older).await;
+    app.clock.advance(LONG);
+    let mut thief = app.browser();
+    assert_eq!(thief.sign_in(&newer).await.status, 200);
+    change_address(&app, &mut thief, "thief@example.org").await;
+    assert!(app.letter_about("ada@example.org", CHANGED).await.0.text.contains("/email/undo"));
+}
+
+#[tokio::test]
+async fn an_undo_and_a_new_change_at_once_leave_one_of_them_done() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        change_address(&app, &mut own, "new@example.org").await;
+        let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        own.post("/api/account/email", json!({ "email": "newer@example.org" })).await;
+        let token = app.letter_about("newer@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let mut anybody = app.browser();
+        let (undone, confirmed) = tokio::join!(
+            anybody.post("/api/account/email/undo", json!({ "token": undo })),
+            own.post("/api/account/email/confirm", json!({ "token": token }))
+        );
+        let outcome = (undone.status.as_u16(), confirmed.status.as_u16());
+        assert!(matches!(outcome, (200, 200 | 401)), "{outcome:?}: {}", confirmed.text());
+        let user = app.store.account_named(&latchkey::types::Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        assert_eq!(user.email.unwrap().as_str(), "ada@example.org", "the undo is the last word");
+        assert!(user.lockdown.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let synced = own.sign_up_proven(&app, "ada").await;
         let count = async |app: &App| {
             let letters = app.letters().await;
             letters.iter().filter(|letter| letter.0.subject == NEW_DEVICE).count()
         };
         own.sign_in_by_letter(&app, "ada").await;
+        own.sign_in(&synced).await;
         assert_eq!(count(&app).await, 0, "this browser is known");
-        assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
-        assert_eq!(count(&app).await, 0, "a passkey is known");
+        let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
+        let mut bound = crate::authenticator::SoftPasskey::new(&options);
+        bound.flags = crate::authenticator::UP | crate::authenticator::UV;
+        let body = json!({ "credential": bound.registration(&options, &app.origin).json() });
+        assert_eq!(own.post("/api/passkeys/finish", body).await.status, 200);
+        assert_eq!(app.browser().sign_in(&bound).await.status, 200);
+        assert_eq!(count(&app).await, 0, "a passkey that cannot leave its device is known");
+        let mut elsewhere = app.browser();
+        assert_eq!(elsewhere.sign_in(&synced).await.status, 200);
+        assert_eq!(count(&app).await, 1, "a synced one may be on a new device");
+        assert_eq!(elsewhere.sign_in(&synced).await.status, 200);
+        assert_eq!(count(&app).await, 1, "now it is known");
         let mut new = app.browser();
         new.sign_in_by_letter(&app, "ada").await;
-        assert_eq!(count(&app).await, 1);
+        assert_eq!(count(&app).await, 2);
         new.sign_in_by_letter(&app, "ada").await;
-        assert_eq!(count(&app).await, 1, "now it is known");
+        assert_eq!(count(&app).await, 2, "now it is known");
         let letter = app.letter_about("ada@example.org", NEW_DEVICE).await;
         assert_eq!(not_me(&app, &letter).await.status, 200);
         new.sign_in_by_letter(&app, "ada").await;
-        assert_eq!(count(&app).await, 2, "nothing is known after \"that was not me\"");
+        assert_eq!(count(&app).await, 3, "nothing is known after \"that was not me\"");
+    }
+}
+
+#[tokio::test]
+async fn a_lockdown_that_ended_does_not_come_back() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+    let token = app.letter_to("ada@example.org").await.token();
+    assert_eq!(own.answer_link(&token).await.status, 200);
+    own.add_passkey().await;
+    assert_eq!(not_me(&app, &app.letter_about("ada@example.org", ADDED).await).await.status, 200);
+    own.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
+    app.clock.advance(LONG);
+    own.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200);
+    own.add_passkey().await;
+    app.clock.advance(Duration::from_secs(1));
+    own.sign_in_by_letter(&app, "ada").await;
+    own.add_passkey().await;
+}
+
+#[tokio::test]
+async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        let count =
+            async |subject: &str| app.letters().await.iter().filter(|letter| letter.0.subject == subject).count();
+        for _ in 0..6 {
+            own.add_passkey().await;
+        }
+        assert_eq!(count(ADDED).await, 3, "an hour");
+        assert_eq!(count("More changes in your account").await, 1);
+        app.clock.advance(Duration::from_mins(61));
+        own.sign_in(&passkey).await;
+        own.add_passkey().await;
+        assert_eq!(count(ADDED).await, 4);
+        let total = async || app.letters().await.iter().filter(|letter| letter.0.text.contains("/not-me")).count();
+        let before = total().await;
+        for round in 0..4 {
+            for number in 0..4 {
+                let name = format!("name{round}{number}");
+                own.post("/api/account/profile", json!({ "username": name })).await;
+                own.post("/api/recovery/codes", json!({})).await;
+                own.add_passkey().await;
+                app.browser().sign_in_by_letter(&app, "ada@example.org").await;
+            }
+        }
+        assert!(total().await - before <= 20, "an hour for everything");
+        assert_eq!(count("More changes in your account").await, 2, "once an hour");
     }
 }
 

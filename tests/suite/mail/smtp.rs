@@ -70,12 +70,31 @@ async fn a_catcher_on_this_machine_needs_neither_login_nor_encryption() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
+async fn a_certificate_is_verified_unless_the_server_is_on_this_machine() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let server = MailServer::start(encryption, &[]).await;
-        assert!(send(&smtp(&server, "post:secret@", false)).await.is_err());
+        // Linux takes this address to loopback too, but it names no loopback interface.
+        let url = server.url("post:secret@").replace("localhost", "0.0.0.0").parse().unwrap();
+        let elsewhere = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
+        let error = send(&elsewhere).await.unwrap_err();
+        assert!(error.contains("InvalidCertificate"), "{error}");
         assert!(server.seen().letters.is_empty());
         assert!(!server.seen().commands.iter().any(|line| line.starts_with("AUTH")));
+    }
+    for encryption in [Encryption::StartTls, Encryption::Implicit] {
+        for (login, host) in [("post:secret@", "localhost"), ("", "localhost"), ("", "127.0.0.1")] {
+            let server = MailServer::start(encryption, &[]).await;
+            let url = server.url(login).replace("localhost", host).parse().unwrap();
+            let here = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
+            send(&here).await.unwrap();
+            here.check().await.unwrap();
+            assert_eq!(server.seen().letters.len(), 1);
+            assert_eq!(
+                server.seen().commands.iter().any(|line| line == "STARTTLS"),
+                encryption == Encryption::StartTls,
+                "what is offered is used"
+            );
+        }
     }
 }
 

@@ -36,7 +36,7 @@ fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latc
         client: &views::Client { browser: Some("Firefox".to_owned()), system: Some("Linux".to_owned()) },
         language,
         link: &Token::random(&Constant),
-        code: &Code::random(&Constant),
+        code: Some(&Code::random(&Constant)),
     };
     draft.write(&head()).unwrap()
 }

@@ -48,12 +48,14 @@ impl Pools {
     /// The parts of a `with` run in no order of their own. Whoever touches a session and a browser's name takes the session
     /// first, or two would wait for each other; so the name waits for the count of `ended`.
     pub const ADMIT: &'static str = concat!(
-        "with u as materialized (select * from users where id = $2 for update), \
+        "with u as materialized (select * from users where id = $2 and deleted_at is null for update), \
+         is_known as materialized ( \
+           select 1 from known_browsers where token_hash = $22 and user_id = $2 and recognised and expires_at > $7), \
          used as ( \
            update passkeys p set record = $3, backup_eligible = $4, backed_up = $5, sign_count = $6, last_used_at = $7, \
                                  last_used_browser = $8, last_used_system = $9 \
            from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null \
-             and u.disabled_at is null and ",
+             and u.disabled_at is null and (not $26 or exists (select from is_known)) and ",
         may_be_used!("$6", "$4"),
         " returning p.user_id), \
          opened as ( \
@@ -66,7 +68,7 @@ impl Pools {
          ended as (delete from sessions s using used where s.token_hash = $25 returning s.id), \
          after_it as materialized (select user_id, (select count(*) from ended) as ended from used), \
          kept as ( \
-           update known_browsers b set expires_at = $24, recognised = true \
+           update known_browsers b set token_hash = $23, expires_at = $24, recognised = true \
            from after_it where b.token_hash = $22 and b.user_id = after_it.user_id and after_it.ended >= 0 \
            returning b.token_hash), \
          forgotten as ( \
@@ -77,6 +79,8 @@ impl Pools {
            select $23, user_id, $24 from used where not exists (select from kept)) \
          select u.id as user_id, ",
         user_columns!(),
-        ", exists (select from used) as is_in, exists (select from kept) as kept_name from u"
+        ", exists (select from used) as is_in, exists (select from is_known) as is_known, \
+           (select count(*) from sessions where user_id = $2) as sessions, \
+           (select count(*) from known_browsers where user_id = $2) as browsers from u"
     );
 }

@@ -85,13 +85,13 @@ impl Pools {
     const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from letters where handed_over_at is null and due_at <= $1 \
                      and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
-         returning id, request_id, security_letter_id, not_after, attempts";
+         returning id, request_id, security_letter_id, created_at, not_after, attempts";
 
     /// Reads an account and locks its row.
-    const LOCK_USER: &'static str = select_user!("where u.id = $1 for update");
+    const LOCK_USER: &'static str = select_user!("u.id = $1 for update");
 
     /// As `LOCK_USER`, by the address that the account has proven.
-    const LOCK_OWNER: &'static str = select_user!("where u.email_key = $1 and u.email_verified for update");
+    const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
 
     /// Makes units of work about the same browser wait for each other.
     const LOCK_BROWSER: &'static str = "select pg_advisory_xact_lock($1)";

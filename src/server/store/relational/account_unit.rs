@@ -1,16 +1,19 @@
 use super::super::Database;
 use super::unit::Transaction;
-use super::{COUNT_RECOVERY_CODES, PASSKEYS_OF_USER, rows, unavailable};
+use super::{PASSKEYS_OF_USER, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
+use crate::server::model::event::MOST_EVENTS;
+use crate::server::model::known_browser::MOST_BROWSERS;
 use crate::server::model::letter::OutgoingLetter;
 use crate::server::model::recovery::RecoveryCodeHash;
-use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId};
+use crate::server::model::security_letter::{SecurityLetter, SecurityLetterId};
+use crate::server::model::session::MOST_SESSIONS;
 use crate::server::model::user::email_key;
-use crate::server::model::{CredentialId, Event, Passkey, Session, User, UserId};
+use crate::server::model::{CredentialId, Event, Lockdown, Passkey, Session, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{AccountWrites, Insertion};
+use crate::server::store::{AccountWrites, Insertion, NotificationCounts};
 use crate::types::{EmailAddress, Identifier};
 use async_trait::async_trait;
 use sqlx::query::Query;
@@ -19,6 +22,18 @@ use sqlx::{query, query_scalar};
 type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
 
 impl Transaction {
+    /// For whom these names are held.
+    async fn holders(&mut self, names: &[KeyedHash], now: Timestamp) -> Result<Vec<UserId>, Unavailable> {
+        const TEXT: &str = "select user_id from held_usernames where name_hash = $1 and held_until > $2";
+        let mut holders = Vec::new();
+        for name in names {
+            let query = query_scalar(TEXT).bind(&name[..]).bind(now.unix_millis());
+            let holder = query.fetch_optional(&mut *self.inner).await.map_err(unavailable)?;
+            holders.extend(holder.map(UserId));
+        }
+        Ok(holders)
+    }
+
     /// Runs a statement; gives how many rows it touched.
     async fn run(&mut self, statement: Statement<'_>) -> Result<u64, Unavailable> {
         Ok(statement.execute(&mut *self.inner).await.map_err(unavailable)?.rows_affected())
@@ -30,7 +45,8 @@ impl AccountWrites for Transaction {
     async fn record(&mut self, event: &Event) -> Result<(), Unavailable> {
         let statement = query(
             "insert into events (id, user_id, kind, at, browser, system, detail) \
-             select $1, id, $3, $4, $5, $6, $7 from users where id = $2 on conflict (id) do nothing",
+             select $1, id, $3, $4, $5, $6, $7 from users where id = $2 and deleted_at is null \
+             on conflict (id) do nothing",
         )
         .bind(event.id.0)
         .bind(event.user_id.0)
@@ -41,6 +57,36 @@ impl AccountWrites for Transaction {
         .bind(event.detail.as_deref());
         if self.run(statement).await? == 1 {
             self.recorded.push(event.clone());
+            self.trim_events(event.user_id).await?;
+        }
+        Ok(())
+    }
+
+    async fn trim_events(&mut self, user: UserId) -> Result<(), Unavailable> {
+        // A few more than one, so that an account that had too many before comes down to the cap.
+        let statement = query(
+            "delete from events where id in \
+             (select id from events where user_id = $1 order by at desc, id desc limit 200 offset $2)",
+        )
+        .bind(user.0)
+        .bind(i64::from(MOST_EVENTS));
+        self.run(statement).await.map(drop)
+    }
+
+    async fn trim(&mut self, user: UserId) -> Result<(), Unavailable> {
+        for (text, most) in [
+            (
+                "delete from sessions where id in (select id from sessions where user_id = $1 \
+                 order by last_seen_at desc, id desc limit 1000 offset $2)",
+                MOST_SESSIONS,
+            ),
+            (
+                "delete from known_browsers where token_hash in (select token_hash from known_browsers where user_id = $1 \
+                 order by expires_at desc, token_hash limit 1000 offset $2)",
+                MOST_BROWSERS,
+            ),
+        ] {
+            self.run(query(text).bind(user.0).bind(i64::from(most))).await?;
         }
         Ok(())
     }
@@ -50,8 +96,10 @@ impl AccountWrites for Transaction {
         found.iter().map(rows::passkey_with_id).collect()
     }
 
-    async fn count_recovery_codes_of(&mut self, user: UserId) -> Result<u32, Unavailable> {
-        let count = query_scalar::<_, i64>(COUNT_RECOVERY_CODES).bind(user.0).fetch_one(&mut *self.inner).await;
+    async fn count_recovery_codes_before(&mut self, user: UserId, before: Timestamp) -> Result<u32, Unavailable> {
+        let text = "select count(*) from recovery_codes where user_id = $1 and created_at < $2";
+        let query = query_scalar::<_, i64>(text).bind(user.0).bind(before.unix_millis());
+        let count = query.fetch_one(&mut *self.inner).await;
         count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(unavailable)
     }
 
@@ -113,10 +161,11 @@ impl AccountWrites for Transaction {
         self.run(statement).await.map(drop)
     }
 
-    async fn set_guard(&mut self, user: UserId, since: Option<Timestamp>) -> Result<(), Unavailable> {
-        let statement = query("update users set guarded_since = $2 where id = $1")
+    async fn set_lockdown(&mut self, user: UserId, lockdown: Option<Lockdown>) -> Result<(), Unavailable> {
+        let statement = query("update users set guarded_since = $2, lockdown_ends_at = $3 where id = $1")
             .bind(user.0)
-            .bind(since.map(Timestamp::unix_millis));
+            .bind(lockdown.map(|lockdown| lockdown.since.unix_millis()))
+            .bind(lockdown.and_then(|lockdown| lockdown.ends_at).map(Timestamp::unix_millis));
         self.run(statement).await.map(drop)
     }
 
@@ -158,20 +207,16 @@ impl AccountWrites for Transaction {
         user: Option<UserId>,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
-        for name in names {
-            let holder = query_scalar::<_, uuid::Uuid>(
-                "select user_id from held_usernames where name_hash = $1 and held_until > $2",
-            )
-            .bind(&name[..])
-            .bind(now.unix_millis())
-            .fetch_optional(&mut *self.inner)
-            .await
-            .map_err(unavailable)?;
-            if holder.is_some_and(|holder| user.map(|user| user.0) != Some(holder)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.holders(names, now).await?.into_iter().any(|holder| Some(holder) != user))
+    }
+
+    async fn is_username_held_for(
+        &mut self,
+        names: &[KeyedHash],
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        Ok(self.holders(names, now).await?.contains(&user))
     }
 
     async fn replace_recovery_codes(
@@ -217,8 +262,13 @@ impl AccountWrites for Transaction {
         Ok(user.map(UserId))
     }
 
-    async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<bool, Unavailable> {
-        Ok(self.run(query("delete from recovery_codes where code_hash = $1").bind(&code.0[..])).await? == 1)
+    async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<Option<Timestamp>, Unavailable> {
+        let made = query_scalar::<_, i64>("delete from recovery_codes where code_hash = $1 returning created_at")
+            .bind(&code.0[..])
+            .fetch_optional(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
+        Ok(made.map(Timestamp::from_unix_millis))
     }
 
     async fn remove_recovery_codes(&mut self, user: UserId, since: Timestamp) -> Result<u64, Unavailable> {
@@ -262,22 +312,23 @@ impl AccountWrites for Transaction {
         self.run(statement).await.map(drop)
     }
 
-    async fn count_letters_about(
+    async fn count_notifications(
         &mut self,
         user: UserId,
-        occasion: Occasion,
+        address: &EmailAddress,
         since: Timestamp,
-    ) -> Result<u32, Unavailable> {
-        let count: i64 = query_scalar(
-            "select count(*) from security_letters where user_id = $1 and occasion = $2 and happened_at > $3",
+    ) -> Result<NotificationCounts, Unavailable> {
+        let found = query(
+            "select occasion, can_undo, count(*) as sent from security_letters \
+             where user_id = $1 and address_key = $2 and happened_at > $3 group by occasion, can_undo",
         )
         .bind(user.0)
-        .bind(occasion.name())
+        .bind(email_key(address))
         .bind(since.unix_millis())
-        .fetch_one(&mut *self.inner)
+        .fetch_all(&mut *self.inner)
         .await
         .map_err(unavailable)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        found.iter().map(rows::notification_count).collect::<Result<_, _>>().map(NotificationCounts)
     }
 
     async fn answer_security_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable> {
@@ -299,7 +350,7 @@ impl AccountWrites for Transaction {
         &mut self,
         user: UserId,
         since: Timestamp,
-        restored: &EmailAddress,
+        kept: &[&EmailAddress],
         now: Timestamp,
     ) -> Result<(), Unavailable> {
         let statement = query(
@@ -312,19 +363,58 @@ impl AccountWrites for Transaction {
         self.run(statement).await?;
         let statement = query(
             "update security_letters set answered_at = $3 \
-             where user_id = $1 and address_key <> $2 and answered_at is null",
+             where user_id = $1 and address_key <> $2 and address_key <> $4 and answered_at is null",
         )
         .bind(user.0)
-        .bind(email_key(restored))
-        .bind(now.unix_millis());
+        .bind(kept.first().and_then(|address| email_key(address)).unwrap_or_default())
+        .bind(now.unix_millis())
+        .bind(kept.last().and_then(|address| email_key(address)).unwrap_or_default());
         self.run(statement).await.map(drop)
+    }
+
+    async fn remember_restored(
+        &mut self,
+        user: UserId,
+        address: &EmailAddress,
+        changed_at: Timestamp,
+    ) -> Result<(), Unavailable> {
+        // Of several undone changes away from the same address the first one counts.
+        let statement = query(
+            "update users set restored_email_key = $2, restored_change_at = case \
+               when restored_email_key = $2 and restored_change_at < $3 then restored_change_at else $3 end \
+             where id = $1",
+        )
+        .bind(user.0)
+        .bind(email_key(address))
+        .bind(changed_at.unix_millis());
+        self.run(statement).await.map(drop)
+    }
+
+    async fn restored(&mut self, user: UserId, address: &EmailAddress) -> Result<Option<Timestamp>, Unavailable> {
+        let text = "select restored_change_at from users where id = $1 and restored_email_key = $2";
+        let query = query_scalar::<_, Option<i64>>(text).bind(user.0).bind(email_key(address));
+        let changed_at = query.fetch_optional(&mut *self.inner).await.map_err(unavailable)?;
+        Ok(changed_at.flatten().map(Timestamp::from_unix_millis))
     }
 
     async fn void_requests_of_user(&mut self, user: UserId) -> Result<(), Unavailable> {
         self.run(query("delete from letter_requests where user_id = $1").bind(user.0)).await.map(drop)
     }
 
-    async fn remove_user(&mut self, user: UserId) -> Result<bool, Unavailable> {
-        Ok(self.run(query("delete from users where id = $1").bind(user.0)).await? == 1)
+    async fn delete_user(&mut self, user: UserId, now: Timestamp) -> Result<bool, Unavailable> {
+        let statement = query(
+            "update users set deleted_at = $2, username = 'deleted', username_key = $3, display_name = 'deleted', \
+                              email = null, email_key = null, email_verified = false, restored_email_key = null \
+             where id = $1 and deleted_at is null",
+        )
+        .bind(user.0)
+        .bind(now.unix_millis())
+        .bind(key_of_deleted(user));
+        Ok(self.run(statement).await? == 1)
     }
+}
+
+/// A key that no username has, so that the name is free for others.
+fn key_of_deleted(user: UserId) -> String {
+    format!("~{}", user.0.simple())
 }

@@ -2,10 +2,11 @@ use super::super::Database;
 use super::{COUNT_RECOVERY_CODES, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::model::known_browser::MOST_BROWSERS;
 use crate::server::model::security_letter::{SecurityLetter, SentSecurityLetter};
 use crate::server::model::{Event, EventId, KnownBrowser, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::Accounts;
+use crate::server::store::{Accounts, MOST_LISTED};
 use async_trait::async_trait;
 use sqlx::{query, query_scalar};
 
@@ -59,10 +60,11 @@ impl Accounts for Relational {
     async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<SecurityLetter>, Unavailable> {
         let found = query(
             "select * from security_letters where user_id = $1 and expires_at > $2 and answered_at is null \
-             order by happened_at desc, id",
+             order by happened_at desc, id limit $3",
         )
         .bind(user.0)
         .bind(now.unix_millis())
+        .bind(i64::from(MOST_LISTED))
         .fetch_all(&self.pools.read)
         .await
         .map_err(unavailable)?;
@@ -72,9 +74,10 @@ impl Accounts for Relational {
     async fn known_browsers(&self, user: UserId) -> Result<Vec<KnownBrowser>, Unavailable> {
         let found = query(
             "select token_hash, user_id, expires_at, declined_until, recognised from known_browsers \
-             where user_id = $1 order by expires_at",
+             where user_id = $1 order by expires_at desc limit $2",
         )
         .bind(user.0)
+        .bind(i64::from(MOST_BROWSERS))
         .fetch_all(&self.pools.read)
         .await
         .map_err(unavailable)?;
@@ -88,6 +91,39 @@ impl Accounts for Relational {
             .await
             .map_err(unavailable)?;
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    async fn deleted_accounts(&self, limit: u32) -> Result<Vec<UserId>, Unavailable> {
+        let found = query_scalar("select id from users where deleted_at is not null order by deleted_at limit $1")
+            .bind(i64::from(limit))
+            .fetch_all(&self.pools.read)
+            .await
+            .map_err(unavailable)?;
+        Ok(found.into_iter().map(UserId).collect())
+    }
+
+    async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable> {
+        let mut removed = 0;
+        for text in [
+            "delete from sessions where id in (select id from sessions where user_id = $1 limit $2)",
+            "delete from known_browsers where token_hash in \
+             (select token_hash from known_browsers where user_id = $1 limit $2)",
+            "delete from recovery_codes where code_hash in \
+             (select code_hash from recovery_codes where user_id = $1 limit $2)",
+            "delete from letter_requests where id in (select id from letter_requests where user_id = $1 limit $2)",
+            "delete from security_letters where id in (select id from security_letters where user_id = $1 limit $2)",
+            "delete from passkeys where credential_id in \
+             (select credential_id from passkeys where user_id = $1 limit $2)",
+            "delete from events where id in (select id from events where user_id = $1 limit $2)",
+        ] {
+            let done = query(text).bind(user.0).bind(i64::from(limit));
+            removed += self.run(done).await?;
+        }
+        if removed > 0 {
+            return Ok(true);
+        }
+        self.run(query("delete from users where id = $1 and deleted_at is not null").bind(user.0)).await?;
+        Ok(false)
     }
 
     async fn remove_old_activity(&self, oldest: Timestamp, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
@@ -110,13 +146,7 @@ impl Accounts for Relational {
                 now,
             ),
         ] {
-            let removed = query(text)
-                .bind(end.unix_millis())
-                .bind(i64::from(limit))
-                .execute(&mut *self.pools.writer().await?.connection)
-                .await
-                .map_err(unavailable)?
-                .rows_affected();
+            let removed = self.run(query(text).bind(end.unix_millis()).bind(i64::from(limit))).await?;
             most = removed.max(most);
         }
         Ok(most)

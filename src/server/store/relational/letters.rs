@@ -6,7 +6,7 @@ use crate::server::clock::Timestamp;
 use crate::server::model::letter::{About, Claim, ClaimedLetter, LetterId, OpenRequest};
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{Letters, MailboxLetter};
+use crate::server::store::{Letters, MOST_LISTED, MailboxLetter};
 use async_trait::async_trait;
 use sqlx::query;
 use std::time::Duration;
@@ -63,10 +63,11 @@ impl Letters for Relational {
     async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable> {
         let found = query(
             "select * from letter_requests where user_id = $1 and expires_at > $2 and tries_left > 0 \
-             order by created_at desc, id",
+             order by created_at desc, id limit $3",
         )
         .bind(user.0)
         .bind(now.unix_millis())
+        .bind(i64::from(MOST_LISTED))
         .fetch_all(&self.pools.read)
         .await
         .map_err(unavailable)?;
@@ -161,7 +162,7 @@ impl Letters for Relational {
         let row = query(concat!(
             "select b.user_id, b.expires_at, b.declined_until, b.recognised, ",
             user_columns!(),
-            " from known_browsers b join users u on u.id = b.user_id where b.token_hash = $1"
+            " from known_browsers b join users u on u.id = b.user_id where b.token_hash = $1 and u.deleted_at is null"
         ))
         .bind(&token.0[..])
         .fetch_optional(&self.pools.read)

@@ -15,6 +15,7 @@ use super::{Admitter, Database, Turn};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
+use crate::server::model::session::MOST_SESSIONS;
 use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Levels, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
@@ -22,6 +23,7 @@ use crate::server::store::{Store, Unit};
 use crate::types::{Identifier, Username};
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
 use sqlx::{Pool, query, query_as, query_scalar};
 use std::time::Duration;
 use unit::Transaction;
@@ -60,7 +62,15 @@ impl Relational {
     pub fn new(pools: Pools) -> Self {
         Self { pools }
     }
+
+    /// Runs one statement that writes; gives how many rows it touched.
+    async fn run(&self, statement: Statement<'_>) -> Result<u64, Unavailable> {
+        let done = statement.execute(&mut *self.pools.writer().await?.connection).await.map_err(unavailable)?;
+        Ok(done.rows_affected())
+    }
 }
+
+type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
 
 /// All passkeys of an account, the oldest first.
 const PASSKEYS_OF_USER: &str = "select credential_id, user_id, rp_id, name, record, record_version, aaguid, transports, backup_eligible, \
@@ -114,7 +124,7 @@ impl Store for Relational {
                         p.backup_eligible, p.backed_up, p.sign_count, p.created_at as passkey_created_at, \
                         p.last_used_at, p.last_used_browser, p.last_used_system, p.added_with, p.suspended_at, ",
             user_columns!(),
-            " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1"
+            " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1 and u.deleted_at is null"
         );
         let row = self.pools.warm.look_up(|| query(TEXT).bind(id.as_bytes())).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::passkey(id.clone(), &row)?, rows::user(&row)?))).transpose()
@@ -126,7 +136,7 @@ impl Store for Relational {
                         s.created_at as session_created_at, s.last_seen_at, s.ends_at, s.idle_millis, s.browser, \
                         s.system, s.offers_passkey, s.added_passkey, s.kept, ",
             user_columns!(),
-            " from sessions s join users u on u.id = s.user_id where s.token_hash = $1"
+            " from sessions s join users u on u.id = s.user_id where s.token_hash = $1 and u.deleted_at is null"
         );
         let row = self.pools.warm.look_up(|| query(TEXT).bind(&token.0[..])).await.map_err(unavailable)?;
         row.map(|row| Ok((rows::session(*token, &row)?, rows::user(&row)?))).transpose()
@@ -137,42 +147,35 @@ impl Store for Relational {
             "select id, user_id, token_hash, method, credential_id, user_verified, authenticated_at, \
                     created_at as session_created_at, last_seen_at, ends_at, idle_millis, browser, system, \
                     offers_passkey, added_passkey, kept \
-             from sessions where user_id = $1 order by last_seen_at desc, id",
+             from sessions where user_id = $1 order by last_seen_at desc, id limit $2",
         )
         .bind(user.0)
+        .bind(i64::from(MOST_SESSIONS))
         .fetch_all(&self.pools.read)
         .await
         .map_err(unavailable)?;
         found.iter().map(rows::session_with_hash).collect()
     }
 
+    async fn remove_expired_session(&self, id: SessionId) -> Result<(), Unavailable> {
+        self.run(query("delete from sessions where id = $1").bind(id.0)).await.map(drop)
+    }
+
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {
-        query("update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2")
-            .bind(id.0)
-            .bind(at.unix_millis())
-            .execute(&mut *self.pools.writer().await?.connection)
-            .await
-            .map_err(unavailable)?;
-        Ok(())
+        let text = "update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2";
+        self.run(query(text).bind(id.0).bind(at.unix_millis())).await.map(drop)
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, Unavailable> {
-        let row = query(select_user!("where u.id = $1"))
-            .bind(id.0)
-            .fetch_optional(&self.pools.read)
-            .await
-            .map_err(unavailable)?;
+        let row =
+            query(select_user!("u.id = $1")).bind(id.0).fetch_optional(&self.pools.read).await.map_err(unavailable)?;
         row.map(|row| rows::user(&row)).transpose()
     }
 
     async fn user_with_proven_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
         let (text, key) = match identifier {
-            Identifier::Username(name) => {
-                (select_user!("where u.username_key = $1 and u.email_verified"), Some(name.key()))
-            }
-            Identifier::Address(address) => {
-                (select_user!("where u.email_key = $1 and u.email_verified"), email_key(address))
-            }
+            Identifier::Username(name) => (select_user!("u.username_key = $1 and u.email_verified"), Some(name.key())),
+            Identifier::Address(address) => (select_user!("u.email_key = $1 and u.email_verified"), email_key(address)),
         };
         let row = query(text).bind(key).fetch_optional(&self.pools.read).await.map_err(unavailable)?;
         row.map(|row| rows::user(&row)).transpose()
@@ -185,7 +188,7 @@ impl Store for Relational {
 
     async fn count_without_way_in(&self, rp_id: &str, letters: bool) -> Result<u64, Unavailable> {
         let count = query_scalar::<_, i64>(
-            "select count(*) from users u where not (u.email_verified and $2) \
+            "select count(*) from users u where u.deleted_at is null and not (u.email_verified and $2) \
              and not exists (select 1 from passkeys p where p.user_id = u.id and p.rp_id = $1 and p.suspended_at is null)",
         )
         .bind(rp_id)
@@ -197,15 +200,9 @@ impl Store for Relational {
     }
 
     async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
-        let done = query(
-            "delete from sessions where id in (select id from sessions where ends_at <= $1 order by ends_at limit $2)",
-        )
-        .bind(now.unix_millis())
-        .bind(i64::from(limit))
-        .execute(&mut *self.pools.writer().await?.connection)
-        .await
-        .map_err(unavailable)?;
-        Ok(done.rows_affected())
+        let text =
+            "delete from sessions where id in (select id from sessions where ends_at <= $1 order by ends_at limit $2)";
+        self.run(query(text).bind(now.unix_millis()).bind(i64::from(limit))).await
     }
 
     async fn schema_version(&self) -> Result<Option<i64>, Unavailable> {

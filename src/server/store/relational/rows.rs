@@ -10,8 +10,8 @@ use crate::server::model::letter::{
 use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
 use crate::server::model::session::Method;
 use crate::server::model::{
-    AddedWith, CredentialId, Event, EventId, EventKind, Invitation, InvitationId, KnownBrowser, Passkey, Session,
-    SessionId, User, UserId,
+    AddedWith, CredentialId, Event, EventId, EventKind, Invitation, InvitationId, KnownBrowser, Lockdown, Passkey,
+    Session, SessionId, User, UserId,
 };
 use crate::server::secret::TokenHash;
 use crate::server::store::{AccountSummary, MailboxLetter};
@@ -53,10 +53,15 @@ pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
         email_verified: get(row, "email_verified")?,
         created_at: time(row, "user_created_at")?,
         username_changed_at: maybe_time(row, "username_changed_at")?,
-        guarded_since: maybe_time(row, "guarded_since")?,
+        lockdown: lockdown(row)?,
         disabled_at: maybe_time(row, "disabled_at")?,
         language: language(row)?,
     })
+}
+
+fn lockdown(row: &DatabaseRow) -> Result<Option<Lockdown>, Unavailable> {
+    let ends_at = maybe_time(row, "lockdown_ends_at")?;
+    Ok(maybe_time(row, "guarded_since")?.map(|since| Lockdown { since, ends_at }))
 }
 
 pub fn passkey(credential_id: CredentialId, row: &DatabaseRow) -> Result<Passkey, Unavailable> {
@@ -168,6 +173,7 @@ pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
             id: RequestId(get(row, "id")?),
             purpose: purpose(row, user, address.as_ref())?,
             browser: TokenHash(hash(row, "browser_hash")?),
+            replaced: maybe_hash(row, "replaced_hash")?,
             next: Next::or_account(Some(get(row, "next")?)),
             client: client(row)?,
             language: language(row)?,
@@ -213,6 +219,7 @@ pub fn claimed(claim: Claim, row: &DatabaseRow, about: About) -> Result<ClaimedL
     Ok(ClaimedLetter {
         id: LetterId(get(row, "id")?),
         claim,
+        created_at: time(row, "created_at")?,
         not_after: time(row, "not_after")?,
         attempts: whole(row, "attempts")?,
         about,
@@ -278,6 +285,11 @@ pub fn sent_security_letter(row: &DatabaseRow) -> Result<SentSecurityLetter, Una
         answered_at: maybe_time(row, "answered_at")?,
         undone_at: maybe_time(row, "undone_at")?,
     })
+}
+
+pub fn notification_count(row: &DatabaseRow) -> Result<(Occasion, bool, u32), Unavailable> {
+    let occasion = Occasion::parse(get(row, "occasion")?).ok_or_else(|| broken("occasion"))?;
+    Ok((occasion, get(row, "can_undo")?, whole(row, "sent")?))
 }
 
 pub fn account_summary(row: &DatabaseRow) -> Result<AccountSummary, Unavailable> {

@@ -170,14 +170,18 @@ const PREPARE: &str = concat!(
            0 as at, 0 as browser, 0 as system, 0 as session_id, 0 as token_hash, 0 as method, \
            0 as session_credential_id, 0 as user_verified, 0 as ends_at, 0 as idle_millis, 0 as offers_passkey, \
            0 as kept, 0 as event_id, 0 as kind, 0 as detail, 0 as known, 0 as name, 0 as name_expires_at, \
-           0 as previous; \
+           0 as previous, 0 as only_recognised; \
     create temp trigger admit instead of insert on admissions begin \
       update passkeys \
       set record = new.record, backup_eligible = new.backup_eligible, backed_up = new.backed_up, \
           sign_count = new.sign_count, last_used_at = new.at, last_used_browser = new.browser, \
           last_used_system = new.system \
       where credential_id = new.credential_id and user_id = new.user_id \
-        and exists (select 1 from users where id = new.user_id and guarded_since is null and disabled_at is null) and ",
+        and exists (select 1 from users where id = new.user_id and guarded_since is null and disabled_at is null \
+                    and deleted_at is null) \
+        and (not new.only_recognised \
+             or exists (select 1 from known_browsers where token_hash = new.known and user_id = new.user_id \
+                        and recognised and expires_at > new.at)) and ",
     may_be_used!("new.sign_count", "new.backup_eligible"),
     "; \
       select raise(ignore) where changes() <> 1; \
@@ -188,7 +192,7 @@ const PREPARE: &str = concat!(
               new.offers_passkey, new.kept); \
       insert into events (id, user_id, kind, at, browser, system, detail) \
       values (new.event_id, new.user_id, new.kind, new.at, new.browser, new.system, new.detail); \
-      update known_browsers set expires_at = new.name_expires_at, recognised = true \
+      update known_browsers set token_hash = new.name, expires_at = new.name_expires_at, recognised = true \
       where token_hash = new.known and user_id = new.user_id; \
       insert into known_browsers (token_hash, user_id, expires_at) \
       select new.name, new.user_id, new.name_expires_at where changes() = 0; \
@@ -201,12 +205,15 @@ macro_rules! admit {
     () => {
         concat!(
             "insert into admissions values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-                                            $18, $19, $20, $21, $22, $23, $24, $25); \
+                                            $18, $19, $20, $21, $22, $23, $24, $25, $26); \
              select u.id as user_id, ",
             user_columns!(),
             ", exists (select 1 from sessions where id = $10) as is_in, \
-               exists (select 1 from known_browsers where token_hash = $22) as kept_name \
-             from users u where u.id = $2"
+               exists (select 1 from known_browsers where token_hash = $22 and user_id = $2 and recognised \
+                       and expires_at > $7) as is_known, \
+               (select count(*) from sessions where user_id = $2) as sessions, \
+               (select count(*) from known_browsers where user_id = $2) as browsers \
+             from users u where u.id = $2 and u.deleted_at is null"
         )
     };
 }

@@ -71,13 +71,13 @@ impl Pools {
     const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from letters where handed_over_at is null and due_at <= $1 \
                      and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
-         returning id, request_id, security_letter_id, not_after, attempts";
+         returning id, request_id, security_letter_id, created_at, not_after, attempts";
 
     /// Reads an account; the unit of work has locked the whole database already.
-    const LOCK_USER: &'static str = select_user!("where u.id = $1");
+    const LOCK_USER: &'static str = select_user!("u.id = $1");
 
     /// As `LOCK_USER`, by the address that the account has proven.
-    const LOCK_OWNER: &'static str = select_user!("where u.email_key = $1 and u.email_verified");
+    const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified");
 
     /// Units of work wait for each other anyway.
     const LOCK_BROWSER: &'static str = "select $1";
@@ -144,6 +144,8 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
+        // What is deleted is overwritten, so that it cannot be read out of the file.
+        .pragma("secure_delete", "on")
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -184,6 +186,17 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     source.close().await.map_err(unavailable)
 }
 
+/// Writes the log into the file and removes it, so that the file alone is the database.
+///
+/// # Errors
+/// When another process uses the file for longer than `BUSY_TIMEOUT`.
+pub async fn fold(file: &Path) -> Result<(), Unavailable> {
+    let options = SqliteConnectOptions::new().filename(file).busy_timeout(BUSY_TIMEOUT);
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(unavailable)?;
+    query("pragma journal_mode = delete").execute(&mut connection).await.map_err(unavailable)?;
+    connection.close().await.map_err(unavailable)
+}
+
 /// Opens a file that is there, without changing anything.
 ///
 /// # Errors
@@ -200,7 +213,10 @@ fn admitter(options: SqliteConnectOptions) -> Admitter {
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.
-fn make_private(file: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// When the folder is missing, or cannot be written to.
+pub fn make_private(file: &Path) -> std::io::Result<()> {
     File::options().create(true).append(true).mode(0o600).open(file).map(drop)
 }
 
@@ -213,10 +229,13 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 
 /// Waits for the lock on `<file>.lock`, so that of several starting processes one migrates (sqlx's own lock does
 /// nothing on SQLite). It is given back when the file is closed.
-async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
+///
+/// # Errors
+/// When the file cannot be made, with its path.
+pub async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
     let path = beside(file, ".lock");
-    let failed = |cause: std::io::Error| Unavailable::new("database", cause);
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    let failed = |cause: std::io::Error| Unavailable::new("database", format!("{}: {cause}", path.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     // Not a lock that is waited for: a thread that waits cannot be stopped by a signal.
     loop {
         match file.try_lock() {

@@ -1,0 +1,118 @@
+//! Brings a backup back, without the sign-ins that it would revive.
+
+use super::{Failure, say};
+use crate::bootstrap;
+use crate::server::clock::{Clock, SystemClock};
+use crate::server::config::{Config, DatabaseUrl};
+use crate::server::store::{Store, sqlite};
+use std::fs;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// What an administrator has to look at, since a backup cannot know what happened after it was made.
+const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted again, recovery codes \
+     used since then work once more, accounts deleted or disabled since then are back, usernames and email addresses are the \
+     earlier ones, and invitations revoked since then are open; `latchkey users show USER` lists an account's passkeys";
+
+pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
+    match (copy, &config.database) {
+        (Some(copy), DatabaseUrl::Sqlite(database)) => put_in_place(copy, database, config).await?,
+        (Some(_), DatabaseUrl::Postgres(_)) => {
+            let sentence = "PostgreSQL is restored with pg_restore; then run `latchkey restore` without a file";
+            return Err(Failure::Told(sentence.to_owned()));
+        }
+        (None, _) => {
+            if !bootstrap::has_schema(&config.database).await? {
+                return Err(Failure::Told("the database is empty; restore its backup first".to_owned()));
+            }
+            end_what_is_open(&*bootstrap::open_store(&config.database).await?, config).await?;
+        }
+    }
+    say(TO_CHECK);
+    Ok(())
+}
+
+/// Ends all sessions, open emails and ceremonies, and says how many sessions there were.
+pub(super) async fn end_what_is_open(store: &dyn Store, config: &Config) -> Result<(), Failure> {
+    let sessions = store.end_everything_open(SystemClock.now()).await?;
+    say(&format!("sessions that were ended: {sessions}; open sign-in emails and the email queue were removed"));
+    if !bootstrap::forget_ceremonies(config).await? {
+        say("Redis is a cluster: ceremonies that are under way end within 5 minutes");
+    }
+    Ok(())
+}
+
+/// Replaces the database by a copy in which nothing is open any more. The database stays as it is until the copy is
+/// complete.
+async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
+    let aside = with_ending(database, ".before-restore");
+    if aside.symlink_metadata().is_ok() {
+        return Err(Failure::Told(format!("{} is there already; move it away first", aside.display())));
+    }
+    if !copy.is_file() {
+        return Err(Failure::Told(format!("{}: there is no such file", copy.display())));
+    }
+    let versions = sqlite::look(copy).await?.schema_versions().await?;
+    let known = sqlite::known_schemas();
+    if versions.is_empty() {
+        return Err(Failure::Told(format!("{} is not a backup of latchkey", copy.display())));
+    }
+    if let Some(newer) = versions.iter().find(|version| !known.contains(version)) {
+        let sentence = format!("{} was made by a newer version of latchkey (migration {newer})", copy.display());
+        return Err(Failure::Told(sentence));
+    }
+    let _lock = sqlite::lock_beside(database).await?;
+    if database.exists() {
+        let in_use = |_| Failure::Told(format!("{} is in use; stop the server first", database.display()));
+        sqlite::fold(database).await.map_err(in_use)?;
+    }
+    let folder = Workshop::make(with_ending(database, ".restoring"))?;
+    let file = folder.0.join("latchkey.db");
+    sqlite::make_private(&file).map_err(|cause| about(&file, &cause))?;
+    sqlite::back_up(copy, &file).await?;
+    end_what_is_open(&*bootstrap::open_store(&DatabaseUrl::Sqlite(file.clone())).await?, config).await?;
+    sqlite::fold(&file).await?;
+    fs::File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
+    if database.exists() {
+        // A link, so that there is a database under its name at every moment. Some file systems have none.
+        let kept = fs::hard_link(database, &aside).or_else(|_| fs::copy(database, &aside).map(drop));
+        kept.map_err(|cause| about(&aside, &cause))?;
+        say(&format!("the database before this is kept as {}", aside.display()));
+    }
+    fs::rename(&file, database).map_err(|cause| about(database, &cause))?;
+    let parent = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(|cause| about(parent, &cause))?;
+    say(&format!("{} is restored from {}", database.display(), copy.display()));
+    Ok(())
+}
+
+/// A folder that is removed in the end with all that is in it.
+struct Workshop(PathBuf);
+
+impl Workshop {
+    /// The caller holds the database's lock, so a folder that is there already is left of a command that was cut.
+    fn make(folder: PathBuf) -> Result<Self, Failure> {
+        match fs::remove_dir_all(&folder) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(about(&folder, &cause)),
+            _ => {}
+        }
+        bootstrap::make_folder(Some(&folder))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn with_ending(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+fn about(path: &Path, cause: &Error) -> Failure {
+    Failure::Told(format!("{}: {cause}", path.display()))
+}

@@ -1,0 +1,101 @@
+//! What each address that writes is limited by: one table, which a test holds complete.
+
+use super::refusal::refuse;
+use super::request::{AppState, LookedUp, RequestContext};
+use crate::server::limiter::{Limited, Subject};
+use crate::server::model::limit::{
+    ACTS, ANSWERS, CEREMONIES, CHOICES, LETTERS_OF_CLIENT, LETTERS_TO_ONE, Limit, REPORTS, SIGN_UPS,
+};
+use crate::types::{ApiError, paths};
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use std::sync::Arc;
+
+/// How often an address may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// It is an act of the account that is signed in, counted here.
+    Act,
+    /// It is counted here for the client.
+    Client(&'static Limit),
+    /// The service behind it counts these.
+    Inside(&'static [&'static Limit]),
+    /// It does something at most once for each session or ceremony, and beginning those is limited.
+    Once,
+}
+
+/// Every address that writes, by its method.
+pub const TABLE: &[(Method, &str, Charge)] = &[
+    (Method::POST, "/api/sign-up/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/sign-up/finish", Charge::Once),
+    (Method::POST, "/api/sign-up/email", Charge::Inside(&[&SIGN_UPS, &LETTERS_OF_CLIENT])),
+    (Method::POST, "/api/sign-in/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/sign-in/finish", Charge::Once),
+    (Method::POST, "/api/email/start", Charge::Inside(&[&LETTERS_OF_CLIENT])),
+    (Method::POST, "/api/email/link", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/email/code", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/sign-out", Charge::Once),
+    (Method::POST, "/api/sessions/revoke", Charge::Act),
+    (Method::POST, "/api/passkeys/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/passkeys/finish", Charge::Act),
+    (Method::POST, "/api/passkeys/rename", Charge::Act),
+    (Method::POST, "/api/passkeys/remove", Charge::Act),
+    (Method::POST, "/api/reauthenticate/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/reauthenticate/finish", Charge::Act),
+    (Method::POST, "/api/reauthenticate/email", Charge::Inside(&[&LETTERS_TO_ONE])),
+    (Method::POST, "/api/reauthenticate/code", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/reauthenticate/link", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/account/update", Charge::Act),
+    (Method::POST, "/api/account/email", Charge::Act),
+    (Method::POST, "/api/account/email/confirm", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/account/email/undo", Charge::Client(&ANSWERS)),
+    (Method::POST, "/api/account/not-me", Charge::Client(&ANSWERS)),
+    (Method::GET, "/api/account/export", Charge::Act),
+    (Method::POST, "/api/account/delete", Charge::Act),
+    (Method::POST, "/api/recovery/codes", Charge::Act),
+    (Method::POST, "/api/recovery/use", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, paths::SIGN_UP, Charge::Inside(&[&SIGN_UPS, &LETTERS_OF_CLIENT])),
+    (Method::POST, paths::SIGN_IN, Charge::Inside(&[&LETTERS_OF_CLIENT, &ANSWERS, &CHOICES])),
+    (Method::POST, paths::SIGN_OUT, Charge::Once),
+    (Method::POST, paths::ACCOUNT, Charge::Act),
+    (Method::POST, paths::EMAIL_LINK, Charge::Inside(&[&ANSWERS])),
+    (Method::POST, paths::EMAIL_CONFIRM, Charge::Inside(&[&ANSWERS])),
+    (Method::POST, paths::EMAIL_UNDO, Charge::Client(&ANSWERS)),
+    (Method::POST, paths::NOT_ME, Charge::Client(&ANSWERS)),
+    (Method::POST, paths::LANGUAGE, Charge::Act),
+    (Method::POST, paths::POLICY_REPORTS, Charge::Inside(&[&REPORTS])),
+];
+
+/// The charge of an address. What a fork posts to is an act of the account, unless it says otherwise here.
+fn charge_of(method: &Method, path: &str) -> Option<Charge> {
+    let named = TABLE.iter().find(|(known, address, _)| known == method && *address == path);
+    named.map(|(.., charge)| *charge).or_else(|| (*method == Method::POST).then_some(Charge::Act))
+}
+
+/// Counts what is counted here, and refuses what is too much.
+pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let counted = match charge_of(request.method(), request.uri().path()) {
+        Some(Charge::Act) => count_act(&state, &mut request).await,
+        Some(Charge::Client(limit)) => {
+            let client = state.proxies.client(request.extensions(), request.headers());
+            state.auth.limiter.draw(limit, Subject::Client(client)).await.map_err(Limited::into)
+        }
+        Some(Charge::Inside(_) | Charge::Once) | None => Ok(()),
+    };
+    match counted {
+        Ok(()) => next.run(request).await,
+        Err(error) => refuse(error),
+    }
+}
+
+/// An act without a session does nothing, and its handler says so.
+async fn count_act(state: &AppState, request: &mut Request) -> Result<(), ApiError> {
+    let context = RequestContext::new(state, request.headers(), request.extensions());
+    let Some(visitor) = context.visitor().await? else { return Ok(()) };
+    let account = [visitor.user.id.0.as_bytes().as_slice()];
+    state.auth.limiter.draw(&ACTS, Subject::Named(&account)).await?;
+    request.extensions_mut().insert(LookedUp(Arc::new(visitor)));
+    Ok(())
+}

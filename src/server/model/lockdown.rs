@@ -1,0 +1,48 @@
+use super::passkey::WATCHED;
+use crate::server::clock::Timestamp;
+
+/// The state of an account after "This wasn't me" or an undone change of address: no passkey is added (docs/RULES.md, 10).
+///
+/// It ends when an older passkey or a recovery code from before is used, for good. Where the account had neither when it
+/// began, it ends by itself after 72 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lockdown {
+    pub since: Timestamp,
+    /// `None` where something the owner has ends it.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Lockdown {
+    /// One that begins now; `has_key` says whether the account has an older passkey or a recovery code.
+    #[must_use]
+    pub fn begin(now: Timestamp, has_key: bool) -> Self {
+        Self { since: now, ends_at: (!has_key).then(|| now.plus(WATCHED)) }
+    }
+
+    #[must_use]
+    pub fn is_active(self, now: Timestamp) -> bool {
+        self.ends_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether the use of a passkey or recovery code that was made then ends it.
+    #[must_use]
+    pub fn is_ended_by(self, made_at: Timestamp) -> bool {
+        made_at < self.since
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn it_ends_by_time_only_where_nothing_else_could_end_it() {
+        let now = Timestamp::from_unix_millis(1_795_000_000_000);
+        let (by_key, by_time) = (Lockdown::begin(now, true), Lockdown::begin(now, false));
+        let last = now.plus(WATCHED).minus(Duration::from_millis(1));
+        assert!(by_key.is_active(last) && by_time.is_active(last));
+        assert!(by_key.is_active(now.plus(WATCHED * 100)) && !by_time.is_active(now.plus(WATCHED)));
+        assert!(by_key.is_ended_by(now.minus(Duration::from_millis(1))) && !by_key.is_ended_by(now));
+    }
+}
