@@ -40,7 +40,9 @@ pub struct Started {
 pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavailable> {
     // Leptos renders on whichever executor was chosen first; a second choice in one process is not an error for us.
     let _ = any_spawner::Executor::init_tokio();
-    let (auth, transport) = assemble(config, open_store(&config.database).await?)?;
+    let store = open_store(&config.database).await?;
+    announce_new(&*store, &config.database);
+    let (auth, transport) = assemble(config, store)?;
     let postman = transport.map(|transport| Arc::new(postman(&auth, transport, config)));
     let state = app_state(auth, config, files)?;
     // Beside everything else: with a million accounts it takes a while.
@@ -224,6 +226,7 @@ pub fn app_state(auth: Auth, config: &Config, files: SiteFiles) -> Result<AppSta
         mailbox: MailboxDoor::new(config),
         proxies: TrustedProxies::new(&config.trusted_proxies),
         reports: PolicyReports::default(),
+        readiness: Arc::default(),
         security_contact: config.security_contact.as_deref().map(Arc::from),
         leptos,
         files,
@@ -264,6 +267,20 @@ pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavai
             Arc::new(sqlite::open(file, PATIENCE).await?)
         }
     })
+}
+
+/// Says that a database was empty. Where one was expected, a setting names the wrong place, and everybody's devices hold
+/// passkeys that this database does not know.
+pub fn announce_new(store: &dyn Store, database: &DatabaseUrl) {
+    if !store.is_new() {
+        return;
+    }
+    let place = match database {
+        DatabaseUrl::Sqlite(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string(),
+        DatabaseUrl::Postgres(_) => "the database of DATABASE_URL".to_owned(),
+    };
+    let hint = "it has no accounts; if you expected some, check DATA_DIR and DATABASE_URL";
+    tracing::warn!(place, hint, "new database made");
 }
 
 /// Ends all ceremonies that are under way. Those that a server keeps in its own process end with that process. False where

@@ -4,8 +4,9 @@ use crate::bootstrap::{self, Started};
 use crate::router::router;
 use crate::server::config::Config;
 use crate::server::http::assets::SiteFiles;
+use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
-use crate::server::http::serve::serve;
+use crate::server::http::serve::Door;
 use crate::server::jobs::cleanup;
 use crate::server::mail::Postman;
 use std::io::Write as _;
@@ -74,7 +75,10 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
             Ok(handle) => {
                 let kept = handle.clone();
                 keep_going("metrics", move || metrics::keep_small(kept.clone()));
-                tokio::spawn(serve(listener, metrics::router(state.clone(), handle), stopped.clone()));
+                // It has proxies of its own, if any, and is never asked whether it is ready.
+                let router = metrics::router(state.clone(), handle);
+                let door = Door::new(router, TrustedProxies::default(), Arc::default());
+                tokio::spawn(door.serve(listener, stopped.clone()));
             }
             Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
         }
@@ -86,8 +90,10 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     let postmen = postmen(postman, &stopped);
     tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
     let store = Arc::clone(&state.auth.store);
+    let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));
+    let door = Door::new(router(state), proxies, readiness);
     let finish = async {
-        serve(listener, router(state), stopped.clone()).await;
+        door.serve(listener, stopped.clone()).await;
         for postman in postmen {
             let _ = postman.await;
         }

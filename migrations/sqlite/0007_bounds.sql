@@ -23,7 +23,3 @@ delete from sessions where id in (
 delete from known_browsers where token_hash in (
     select token_hash from (select token_hash, row_number() over (partition by user_id order by expires_at desc) as place
                             from known_browsers) as ranked where place > 50);
-
--- The email request that this one took the place of: where a browser asks several times at once, the last one stays.
-alter table letter_requests add column replaced_hash blob;
-create index letter_requests_replaced on letter_requests (replaced_hash) where replaced_hash is not null;

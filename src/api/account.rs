@@ -78,7 +78,9 @@ pub async fn delete_account(username: String) -> Result<Done, ApiError> {
     let request = RequestContext::current();
     let visitor = request.require_visitor().await?;
     request.auth().delete_account(&visitor, &username).await?;
+    // It is done, whatever comes of the cookie.
+    let renewed = request.renew_browser().await.unwrap_or_default();
     let cookies = &request.state.cookies;
-    send_cookies(cookies.end_session().into_iter().chain(cookies.end_known()).chain(request.renew_browser().await?));
+    send_cookies(cookies.end_session().into_iter().chain(cookies.end_known()).chain(renewed));
     Ok(Done {})
 }

@@ -62,6 +62,8 @@ pub enum BrowserError {
     WrongSite,
     /// No passkeys in this browser.
     Unsupported,
+    /// What the device or the password manager gave is no credential.
+    Unreadable,
     /// Anything else.
     Failed,
 }
@@ -94,6 +96,7 @@ impl BrowserError {
             }
             Self::WrongSite => Some("Passkeys do not work at this address. Open the site at its usual address."),
             Self::Unsupported => Some("This browser cannot use passkeys. Try a current version of another browser."),
+            Self::Unreadable => Some("The answer of your device or password manager cannot be read. Try another one."),
             Self::Failed => Some("Your device could not complete this. Please try again."),
         }
     }

@@ -9,6 +9,7 @@ use crate::server::config::{Config, DatabaseUrl, EmailSignIn};
 use crate::server::ephemeral::RedisEphemeral;
 use crate::server::store::{Store, postgres, sqlite};
 use crate::types::paths;
+use ipnet::IpNet;
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ use tokio::time::timeout;
 const MOST_SKEW: Duration = Duration::from_secs(10);
 /// Longest wait for anything that is asked over the network.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Redirects that are followed on the way to a page.
+const MOST_REDIRECTS: usize = 5;
 /// Less free space than this is worth a word, or is too little.
 const LOW_DISK: u64 = 1024 * 1024 * 1024;
 const NO_DISK: u64 = 50 * 1024 * 1024;
@@ -109,10 +112,26 @@ fn origin(config: &Config) -> Vec<Finding> {
                     the limits of one; set it to the proxy's network, such as 127.0.0.1 or 10.0.0.0/8";
         findings.push(advice("proxy", said));
     }
+    for network in config.trusted_proxies.iter().filter(|network| is_wide(network)) {
+        let said = format!(
+            "TRUSTED_PROXIES holds {network}: each of its addresses may say where a request came from; name the proxy's \
+             own network"
+        );
+        findings.push(advice("proxy", said));
+    }
     if !config.rate_limits {
         findings.push(advice("limits", "RATE_LIMITS=off: nothing is limited; take that out before the public comes"));
     }
     findings
+}
+
+/// Whether a network holds more of the internet than a proxy or a content delivery network has.
+fn is_wide(network: &IpNet) -> bool {
+    let private = ["10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7"];
+    let is_private =
+        private.iter().filter_map(|text| text.parse::<IpNet>().ok()).any(|private| private.contains(network));
+    let narrowest = if network.addr().is_ipv4() { 12 } else { 24 };
+    !is_private && network.prefix_len() < narrowest
 }
 
 /// How much room there is where the data lies, or will lie.
@@ -271,13 +290,9 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).tls_config(tls);
     let agent = ureq::Agent::from(agent.build());
-    let page = match agent.get(format!("{origin}{}", paths::SIGN_IN)).call() {
+    let page = match follow(&agent, origin) {
         Ok(page) => page,
-        Err(cause) => {
-            let said =
-                format!("{origin} cannot be reached from here ({cause}); check DNS, the certificate and the proxy");
-            return vec![fault(ABOUT, said)];
-        }
+        Err(said) => return vec![fault(ABOUT, said)],
     };
     let has = |name: &str| page.headers().contains_key(name);
     let mut findings = vec![match (has("x-request-id"), is_https, has("strict-transport-security")) {
@@ -300,9 +315,51 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     findings
 }
 
+/// The page for signing in, as a browser gets it; else what is wrong on the way there.
+fn follow(agent: &ureq::Agent, origin: &str) -> Result<ureq::http::Response<ureq::Body>, String> {
+    let mut address = format!("{origin}{}", paths::SIGN_IN);
+    let mut seen = Vec::new();
+    loop {
+        let page = agent.get(&address).call().map_err(|cause| {
+            format!("{origin} cannot be reached from here ({cause}); check DNS, the certificate and the proxy")
+        })?;
+        let location = page.headers().get("location").and_then(|location| location.to_str().ok());
+        let target = location.and_then(|location| url::Url::parse(&address).ok()?.join(location).ok());
+        let Some(target) = target.filter(|_| page.status().is_redirection()) else { return Ok(page) };
+        if target.origin().ascii_serialization() != origin {
+            let target = target.origin().ascii_serialization();
+            return Err(format!("{origin} redirects to {target}; set PUBLIC_URL to that, or end the redirect"));
+        }
+        seen.push(std::mem::replace(&mut address, target.into()));
+        if seen.contains(&address) || seen.len() > MOST_REDIRECTS {
+            return Err(format!(
+                "{address} redirects without end; the proxy says X-Forwarded-Proto: http of requests that came by https, so \
+                 let it pass on the scheme that the browser used (nginx: proxy_set_header X-Forwarded-Proto $scheme)"
+            ));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_with_much_of_the_internet_are_wide() {
+        for (network, wide) in [
+            ("0.0.0.0/1", true),
+            ("10.0.0.0/7", true),
+            ("10.0.0.0/8", false),
+            ("104.16.0.0/13", false),
+            ("127.0.0.1/32", false),
+            ("192.0.0.0/8", true),
+            ("2000::/3", true),
+            ("2400:cb00::/32", false),
+            ("fd00::/8", false),
+        ] {
+            assert_eq!(is_wide(&network.parse().unwrap()), wide, "{network}");
+        }
+    }
 
     #[test]
     fn old_versions_of_redis_are_known() {

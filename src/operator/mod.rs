@@ -185,6 +185,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Health => health::ask(config).await?,
         Command::Migrate => {
             let store = bootstrap::open_store(&config.database).await?;
+            bootstrap::announce_new(&*store, &config.database);
             say(&format!("the schema is at version {}", store.schema_version().await?.unwrap_or_default()));
         }
         Command::Users(users) => users::run(users, &bootstrap::join(config).await?).await?,

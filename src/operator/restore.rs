@@ -36,8 +36,10 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
 pub(super) async fn end_what_is_open(store: &dyn Store, config: &Config) -> Result<(), Failure> {
     let sessions = store.end_everything_open(SystemClock.now()).await?;
     say(&format!("sessions that were ended: {sessions}; open sign-in emails and the email queue were removed"));
-    if !bootstrap::forget_ceremonies(config).await? {
-        say("Redis is a cluster: ceremonies that are under way end within 5 minutes");
+    match bootstrap::forget_ceremonies(config).await {
+        Ok(true) => {}
+        Ok(false) => say("Redis is a cluster: ceremonies that are under way end within 5 minutes"),
+        Err(cause) => say(&format!("{cause}; ceremonies that are under way end within 5 minutes")),
     }
     Ok(())
 }
@@ -62,15 +64,17 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
         return Err(Failure::Told(sentence));
     }
     let _lock = sqlite::lock_beside(database).await?;
-    if database.exists() {
-        let in_use = |_| Failure::Told(format!("{} is in use; stop the server first", database.display()));
-        sqlite::fold(database).await.map_err(in_use)?;
+    if database.exists() && sqlite::is_in_use(database).await {
+        return Err(Failure::Told(format!("{} is in use; stop the server first", database.display())));
     }
     let folder = Workshop::make(with_ending(database, ".restoring"))?;
     let file = folder.0.join("latchkey.db");
-    sqlite::make_private(&file).map_err(|cause| about(&file, &cause))?;
+    sqlite::make_private(&file)?;
     sqlite::back_up(copy, &file).await?;
-    end_what_is_open(&*bootstrap::open_store(&DatabaseUrl::Sqlite(file.clone())).await?, config).await?;
+    let store = bootstrap::open_store(&DatabaseUrl::Sqlite(file.clone())).await?;
+    end_what_is_open(&*store, config).await?;
+    store.close().await;
+    drop(store);
     sqlite::fold(&file).await?;
     fs::File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
     if database.exists() {
@@ -78,6 +82,15 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
         let kept = fs::hard_link(database, &aside).or_else(|_| fs::copy(database, &aside).map(drop));
         kept.map_err(|cause| about(&aside, &cause))?;
         say(&format!("the database before this is kept as {}", aside.display()));
+    }
+    // SQLite would write the former log into the restored file.
+    for ending in ["-wal", "-shm", "-journal"] {
+        match fs::rename(with_ending(database, ending), with_ending(&aside, ending)) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                return Err(about(&with_ending(database, ending), &cause));
+            }
+            _ => {}
+        }
     }
     fs::rename(&file, database).map_err(|cause| about(database, &cause))?;
     let parent = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

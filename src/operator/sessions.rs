@@ -33,7 +33,7 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
     Ok(())
 }
 
-/// Account by account, so that it stands in everybody's activity and nobody waits for long. In the order of ids, which do
+/// Account by account, so that each account's activity shows it and no request waits for long. In the order of ids, which do
 /// not change, while a username may change before its turn comes.
 async fn end_all(auth: &Auth) -> Result<u64, Failure> {
     let (mut ended, mut last) = (0, None);

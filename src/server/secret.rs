@@ -69,8 +69,8 @@ impl Token {
     /// Reads the token of a link as people paste it: with the punctuation that stood behind the link in a text.
     #[must_use]
     pub fn from_link(text: &str) -> Option<Self> {
-        const BEHIND: [char; 12] = ['.', ',', ';', ':', '!', '?', ')', ']', '}', '>', '\'', '"'];
-        Self::decode(text.trim().trim_end_matches(BEHIND))
+        let is_behind = |c: char| !(c.is_alphanumeric() || c.is_control() || c == '-' || c == '_');
+        Self::decode(text.trim().trim_end_matches(is_behind))
     }
 
     /// 43 characters of base64url, for the cookie and nothing else.

@@ -8,6 +8,7 @@ use super::render::{Page, context, render};
 use super::signals;
 use crate::server::Unavailable;
 use crate::server::auth::{Revocation, SentAgain, Visitor};
+use crate::server::http::limits::count_act;
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::recovery::RecoveryCode;
@@ -105,7 +106,9 @@ fn is_about_text(error: ApiError) -> bool {
 
 impl Act<'_> {
     async fn run(&self) -> Result<Outcome, ApiError> {
+        const DEFENCES: [&str; 4] = ["end-session", "end-others", "end-sessions-of", "remove-passkey"];
         let (auth, visitor, form) = (self.context.auth(), &self.visitor, &self.form);
+        count_act(auth, visitor, DEFENCES.contains(&form.action.as_str())).await?;
         if form.action == "decline" {
             auth.decline_offer(visitor, self.context.known.as_ref()).await?;
             return Ok(Outcome::Told(Notice::OfferDeclined));

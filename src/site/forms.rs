@@ -3,10 +3,11 @@
 use super::pages::{recovery_page, sign_in_page, sign_up_page};
 use super::render::context;
 use crate::server::auth::{AskForLetterError, Opened, SignUpFields, SignUpForm as SignUp};
+use crate::server::http::limits::count;
 use crate::server::http::refusal::refuse;
 use crate::server::http::security_headers::clear_storage;
 use crate::server::http::{AppState, RequestContext};
-use crate::server::limiter::{Limited, Subject};
+use crate::server::limiter::Subject;
 use crate::server::model::letter::Purpose;
 use crate::server::model::limit;
 use crate::server::secret::Token;
@@ -123,16 +124,16 @@ async fn ask(state: &AppState, context: &RequestContext, request: Request, form:
 async fn forget(state: &AppState, context: &RequestContext, form: &SignInForm) -> Response {
     let forgotten = async {
         let auth = context.auth();
-        auth.limiter.draw(&limit::CHOICES, Subject::Client(context.from())).await?;
+        count(auth, &limit::CHOICES, Subject::Client(context.from())).await?;
         auth.forget(context.known.as_ref()).await?;
-        Ok::<_, Limited>(context.renew_browser().await?)
+        Ok::<_, ApiError>(context.renew_browser().await?)
     };
     match forgotten.await {
         Ok(renewed) => {
             let cookies = state.cookies.end_known().into_iter().chain(state.cookies.set_notice(Notice::Forgotten));
             on_to(&sign_in_for(&Next::or_account(form.next.as_deref())), cookies.chain(renewed))
         }
-        Err(cause) => refuse(cause.into()),
+        Err(error) => refuse(error),
     }
 }
 

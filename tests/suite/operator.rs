@@ -60,7 +60,9 @@ fn ask_to_sign_up(program: &Program, name: &str) -> (Remote, String) {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(20) {
         let (_, letters) = browser.get("/dev/mailbox.json").unwrap();
-        if let Some(text) = letters[0]["text"].as_str() {
+        let to = format!("{name}@example.org");
+        let theirs = letters.as_array().into_iter().flatten().find(|letter| letter["to"] == to.as_str());
+        if let Some(text) = theirs.and_then(|letter| letter["text"].as_str()) {
             return (browser, text.to_owned());
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -371,6 +373,7 @@ fn the_manual_page_and_the_help_name_every_command() {
         "export",
         "import",
         "backup",
+        "restore",
         "keys",
     ] {
         assert!(help.contains(&format!("  {command}")), "{command}: {help}");
@@ -378,5 +381,109 @@ fn the_manual_page_and_the_help_name_every_command() {
     }
     for detail in ["\\-\\-uses", "\\-\\-everybody", "\\-\\-json", "SECRET_KEY"] {
         assert!(manual.contains(detail), "{detail}: {manual}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_revives_no_session_and_no_email() {
+    for backends in Backends::ALL {
+        let database = TestDatabase::create(backends).await;
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings_of(&database);
+        let set = borrowed(&settings);
+        let mut program = Program::start(folder.path(), None, &set);
+        let browser = sign_up(&program, "ada");
+        let (mut asking, letter) = ask_to_sign_up(&program, "eve");
+        let token = letter.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
+        let restore: &[&str] = match &database {
+            TestDatabase::File(_) => {
+                done(folder.path(), &set, &["backup", "copy.db"]);
+                sign_up(&program, "later");
+                refused(folder.path(), &set, &["restore", "copy.db"], "is in use; stop the server first");
+                &["restore", "copy.db"]
+            }
+            TestDatabase::Server { .. } => {
+                refused(folder.path(), &set, &["restore", "copy.dump"], "pg_restore");
+                &["restore"]
+            }
+        };
+        program.stop();
+        let (_, said) = done(folder.path(), &set, restore);
+        assert!(said.contains("sessions that were ended: 1;"), "{said}");
+        for words in ["passkeys removed since then", "recovery codes", "accounts deleted or disabled", "invitations"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        let program = Program::start(folder.path(), None, &set);
+        assert!(!is_signed_in(&mut browser.at(&program)), "{said}");
+        let (list, _) = done(folder.path(), &set, &["users", "list"]);
+        assert!(list.contains("ada") && !list.contains("later"), "{list}");
+        asking = asking.at(&program);
+        assert_eq!(asking.post("/api/email/link", &json!({ "token": token })).unwrap().0, 401);
+        drop(program);
+        if let TestDatabase::File(data) = &database {
+            assert!(data.path().join("test.db.before-restore").exists());
+            refused(folder.path(), &set, restore, "test.db.before-restore is there already");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_backup_is_not_restored_and_the_database_stays() {
+    let database = TestDatabase::create(Backends::Embedded).await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(&database);
+    let set = borrowed(&settings);
+    refused(folder.path(), &set, &["restore"], "the database is empty");
+    let mut program = Program::start(folder.path(), None, &set);
+    let browser = sign_up(&program, "ada");
+    done(folder.path(), &set, &["backup", "newer.db"]);
+    program.stop();
+    fs::write(folder.path().join("garbage.db"), "no database".repeat(1_000)).unwrap();
+    let options = SqliteConnectOptions::new().filename(folder.path().join("other.db")).create_if_missing(true);
+    let mut other = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("create table notes (text text)").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let options = SqliteConnectOptions::new().filename(folder.path().join("newer.db"));
+    let mut newer = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let change = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+                  values (9999, 'of tomorrow', true, x'00', 0)";
+    sqlx::query(change).execute(&mut newer).await.unwrap();
+    newer.close().await.unwrap();
+    for (file, words) in [
+        ("not-there.db", "there is no such file"),
+        ("garbage.db", "garbage.db"),
+        ("other.db", "is not a backup of latchkey"),
+        ("newer.db", "a newer version of latchkey (migration 9999)"),
+    ] {
+        refused(folder.path(), &set, &["restore", file], words);
+    }
+    let program = Program::start(folder.path(), None, &set);
+    assert!(is_signed_in(&mut browser.at(&program)), "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_left_beside_a_lost_or_unreadable_database_does_not_come_back() {
+    for loss in ["moved away", "overwritten"] {
+        let database = TestDatabase::create(Backends::Embedded).await;
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings_of(&database);
+        let set = borrowed(&settings);
+        let mut program = Program::start(folder.path(), None, &set);
+        sign_up(&program, "ada");
+        done(folder.path(), &set, &["backup", "copy.db"]);
+        let later = sign_up(&program, "later");
+        program.kill();
+        let TestDatabase::File(data) = &database else { unreachable!() };
+        let (file, log) = (data.path().join("test.db"), data.path().join("test.db-wal"));
+        assert!(log.exists());
+        match loss {
+            "overwritten" => fs::write(&file, "no database".repeat(1_000)).unwrap(),
+            _ => fs::rename(&file, data.path().join("elsewhere.db")).unwrap(),
+        }
+        done(folder.path(), &set, &["restore", "copy.db"]);
+        let program = Program::start(folder.path(), None, &set);
+        let (list, _) = done(folder.path(), &set, &["users", "list"]);
+        assert!(list.contains("ada") && !list.contains("later"), "{loss}: {list}");
+        assert!(!is_signed_in(&mut later.at(&program)), "{loss}");
     }
 }

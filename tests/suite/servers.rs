@@ -2,6 +2,7 @@
 
 use crate::ports::free_port;
 use latchkey::server::secret::Secret;
+use sqlx::Connection;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -102,7 +103,59 @@ impl PostgresServer {
     }
 
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// One that speaks TLS, with this certificate and its key.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = postgres_ids() {
+                chown(&file, Some(user), Some(group)).unwrap();
+            }
+        }
+        let of = |name: &str| format!("{}", folder.path().join(name).display());
+        let (certificate, key) =
+            (format!("ssl_cert_file={}", of("server.crt")), format!("ssl_key_file={}", of("server.key")));
+        Self::start_in(folder, &["-c", "fsync=off", "-c", "ssl=on", "-c", &certificate, "-c", &key])
+    }
+
+    /// One that can also be reached by a socket in this folder.
+    pub fn start_with_socket(folder: &Path) -> Self {
+        if let Some((user, group)) = postgres_ids() {
+            chown(folder, Some(user), Some(group)).unwrap();
+        }
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+        Self::start_with(&["-c", "fsync=off", "-c", &format!("unix_socket_directories={}", folder.display())])
+    }
+
+    /// Makes a role that gets in by a password alone.
+    pub async fn add_role_with_password(&self, role: &str, password: &str) {
+        let file = self.folder.path().join("data/pg_hba.conf");
+        let rules = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("host all {role} 127.0.0.1/32 scram-sha-256\n{rules}")).unwrap();
+        self.run(&format!("create role {role} login password '{password}'")).await;
+        self.run("select pg_reload_conf()").await;
+    }
+
+    /// Runs a statement as its administrator.
+    pub async fn run(&self, statement: &str) {
+        let began = Instant::now();
+        let mut connection = loop {
+            match sqlx::PgConnection::connect(self.url().expose()).await {
+                Ok(connection) => break connection,
+                // It listens before it takes connections.
+                Err(cause) => assert!(began.elapsed() < Duration::from_secs(20), "{cause}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+    }
+
+    fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -165,6 +218,46 @@ impl PostgresServer {
     }
 }
 
+/// A connection pooler before a PostgreSQL.
+pub struct PgBouncer {
+    pub port: u16,
+    _folder: TempDir,
+    child: Child,
+}
+
+impl PgBouncer {
+    /// Starts one with this `pool_mode`, everything else as it comes.
+    pub fn start(server: &PostgresServer, mode: &str) -> Self {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=latchkey\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nauth_type = any\npool_mode = {mode}\nunix_socket_dir =\n",
+            server.port
+        );
+        std::fs::write(folder.path().join("pgbouncer.ini"), settings).unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let child = as_postgres(&program("pgbouncer"), folder.path())
+            .arg("pgbouncer.ini")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for(port);
+        Self { port, _folder: folder, child }
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://latchkey@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.signal_all("CONT");
@@ -190,11 +283,12 @@ fn program(name: &str) -> PathBuf {
     let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join(name))
         .find(|path| path.exists());
+    let system = || Some(PathBuf::from("/usr/sbin").join(name)).filter(|path| path.exists());
     let debian = || {
         let versions = std::fs::read_dir("/usr/lib/postgresql").unwrap();
         versions.map(|version| version.unwrap().path().join("bin").join(name)).find(|path| path.exists())
     };
-    on_path.or_else(debian).unwrap_or_else(|| panic!("{name} is missing"))
+    on_path.or_else(system).or_else(debian).unwrap_or_else(|| panic!("{name} is missing"))
 }
 
 /// PostgreSQL refuses to run as root.

@@ -10,8 +10,7 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-/// What the server or an authenticator answered, as the browser has it: handed on unread, in whatever form the browser
-/// gives it as JSON.
+/// What the server or an authenticator answered, as an object that can be written as JSON: handed on unread.
 #[derive(Clone, Debug)]
 pub struct Answer(pub(super) JsValue);
 

@@ -1,6 +1,7 @@
 //! The browser, as pages need it.
 
 mod calls;
+mod credentials;
 mod objects;
 mod page;
 mod passkeys;

@@ -16,11 +16,6 @@ pub fn member(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or_default()
 }
 
-/// Whether there is such a method.
-pub fn has(object: &JsValue, method: &str) -> bool {
-    object.is_truthy() && member(object, method).is_function()
-}
-
 /// Adds a member.
 ///
 /// # Errors

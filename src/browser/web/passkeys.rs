@@ -1,7 +1,8 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys does not know.
 
 use super::calls::Answer;
-use super::objects::{called, global, has, member, reason, resolved, set};
+use super::credentials::{read_options, written};
+use super::objects::{called, global, member, reason, resolved, set};
 use super::page::window;
 use crate::browser::{BrowserError, Mediation};
 use js_sys::{JSON, Object};
@@ -31,12 +32,10 @@ impl Abort {
     }
 }
 
-/// Whether the browser has passkeys and their JSON forms.
+/// Whether the browser has passkeys.
 #[must_use]
 pub fn supports_passkeys() -> bool {
-    let class = global(CLASS);
-    has(&member(&class, "prototype"), "toJSON")
-        && ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON"].into_iter().all(|name| has(&class, name))
+    global(CLASS).is_function()
 }
 
 /// Whether passkeys can be offered in the suggestions of a field.
@@ -58,12 +57,21 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = called(&global(CLASS), "parseCreationOptionsFromJSON", &public_key_in(options)).map_err(reason)?;
+    let public_key = public_key_in(options);
+    read_options(&public_key);
     set(public_key.unchecked_ref(), "hints", js_sys::Array::of1(&hint.into()))?;
     let request = request_of(&public_key, abort)?;
     let credentials = window()?.navigator().credentials();
     let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
-    JsFuture::from(promise).await.map(Answer).map_err(reason)
+    let credential = JsFuture::from(promise).await.map_err(reason)?;
+    match written(&credential) {
+        Ok(json) => Ok(Answer(json)),
+        Err(unreadable) => {
+            // The device has kept a passkey that the server never gets to know.
+            forget_unknown(options, &Answer(credential)).await;
+            Err(unreadable)
+        }
+    }
 }
 
 /// Asks for a passkey to sign in with; gives one whose JSON is an `AuthenticationResponseJSON`.
@@ -74,7 +82,8 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
-    let public_key = called(&global(CLASS), "parseRequestOptionsFromJSON", &public_key_in(options)).map_err(reason)?;
+    let public_key = public_key_in(options);
+    read_options(&public_key);
     let request = request_of(&public_key, abort)?;
     match mediation {
         Mediation::Autofill => set(&request, "mediation", "conditional")?,
@@ -83,7 +92,8 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     }
     let credentials = window()?.navigator().credentials();
     let promise = credentials.get_with_options(request.unchecked_ref()).map_err(reason)?;
-    JsFuture::from(promise).await.map(Answer).map_err(reason)
+    let credential = JsFuture::from(promise).await.map_err(reason)?;
+    written(&credential).map(Answer)
 }
 
 /// Tells the device that the server does not know the passkey with which it answered, so that it stops offering it

@@ -130,6 +130,7 @@ impl Auth {
             return Err(ManageError::LastWayIn);
         }
         unit.remove_passkey(user.id, &id).await?;
+        self.bound_lockdown(unit.as_mut(), &user).await?;
         unit.void_recognition(user.id).await?;
         let (client, name) = (&visitor.session.client, Some(gone.name.clone()));
         self.record(unit.as_mut(), user.id, EventKind::PasskeyRemoved, client, name.clone()).await?;

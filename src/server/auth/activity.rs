@@ -72,7 +72,10 @@ impl Auth {
         let can_undo = occasion == Occasion::AddressChanged && user.proven_address() != Some(address);
         let since = self.clock.now().minus(NOTIFIED_WITHIN);
         let sent = unit.count_notifications(user.id, address, since).await?;
-        let is_within = sent.about(occasion) < MOST_OF_A_KIND && (can_undo || sent.without_undo() < MOST_OF_ALL);
+        // An account is deleted once, and nothing could tell of it later.
+        let is_last = occasion == Occasion::Deleted;
+        let is_within =
+            is_last || sent.about(occasion) < MOST_OF_A_KIND && (can_undo || sent.without_undo() < MOST_OF_ALL);
         let (occasion, detail, can_undo) = match (is_within, sent.about(Occasion::Digest)) {
             (true, _) => (occasion, detail, can_undo),
             (false, 0) => (Occasion::Digest, None, false),

@@ -182,6 +182,18 @@ impl Auth {
         }
     }
 
+    /// Gives a lockdown an end in time once nothing is left that could end it, such as after the removal of the last older
+    /// passkey.
+    pub(super) async fn bound_lockdown(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
+        let Some(lockdown) = user.lockdown.filter(|lockdown| lockdown.ends_at.is_none()) else { return Ok(()) };
+        let (rp_id, passkeys) = (self.relying_party.id(), unit.passkeys_of(user.id).await?);
+        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < lockdown.since);
+        if has_older || unit.count_recovery_codes_before(user.id, lockdown.since).await? > 0 {
+            return Ok(());
+        }
+        unit.set_lockdown(user.id, Some(Lockdown::begin(lockdown.since, false))).await
+    }
+
     fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {
         let Method::Passkey(id) = &visitor.session.method else { return Ok(()) };
         if self.is_too_new(id, passkeys, self.clock.now()) { Err(Denied::PasskeyTooNew) } else { Ok(()) }

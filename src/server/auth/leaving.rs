@@ -143,7 +143,7 @@ impl Auth {
     }
 
     /// Deletes the account: it is unusable at once, and a job removes its rows in small batches, so that an account of any
-    /// size holds up nobody. Its username is held for 30 days.
+    /// size does not block other requests. Its username is held for 30 days.
     ///
     /// # Errors
     /// When what was typed is not the username, the session may not, or the database is away.

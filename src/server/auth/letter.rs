@@ -106,7 +106,7 @@ impl Auth {
             return Ok(());
         }
         let mut unit = self.store.begin().await?;
-        unit.void_requests_of_browser(&email.hash(), self.clock.now()).await?;
+        unit.void_requests_of_browser(&email.hash()).await?;
         unit.commit().await
     }
 

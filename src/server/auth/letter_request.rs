@@ -129,10 +129,9 @@ impl Auth {
         let now = self.clock.now();
         let client = (asker.client, asker.language);
         let request = LetterRequest::new(purpose, email.hash(), next, client, now, &*self.entropy);
-        let request = LetterRequest { replaced: asker.email.map(Token::hash), ..request };
         let mut unit = self.store.begin().await?;
         if let Some(former) = asker.email {
-            unit.void_requests_of_browser(&former.hash(), now).await?;
+            unit.void_requests_of_browser(&former.hash()).await?;
         }
         unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
         unit.commit().await?;

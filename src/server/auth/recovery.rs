@@ -52,6 +52,7 @@ impl Auth {
         self.tell_owner(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client, None).await?;
         // Not before the letter: "that was not me" ends the codes that came with it or later.
         unit.replace_recovery_codes(user.id, &hashes, self.clock.now()).await?;
+        self.bound_lockdown(unit.as_mut(), &user).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(codes)

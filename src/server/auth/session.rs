@@ -51,7 +51,7 @@ impl Auth {
             unit.remove_session(&previous.hash()).await?;
         }
         if let Some(email) = &arrival.email {
-            unit.void_requests_of_browser(&email.hash(), now).await?;
+            unit.remove_requests_of_browser(&email.hash()).await?;
         }
         let Entrance { user, credential, is_new_account } = entrance;
         let (known, is_recognised) = self.remember(unit, user.id, arrival.known.as_ref(), now).await?;

@@ -141,7 +141,7 @@ fn database(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option
         return Some(DatabaseUrl::Sqlite(data_dir.join(file)));
     }
     let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    if is_postgres && Url::parse(text).is_ok_and(|url| url.has_host()) && postgres::is_address(text) {
+    if is_postgres && postgres::is_address(text) {
         return Some(DatabaseUrl::Postgres(Secret::new(text.to_owned())));
     }
     problems.add("DATABASE_URL", without_secrets(text), ACCEPTED);

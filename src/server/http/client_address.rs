@@ -14,6 +14,7 @@ pub struct Peer(pub IpAddr);
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
     has_warned: Arc<AtomicBool>,
+    has_warned_of_scheme: Arc<AtomicBool>,
 }
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -22,10 +23,12 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 impl TrustedProxies {
     #[must_use]
     pub fn new(networks: &[IpNet]) -> Self {
-        Self { networks: networks.into(), has_warned: Arc::default() }
+        Self { networks: networks.into(), has_warned: Arc::default(), has_warned_of_scheme: Arc::default() }
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether a peer is a proxy of ours.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))
     }
@@ -57,6 +60,14 @@ impl TrustedProxies {
     #[must_use]
     pub fn says_plain(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
         self.trusts(peer(extensions)) && headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "http")
+    }
+
+    /// Says once that a page was redirected because of what a proxy of ours said.
+    pub fn warn_of_scheme(&self) {
+        if !self.has_warned_of_scheme.swap(true, Ordering::Relaxed) {
+            let hint = "if pages redirect without end, let the proxy pass on the scheme that the browser used";
+            tracing::warn!(forwarded_proto = "http", hint, "redirected to https");
+        }
     }
 
     fn warn_of(&self, headers: &HeaderMap) {

@@ -5,14 +5,69 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// A backend that says nothing for so long is away, for whoever asks whether it is there.
 pub const PATIENCE: Duration = Duration::from_millis(1_200);
 
+/// Whether `/readyz` says that this process takes requests, and who asks it that.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    is_stopping: AtomicBool,
+    asked: Mutex<Option<Asked>>,
+}
+
+/// When `/readyz` was asked last, and the longest interval lately: several proxies may ask shortly after each other.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: Instant,
+    longest: Option<(Duration, Instant)>,
+}
+
+/// A proxy that has not asked for so long does not watch `/readyz`.
+const WATCHING: Duration = Duration::from_secs(30);
+/// How long a proxy that watches is given to notice that we stop: twice its interval, within these bounds.
+const NOTICE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+impl Readiness {
+    /// From now on `/readyz` says 503.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// How long to take connections after the stop, where a proxy asks again and again whether we are ready.
+    #[must_use]
+    pub fn time_to_notice(&self) -> Option<Duration> {
+        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let Asked { at, longest } = asked.filter(|asked| asked.at.elapsed() < WATCHING)?;
+        let (interval, _) = longest.filter(|(interval, _)| at.elapsed() < *interval * 3)?;
+        Some((interval * 2).clamp(NOTICE.0, NOTICE.1))
+    }
+
+    fn was_asked(&self) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = Instant::now();
+        let interval = asked.map(|before| at - before.at).filter(|interval| *interval < WATCHING);
+        let lately = asked.and_then(|before| before.longest).filter(|(_, seen)| seen.elapsed() < WATCHING);
+        let longest = match (interval, lately) {
+            (Some(interval), Some((longest, _))) if interval < longest => lately,
+            (Some(interval), _) => Some((interval, at)),
+            (None, lately) => lately,
+        };
+        *asked = Some(Asked { at, longest });
+    }
+}
+
 #[derive(Serialize)]
-struct Readiness {
+struct Answer {
     database: &'static str,
     ephemeral: &'static str,
 }
@@ -41,16 +96,17 @@ pub async fn in_time<T>(
     }
 }
 
-/// 200 while both backends answer, else 503; which one is away stands in the body.
+/// 200 while both backends answer, else 503, as when the process stops; which backend is away stands in the body.
 pub async fn readyz(State(state): State<AppState>) -> Response {
+    state.readiness.was_asked();
     let (database, ephemeral) = tokio::join!(
         in_time("database", PATIENCE, state.auth.store.ping()),
         in_time("ephemeral", PATIENCE, state.auth.ephemeral.ping()),
     );
     let (database, ephemeral) = (database.is_some(), ephemeral.is_some());
-    let is_ready = database && ephemeral;
+    let is_ready = database && ephemeral && !state.readiness.is_stopping();
     let word = |is_ok| if is_ok { "ok" } else { "away" };
-    let readiness = Readiness { database: word(database), ephemeral: word(ephemeral) };
+    let answer = Answer { database: word(database), ephemeral: word(ephemeral) };
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(readiness)).into_response()
+    (status, Json(answer)).into_response()
 }

@@ -2,6 +2,7 @@
 
 use super::refusal::refuse;
 use super::request::{AppState, LookedUp, RequestContext};
+use crate::server::auth::{Auth, Visitor};
 use crate::server::limiter::{Limited, Subject};
 use crate::server::model::limit::{
     ACTS, ANSWERS, CEREMONIES, CHOICES, LETTERS_OF_CLIENT, LETTERS_TO_ONE, Limit, REPORTS, SIGN_UPS,
@@ -12,12 +13,16 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How often an address may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charge {
-    /// It is an act of the account that is signed in, counted here.
+    /// It is an act of the account that is signed in, counted for the account.
     Act,
+    /// It is an act by which an owner defends the account, counted for the session: a stolen one does not use it up.
+    Defence,
     /// It is counted here for the client.
     Client(&'static Limit),
     /// The service behind it counts these.
@@ -37,13 +42,13 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, "/api/email/link", Charge::Inside(&[&ANSWERS])),
     (Method::POST, "/api/email/code", Charge::Inside(&[&ANSWERS])),
     (Method::POST, "/api/sign-out", Charge::Once),
-    (Method::POST, "/api/sessions/revoke", Charge::Act),
+    (Method::POST, "/api/sessions/revoke", Charge::Defence),
     (Method::POST, "/api/passkeys/start", Charge::Inside(&[&CEREMONIES])),
     (Method::POST, "/api/passkeys/finish", Charge::Act),
     (Method::POST, "/api/passkeys/rename", Charge::Act),
-    (Method::POST, "/api/passkeys/remove", Charge::Act),
+    (Method::POST, "/api/passkeys/remove", Charge::Defence),
     (Method::POST, "/api/reauthenticate/start", Charge::Inside(&[&CEREMONIES])),
-    (Method::POST, "/api/reauthenticate/finish", Charge::Act),
+    (Method::POST, "/api/reauthenticate/finish", Charge::Defence),
     (Method::POST, "/api/reauthenticate/email", Charge::Inside(&[&LETTERS_TO_ONE])),
     (Method::POST, "/api/reauthenticate/code", Charge::Inside(&[&ANSWERS])),
     (Method::POST, "/api/reauthenticate/link", Charge::Inside(&[&ANSWERS])),
@@ -59,7 +64,7 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, paths::SIGN_UP, Charge::Inside(&[&SIGN_UPS, &LETTERS_OF_CLIENT])),
     (Method::POST, paths::SIGN_IN, Charge::Inside(&[&LETTERS_OF_CLIENT, &ANSWERS, &CHOICES])),
     (Method::POST, paths::SIGN_OUT, Charge::Once),
-    (Method::POST, paths::ACCOUNT, Charge::Act),
+    (Method::POST, paths::ACCOUNT, Charge::Inside(&[&ACTS])),
     (Method::POST, paths::EMAIL_LINK, Charge::Inside(&[&ANSWERS])),
     (Method::POST, paths::EMAIL_CONFIRM, Charge::Inside(&[&ANSWERS])),
     (Method::POST, paths::EMAIL_UNDO, Charge::Client(&ANSWERS)),
@@ -74,13 +79,19 @@ fn charge_of(method: &Method, path: &str) -> Option<Charge> {
     named.map(|(.., charge)| *charge).or_else(|| (*method == Method::POST).then_some(Charge::Act))
 }
 
+/// How long a count is waited for. Beyond that the request goes on: users who are signed in need no Redis, and links in
+/// emails cannot be guessed.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// Counts what is counted here, and refuses what is too much.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let counted = match charge_of(request.method(), request.uri().path()) {
-        Some(Charge::Act) => count_act(&state, &mut request).await,
+        Some(charge @ (Charge::Act | Charge::Defence)) => {
+            count_visitor(&state, &mut request, charge == Charge::Defence).await
+        }
         Some(Charge::Client(limit)) => {
             let client = state.proxies.client(request.extensions(), request.headers());
-            state.auth.limiter.draw(limit, Subject::Client(client)).await.map_err(Limited::into)
+            count(&state.auth, limit, Subject::Client(client)).await
         }
         Some(Charge::Inside(_) | Charge::Once) | None => Ok(()),
     };
@@ -91,11 +102,35 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
 }
 
 /// An act without a session does nothing, and its handler says so.
-async fn count_act(state: &AppState, request: &mut Request) -> Result<(), ApiError> {
+async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -> Result<(), ApiError> {
     let context = RequestContext::new(state, request.headers(), request.extensions());
     let Some(visitor) = context.visitor().await? else { return Ok(()) };
-    let account = [visitor.user.id.0.as_bytes().as_slice()];
-    state.auth.limiter.draw(&ACTS, Subject::Named(&account)).await?;
+    count_act(&state.auth, &visitor, defends).await?;
     request.extensions_mut().insert(LookedUp(Arc::new(visitor)));
     Ok(())
+}
+
+/// Counts one act of a signed-in user: for the account, or for the session where it defends the account.
+///
+/// # Errors
+/// When it is one too many.
+pub async fn count_act(auth: &Auth, visitor: &Visitor, defends: bool) -> Result<(), ApiError> {
+    let (account, session) = ([visitor.user.id.0.as_bytes().as_slice()], visitor.session.id.0.as_bytes().as_slice());
+    let defence = [b"defence".as_slice(), session];
+    count(auth, &ACTS, Subject::Named(if defends { &defence } else { &account })).await
+}
+
+/// Counts for something that goes on where nothing can be counted.
+///
+/// # Errors
+/// When it is one too many.
+pub async fn count(auth: &Auth, limit: &Limit, subject: Subject<'_>) -> Result<(), ApiError> {
+    match timeout(PATIENCE, auth.limiter.draw(limit, subject)).await {
+        Ok(Err(error @ Limited::TooMany(_))) => Err(error.into()),
+        Ok(Err(Limited::Unavailable(cause))) => {
+            tracing::warn!(limit = limit.name, %cause, "request not counted");
+            Ok(())
+        }
+        Ok(Ok(())) | Err(_) => Ok(()),
+    }
 }

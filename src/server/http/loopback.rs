@@ -17,6 +17,9 @@ pub async fn redirect(State(state): State<AppState>, request: Request, next: Nex
     if !(is_page && (is_elsewhere || is_plain)) {
         return next.run(request).await;
     }
+    if is_plain {
+        state.proxies.warn_of_scheme();
+    }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     match HeaderValue::from_str(&format!("{}{path}", state.public_url.origin())) {
         Ok(location) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response(),

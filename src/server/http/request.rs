@@ -3,6 +3,7 @@ use super::brand::BrandFiles;
 use super::client::client_of;
 use super::client_address::TrustedProxies;
 use super::cookies::Cookies;
+use super::health::Readiness;
 use super::language::preferred;
 use super::mailbox_door::MailboxDoor;
 use super::policy_report::PolicyReports;
@@ -52,6 +53,7 @@ pub struct Shared {
     pub mailbox: MailboxDoor,
     pub proxies: TrustedProxies,
     pub reports: PolicyReports,
+    pub readiness: Arc<Readiness>,
     /// Setting `SECURITY_CONTACT`.
     pub security_contact: Option<Arc<str>>,
 }

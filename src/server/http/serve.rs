@@ -1,21 +1,24 @@
 //! The connections: who is at the other end, how long they may take, and how they end.
 
-use super::client_address::Peer;
+use super::client_address::{Peer, TrustedProxies};
+use super::health::Readiness;
+use super::last_syn;
+use super::peers::{PeerPlace, Peers};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::io;
-use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
@@ -27,82 +30,171 @@ const MAX_HEAD: usize = 32 * 1024;
 /// How long a reader may take none of an answer.
 const STUCK: Duration = Duration::from_secs(20);
 /// Connections answered at once; more wait in the system's queue.
-const MOST: usize = 4_096;
-/// When it is to stop: how long nobody new must come, and how long that is waited for.
+const MOST: u32 = 4_096;
+/// Connections of one peer that is no proxy of ours: an eighth, so that the others find a place.
+const MOST_OF_PEER: u32 = MOST / 8;
+/// At the end: how long nobody new must come, and how long that is waited for.
 const QUIET: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_millis(500);
+/// At the end: how long handshakes may take that had begun before.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(300);
+/// At the end: how long a new connection may take to say its first byte.
+const FIRST_BYTE: Duration = Duration::from_millis(500);
 /// How long to wait after a connection could not be taken, as when there are no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Answers connections until it is told to stop, and then until those that are being answered are done.
-pub async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MOST));
-    loop {
-        let accepted = tokio::select! {
-            accepted = next(&listener, &places) => accepted,
-            _ = stopped.wait_for(|stop| *stop) => break,
+/// What a server's connections share.
+pub struct Door {
+    pub router: Router,
+    pub proxies: TrustedProxies,
+    pub readiness: Arc<Readiness>,
+    /// Turns true when connections that are not in use are to be closed.
+    closing: watch::Sender<bool>,
+    places: Arc<Semaphore>,
+    peers: Peers,
+}
+
+impl Door {
+    #[must_use]
+    pub fn new(router: Router, proxies: TrustedProxies, readiness: Arc<Readiness>) -> Self {
+        let (closing, _) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(MOST as usize));
+        Self { router, proxies, readiness, closing, places, peers: Peers::new(MOST_OF_PEER) }
+    }
+
+    /// Answers connections until it is told to stop, and then until those that are being answered are done.
+    ///
+    /// Connections that the system has accepted already would be reset if the listener closed at once. So new ones are
+    /// taken for a little longer, which gives a proxy time to see that `/readyz` says 503; then the system is told to
+    /// ignore attempts to connect, those that it had accepted are answered, and the listener closes. A client that was
+    /// ignored tries again after a second, and meets the next process or a closed port.
+    pub async fn serve(self, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.next(&listener) => accepted,
+                _ = stopped.wait_for(|stop| *stop) => break,
+            };
+            self.take(accepted).await;
+        }
+        self.readiness.stop();
+        match self.readiness.time_to_notice() {
+            Some(time) => self.take_until(&listener, Instant::now() + time, time).await,
+            None => self.take_until(&listener, Instant::now() + DRAIN, QUIET).await,
+        }
+        if let Err(cause) = last_syn::ignore_new(&listener) {
+            tracing::debug!(%cause, "attempts to connect cannot be ignored on this system");
+        }
+        self.take_until(&listener, Instant::now() + LAST_HANDSHAKES, LAST_HANDSHAKES).await;
+        drop(listener);
+        let _ = self.closing.send(true);
+        let _ = self.places.acquire_many(MOST).await;
+    }
+
+    /// Takes connections until none has come for `quiet`, and no longer than until `deadline`.
+    async fn take_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
+        let taken = async {
+            while let Ok(accepted) = timeout(quiet, self.next(listener)).await {
+                self.take(accepted).await;
+            }
         };
-        take(accepted, &router, &graceful).await;
+        let _ = timeout_at(deadline, taken).await;
     }
-    // Whoever was let in by the system already, and waits to be taken, would be cut off by closing now.
-    let drained = async {
-        while let Ok(accepted) = timeout(QUIET, next(&listener, &places)).await {
-            take(accepted, &router, &graceful).await;
+
+    /// Has a connection answered, beside the others.
+    async fn take(&self, accepted: Accepted) {
+        match accepted {
+            Ok(Some(accepted)) => drop(tokio::spawn(self.attend(accepted))),
+            Ok(None) => {}
+            Err(cause) if is_theirs(&cause) => {}
+            Err(cause) => {
+                tracing::error!(%cause, "connection not accepted");
+                tokio::time::sleep(BREATH).await;
+            }
         }
-    };
-    let _ = timeout(DRAIN, drained).await;
-    drop(listener);
-    graceful.shutdown().await;
-}
+    }
 
-type Accepted = io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)>;
+    /// The next connection, once there is room for it; `None` for one that its peer has too many of.
+    async fn next(&self, listener: &TcpListener) -> Accepted {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, address) = listener.accept().await?;
+        let peer = Peer(address.ip());
+        if self.proxies.trusts(peer.0) {
+            return Ok(Some(Connection { stream, peer, places: (place, None) }));
+        }
+        let of_peer = self.peers.enter(peer.0);
+        Ok(of_peer.map(|of_peer| Connection { stream, peer, places: (place, Some(of_peer)) }))
+    }
 
-/// Has a connection answered, beside the others.
-async fn take(accepted: Accepted, router: &Router, graceful: &GracefulShutdown) {
-    match accepted {
-        Ok((stream, peer, place)) => {
-            let connection = graceful.watch(connection(stream, Peer(peer.ip()), router.clone()));
-            tokio::spawn(async move {
-                let _place = place;
-                // Whoever goes away, is too slow or speaks something else has had their answer from hyper.
-                if let Err(cause) = connection.await {
-                    tracing::debug!(%cause, "a connection ended early");
+    /// Answers what comes over a connection, until either end closes it.
+    fn attend(&self, connection: Connection) -> impl Future<Output = ()> + Send + use<> {
+        let Connection { stream, peer, places } = connection;
+        let (router, readiness) = (self.router.clone(), Arc::clone(&self.readiness));
+        let mut closing = self.closing.subscribe();
+        async move {
+            let places = places;
+            if !says_something(&stream, &mut closing).await {
+                return;
+            }
+            let answer = move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                let (answered, readiness) = (router.clone().oneshot(request.map(Body::new)), Arc::clone(&readiness));
+                async move {
+                    let mut response = answered.await?;
+                    if readiness.is_stopping() {
+                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, std::convert::Infallible>(response)
                 }
-            });
-        }
-        Err(cause) if is_theirs(&cause) => {}
-        Err(cause) => {
-            tracing::error!(%cause, "a connection could not be taken");
-            tokio::time::sleep(BREATH).await;
+            };
+            let _ = stream.set_nodelay(true);
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(STUCK));
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .max_buf_size(MAX_HEAD)
+                .serve_connection(TokioIo::new(Box::pin(stream)), service_fn(answer));
+            let mut connection = pin!(connection);
+            // The connection comes first: what it has received already is read before it is told to close.
+            let done = tokio::select! {
+                biased;
+                done = connection.as_mut() => Some(done),
+                _ = closing.wait_for(|closing| *closing) => None,
+            };
+            let done = if let Some(done) = done {
+                done
+            } else {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            };
+            // A client that goes away, is too slow or speaks something else has had its answer from hyper.
+            if let Err(cause) = done {
+                tracing::debug!(%cause, "connection ended early");
+            }
+            drop(places);
         }
     }
 }
 
-/// The next connection, once there is room for it.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, place))
-}
+type Accepted = io::Result<Option<Connection>>;
 
-fn connection(
+struct Connection {
     stream: TcpStream,
     peer: Peer,
-    router: Router,
-) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
-    let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(STUCK));
-    let answer = move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.clone().oneshot(request.map(Body::new))
+    /// Given back when the connection ends.
+    places: (OwnedSemaphorePermit, Option<PeerPlace>),
+}
+
+/// Waits for the first byte, since hyper closes a connection unread that is told to close before. False when none came.
+async fn says_something(stream: &TcpStream, closing: &mut watch::Receiver<bool>) -> bool {
+    let last_moment = async {
+        let _ = closing.wait_for(|closing| *closing).await;
+        tokio::time::sleep(FIRST_BYTE).await;
     };
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service_fn(answer))
+    tokio::select! {
+        readable = timeout(HEAD, stream.readable()) => readable.is_ok_and(|readable| readable.is_ok()),
+        () = last_moment => false,
+    }
 }
 
 /// Whether the other end gave up before it was taken.

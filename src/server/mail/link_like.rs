@@ -1,12 +1,28 @@
 //! Names that people chose, on their way into genuine emails.
 
+use idna::AsciiDenyList;
+use idna::uts46::{Hyphens, Uts46};
+use std::net::Ipv4Addr;
+
 /// Whether a name could be taken for a link or an address, by a reader or by a mail program that makes links of what looks
 /// like one. Such a name is not put into an email (docs/RULES.md, 10).
 #[must_use]
 pub fn looks_like_link(name: &str) -> bool {
     const MARKS: [&str; 6] = ["@", "\u{ff20}", "://", "www.", "http", "mailto:"];
-    let name = name.to_lowercase();
-    MARKS.iter().any(|mark| name.contains(mark)) || has_domain(&name)
+    // As browsers read a host name: invisible characters are dropped, and look-alikes become what they look like (UTS 46).
+    let words = name
+        .split_whitespace()
+        .map(|word| Uts46::new().to_unicode(word.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow).0.into_owned());
+    [name.to_lowercase()]
+        .into_iter()
+        .chain(words)
+        .any(|text| MARKS.iter().any(|mark| text.contains(mark)) || has_domain(&text) || has_address(&text))
+}
+
+/// Whether four numbers with dots between them stand there, as in an IPv4 address.
+fn has_address(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    text.split(|c| !is_part(c)).any(|part| part.parse::<Ipv4Addr>().is_ok())
 }
 
 /// Whether a dot, also one that browsers read as such (UTS 46), stands between a letter or digit and a word of two or more.
@@ -31,6 +47,20 @@ mod tests {
         {
             assert!(!looks_like_link(name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_hides_a_link_from_a_program_and_not_from_a_reader_does_not() {
+        for name in [
+            "evil\u{200b}.example",
+            "evil.e\u{200b}xample",
+            "e\u{ad}vil.example",
+            "203.0.113.7/login",
+            "ada\u{fe6b}evil",
+        ] {
+            assert!(looks_like_link(name), "{name:?}");
+        }
+        assert!(!looks_like_link("Version 1.2.3"), "three numbers are a version");
     }
 
     #[test]

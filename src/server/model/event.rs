@@ -9,6 +9,8 @@ use uuid::{Builder, Uuid};
 pub const KEPT: Duration = Duration::from_hours(180 * 24);
 /// The most events of an account that are kept, the newest.
 pub const MOST_EVENTS: u32 = 10_000;
+/// How many fewer are left when some are removed, which happens at one event in 64.
+pub const TRIM_AHEAD: u32 = 512;
 /// How many events a page of the activity holds.
 pub const PAGE: u32 = 50;
 

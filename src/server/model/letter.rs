@@ -15,8 +15,6 @@ pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// How long a link that those who run the site made for somebody may be opened: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
-/// Requests with the same former token that follow each other within this time are one: a button pressed twice.
-pub const ONE_REQUEST: Duration = Duration::from_secs(10);
 /// How often a code may be typed (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
 /// How many letters of browsers that an account does not know may be open at once (docs/RULES.md, 4).
@@ -89,8 +87,6 @@ pub struct LetterRequest {
     pub purpose: Purpose,
     /// Hash of the token of the browser that asked; only there the answer counts.
     pub browser: TokenHash,
-    /// Hash of the token that the browser had from an earlier request, which this one took the place of.
-    pub replaced: Option<TokenHash>,
     pub next: Next,
     pub client: views::Client,
     /// In which its letter is written.
@@ -109,8 +105,7 @@ impl LetterRequest {
         entropy: &dyn Entropy,
     ) -> Self {
         let expires_at = now.plus(purpose.life());
-        let id = RequestId::random(entropy);
-        Self { id, purpose, browser, replaced: None, next, client, language, created_at: now, expires_at }
+        Self { id: RequestId::random(entropy), purpose, browser, next, client, language, created_at: now, expires_at }
     }
 }
 

@@ -84,9 +84,13 @@ pub trait LetterWrites: Send {
     /// Writes what a link is for that no letter carries.
     async fn add_open_link(&mut self, request: &LetterRequest, link: &TokenHash) -> Result<(), Unavailable>;
 
-    /// Voids what a browser asked for before to sign in or up, also by a request that took its place within
-    /// `ONE_REQUEST`, and holds off others of the same browser until the unit ends.
-    async fn void_requests_of_browser(&mut self, browser: &TokenHash, now: Timestamp) -> Result<(), Unavailable>;
+    /// Removes what a browser asked for to sign in or up, as [`LetterWrites::void_requests_of_browser`], but waits for no
+    /// other unit: for units that have locked a request already.
+    async fn remove_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
+
+    /// Voids what a browser asked for before to sign in or up, and holds off others of the same browser until the unit
+    /// ends.
+    async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
 
     /// Voids what an account asked for before for the same purpose.
     async fn void_requests(&mut self, user: UserId, purpose: &str) -> Result<(), Unavailable>;

@@ -45,6 +45,7 @@ pub mod postgres;
 mod retry;
 mod schema;
 pub mod sqlite;
+mod told;
 mod transfer;
 
 use crate::server::Unavailable;
@@ -60,13 +61,17 @@ pub use accounts::{AccountWrites, Accounts, MOST_LISTED, NotificationCounts};
 pub use admission::{Admission, Admissions, Admitted};
 pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
 pub use operation::{AccountSummary, Operation, OperationWrites};
-pub use retry::connect_patiently;
+pub use retry::{Refused, connect_patiently};
 use schema::schema;
+use told::told;
 pub use transfer::{Column, Kind, Line, TABLES, Table, Transfer, Value};
 
 /// Reads, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
 pub trait Store: Accounts + Admissions + Letters + Operation + Transfer + Send + Sync {
+    /// Whether the database was empty when it was opened here.
+    fn is_new(&self) -> bool;
+
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), Unavailable>;
 

@@ -5,23 +5,40 @@ use tokio::time::{Instant, sleep};
 
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Tries to connect until it works or `patience` is over; then gives the last cause.
+/// Why a database did not let us in.
+pub enum Refused {
+    /// It may do so a little later.
+    Away(Unavailable),
+    /// An administrator has to change something first.
+    Lasting(Unavailable),
+}
+
+impl Refused {
+    pub fn cause(self) -> Unavailable {
+        match self {
+            Self::Away(cause) | Self::Lasting(cause) => cause,
+        }
+    }
+}
+
+/// Tries to connect until it works, waiting cannot help, or `patience` is over.
 ///
 /// # Errors
 /// [`Unavailable`] with the cause of the last attempt.
 pub async fn connect_patiently<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Unavailable>
 where
-    F: Future<Output = Result<T, Unavailable>>,
+    F: Future<Output = Result<T, Refused>>,
 {
     let deadline = Instant::now() + patience;
     let mut told = false;
     loop {
         match attempt().await {
             Ok(connected) => return Ok(connected),
-            Err(cause) if Instant::now() + PAUSE >= deadline => return Err(cause),
-            Err(cause) => {
+            Err(Refused::Lasting(cause)) => return Err(cause),
+            Err(Refused::Away(cause)) if Instant::now() + PAUSE >= deadline => return Err(cause),
+            Err(Refused::Away(cause)) => {
                 if !told {
-                    tracing::warn!(%cause, "waiting for the database, at most {} s", patience.as_secs());
+                    tracing::warn!(%cause, at_most_s = patience.as_secs(), "waiting for the database");
                     told = true;
                 }
                 sleep(PAUSE).await;

@@ -1,3 +1,4 @@
+use super::told;
 use crate::server::Unavailable;
 use sqlx::migrate::{MigrateError, Migrator};
 
@@ -31,6 +32,10 @@ pub fn schema(cause: MigrateError) -> Unavailable {
             "database schema",
             format!("migration {version} was made by a program that is not this one; restore a backup"),
         ),
+        MigrateError::Execute(cause) => Unavailable::new("database schema", told(&cause)),
+        MigrateError::ExecuteMigration(cause, version) => {
+            Unavailable::new("database schema", format!("migration {version}: {}", told(&cause)))
+        }
         cause => Unavailable::new("database schema", cause),
     }
 }

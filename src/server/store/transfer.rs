@@ -154,7 +154,6 @@ tables! {
         Whole: tries_left created_at expires_at;
         Bytes: invitation_hash;
         Text: language;
-        Bytes: replaced_hash;
     }
     letters {
         Id: id request_id security_letter_id;

@@ -31,7 +31,8 @@ impl Traces {
         if !ENDPOINTS.iter().any(is_set) {
             return Ok(None);
         }
-        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
+        let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
+        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).tls_config(tls).build().into();
         let exporter = SpanExporter::builder().with_http().with_http_client(Blocking(agent)).build()?;
         let resource = Resource::builder().with_service_name("latchkey").build();
         let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();

@@ -181,3 +181,26 @@ async fn what_is_written_reaches_the_file_while_others_write() {
     until("a connection was left open", || async { !log.exists() }).await;
     until("a task goes on for nobody", || async { tasks() <= before }).await;
 }
+
+#[tokio::test]
+async fn what_was_deleted_is_not_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let holds = |text: &str| {
+        let bytes = std::fs::read(&file).unwrap();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
+    let (user, _, _) = add_account(&*store, "zebraquagga").await;
+    store.close().await;
+    sqlite::fold(&file).await.unwrap();
+    assert!(holds("zebraquagga"));
+    let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
+    let mut unit = store.begin().await.unwrap();
+    assert!(unit.delete_user(user.id, NOW).await.unwrap());
+    unit.commit().await.unwrap();
+    while store.remove_rows_of_deleted(user.id, 50).await.unwrap() {}
+    store.close().await;
+    sqlite::fold(&file).await.unwrap();
+    assert!(!holds("zebraquagga"));
+}

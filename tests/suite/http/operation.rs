@@ -88,6 +88,36 @@ async fn what_a_break_glass_link_adds_is_held_back_and_waits_for_not_me() {
 }
 
 #[tokio::test]
+async fn a_lockdown_that_nothing_can_end_any_more_ends_by_time() {
+    for last_step in ["remove the lost passkey", "make recovery codes"] {
+        let app = App::start(Backends::Embedded).await;
+        let mut own = app.browser();
+        let lost = own.sign_up_proven(&app, "ada").await;
+        if last_step == "make recovery codes" {
+            own.post("/api/recovery/codes", json!({})).await;
+        }
+        app.clock.advance(Duration::from_mins(1));
+        own.add_passkey().await;
+        let email = app.letter_about("ada@example.org", "A passkey was added to your account").await;
+        app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
+        app.clock.advance(Duration::from_hours(73));
+        let mut helped = app.browser();
+        helped.answer_link(&sign_in_link(&app, "ada").await).await;
+        let (passkey, _) = helped.add_passkey().await;
+        app.clock.advance(Duration::from_hours(73));
+        helped.sign_in(&passkey).await;
+        let blocked = helped.post("/api/passkeys/start", json!({})).await;
+        assert_eq!(blocked.refusal().1, "older_passkey_required", "the lost passkey could still end it");
+        if last_step == "make recovery codes" {
+            assert_eq!(helped.post("/api/recovery/codes", json!({})).await.status, 200);
+        }
+        let id = crate::authenticator::encode(&lost.credential_id);
+        assert_eq!(helped.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200);
+        helped.add_passkey().await;
+    }
+}
+
+#[tokio::test]
 async fn a_break_glass_link_works_where_letters_sign_nobody_in() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;

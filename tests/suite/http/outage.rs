@@ -106,6 +106,12 @@ async fn without_redis_nobody_new_signs_in_and_everybody_signed_in_goes_on() {
     assert_unavailable(&app.browser().post("/api/email/start", letter).await, began);
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "ok", "ephemeral": "away" })));
+    let began = Instant::now();
+    assert_eq!(browser.post("/api/account/update", json!({ "display_name": "Ada" })).await.status, 200, "acts go on");
+    assert_eq!(browser.post("/api/sessions/revoke", json!({ "others": true })).await.status, 200);
+    assert_eq!(app.browser().post("/api/account/not-me", json!({ "token": "x" })).await.status, 401);
+    assert_eq!(app.browser().form("/sign-in", &[("action", "forget")]).await.status, 303);
+    assert!(began.elapsed() < PROMISED * 2, "{:?}", began.elapsed());
     assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200, "signing out still works");
 
     proxy.mend();
@@ -191,5 +197,38 @@ async fn a_stalled_database_leaves_no_transaction_open() {
         }
         // Waiting for a lock that an abandoned transaction holds would end in a refusal of the database's.
         app.deliver().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_connection_to_redis_costs_no_request() {
+    let database = TestDatabase::create(Backends::Servers).await;
+    let (proxy, url) = through_proxy(&address("TEST_REDIS_URL")).await;
+    let clock = Arc::new(MovableClock::default());
+    let ephemeral = Arc::new(RedisEphemeral::open(&url).unwrap());
+    let app = App::from_parts(database.open().await, ephemeral, clock, &[("RATE_LIMITS", "on")], database);
+    let mut own = app.browser_at("192.0.2.1");
+    let passkey = own.sign_up_proven(&app, "ada").await;
+    for round in 0..3 {
+        let from = format!("192.0.2.{}", round + 2);
+        let mut browser = app.browser_at(&from);
+        let options = browser.start_sign_in().await;
+        let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
+        let cut = || {
+            proxy.cut();
+            proxy.mend();
+        };
+        cut();
+        let finished = browser.post("/api/sign-in/finish", credential).await;
+        assert_eq!(finished.status, 200, "a state is taken: {}", finished.text());
+        cut();
+        assert_eq!(app.browser_at(&from).post("/api/sign-in/start", json!({})).await.status, 200, "a limit is drawn");
+        cut();
+        assert_eq!(app.browser().get("/readyz").await.status, 200, "a sign of life");
+        cut();
+        assert_eq!(browser.post("/api/email/code", json!({ "code": "123456" })).await.status, 401, "a limit is drawn");
+        app.browser_at(&from).ask("ada").await;
+        cut();
+        assert!(app.letters().await.iter().any(|email| email.0.subject.starts_with("Sign in")), "a count is read");
     }
 }

@@ -204,3 +204,59 @@ async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
         assert!(!kinds(&events).contains(&"recovery_codes_made".to_owned()));
     }
 }
+
+#[tokio::test]
+async fn a_new_username_is_notified_of_and_its_owner_can_return_to_the_one_that_is_held() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        // As a stolen cookie could.
+        assert_eq!(update(&mut own, json!({ "username": "stolen" })).await.status, 200);
+        let email = app.letter_about("ada@example.org", "Your username was changed").await;
+        assert!(email.0.text.contains("changed to stolen.") && email.0.text.contains("/not-me?token="));
+        let token = json!({ "token": email.token_for("/not-me") });
+        assert_eq!(app.browser().post("/api/account/not-me", token).await.status, 200);
+
+        let mut eve = app.browser();
+        eve.sign_up("eve").await;
+        assert_eq!(update(&mut eve, json!({ "username": "ada" })).await.refusal().1, "username_taken", "it is held");
+        let mut own = app.browser();
+        own.sign_in(&passkey).await;
+        assert_eq!(update(&mut own, json!({ "username": "another" })).await.refusal().1, "renamed_recently");
+        let answer = update(&mut own, json!({ "username": "Ada" })).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["user"]["username"]), (200, &json!("Ada")));
+        let email = app.letter_about("ada@example.org", "Your username was changed").await;
+        assert!(email.0.text.contains("changed to Ada."), "{}", email.0.text);
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_like_links_or_addresses_are_not_put_into_emails() {
+    let app = App::start(Backends::Embedded).await;
+    for (number, name) in
+        ["verify at https://evil.example", "evil.example/login", "security@evil.example", "www.evil.example"]
+            .into_iter()
+            .enumerate()
+    {
+        let (mut own, user) = (app.browser(), format!("user{number}"));
+        own.sign_up_proven(&app, &user).await;
+        assert_eq!(update(&mut own, json!({ "display_name": name })).await.status, 200);
+        let (_, id) = own.add_passkey().await;
+        own.post("/api/passkeys/rename", json!({ "passkey": id, "name": name })).await;
+        own.post("/api/passkeys/remove", json!({ "passkey": id })).await;
+        let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
+        let passkey = crate::authenticator::SoftPasskey::new(&options);
+        let credential = passkey.registration(&options, &app.origin).json();
+        own.post("/api/passkeys/finish", json!({ "credential": credential, "name": name })).await;
+        app.browser().ask(&user).await;
+        let emails: Vec<_> =
+            app.letters().await.into_iter().filter(|email| email.0.recipient.starts_with(&user)).collect();
+        assert!(emails.len() >= 4, "{}", emails.len());
+        for email in emails {
+            for text in [&email.0.subject, &email.0.text, &email.0.html] {
+                assert!(!text.contains("evil"), "{name}: {text}");
+            }
+        }
+    }
+}

@@ -163,3 +163,26 @@ async fn a_letter_of_a_worker_that_was_killed_is_taken_up_by_another() {
         assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_greylists_for_five_minutes_gets_the_email_while_it_is_of_use() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        // As many tries as there are within five minutes.
+        let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
+        let postman = postman(&app, &server);
+        sign_up_by_letter(&app, "ada").await;
+        let mut sent_after = None;
+        for second in 0..600 {
+            deliver(&postman).await;
+            if server.seen().letters.len() == 1 {
+                sent_after = Some(second);
+                break;
+            }
+            app.clock.advance(Duration::from_secs(1));
+        }
+        let sent_after = sent_after.unwrap();
+        assert!((300..=360).contains(&sent_after), "{backends:?}: {sent_after} s");
+        assert_eq!(recipients(&server), 6);
+    }
+}

@@ -2,6 +2,7 @@ use super::server::{Encryption, MailServer, Mood};
 use latchkey::server::mail::{DeliveryError, HandOverError, Letter, Smtp, Transport};
 use latchkey::server::model::letter::LetterId;
 use lettre::transport::smtp::client::Certificate;
+use std::time::Duration;
 
 fn letter() -> Letter {
     Letter {
@@ -137,4 +138,13 @@ async fn what_is_prepared_and_dropped_reaches_nobody() {
     drop(smtp(&server, "post:secret@", true).prepare(letter()).await.unwrap());
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert!(server.seen().letters.is_empty());
+}
+
+#[tokio::test]
+async fn the_doctor_waits_for_a_slow_greeting_as_long_as_the_sender_does() {
+    let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(15)); 2]).await;
+    let smtp = smtp(&server, "post:secret@", true);
+    let (checked, sent) = tokio::join!(smtp.check(), send(&smtp));
+    checked.unwrap();
+    sent.unwrap();
 }

@@ -1,24 +1,27 @@
 //! Accounts in PostgreSQL.
 
+mod address;
 mod admission;
+mod probe;
 #[path = "../relational/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod relational;
 
+pub use self::address::is_address;
+use self::address::options;
 use self::admission::{Admitter, Turn};
+use self::probe::probe;
 use super::schema::check_schema;
-use super::{Store, connect_patiently, schema};
+use super::{Refused, Store, connect_patiently, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
 use relational::warm::Warm;
 use relational::{Pools, Relational, unavailable};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgConnection, PgPool};
-use std::str::FromStr;
+use sqlx::{PgPool, raw_sql};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::time::timeout;
 
 type Database = sqlx::Postgres;
 
@@ -32,6 +35,11 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const DOUBT: Duration = Duration::from_secs(10);
 /// All changes of the schema, in their order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+/// What every connection is set to before it is used. By a statement: poolers refuse start-up parameters. Our statements
+/// are written for this isolation, which the database may have changed, and a transaction that was left open must not
+/// hold others up.
+const SETTINGS: &str = "set session characteristics as transaction isolation level read committed; \
+     set idle_in_transaction_session_timeout = '10s'";
 /// When a statement failed last, in this process.
 static LAST_FAILURE: Mutex<Option<Instant>> = Mutex::new(None);
 
@@ -97,12 +105,6 @@ impl Pools {
     const LOCK_BROWSER: &'static str = "select pg_advisory_xact_lock($1)";
 }
 
-/// Whether the text is the address of a database, with options that the driver knows.
-#[must_use]
-pub fn is_address(text: &str) -> bool {
-    PgConnectOptions::from_str(text).is_ok()
-}
-
 /// Connects and brings the schema up to date; sqlx's advisory lock lets several processes start at once.
 ///
 /// # Errors
@@ -113,8 +115,10 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     let connections = u32::try_from(cores * 6).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS);
     connect_patiently(patience, || probe(&options)).await?;
     let pool = connect(options, connections).await?;
+    let store = Relational::new(pools(pool.clone()));
+    let is_new = store.schema_versions().await?.is_empty();
     MIGRATIONS.run(&pool).await.map_err(schema)?;
-    Ok(Relational::new(pools(pool)))
+    Ok(store.opened(is_new))
 }
 
 /// Connects beside whoever else uses the database. Its schema stays as it is, and has to be the one of this program.
@@ -133,29 +137,13 @@ pub async fn join(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
 /// When the server is away.
 pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
-    probe(&options).await?;
+    probe(&options).await.map_err(Refused::cause)?;
     let pool = connect(options, 1).await?;
     Ok(Relational::new(pools(pool)))
 }
 
 fn pools(pool: PgPool) -> Pools {
     Pools { warm: Warm::of(&pool), admitter: Admitter::on(&pool), read: pool.clone(), write: pool }
-}
-
-fn options(url: &Secret<String>) -> Result<PgConnectOptions, Unavailable> {
-    let options = PgConnectOptions::from_str(url.expose()).map_err(unavailable)?;
-    Ok(options.options([("idle_in_transaction_session_timeout", "10s")]))
-}
-
-/// Connects once, to tell what is wrong; a pool would only say that it waited.
-async fn probe(options: &PgConnectOptions) -> Result<(), Unavailable> {
-    let away =
-        |cause: String| Unavailable::new("database", format!("{}:{}: {cause}", options.get_host(), options.get_port()));
-    match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
-        Ok(Ok(connection)) => connection.close().await.map_err(unavailable),
-        Ok(Err(cause)) => Err(away(cause.to_string())),
-        Err(_) => Err(away("no answer".to_owned())),
-    }
 }
 
 async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, Unavailable> {
@@ -169,6 +157,7 @@ async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool, 
                 Ok(is_trusted(state.idle_for) || sqlx::Connection::ping(connection).await.is_ok())
             })
         })
+        .after_connect(|connection, _| Box::pin(async move { raw_sql(SETTINGS).execute(connection).await.map(drop) }))
         .connect_with(options)
         .await
         .map_err(unavailable)

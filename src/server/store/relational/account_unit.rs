@@ -4,7 +4,7 @@ use super::{PASSKEYS_OF_USER, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
-use crate::server::model::event::MOST_EVENTS;
+use crate::server::model::event::{MOST_EVENTS, TRIM_AHEAD};
 use crate::server::model::known_browser::MOST_BROWSERS;
 use crate::server::model::letter::OutgoingLetter;
 use crate::server::model::recovery::RecoveryCodeHash;
@@ -63,13 +63,13 @@ impl AccountWrites for Transaction {
     }
 
     async fn trim_events(&mut self, user: UserId) -> Result<(), Unavailable> {
-        // A few more than one, so that an account that had too many before comes down to the cap.
+        // More than one, so that an account that had too many before comes down to the cap.
         let statement = query(
             "delete from events where id in \
              (select id from events where user_id = $1 order by at desc, id desc limit 200 offset $2)",
         )
         .bind(user.0)
-        .bind(i64::from(MOST_EVENTS));
+        .bind(i64::from(MOST_EVENTS - TRIM_AHEAD));
         self.run(statement).await.map(drop)
     }
 

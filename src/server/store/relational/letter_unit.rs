@@ -2,9 +2,7 @@ use super::unit::Transaction;
 use super::{Pools, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::letter::{
-    ClaimedLetter, LetterRequest, ONE_REQUEST, OutgoingLetter, Purpose, RequestId, TRIES,
-};
+use crate::server::model::letter::{ClaimedLetter, LetterRequest, OutgoingLetter, Purpose, RequestId, TRIES};
 use crate::server::model::security_letter::SecurityLetterId;
 use crate::server::model::user::email_key;
 use crate::server::model::{KnownBrowser, User, UserId};
@@ -33,18 +31,18 @@ impl LetterWrites for Transaction {
         self.add_request(request, Some(link)).await
     }
 
-    async fn void_requests_of_browser(&mut self, browser: &TokenHash, now: Timestamp) -> Result<(), Unavailable> {
+    async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
         let number = browser.0.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
         query(Pools::LOCK_BROWSER).bind(number).execute(&mut *self.inner).await.map_err(unavailable)?;
-        query(
-            "delete from letter_requests where purpose in ('sign-in', 'sign-up') \
-             and (browser_hash = $1 or (replaced_hash = $1 and created_at > $2))",
-        )
-        .bind(&browser.0[..])
-        .bind(now.minus(ONE_REQUEST).unix_millis())
-        .execute(&mut *self.inner)
-        .await
-        .map_err(unavailable)?;
+        self.remove_requests_of_browser(browser).await
+    }
+
+    async fn remove_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
+        query("delete from letter_requests where browser_hash = $1 and purpose in ('sign-in', 'sign-up')")
+            .bind(&browser.0[..])
+            .execute(&mut *self.inner)
+            .await
+            .map_err(unavailable)?;
         Ok(())
     }
 
@@ -237,8 +235,8 @@ impl Transaction {
             "insert into letter_requests (id, purpose, browser_hash, session_id, user_id, known_user_id, identifier, \
                                           username, display_name, address, address_key, next, browser, system, \
                                           tries_left, created_at, expires_at, invitation_hash, link_hash, \
-                                          language, replaced_hash) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+                                          language) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         )
         .bind(request.id.0)
         .bind(request.purpose.name())
@@ -260,7 +258,6 @@ impl Transaction {
         .bind(columns.invitation.map(|hash| &hash.0[..]))
         .bind(link.map(|hash| &hash.0[..]))
         .bind(request.language.tag())
-        .bind(request.replaced.as_ref().map(|hash| &hash.0[..]))
         .execute(&mut *self.inner)
         .await
         .map_err(unavailable)?;

@@ -19,7 +19,7 @@ use crate::server::model::session::MOST_SESSIONS;
 use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Levels, Passkey, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{Store, Unit};
+use crate::server::store::{Store, Unit, told};
 use crate::types::{Identifier, Username};
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
@@ -56,11 +56,18 @@ impl Pools {
 /// The store on one database.
 pub struct Relational {
     pools: Pools,
+    /// Whether the database was empty when this process opened it.
+    is_new: bool,
 }
 
 impl Relational {
     pub fn new(pools: Pools) -> Self {
-        Self { pools }
+        Self { pools, is_new: false }
+    }
+
+    /// The same, of a database that was empty or not.
+    pub fn opened(self, is_new: bool) -> Self {
+        Self { is_new, ..self }
     }
 
     /// Runs one statement that writes; gives how many rows it touched.
@@ -83,11 +90,18 @@ const COUNT_RECOVERY_CODES: &str = "select count(*) from recovery_codes where us
 /// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
 pub fn unavailable(cause: sqlx::Error) -> Unavailable {
     super::doubt(&cause);
-    Unavailable::new("database", cause)
+    match cause {
+        cause @ sqlx::Error::Database(_) => Unavailable::new("database", told(&cause)),
+        cause => Unavailable::new("database", cause),
+    }
 }
 
 #[async_trait]
 impl Store for Relational {
+    fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     async fn ping(&self) -> Result<(), Unavailable> {
         query("select 1").execute(&self.pools.read).await.map_err(unavailable)?;
         Ok(())

@@ -173,7 +173,6 @@ pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
             id: RequestId(get(row, "id")?),
             purpose: purpose(row, user, address.as_ref())?,
             browser: TokenHash(hash(row, "browser_hash")?),
-            replaced: maybe_hash(row, "replaced_hash")?,
             next: Next::or_account(Some(get(row, "next")?)),
             client: client(row)?,
             language: language(row)?,

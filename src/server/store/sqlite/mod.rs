@@ -8,17 +8,17 @@ mod relational;
 
 use self::admission::{Admitter, Turn};
 use super::schema::check_schema;
-use super::{Store, schema};
+use super::{Store, schema, told};
 use crate::server::Unavailable;
 use relational::warm::Warm;
-use relational::{Pools, Relational, unavailable};
+use relational::{Pools, Relational};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, query};
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 type Database = sqlx::Sqlite;
 
@@ -28,6 +28,10 @@ const READERS: u32 = 6;
 /// Pages, 64 MB, after which whoever commits makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
 /// while somebody reads for long there can be none.
 const AUTOCHECKPOINT_PAGES: &str = "16000";
+/// SQLite looks into a file at the first question: only then it says that it is no database.
+const READ_SOMETHING: &str = "select count(*) from sqlite_master";
+/// How long the connections of this process may take to close.
+const FOLDING: Duration = Duration::from_secs(5);
 /// How often a start that another one holds up looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
@@ -91,14 +95,21 @@ impl Pools {
 pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
     let _lock = lock_beside(file).await?;
-    make_private(file).map_err(|cause| Unavailable::new("database", cause))?;
+    let is_new = !file.exists();
+    make_private(file)?;
     // Migrations come first, on a connection that knows nothing but the schema.
-    let migrating = pool(1).connect_with(options.clone().busy_timeout(patience)).await.map_err(unavailable)?;
+    let migrating =
+        pool(1).connect_with(options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
     let admitter = admitter(options.clone());
     tokio::spawn(checkpoint::checkpoint_beside(options.clone(), admitter.clone()));
-    connect(options, admitter).await
+    Ok(connect(options, admitter).await?.opened(is_new))
+}
+
+/// A failure, with the file that it is about.
+fn of(file: &Path, cause: &sqlx::Error) -> Unavailable {
+    Unavailable::new("database", format!("{}: {}", file.display(), told(cause)))
 }
 
 fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unavailable {
@@ -113,6 +124,7 @@ fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unava
                 ),
             )
         }
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => of(file, &cause),
         cause => schema(cause),
     }
 }
@@ -169,8 +181,10 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
 async fn connect(options: SqliteConnectOptions, admitter: Admitter) -> Result<Relational, Unavailable> {
-    let write = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
-    let read = pool(READERS).connect_with(options).await.map_err(unavailable)?;
+    let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
+    let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+    let read = pool(READERS).connect_with(options.clone()).await.map_err(failed)?;
+    query(READ_SOMETHING).execute(&read).await.map_err(failed)?;
     Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter }))
 }
 
@@ -181,20 +195,39 @@ async fn connect(options: SqliteConnectOptions, admitter: Admitter) -> Result<Re
 /// When the file is not there, or the copy is not empty or cannot be written.
 pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     let source = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
-    let mut source = SqliteConnection::connect_with(&source).await.map_err(unavailable)?;
-    query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await.map_err(unavailable)?;
-    source.close().await.map_err(unavailable)
+    let failed = |cause: sqlx::Error| of(file, &cause);
+    let mut source = SqliteConnection::connect_with(&source).await.map_err(failed)?;
+    let copied = query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await;
+    copied.map_err(|cause| Unavailable::new("database", format!("{}: {}", copy.display(), told(&cause))))?;
+    source.close().await.map_err(failed)
+}
+
+/// Whether another process has the file open. Writes the log into the file where none has. A file that cannot be read is not in
+/// use.
+pub async fn is_in_use(file: &Path) -> bool {
+    fold_now(file).await.is_err_and(|cause: sqlx::Error| is_locked(&cause))
 }
 
 /// Writes the log into the file and removes it, so that the file alone is the database.
 ///
 /// # Errors
-/// When another process uses the file for longer than `BUSY_TIMEOUT`.
+/// When another connection has the file open for longer than `FOLDING`.
 pub async fn fold(file: &Path) -> Result<(), Unavailable> {
+    let began = Instant::now();
+    loop {
+        match fold_now(file).await {
+            // Connections of this process may still be closing.
+            Err(cause) if is_locked(&cause) && began.elapsed() < FOLDING => tokio::time::sleep(LOOK_AGAIN).await,
+            folded => return folded.map_err(|cause| of(file, &cause)),
+        }
+    }
+}
+
+async fn fold_now(file: &Path) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(file).busy_timeout(BUSY_TIMEOUT);
-    let mut connection = SqliteConnection::connect_with(&options).await.map_err(unavailable)?;
-    query("pragma journal_mode = delete").execute(&mut connection).await.map_err(unavailable)?;
-    connection.close().await.map_err(unavailable)
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    query("pragma journal_mode = delete").execute(&mut connection).await?;
+    connection.close().await
 }
 
 /// Opens a file that is there, without changing anything.
@@ -203,7 +236,9 @@ pub async fn fold(file: &Path) -> Result<(), Unavailable> {
 /// When it is not there, or no database.
 pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unavailable)?;
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
+    let pool = pool.map_err(|cause| of(file, &cause))?;
+    query(READ_SOMETHING).execute(&pool).await.map_err(|cause| of(file, &cause))?;
     Ok(Relational::new(Pools { warm: Warm::of(&pool), read: pool.clone(), write: pool, admitter: admitter(options) }))
 }
 
@@ -216,8 +251,9 @@ fn admitter(options: SqliteConnectOptions) -> Admitter {
 ///
 /// # Errors
 /// When the folder is missing, or cannot be written to.
-pub fn make_private(file: &Path) -> std::io::Result<()> {
-    File::options().create(true).append(true).mode(0o600).open(file).map(drop)
+pub fn make_private(file: &Path) -> Result<(), Unavailable> {
+    let made = File::options().create(true).append(true).mode(0o600).open(file);
+    made.map(drop).map_err(|cause| Unavailable::new("database", format!("{}: {cause}", file.display())))
 }
 
 /// What SQLite or we keep beside the file, under its name and an ending.

@@ -1,0 +1,99 @@
+//! Between JSON and what `navigator.credentials` takes and gives (WebAuthn Level 3, sections 5.1.8 and 5.1.9), by hand:
+//! browsers up to Safari 18.3 have no methods for it, and those of some password managers throw.
+
+use super::objects::{called, member};
+use crate::browser::BrowserError;
+use js_sys::{Object, Reflect, Uint8Array};
+use wasm_bindgen::prelude::JsValue;
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Turns the texts in the options that stand for bytes into bytes, in place.
+pub fn read_options(options: &JsValue) {
+    read_bytes(options, "challenge");
+    read_bytes(&member(options, "user"), "id");
+    for list in ["excludeCredentials", "allowCredentials"] {
+        let list = member(options, list);
+        let mut place = 0;
+        while let Ok(listed) = Reflect::get_u32(&list, place)
+            && listed.is_object()
+        {
+            read_bytes(&listed, "id");
+            place += 1;
+        }
+    }
+}
+
+fn read_bytes(object: &JsValue, name: &str) {
+    if let Some(text) = member(object, name).as_string() {
+        put(object, name, &Uint8Array::from(&*decoded(&text)));
+    }
+}
+
+/// A credential as a `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
+///
+/// # Errors
+/// [`BrowserError::Unreadable`] when it lacks what every credential has.
+pub fn written(credential: &JsValue) -> Result<JsValue, BrowserError> {
+    let (json, answer) = (JsValue::from(Object::new()), JsValue::from(Object::new()));
+    let response = member(credential, "response");
+    for (from, to, name) in [
+        (&response, &answer, "clientDataJSON"),
+        (&response, &answer, "attestationObject"),
+        (&response, &answer, "authenticatorData"),
+        (&response, &answer, "signature"),
+        (&response, &answer, "userHandle"),
+        (credential, &json, "authenticatorAttachment"),
+        (credential, &json, "type"),
+        (credential, &json, "id"),
+        (credential, &json, "rawId"),
+    ] {
+        put(to, name, &text_of(&member(from, name)));
+    }
+    let id = member(&json, "rawId");
+    if id.is_falsy() || member(&answer, "clientDataJSON").is_falsy() {
+        return Err(BrowserError::Unreadable);
+    }
+    put(&json, "id", &id);
+    put(&json, "response", &answer);
+    put(&answer, "transports", &called(&response, "getTransports", &JsValue::NULL).unwrap_or_default());
+    Ok(json)
+}
+
+/// Bytes as text; text as it is.
+fn text_of(value: &JsValue) -> JsValue {
+    if value.is_object() { encoded(&Uint8Array::new(value).to_vec()).into() } else { value.clone() }
+}
+
+/// Adds a member; a fresh object takes any.
+fn put(object: &JsValue, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &name.into(), value);
+}
+
+/// Bytes from base64url (RFC 4648, section 5); other characters are passed over.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    let digit = |byte: u8| ALPHABET.iter().zip(0_u32..).find(|(known, _)| **known == byte);
+    for (_, digit) in text.bytes().filter_map(digit) {
+        bits = bits << 6 | digit;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count).to_le_bytes()[0]);
+        }
+    }
+    bytes
+}
+
+/// Bytes as base64url without padding.
+fn encoded(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for place in 0..=three.len() {
+            text.push(char::from(ALPHABET[(bits >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    text
+}

@@ -1,0 +1,82 @@
+//! How many connections each peer has.
+
+use crate::server::model::ClientAddress;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts connections under the address at their other end, an IPv6 network as one.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    most: u32,
+    counts: Arc<Mutex<HashMap<ClientAddress, u32>>>,
+    has_warned: Arc<AtomicBool>,
+}
+
+/// One connection of a peer; given back when dropped.
+#[derive(Debug)]
+pub struct PeerPlace {
+    peers: Peers,
+    peer: ClientAddress,
+}
+
+impl Peers {
+    /// Each peer may have `most` connections.
+    #[must_use]
+    pub fn new(most: u32) -> Self {
+        Self { most, counts: Arc::default(), has_warned: Arc::default() }
+    }
+
+    /// A place for one more connection, unless its peer has all it may have.
+    #[must_use]
+    pub fn enter(&self, address: IpAddr) -> Option<PeerPlace> {
+        let peer = ClientAddress::new(address);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(peer).or_default();
+        if *count >= self.most {
+            if !self.has_warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    most = self.most,
+                    hint = "name a proxy in TRUSTED_PROXIES",
+                    "peer connection limit exceeded"
+                );
+            }
+            return None;
+        }
+        *count += 1;
+        Some(PeerPlace { peers: self.clone(), peer })
+    }
+}
+
+impl Drop for PeerPlace {
+    fn drop(&mut self) {
+        let mut counts = self.peers.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = counts.entry(self.peer) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_peer_has_its_own_places_and_gives_them_back() {
+        let peers = Peers::new(2);
+        let enter = |address: &str| peers.enter(address.parse().unwrap());
+        let (first, _second) = (enter("192.0.2.1"), enter("192.0.2.1"));
+        assert!(first.is_some() && enter("192.0.2.1").is_none());
+        assert!(enter("192.0.2.2").is_some());
+        drop(first);
+        assert!(enter("192.0.2.1").is_some());
+        let (_one, _other) = (enter("2001:db8::1"), enter("2001:db8::2"));
+        assert!(enter("2001:db8::3").is_none(), "an IPv6 network is one peer");
+        assert_eq!(peers.counts.lock().unwrap().len(), 2, "peers without connections are forgotten");
+    }
+}

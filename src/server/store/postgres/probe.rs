@@ -1,0 +1,79 @@
+//! What a database has to be before it is used.
+
+use super::ACQUIRE_TIMEOUT;
+use crate::server::Unavailable;
+use crate::server::store::{Refused, told};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection, Row, raw_sql};
+use tokio::time::timeout;
+
+/// Codes of refusals that no waiting mends: who may come in (class 28), no such database, no right to connect
+/// (documentation of PostgreSQL 15, appendix A).
+const LASTING: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
+/// Codes by which statements of one session fail on another one's connection: a start-up parameter that a pooler does
+/// not know, a prepared statement that is not there, or is there already.
+const OF_POOLERS: [&str; 3] = ["08P01", "26000", "42P05"];
+const POOLER: &str = "a connection pooler in transaction mode is not supported: set it to session mode (PgBouncer: \
+     pool_mode = session), or connect to PostgreSQL itself";
+
+/// Connects, to tell what is wrong: a pool would only say that it waited.
+///
+/// # Errors
+/// [`Refused::Away`] where waiting may help.
+pub async fn probe(options: &PgConnectOptions) -> Result<(), Refused> {
+    let mut first = connect(options).await?;
+    let encoding = ask(options, &mut first, "show server_encoding").await?;
+    if encoding != "UTF8" {
+        let sentence = format!(
+            "its encoding is {encoding}, which cannot hold every name; make it anew with createdb --template=template0 \
+             --encoding=UTF8"
+        );
+        return Err(Refused::Lasting(about(options, &sentence)));
+    }
+    let mut second = connect(options).await?;
+    // Two open sessions of PostgreSQL are two processes. A pooler in transaction mode lends one of them to both.
+    let process = "select pg_backend_pid()::text";
+    if ask(options, &mut first, process).await? == ask(options, &mut second, process).await? {
+        return Err(Refused::Lasting(about(options, POOLER)));
+    }
+    for connection in [first, second] {
+        connection.close().await.map_err(|cause| refusal(options, &cause))?;
+    }
+    Ok(())
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Refused> {
+    match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(connected) => connected.map_err(|cause| refusal(options, &cause)),
+        Err(_) => Err(Refused::Away(about(options, "no answer"))),
+    }
+}
+
+/// Asks for one text by the simple protocol, which works with every pooler.
+async fn ask(
+    options: &PgConnectOptions,
+    connection: &mut PgConnection,
+    statement: &'static str,
+) -> Result<String, Refused> {
+    let answer = timeout(ACQUIRE_TIMEOUT, raw_sql(statement).fetch_one(connection)).await;
+    let row = answer.map_err(|_| Refused::Away(about(options, "no answer")))?;
+    row.and_then(|row| row.try_get(0)).map_err(|cause| refusal(options, &cause))
+}
+
+fn refusal(options: &PgConnectOptions, cause: &sqlx::Error) -> Refused {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
+    if OF_POOLERS.contains(&code.as_str()) {
+        return Refused::Lasting(about(options, &format!("{}; {POOLER}", told(cause))));
+    }
+    let sentence = about(options, &told(cause));
+    if LASTING.contains(&code.as_str()) { Refused::Lasting(sentence) } else { Refused::Away(sentence) }
+}
+
+/// A sentence that says which database it is about.
+fn about(options: &PgConnectOptions, sentence: &str) -> Unavailable {
+    let place = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    Unavailable::new("database", format!("{place}:{}: {sentence}", options.get_port()))
+}

@@ -1,0 +1,11 @@
+/// What the driver says, without the line of PostgreSQL's source that it adds, and with the code by which the server's
+/// documentation explains it.
+pub fn told(cause: &sqlx::Error) -> String {
+    match cause.as_database_error() {
+        Some(database) => match database.code() {
+            Some(code) => format!("{} ({code})", database.message()),
+            None => database.message().to_owned(),
+        },
+        None => cause.to_string(),
+    }
+}

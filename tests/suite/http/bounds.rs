@@ -1,0 +1,266 @@
+//! Nothing that an account writes grows without end, and nothing of an account's size stands in a request's way.
+
+use super::authority::kinds;
+use crate::app::{App, Backends};
+use latchkey::server::http::limits::{Charge, TABLE};
+use latchkey::server::model::event::MOST_EVENTS;
+use latchkey::server::model::{Event, EventKind};
+use latchkey::server::secret::SystemEntropy;
+use latchkey::types::{Identifier, paths, views};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// A body that each address takes as far as its limit.
+fn body_for(path: &str, number: usize) -> Value {
+    match path {
+        "/api/sign-up/start" | "/api/sign-up/email" => {
+            json!({ "username": format!("name{number}"), "email": format!("a{number}@example.org") })
+        }
+        "/api/email/start" => json!({ "identifier": format!("name{number}") }),
+        "/api/recovery/use" => json!({ "identifier": "ada", "code": "AAAAA-AAAAA-AAAAA-AAAAA" }),
+        "/api/email/code" | "/api/reauthenticate/code" => json!({ "code": "123456" }),
+        "/api/account/email" => json!({ "email": format!("a{number}@example.org") }),
+        "/api/account/update" => json!({ "display_name": format!("Ada {number}") }),
+        "/api/sessions/revoke" => json!({ "session": "x" }),
+        "/api/passkeys/rename" => json!({ "passkey": "x", "name": "y" }),
+        "/api/passkeys/remove" => json!({ "passkey": "x" }),
+        "/api/passkeys/finish" | "/api/reauthenticate/finish" => json!({ "credential": {} }),
+        _ if path.starts_with("/api/") => json!({ "token": "x" }),
+        _ => json!({}),
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_limits_names_every_address_that_writes() {
+    let named: BTreeSet<_> = TABLE.iter().map(|(method, path, _)| (method.to_string(), (*path).to_owned())).collect();
+    assert_eq!(named.len(), TABLE.len(), "each once");
+    let mut writes: BTreeSet<_> = server_fn::axum::server_fn_paths()
+        .filter(|(_, method)| *method != "GET")
+        .map(|(path, method)| (method.to_string(), path.to_owned()))
+        .collect();
+    // Pages that take a form stand in the router with a `.post(…)` or `post(…)`.
+    let router = std::fs::read_to_string("src/router.rs").unwrap();
+    for route in router.split(".route(").skip(1) {
+        let (path, handler) = route.split_once(',').unwrap();
+        if handler.split(".route(").next().unwrap().split('\n').next().unwrap().contains("post(") {
+            writes.insert(("POST".to_owned(), constant(path.trim())));
+        }
+    }
+    let reads_that_write: BTreeSet<_> = [("GET".to_owned(), "/api/account/export".to_owned())].into();
+    writes.extend(reads_that_write);
+    assert_eq!(named, writes);
+}
+
+/// The value of a constant of `types/paths.rs`.
+fn constant(name: &str) -> String {
+    let name = name.trim_start_matches("paths::");
+    let text = std::fs::read_to_string("src/types/paths.rs").unwrap();
+    let line = text.lines().find(|line| line.contains(&format!("const {name}:"))).unwrap_or_else(|| panic!("{name}"));
+    line.split('"').nth(1).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_address_that_writes_refuses_at_some_time() {
+    let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
+    app.clock.stop();
+    for (number, (method, path, charge)) in TABLE.iter().enumerate() {
+        if *charge == Charge::Once {
+            continue;
+        }
+        // Each of its own network, so that one does not use up what another is allowed.
+        let mut browser = app.browser_at(&format!("203.0.{number}.1"));
+        let name = format!("user{number}");
+        if *path == "/api/reauthenticate/email" {
+            // For accounts without a passkey alone.
+            let body = json!({ "username": name, "email": format!("{name}@example.org") });
+            assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
+            let token = app.letter_to(&format!("{name}@example.org")).await.token();
+            assert_eq!(browser.answer_link(&token).await.status, 200);
+        } else if ![paths::SIGN_UP, paths::SIGN_IN].contains(path) {
+            browser.sign_up(&name).await;
+        }
+        browser.from = app.browser_at(&format!("203.0.{number}.2")).from;
+        let mut refused = false;
+        for turn in 0..100 {
+            let answer = match (method.as_str(), path.starts_with("/api/")) {
+                ("GET", _) => browser.get(path).await,
+                (_, true) => browser.post(path, body_for(path, number * 1_000 + turn)).await,
+                _ if *path == "/csp-reports" || path.contains("report") => {
+                    browser.post(path, json!({ "csp-report": {} })).await
+                }
+                _ if *path == "/sign-up" => {
+                    let name = format!("form{number}x{turn}");
+                    let email = format!("{name}@example.org");
+                    browser.form(path, &[("username", &name), ("email", &email)]).await
+                }
+                _ if *path == "/sign-in" => {
+                    browser.form(path, &[("action", "letter"), ("identifier", &format!("n{turn}"))]).await
+                }
+                _ => browser.form(path, &[("token", "x"), ("action", "name"), ("name", "A"), ("language", "de")]).await,
+            };
+            if answer.status == 429 {
+                refused = true;
+                break;
+            }
+        }
+        assert!(refused, "{method} {path} is not limited");
+    }
+}
+
+#[tokio::test]
+async fn sixty_acts_at_once_and_then_one_every_five_seconds_for_each_account() {
+    for backends in Backends::ALL {
+        let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
+        app.clock.stop();
+        let (mut ada, mut eve) = (app.browser_at("192.0.2.1"), app.browser_at("192.0.2.2"));
+        ada.sign_up("ada").await;
+        eve.sign_up("eve").await;
+        let rename = |number: usize| json!({ "display_name": format!("Name {number}") });
+        for number in 0..60 {
+            assert_eq!(ada.post("/api/account/update", rename(number)).await.status, 200, "{number}");
+        }
+        let refused = ada.post("/api/account/update", rename(60)).await;
+        assert_eq!(refused.refusal(), (429, "too_many_requests".to_owned()));
+        assert_eq!(refused.header("retry-after"), "5");
+        assert_eq!(eve.post("/api/account/update", rename(0)).await.status, 200, "other accounts go on");
+        assert_eq!(ada.get("/api/session").await.status, 200, "looking goes on");
+        app.clock.advance(Duration::from_secs(5));
+        assert_eq!(ada.post("/api/account/update", rename(61)).await.status, 200);
+        assert_eq!(ada.post("/api/account/update", rename(62)).await.status, 429);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_account_with_much_activity_is_deleted_at_once_while_others_sign_in() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up("ada").await;
+        let other = app.browser().sign_up("eve").await;
+        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        // As an account was that had written without limit before there was one.
+        for _ in 0..3 {
+            let mut unit = app.store.begin().await.unwrap();
+            for _ in 0..2_000 {
+                let client = views::Client { browser: None, system: None };
+                let now = latchkey::server::clock::Clock::now(&*app.clock);
+                unit.record(&Event::new(ada.id, EventKind::NameChanged, now, client, None, &SystemEntropy))
+                    .await
+                    .unwrap();
+            }
+            unit.commit().await.unwrap();
+        }
+        let began = Instant::now();
+        let answer = own.post("/api/account/delete", json!({ "username": "ada" })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(began.elapsed() < Duration::from_millis(1_900), "{:?}", began.elapsed());
+        assert_eq!(own.get("/api/session").await.status, 401);
+        let cleaning = {
+            let (store, user) = (app.store.clone(), ada.id);
+            tokio::spawn(async move { while store.remove_rows_of_deleted(user, 500).await.unwrap() {} })
+        };
+        for _ in 0..10 {
+            assert_eq!(app.browser().sign_in(&other).await.status, 200, "others are not held up");
+        }
+        cleaning.await.unwrap();
+        assert_eq!(app.store.deleted_accounts(10).await.unwrap(), []);
+        app.browser().sign_up("ada2").await;
+    }
+}
+
+#[tokio::test]
+async fn kept_activity_is_capped_and_the_newest_stays() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let mut unit = app.store.begin().await.unwrap();
+        for _ in 0..MOST_EVENTS + 200 {
+            let client = views::Client { browser: None, system: None };
+            let now = latchkey::server::clock::Clock::now(&*app.clock);
+            unit.record(&Event::new(ada.id, EventKind::NameChanged, now, client, None, &SystemEntropy)).await.unwrap();
+        }
+        unit.commit().await.unwrap();
+        own.sign_in(&passkey).await;
+        latchkey::server::jobs::cleanup::clean(&*app.store, &*app.clock, Duration::ZERO).await.unwrap();
+        let (mut count, mut before) = (0, None);
+        loop {
+            let page = app.store.events(ada.id, before, 500).await.unwrap().unwrap();
+            count += page.len();
+            match page.last() {
+                Some(last) => before = Some(last.id),
+                None => break,
+            }
+        }
+        assert!(count <= MOST_EVENTS as usize, "{count}");
+        let newest = own.get("/api/account/events").await.json()["events"].clone();
+        assert_eq!(kinds(&newest)[0], "signed_in");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_sessions_and_fifty_browsers_stay_and_the_pages_with_them_are_small() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        for _ in 0..120 {
+            app.browser().sign_in(&passkey).await;
+        }
+        assert_eq!(own.get("/api/session").await.status, 401, "the oldest has ended");
+        own.sign_in(&passkey).await;
+        let sessions = own.get("/api/sessions").await.json()["sessions"].as_array().unwrap().len();
+        assert_eq!(sessions, 100);
+        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        assert_eq!(app.store.known_browsers(ada.id).await.unwrap().len(), 50);
+        let page = own.get("/account").await;
+        assert!(page.status == 200 && page.body.len() < 200_000, "{} bytes", page.body.len());
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_passkey_is_written_down_once_an_hour() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let older = own.sign_up_proven(&app, "ada").await;
+        app.clock.advance(Duration::from_mins(1));
+        let (suspended, _) = own.add_passkey().await;
+        let email = app.letter_about("ada@example.org", "A passkey was added to your account").await;
+        let token = json!({ "token": email.token_for("/not-me") });
+        assert_eq!(app.browser().post("/api/account/not-me", token).await.status, 200);
+        let count = async || {
+            let mut browser = app.browser();
+            assert_eq!(browser.sign_in(&older).await.status, 200);
+            let events = browser.get("/api/account/events").await.json()["events"].clone();
+            kinds(&events).iter().filter(|kind| *kind == "sign_in_refused").count()
+        };
+        for _ in 0..5 {
+            assert_eq!(app.browser().sign_in(&suspended).await.status, 401);
+        }
+        assert_eq!(count().await, 1);
+        app.clock.advance(Duration::from_mins(61));
+        assert_eq!(app.browser().sign_in(&suspended).await.status, 401);
+        assert_eq!(count().await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_session_does_not_use_up_what_its_owner_defends_the_account_with() {
+    let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
+    app.clock.stop();
+    let (mut stolen, mut own) = (app.browser_at("192.0.2.1"), app.browser_at("192.0.2.2"));
+    let passkey = stolen.sign_up("ada").await;
+    own.sign_in(&passkey).await;
+    for turn in 0..100 {
+        stolen.post("/api/account/update", json!({ "display_name": format!("Name {turn}") })).await;
+        stolen.post("/api/sessions/revoke", json!({ "id": "x" })).await;
+        stolen.form("/account", &[("action", "end-session"), ("id", "x")]).await;
+    }
+    assert_eq!(own.post("/api/account/update", json!({ "display_name": "Ada" })).await.status, 429, "one account");
+    assert_eq!(own.form("/account", &[("action", "end-others")]).await.status, 303);
+    assert_eq!(own.post("/api/sessions/revoke", json!({ "others": true })).await.status, 200);
+    assert_eq!(stolen.get("/api/session").await.status, 401);
+}

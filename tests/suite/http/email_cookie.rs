@@ -1,0 +1,123 @@
+//! Which browser may answer a sign-in email, and when an email has expired for good (contract, rule 4).
+
+use crate::app::{App, Backends, Browser};
+use serde_json::json;
+use std::time::Duration;
+
+async fn with_account(backends: Backends) -> App {
+    let app = App::start(backends).await;
+    app.browser().sign_up_proven(&app, "ada").await;
+    app.browser().sign_up_proven(&app, "eve").await;
+    app
+}
+
+/// What stands on the page while an email is waited for.
+async fn waiting_page(browser: &mut Browser) -> String {
+    browser.get("/sign-in?step=letter").await.text()
+}
+
+#[tokio::test]
+async fn cookies_noted_at_a_shared_computer_say_nothing_of_the_next_user() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let mut shared = app.browser();
+        shared.get("/sign-in").await;
+        shared.start_sign_in().await;
+        shared.ask("eve@example.org").await;
+        let mut noted = shared.clone();
+        shared.ask("ada@example.org").await;
+        let email = app.letter_to("ada@example.org").await;
+        assert_ne!(noted.cookies["latchkey_email"], shared.cookies["latchkey_email"], "each request has its own");
+        assert!(!waiting_page(&mut noted).await.contains("ada@example.org"), "the typed address is not shown");
+        assert_eq!(noted.answer_code(&email.code()).await.status, 401, "the digits do not sign in");
+        assert_eq!(noted.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
+        noted.ask("eve@example.org").await;
+        noted.form("/sign-in", &[("action", "forget")]).await;
+        assert_eq!(shared.answer_code(&email.code()).await.status, 200, "the email was not voided");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_of_an_email_is_void_after_sign_in_sign_out_and_another_account() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let passkey = app.browser().sign_up("bob").await;
+        for end in ["sign in", "sign out", "switch"] {
+            let mut browser = app.browser();
+            if end == "sign out" {
+                browser.sign_in(&passkey).await;
+            }
+            browser.start_sign_in().await;
+            browser.ask("ada").await;
+            let (before, code) = (browser.clone(), app.letter_to("ada@example.org").await.code());
+            match end {
+                "sign in" => assert_eq!(browser.sign_in(&passkey).await.status, 200),
+                "sign out" => assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200),
+                _ => assert_eq!(browser.form("/sign-in", &[("action", "forget")]).await.status, 303),
+            }
+            assert!(!browser.cookies.contains_key("latchkey_email"), "{end}");
+            assert_eq!(before.clone().answer_code(&code).await.status, 401, "{end}");
+            if end != "sign in" {
+                let name = "latchkey_browser";
+                assert_ne!(browser.cookies.get(name), before.cookies.get(name), "{end}: a new name for ceremonies");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_email_that_expired_once_does_not_come_back_with_the_clock() {
+    for backends in Backends::ALL {
+        let app = with_account(backends).await;
+        let mut browser = app.browser();
+        browser.ask("ada").await;
+        let email = app.letter_to("ada@example.org").await;
+        app.clock.advance(Duration::from_mins(11));
+        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        app.clock.turn(-11);
+        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_code(&email.code()).await.status, 401);
+
+        let mut browser = app.browser();
+        browser.ask("eve").await;
+        let code = app.letter_to("eve@example.org").await.code();
+        app.clock.advance(Duration::from_mins(11));
+        assert_eq!(browser.answer_code(&code).await.status, 401);
+        app.clock.turn(-11);
+        assert_eq!(browser.answer_code(&code).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_expired_once_does_not_come_back_with_the_clock() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        app.clock.advance(Duration::from_hours(2));
+        let mut copied = browser.clone();
+        assert_eq!(browser.get("/api/session").await.status, 401);
+        app.clock.turn(-120);
+        assert_eq!(copied.get("/api/session").await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn looking_at_a_page_sends_no_email() {
+    let app = App::start_set(Backends::Embedded, &[]).await;
+    let mut own = app.browser();
+    own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+    let token = app.letter_to("ada@example.org").await.token();
+    assert_eq!(own.answer_link(&token).await.status, 200);
+    app.clock.advance(Duration::from_mins(11));
+    let before = app.letters().await.len();
+    for path in ["/account?step=confirm", "/account?step=delete", "/account", "/sign-in?step=letter", "/"] {
+        own.get(path).await;
+        own.get(path).await;
+    }
+    assert_eq!(app.letters().await.len(), before);
+    let page = own.get("/account?step=confirm").await.text();
+    assert!(page.contains("Email me a code"), "{page}");
+    let answer = own.form("/account", &[("action", "recovery-codes")]).await;
+    assert_eq!(answer.status, 403, "a form asks for it: {}", answer.text());
+}
