@@ -15,9 +15,15 @@ use tokio::net::TcpSocket;
 const POST: &str = "POST /api/sign-in/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                     Content-Length: 2\r\nConnection: close\r\n\r\n{}";
 
+/// How long the proxy and its clients wait for a connection on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 fn connect(port: u16) -> Option<TcpStream> {
-    let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), Duration::from_millis(400));
-    let stream = stream.ok()?;
+    connect_within(port, Duration::from_millis(400))
+}
+
+fn connect_within(port: u16, patience: Duration) -> Option<TcpStream> {
+    let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), patience).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
     Some(stream)
 }
@@ -128,7 +134,7 @@ fn pass_on(mut client: TcpStream, port: u16, lost: &AtomicU64) {
         return;
     }
     let mut answer = Vec::new();
-    let passed = connect(port).is_some_and(|mut server| {
+    let passed = connect_within(port, PATIENCE).is_some_and(|mut server| {
         server.write_all(&request).is_ok() && server.read_to_end(&mut answer).is_ok() && !answer.is_empty()
     });
     if !passed {
@@ -152,7 +158,7 @@ fn behind_a_proxy_that_does_not_try_again_a_rolling_restart_loses_nothing() {
             spawn(move || {
                 let (mut answered, mut lost) = (0_u32, 0_u32);
                 while !over.load(Ordering::SeqCst) {
-                    if connect(port).is_some_and(|mut stream| is_answered(&mut stream)) {
+                    if connect_within(port, PATIENCE).is_some_and(|mut stream| is_answered(&mut stream)) {
                         answered += 1;
                     } else {
                         lost += 1;

@@ -30,7 +30,9 @@ struct Asked {
 /// A proxy that has not asked for so long does not watch `/readyz`.
 const WATCHING: Duration = Duration::from_secs(30);
 /// How long a proxy that watches is given to notice that we stop: twice its interval, within these bounds.
-const NOTICE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+const NOTICE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+/// How much later than usual a proxy on a busy machine may ask.
+const LATE: Duration = Duration::from_secs(2);
 
 impl Readiness {
     /// From now on `/readyz` says 503.
@@ -48,7 +50,7 @@ impl Readiness {
     pub fn time_to_notice(&self) -> Option<Duration> {
         let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let Asked { at, longest } = asked.filter(|asked| asked.at.elapsed() < WATCHING)?;
-        let (interval, _) = longest.filter(|(interval, _)| at.elapsed() < *interval * 3)?;
+        let (interval, _) = longest.filter(|(interval, _)| at.elapsed() < *interval * 3 + LATE)?;
         Some((interval * 2).clamp(NOTICE.0, NOTICE.1))
     }
 
