@@ -117,14 +117,26 @@ impl Balancer {
         let failures = Arc::clone(&lost);
         spawn(move || {
             for (turn, client) in listener.incoming().enumerate() {
-                let up: Vec<_> = ready.lock().unwrap().clone();
-                let ready: Vec<_> = upstreams.iter().zip(up).filter(|(_, is_up)| *is_up).collect();
-                let Some((upstream, _)) = ready.get(turn % ready.len().max(1)) else { continue };
-                let (port, failures) = (upstream.load(Ordering::SeqCst), Arc::clone(&failures));
-                spawn(move || pass_on(client.unwrap(), port, &failures));
+                let (ready, upstreams, failures) = (Arc::clone(&ready), upstreams.clone(), Arc::clone(&failures));
+                spawn(move || pass_on(client.unwrap(), next_upstream(turn, &ready, &upstreams), &failures));
             }
         });
         Self { port, lost }
+    }
+}
+
+/// The next process that is ready. On a busy machine both may seem away for a moment, which a proxy waits for.
+fn next_upstream(turn: usize, ready: &Mutex<Vec<bool>>, upstreams: &[Arc<AtomicU16>]) -> u16 {
+    let began = Instant::now();
+    loop {
+        let up = ready.lock().unwrap().clone();
+        let ports = upstreams.iter().zip(up).filter(|(_, is_up)| *is_up).map(|(port, _)| port.load(Ordering::SeqCst));
+        let ports: Vec<_> = ports.collect();
+        match ports.get(turn % ports.len().max(1)) {
+            Some(port) => return *port,
+            None => assert!(began.elapsed() < Duration::from_secs(10), "no process is ready"),
+        }
+        sleep(Duration::from_millis(20));
     }
 }
 
