@@ -10,9 +10,9 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What an administrator has to look at, since a backup cannot know what happened after it was made.
-const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted again, recovery codes \
+pub(super) const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted again, recovery codes \
      used since then work once more, accounts deleted or disabled since then are back, usernames and email addresses are the \
-     earlier ones, and invitations revoked since then are open; `latchkey users show USER` lists an account's passkeys";
+     earlier ones, invitations revoked since then are open, and \"This wasn't me\" links used since then work again; `latchkey users show USER` lists an account's passkeys";
 
 pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
     match (copy, &config.database) {
@@ -24,6 +24,11 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
         (None, _) => {
             if !bootstrap::has_schema(&config.database).await? {
                 return Err(Failure::Told("the database is empty; restore its backup first".to_owned()));
+            }
+            if let DatabaseUrl::Sqlite(file) = &config.database
+                && sqlite::is_in_use(file).await
+            {
+                return Err(in_use(file));
             }
             end_what_is_open(&*bootstrap::open_store(&config.database).await?, config).await?;
         }
@@ -54,6 +59,9 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     if !copy.is_file() {
         return Err(Failure::Told(format!("{}: there is no such file", copy.display())));
     }
+    if copy.canonicalize().is_ok_and(|copy| database.canonicalize().is_ok_and(|database| copy == database)) {
+        return Err(Failure::Told(format!("{} is the database itself; name a copy", copy.display())));
+    }
     let versions = sqlite::look(copy).await?.schema_versions().await?;
     let known = sqlite::known_schemas();
     if versions.is_empty() {
@@ -65,7 +73,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     }
     let _lock = sqlite::lock_beside(database).await?;
     if database.exists() && sqlite::is_in_use(database).await {
-        return Err(Failure::Told(format!("{} is in use; stop the server first", database.display())));
+        return Err(in_use(database));
     }
     let folder = Workshop::make(with_ending(database, ".restoring"))?;
     let file = folder.0.join("latchkey.db");
@@ -97,6 +105,10 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(|cause| about(parent, &cause))?;
     say(&format!("{} is restored from {}", database.display(), copy.display()));
     Ok(())
+}
+
+fn in_use(database: &Path) -> Failure {
+    Failure::Told(format!("{} is in use; stop the server first", database.display()))
 }
 
 /// A folder that is removed in the end with all that is in it.

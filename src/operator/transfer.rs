@@ -112,7 +112,9 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
     bar.finish_and_clear();
     say(&format!("{taken} rows were taken in from {}", path.display()));
     // The file may be older than the last sign-out.
-    restore::end_what_is_open(&*store, config).await
+    restore::end_what_is_open(&*store, config).await?;
+    say(restore::TO_CHECK);
+    Ok(())
 }
 
 /// Reads rows until the foot; a file that ends without one was cut.

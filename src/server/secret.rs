@@ -66,11 +66,11 @@ impl Token {
         Some(Self(Secret::new(bytes.try_into().ok()?)))
     }
 
-    /// Reads the token of a link as people paste it: with the punctuation that stood behind the link in a text.
+    /// Reads the token of a link as people paste it: with the punctuation that stood around the link in a text.
     #[must_use]
     pub fn from_link(text: &str) -> Option<Self> {
-        let is_behind = |c: char| !(c.is_alphanumeric() || c.is_control() || c == '-' || c == '_');
-        Self::decode(text.trim().trim_end_matches(is_behind))
+        let is_around = |c: char| !(c.is_alphanumeric() || c.is_control() || c == '-' || c == '_');
+        Self::decode(text.trim().trim_matches(is_around))
     }
 
     /// 43 characters of base64url, for the cookie and nothing else.
@@ -105,12 +105,16 @@ mod tests {
     }
 
     #[test]
-    fn punctuation_behind_a_pasted_link_is_dropped() {
+    fn punctuation_around_a_pasted_link_is_dropped() {
         let token = Token::random(&SystemEntropy);
         for behind in ["", ".", ")", ").", "\">", "?!", "\n"] {
             assert_eq!(Token::from_link(&format!("{}{behind}", token.encode())), Some(token.clone()), "{behind:?}");
         }
-        assert_eq!(Token::from_link(&format!("({}", token.encode())), None);
+        for around in [("(", ")"), ("<", ">"), ("“", "”"), ("", "…")] {
+            let text = format!("{}{}{}", around.0, token.encode(), around.1);
+            assert_eq!(Token::from_link(&text), Some(token.clone()), "{text}");
+        }
+        assert_eq!(Token::from_link(&format!("{}\0", token.encode())), None, "a control character is no punctuation");
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl ApiError {
                 "This is your only way in, so it stays. Add another passkey or confirm your e-mail address first."
             }
             Self::OlderPasskeyRequired => {
-                "Somebody said that a passkey was not theirs. Use an older passkey or a recovery code first."
+                "No passkey can be added for now. Use an older passkey or a recovery code first; without either, wait 72 hours."
             }
             Self::PasskeyRequired => "You have a passkey. Confirm with it that it is you.",
             Self::PasskeyTooNew => {

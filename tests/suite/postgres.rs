@@ -119,6 +119,17 @@ async fn what_no_waiting_mends_is_not_waited_for() {
 }
 
 #[test]
+fn a_server_of_another_kind_is_named_without_a_line_of_the_driver() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = Program::start(folder.path(), None, &[]);
+    let url = format!("postgres://u:secret@127.0.0.1:{}/db", other.port);
+    let output = latchkey(folder.path(), &[("DATABASE_URL", &url)]).args(["users", "list"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && text.contains(&other.port.to_string()), "{text}");
+    assert!(!text.contains("sqlx") && !text.contains("secret"), "{text}");
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let garbage = folder.path().join("garbage.db");
@@ -184,4 +195,7 @@ fn a_new_database_is_announced_with_its_place() {
     assert!(first.contains("WARN") && first.contains("new database made") && first.contains(&place), "{first}");
     assert!(!said("data").contains("new database made"));
     assert!(said("dta").contains("new database made"), "a mistyped folder");
+    std::fs::create_dir(folder.path().join("full")).unwrap();
+    std::fs::write(folder.path().join("full/latchkey.db"), "").unwrap();
+    assert!(said("full").contains("new database made"), "a file without anything in it");
 }

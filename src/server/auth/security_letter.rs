@@ -99,8 +99,7 @@ impl Auth {
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
         let displaced = user.proven_address().filter(|_| !is_proven(&user, &letter.address)).cloned();
-        let kept: Vec<_> = std::iter::once(&letter.address).chain(&displaced).collect();
-        unit.void_later_links(user.id, letter.happened_at, &kept, now).await?;
+        unit.void_later_undo_links(user.id, letter.happened_at, now).await?;
         unit.remember_restored(user.id, &letter.address, letter.happened_at).await?;
         self.lock_down(unit.as_mut(), user.id, now).await?;
         self.record(unit.as_mut(), user.id, EventKind::AddressRestored, &nobody(), None).await?;

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 /// like one. Such a name is not put into an email (docs/RULES.md, 10).
 #[must_use]
 pub fn looks_like_link(name: &str) -> bool {
-    const MARKS: [&str; 6] = ["@", "\u{ff20}", "://", "www.", "http", "mailto:"];
+    const MARKS: [&str; 9] = ["@", "\u{ff20}", "//", "www.", "http", "mailto:", "javascript:", "data:", "tel:"];
     // As browsers read a host name: invisible characters are dropped, and look-alikes become what they look like (UTS 46).
     let words = name
         .split_whitespace()
@@ -27,7 +27,7 @@ fn has_address(text: &str) -> bool {
 
 /// Whether a dot, also one that browsers read as such (UTS 46), stands between a letter or digit and a word of two or more.
 fn has_domain(name: &str) -> bool {
-    const DOTS: [char; 5] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}', '\u{2024}'];
+    const DOTS: [char; 6] = ['\u{fe52}', '.', '\u{3002}', '\u{ff0e}', '\u{ff61}', '\u{2024}'];
     let parts: Vec<&str> = name.split(DOTS).collect();
     parts.windows(2).any(|pair| {
         let word: String = pair[1].chars().take_while(|c| c.is_alphanumeric() || *c == '-').collect();
@@ -57,6 +57,9 @@ mod tests {
             "e\u{ad}vil.example",
             "203.0.113.7/login",
             "ada\u{fe6b}evil",
+            "evil\u{fe52}example",
+            "//evil",
+            "tel:123",
         ] {
             assert!(looks_like_link(name), "{name:?}");
         }

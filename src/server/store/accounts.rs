@@ -154,13 +154,11 @@ pub trait AccountWrites: Send {
     /// Marks a change of address as undone; of several that try at once, one gets `true`.
     async fn undo_by_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable>;
 
-    /// Voids the undo links of changes that came at `since` or later, and every link in emails to other addresses than
-    /// these.
-    async fn void_later_links(
+    /// Voids the undo links of changes that came at `since` or later. "This wasn't me" links stay good.
+    async fn void_later_undo_links(
         &mut self,
         user: UserId,
         since: Timestamp,
-        kept: &[&EmailAddress],
         now: Timestamp,
     ) -> Result<(), Unavailable>;
 

@@ -6,6 +6,14 @@ pub fn told(cause: &sqlx::Error) -> String {
             Some(code) => format!("{} ({code})", database.message()),
             None => database.message().to_owned(),
         },
-        None => cause.to_string(),
+        None => without_place(cause.to_string()),
     }
+}
+
+/// Without the place in its own source that the driver adds to a protocol error.
+fn without_place(mut sentence: String) -> String {
+    if let Some(place) = sentence.find(" (sqlx") {
+        sentence.truncate(place);
+    }
+    sentence
 }

@@ -151,6 +151,26 @@ async fn an_undo_voids_later_ones() {
 }
 
 #[tokio::test]
+async fn two_undos_leave_the_links_of_the_address_that_was_displaced_first() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.sign_up_proven(&app, "ada").await;
+        change_address(&app, &mut own, "second@example.org").await;
+        app.clock.advance(Duration::from_secs(5));
+        change_address(&app, &mut own, "third@example.org").await;
+        for address in ["second@example.org", "ada@example.org"] {
+            let emails = app.letters().await;
+            let is_undo = |email: &&Letter| email.0.recipient == address && email.0.text.contains("/email/undo");
+            let token = emails.iter().find(is_undo).unwrap().token_for("/email/undo");
+            assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": token })).await.status, 200);
+        }
+        let displaced = app.letter_about("third@example.org", DISPLACED).await;
+        assert_eq!(not_me(&app, &displaced).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_others_proved_since_stays_theirs() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;

@@ -346,11 +346,10 @@ impl AccountWrites for Transaction {
         Ok(self.run(statement).await? == 1)
     }
 
-    async fn void_later_links(
+    async fn void_later_undo_links(
         &mut self,
         user: UserId,
         since: Timestamp,
-        kept: &[&EmailAddress],
         now: Timestamp,
     ) -> Result<(), Unavailable> {
         let statement = query(
@@ -360,15 +359,6 @@ impl AccountWrites for Transaction {
         .bind(user.0)
         .bind(since.unix_millis())
         .bind(now.unix_millis());
-        self.run(statement).await?;
-        let statement = query(
-            "update security_letters set answered_at = $3 \
-             where user_id = $1 and address_key <> $2 and address_key <> $4 and answered_at is null",
-        )
-        .bind(user.0)
-        .bind(kept.first().and_then(|address| email_key(address)).unwrap_or_default())
-        .bind(now.unix_millis())
-        .bind(kept.last().and_then(|address| email_key(address)).unwrap_or_default());
         self.run(statement).await.map(drop)
     }
 

@@ -14,7 +14,7 @@ use relational::warm::Warm;
 use relational::{Pools, Relational};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, SqliteConnection, query};
+use sqlx::{Connection, SqliteConnection, SqlitePool, query, query_scalar};
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -95,16 +95,31 @@ impl Pools {
 pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
     let _lock = lock_beside(file).await?;
-    let is_new = !file.exists();
     make_private(file)?;
     // Migrations come first, on a connection that knows nothing but the schema.
     let migrating =
         pool(1).connect_with(options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
+    let is_new = is_empty(&migrating, file).await?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
     let admitter = admitter(options.clone());
     tokio::spawn(checkpoint::checkpoint_beside(options.clone(), admitter.clone()));
     Ok(connect(options, admitter).await?.opened(is_new))
+}
+
+/// Whether there are no tables yet.
+///
+/// # Errors
+/// When there are some, and none of them ours.
+async fn is_empty(pool: &SqlitePool, file: &Path) -> Result<bool, Unavailable> {
+    let failed = |cause: sqlx::Error| of(file, &cause);
+    if query_scalar::<_, i64>(Pools::COUNT_LEDGERS).fetch_one(pool).await.map_err(failed)? > 0 {
+        return Ok(false);
+    }
+    if query_scalar::<_, i64>(READ_SOMETHING).fetch_one(pool).await.map_err(failed)? > 0 {
+        return Err(Unavailable::new("database", format!("{} holds the tables of another program", file.display())));
+    }
+    Ok(true)
 }
 
 /// A failure, with the file that it is about.
@@ -198,7 +213,9 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     let failed = |cause: sqlx::Error| of(file, &cause);
     let mut source = SqliteConnection::connect_with(&source).await.map_err(failed)?;
     let copied = query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await;
-    copied.map_err(|cause| Unavailable::new("database", format!("{}: {}", copy.display(), told(&cause))))?;
+    let about =
+        |cause| Unavailable::new("database", format!("{} to {}: {}", file.display(), copy.display(), told(&cause)));
+    copied.map_err(about)?;
     source.close().await.map_err(failed)
 }
 
