@@ -46,15 +46,18 @@ impl Admissions for Relational {
     }
 }
 
+/// How far below a bound an account is looked at: as many of its sign-ins may come at the same moment.
+const AHEAD: u32 = 15;
+
 impl Relational {
     /// Ends what an account has too much of. Nearly always there is nothing to do, and nothing is asked: the counts are as
-    /// old as the statement that gave them, so sign-ins at the same moment may have added to them, but no more than half
-    /// of what is allowed. Events are counted now and then, since counting reads them.
+    /// old as the statement that gave them, and sign-ins at the same moment may have added to them, so it begins a little
+    /// below the bounds. Events are counted now and then, since counting reads them.
     ///
-    /// Best effort: whoever comes next tries again.
+    /// Best effort: the next sign-in tries again.
     async fn keep_bounds(&self, event: &Event, sessions: i64, browsers: i64) {
         let is_turn_of_events = event.id.0.as_bytes()[15].is_multiple_of(64);
-        let is_near = sessions >= i64::from(MOST_SESSIONS / 2) || browsers >= i64::from(MOST_BROWSERS / 2);
+        let is_near = sessions >= i64::from(MOST_SESSIONS - AHEAD) || browsers >= i64::from(MOST_BROWSERS - AHEAD);
         if !is_near && !is_turn_of_events {
             return;
         }
