@@ -218,3 +218,16 @@ fn cargo_and_cargo_leptos_compile_leptos_with_the_same_name() {
     };
     assert_eq!(value(".cargo/config.toml", "LEPTOS_OUTPUT_NAME"), value("Cargo.toml", "output-name"));
 }
+
+#[test]
+fn no_clock_of_a_job_makes_up_for_ticks_that_a_suspended_machine_missed() {
+    let mut seen = 0;
+    for (path, text) in sources("src") {
+        let intervals = text.matches("interval(").count() - text.matches("fn interval(").count();
+        let skipping = text.matches("set_missed_tick_behavior(").count();
+        let skips = text.matches("MissedTickBehavior::Skip)").count();
+        assert!(intervals == skipping && skipping == skips, "{}: {intervals} intervals", path.display());
+        seen += intervals;
+    }
+    assert!(seen >= 2, "{seen}");
+}
