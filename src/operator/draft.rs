@@ -54,9 +54,7 @@ impl Draft {
             }
             Err(cause) => return Err(about(&self.wanted, &cause)),
         }
-        let folder = self.wanted.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = File::open(folder.unwrap_or(Path::new(".")));
-        folder.and_then(|folder| folder.sync_all()).map_err(|cause| about(&self.wanted, &cause))
+        sync_folder_of(&self.wanted)
     }
 }
 
@@ -79,7 +77,17 @@ fn taken(path: &Path) -> Failure {
     Failure::Told(format!("{} is there already; name a file that is not", path.display()))
 }
 
-fn about(path: &Path, cause: &Error) -> Failure {
+/// Has the disk keep the name of a file.
+///
+/// # Errors
+/// When the disk fails.
+pub fn sync_folder_of(file: &Path) -> Result<(), Failure> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| about(file, &cause))
+}
+
+/// A failure, with the file that it is about.
+pub fn about(path: &Path, cause: &Error) -> Failure {
     Failure::Told(format!("{}: {cause}", path.display()))
 }
 

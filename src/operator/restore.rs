@@ -1,18 +1,20 @@
 //! Brings a backup back, without the sign-ins that it would revive.
 
+use super::draft::{about, sync_folder_of};
 use super::{Failure, say};
 use crate::bootstrap;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::{Config, DatabaseUrl};
 use crate::server::store::{Store, sqlite};
 use std::fs;
-use std::io::{Error, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What an administrator has to look at, since a backup cannot know what happened after it was made.
-pub(super) const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted again, recovery codes \
-     used since then work once more, accounts deleted or disabled since then are back, usernames and email addresses are the \
-     earlier ones, invitations revoked since then are open, and \"This wasn't me\" links used since then work again; `latchkey users show USER` lists an account's passkeys";
+pub(super) const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted \
+     again, recovery codes used since then work once more, accounts deleted or disabled since then are back, usernames and \
+     email addresses are the earlier ones, invitations revoked since then are open, and \"This wasn't me\" links used since \
+     then work again; `latchkey users show USER` lists an account's passkeys";
 
 pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
     match (copy, &config.database) {
@@ -52,7 +54,7 @@ pub(super) async fn end_what_is_open(store: &dyn Store, config: &Config) -> Resu
 /// Replaces the database by a copy in which nothing is open any more. The database stays as it is until the copy is
 /// complete.
 async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
-    let aside = with_ending(database, ".before-restore");
+    let aside = sqlite::beside(database, ".before-restore");
     if aside.symlink_metadata().is_ok() {
         return Err(Failure::Told(format!("{} is there already; move it away first", aside.display())));
     }
@@ -75,7 +77,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     if database.exists() && sqlite::is_in_use(database).await {
         return Err(in_use(database));
     }
-    let folder = Workshop::make(with_ending(database, ".restoring"))?;
+    let folder = Workshop::make(sqlite::beside(database, ".restoring"))?;
     let file = folder.0.join("latchkey.db");
     sqlite::make_private(&file)?;
     sqlite::back_up(copy, &file).await?;
@@ -93,16 +95,15 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     }
     // SQLite would write the former log into the restored file.
     for ending in ["-wal", "-shm", "-journal"] {
-        match fs::rename(with_ending(database, ending), with_ending(&aside, ending)) {
+        match fs::rename(sqlite::beside(database, ending), sqlite::beside(&aside, ending)) {
             Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                return Err(about(&with_ending(database, ending), &cause));
+                return Err(about(&sqlite::beside(database, ending), &cause));
             }
             _ => {}
         }
     }
     fs::rename(&file, database).map_err(|cause| about(database, &cause))?;
-    let parent = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(|cause| about(parent, &cause))?;
+    sync_folder_of(database)?;
     say(&format!("{} is restored from {}", database.display(), copy.display()));
     Ok(())
 }
@@ -130,14 +131,4 @@ impl Drop for Workshop {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn with_ending(file: &Path, ending: &str) -> PathBuf {
-    let mut path = file.as_os_str().to_owned();
-    path.push(ending);
-    path.into()
-}
-
-fn about(path: &Path, cause: &Error) -> Failure {
-    Failure::Told(format!("{}: {cause}", path.display()))
 }

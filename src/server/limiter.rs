@@ -43,7 +43,7 @@ impl From<Unavailable> for Limited {
     }
 }
 
-/// Who asked for an email: a stranger who asks or types for an account uses up nothing of its owner's.
+/// Whether the account knows the caller: a caller that it does not know uses up nothing of its owner's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// A browser that the account knows, or a session of it.

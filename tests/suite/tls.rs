@@ -1,17 +1,14 @@
 //! Certificates of a private authority, and a proxy that says the wrong scheme.
 
+use crate::mail::server::acceptor;
 use crate::ports::free_port;
 use crate::program::{latchkey, wait_until_ready};
 use crate::servers::{PostgresServer, RedisServer};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// What stands before a server and ends the encryption.
 struct Terminator {
@@ -22,16 +19,7 @@ struct Terminator {
 impl Terminator {
     /// Passes on to a port; with a header line, puts that into each request, and sends one request a connection.
     async fn start(port: u16, upstream: u16, header: Option<&'static str>) -> Self {
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        let tls = TlsAcceptor::from(Arc::new(config));
+        let (tls, certificate) = acceptor();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -57,7 +45,7 @@ impl Terminator {
                 });
             }
         });
-        Self { port, certificate: cert.pem() }
+        Self { port, certificate }
     }
 }
 

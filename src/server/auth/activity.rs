@@ -56,7 +56,7 @@ impl Auth {
     }
 
     /// As [`Auth::tell_owner`], at an address that was proven. Where that is no longer the account's, the email can
-    /// restore it. What is too much within an hour is told by one digest.
+    /// restore it. Beyond the limit of an hour, one digest is sent.
     pub(super) async fn tell_at(
         &self,
         unit: &mut dyn Unit,

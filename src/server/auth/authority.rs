@@ -161,9 +161,7 @@ impl Auth {
 
     /// Begins the lockdown of an account within a unit of work.
     pub(super) async fn lock_down(&self, unit: &mut dyn Unit, user: UserId, now: Timestamp) -> Result<(), Unavailable> {
-        let (rp_id, passkeys) = (self.relying_party.id(), unit.passkeys_of(user).await?);
-        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < now);
-        let has_key = has_older || unit.count_recovery_codes_before(user, now).await? > 0;
+        let has_key = self.has_key_from_before(unit, user, now).await?;
         unit.set_lockdown(user, Some(Lockdown::begin(now, has_key))).await
     }
 
@@ -186,12 +184,23 @@ impl Auth {
     /// passkey.
     pub(super) async fn bound_lockdown(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
         let Some(lockdown) = user.lockdown.filter(|lockdown| lockdown.ends_at.is_none()) else { return Ok(()) };
-        let (rp_id, passkeys) = (self.relying_party.id(), unit.passkeys_of(user.id).await?);
-        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < lockdown.since);
-        if has_older || unit.count_recovery_codes_before(user.id, lockdown.since).await? > 0 {
+        if self.has_key_from_before(unit, user.id, lockdown.since).await? {
             return Ok(());
         }
         unit.set_lockdown(user.id, Some(Lockdown::begin(lockdown.since, false))).await
+    }
+
+    /// Whether the account has a passkey or a recovery code that was made before this time, and so can end a lockdown that
+    /// began then.
+    async fn has_key_from_before(
+        &self,
+        unit: &mut dyn Unit,
+        user: UserId,
+        since: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let (rp_id, passkeys) = (self.relying_party.id(), unit.passkeys_of(user).await?);
+        let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
+        Ok(has_older || unit.count_recovery_codes_before(user, since).await? > 0)
     }
 
     fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {

@@ -1,4 +1,4 @@
-//! The cookies: one names the browser for ceremonies, one holds the token of its email request, one bears the session, one
+//! The cookies: one names the browser for ceremonies, one holds the token of its email request, one opens the session, one
 //! remembers who signed in last, and one carries a notice over to the next page.
 
 use crate::server::auth::{Asked, Opened};

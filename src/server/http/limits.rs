@@ -4,9 +4,7 @@ use super::refusal::refuse;
 use super::request::{AppState, LookedUp, RequestContext};
 use crate::server::auth::{Auth, Visitor};
 use crate::server::limiter::{Limited, Subject};
-use crate::server::model::limit::{
-    ACTS, ANSWERS, CEREMONIES, CHOICES, LETTERS_OF_CLIENT, LETTERS_TO_ONE, Limit, REPORTS, SIGN_UPS,
-};
+use crate::server::model::limit::{ACTS, ANSWERS, Limit};
 use crate::types::{ApiError, paths};
 use axum::extract::{Request, State};
 use axum::http::Method;
@@ -25,52 +23,52 @@ pub enum Charge {
     Defence,
     /// It is counted here for the client.
     Client(&'static Limit),
-    /// The service behind it counts these.
-    Inside(&'static [&'static Limit]),
+    /// The service or page behind it counts.
+    Inside,
     /// It does something at most once for each session or ceremony, and beginning those is limited.
     Once,
 }
 
 /// Every address that writes, by its method.
 pub const TABLE: &[(Method, &str, Charge)] = &[
-    (Method::POST, "/api/sign-up/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/sign-up/start", Charge::Inside),
     (Method::POST, "/api/sign-up/finish", Charge::Once),
-    (Method::POST, "/api/sign-up/email", Charge::Inside(&[&SIGN_UPS, &LETTERS_OF_CLIENT])),
-    (Method::POST, "/api/sign-in/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/sign-up/email", Charge::Inside),
+    (Method::POST, "/api/sign-in/start", Charge::Inside),
     (Method::POST, "/api/sign-in/finish", Charge::Once),
-    (Method::POST, "/api/email/start", Charge::Inside(&[&LETTERS_OF_CLIENT])),
-    (Method::POST, "/api/email/link", Charge::Inside(&[&ANSWERS])),
-    (Method::POST, "/api/email/code", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/email/start", Charge::Inside),
+    (Method::POST, "/api/email/link", Charge::Inside),
+    (Method::POST, "/api/email/code", Charge::Inside),
     (Method::POST, "/api/sign-out", Charge::Once),
     (Method::POST, "/api/sessions/revoke", Charge::Defence),
-    (Method::POST, "/api/passkeys/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/passkeys/start", Charge::Inside),
     (Method::POST, "/api/passkeys/finish", Charge::Act),
     (Method::POST, "/api/passkeys/rename", Charge::Act),
     (Method::POST, "/api/passkeys/remove", Charge::Defence),
-    (Method::POST, "/api/reauthenticate/start", Charge::Inside(&[&CEREMONIES])),
+    (Method::POST, "/api/reauthenticate/start", Charge::Inside),
     (Method::POST, "/api/reauthenticate/finish", Charge::Defence),
-    (Method::POST, "/api/reauthenticate/email", Charge::Inside(&[&LETTERS_TO_ONE])),
-    (Method::POST, "/api/reauthenticate/code", Charge::Inside(&[&ANSWERS])),
-    (Method::POST, "/api/reauthenticate/link", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/reauthenticate/email", Charge::Inside),
+    (Method::POST, "/api/reauthenticate/code", Charge::Inside),
+    (Method::POST, "/api/reauthenticate/link", Charge::Inside),
     (Method::POST, "/api/account/update", Charge::Act),
     (Method::POST, "/api/account/email", Charge::Act),
-    (Method::POST, "/api/account/email/confirm", Charge::Inside(&[&ANSWERS])),
+    (Method::POST, "/api/account/email/confirm", Charge::Inside),
     (Method::POST, "/api/account/email/undo", Charge::Client(&ANSWERS)),
     (Method::POST, "/api/account/not-me", Charge::Client(&ANSWERS)),
     (Method::GET, "/api/account/export", Charge::Act),
     (Method::POST, "/api/account/delete", Charge::Act),
     (Method::POST, "/api/recovery/codes", Charge::Act),
-    (Method::POST, "/api/recovery/use", Charge::Inside(&[&ANSWERS])),
-    (Method::POST, paths::SIGN_UP, Charge::Inside(&[&SIGN_UPS, &LETTERS_OF_CLIENT])),
-    (Method::POST, paths::SIGN_IN, Charge::Inside(&[&LETTERS_OF_CLIENT, &ANSWERS, &CHOICES])),
+    (Method::POST, "/api/recovery/use", Charge::Inside),
+    (Method::POST, paths::SIGN_UP, Charge::Inside),
+    (Method::POST, paths::SIGN_IN, Charge::Inside),
     (Method::POST, paths::SIGN_OUT, Charge::Once),
-    (Method::POST, paths::ACCOUNT, Charge::Inside(&[&ACTS])),
-    (Method::POST, paths::EMAIL_LINK, Charge::Inside(&[&ANSWERS])),
-    (Method::POST, paths::EMAIL_CONFIRM, Charge::Inside(&[&ANSWERS])),
+    (Method::POST, paths::ACCOUNT, Charge::Inside),
+    (Method::POST, paths::EMAIL_LINK, Charge::Inside),
+    (Method::POST, paths::EMAIL_CONFIRM, Charge::Inside),
     (Method::POST, paths::EMAIL_UNDO, Charge::Client(&ANSWERS)),
     (Method::POST, paths::NOT_ME, Charge::Client(&ANSWERS)),
     (Method::POST, paths::LANGUAGE, Charge::Act),
-    (Method::POST, paths::POLICY_REPORTS, Charge::Inside(&[&REPORTS])),
+    (Method::POST, paths::POLICY_REPORTS, Charge::Inside),
 ];
 
 /// The charge of an address. What a fork posts to is an act of the account, unless it says otherwise here.
@@ -93,7 +91,7 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
             let client = state.proxies.client(request.extensions(), request.headers());
             count(&state.auth, limit, Subject::Client(client)).await
         }
-        Some(Charge::Inside(_) | Charge::Once) | None => Ok(()),
+        Some(Charge::Inside | Charge::Once) | None => Ok(()),
     };
     match counted {
         Ok(()) => next.run(request).await,

@@ -122,7 +122,7 @@ impl RequestContext {
         }
     }
 
-    /// Who asks for an email.
+    /// The caller of an email request.
     #[must_use]
     pub fn asker(&self) -> Asker<'_> {
         Asker {
@@ -225,7 +225,7 @@ impl RequestContext {
         }
     }
 
-    /// Asks for a letter whose answer makes an account.
+    /// Requests a sign-up email.
     ///
     /// # Errors
     /// When letters are off, a field does not fit, the name is taken, or a backend is away.

@@ -33,7 +33,7 @@ const STUCK: Duration = Duration::from_secs(20);
 const MOST: u32 = 4_096;
 /// Connections of one peer that is no proxy of ours: an eighth, so that the others find a place.
 const MOST_OF_PEER: u32 = MOST / 8;
-/// At the end: how long nobody new must come, and how long that is waited for.
+/// At the end: how long no connection must come, and how long that is waited for.
 const QUIET: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_millis(500);
 /// At the end: how long handshakes may take that had begun before.

@@ -59,25 +59,31 @@ struct Shared {
     tls: TlsAcceptor,
 }
 
+/// Ends TLS as `localhost`, with a certificate of its own, which is given as PEM.
+pub fn acceptor() -> (TlsAcceptor, String) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), cert.pem())
+}
+
 impl MailServer {
     /// `moods` are used up one a connection; after that the server is kind.
     pub async fn start(encryption: Encryption, moods: &[Mood]) -> Self {
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
+        let (tls, certificate_pem) = acceptor();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
             moods: Mutex::new(moods.iter().rev().copied().collect()),
             encryption,
-            tls: TlsAcceptor::from(Arc::new(config)),
+            tls,
         });
         let serving = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -87,7 +93,7 @@ impl MailServer {
                 tokio::spawn(async move { shared.serve(client, mood).await });
             }
         });
-        Self { address, certificate_pem: cert.pem(), shared }
+        Self { address, certificate_pem, shared }
     }
 
     /// The setting `SMTP_URL` for this server.

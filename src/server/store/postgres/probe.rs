@@ -7,8 +7,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, Row, raw_sql};
 use tokio::time::timeout;
 
-/// Codes of refusals that no waiting mends: who may come in (class 28), no such database, no right to connect
-/// (documentation of PostgreSQL 15, appendix A).
+/// Codes of refusals that last until an administrator changes something: authentication failed, the database does not
+/// exist, no permission to connect (documentation of PostgreSQL 15, appendix A).
 const LASTING: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
 /// Codes by which statements of one session fail on another one's connection: a start-up parameter that a pooler does
 /// not know, a prepared statement that is not there, or is there already.

@@ -274,7 +274,8 @@ pub fn make_private(file: &Path) -> Result<(), Unavailable> {
 }
 
 /// What SQLite or we keep beside the file, under its name and an ending.
-fn beside(file: &Path, ending: &str) -> PathBuf {
+#[must_use]
+pub fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(ending);
     path.into()
