@@ -12,7 +12,7 @@ use crate::server::http::{
 };
 use crate::server::keys::{self, Keys};
 use crate::server::limiter::Limiter;
-use crate::server::mail::{Letterhead, Mailbox, Postman, Smtp, Transport};
+use crate::server::mail::{Branding, EmailWorker, Mailbox, Smtp, Transport};
 use crate::server::secret::{Entropy, SystemEntropy};
 use crate::server::store::{Store, postgres, sqlite};
 use crate::types::{Site, paths};
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Started {
     pub state: AppState,
     /// Sends letters, where there is a way for them to go.
-    pub postman: Option<Arc<Postman>>,
+    pub email_worker: Option<Arc<EmailWorker>>,
 }
 
 /// Opens the backends and puts the state together that every handler shares.
@@ -43,7 +43,7 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     let store = open_store(&config.database).await?;
     announce_new(&*store, &config.database);
     let (auth, transport) = assemble(config, store)?;
-    let postman = transport.map(|transport| Arc::new(postman(&auth, transport, config)));
+    let email_worker = transport.map(|transport| Arc::new(email_worker(&auth, transport, config)));
     let state = app_state(auth, config, files)?;
     // Beside everything else: with a million accounts it takes a while.
     let auth = Arc::clone(&state.auth);
@@ -52,12 +52,12 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
             tracing::warn!(%cause, "who is locked out was not counted");
         }
     });
-    if postman.is_some() && state.mailbox.exists() {
+    if email_worker.is_some() && state.mailbox.exists() {
         tracing::info!("letters are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
-    } else if postman.is_some() && config.smtp_url.is_none() {
+    } else if email_worker.is_some() && config.smtp_url.is_none() {
         tracing::warn!("letters are not sent, and nobody can read them: set SMTP_URL, or DEV_MAILBOX=on");
     }
-    Ok(Started { state, postman })
+    Ok(Started { state, email_worker })
 }
 
 /// The same parts for one command beside a running server: the database must be there, with the schema of this program.
@@ -116,14 +116,14 @@ pub struct Backing {
 ///
 /// # Errors
 /// When the host of `PUBLIC_URL` cannot be a relying party's id.
-pub fn auth(config: &Config, backing: Backing, sends_letters: bool) -> Result<Auth, Unavailable> {
+pub fn auth(config: &Config, backing: Backing, sends_email: bool) -> Result<Auth, Unavailable> {
     let Backing { store, ephemeral, clock, entropy, keys } = backing;
     Ok(Auth {
         limiter: limiter(config, &ephemeral, &clock, &keys),
         relying_party: RelyingParty::new(&config.public_url, &config.brand.name)?,
         lifetimes: config.sessions,
         email_sign_in: config.email_sign_in,
-        sends_letters,
+        sends_email,
         sign_up: config.sign_up,
         needs_address: needs_address(config),
         bell: Arc::new(Notify::new()),
@@ -138,15 +138,15 @@ pub fn auth(config: &Config, backing: Backing, sends_letters: bool) -> Result<Au
 
 /// The worker that sends what these parts write.
 #[must_use]
-pub fn postman(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> Postman {
-    Postman {
+pub fn email_worker(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> EmailWorker {
+    EmailWorker {
         store: Arc::clone(&auth.store),
         transport,
         clock: Arc::clone(&auth.clock),
         entropy: Arc::clone(&auth.entropy),
         keys: auth.keys.clone(),
         limiter: auth.limiter.clone(),
-        letterhead: Letterhead::new(config),
+        branding: Branding::new(config),
         bell: Arc::clone(&auth.bell),
     }
 }

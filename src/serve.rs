@@ -8,7 +8,7 @@ use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
 use crate::server::http::serve::Door;
 use crate::server::jobs::cleanup;
-use crate::server::mail::Postman;
+use crate::server::mail::EmailWorker;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 /// How long requests in flight are waited for after a signal.
 const GRACE: Duration = Duration::from_secs(10);
 /// How many letters are on their way at once.
-const POSTMEN: usize = 8;
+const EMAIL_WORKERS: usize = 8;
 /// Longest wait for the store's connections, once nothing is in flight.
 const CLOSING: Duration = Duration::from_secs(2);
 /// Between the panic of a worker and its new beginning.
@@ -66,7 +66,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         started = bootstrap::start(config, files) => started,
         _ = ended_early.wait_for(|stop| *stop) => return ExitCode::SUCCESS,
     };
-    let Started { state, postman } = match started {
+    let Started { state, email_worker } = match started {
         Ok(started) => started,
         Err(cause) => return fail(&cause.to_string()),
     };
@@ -87,15 +87,15 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     keep_going("cleanup", move || {
         cleanup::run(Arc::clone(&auth.store), Arc::clone(&auth.clock), Arc::clone(&auth.cleanup))
     });
-    let postmen = postmen(postman, &stopped);
+    let email_workers = email_workers(email_worker, &stopped);
     tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
     let store = Arc::clone(&state.auth.store);
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));
     let door = Door::new(router(state), proxies, readiness);
     let finish = async {
         door.serve(listener, stopped.clone()).await;
-        for postman in postmen {
-            let _ = postman.await;
+        for email_worker in email_workers {
+            let _ = email_worker.await;
         }
     };
     tokio::select! {
@@ -111,13 +111,14 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
 }
 
 /// Sets the workers going that send letters, where there is a way for them to go.
-fn postmen(postman: Option<Arc<Postman>>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
-    let all = postman.into_iter().flat_map(|postman| (0..POSTMEN).map(move |_| Arc::clone(&postman)));
-    all.map(|postman| {
+fn email_workers(email_worker: Option<Arc<EmailWorker>>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let all =
+        email_worker.into_iter().flat_map(|email_worker| (0..EMAIL_WORKERS).map(move |_| Arc::clone(&email_worker)));
+    all.map(|email_worker| {
         let stopped = stopped.clone();
-        keep_going("postman", move || {
-            let (postman, stopped) = (Arc::clone(&postman), stopped.clone());
-            async move { postman.work(stopped).await }
+        keep_going("email_worker", move || {
+            let (email_worker, stopped) = (Arc::clone(&email_worker), stopped.clone());
+            async move { email_worker.work(stopped).await }
         })
     })
     .collect()

@@ -4,7 +4,7 @@
 use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use latchkey::server::model::letter::Code;
+use latchkey::server::model::email_request::Code;
 use latchkey::server::model::recovery::RecoveryCode;
 use latchkey::server::model::user::{deliverable, email_key};
 use latchkey::site::account_form::AccountForm;

@@ -10,8 +10,8 @@ pub async fn update_profile(display_name: Option<String>, username: Option<Strin
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let user = request.auth().update_profile(&visitor, display_name.as_deref(), username.as_deref()).await?;
+    let current_user = request.require_user().await?;
+    let user = request.auth().update_profile(&current_user, display_name.as_deref(), username.as_deref()).await?;
     Ok(AccountUser { user: user.view() })
 }
 
@@ -21,8 +21,8 @@ pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let life = request.auth().change_address(&visitor, &request.asker(), &email).await?;
+    let current_user = request.require_user().await?;
+    let life = request.auth().change_address(&current_user, &request.asker(), &email).await?;
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
 }
@@ -52,9 +52,9 @@ pub async fn events(before: Option<String>) -> Result<EventList, ApiError> {
     use crate::server::model::{Event, EventId};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
+    let current_user = request.require_user().await?;
     let before = before.map(|text| EventId::decode(&text).ok_or(ApiError::BadRequest)).transpose()?;
-    let events = request.auth().activity(visitor.user.id, before).await?.ok_or(ApiError::NotFound)?;
+    let events = request.auth().activity(current_user.user.id, before).await?.ok_or(ApiError::NotFound)?;
     Ok(EventList { events: events.iter().map(Event::view).collect() })
 }
 
@@ -64,8 +64,8 @@ pub async fn export() -> Result<Box<RawValue>, ApiError> {
     use crate::server::http::request::{RequestContext, answer_as_file, raw};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let export = request.auth().export(&visitor).await?;
+    let current_user = request.require_user().await?;
+    let export = request.auth().export(&current_user).await?;
     answer_as_file("latchkey-account.json");
     raw(&export)
 }
@@ -76,8 +76,8 @@ pub async fn delete_account(username: String) -> Result<Done, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    request.auth().delete_account(&visitor, &username).await?;
+    let current_user = request.require_user().await?;
+    request.auth().delete_account(&current_user, &username).await?;
     // It is done, whatever comes of the cookie.
     let renewed = request.renew_browser().await.unwrap_or_default();
     let cookies = &request.state.cookies;

@@ -5,13 +5,13 @@ use server_fn::codec::Json;
 
 /// Asks for a letter to sign in with; the answer is the same for anybody.
 #[server(prefix = "/api", endpoint = "email/start", input = Json, output = Json)]
-pub async fn ask_for_letter(identifier: String, next: Option<String>) -> Result<LetterSent, ApiError> {
+pub async fn request_email(identifier: String, next: Option<String>) -> Result<LetterSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
     use crate::types::Next;
 
     let request = RequestContext::current();
     let next = Next::or_account(next.as_deref());
-    let asked = request.auth().ask_for_letter(request.asker(), &identifier, next).await?;
+    let asked = request.auth().request_email(request.asker(), &identifier, next).await?;
     send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
     Ok(LetterSent { expires_in: asked.life.as_secs() })
@@ -43,10 +43,10 @@ pub async fn confirm_address(token: Option<String>, code: Option<String>) -> Res
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
+    let current_user = request.require_user().await?;
     let user = match (token, code) {
-        (Some(token), None) => request.auth().confirm_by_link(&visitor, &token, request.from()).await?,
-        (None, Some(code)) => request.auth().confirm_by_code(&visitor, &code, request.from()).await?,
+        (Some(token), None) => request.auth().confirm_by_link(&current_user, &token, request.from()).await?,
+        (None, Some(code)) => request.auth().confirm_by_code(&current_user, &code, request.from()).await?,
         (None, None) | (Some(_), Some(_)) => return Err(ApiError::BadRequest),
     };
     Ok(AccountUser { user: user.view() })

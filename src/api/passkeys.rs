@@ -9,9 +9,9 @@ pub async fn passkeys() -> Result<PasskeyList, ApiError> {
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let passkeys = request.auth().store.passkeys(visitor.user.id).await?;
-    let view = |passkey| request.auth().view_passkey(&visitor, passkey, &passkeys);
+    let current_user = request.require_user().await?;
+    let passkeys = request.auth().store.passkeys(current_user.user.id).await?;
+    let view = |passkey| request.auth().view_passkey(&current_user, passkey, &passkeys);
     Ok(PasskeyList { passkeys: passkeys.iter().map(view).collect() })
 }
 
@@ -21,9 +21,9 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let visitor = request.require_anyone().await?;
+    let current_user = request.require_anyone().await?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_add_passkey(&visitor, request.initiator(&browser)).await?;
+    let options = request.auth().begin_add_passkey(&current_user, request.initiator(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -38,8 +38,8 @@ pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> R
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential)?;
     let begun = request.auth().take_add_passkey(request.browser.as_ref(), &answer, name.as_deref()).await?;
-    let visitor = request.require_anyone().await?;
-    let passkey = request.auth().finish_add_passkey(&visitor, begun, &answer, name.as_deref()).await?;
+    let current_user = request.require_anyone().await?;
+    let passkey = request.auth().finish_add_passkey(&current_user, begun, &answer, name.as_deref()).await?;
     request.tell(Notice::PasskeyMade);
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
@@ -50,8 +50,8 @@ pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiE
     use crate::server::http::request::{RequestContext, raw};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let passkey = request.auth().rename_passkey(&visitor, &id, &name).await?;
+    let current_user = request.require_user().await?;
+    let passkey = request.auth().rename_passkey(&current_user, &id, &name).await?;
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 
@@ -61,7 +61,7 @@ pub async fn remove_passkey(id: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    request.auth().remove_passkey(&visitor, &id).await?;
+    let current_user = request.require_user().await?;
+    request.auth().remove_passkey(&current_user, &id).await?;
     Ok(Done {})
 }

@@ -9,9 +9,9 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
+    let current_user = request.require_user().await?;
     let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_reauthentication(&visitor, request.initiator(&browser)).await?;
+    let options = request.auth().begin_reauthentication(&current_user, request.initiator(&browser)).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -24,21 +24,21 @@ pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSess
 
     let request = RequestContext::current();
     let answer = AuthenticationAnswer::parse(&credential)?;
-    let visitor = request.visitor().await?;
+    let current_user = request.current_user().await?;
     let (browser, client) = (request.browser.as_ref(), request.client());
-    let renewed = request.auth().finish_reauthentication(visitor.as_ref(), browser, &answer, &client).await?;
+    let renewed = request.auth().finish_reauthentication(current_user.as_ref(), browser, &answer, &client).await?;
     request.renewed(&renewed)
 }
 
 /// Asks for a letter that shows who is there, for accounts without a passkey.
 #[server(prefix = "/api", endpoint = "reauthenticate/email", input = Json, output = Json)]
-pub async fn ask_to_reauthenticate() -> Result<LetterSent, ApiError> {
+pub async fn request_reauthentication() -> Result<LetterSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted};
     use crate::types::Next;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let life = request.auth().ask_to_reauthenticate(&visitor, request.asker(), Next::or_account(None)).await?;
+    let current_user = request.require_user().await?;
+    let life = request.auth().request_reauthentication(&current_user, request.asker(), Next::or_account(None)).await?;
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
 }
@@ -49,8 +49,8 @@ pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let (renewed, _) = request.auth().reauthenticate_by_code(&visitor, &code, request.from()).await?;
+    let current_user = request.require_user().await?;
+    let (renewed, _) = request.auth().reauthenticate_by_code(&current_user, &code, request.from()).await?;
     request.renewed(&renewed)
 }
 
@@ -60,7 +60,7 @@ pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiErro
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let (renewed, _) = request.auth().reauthenticate_by_link(&visitor, &token, request.from()).await?;
+    let current_user = request.require_user().await?;
+    let (renewed, _) = request.auth().reauthenticate_by_link(&current_user, &token, request.from()).await?;
     request.renewed(&renewed)
 }

@@ -9,8 +9,8 @@ pub async fn make_recovery_codes() -> Result<RecoveryCodes, ApiError> {
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let codes = request.auth().make_recovery_codes(&visitor).await?;
+    let current_user = request.require_user().await?;
+    let codes = request.auth().make_recovery_codes(&current_user).await?;
     Ok(RecoveryCodes { codes: codes.iter().map(crate::server::model::recovery::RecoveryCode::expose).collect() })
 }
 

@@ -8,8 +8,8 @@ use server_fn::codec::{GetUrl, Json};
 pub async fn session() -> Result<Whoami, ApiError> {
     use crate::server::http::request::RequestContext;
 
-    let visitor = RequestContext::current().require_anyone().await?;
-    Ok(Whoami { user: visitor.user.view(), session: visitor.session.view(true) })
+    let current_user = RequestContext::current().require_anyone().await?;
+    Ok(Whoami { user: current_user.user.view(), session: current_user.session.view(true) })
 }
 
 /// Ends the session of this browser; without one there is nothing to do, which is no refusal.

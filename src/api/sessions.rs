@@ -9,10 +9,10 @@ pub async fn sessions() -> Result<SessionList, ApiError> {
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
-    let sessions = request.auth().sessions(&visitor).await?;
+    let current_user = request.require_user().await?;
+    let sessions = request.auth().sessions(&current_user).await?;
     Ok(SessionList {
-        sessions: sessions.iter().map(|session| session.view(session.id == visitor.session.id)).collect(),
+        sessions: sessions.iter().map(|session| session.view(session.id == current_user.session.id)).collect(),
     })
 }
 
@@ -28,13 +28,13 @@ pub async fn revoke_sessions(
     use crate::server::model::{CredentialId, SessionId};
 
     let request = RequestContext::current();
-    let visitor = request.require_visitor().await?;
+    let current_user = request.require_user().await?;
     let which = match (id, others, passkey) {
         (Some(id), None, None) => SessionId::decode(&id).map(Revocation::One),
         (None, Some(true), None) => Some(Revocation::Others),
         (None, None, Some(id)) => CredentialId::decode(&id).map(Revocation::OfPasskey),
         _ => return Err(ApiError::BadRequest),
     };
-    let revoked = request.auth().revoke(&visitor, which.ok_or(ApiError::NotFound)?).await?;
+    let revoked = request.auth().revoke(&current_user, which.ok_or(ApiError::NotFound)?).await?;
     Ok(Revoked { revoked })
 }

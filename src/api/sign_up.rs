@@ -37,7 +37,7 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential)?;
     let opened = request.auth().finish_sign_up(&answer, request.arrival(keep)).await?;
-    if opened.user.email.is_some() && request.auth().sends_letters {
+    if opened.user.email.is_some() && request.auth().sends_email {
         request.tell(Notice::SignedUp);
     }
     request.signed_in(&opened, &Next::or_account(None))
@@ -61,7 +61,7 @@ pub async fn sign_up_by_letter(
         display_name: display_name.as_deref(),
         invite: invite.as_deref(),
     };
-    let asked = request.ask_to_sign_up(fields).await?;
+    let asked = request.request_sign_up(fields).await?;
     send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
     Ok(LetterSent { expires_in: asked.life.as_secs() })

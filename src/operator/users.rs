@@ -3,7 +3,7 @@ use crate::bootstrap;
 use crate::server::auth::Auth;
 use crate::server::clock::Timestamp;
 use crate::server::config::Config;
-use crate::server::model::letter::BREAK_GLASS_LIFE;
+use crate::server::model::email_request::BREAK_GLASS_LIFE;
 use crate::server::store::AccountSummary;
 use crate::types::paths;
 use clap::Subcommand;
@@ -165,7 +165,7 @@ pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let token = auth.make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {
-        Some(_) if auth.sends_letters => "its owner is told by letter",
+        Some(_) if auth.sends_email => "its owner is told by letter",
         Some(_) => "no mail server is set, so no letter tells its owner",
         None => "its owner has no confirmed address, so no letter tells of it",
     };

@@ -7,7 +7,7 @@ use super::identity::{ask_who_is_there, checked, signed_out};
 use super::render::{Page, context, render};
 use super::signals;
 use crate::server::Unavailable;
-use crate::server::auth::{Revocation, SentAgain, Visitor};
+use crate::server::auth::{CurrentUser, Revocation, SentAgain};
 use crate::server::http::limits::count_act;
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
@@ -33,7 +33,7 @@ enum Outcome {
 /// One form of the account page, in the name of who is signed in.
 struct Act<'a> {
     context: &'a RequestContext,
-    visitor: Visitor,
+    current_user: CurrentUser,
     form: AccountForm,
 }
 
@@ -43,29 +43,29 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
         Err(error) => return refuse(error),
     };
     let context = context(&state, &request);
-    let mut visitor = match context.visitor().await {
-        Ok(Some(visitor)) => visitor,
+    let mut current_user = match context.current_user().await {
+        Ok(Some(current_user)) => current_user,
         Ok(None) => return signed_out(&state, request, form).await,
         Err(cause) => return refuse(cause.into()),
     };
     if !form.check.is_empty() {
-        return checked(&state, request, &context, &visitor, &form).await;
+        return checked(&state, request, &context, &current_user, &form).await;
     }
     let mut cookies = Vec::new();
-    if !form.code.is_empty() && form.again.is_empty() && !context.auth().is_confined(&visitor) {
-        let answered = context.auth().reauthenticate_by_code(&visitor, &form.code, context.from()).await;
+    if !form.code.is_empty() && form.again.is_empty() && !context.auth().is_confined(&current_user) {
+        let answered = context.auth().reauthenticate_by_code(&current_user, &form.code, context.from()).await;
         match answered.map_err(ApiError::from) {
             Ok((renewed, _)) => {
                 cookies.extend(state.cookies.set_session(&renewed.session, &renewed.token));
-                visitor.session = renewed.session;
+                current_user.session = renewed.session;
             }
             Err(ApiError::Unavailable) => return refuse(ApiError::Unavailable),
             // Its link was opened meanwhile, perhaps: whether it is known who is there is seen below.
             Err(ApiError::LinkExpired) => {}
-            Err(error) => return ask_who_is_there(&state, &context, request, visitor, form, Some(error)).await,
+            Err(error) => return ask_who_is_there(&state, &context, request, current_user, form, Some(error)).await,
         }
     }
-    let act = Act { context: &context, visitor, form };
+    let act = Act { context: &context, current_user, form };
     let mut response = match act.run().await {
         Ok(outcome) => {
             if matches!(outcome, Outcome::Left { .. }) {
@@ -73,14 +73,14 @@ pub async fn account(State(state): State<AppState>, request: Request) -> Respons
             }
             act.shown(&state, request, outcome).await
         }
-        Err(ApiError::ReauthenticationRequired) if !context.auth().is_confined(&act.visitor) => {
-            ask_who_is_there(&state, &context, request, act.visitor, act.form, None).await
+        Err(ApiError::ReauthenticationRequired) if !context.auth().is_confined(&act.current_user) => {
+            ask_who_is_there(&state, &context, request, act.current_user, act.form, None).await
         }
         Err(ApiError::SignedOut) => signed_out(&state, request, act.form).await,
         Err(error @ (ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. })) => refuse(error),
         Err(error) if is_about_text(error) && !act.form.action.is_empty() => {
             let typed = act.form.with_note(error.message());
-            account_page(&state, request, &context, &act.visitor, Some((typed, status(error)))).await
+            account_page(&state, request, &context, &act.current_user, Some((typed, status(error)))).await
         }
         Err(error) => on_with(&state, paths::ACCOUNT, Notice::Refused(error)),
     };
@@ -107,45 +107,47 @@ fn is_about_text(error: ApiError) -> bool {
 impl Act<'_> {
     async fn run(&self) -> Result<Outcome, ApiError> {
         const DEFENCES: [&str; 4] = ["end-session", "end-others", "end-sessions-of", "remove-passkey"];
-        let (auth, visitor, form) = (self.context.auth(), &self.visitor, &self.form);
-        count_act(auth, visitor, DEFENCES.contains(&form.action.as_str())).await?;
+        let (auth, current_user, form) = (self.context.auth(), &self.current_user, &self.form);
+        count_act(auth, current_user, DEFENCES.contains(&form.action.as_str())).await?;
         if form.action == "decline" {
-            auth.decline_offer(visitor, self.context.known.as_ref()).await?;
+            auth.decline_offer(current_user, self.context.known.as_ref()).await?;
             return Ok(Outcome::Told(Notice::OfferDeclined));
         }
-        if auth.is_confined(visitor) {
+        if auth.is_confined(current_user) {
             return Err(ApiError::ReauthenticationRequired);
         }
         match form.action.as_str() {
-            "confirm-again" => Ok(Outcome::Told(match auth.confirm_again(visitor, &self.context.asker()).await? {
-                SentAgain::Sent => Notice::ConfirmationSent,
-                SentAgain::TooSoon => Notice::ConfirmationTooSoon,
-                SentAgain::NothingToConfirm => Notice::NothingToConfirm,
-            })),
+            "confirm-again" => {
+                Ok(Outcome::Told(match auth.confirm_again(current_user, &self.context.asker()).await? {
+                    SentAgain::Sent => Notice::ConfirmationSent,
+                    SentAgain::TooSoon => Notice::ConfirmationTooSoon,
+                    SentAgain::NothingToConfirm => Notice::NothingToConfirm,
+                }))
+            }
             "name" => {
-                auth.update_profile(visitor, Some(&form.name), None).await?;
+                auth.update_profile(current_user, Some(&form.name), None).await?;
                 Ok(Outcome::Told(Notice::NameChanged))
             }
             "username" => {
-                auth.update_profile(visitor, None, Some(&form.name)).await?;
+                auth.update_profile(current_user, None, Some(&form.name)).await?;
                 Ok(Outcome::Told(Notice::NameChanged))
             }
             "address" => {
-                auth.change_address(visitor, &self.context.asker(), &form.email).await?;
+                auth.change_address(current_user, &self.context.asker(), &form.email).await?;
                 Ok(Outcome::Told(Notice::ConfirmationSent))
             }
             "go-on" => {
-                auth.check_acting(visitor).await?;
+                auth.check_acting(current_user).await?;
                 Ok(Outcome::LedTo(Next::or_account(Some(&form.next)).to_string(), None))
             }
-            "recovery-codes" => Ok(Outcome::Codes(auth.make_recovery_codes(visitor).await?)),
+            "recovery-codes" => Ok(Outcome::Codes(auth.make_recovery_codes(current_user).await?)),
             "export" => {
-                let export = serde_json::to_string_pretty(&auth.export(visitor).await?);
+                let export = serde_json::to_string_pretty(&auth.export(current_user).await?);
                 Ok(Outcome::File(export.map_err(|cause| Unavailable::new("view", cause))?))
             }
             "delete" => {
-                let accepted = signals::accepted(self.context, visitor, &[])?;
-                auth.delete_account(visitor, &form.name).await?;
+                let accepted = signals::accepted(self.context, current_user, &[])?;
+                auth.delete_account(current_user, &form.name).await?;
                 Ok(Outcome::Left { accepted })
             }
             _ => self.run_on_lists().await,
@@ -154,40 +156,40 @@ impl Act<'_> {
 
     /// Acts on one passkey or session.
     async fn run_on_lists(&self) -> Result<Outcome, ApiError> {
-        let (auth, visitor, form) = (self.context.auth(), &self.visitor, &self.form);
+        let (auth, current_user, form) = (self.context.auth(), &self.current_user, &self.form);
         let ended = |_| Outcome::Told(Notice::SessionsEnded);
         match form.action.as_str() {
             "add-passkey" => {
                 // Before the device makes one that nobody could keep.
-                if !auth.check_adding(visitor).await? {
+                if !auth.check_adding(current_user).await? {
                     return Err(ApiError::TooManyPasskeys);
                 }
                 Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
             }
             "rename-passkey" => {
-                auth.rename_passkey(visitor, &form.id, &form.name).await?;
+                auth.rename_passkey(current_user, &form.id, &form.name).await?;
                 Ok(Outcome::Told(Notice::PasskeyRenamed))
             }
             "remove-passkey" => {
-                auth.remove_passkey(visitor, &form.id).await?;
+                auth.remove_passkey(current_user, &form.id).await?;
                 Ok(Outcome::LedTo(format!("{}?removed={}", paths::ACCOUNT, form.id), Some(Notice::PasskeyRemoved)))
             }
             "end-session" => {
                 let id = SessionId::decode(&form.id).ok_or(ApiError::NotFound)?;
-                Ok(auth.revoke(visitor, Revocation::One(id)).await.map(ended)?)
+                Ok(auth.revoke(current_user, Revocation::One(id)).await.map(ended)?)
             }
             "end-sessions-of" => {
                 let id = CredentialId::decode(&form.id).ok_or(ApiError::NotFound)?;
-                Ok(auth.revoke(visitor, Revocation::OfPasskey(id)).await.map(ended)?)
+                Ok(auth.revoke(current_user, Revocation::OfPasskey(id)).await.map(ended)?)
             }
-            "end-others" => Ok(auth.revoke(visitor, Revocation::Others).await.map(ended)?),
+            "end-others" => Ok(auth.revoke(current_user, Revocation::Others).await.map(ended)?),
             _ => Err(ApiError::BadRequest),
         }
     }
 
     async fn shown(&self, state: &AppState, request: Request, outcome: Outcome) -> Response {
-        let visitor = Some(self.visitor.user.view());
-        let page = Page { title: "Account", status: StatusCode::OK, interactive: false, visitor, told: None };
+        let current_user = Some(self.current_user.user.view());
+        let page = Page { title: "Account", status: StatusCode::OK, interactive: false, current_user, told: None };
         match outcome {
             Outcome::Told(notice) => on_with(state, paths::ACCOUNT, notice),
             Outcome::LedTo(target, None) => on_to(&target, None),
@@ -203,7 +205,7 @@ impl Act<'_> {
                 (headers, json).into_response()
             }
             Outcome::Left { accepted } => {
-                let page = Page { title: "Deleted", interactive: true, visitor: None, ..page };
+                let page = Page { title: "Deleted", interactive: true, current_user: None, ..page };
                 let body = move || {
                     let (accepted, details) = (accepted.clone(), String::new());
                     view! {

@@ -3,11 +3,11 @@
 use super::forms::read;
 use super::letters::token_of;
 use super::render::{Page, context, render};
-use crate::server::auth::SecurityLetterError;
+use crate::server::auth::NotificationError;
 use crate::server::http::AppState;
 use crate::server::http::refusal::refuse;
 use crate::server::model::User;
-use crate::server::model::security_letter::SecurityLetter;
+use crate::server::model::notification::Notification;
 use crate::ui::pages::{Answer, AnswerPage, AnsweredPage};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -42,7 +42,7 @@ pub async fn do_undo(state: State<AppState>, request: Request) -> Response {
 }
 
 fn page(title: &'static str) -> Page {
-    Page { title, status: StatusCode::OK, interactive: false, visitor: None, told: None }
+    Page { title, status: StatusCode::OK, interactive: false, current_user: None, told: None }
 }
 
 async fn ask(
@@ -50,14 +50,14 @@ async fn ask(
     request: Request,
     answer: Answer,
     token: String,
-    looked: Result<(SecurityLetter, User), SecurityLetterError>,
+    looked: Result<(Notification, User), NotificationError>,
 ) -> Response {
     let (letter, user) = match looked {
         Ok(looked) => looked,
         Err(error) => return refuse(error.into()),
     };
-    let visitor = match context(state, &request).visitor().await {
-        Ok(visitor) => visitor.map(|visitor| visitor.user.view()),
+    let current_user = match context(state, &request).current_user().await {
+        Ok(current_user) => current_user.map(|current_user| current_user.user.view()),
         Err(cause) => return refuse(cause.into()),
     };
     let (username, address) = (user.username.to_string(), letter.address.to_string());
@@ -65,7 +65,7 @@ async fn ask(
         let (token, username, address) = (token.clone(), username.clone(), address.clone());
         view! { <AnswerPage answer token username address /> }.into_any()
     };
-    render(state, request, Page { visitor, ..page("Your account") }, body).await
+    render(state, request, Page { current_user, ..page("Your account") }, body).await
 }
 
 async fn answer(State(state): State<AppState>, request: Request, answer: Answer) -> Response {

@@ -2,13 +2,13 @@
 
 use super::pages::{recovery_page, sign_in_page, sign_up_page};
 use super::render::context;
-use crate::server::auth::{AskForLetterError, Opened, SignUpFields, SignUpForm as SignUp};
+use crate::server::auth::{NewSession, RequestEmailError, SignUpFields, SignUpForm as SignUp};
 use crate::server::http::limits::count;
 use crate::server::http::refusal::refuse;
 use crate::server::http::security_headers::clear_storage;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::limiter::Subject;
-use crate::server::model::letter::Purpose;
+use crate::server::model::email_request::Purpose;
 use crate::server::model::limit;
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, Notice, paths};
@@ -47,7 +47,7 @@ pub(super) fn on_with(state: &AppState, target: &str, notice: Notice) -> Respons
     on_to(target, state.cookies.set_notice(notice))
 }
 
-fn signed_in(context: &RequestContext, opened: &Opened, next: &Next) -> Response {
+fn signed_in(context: &RequestContext, opened: &NewSession, next: &Next) -> Response {
     on_to(next.as_str(), context.signed_in_cookies(opened))
 }
 
@@ -110,9 +110,9 @@ async fn recover(state: &AppState, context: &RequestContext, request: Request, f
 
 async fn ask(state: &AppState, context: &RequestContext, request: Request, form: SignInForm) -> Response {
     let next = Next::or_account(form.next.as_deref());
-    match context.auth().ask_for_letter(context.asker(), &form.identifier, next.clone()).await {
+    match context.auth().request_email(context.asker(), &form.identifier, next.clone()).await {
         Ok(asked) => on_to(paths::SIGN_IN_CODE, state.cookies.set_email(&asked)),
-        Err(AskForLetterError::Unavailable(cause)) => refuse(cause.into()),
+        Err(RequestEmailError::Unavailable(cause)) => refuse(cause.into()),
         Err(error) => {
             let error = ApiError::from(error);
             let page = sign_in_page(state, request, &next, Some((form.identifier, Some(error)))).await;
@@ -168,13 +168,13 @@ async fn resend(state: &AppState, context: &RequestContext) -> Response {
     let asked = match &open.request.purpose {
         Purpose::SignIn { identifier, .. } => {
             let next = open.request.next.clone();
-            let asked = context.auth().ask_for_letter(context.asker(), identifier.as_str(), next).await;
+            let asked = context.auth().request_email(context.asker(), identifier.as_str(), next).await;
             asked.map_err(ApiError::from)
         }
         Purpose::SignUp { username, display_name, address, invitation } => {
             let (username, display_name) = (username.clone(), display_name.clone());
             let form = SignUp { username, email: Some(address.clone()), display_name, invitation: *invitation };
-            context.auth().ask_to_sign_up(context.asker(), Ok(form)).await.map_err(ApiError::from)
+            context.auth().request_sign_up(context.asker(), Ok(form)).await.map_err(ApiError::from)
         }
         Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => {
             Err(ApiError::LinkExpired)
@@ -235,7 +235,7 @@ pub async fn sign_up(State(state): State<AppState>, request: Request) -> Respons
         display_name: name,
         invite: Some(form.invite.as_str()).filter(|invite| !invite.is_empty()),
     };
-    match context.ask_to_sign_up(fields).await {
+    match context.request_sign_up(fields).await {
         Ok(asked) => on_to(paths::SIGN_IN_CODE, state.cookies.set_email(&asked)),
         Err(error @ (ApiError::Unavailable | ApiError::InvitationRequired | ApiError::SignUpOff)) => refuse(error),
         Err(error) => with_pause(sign_up_page(&state, request, typed, Some(error)).await, error),
@@ -255,15 +255,15 @@ pub struct AnswerForm {
 
 /// The button on the page of a link that shows who is there.
 async fn reauthenticate(state: &AppState, context: &RequestContext, token: &str) -> Response {
-    let visitor = match context.visitor().await {
-        Ok(Some(visitor)) => visitor,
+    let current_user = match context.current_user().await {
+        Ok(Some(current_user)) => current_user,
         Ok(None) => return on_with(state, paths::SIGN_IN, Notice::Refused(ApiError::SignedOut)),
         Err(cause) => return refuse(cause.into()),
     };
-    if context.auth().is_confined(&visitor) {
+    if context.auth().is_confined(&current_user) {
         return refuse(ApiError::ReauthenticationRequired);
     }
-    match context.auth().reauthenticate_by_link(&visitor, token, context.from()).await {
+    match context.auth().reauthenticate_by_link(&current_user, token, context.from()).await {
         Ok((renewed, next)) => {
             let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
             on_to(next.as_str(), cookies.chain(state.cookies.set_notice(Notice::Reauthenticated)))
@@ -302,8 +302,8 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
         Err(error) => return refuse(error),
     };
     let context = context(&state, &request);
-    let visitor = match context.visitor().await {
-        Ok(Some(visitor)) => visitor,
+    let current_user = match context.current_user().await {
+        Ok(Some(current_user)) => current_user,
         Ok(None) => {
             let kept = Token::from_link(&form.token).and_then(|token| state.cookies.set_confirmation(&token));
             let notice = state.cookies.set_notice(Notice::Refused(ApiError::SignedOut));
@@ -313,9 +313,9 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
         Err(cause) => return refuse(cause.into()),
     };
     let confirmed = if form.token.is_empty() {
-        context.auth().confirm_by_code(&visitor, &form.code, context.from()).await
+        context.auth().confirm_by_code(&current_user, &form.code, context.from()).await
     } else {
-        context.auth().confirm_by_link(&visitor, &form.token, context.from()).await
+        context.auth().confirm_by_link(&current_user, &form.token, context.from()).await
     };
     match confirmed.map_err(ApiError::from) {
         Ok(_) => on_with(&state, paths::ACCOUNT, Notice::AddressConfirmed),

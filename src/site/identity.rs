@@ -4,7 +4,7 @@ use super::account::account_page;
 use super::account_form::AccountForm;
 use super::forms::on_with;
 use super::render::{Page, context, render};
-use crate::server::auth::{AskToReauthenticateError, Visitor};
+use crate::server::auth::{CurrentUser, RequestReauthenticationError};
 use crate::server::http::refusal::{refuse, status};
 use crate::server::http::{AppState, RequestContext};
 use crate::types::{ApiError, Next, Notice, paths};
@@ -20,7 +20,7 @@ pub(super) async fn signed_out(state: &AppState, request: Request, form: Account
         title: "You are signed out",
         status: status(ApiError::SignedOut),
         interactive: true,
-        visitor: None,
+        current_user: None,
         told: None,
     };
     let cookie = context(state, &request).browser_or_new().1;
@@ -37,37 +37,37 @@ pub(super) async fn checked(
     state: &AppState,
     request: Request,
     context: &RequestContext,
-    visitor: &Visitor,
+    current_user: &CurrentUser,
     form: &AccountForm,
 ) -> Response {
     if form.text().is_empty() {
         return on_with(state, paths::ACCOUNT, Notice::Reauthenticated);
     }
     let typed = form.with_note("You were signed out meanwhile. Look at this once more, then send it.");
-    account_page(state, request, context, visitor, Some((typed, StatusCode::OK))).await
+    account_page(state, request, context, current_user, Some((typed, StatusCode::OK))).await
 }
 
 /// How a visitor can confirm who they are. Only where a form was posted an email may be sent for it: a GET sends none.
 async fn proof(
     context: &RequestContext,
-    visitor: &Visitor,
+    current_user: &CurrentUser,
     form: &AccountForm,
     is_posted: bool,
 ) -> Result<Proof, ApiError> {
     let auth = context.auth();
-    if auth.open_reauthentication(visitor).await?.is_some() && form.again.is_empty() {
+    if auth.open_reauthentication(current_user).await?.is_some() && form.again.is_empty() {
         return Ok(Proof::Letter);
     }
     let asked = if is_posted {
         let next = Next::or_account(None);
-        auth.ask_to_reauthenticate(visitor, context.asker(), next).await.map(|_| Proof::Letter)
+        auth.request_reauthentication(current_user, context.asker(), next).await.map(|_| Proof::Letter)
     } else {
-        auth.reauthentication_address(visitor).await.map(|_| Proof::LetterOffered)
+        auth.reauthentication_address(current_user).await.map(|_| Proof::LetterOffered)
     };
     match asked {
         Ok(proof) => Ok(proof),
-        Err(AskToReauthenticateError::PasskeyRequired | AskToReauthenticateError::EmailOff) => {
-            Ok(if auth.has_passkey(visitor).await? { Proof::Passkey } else { Proof::SignIn })
+        Err(RequestReauthenticationError::PasskeyRequired | RequestReauthenticationError::EmailOff) => {
+            Ok(if auth.has_passkey(current_user).await? { Proof::Passkey } else { Proof::SignIn })
         }
         Err(error) => Err(error.into()),
     }
@@ -78,18 +78,23 @@ pub(super) async fn ask_who_is_there(
     state: &AppState,
     context: &RequestContext,
     request: Request,
-    visitor: Visitor,
+    current_user: CurrentUser,
     form: AccountForm,
     refusal: Option<ApiError>,
 ) -> Response {
-    let proof = match proof(context, &visitor, &form, request.method() == Method::POST).await {
+    let proof = match proof(context, &current_user, &form, request.method() == Method::POST).await {
         Ok(proof) => proof,
         Err(error) => return refuse(error),
     };
     let error = refusal.unwrap_or(ApiError::ReauthenticationRequired);
-    let user = Some(visitor.user.view());
-    let page =
-        Page { title: "Confirm that it is you", status: status(error), interactive: true, visitor: user, told: None };
+    let user = Some(current_user.user.view());
+    let page = Page {
+        title: "Confirm that it is you",
+        status: status(error),
+        interactive: true,
+        current_user: user,
+        told: None,
+    };
     let act = words(&form.action);
     let fields = form.fields();
     let body = move || view! { <IdentityPage fields=fields.clone() act proof refusal /> }.into_any();

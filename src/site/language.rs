@@ -22,8 +22,8 @@ pub async fn choose(State(state): State<AppState>, request: Request) -> Response
     };
     let Some(language) = Language::parse(&form.language) else { return refuse(ApiError::BadRequest) };
     let context = context(&state, &request);
-    let chosen = match context.visitor().await {
-        Ok(Some(visitor)) => state.auth.set_language(&visitor, language).await,
+    let chosen = match context.current_user().await {
+        Ok(Some(current_user)) => state.auth.set_language(&current_user, language).await,
         Ok(None) => Ok(()),
         Err(cause) => Err(cause),
     };

@@ -5,9 +5,9 @@ use super::render::{Page, context, is_about_code, render, told};
 use crate::server::auth::{AnswerError, LinkOffer};
 use crate::server::http::refusal::refuse;
 use crate::server::http::{AppState, RequestContext};
-use crate::server::model::letter::Purpose;
+use crate::server::model::email_request::Purpose;
 use crate::server::secret::Token;
-use crate::server::store::MailboxLetter;
+use crate::server::store::MailboxEmail;
 use crate::types::{ApiError, paths, views};
 use crate::ui::pages::{
     CodePage, ConfirmPage, Line, LinkPage, MailboxEntry, MailboxPage, OpenLetter, ReauthenticatePage,
@@ -62,7 +62,8 @@ pub(super) async fn code_page(state: &AppState, request: Request) -> Response {
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age)).unwrap_or_default(),
     };
     let told = told(state, &request, |error| is_about_code(error) || is_about_name(error));
-    let page = Page { title: "Look in your mailbox", status: StatusCode::OK, interactive: true, visitor: None, told };
+    let page =
+        Page { title: "Look in your mailbox", status: StatusCode::OK, interactive: true, current_user: None, told };
     let target = open.request.next.clone();
     let body = move || view! { <CodePage letter=letter.clone() refusal=told /> }.into_any();
     for_strangers(state, request, target.as_str(), page, body).await
@@ -77,19 +78,22 @@ pub async fn link(State(state): State<AppState>, request: Request) -> Response {
         Err(AnswerError::Expired) => return reauthentication(&state, request, &context, token).await,
         Err(error) => return refuse(error.into()),
     };
-    let visitor = match context.visitor().await {
-        Ok(visitor) => visitor.map(|visitor| visitor.user.view()),
+    let current_user = match context.current_user().await {
+        Ok(current_user) => current_user.map(|current_user| current_user.user.view()),
         Err(cause) => return refuse(cause.into()),
     };
     let (user, new_username) = match offer {
         LinkOffer::SignIn(user) => (Some(user.view()), None),
         LinkOffer::SignUp { username } => (None, Some(username.to_string())),
     };
-    let is_meant = |visitor: &&views::User| user.as_ref().is_some_and(|user| user.id == visitor.id);
-    let replaced = visitor.as_ref().filter(|visitor| !is_meant(visitor)).map(|visitor| visitor.username.clone());
+    let is_meant = |current_user: &&views::User| user.as_ref().is_some_and(|user| user.id == current_user.id);
+    let replaced = current_user
+        .as_ref()
+        .filter(|current_user| !is_meant(current_user))
+        .map(|current_user| current_user.username.clone());
     let told = told(&state, &request, is_about_name);
     let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
-    let page = Page { title, status: StatusCode::OK, interactive: false, visitor, told };
+    let page = Page { title, status: StatusCode::OK, interactive: false, current_user, told };
     let body = move || {
         let (token, user, new_username, replaced) =
             (token.clone(), user.clone(), new_username.clone(), replaced.clone());
@@ -100,17 +104,17 @@ pub async fn link(State(state): State<AppState>, request: Request) -> Response {
 
 /// The link of a letter that shows who is there, to who is signed in; anything else is no link at all.
 async fn reauthentication(state: &AppState, request: Request, context: &RequestContext, token: String) -> Response {
-    let visitor = match context.visitor().await {
-        Ok(Some(visitor)) => visitor,
+    let current_user = match context.current_user().await {
+        Ok(Some(current_user)) => current_user,
         Ok(None) => return refuse(ApiError::LinkExpired),
         Err(cause) => return refuse(cause.into()),
     };
-    if let Err(error) = context.auth().look_at_reauthentication(&visitor, &token).await {
+    if let Err(error) = context.auth().look_at_reauthentication(&current_user, &token).await {
         return refuse(error.into());
     }
-    let visitor = Some(visitor.user.view());
+    let current_user = Some(current_user.user.view());
     let page =
-        Page { title: "Confirm that it is you", status: StatusCode::OK, interactive: false, visitor, told: None };
+        Page { title: "Confirm that it is you", status: StatusCode::OK, interactive: false, current_user, told: None };
     let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
     render(state, request, page, body).await
 }
@@ -120,8 +124,8 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
     let context = context(&state, &request);
     let kept = state.cookies.confirmation(request.headers()).map(|token| token.encode());
     let token = Some(token_of(&request)).filter(|token| !token.is_empty()).or(kept).unwrap_or_default();
-    let visitor = match context.visitor().await {
-        Ok(Some(visitor)) => visitor,
+    let current_user = match context.current_user().await {
+        Ok(Some(current_user)) => current_user,
         Ok(None) => {
             let cookie = Token::from_link(&token).and_then(|token| state.cookies.set_confirmation(&token));
             let cookie = AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
@@ -129,16 +133,16 @@ pub async fn confirm(State(state): State<AppState>, request: Request) -> Respons
         }
         Err(cause) => return refuse(cause.into()),
     };
-    let address = match context.auth().look_at_confirmation(&visitor, &token).await {
+    let address = match context.auth().look_at_confirmation(&current_user, &token).await {
         Ok(address) => address.to_string(),
         Err(error) => return refuse(error.into()),
     };
-    let user = visitor.user.view();
+    let user = current_user.user.view();
     let page = Page {
         title: "Confirm your address",
         status: StatusCode::OK,
         interactive: false,
-        visitor: Some(user.clone()),
+        current_user: Some(user.clone()),
         told: None,
     };
     let body = move || {
@@ -163,8 +167,13 @@ pub async fn mailbox(State(state): State<AppState>, request: Request) -> Respons
             sent_at: letter.sent_at.to_rfc3339(),
         })
         .collect();
-    let page =
-        Page { title: "Development mailbox", status: StatusCode::OK, interactive: false, visitor: None, told: None };
+    let page = Page {
+        title: "Development mailbox",
+        status: StatusCode::OK,
+        interactive: false,
+        current_user: None,
+        told: None,
+    };
     let body = move || view! { <MailboxPage letters=entries.clone() /> }.into_any();
     render(&state, request, page, body).await
 }
@@ -191,7 +200,7 @@ pub async fn mailbox_json(State(state): State<AppState>, request: Request) -> Re
         Ok(letters) => letters,
         Err(error) => return refuse(error),
     };
-    let json = |letter: MailboxLetter| MailboxJson {
+    let json = |letter: MailboxEmail| MailboxJson {
         to: letter.recipient,
         subject: letter.subject,
         text: letter.text,
@@ -201,7 +210,7 @@ pub async fn mailbox_json(State(state): State<AppState>, request: Request) -> Re
     Json(letters.into_iter().map(json).collect::<Vec<_>>()).into_response()
 }
 
-async fn letters(state: &AppState, headers: &HeaderMap) -> Result<Vec<MailboxLetter>, ApiError> {
+async fn letters(state: &AppState, headers: &HeaderMap) -> Result<Vec<MailboxEmail>, ApiError> {
     if !state.mailbox.lets_in(headers) {
         return Err(ApiError::NotFound);
     }

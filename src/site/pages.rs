@@ -21,13 +21,18 @@ pub struct SignInQuery {
 }
 
 pub async fn home(State(state): State<AppState>, request: Request) -> Response {
-    let visitor = match context(&state, &request).visitor().await {
-        Ok(visitor) => visitor.map(|visitor| visitor.user.view()),
+    let current_user = match context(&state, &request).current_user().await {
+        Ok(current_user) => current_user.map(|current_user| current_user.user.view()),
         Err(cause) => return refuse(cause.into()),
     };
-    let page =
-        Page { title: "Start", status: StatusCode::OK, interactive: false, visitor: visitor.clone(), told: None };
-    render(&state, request, page, move || view! { <HomePage visitor=visitor.clone() /> }.into_any()).await
+    let page = Page {
+        title: "Start",
+        status: StatusCode::OK,
+        interactive: false,
+        current_user: current_user.clone(),
+        told: None,
+    };
+    render(&state, request, page, move || view! { <HomePage current_user=current_user.clone() /> }.into_any()).await
 }
 
 /// What somebody comes to sign up with.
@@ -64,7 +69,7 @@ pub async fn sign_up_page(
         title: "Sign up",
         status: refusal.map_or(StatusCode::OK, status),
         interactive: true,
-        visitor: None,
+        current_user: None,
         told: None,
     };
     let (letters, needs_address) = (signs_in_by_letter(state), state.auth.needs_address);
@@ -100,7 +105,7 @@ pub async fn sign_in_page(
         title: "Sign in",
         status: refusal.map_or(StatusCode::OK, status),
         interactive: true,
-        visitor: None,
+        current_user: None,
         told: None,
     };
     let (target, letters) = (next.to_string(), signs_in_by_letter(state));
@@ -122,7 +127,7 @@ pub async fn recovery_page(
         title: "Use a recovery code",
         status: refusal.map_or(StatusCode::OK, status),
         interactive: false,
-        visitor: None,
+        current_user: None,
         told: None,
     };
     let body = move || view! { <UseRecoveryCodePage identifier=identifier.clone() refusal /> }.into_any();
@@ -143,7 +148,7 @@ pub(super) async fn for_strangers(
     body: impl Fn() -> leptos::prelude::AnyView + Clone + Send + Sync + 'static,
 ) -> Response {
     let context = context(state, &request);
-    match context.visitor().await {
+    match context.current_user().await {
         Ok(None) => {}
         Ok(Some(_)) => return Redirect::to(signed_in_target).into_response(),
         Err(cause) => return refuse(cause.into()),

@@ -43,15 +43,15 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.
 async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
-    let visitor = match error {
+    let current_user = match error {
         ApiError::Unavailable | ApiError::Internal => None,
         _ => {
-            let found = in_time("database", PATIENCE, context(state, &request).visitor()).await;
-            found.flatten().map(|visitor| visitor.user.view())
+            let found = in_time("database", PATIENCE, context(state, &request).current_user()).await;
+            found.flatten().map(|current_user| current_user.user.view())
         }
     };
     let page =
-        Page { title: heading(error), status: status(error), interactive: error.wait() > 0, visitor, told: None };
+        Page { title: heading(error), status: status(error), interactive: error.wait() > 0, current_user, told: None };
     let mut response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

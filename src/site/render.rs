@@ -1,4 +1,4 @@
-use crate::server::auth::Visitor;
+use crate::server::auth::CurrentUser;
 use crate::server::http::refusal::refuse;
 use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::security_headers::CspNonce;
@@ -21,7 +21,7 @@ pub struct Page {
     pub status: StatusCode,
     /// Whether it has islands.
     pub interactive: bool,
-    pub visitor: Option<views::User>,
+    pub current_user: Option<views::User>,
     /// A refusal that the page itself tells, beside its field; then no notice lies over it.
     pub told: Option<ApiError>,
 }
@@ -29,8 +29,14 @@ pub struct Page {
 impl Page {
     /// A plain page for somebody who is signed in.
     #[must_use]
-    pub fn of(visitor: &Visitor, title: &'static str) -> Self {
-        Self { title, status: StatusCode::OK, interactive: false, visitor: Some(visitor.user.view()), told: None }
+    pub fn of(current_user: &CurrentUser, title: &'static str) -> Self {
+        Self {
+            title,
+            status: StatusCode::OK,
+            interactive: false,
+            current_user: Some(current_user.user.view()),
+            told: None,
+        }
     }
 }
 
@@ -67,7 +73,7 @@ pub async fn render(
             options: options.clone(),
             title: page.title,
             interactive: page.interactive,
-            visitor: page.visitor.clone(),
+            current_user: page.current_user.clone(),
             notice,
             here: here.clone(),
             children: Box::new(move || body().into_any()),

@@ -1,7 +1,7 @@
 //! What a device is told about the passkeys of an account (WebAuthn Level 3, section 5.1.10), as JSON.
 
 use crate::server::Unavailable;
-use crate::server::auth::Visitor;
+use crate::server::auth::CurrentUser;
 use crate::server::http::RequestContext;
 use serde::Serialize;
 
@@ -17,9 +17,9 @@ struct Accepted<'a> {
 ///
 /// # Errors
 /// As [`json`].
-pub fn accepted(context: &RequestContext, visitor: &Visitor, ids: &[String]) -> Result<String, Unavailable> {
+pub fn accepted(context: &RequestContext, current_user: &CurrentUser, ids: &[String]) -> Result<String, Unavailable> {
     let rp_id = context.auth().relying_party.id();
-    let accepted = Accepted { rp_id, user_id: visitor.user.id.encode(), all_accepted_credential_ids: ids };
+    let accepted = Accepted { rp_id, user_id: current_user.user.id.encode(), all_accepted_credential_ids: ids };
     json(&accepted)
 }
 
@@ -36,8 +36,8 @@ struct Details<'a> {
 ///
 /// # Errors
 /// As [`json`].
-pub fn details(context: &RequestContext, visitor: &Visitor) -> Result<String, Unavailable> {
-    let user = &visitor.user;
+pub fn details(context: &RequestContext, current_user: &CurrentUser) -> Result<String, Unavailable> {
+    let user = &current_user.user;
     let details = Details {
         rp_id: context.auth().relying_party.id(),
         user_id: user.id.encode(),

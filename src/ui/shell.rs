@@ -15,7 +15,7 @@ pub fn Shell(
     /// Whether the page has islands; one without them loads no WebAssembly.
     interactive: bool,
     /// Who is signed in, for the navigation.
-    visitor: Option<views::User>,
+    current_user: Option<views::User>,
     /// What the page before had to say.
     notice: Option<Notice>,
     /// Path and query of the page.
@@ -49,7 +49,7 @@ pub fn Shell(
                         <img src=site.logo alt="" width="28" height="28" />
                         {site.name.clone()}
                     </a>
-                    <Navigation visitor is_open=site.is_open />
+                    <Navigation current_user is_open=site.is_open />
                 </header>
                 {notice.map(|notice| view! { <NoticeBar notice /> })}
                 <main id="content">{children()}</main>
@@ -64,8 +64,8 @@ pub fn Shell(
 }
 
 #[component]
-fn Navigation(visitor: Option<views::User>, is_open: bool) -> impl IntoView {
-    let links = match visitor {
+fn Navigation(current_user: Option<views::User>, is_open: bool) -> impl IntoView {
+    let links = match current_user {
         None => view! {
             <a href=paths::SIGN_IN>{t("Sign in")}</a>
             {is_open.then(|| view! { <a href=paths::SIGN_UP>{t("Sign up")}</a> })}

@@ -12,9 +12,9 @@ use latchkey::server::http::AppState;
 use latchkey::server::http::assets::SiteFiles;
 use latchkey::server::http::client_address::Peer;
 use latchkey::server::keys::Keys;
-use latchkey::server::mail::{Mailbox, Postman, Transport};
+use latchkey::server::mail::{EmailWorker, Mailbox, Transport};
 use latchkey::server::secret::{Secret, SystemEntropy};
-use latchkey::server::store::{MailboxLetter, Store, postgres, sqlite};
+use latchkey::server::store::{MailboxEmail, Store, postgres, sqlite};
 use sqlx::Connection;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -141,7 +141,7 @@ pub struct App {
     pub auth: Arc<Auth>,
     state: AppState,
     pub store: Arc<dyn Store>,
-    pub postman: Postman,
+    pub email_worker: EmailWorker,
     pub clock: Arc<MovableClock>,
     pub origin: String,
     ephemeral: Arc<dyn Ephemeral>,
@@ -192,9 +192,9 @@ impl App {
         all.entry("RATE_LIMITS").or_insert("off");
         let settings: BTreeMap<_, _> =
             all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let Node { state, postman, origin } = assemble(&settings, &store, &ephemeral, &clock);
+        let Node { state, email_worker, origin } = assemble(&settings, &store, &ephemeral, &clock);
         let (router, auth) = (router(state.clone()), Arc::clone(&state.auth));
-        Self { router, auth, state, store, postman, clock, origin, ephemeral, settings, database }
+        Self { router, auth, state, store, email_worker, clock, origin, ephemeral, settings, database }
     }
 
     /// With pages of a fork's own.
@@ -213,22 +213,22 @@ impl App {
     }
 
     /// A worker whose letters go another way.
-    pub fn postman_with(&self, transport: Arc<dyn Transport>) -> Postman {
-        Postman {
+    pub fn email_worker_with(&self, transport: Arc<dyn Transport>) -> EmailWorker {
+        EmailWorker {
             store: Arc::clone(&self.store),
             transport,
-            clock: Arc::clone(&self.postman.clock),
-            entropy: Arc::clone(&self.postman.entropy),
-            keys: self.postman.keys.clone(),
-            limiter: self.postman.limiter.clone(),
-            letterhead: self.postman.letterhead.clone(),
+            clock: Arc::clone(&self.email_worker.clock),
+            entropy: Arc::clone(&self.email_worker.entropy),
+            keys: self.email_worker.keys.clone(),
+            limiter: self.email_worker.limiter.clone(),
+            branding: self.email_worker.branding.clone(),
             bell: Arc::default(),
         }
     }
 
     /// Sends every letter that is due.
     pub async fn deliver(&self) {
-        while self.postman.deliver_next().await.unwrap() {}
+        while self.email_worker.deliver_next().await.unwrap() {}
     }
 
     /// All letters so far, the newest first.
@@ -274,7 +274,7 @@ impl App {
 /// A process, as it answers, works and sends letters.
 struct Node {
     state: AppState,
-    postman: Postman,
+    email_worker: EmailWorker,
     origin: String,
 }
 
@@ -294,16 +294,16 @@ fn assemble(
         entropy: Arc::new(SystemEntropy),
         keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
     };
-    let sends_letters = config.smtp_url.is_some() || config.public_url.is_localhost();
-    let auth = bootstrap::auth(&config, backing, sends_letters).unwrap();
+    let sends_email = config.smtp_url.is_some() || config.public_url.is_localhost();
+    let auth = bootstrap::auth(&config, backing, sends_email).unwrap();
     let mailbox = Mailbox { store: Arc::clone(store), clock };
-    let postman = bootstrap::postman(&auth, Arc::new(mailbox), &config);
+    let email_worker = bootstrap::email_worker(&auth, Arc::new(mailbox), &config);
     let state = bootstrap::app_state(auth, &config, SiteFiles::in_folder()).unwrap();
-    Node { state, postman, origin: config.public_url.origin().to_owned() }
+    Node { state, email_worker, origin: config.public_url.origin().to_owned() }
 }
 
 /// A letter as its reader sees it.
-pub struct Letter(pub MailboxLetter);
+pub struct Letter(pub MailboxEmail);
 
 impl Letter {
     /// The token of its link.

@@ -52,7 +52,7 @@ fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str
 }
 
 /// A browser that asked to sign up by letter, and the text of the letter.
-fn ask_to_sign_up(program: &Program, name: &str) -> (Remote, String) {
+fn request_sign_up(program: &Program, name: &str) -> (Remote, String) {
     let mut browser = Remote::new(program.port, &program.origin());
     let body = json!({ "username": name, "email": format!("{name}@example.org") });
     let (status, answer) = browser.post("/api/sign-up/email", &body).unwrap();
@@ -72,7 +72,7 @@ fn ask_to_sign_up(program: &Program, name: &str) -> (Remote, String) {
 
 /// Makes an account; gives the browser that is signed in.
 fn sign_up(program: &Program, name: &str) -> Remote {
-    let (mut browser, letter) = ask_to_sign_up(program, name);
+    let (mut browser, letter) = request_sign_up(program, name);
     let token = letter.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
     let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
     assert_eq!(status, 200, "{answer}");
@@ -305,7 +305,7 @@ async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
     let mut program = Program::start(folder.path(), None, &[]);
-    let (asked, letter) = ask_to_sign_up(&program, "ada");
+    let (asked, letter) = request_sign_up(&program, "ada");
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     let code = letter.lines().find(is_code).unwrap().to_owned();
     let port = program.port;
@@ -393,7 +393,7 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         let set = borrowed(&settings);
         let mut program = Program::start(folder.path(), None, &set);
         let browser = sign_up(&program, "ada");
-        let (mut asking, letter) = ask_to_sign_up(&program, "eve");
+        let (mut asking, letter) = request_sign_up(&program, "eve");
         let token = letter.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
         let restore: &[&str] = match &database {
             TestDatabase::File(_) => {

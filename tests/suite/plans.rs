@@ -48,7 +48,7 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
     own.post("/api/account/delete", json!({ "username": "lovelace" })).await;
     let now = app.clock.now().plus(Duration::from_hours(24 * 365));
     app.store.remove_ended_sessions(now, 100).await.unwrap();
-    app.store.remove_expired_letters(now, 100).await.unwrap();
+    app.store.remove_expired_emails(now, 100).await.unwrap();
     app.store.remove_old_activity(now, now, 100).await.unwrap();
 
     cut_connections(&url).await;

@@ -4,7 +4,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use latchkey::server::clock::Timestamp;
 use latchkey::server::http::client_address::{Peer, TrustedProxies};
 use latchkey::server::http::cookies::Cookies;
-use latchkey::server::model::letter::Code;
+use latchkey::server::model::email_request::Code;
 use latchkey::server::model::limit::{Limit, Verdict};
 use latchkey::server::model::recovery::RecoveryCode;
 use latchkey::server::model::user::{deliverable, email_key};

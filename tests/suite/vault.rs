@@ -12,8 +12,8 @@ pub fn routes() -> Router<AppState> {
 }
 
 /// Shown to whoever is signed in and has used a passkey in the last ten minutes.
-async fn vault(State(state): State<AppState>, Fresh(visitor): Fresh, request: Request) -> Response {
-    let name = visitor.user.display_name.to_string();
+async fn vault(State(state): State<AppState>, Fresh(current_user): Fresh, request: Request) -> Response {
+    let name = current_user.user.display_name.to_string();
     let body = move || {
         view! {
             <h1>"Vault"</h1>
@@ -21,5 +21,5 @@ async fn vault(State(state): State<AppState>, Fresh(visitor): Fresh, request: Re
         }
         .into_any()
     };
-    render(&state, request, Page::of(&visitor, "Vault"), body).await
+    render(&state, request, Page::of(&current_user, "Vault"), body).await
 }

@@ -1,11 +1,11 @@
 //! What people do with their own sessions and passkeys. Ids of others are answered like ids that do not exist.
 
 use super::authority::{Denied, OwnersUnit};
-use super::{Auth, Visitor};
+use super::{Auth, CurrentUser};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
 use crate::server::limiter::TooMany;
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, EventKind, Passkey, Session, SessionId, User};
 use crate::types::{DisplayName, views};
@@ -54,9 +54,9 @@ impl Auth {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn sessions(&self, visitor: &Visitor) -> Result<Vec<Session>, Unavailable> {
+    pub async fn sessions(&self, current_user: &CurrentUser) -> Result<Vec<Session>, Unavailable> {
         let now = self.clock.now();
-        let sessions = self.store.sessions(visitor.user.id).await?;
+        let sessions = self.store.sessions(current_user.user.id).await?;
         Ok(sessions.into_iter().filter(|session| session.is_alive(now)).collect())
     }
 
@@ -65,9 +65,9 @@ impl Auth {
     /// # Errors
     /// When there is no such session or passkey of this person, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn revoke(&self, visitor: &Visitor, which: Revocation) -> Result<u64, ManageError> {
-        let (user, own) = (visitor.user.id, visitor.session.id);
-        let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(visitor).await?;
+    pub async fn revoke(&self, current_user: &CurrentUser, which: Revocation) -> Result<u64, ManageError> {
+        let (user, own) = (current_user.user.id, current_user.session.id);
+        let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(current_user).await?;
         let ended = match &which {
             Revocation::One(id) if unit.end_session(user, *id).await? => 1,
             Revocation::One(_) => return Err(ManageError::NotFound),
@@ -77,13 +77,13 @@ impl Auth {
         if let Revocation::OfPasskey(id) = &which
             && ended == 0
             // One that was removed is still known by the session that it opened.
-            && visitor.session.method != Method::Passkey(id.clone())
+            && current_user.session.method != Method::Passkey(id.clone())
             && !passkeys.iter().any(|passkey| passkey.credential_id == *id)
         {
             return Err(ManageError::NotFound);
         }
         if ended > 0 {
-            let client = &visitor.session.client;
+            let client = &current_user.session.client;
             self.record(unit.as_mut(), user, EventKind::SessionsEnded, client, Some(ended.to_string())).await?;
         }
         unit.commit().await?;
@@ -96,22 +96,34 @@ impl Auth {
     /// # Errors
     /// When the name does not fit, there is no such passkey of this person, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn rename_passkey(&self, visitor: &Visitor, id: &str, name: &str) -> Result<views::Passkey, ManageError> {
+    pub async fn rename_passkey(
+        &self,
+        current_user: &CurrentUser,
+        id: &str,
+        name: &str,
+    ) -> Result<views::Passkey, ManageError> {
         let name = DisplayName::parse(name).map_err(|_| ManageError::InvalidName)?;
         let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
-        let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(visitor).await?;
+        let OwnersUnit { mut unit, passkeys, .. } = self.begin_locked(current_user).await?;
         let passkey = passkeys.iter().find(|passkey| passkey.credential_id == id).ok_or(ManageError::NotFound)?;
         if passkey.name == name.as_str() {
-            return Ok(self.view_passkey(visitor, passkey, &passkeys));
+            return Ok(self.view_passkey(current_user, passkey, &passkeys));
         }
-        if !unit.rename_passkey(visitor.user.id, &id, &name).await? {
+        if !unit.rename_passkey(current_user.user.id, &id, &name).await? {
             return Err(ManageError::NotFound);
         }
         let change = Some(format!("{} → {name}", passkey.name));
-        self.record(unit.as_mut(), visitor.user.id, EventKind::PasskeyRenamed, &visitor.session.client, change).await?;
+        self.record(
+            unit.as_mut(),
+            current_user.user.id,
+            EventKind::PasskeyRenamed,
+            &current_user.session.client,
+            change,
+        )
+        .await?;
         unit.commit().await?;
         let renamed = Passkey { name: name.to_string(), ..passkey.clone() };
-        Ok(self.view_passkey(visitor, &renamed, &passkeys))
+        Ok(self.view_passkey(current_user, &renamed, &passkeys))
     }
 
     /// Removes a passkey, unless nothing would be left to sign in with (docs/RULES.md, 7). The account is locked
@@ -120,19 +132,19 @@ impl Auth {
     /// # Errors
     /// When the session may not, there is no such passkey of this person, it is the last way in, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn remove_passkey(&self, visitor: &Visitor, id: &str) -> Result<Passkey, ManageError> {
-        let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(visitor).await?;
+    pub async fn remove_passkey(&self, current_user: &CurrentUser, id: &str) -> Result<Passkey, ManageError> {
+        let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(current_user).await?;
         let id = CredentialId::decode(id).ok_or(ManageError::NotFound)?;
         let (gone, left): (Vec<_>, Vec<_>) = passkeys.into_iter().partition(|passkey| passkey.credential_id == id);
         let gone = gone.into_iter().next().ok_or(ManageError::NotFound)?;
         let is_way_in = gone.is_usable(self.relying_party.id());
-        if is_way_in && !self.has_usable(&left) && !self.letters_let_in(&user) {
+        if is_way_in && !self.has_usable(&left) && !self.email_signs_in(&user) {
             return Err(ManageError::LastWayIn);
         }
         unit.remove_passkey(user.id, &id).await?;
         self.bound_lockdown(unit.as_mut(), &user).await?;
         unit.void_recognition(user.id).await?;
-        let (client, name) = (&visitor.session.client, Some(gone.name.clone()));
+        let (client, name) = (&current_user.session.client, Some(gone.name.clone()));
         self.record(unit.as_mut(), user.id, EventKind::PasskeyRemoved, client, name.clone()).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::PasskeyRemoved, client, name).await?;
         unit.commit().await?;
@@ -143,7 +155,7 @@ impl Auth {
 
     /// Whether a letter is a way in for this person.
     #[must_use]
-    pub fn letters_let_in(&self, user: &User) -> bool {
-        self.email_sign_in != EmailSignIn::Off && self.sends_letters && user.proven_address().is_some()
+    pub fn email_signs_in(&self, user: &User) -> bool {
+        self.email_sign_in != EmailSignIn::Off && self.sends_email && user.proven_address().is_some()
     }
 }

@@ -2,9 +2,7 @@
 
 use super::Auth;
 use crate::server::Unavailable;
-use crate::server::model::security_letter::{
-    MOST_OF_A_KIND, MOST_OF_ALL, NOTIFIED_WITHIN, Occasion, SecurityLetter, Told,
-};
+use crate::server::model::notification::{MOST_OF_A_KIND, MOST_OF_ALL, NOTIFIED_WITHIN, Notification, Occasion, Told};
 use crate::server::model::{Event, EventId, EventKind, User, UserId, event};
 use crate::server::store::Unit;
 use crate::types::{EmailAddress, views};
@@ -66,7 +64,7 @@ impl Auth {
         client: &views::Client,
         detail: Option<String>,
     ) -> Result<(), Unavailable> {
-        if !self.sends_letters {
+        if !self.sends_email {
             return Ok(());
         }
         let can_undo = occasion == Occasion::AddressChanged && user.proven_address() != Some(address);
@@ -91,8 +89,8 @@ impl Auth {
             can_undo,
             client,
         };
-        let letter = SecurityLetter::new(told, self.clock.now(), &*self.entropy);
-        unit.add_security_letter(&letter, &letter.outgoing(&*self.entropy)).await
+        let letter = Notification::new(told, self.clock.now(), &*self.entropy);
+        unit.add_notification(&letter, &letter.outgoing(&*self.entropy)).await
     }
 
     /// A page of an account's activity, newest first; `None` when there is no such event to begin after.

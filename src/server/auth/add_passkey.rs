@@ -5,10 +5,10 @@ use super::attestation::Refused;
 use super::authority::{Denied, OwnersUnit, Standing};
 use super::ceremony::{Initiator, Purpose};
 use super::registration::Registered;
-use super::{Auth, Visitor};
+use super::{Auth, CurrentUser};
 use crate::server::Unavailable;
 use crate::server::limiter::TooMany;
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
 use crate::server::secret::Token;
@@ -73,15 +73,15 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn begin_add_passkey(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         initiator: Initiator<'_>,
     ) -> Result<views::Options, BeginAddPasskeyError> {
-        let passkeys = self.store.passkeys(visitor.user.id).await?;
-        let standing = Standing { user: &visitor.user, passkeys: &passkeys };
-        self.may_add(visitor, standing).map_err(BeginAddPasskeyError::Denied)?;
+        let passkeys = self.store.passkeys(current_user.user.id).await?;
+        let standing = Standing { user: &current_user.user, passkeys: &passkeys };
+        self.may_add(current_user, standing).map_err(BeginAddPasskeyError::Denied)?;
         let (options, challenge, registration) =
-            self.relying_party.begin_registration(&visitor.user, &self.ours(&passkeys))?;
-        let state = AddPasskey { user_id: visitor.user.id, registration };
+            self.relying_party.begin_registration(&current_user.user, &self.ours(&passkeys))?;
+        let state = AddPasskey { user_id: current_user.user.id, registration };
         self.keep_ceremony(Purpose::AddPasskey, initiator, &challenge, state).await?;
         Ok(options)
     }
@@ -119,7 +119,7 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn finish_add_passkey(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         begun: Option<AddPasskey>,
         answer: &RegistrationAnswer,
         name: Option<&str>,
@@ -127,29 +127,29 @@ impl Auth {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| FinishAddPasskeyError::InvalidName)?;
         let new = answer.examine();
         let pending =
-            begun.filter(|pending| pending.user_id == visitor.user.id).ok_or(FinishAddPasskeyError::Expired)?;
-        let added_with = match visitor.session.method {
+            begun.filter(|pending| pending.user_id == current_user.user.id).ok_or(FinishAddPasskeyError::Expired)?;
+        let added_with = match current_user.session.method {
             Method::Passkey(_) => AddedWith::Passkey,
-            Method::Email => AddedWith::Letter,
+            Method::Email => AddedWith::Email,
             Method::Recovery => AddedWith::RecoveryCode,
             Method::BreakGlass => AddedWith::BreakGlass,
         };
         let registered = Registered { new, answer, registration: &pending.registration };
-        let registered = self.registered(registered, visitor.user.id, added_with)?;
+        let registered = self.registered(registered, current_user.user.id, added_with)?;
         let mut passkey = registered.ok_or(FinishAddPasskeyError::NotVerified)?;
         if let Some(name) = name {
             name.as_str().clone_into(&mut passkey.name);
         }
-        self.keep_passkey(visitor, &passkey).await
+        self.keep_passkey(current_user, &passkey).await
     }
 
     async fn keep_passkey(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         passkey: &Passkey,
     ) -> Result<views::Passkey, FinishAddPasskeyError> {
-        let owners = self.begin_locked(visitor).await?;
-        self.may_add(visitor, owners.standing())?;
+        let owners = self.begin_locked(current_user).await?;
+        self.may_add(current_user, owners.standing())?;
         let OwnersUnit { mut unit, user, passkeys, .. } = owners;
         if passkeys.len() >= MOST_PASSKEYS {
             return Err(FinishAddPasskeyError::TooManyPasskeys);
@@ -158,16 +158,16 @@ impl Auth {
             return Err(FinishAddPasskeyError::PasskeyExists);
         }
         // A letter or code allows one passkey: of two at once, the second finds that the session has made one.
-        let is_only_one = !matches!(visitor.session.method, Method::Passkey(_));
-        if !unit.end_offer(visitor.session.id, is_only_one).await? {
+        let is_only_one = !matches!(current_user.session.method, Method::Passkey(_));
+        if !unit.end_offer(current_user.session.id, is_only_one).await? {
             return Err(Denied::ReauthenticationRequired.into());
         }
-        let (client, name) = (&visitor.session.client, Some(passkey.name.clone()));
+        let (client, name) = (&current_user.session.client, Some(passkey.name.clone()));
         self.record(unit.as_mut(), user.id, EventKind::PasskeyAdded, client, name.clone()).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::PasskeyAdded, client, name).await?;
         unit.commit().await?;
         self.bell.notify_one();
-        tracing::info!(user = %visitor.user.id.0, "a passkey was added");
-        Ok(self.view_passkey(visitor, passkey, &passkeys))
+        tracing::info!(user = %current_user.user.id.0, "a passkey was added");
+        Ok(self.view_passkey(current_user, passkey, &passkeys))
     }
 }

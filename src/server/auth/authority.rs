@@ -1,10 +1,10 @@
 //! Who may do what only an account's owner should do (docs/RULES.md, 8).
 
 use super::add_passkey::MOST_PASSKEYS;
-use super::{Auth, Visitor};
+use super::{Auth, CurrentUser};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::passkey::WATCHED;
+use crate::server::model::passkey::PROBATION;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, Lockdown, Passkey, User, UserId};
 use crate::server::store::Unit;
@@ -56,18 +56,18 @@ impl OwnersUnit {
 
 impl Auth {
     /// Begins what only the owner may do: with a fresh authentication by passkey, or by letter where there is none.
-    pub(super) async fn begin_as_owner(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
-        let owners = self.begin_locked(visitor).await?;
-        self.may_act(visitor, owners.standing())?;
+    pub(super) async fn begin_as_owner(&self, current_user: &CurrentUser) -> Result<OwnersUnit, Denied> {
+        let owners = self.begin_locked(current_user).await?;
+        self.may_act(current_user, owners.standing())?;
         Ok(owners)
     }
 
     /// Begins a unit of work that holds others off the account of the visitor.
-    pub(super) async fn begin_locked(&self, visitor: &Visitor) -> Result<OwnersUnit, Denied> {
+    pub(super) async fn begin_locked(&self, current_user: &CurrentUser) -> Result<OwnersUnit, Denied> {
         let mut unit = self.store.begin().await?;
-        let user = unit.lock_user(visitor.user.id).await?.ok_or(Denied::SignedOut)?;
+        let user = unit.lock_user(current_user.user.id).await?.ok_or(Denied::SignedOut)?;
         // "This wasn't me" may have ended the session while we waited for the lock.
-        if !unit.has_session(&visitor.session).await? {
+        if !unit.has_session(&current_user.session).await? {
             return Err(Denied::SignedOut);
         }
         let passkeys = unit.passkeys_of(user.id).await?;
@@ -78,9 +78,9 @@ impl Auth {
     ///
     /// # Errors
     /// Why it may not, or that the database is away.
-    pub async fn check_adding(&self, visitor: &Visitor) -> Result<bool, Denied> {
-        let passkeys = self.store.passkeys(visitor.user.id).await?;
-        self.may_add(visitor, Standing { user: &visitor.user, passkeys: &passkeys })?;
+    pub async fn check_adding(&self, current_user: &CurrentUser) -> Result<bool, Denied> {
+        let passkeys = self.store.passkeys(current_user.user.id).await?;
+        self.may_add(current_user, Standing { user: &current_user.user, passkeys: &passkeys })?;
         Ok(passkeys.len() < MOST_PASSKEYS)
     }
 
@@ -88,8 +88,8 @@ impl Auth {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn can_add(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
-        match self.check_adding(visitor).await {
+    pub async fn can_add(&self, current_user: &CurrentUser) -> Result<bool, Unavailable> {
+        match self.check_adding(current_user).await {
             Ok(has_room) => Ok(has_room),
             Err(Denied::Unavailable(cause)) => Err(cause),
             Err(
@@ -105,54 +105,54 @@ impl Auth {
     ///
     /// # Errors
     /// Why it may not, or that the database is away.
-    pub async fn check_acting(&self, visitor: &Visitor) -> Result<(), Denied> {
-        let passkeys = self.store.passkeys(visitor.user.id).await?;
-        self.may_act(visitor, Standing { user: &visitor.user, passkeys: &passkeys })
+    pub async fn check_acting(&self, current_user: &CurrentUser) -> Result<(), Denied> {
+        let passkeys = self.store.passkeys(current_user.user.id).await?;
+        self.may_act(current_user, Standing { user: &current_user.user, passkeys: &passkeys })
     }
 
     /// Whether the account of a visitor has a passkey that signs in here.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn has_passkey(&self, visitor: &Visitor) -> Result<bool, Unavailable> {
-        Ok(self.has_usable(&self.store.passkeys(visitor.user.id).await?))
+    pub async fn has_passkey(&self, current_user: &CurrentUser) -> Result<bool, Unavailable> {
+        Ok(self.has_usable(&self.store.passkeys(current_user.user.id).await?))
     }
 
-    fn may_act(&self, visitor: &Visitor, standing: Standing<'_>) -> Result<(), Denied> {
+    fn may_act(&self, current_user: &CurrentUser, standing: Standing<'_>) -> Result<(), Denied> {
         let passkeys = standing.passkeys;
-        let allowed = match &visitor.session.method {
-            Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
+        let allowed = match &current_user.session.method {
+            Method::Passkey(id) => current_user.session.user_verified && self.is_in_use(id, passkeys),
             Method::Email => !self.has_usable(passkeys),
             Method::Recovery | Method::BreakGlass => false,
         };
-        if !(allowed && self.is_fresh(visitor)) {
+        if !(allowed && self.is_fresh(current_user)) {
             return Err(Denied::ReauthenticationRequired);
         }
         // "This wasn't me" may have left an account without a passkey: control of the mailbox must gain nothing by that.
-        if visitor.session.method == Method::Email && self.is_locked_down(standing.user) {
+        if current_user.session.method == Method::Email && self.is_locked_down(standing.user) {
             return Err(Denied::OlderPasskeyRequired);
         }
-        self.check_age(visitor, passkeys)
+        self.check_age(current_user, passkeys)
     }
 
     /// Whether the session may add a passkey: as for everything that matters, or one after a fresh letter or recovery
     /// code, which is how a lost passkey is replaced.
-    pub(super) fn may_add(&self, visitor: &Visitor, standing: Standing<'_>) -> Result<(), Denied> {
+    pub(super) fn may_add(&self, current_user: &CurrentUser, standing: Standing<'_>) -> Result<(), Denied> {
         let passkeys = standing.passkeys;
-        let allowed = match &visitor.session.method {
-            Method::Passkey(id) => visitor.session.user_verified && self.is_in_use(id, passkeys),
-            Method::Email | Method::Recovery | Method::BreakGlass => !visitor.session.added_passkey,
+        let allowed = match &current_user.session.method {
+            Method::Passkey(id) => current_user.session.user_verified && self.is_in_use(id, passkeys),
+            Method::Email | Method::Recovery | Method::BreakGlass => !current_user.session.added_passkey,
         };
-        if !(allowed && self.is_fresh(visitor)) {
+        if !(allowed && self.is_fresh(current_user)) {
             return Err(Denied::ReauthenticationRequired);
         }
         // An administrator can help a user who lost the older passkey, too; but not while the lockdown is new.
-        let is_helped = visitor.session.method == Method::BreakGlass
-            && standing.user.lockdown.is_some_and(|lockdown| self.clock.now().since(lockdown.since) >= WATCHED);
+        let is_helped = current_user.session.method == Method::BreakGlass
+            && standing.user.lockdown.is_some_and(|lockdown| self.clock.now().since(lockdown.since) >= PROBATION);
         if !is_helped && self.is_locked_down(standing.user) {
             return Err(Denied::OlderPasskeyRequired);
         }
-        self.check_age(visitor, passkeys)
+        self.check_age(current_user, passkeys)
     }
 
     fn is_locked_down(&self, user: &User) -> bool {
@@ -203,8 +203,8 @@ impl Auth {
         Ok(has_older || unit.count_recovery_codes_before(user, since).await? > 0)
     }
 
-    fn check_age(&self, visitor: &Visitor, passkeys: &[Passkey]) -> Result<(), Denied> {
-        let Method::Passkey(id) = &visitor.session.method else { return Ok(()) };
+    fn check_age(&self, current_user: &CurrentUser, passkeys: &[Passkey]) -> Result<(), Denied> {
+        let Method::Passkey(id) = &current_user.session.method else { return Ok(()) };
         if self.is_too_new(id, passkeys, self.clock.now()) { Err(Denied::PasskeyTooNew) } else { Ok(()) }
     }
 
@@ -216,14 +216,14 @@ impl Auth {
     /// Until when a passkey can do nothing that matters: added by nothing but a letter, while an older one exists.
     fn held_until(&self, own: &Passkey, all: &[Passkey], now: Timestamp) -> Option<Timestamp> {
         let is_older = |other: &Passkey| other.is_usable(self.relying_party.id()) && other.created_at < own.created_at;
-        (own.is_too_new(now) && all.iter().any(is_older)).then(|| own.created_at.plus(WATCHED))
+        (own.is_too_new(now) && all.iter().any(is_older)).then(|| own.created_at.plus(PROBATION))
     }
 
     /// What a visitor may see of one of their passkeys, beside `all` of them.
     #[must_use]
-    pub fn view_passkey(&self, visitor: &Visitor, passkey: &Passkey, all: &[Passkey]) -> views::Passkey {
+    pub fn view_passkey(&self, current_user: &CurrentUser, passkey: &Passkey, all: &[Passkey]) -> views::Passkey {
         let held_until = self.held_until(passkey, all, self.clock.now());
-        passkey.view(&visitor.session, self.relying_party.id(), held_until)
+        passkey.view(&current_user.session, self.relying_party.id(), held_until)
     }
 
     fn is_in_use(&self, id: &CredentialId, passkeys: &[Passkey]) -> bool {
@@ -236,7 +236,7 @@ impl Auth {
         passkeys.iter().any(|passkey| passkey.is_usable(self.relying_party.id()))
     }
 
-    fn is_fresh(&self, visitor: &Visitor) -> bool {
-        self.clock.now().since(visitor.session.authenticated_at) <= FRESH
+    fn is_fresh(&self, current_user: &CurrentUser) -> bool {
+        self.clock.now().since(current_user.session.authenticated_at) <= FRESH
     }
 }

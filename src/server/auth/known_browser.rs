@@ -1,9 +1,9 @@
 //! Browsers that remember who signed in last, and whether they want a passkey of their own.
 
-use super::{Auth, Visitor};
+use super::{Auth, CurrentUser};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::known_browser::{DECLINED, REMEMBERED};
+use crate::server::model::browser::{DECLINED, REMEMBERED};
 use crate::server::model::session::Method;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::Token;
@@ -72,29 +72,32 @@ impl Auth {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn offers_passkey(&self, visitor: &Visitor, known: Option<&Token>) -> Result<bool, Unavailable> {
-        if !visitor.session.offers_passkey || !self.can_add(visitor).await? {
+    pub async fn offers_passkey(&self, current_user: &CurrentUser, known: Option<&Token>) -> Result<bool, Unavailable> {
+        if !current_user.session.offers_passkey || !self.can_add(current_user).await? {
             return Ok(false);
         }
         // Where making one is all that is left to do, it is offered however often it was declined.
-        if matches!(visitor.session.method, Method::Recovery | Method::BreakGlass) || self.is_confined(visitor) {
+        if matches!(current_user.session.method, Method::Recovery | Method::BreakGlass)
+            || self.is_confined(current_user)
+        {
             return Ok(true);
         }
         let Some(token) = known else { return Ok(true) };
         let found = self.store.known_browser(&token.hash()).await?;
-        Ok(!found
-            .is_some_and(|(browser, _)| browser.user_id == visitor.user.id && browser.has_declined(self.clock.now())))
+        Ok(!found.is_some_and(|(browser, _)| {
+            browser.user_id == current_user.user.id && browser.has_declined(self.clock.now())
+        }))
     }
 
     /// "Not now": not asked again in this browser for 30 days.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn decline_offer(&self, visitor: &Visitor, known: Option<&Token>) -> Result<(), Unavailable> {
+    pub async fn decline_offer(&self, current_user: &CurrentUser, known: Option<&Token>) -> Result<(), Unavailable> {
         let mut unit = self.store.begin().await?;
-        unit.end_offer(visitor.session.id, false).await?;
+        unit.end_offer(current_user.session.id, false).await?;
         if let Some(token) = known {
-            unit.decline_offer(&token.hash(), visitor.user.id, self.clock.now().plus(DECLINED)).await?;
+            unit.decline_offer(&token.hash(), current_user.user.id, self.clock.now().plus(DECLINED)).await?;
         }
         unit.commit().await
     }

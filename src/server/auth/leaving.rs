@@ -1,10 +1,10 @@
 //! Taking everything along, and leaving.
 
 use super::authority::{Denied, OwnersUnit};
-use super::{Auth, ManageError, Visitor};
+use super::{Auth, CurrentUser, ManageError};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{EventKind, KnownBrowser, Session};
 use crate::types::views;
@@ -75,16 +75,16 @@ impl Auth {
     /// # Errors
     /// When the session may not, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn export(&self, visitor: &Visitor) -> Result<Export, Denied> {
-        let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(visitor).await?;
-        let client = &visitor.session.client;
+    pub async fn export(&self, current_user: &CurrentUser) -> Result<Export, Denied> {
+        let OwnersUnit { mut unit, user, passkeys, .. } = self.begin_as_owner(current_user).await?;
+        let client = &current_user.session.client;
         self.record(unit.as_mut(), user.id, EventKind::Exported, client, None).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::Exported, client, None).await?;
         unit.commit().await?;
         self.bell.notify_one();
         let now = self.clock.now();
         let exported = |passkey: &crate::server::model::Passkey| ExportedPasskey {
-            passkey: self.view_passkey(visitor, passkey, &passkeys),
+            passkey: self.view_passkey(current_user, passkey, &passkeys),
             rp_id: passkey.rp_id.clone(),
             aaguid: passkey.aaguid.to_string(),
             sign_count: passkey.sign_count,
@@ -102,16 +102,16 @@ impl Auth {
             passkeys_blocked_since: user.lockdown.map(|lockdown| lockdown.since.to_rfc3339()),
             passkeys_blocked_until: user.lockdown.and_then(|lockdown| lockdown.ends_at).map(Timestamp::to_rfc3339),
             passkeys: passkeys.iter().map(exported).collect(),
-            sessions: sessions.iter().map(|session| exported_session(session, visitor)).collect(),
+            sessions: sessions.iter().map(|session| exported_session(session, current_user)).collect(),
             recovery_codes_left: self.store.count_recovery_codes(user.id).await?,
             remembered_browsers: self.store.known_browsers(user.id).await?.iter().map(remembered).collect(),
-            open_letters: self.open_letters(visitor, now).await?,
-            events: self.all_events(visitor).await?,
+            open_letters: self.open_letters(current_user, now).await?,
+            events: self.all_events(current_user).await?,
         })
     }
 
-    async fn open_letters(&self, visitor: &Visitor, now: Timestamp) -> Result<Vec<OpenLetter>, Unavailable> {
-        let told = self.store.security_letters(visitor.user.id, now).await?;
+    async fn open_letters(&self, current_user: &CurrentUser, now: Timestamp) -> Result<Vec<OpenLetter>, Unavailable> {
+        let told = self.store.security_letters(current_user.user.id, now).await?;
         let told = told.into_iter().map(|letter| OpenLetter {
             about: letter.occasion.name(),
             to: Some(letter.address.to_string()),
@@ -120,7 +120,7 @@ impl Auth {
             sent_at: letter.happened_at.to_rfc3339(),
             expires_at: letter.expires_at.to_rfc3339(),
         });
-        let asked = self.store.requests_of_user(visitor.user.id, now).await?;
+        let asked = self.store.requests_of_user(current_user.user.id, now).await?;
         let asked = asked.into_iter().map(|open| OpenLetter {
             about: open.request.purpose.name(),
             to: open.recipient.map(|(_, address)| address.to_string()),
@@ -132,9 +132,9 @@ impl Auth {
         Ok(told.chain(asked).collect())
     }
 
-    async fn all_events(&self, visitor: &Visitor) -> Result<Vec<views::Event>, Unavailable> {
+    async fn all_events(&self, current_user: &CurrentUser) -> Result<Vec<views::Event>, Unavailable> {
         let (mut events, mut before) = (Vec::new(), None);
-        while let Some(page) = self.activity(visitor.user.id, before).await? {
+        while let Some(page) = self.activity(current_user.user.id, before).await? {
             let Some(last) = page.last() else { break };
             before = Some(last.id);
             events.extend(page.iter().map(crate::server::model::Event::view));
@@ -148,13 +148,13 @@ impl Auth {
     /// # Errors
     /// When what was typed is not the username, the session may not, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn delete_account(&self, visitor: &Visitor, typed: &str) -> Result<(), ManageError> {
-        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
+    pub async fn delete_account(&self, current_user: &CurrentUser, typed: &str) -> Result<(), ManageError> {
+        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(current_user).await?;
         if typed.trim() != user.username.as_str() {
             return Err(ManageError::WrongUsername);
         }
         self.hold_username(unit.as_mut(), &user.username, user.id).await?;
-        let client = &visitor.session.client;
+        let client = &current_user.session.client;
         self.tell_owner(unit.as_mut(), &user, Occasion::Deleted, client, None).await?;
         unit.delete_user(user.id, self.clock.now()).await?;
         unit.commit().await?;
@@ -165,12 +165,12 @@ impl Auth {
     }
 }
 
-fn exported_session(session: &Session, visitor: &Visitor) -> ExportedSession {
+fn exported_session(session: &Session, current_user: &CurrentUser) -> ExportedSession {
     let passkey = match &session.method {
         Method::Passkey(id) => Some(id.encode()),
         Method::Email | Method::Recovery | Method::BreakGlass => None,
     };
-    ExportedSession { session: session.view(session.id == visitor.session.id), kept: session.kept, passkey }
+    ExportedSession { session: session.view(session.id == current_user.session.id), kept: session.kept, passkey }
 }
 
 fn remembered(browser: &KnownBrowser) -> RememberedBrowser {

@@ -2,12 +2,12 @@
 
 use super::letter_request::key_of;
 use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, NotInvited, Opened};
+use super::{Arrival, Auth, NewSession, NotInvited};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
 use crate::server::limiter::{Guessed, Side, Subject, TooMany};
-use crate::server::model::letter::{Code, OpenRequest, Purpose};
+use crate::server::model::email_request::{Code, OpenRequest, Purpose};
 use crate::server::model::limit;
 use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
@@ -154,7 +154,7 @@ impl Auth {
         token: &str,
         username: Option<&str>,
         arrival: Arrival,
-    ) -> Result<(Opened, Next), AnswerError> {
+    ) -> Result<(NewSession, Next), AnswerError> {
         let answered = self.follow_link(token, username, arrival).await;
         let is_recovery = answered.as_ref().is_ok_and(|(opened, _)| opened.session.method == Method::BreakGlass);
         let method = if is_recovery { "recovery" } else { "email" };
@@ -167,7 +167,7 @@ impl Auth {
         token: &str,
         username: Option<&str>,
         arrival: Arrival,
-    ) -> Result<(Opened, Next), AnswerError> {
+    ) -> Result<(NewSession, Next), AnswerError> {
         self.limiter.draw(&limit::ANSWERS, Subject::Client(arrival.address)).await?;
         let open = self.linked(token).await?;
         if !is_from(arrival.email.as_ref(), &open) {
@@ -193,7 +193,7 @@ impl Auth {
         code: &str,
         username: Option<&str>,
         arrival: Arrival,
-    ) -> Result<(Opened, Next), AnswerError> {
+    ) -> Result<(NewSession, Next), AnswerError> {
         let answered = self.type_code(code, username, arrival).await;
         meters::sign_in("email", answered.as_ref().err().map(AnswerError::outcome));
         answered
@@ -204,7 +204,7 @@ impl Auth {
         code: &str,
         username: Option<&str>,
         arrival: Arrival,
-    ) -> Result<(Opened, Next), AnswerError> {
+    ) -> Result<(NewSession, Next), AnswerError> {
         self.letters_sign_in().map_err(|EmailOff| AnswerError::EmailOff)?;
         self.limiter.draw(&limit::ANSWERS, Subject::Client(arrival.address)).await?;
         let open = self.open_request(arrival.email.as_ref()).await?.ok_or(AnswerError::Expired)?;
@@ -237,7 +237,7 @@ impl Auth {
         open: OpenRequest,
         username: Option<&str>,
         arrival: Arrival,
-    ) -> Result<(Opened, Next), AnswerError> {
+    ) -> Result<(NewSession, Next), AnswerError> {
         match self.answer(unit, open.clone(), username, arrival.clone()).await {
             Err(AnswerError::Raced) => self.answer(self.store.begin().await?, open, username, arrival).await,
             answered => answered,
@@ -274,13 +274,13 @@ impl Auth {
         open: OpenRequest,
         username: Option<&str>,
         arrival: Arrival,
-    ) -> Result<(Opened, Next), AnswerError> {
+    ) -> Result<(NewSession, Next), AnswerError> {
         let now = self.clock.now();
         lock_recipient(unit.as_mut(), &open).await?;
         if !unit.take_request(open.request.id).await? {
             return Err(AnswerError::Expired);
         }
-        let mut credential = Credential::Letter;
+        let mut credential = Credential::Email;
         let (user, is_new_account) = match open.request.purpose {
             Purpose::SignIn { .. } => {
                 let (user, address) = open.recipient.ok_or(AnswerError::Expired)?;

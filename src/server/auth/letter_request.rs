@@ -5,8 +5,9 @@ use super::letter::{EmailOff, is_proven};
 use super::sign_up::{BeginSignUpError, SignUpForm};
 use crate::server::Unavailable;
 use crate::server::limiter::{Limited, Subject, TooMany};
-use crate::server::model::letter::{ANSWER_LIFE, LetterRequest, OutgoingLetter, Purpose};
+use crate::server::model::email_request::{ANSWER_LIFE, EmailRequest, Purpose};
 use crate::server::model::limit;
+use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::user::email_key;
 use crate::server::model::{ClientAddress, User};
 use crate::server::secret::Token;
@@ -14,7 +15,7 @@ use crate::types::{Identifier, Language, Next, views};
 use std::time::Duration;
 
 #[derive(Debug)]
-pub enum AskForLetterError {
+pub enum RequestEmailError {
     EmailOff,
     InvalidIdentifier,
     TooMany(TooMany),
@@ -22,12 +23,12 @@ pub enum AskForLetterError {
 }
 
 #[derive(Debug)]
-pub enum AskToSignUpError {
+pub enum RequestSignUpError {
     EmailOff,
     Form(BeginSignUpError),
 }
 
-impl From<Unavailable> for AskForLetterError {
+impl From<Unavailable> for RequestEmailError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
     }
@@ -60,15 +61,15 @@ impl Auth {
     /// # Errors
     /// When letters are off, the text is neither a name nor an address, too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn ask_for_letter(
+    pub async fn request_email(
         &self,
         asker: Asker<'_>,
         identifier: &str,
         next: Next,
-    ) -> Result<Asked, AskForLetterError> {
-        self.letters_sign_in().map_err(|EmailOff| AskForLetterError::EmailOff)?;
+    ) -> Result<Asked, RequestEmailError> {
+        self.letters_sign_in().map_err(|EmailOff| RequestEmailError::EmailOff)?;
         let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
-        let identifier = identifier.ok_or(AskForLetterError::InvalidIdentifier)?;
+        let identifier = identifier.ok_or(RequestEmailError::InvalidIdentifier)?;
         let known = self.recognised(asker.known).await?;
         self.draw_letter(&asker, &identifier, known.as_ref()).await?;
         Ok(self.post(asker, Purpose::SignIn { identifier, known: known.map(|user| user.id) }, next).await?)
@@ -79,7 +80,7 @@ impl Auth {
     async fn draw_letter(&self, asker: &Asker<'_>, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
         if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), asker.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
-            return self.limiter.draw(&limit::LETTERS_TO_ONE, Subject::Named(&own)).await;
+            return self.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await;
         }
         self.draw_strangers_letter(asker.from, typed).await
     }
@@ -89,7 +90,7 @@ impl Auth {
         let typed = key_of(typed);
         let typed = [b"typed".as_slice(), typed.as_bytes()];
         let letters =
-            [(&limit::LETTERS_OF_CLIENT, Subject::Client(from)), (&limit::LETTERS_TO_ONE, Subject::Named(&typed))];
+            [(&limit::EMAILS_OF_CLIENT, Subject::Client(from)), (&limit::EMAILS_TO_ONE, Subject::Named(&typed))];
         self.limiter.draw_all(&letters).await
     }
 
@@ -98,21 +99,21 @@ impl Auth {
     /// # Errors
     /// When letters are off, a field did not fit, the name is taken, too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn ask_to_sign_up(
+    pub async fn request_sign_up(
         &self,
         asker: Asker<'_>,
         form: Result<SignUpForm, BeginSignUpError>,
-    ) -> Result<Asked, AskToSignUpError> {
-        self.letters_sign_in().map_err(|EmailOff| AskToSignUpError::EmailOff)?;
-        let form = form.map_err(AskToSignUpError::Form)?;
-        self.check_invitation(form.invitation.as_ref()).await.map_err(AskToSignUpError::Form)?;
-        let failed = |cause: Unavailable| AskToSignUpError::Form(cause.into());
-        let limited = |limited: Limited| AskToSignUpError::Form(limited.into());
-        let Some(address) = form.email else { return Err(AskToSignUpError::Form(BeginSignUpError::InvalidEmail)) };
+    ) -> Result<Asked, RequestSignUpError> {
+        self.letters_sign_in().map_err(|EmailOff| RequestSignUpError::EmailOff)?;
+        let form = form.map_err(RequestSignUpError::Form)?;
+        self.check_invitation(form.invitation.as_ref()).await.map_err(RequestSignUpError::Form)?;
+        let failed = |cause: Unavailable| RequestSignUpError::Form(cause.into());
+        let limited = |limited: Limited| RequestSignUpError::Form(limited.into());
+        let Some(address) = form.email else { return Err(RequestSignUpError::Form(BeginSignUpError::InvalidEmail)) };
         let client = Subject::Client(asker.from);
         if self.is_taken(&form.username).await.map_err(failed)? {
             self.limiter.draw(&limit::CEREMONIES, client).await.map_err(limited)?;
-            return Err(AskToSignUpError::Form(BeginSignUpError::UsernameTaken));
+            return Err(RequestSignUpError::Form(BeginSignUpError::UsernameTaken));
         }
         self.limiter.look(&limit::SIGN_UPS, client).await.map_err(limited)?;
         self.draw_strangers_letter(asker.from, &Identifier::Address(address.clone())).await.map_err(limited)?;
@@ -128,12 +129,12 @@ impl Auth {
         let email = Token::random(&*self.entropy);
         let now = self.clock.now();
         let client = (asker.client, asker.language);
-        let request = LetterRequest::new(purpose, email.hash(), next, client, now, &*self.entropy);
+        let request = EmailRequest::new(purpose, email.hash(), next, client, now, &*self.entropy);
         let mut unit = self.store.begin().await?;
         if let Some(former) = asker.email {
             unit.void_requests_of_browser(&former.hash()).await?;
         }
-        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
+        unit.add_email(&request, &OutgoingEmail::for_request(&request, &*self.entropy)).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(Asked { life: ANSWER_LIFE, email })

@@ -4,8 +4,8 @@ use super::account::ManageError;
 use super::add_passkey::BeginAddPasskeyError;
 use super::address::ConfirmError;
 use super::letter::AnswerError;
-use super::letter_request::AskForLetterError;
-use super::reauthentication::AskToReauthenticateError;
+use super::letter_request::RequestEmailError;
+use super::reauthentication::RequestReauthenticationError;
 use super::recovery::RecoverError;
 use super::sign_in::BeginSignInError;
 use super::sign_up::{BeginSignUpError, FinishSignUpError};
@@ -26,8 +26,8 @@ macro_rules! limited {
 
 limited! {
     AnswerError,
-    AskForLetterError,
-    AskToReauthenticateError,
+    RequestEmailError,
+    RequestReauthenticationError,
     BeginAddPasskeyError,
     BeginSignInError,
     BeginSignUpError,

@@ -37,12 +37,12 @@ pub use ceremony::Initiator;
 pub use invitation::NotInvited;
 pub use leaving::Export;
 pub use letter::{AnswerError, LinkOffer};
-pub use letter_request::{AskForLetterError, AskToSignUpError, Asked, Asker};
-pub use reauthentication::{AskToReauthenticateError, ReauthenticateError, Renewed};
+pub use letter_request::{Asked, Asker, RequestEmailError, RequestSignUpError};
+pub use reauthentication::{ReauthenticateError, Renewed, RequestReauthenticationError};
 pub use recovery::RecoverError;
 pub use relying_party::RelyingParty;
-pub use security_letter::SecurityLetterError;
-pub use session::Visitor;
+pub use security_letter::NotificationError;
+pub use session::CurrentUser;
 pub use sign_in::{BeginSignInError, FinishSignInError};
 pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpFields, SignUpForm};
 
@@ -70,7 +70,7 @@ pub struct Auth {
     pub limiter: Limiter,
     pub email_sign_in: EmailSignIn,
     /// Whether there is a way for letters to go at all.
-    pub sends_letters: bool,
+    pub sends_email: bool,
     pub sign_up: SignUp,
     /// Whether nobody can sign up without an address.
     pub needs_address: bool,
@@ -100,7 +100,7 @@ pub struct Arrival {
 
 /// Somebody is signed in: the token goes into their cookie and nowhere else.
 #[derive(Debug)]
-pub struct Opened {
+pub struct NewSession {
     pub user: User,
     pub session: Session,
     pub token: Token,

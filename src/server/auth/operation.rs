@@ -2,8 +2,8 @@
 
 use super::Auth;
 use crate::server::Unavailable;
-use crate::server::model::letter::{LetterRequest, Purpose};
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::email_request::{EmailRequest, Purpose};
+use crate::server::model::notification::Occasion;
 use crate::server::model::{EventKind, Invitation, InvitationId, User, UserId};
 use crate::server::secret::Token;
 use crate::server::telemetry::AUDIT;
@@ -25,7 +25,7 @@ impl Auth {
         // No browser asked: the hash of a token that nobody has.
         let nobodys = Token::random(&*self.entropy).hash();
         let (next, now) = (Next::or_account(None), self.clock.now());
-        let request = LetterRequest::new(purpose, nobodys, next, (on_the_server(), user.language), now, &*self.entropy);
+        let request = EmailRequest::new(purpose, nobodys, next, (on_the_server(), user.language), now, &*self.entropy);
         unit.add_open_link(&request, &token.hash()).await?;
         self.record(unit.as_mut(), user.id, EventKind::SignInLinkMade, &on_the_server(), None).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::SignInLinkMade, &on_the_server(), None).await?;

@@ -1,10 +1,10 @@
 //! What people are called: their name, and the username that is theirs alone.
 
 use super::authority::OwnersUnit;
-use super::{Auth, ManageError, Visitor};
+use super::{Auth, CurrentUser, ManageError};
 use crate::server::Unavailable;
 use crate::server::keys::KeyedHash;
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::notification::Occasion;
 use crate::server::model::user::USERNAME_HELD;
 use crate::server::model::{EventKind, User, UserId};
 use crate::server::store::{Insertion, Unit};
@@ -15,12 +15,12 @@ impl Auth {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn set_language(&self, visitor: &Visitor, language: Language) -> Result<(), Unavailable> {
-        if visitor.user.language == language {
+    pub async fn set_language(&self, current_user: &CurrentUser, language: Language) -> Result<(), Unavailable> {
+        if current_user.user.language == language {
             return Ok(());
         }
         let mut unit = self.store.begin().await?;
-        unit.set_language(visitor.user.id, language).await?;
+        unit.set_language(current_user.user.id, language).await?;
         unit.commit().await
     }
 
@@ -33,15 +33,15 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn update_profile(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         display_name: Option<&str>,
         username: Option<&str>,
     ) -> Result<User, ManageError> {
         let display_name =
             display_name.map(DisplayName::parse).transpose().map_err(|_| ManageError::InvalidDisplayName)?;
         let username = username.map(Username::parse).transpose().map_err(|_| ManageError::InvalidUsername)?;
-        let OwnersUnit { mut unit, user: former, .. } = self.begin_locked(visitor).await?;
-        let client = &visitor.session.client;
+        let OwnersUnit { mut unit, user: former, .. } = self.begin_locked(current_user).await?;
+        let client = &current_user.session.client;
         let mut user = former.clone();
         if let Some(name) = display_name.filter(|name| *name != former.display_name) {
             user.display_name = name;

@@ -4,11 +4,12 @@ use super::address::ConfirmError;
 use super::answer::AuthenticationAnswer;
 use super::ceremony::{Initiator, Purpose};
 use super::sign_in::{BeginSignInError, FinishSignInError};
-use super::{Asker, Auth, Visitor};
+use super::{Asker, Auth, CurrentUser};
 use crate::server::Unavailable;
 use crate::server::config::EmailSignIn;
 use crate::server::limiter::{Guessed, Side, Subject, TooMany};
-use crate::server::model::letter::{self, ANSWER_LIFE, LetterRequest, OpenRequest, OutgoingLetter};
+use crate::server::model::email_request::{self, ANSWER_LIFE, EmailRequest, OpenRequest};
+use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::session::Method;
 use crate::server::model::{ClientAddress, EventKind, Session, UserId, limit};
 use crate::server::secret::Token;
@@ -33,7 +34,7 @@ pub enum ReauthenticateError {
 }
 
 #[derive(Debug)]
-pub enum AskToReauthenticateError {
+pub enum RequestReauthenticationError {
     EmailOff,
     /// The account has a passkey, which shows more than a letter, or no address for one.
     PasskeyRequired,
@@ -53,7 +54,7 @@ impl From<FinishSignInError> for ReauthenticateError {
     }
 }
 
-impl From<Unavailable> for AskToReauthenticateError {
+impl From<Unavailable> for RequestReauthenticationError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
     }
@@ -73,13 +74,13 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn begin_reauthentication(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         initiator: Initiator<'_>,
     ) -> Result<views::Options, BeginSignInError> {
-        let passkeys = self.store.passkeys(visitor.user.id).await?;
+        let passkeys = self.store.passkeys(current_user.user.id).await?;
         let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.relying_party.id())).collect();
         let (options, challenge, state) = self.relying_party.begin_authentication(&usable)?;
-        let state = Reauthentication { user_id: visitor.user.id, state };
+        let state = Reauthentication { user_id: current_user.user.id, state };
         self.keep_ceremony(Purpose::Reauthenticate, initiator, &challenge, state).await?;
         Ok(options)
     }
@@ -92,7 +93,7 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn finish_reauthentication(
         &self,
-        visitor: Option<&Visitor>,
+        current_user: Option<&CurrentUser>,
         browser: Option<&Token>,
         answer: &AuthenticationAnswer,
         client: &views::Client,
@@ -104,9 +105,9 @@ impl Auth {
             }
             None => None,
         };
-        let visitor = visitor.ok_or(ReauthenticateError::SignedOut)?;
-        let begun = begun.filter(|begun| begun.user_id == visitor.user.id).ok_or(FinishSignInError::Expired)?;
-        let (passkey, user) = self.passkey_of(answer, &data, Some(visitor.user.id)).await?;
+        let current_user = current_user.ok_or(ReauthenticateError::SignedOut)?;
+        let begun = begun.filter(|begun| begun.user_id == current_user.user.id).ok_or(FinishSignInError::Expired)?;
+        let (passkey, user) = self.passkey_of(answer, &data, Some(current_user.user.id)).await?;
         let used = self.verify(answer, &data, begun.state, &passkey, &user, client).await?;
         let mut unit = self.store.begin().await?;
         unit.lock_user(user.id).await?;
@@ -116,7 +117,7 @@ impl Auth {
         }
         self.end_lockdown(unit.as_mut(), &user, passkey.created_at).await?;
         let method = Method::Passkey(passkey.credential_id);
-        self.renew(unit, visitor, method).await?.ok_or(ReauthenticateError::SignedOut)
+        self.renew(unit, current_user, method).await?.ok_or(ReauthenticateError::SignedOut)
     }
 
     /// Where an email that shows who is there would go; for accounts without a passkey.
@@ -125,15 +126,15 @@ impl Auth {
     /// When such emails are off, the account has a passkey or no proven address, or the database is away.
     pub async fn reauthentication_address<'a>(
         &self,
-        visitor: &'a Visitor,
-    ) -> Result<&'a EmailAddress, AskToReauthenticateError> {
+        current_user: &'a CurrentUser,
+    ) -> Result<&'a EmailAddress, RequestReauthenticationError> {
         // Where an email opens a session that can only add a passkey, it shows no more than that.
         if self.email_sign_in != EmailSignIn::On {
-            return Err(AskToReauthenticateError::EmailOff);
+            return Err(RequestReauthenticationError::EmailOff);
         }
-        let has_passkey = self.has_usable(&self.store.passkeys(visitor.user.id).await?);
-        let address = visitor.user.proven_address().filter(|_| !has_passkey && self.sends_letters);
-        address.ok_or(AskToReauthenticateError::PasskeyRequired)
+        let has_passkey = self.has_usable(&self.store.passkeys(current_user.user.id).await?);
+        let address = current_user.user.proven_address().filter(|_| !has_passkey && self.sends_email);
+        address.ok_or(RequestReauthenticationError::PasskeyRequired)
     }
 
     /// Asks for a letter that shows who is there, for accounts without a passkey.
@@ -141,20 +142,20 @@ impl Auth {
     /// # Errors
     /// When letters are off, the account has a passkey or no proven address, too many were asked for, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn ask_to_reauthenticate(
+    pub async fn request_reauthentication(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         asker: Asker<'_>,
         next: Next,
-    ) -> Result<Duration, AskToReauthenticateError> {
-        let address = self.reauthentication_address(visitor).await?;
-        let own = [b"own".as_slice(), visitor.user.id.0.as_bytes()];
-        self.limiter.draw(&limit::LETTERS_TO_ONE, Subject::Named(&own)).await?;
-        let (user, session) = (visitor.user.id, visitor.session.id);
-        let purpose = letter::Purpose::Reauthenticate { user, session, address: address.clone() };
-        let request = LetterRequest::new(
+    ) -> Result<Duration, RequestReauthenticationError> {
+        let address = self.reauthentication_address(current_user).await?;
+        let own = [b"own".as_slice(), current_user.user.id.0.as_bytes()];
+        self.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await?;
+        let (user, session) = (current_user.user.id, current_user.session.id);
+        let purpose = email_request::Purpose::Reauthenticate { user, session, address: address.clone() };
+        let request = EmailRequest::new(
             purpose,
-            visitor.session.token_hash,
+            current_user.session.token_hash,
             next,
             (asker.client, asker.language),
             self.clock.now(),
@@ -163,7 +164,7 @@ impl Auth {
         let mut unit = self.store.begin().await?;
         unit.lock_user(user).await?;
         unit.void_requests(user, request.purpose.name()).await?;
-        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &*self.entropy)).await?;
+        unit.add_email(&request, &OutgoingEmail::for_request(&request, &*self.entropy)).await?;
         unit.commit().await?;
         self.bell.notify_one();
         Ok(ANSWER_LIFE)
@@ -173,9 +174,9 @@ impl Auth {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn open_reauthentication(&self, visitor: &Visitor) -> Result<Option<OpenRequest>, Unavailable> {
-        let newest = self.store.newest_request(visitor.user.id, "reauthenticate").await?;
-        Ok(self.open_now(newest).await?.filter(|open| asked_by(open, visitor).is_some()))
+    pub async fn open_reauthentication(&self, current_user: &CurrentUser) -> Result<Option<OpenRequest>, Unavailable> {
+        let newest = self.store.newest_request(current_user.user.id, "reauthenticate").await?;
+        Ok(self.open_now(newest).await?.filter(|open| asked_by(open, current_user).is_some()))
     }
 
     /// The letter with this link and its address, without answering it.
@@ -184,7 +185,7 @@ impl Auth {
     /// When the link is used, old, wrong or another session's.
     pub async fn look_at_reauthentication(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         token: &str,
     ) -> Result<(OpenRequest, EmailAddress), ConfirmError> {
         self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
@@ -192,9 +193,11 @@ impl Auth {
         let found = self.store.request_by_link(&token.hash()).await?;
         let open = self.open_now(found).await?.ok_or(ConfirmError::Expired)?;
         match &open.request.purpose {
-            letter::Purpose::Reauthenticate { user, .. } if *user != visitor.user.id => Err(ConfirmError::OtherAccount),
-            letter::Purpose::Reauthenticate { .. } => {
-                let address = asked_by(&open, visitor).ok_or(ConfirmError::OtherBrowser)?;
+            email_request::Purpose::Reauthenticate { user, .. } if *user != current_user.user.id => {
+                Err(ConfirmError::OtherAccount)
+            }
+            email_request::Purpose::Reauthenticate { .. } => {
+                let address = asked_by(&open, current_user).ok_or(ConfirmError::OtherBrowser)?;
                 Ok((open, address))
             }
             _ => Err(ConfirmError::Expired),
@@ -208,14 +211,14 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn reauthenticate_by_link(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         token: &str,
         from: ClientAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
         self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
-        let (open, address) = self.look_at_reauthentication(visitor, token).await?;
+        let (open, address) = self.look_at_reauthentication(current_user, token).await?;
         let unit = self.store.begin().await?;
-        self.reauthenticated(unit, visitor, &open, &address).await
+        self.reauthenticated(unit, current_user, &open, &address).await
     }
 
     /// Answers such a letter by its code, in the session that asked.
@@ -225,42 +228,42 @@ impl Auth {
     #[tracing::instrument(skip_all)]
     pub async fn reauthenticate_by_code(
         &self,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         code: &str,
         from: ClientAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
         self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
         self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
-        let open = self.open_reauthentication(visitor).await?.ok_or(ConfirmError::Expired)?;
-        let address = asked_by(&open, visitor).ok_or(ConfirmError::Expired)?;
+        let open = self.open_reauthentication(current_user).await?.ok_or(ConfirmError::Expired)?;
+        let address = asked_by(&open, current_user).ok_or(ConfirmError::Expired)?;
         let mut unit = self.store.begin().await?;
-        unit.lock_user(visitor.user.id).await?;
+        unit.lock_user(current_user.user.id).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
         if !self.is_code(code, &open) {
             unit.commit().await?;
-            self.limiter.count_failure(Guessed::Account(visitor.user.id, Side::Known)).await?;
+            self.limiter.count_failure(Guessed::Account(current_user.user.id, Side::Known)).await?;
             return Err(ConfirmError::CodeWrong { tries_left });
         }
-        self.reauthenticated(unit, visitor, &open, &address).await
+        self.reauthenticated(unit, current_user, &open, &address).await
     }
 
     async fn reauthenticated(
         &self,
         mut unit: Box<dyn Unit>,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         open: &OpenRequest,
         address: &EmailAddress,
     ) -> Result<(Renewed, Next), ConfirmError> {
-        let user = unit.lock_user(visitor.user.id).await?;
+        let user = unit.lock_user(current_user.user.id).await?;
         if !unit.take_request(open.request.id).await? {
             return Err(ConfirmError::Expired);
         }
         // A passkey that came meanwhile, or another address, makes the letter worthless.
         let is_still_theirs = user.is_some_and(|user| user.proven_address() == Some(address));
-        if !is_still_theirs || self.has_usable(&unit.passkeys_of(visitor.user.id).await?) {
+        if !is_still_theirs || self.has_usable(&unit.passkeys_of(current_user.user.id).await?) {
             return Err(ConfirmError::Expired);
         }
-        let renewed = self.renew(unit, visitor, Method::Email).await?.ok_or(ConfirmError::Expired)?;
+        let renewed = self.renew(unit, current_user, Method::Email).await?.ok_or(ConfirmError::Expired)?;
         Ok((renewed, open.request.next.clone()))
     }
 
@@ -268,28 +271,29 @@ impl Auth {
     async fn renew(
         &self,
         mut unit: Box<dyn Unit>,
-        visitor: &Visitor,
+        current_user: &CurrentUser,
         method: Method,
     ) -> Result<Option<Renewed>, Unavailable> {
         let (now, token) = (self.clock.now(), Token::random(&*self.entropy));
         let detail = method.words().to_owned();
         let by_passkey = matches!(method, Method::Passkey(_));
         // What a letter shows holds no longer than a session that a letter began.
-        let (idle, max) = if by_passkey { (visitor.session.idle, Duration::MAX) } else { self.lifetimes.by_letter() };
+        let (idle, max) =
+            if by_passkey { (current_user.session.idle, Duration::MAX) } else { self.lifetimes.by_email() };
         let session = Session {
             token_hash: token.hash(),
             user_verified: by_passkey,
-            idle: idle.min(visitor.session.idle),
-            ends_at: now.plus(max).min(visitor.session.ends_at),
-            kept: by_passkey && visitor.session.kept,
-            offers_passkey: !by_passkey && visitor.session.offers_passkey,
-            added_passkey: !by_passkey && visitor.session.added_passkey,
+            idle: idle.min(current_user.session.idle),
+            ends_at: now.plus(max).min(current_user.session.ends_at),
+            kept: by_passkey && current_user.session.kept,
+            offers_passkey: !by_passkey && current_user.session.offers_passkey,
+            added_passkey: !by_passkey && current_user.session.added_passkey,
             method,
             authenticated_at: now,
             last_seen_at: now,
-            ..visitor.session.clone()
+            ..current_user.session.clone()
         };
-        if !unit.renew_session(&visitor.session.token_hash, &session).await? {
+        if !unit.renew_session(&current_user.session.token_hash, &session).await? {
             return Ok(None);
         }
         self.record(unit.as_mut(), session.user_id, EventKind::Reauthenticated, &session.client, Some(detail)).await?;
@@ -300,9 +304,9 @@ impl Auth {
 }
 
 /// The address of a letter that this session asked for.
-fn asked_by(open: &OpenRequest, visitor: &Visitor) -> Option<EmailAddress> {
+fn asked_by(open: &OpenRequest, current_user: &CurrentUser) -> Option<EmailAddress> {
     match &open.request.purpose {
-        letter::Purpose::Reauthenticate { session, address, .. } if *session == visitor.session.id => {
+        email_request::Purpose::Reauthenticate { session, address, .. } if *session == current_user.session.id => {
             Some(address.clone())
         }
         _ => None,

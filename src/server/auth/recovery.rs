@@ -2,13 +2,13 @@
 
 use super::authority::{Denied, OwnersUnit};
 use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, Opened, Visitor};
+use super::{Arrival, Auth, CurrentUser, NewSession};
 use crate::server::Unavailable;
 use crate::server::limiter::{Subject, TooMany};
 use crate::server::model::EventKind;
 use crate::server::model::limit;
+use crate::server::model::notification::Occasion;
 use crate::server::model::recovery::{CODES, RecoveryCode};
-use crate::server::model::security_letter::Occasion;
 use crate::server::telemetry::meters;
 use crate::types::Identifier;
 
@@ -43,11 +43,11 @@ impl Auth {
     /// # Errors
     /// When the session may not, or the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn make_recovery_codes(&self, visitor: &Visitor) -> Result<Vec<RecoveryCode>, Denied> {
-        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(visitor).await?;
+    pub async fn make_recovery_codes(&self, current_user: &CurrentUser) -> Result<Vec<RecoveryCode>, Denied> {
+        let OwnersUnit { mut unit, user, .. } = self.begin_as_owner(current_user).await?;
         let codes: Vec<_> = (0..CODES).map(|_| RecoveryCode::random(&*self.entropy)).collect();
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
-        let client = &visitor.session.client;
+        let client = &current_user.session.client;
         self.record(unit.as_mut(), user.id, EventKind::RecoveryCodesMade, client, None).await?;
         self.tell_owner(unit.as_mut(), &user, Occasion::RecoveryCodesMade, client, None).await?;
         // Not before the letter: "that was not me" ends the codes that came with it or later.
@@ -63,13 +63,13 @@ impl Auth {
     /// # Errors
     /// When there is no such account or no such code, the client tries too many, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn recover(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<Opened, RecoverError> {
+    pub async fn recover(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<NewSession, RecoverError> {
         let recovered = self.use_code(identifier, code, arrival).await;
         meters::sign_in("recovery", recovered.as_ref().err().map(RecoverError::outcome));
         recovered
     }
 
-    async fn use_code(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<Opened, RecoverError> {
+    async fn use_code(&self, identifier: &str, code: &str, arrival: Arrival) -> Result<NewSession, RecoverError> {
         self.limiter.draw(&limit::ANSWERS, Subject::Client(arrival.address)).await?;
         let identifier = Identifier::parse(identifier).map_err(|_| RecoverError::CodeWrong)?;
         let code = RecoveryCode::parse(code).ok_or(RecoverError::CodeWrong)?;

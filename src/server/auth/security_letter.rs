@@ -4,14 +4,14 @@ use super::Auth;
 use super::letter::is_proven;
 use crate::server::Unavailable;
 use crate::server::model::EventKind;
-use crate::server::model::passkey::WATCHED;
-use crate::server::model::security_letter::{Occasion, SecurityLetter, SentSecurityLetter};
+use crate::server::model::notification::{Notification, Occasion, SentNotification};
+use crate::server::model::passkey::PROBATION;
 use crate::server::model::{User, UserId};
 use crate::server::secret::Token;
 use crate::types::views;
 
 #[derive(Debug)]
-pub enum SecurityLetterError {
+pub enum NotificationError {
     /// Used, old or wrong.
     Expired,
     /// Another account has proven the former address since.
@@ -19,7 +19,7 @@ pub enum SecurityLetterError {
     Unavailable(Unavailable),
 }
 
-impl From<Unavailable> for SecurityLetterError {
+impl From<Unavailable> for NotificationError {
     fn from(cause: Unavailable) -> Self {
         Self::Unavailable(cause)
     }
@@ -30,10 +30,10 @@ impl Auth {
     ///
     /// # Errors
     /// When the link is used, old or wrong.
-    pub async fn look_at_not_me(&self, token: &str) -> Result<(SecurityLetter, User), SecurityLetterError> {
+    pub async fn look_at_not_me(&self, token: &str) -> Result<(Notification, User), NotificationError> {
         let sent = self.security_letter(token).await?;
         if !sent.is_open(self.clock.now()) {
-            return Err(SecurityLetterError::Expired);
+            return Err(NotificationError::Expired);
         }
         self.with_owner(sent).await
     }
@@ -44,18 +44,18 @@ impl Auth {
     /// # Errors
     /// When the link is used, old or wrong.
     #[tracing::instrument(skip_all)]
-    pub async fn not_me(&self, token: &str) -> Result<(), SecurityLetterError> {
+    pub async fn not_me(&self, token: &str) -> Result<(), NotificationError> {
         let (letter, user) = self.look_at_not_me(token).await?;
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
-        let user = unit.lock_user(user.id).await?.ok_or(SecurityLetterError::Expired)?;
-        if !unit.answer_security_letter(letter.id, now).await? {
-            return Err(SecurityLetterError::Expired);
+        let user = unit.lock_user(user.id).await?.ok_or(NotificationError::Expired)?;
+        if !unit.report_notification(letter.id, now).await? {
+            return Err(NotificationError::Expired);
         }
         unit.end_all_sessions(user.id).await?;
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
-        let suspended = unit.suspend_passkeys(user.id, now.minus(WATCHED), now).await?;
+        let suspended = unit.suspend_passkeys(user.id, now.minus(PROBATION), now).await?;
         // Whoever made codes from then on may be who it was. Those from before stay: they are how an owner comes back.
         unit.remove_recovery_codes(user.id, letter.happened_at).await?;
         self.lock_down(unit.as_mut(), user.id, now).await?;
@@ -69,10 +69,10 @@ impl Auth {
     ///
     /// # Errors
     /// When the link is used, old or wrong.
-    pub async fn look_at_undo(&self, token: &str) -> Result<(SecurityLetter, User), SecurityLetterError> {
+    pub async fn look_at_undo(&self, token: &str) -> Result<(Notification, User), NotificationError> {
         let sent = self.security_letter(token).await?;
         if !sent.can_be_undone(self.clock.now()) {
-            return Err(SecurityLetterError::Expired);
+            return Err(NotificationError::Expired);
         }
         self.with_owner(sent).await
     }
@@ -84,16 +84,16 @@ impl Auth {
     /// # Errors
     /// When the link is used, old or wrong, or another account has proven the address since.
     #[tracing::instrument(skip_all)]
-    pub async fn undo_address(&self, token: &str) -> Result<(), SecurityLetterError> {
+    pub async fn undo_address(&self, token: &str) -> Result<(), NotificationError> {
         let (letter, user) = self.look_at_undo(token).await?;
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
-        let user = unit.lock_user(user.id).await?.ok_or(SecurityLetterError::Expired)?;
-        if !unit.undo_by_letter(letter.id, now).await? {
-            return Err(SecurityLetterError::Expired);
+        let user = unit.lock_user(user.id).await?.ok_or(NotificationError::Expired)?;
+        if !unit.undo_notification(letter.id, now).await? {
+            return Err(NotificationError::Expired);
         }
         if !unit.prove_address(user.id, &letter.address).await? {
-            return Err(SecurityLetterError::AddressTaken);
+            return Err(NotificationError::AddressTaken);
         }
         unit.end_all_sessions(user.id).await?;
         unit.void_requests_of_user(user.id).await?;
@@ -116,24 +116,24 @@ impl Auth {
         Ok(())
     }
 
-    async fn security_letter(&self, token: &str) -> Result<SentSecurityLetter, SecurityLetterError> {
-        let token = Token::from_link(token).ok_or(SecurityLetterError::Expired)?;
-        let found = self.store.security_letter_by_link(&token.hash()).await?.ok_or(SecurityLetterError::Expired)?;
+    async fn security_letter(&self, token: &str) -> Result<SentNotification, NotificationError> {
+        let token = Token::from_link(token).ok_or(NotificationError::Expired)?;
+        let found = self.store.notification_by_link(&token.hash()).await?.ok_or(NotificationError::Expired)?;
         let now = self.clock.now();
         if now < found.letter.expires_at {
             return Ok(found);
         }
         // It stays expired when the clock is set back.
         let mut unit = self.store.begin().await?;
-        unit.answer_security_letter(found.letter.id, now).await?;
-        unit.undo_by_letter(found.letter.id, now).await?;
+        unit.report_notification(found.letter.id, now).await?;
+        unit.undo_notification(found.letter.id, now).await?;
         unit.commit().await?;
-        Err(SecurityLetterError::Expired)
+        Err(NotificationError::Expired)
     }
 
-    async fn with_owner(&self, sent: SentSecurityLetter) -> Result<(SecurityLetter, User), SecurityLetterError> {
-        let owner: UserId = sent.letter.user_id.ok_or(SecurityLetterError::Expired)?;
-        let user = self.store.user(owner).await?.ok_or(SecurityLetterError::Expired)?;
+    async fn with_owner(&self, sent: SentNotification) -> Result<(Notification, User), NotificationError> {
+        let owner: UserId = sent.letter.user_id.ok_or(NotificationError::Expired)?;
+        let user = self.store.user(owner).await?.ok_or(NotificationError::Expired)?;
         Ok((sent.letter, user))
     }
 }

@@ -1,8 +1,8 @@
-use super::{Arrival, Auth, Opened};
+use super::{Arrival, Auth, NewSession};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::EmailSignIn;
-use crate::server::model::security_letter::Occasion;
+use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, EventKind, Session, SessionId, User, UserId};
 use crate::server::secret::Token;
@@ -10,7 +10,7 @@ use crate::server::store::Unit;
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
-pub struct Visitor {
+pub struct CurrentUser {
     pub user: User,
     pub session: Session,
 }
@@ -24,7 +24,7 @@ pub(super) enum Credential {
         /// Copies of it live on other devices, so that it says nothing about this one.
         synced: bool,
     },
-    Letter,
+    Email,
     RecoveryCode,
     /// A link of those who run the site.
     BreakGlass,
@@ -46,7 +46,7 @@ impl Auth {
         entrance: Entrance,
         arrival: Arrival,
         now: Timestamp,
-    ) -> Result<Opened, Unavailable> {
+    ) -> Result<NewSession, Unavailable> {
         if let Some(previous) = &arrival.previous {
             unit.remove_session(&previous.hash()).await?;
         }
@@ -58,7 +58,7 @@ impl Auth {
         // A passkey is a device that was seen before, unless it answered from another one or is synced (docs/RULES.md, 8).
         let is_new_device = match credential {
             Credential::Passkey { from_elsewhere, synced, .. } => (from_elsewhere || synced) && !is_recognised,
-            Credential::Letter => !is_recognised,
+            Credential::Email => !is_recognised,
             // Told by a letter of its own.
             Credential::RecoveryCode | Credential::BreakGlass => false,
         };
@@ -70,7 +70,7 @@ impl Auth {
         if is_new_device && !is_new_account {
             self.tell_owner(unit, &user, Occasion::NewDevice, &session.client, None).await?;
         }
-        Ok(Opened { user, session, token, known })
+        Ok(NewSession { user, session, token, known })
     }
 
     /// A session that begins now, and the token that bears it.
@@ -84,12 +84,12 @@ impl Auth {
         let token = Token::random(&*self.entropy);
         let (method, offers_passkey, kept) = match credential {
             Credential::Passkey { id, from_elsewhere, .. } => (Method::Passkey(id), from_elsewhere, arrival.keep),
-            Credential::Letter => (Method::Email, true, false),
+            Credential::Email => (Method::Email, true, false),
             Credential::RecoveryCode => (Method::Recovery, true, false),
             Credential::BreakGlass => (Method::BreakGlass, true, false),
         };
         let user_verified = matches!(method, Method::Passkey(_));
-        let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_letter() };
+        let (idle, max) = if user_verified { self.lifetimes.of(kept) } else { self.lifetimes.by_email() };
         let session = Session {
             id: SessionId::new(now, &*self.entropy),
             user_id,
@@ -114,7 +114,7 @@ impl Auth {
     /// # Errors
     /// When the database is away.
     #[tracing::instrument(skip_all)]
-    pub async fn visitor(&self, token: &Token) -> Result<Option<Visitor>, Unavailable> {
+    pub async fn current_user(&self, token: &Token) -> Result<Option<CurrentUser>, Unavailable> {
         let now = self.clock.now();
         let Some((mut session, user)) = self.store.session(&token.hash()).await? else { return Ok(None) };
         if !session.is_alive(now) {
@@ -134,13 +134,13 @@ impl Auth {
                 Err(cause) => tracing::warn!(%cause, "marking a session as seen failed"),
             }
         }
-        Ok(Some(Visitor { user, session }))
+        Ok(Some(CurrentUser { user, session }))
     }
 
     /// Whether the session may only add a passkey and sign out (setting `EMAIL_SIGN_IN=recovery-only`).
     #[must_use]
-    pub fn is_confined(&self, visitor: &Visitor) -> bool {
-        self.email_sign_in == EmailSignIn::RecoveryOnly && visitor.session.method == Method::Email
+    pub fn is_confined(&self, current_user: &CurrentUser) -> bool {
+        self.email_sign_in == EmailSignIn::RecoveryOnly && current_user.session.method == Method::Email
     }
 
     /// Ends the session of this token; nothing happens when there is none.

@@ -5,11 +5,11 @@ use super::client_data::ClientData;
 use super::known_browser::known_browser;
 use super::relying_party::{record, stored};
 use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, Opened};
+use super::{Arrival, Auth, NewSession};
 use crate::server::Unavailable;
 use crate::server::limiter::TooMany;
+use crate::server::model::notification::{NOTIFIED_WITHIN, Occasion};
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::security_letter::{NOTIFIED_WITHIN, Occasion};
 use crate::server::model::{CredentialId, Event, EventKind, Passkey, User, UserId};
 use crate::server::secret::Token;
 use crate::server::store::{Admission, Admitted};
@@ -84,13 +84,17 @@ impl Auth {
         &self,
         answer: &AuthenticationAnswer,
         arrival: Arrival,
-    ) -> Result<Opened, FinishSignInError> {
+    ) -> Result<NewSession, FinishSignInError> {
         let finished = self.sign_in_with(answer, arrival).await;
         meters::sign_in("passkey", finished.as_ref().err().map(FinishSignInError::outcome));
         finished
     }
 
-    async fn sign_in_with(&self, answer: &AuthenticationAnswer, arrival: Arrival) -> Result<Opened, FinishSignInError> {
+    async fn sign_in_with(
+        &self,
+        answer: &AuthenticationAnswer,
+        arrival: Arrival,
+    ) -> Result<NewSession, FinishSignInError> {
         let data = answer.authenticator_data()?;
         let browser = arrival.browser.as_ref().ok_or(FinishSignInError::Expired)?;
         let state: DiscoverableAuthentication = self
@@ -242,7 +246,7 @@ impl Auth {
         used: &PasskeyUse,
         is_cross_platform: bool,
         arrival: Arrival,
-    ) -> Result<Opened, FinishSignInError> {
+    ) -> Result<NewSession, FinishSignInError> {
         let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
         let is_plain =
             !from_elsewhere && user.lockdown.is_none() && user.disabled_at.is_none() && arrival.email.is_none();
@@ -259,7 +263,7 @@ impl Auth {
         user: &User,
         used: &PasskeyUse,
         arrival: &Arrival,
-    ) -> Result<Option<Opened>, FinishSignInError> {
+    ) -> Result<Option<NewSession>, FinishSignInError> {
         let (id, synced) = (passkey.credential_id.clone(), used.backed_up);
         let credential = Credential::Passkey { id, from_elsewhere: false, synced };
         let (session, token) = self.new_session(user.id, credential, arrival, used.at);
@@ -273,11 +277,11 @@ impl Auth {
             event: &event,
             known: arrival.known.as_ref().map(Token::hash),
             browser: &known_browser(&name, user.id, used.at),
-            only_recognised: synced && self.sends_letters && user.proven_address().is_some(),
+            only_recognised: synced && self.sends_email && user.proven_address().is_some(),
             previous: arrival.previous.as_ref().map(Token::hash),
         };
         match self.store.admit(admission).await? {
-            Admitted::In(user) => Ok(Some(Opened { user, session, token, known: name })),
+            Admitted::In(user) => Ok(Some(NewSession { user, session, token, known: name })),
             Admitted::Refused(user) => Err(self.refused_in_use(passkey, used, &user, &arrival.client).await),
             Admitted::NotPlain => Ok(None),
             Admitted::Gone => Err(FinishSignInError::UnknownPasskey { is_ours: false }),
@@ -292,7 +296,7 @@ impl Auth {
         used: &PasskeyUse,
         from_elsewhere: bool,
         arrival: Arrival,
-    ) -> Result<Opened, FinishSignInError> {
+    ) -> Result<NewSession, FinishSignInError> {
         let mut unit = self.store.begin().await?;
         // As it is now: the account may be gone, or have another address.
         let gone = FinishSignInError::UnknownPasskey { is_ours: false };

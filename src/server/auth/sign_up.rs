@@ -3,7 +3,7 @@ use super::attestation::Refused;
 use super::ceremony::{Initiator, Purpose};
 use super::registration::Registered;
 use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, NotInvited, Opened};
+use super::{Arrival, Auth, NewSession, NotInvited};
 use crate::server::Unavailable;
 use crate::server::limiter::{Subject, TooMany};
 use crate::server::model::limit;
@@ -159,7 +159,7 @@ impl Auth {
         &self,
         answer: &RegistrationAnswer,
         arrival: Arrival,
-    ) -> Result<Opened, FinishSignUpError> {
+    ) -> Result<NewSession, FinishSignUpError> {
         let new = answer.examine();
         if new == Err(Refused::Malformed) {
             return Err(FinishSignUpError::Malformed);
@@ -190,7 +190,7 @@ impl Auth {
         passkey: &Passkey,
         invitation: Option<TokenHash>,
         arrival: Arrival,
-    ) -> Result<Opened, FinishSignUpError> {
+    ) -> Result<NewSession, FinishSignUpError> {
         let (now, address) = (user.created_at, user.email.clone());
         let mut unit = self.store.begin().await?;
         if self.add_account(unit.as_mut(), &user).await? == Insertion::Conflict {

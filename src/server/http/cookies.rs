@@ -1,9 +1,9 @@
 //! The cookies: one names the browser for ceremonies, one holds the token of its email request, one opens the session, one
 //! remembers who signed in last, and one carries a notice over to the next page.
 
-use crate::server::auth::{Asked, Opened};
+use crate::server::auth::{Asked, NewSession};
 use crate::server::model::Session;
-use crate::server::model::known_browser::REMEMBERED;
+use crate::server::model::browser::REMEMBERED;
 use crate::server::secret::Token;
 use crate::types::{Language, Notice};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -136,7 +136,7 @@ impl Cookies {
 
     /// The session's, which ends with the browser, or with the session where the person chose to be kept signed in; and
     /// the one by which the browser remembers them.
-    pub fn set_signed_in(self, opened: &Opened) -> impl Iterator<Item = HeaderValue> + use<> {
+    pub fn set_signed_in(self, opened: &NewSession) -> impl Iterator<Item = HeaderValue> + use<> {
         let life = whole_seconds(REMEMBERED);
         let known = header_of(self.cookie(self.known_name(), opened.known.encode()).max_age(life));
         [self.set_session(&opened.session, &opened.token), known].into_iter().flatten()

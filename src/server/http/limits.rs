@@ -2,7 +2,7 @@
 
 use super::refusal::refuse;
 use super::request::{AppState, LookedUp, RequestContext};
-use crate::server::auth::{Auth, Visitor};
+use crate::server::auth::{Auth, CurrentUser};
 use crate::server::limiter::{Limited, Subject};
 use crate::server::model::limit::{ACTS, ANSWERS, Limit};
 use crate::types::{ApiError, paths};
@@ -102,9 +102,9 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
 /// An act without a session does nothing, and its handler says so.
 async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -> Result<(), ApiError> {
     let context = RequestContext::new(state, request.headers(), request.extensions());
-    let Some(visitor) = context.visitor().await? else { return Ok(()) };
-    count_act(&state.auth, &visitor, defends).await?;
-    request.extensions_mut().insert(LookedUp(Arc::new(visitor)));
+    let Some(current_user) = context.current_user().await? else { return Ok(()) };
+    count_act(&state.auth, &current_user, defends).await?;
+    request.extensions_mut().insert(LookedUp(Arc::new(current_user)));
     Ok(())
 }
 
@@ -112,8 +112,9 @@ async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -
 ///
 /// # Errors
 /// When it is one too many.
-pub async fn count_act(auth: &Auth, visitor: &Visitor, defends: bool) -> Result<(), ApiError> {
-    let (account, session) = ([visitor.user.id.0.as_bytes().as_slice()], visitor.session.id.0.as_bytes().as_slice());
+pub async fn count_act(auth: &Auth, current_user: &CurrentUser, defends: bool) -> Result<(), ApiError> {
+    let (account, session) =
+        ([current_user.user.id.0.as_bytes().as_slice()], current_user.session.id.0.as_bytes().as_slice());
     let defence = [b"defence".as_slice(), session];
     count(auth, &ACTS, Subject::Named(if defends { &defence } else { &account })).await
 }

@@ -2,9 +2,9 @@
 
 use crate::server::Unavailable;
 use crate::server::auth::{
-    AnswerError, AskForLetterError, AskToReauthenticateError, AskToSignUpError, BeginAddPasskeyError, BeginSignInError,
-    BeginSignUpError, ConfirmError, Denied, FinishAddPasskeyError, FinishSignInError, FinishSignUpError, Malformed,
-    ManageError, NotInvited, ReauthenticateError, RecoverError, SecurityLetterError,
+    AnswerError, BeginAddPasskeyError, BeginSignInError, BeginSignUpError, ConfirmError, Denied, FinishAddPasskeyError,
+    FinishSignInError, FinishSignUpError, Malformed, ManageError, NotInvited, NotificationError, ReauthenticateError,
+    RecoverError, RequestEmailError, RequestReauthenticationError, RequestSignUpError,
 };
 use crate::server::limiter::{Limited, TooMany};
 use crate::types::ApiError;
@@ -122,22 +122,22 @@ impl From<FinishSignInError> for ApiError {
     }
 }
 
-impl From<AskForLetterError> for ApiError {
-    fn from(error: AskForLetterError) -> Self {
+impl From<RequestEmailError> for ApiError {
+    fn from(error: RequestEmailError) -> Self {
         match error {
-            AskForLetterError::EmailOff => Self::EmailOff,
-            AskForLetterError::InvalidIdentifier => Self::InvalidIdentifier,
-            AskForLetterError::TooMany(too_many) => too_many.into(),
-            AskForLetterError::Unavailable(cause) => cause.into(),
+            RequestEmailError::EmailOff => Self::EmailOff,
+            RequestEmailError::InvalidIdentifier => Self::InvalidIdentifier,
+            RequestEmailError::TooMany(too_many) => too_many.into(),
+            RequestEmailError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
-impl From<AskToSignUpError> for ApiError {
-    fn from(error: AskToSignUpError) -> Self {
+impl From<RequestSignUpError> for ApiError {
+    fn from(error: RequestSignUpError) -> Self {
         match error {
-            AskToSignUpError::EmailOff => Self::EmailOff,
-            AskToSignUpError::Form(error) => error.into(),
+            RequestSignUpError::EmailOff => Self::EmailOff,
+            RequestSignUpError::Form(error) => error.into(),
         }
     }
 }
@@ -242,13 +242,13 @@ impl From<ReauthenticateError> for ApiError {
     }
 }
 
-impl From<AskToReauthenticateError> for ApiError {
-    fn from(error: AskToReauthenticateError) -> Self {
+impl From<RequestReauthenticationError> for ApiError {
+    fn from(error: RequestReauthenticationError) -> Self {
         match error {
-            AskToReauthenticateError::EmailOff => Self::EmailOff,
-            AskToReauthenticateError::PasskeyRequired => Self::PasskeyRequired,
-            AskToReauthenticateError::TooMany(too_many) => too_many.into(),
-            AskToReauthenticateError::Unavailable(cause) => cause.into(),
+            RequestReauthenticationError::EmailOff => Self::EmailOff,
+            RequestReauthenticationError::PasskeyRequired => Self::PasskeyRequired,
+            RequestReauthenticationError::TooMany(too_many) => too_many.into(),
+            RequestReauthenticationError::Unavailable(cause) => cause.into(),
         }
     }
 }
@@ -263,12 +263,12 @@ impl From<RecoverError> for ApiError {
     }
 }
 
-impl From<SecurityLetterError> for ApiError {
-    fn from(error: SecurityLetterError) -> Self {
+impl From<NotificationError> for ApiError {
+    fn from(error: NotificationError) -> Self {
         match error {
-            SecurityLetterError::Expired => Self::LinkExpired,
-            SecurityLetterError::AddressTaken => Self::AddressTaken,
-            SecurityLetterError::Unavailable(cause) => cause.into(),
+            NotificationError::Expired => Self::LinkExpired,
+            NotificationError::AddressTaken => Self::AddressTaken,
+            NotificationError::Unavailable(cause) => cause.into(),
         }
     }
 }

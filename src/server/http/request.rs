@@ -9,7 +9,9 @@ use super::mailbox_door::MailboxDoor;
 use super::policy_report::PolicyReports;
 use super::security_headers::clear_storage;
 use crate::server::Unavailable;
-use crate::server::auth::{Arrival, Asked, Asker, Auth, Initiator, Opened, Renewed, SignUpFields, SignUpForm, Visitor};
+use crate::server::auth::{
+    Arrival, Asked, Asker, Auth, CurrentUser, Initiator, NewSession, Renewed, SignUpFields, SignUpForm,
+};
 use crate::server::config::PublicUrl;
 use crate::server::model::ClientAddress;
 use crate::server::secret::Token;
@@ -73,12 +75,12 @@ pub struct RequestContext {
     agent: Option<HeaderValue>,
     from: ClientAddress,
     /// The owner of the session, where that was looked up on the way here.
-    visitor: Option<Arc<Visitor>>,
+    current_user: Option<Arc<CurrentUser>>,
 }
 
 /// An extension of a request: the owner of its session, who was looked up already.
 #[derive(Clone)]
-pub struct LookedUp(pub Arc<Visitor>);
+pub struct LookedUp(pub Arc<CurrentUser>);
 
 impl RequestContext {
     #[must_use]
@@ -92,7 +94,7 @@ impl RequestContext {
             language: cookies.language(headers).unwrap_or_else(|| preferred(headers)),
             agent: headers.get(header::USER_AGENT).cloned(),
             from: state.proxies.client(extensions, headers),
-            visitor: extensions.get::<LookedUp>().map(|LookedUp(visitor)| Arc::clone(visitor)),
+            current_user: extensions.get::<LookedUp>().map(|LookedUp(current_user)| Arc::clone(current_user)),
             state: state.clone(),
         }
     }
@@ -150,10 +152,10 @@ impl RequestContext {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn visitor(&self) -> Result<Option<Visitor>, Unavailable> {
-        match (&self.visitor, &self.session) {
-            (Some(visitor), _) => Ok(Some(Visitor::clone(visitor))),
-            (None, Some(token)) => self.auth().visitor(token).await,
+    pub async fn current_user(&self) -> Result<Option<CurrentUser>, Unavailable> {
+        match (&self.current_user, &self.session) {
+            (Some(current_user), _) => Ok(Some(CurrentUser::clone(current_user))),
+            (None, Some(token)) => self.auth().current_user(token).await,
             (None, None) => Ok(None),
         }
     }
@@ -162,17 +164,17 @@ impl RequestContext {
     ///
     /// # Errors
     /// `signed_out` without a living session, `reauthentication_required` where it may only add a passkey.
-    pub async fn require_visitor(&self) -> Result<Visitor, ApiError> {
-        let visitor = self.require_anyone().await?;
-        if self.auth().is_confined(&visitor) { Err(ApiError::ReauthenticationRequired) } else { Ok(visitor) }
+    pub async fn require_user(&self) -> Result<CurrentUser, ApiError> {
+        let current_user = self.require_anyone().await?;
+        if self.auth().is_confined(&current_user) { Err(ApiError::ReauthenticationRequired) } else { Ok(current_user) }
     }
 
-    /// As [`Self::require_visitor`], for the little that a session may do that can only add a passkey.
+    /// As [`Self::require_user`], for the little that a session may do that can only add a passkey.
     ///
     /// # Errors
     /// `signed_out` without a living session.
-    pub async fn require_anyone(&self) -> Result<Visitor, ApiError> {
-        self.visitor().await?.ok_or(ApiError::SignedOut)
+    pub async fn require_anyone(&self) -> Result<CurrentUser, ApiError> {
+        self.current_user().await?.ok_or(ApiError::SignedOut)
     }
 
     /// Browser and system, as they call themselves.
@@ -194,7 +196,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// Never in practice: the views are plain JSON.
-    pub fn signed_in(&self, opened: &Opened, next: &Next) -> Result<views::SignedIn, ApiError> {
+    pub fn signed_in(&self, opened: &NewSession, next: &Next) -> Result<views::SignedIn, ApiError> {
         send_cookies(self.signed_in_cookies(opened));
         Ok(views::SignedIn {
             user: raw(&opened.user.view())?,
@@ -205,7 +207,7 @@ impl RequestContext {
 
     /// The cookies of a new session. The email request that was under way ends with it.
     #[must_use]
-    pub fn signed_in_cookies(&self, opened: &Opened) -> Vec<HeaderValue> {
+    pub fn signed_in_cookies(&self, opened: &NewSession) -> Vec<HeaderValue> {
         let ended = self.email.as_ref().and_then(|_| self.state.cookies.end_email());
         self.state.cookies.set_signed_in(opened).chain(ended).collect()
     }
@@ -229,9 +231,9 @@ impl RequestContext {
     ///
     /// # Errors
     /// When letters are off, a field does not fit, the name is taken, or a backend is away.
-    pub async fn ask_to_sign_up(&self, fields: SignUpFields<'_>) -> Result<Asked, ApiError> {
+    pub async fn request_sign_up(&self, fields: SignUpFields<'_>) -> Result<Asked, ApiError> {
         let form = SignUpForm::parse(fields);
-        Ok(self.auth().ask_to_sign_up(self.asker(), form).await?)
+        Ok(self.auth().request_sign_up(self.asker(), form).await?)
     }
 
     /// Inside a server function: has the next page say something.

@@ -41,7 +41,7 @@ pub async fn clean(store: &dyn Store, clock: &dyn Clock, pause: Duration) -> Res
     while store.remove_ended_sessions(now, BATCH).await? == u64::from(BATCH) {
         sleep(pause).await;
     }
-    while store.remove_expired_letters(now, BATCH).await? == u64::from(BATCH) {
+    while store.remove_expired_emails(now, BATCH).await? == u64::from(BATCH) {
         sleep(pause).await;
     }
     let oldest = now.minus(event::KEPT);

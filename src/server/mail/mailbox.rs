@@ -1,6 +1,6 @@
-use super::{DeliveryError, HandOver, HandOverError, Letter, Transport};
+use super::{DeliveryError, Email, HandOver, HandOverError, Transport};
 use crate::server::clock::Clock;
-use crate::server::store::{MailboxLetter, Store};
+use crate::server::store::{MailboxEmail, Store};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ pub struct Mailbox {
 
 struct Delivery {
     store: Arc<dyn Store>,
-    letter: MailboxLetter,
+    letter: MailboxEmail,
 }
 
 #[async_trait]
 impl Transport for Mailbox {
-    async fn prepare(&self, letter: Letter) -> Result<Box<dyn HandOver>, DeliveryError> {
-        let letter = MailboxLetter {
+    async fn prepare(&self, letter: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+        let letter = MailboxEmail {
             id: letter.id,
             recipient: letter.recipient,
             subject: letter.subject,

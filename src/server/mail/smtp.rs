@@ -1,6 +1,6 @@
 //! Letters over SMTP (RFC 5321), encrypted (RFC 8314) and logged in where the setting names a login.
 
-use super::{DeliveryError, HandOver, HandOverError, Letter, Transport};
+use super::{DeliveryError, Email, HandOver, HandOverError, Transport};
 use async_trait::async_trait;
 use lettre::message::{Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::Error as SmtpError;
@@ -102,7 +102,7 @@ impl Smtp {
         Ok(())
     }
 
-    fn message(&self, letter: Letter) -> Result<(Address, Vec<u8>), Box<dyn Error + Send + Sync>> {
+    fn message(&self, letter: Email) -> Result<(Address, Vec<u8>), Box<dyn Error + Send + Sync>> {
         let address: Address = letter.recipient.parse()?;
         let domain = self.from.email.domain();
         let message = Message::builder()
@@ -165,7 +165,7 @@ struct Conversation {
 
 #[async_trait]
 impl Transport for Smtp {
-    async fn prepare(&self, letter: Letter) -> Result<Box<dyn HandOver>, DeliveryError> {
+    async fn prepare(&self, letter: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
         let (address, message) = self.message(letter).map_err(DeliveryError::Never)?;
         let conversation = async {
             let mut connection = self.connect().await.map_err(|cause| DeliveryError::Later(told(cause)))?;

@@ -1,4 +1,4 @@
-use super::Letter;
+use super::Email;
 use async_trait::async_trait;
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use std::error::Error;
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Does everything up to the point of no return.
-    async fn prepare(&self, letter: Letter) -> Result<Box<dyn HandOver>, DeliveryError>;
+    async fn prepare(&self, letter: Email) -> Result<Box<dyn HandOver>, DeliveryError>;
 }
 
 /// A letter at the point of no return; dropped, it reaches nobody.

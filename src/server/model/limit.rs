@@ -1,6 +1,6 @@
 //! How often something may be done: a bucket that runs empty at once and fills again drop by drop.
 
-use super::security_letter::ANSWERABLE;
+use super::notification::ANSWERABLE;
 use crate::server::clock::Timestamp;
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ pub const CEREMONIES: Limit = Limit { name: "ceremonies", burst: 30, every: Dura
 /// Accounts that a client may make: 5 an hour.
 pub const SIGN_UPS: Limit = Limit { name: "sign_ups", burst: 5, every: Duration::from_mins(12) };
 /// Letters that a client may ask for: 10 an hour.
-pub const LETTERS_OF_CLIENT: Limit = Limit { name: "letters_of_client", burst: 10, every: Duration::from_mins(6) };
+pub const EMAILS_OF_CLIENT: Limit = Limit { name: "letters_of_client", burst: 10, every: Duration::from_mins(6) };
 /// Letters that may be asked for under one name or address, and those that go to one account: 3 an hour.
-pub const LETTERS_TO_ONE: Limit = Limit { name: "letters_to_one", burst: 3, every: Duration::from_mins(20) };
+pub const EMAILS_TO_ONE: Limit = Limit { name: "letters_to_one", burst: 3, every: Duration::from_mins(20) };
 /// Codes and links that a client may answer with.
 pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::from_secs(5) };
 /// Acts of an account: what its session writes.

@@ -1,4 +1,4 @@
-use super::passkey::WATCHED;
+use super::passkey::PROBATION;
 use crate::server::clock::Timestamp;
 
 /// The state of an account after "This wasn't me" or an undone change of address: no passkey is added (docs/RULES.md, 10).
@@ -16,7 +16,7 @@ impl Lockdown {
     /// One that begins now; `has_key` says whether the account has an older passkey or a recovery code.
     #[must_use]
     pub fn begin(now: Timestamp, has_key: bool) -> Self {
-        Self { since: now, ends_at: (!has_key).then(|| now.plus(WATCHED)) }
+        Self { since: now, ends_at: (!has_key).then(|| now.plus(PROBATION)) }
     }
 
     #[must_use]
@@ -40,9 +40,9 @@ mod tests {
     fn it_ends_by_time_only_where_nothing_else_could_end_it() {
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         let (by_key, by_time) = (Lockdown::begin(now, true), Lockdown::begin(now, false));
-        let last = now.plus(WATCHED).minus(Duration::from_millis(1));
+        let last = now.plus(PROBATION).minus(Duration::from_millis(1));
         assert!(by_key.is_active(last) && by_time.is_active(last));
-        assert!(by_key.is_active(now.plus(WATCHED * 100)) && !by_time.is_active(now.plus(WATCHED)));
+        assert!(by_key.is_active(now.plus(PROBATION * 100)) && !by_time.is_active(now.plus(PROBATION)));
         assert!(by_key.is_ended_by(now.minus(Duration::from_millis(1))) && !by_key.is_ended_by(now));
     }
 }

@@ -1,25 +1,26 @@
 //! What lasts, as plain values and pure transitions: no I/O in here.
 
+pub mod browser;
 pub mod client_address;
+pub mod email_request;
 pub mod event;
 mod id;
 pub mod invitation;
-pub mod known_browser;
-pub mod letter;
 pub mod levels;
 pub mod limit;
 pub mod lockdown;
+pub mod notification;
+pub mod outbox;
 pub mod passkey;
 pub mod provider;
 pub mod recovery;
-pub mod security_letter;
 pub mod session;
 pub mod user;
 
+pub use browser::KnownBrowser;
 pub use client_address::ClientAddress;
 pub use event::{Event, EventId, EventKind};
 pub use invitation::{Invitation, InvitationId};
-pub use known_browser::KnownBrowser;
 pub use levels::Levels;
 pub use lockdown::Lockdown;
 pub use passkey::{AddedWith, CredentialId, Passkey};

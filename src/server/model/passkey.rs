@@ -80,14 +80,14 @@ pub enum AddedWith {
     /// It came with the account.
     SignUp,
     Passkey,
-    Letter,
+    Email,
     RecoveryCode,
     /// A link of those who run the site.
     BreakGlass,
 }
 
 impl AddedWith {
-    const ALL: [Self; 5] = [Self::SignUp, Self::Passkey, Self::Letter, Self::RecoveryCode, Self::BreakGlass];
+    const ALL: [Self; 5] = [Self::SignUp, Self::Passkey, Self::Email, Self::RecoveryCode, Self::BreakGlass];
 
     /// Its name in the database.
     #[must_use]
@@ -95,7 +95,7 @@ impl AddedWith {
         match self {
             Self::SignUp => "sign-up",
             Self::Passkey => "passkey",
-            Self::Letter => "letter",
+            Self::Email => "letter",
             Self::RecoveryCode => "recovery-code",
             Self::BreakGlass => "sign-in-link",
         }
@@ -110,7 +110,7 @@ impl AddedWith {
 
 /// How long a new passkey is watched: one added after a letter may do nothing that matters, and "that was not me"
 /// suspends it (docs/RULES.md, 8 and 10).
-pub const WATCHED: Duration = Duration::from_hours(72);
+pub const PROBATION: Duration = Duration::from_hours(72);
 
 impl Passkey {
     /// Whether a use is refused since somebody else has counted as far meanwhile (WebAuthn Level 3, section 7.2, step 22).
@@ -148,8 +148,8 @@ impl Passkey {
     /// Whether it was added by nothing but a letter, less than 72 hours ago.
     #[must_use]
     pub fn is_too_new(&self, now: Timestamp) -> bool {
-        let is_watched = matches!(self.added_with, AddedWith::Letter | AddedWith::BreakGlass);
-        is_watched && now.since(self.created_at) < WATCHED
+        let is_watched = matches!(self.added_with, AddedWith::Email | AddedWith::BreakGlass);
+        is_watched && now.since(self.created_at) < PROBATION
     }
 
     /// Whether it lives in a phone or computer, not in a security key.
@@ -206,9 +206,9 @@ mod tests {
             added_with,
             suspended_at: None,
         };
-        let last = made.plus(WATCHED).minus(Duration::from_millis(1));
+        let last = made.plus(PROBATION).minus(Duration::from_millis(1));
         assert!(
-            passkey(AddedWith::Letter).is_too_new(last) && !passkey(AddedWith::Letter).is_too_new(made.plus(WATCHED))
+            passkey(AddedWith::Email).is_too_new(last) && !passkey(AddedWith::Email).is_too_new(made.plus(PROBATION))
         );
         for way in [AddedWith::SignUp, AddedWith::Passkey, AddedWith::RecoveryCode] {
             assert!(!passkey(way).is_too_new(made), "{way:?}");

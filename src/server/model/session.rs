@@ -47,12 +47,12 @@ impl SessionLifetimes {
     pub const KEPT_IDLE: Duration = Duration::from_hours(14 * 24);
 
     /// The longest that a session begun by letter may live: 12 hours.
-    pub const BY_LETTER: Duration = Duration::from_hours(12);
+    pub const BY_EMAIL: Duration = Duration::from_hours(12);
 
     /// Idle and absolute life of a session that begins now, by letter.
     #[must_use]
-    pub fn by_letter(&self) -> (Duration, Duration) {
-        let max = self.max.min(Self::BY_LETTER);
+    pub fn by_email(&self) -> (Duration, Duration) {
+        let max = self.max.min(Self::BY_EMAIL);
         (self.idle.min(max), max)
     }
 

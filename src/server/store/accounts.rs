@@ -2,9 +2,9 @@ use super::Insertion;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
-use crate::server::model::letter::OutgoingLetter;
+use crate::server::model::notification::{Notification, NotificationId, Occasion, SentNotification};
+use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::recovery::RecoveryCodeHash;
-use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
 use crate::server::model::{CredentialId, Event, EventId, KnownBrowser, Lockdown, Passkey, Session, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::{EmailAddress, Identifier};
@@ -26,12 +26,12 @@ pub trait Accounts: Send + Sync {
     async fn count_recovery_codes(&self, user: UserId) -> Result<u32, Unavailable>;
 
     /// The security letter that has this link, open or not.
-    async fn security_letter_by_link(&self, link: &TokenHash) -> Result<Option<SentSecurityLetter>, Unavailable>;
+    async fn notification_by_link(&self, link: &TokenHash) -> Result<Option<SentNotification>, Unavailable>;
 
     /// The security letters to an account that can still be answered and were not, newest first; at most [`MOST_LISTED`].
-    async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<SecurityLetter>, Unavailable>;
+    async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<Notification>, Unavailable>;
 
-    /// The browsers that remember an account; at most [`MOST_BROWSERS`](crate::server::model::known_browser::MOST_BROWSERS).
+    /// The browsers that remember an account; at most [`MOST_BROWSERS`](crate::server::model::browser::MOST_BROWSERS).
     async fn known_browsers(&self, user: UserId) -> Result<Vec<KnownBrowser>, Unavailable>;
 
     /// How many passkeys were made for another relying party than this one.
@@ -134,11 +134,7 @@ pub trait AccountWrites: Send {
     ) -> Result<Option<UserId>, Unavailable>;
 
     /// Writes a security letter.
-    async fn add_security_letter(
-        &mut self,
-        letter: &SecurityLetter,
-        outgoing: &OutgoingLetter,
-    ) -> Result<(), Unavailable>;
+    async fn add_notification(&mut self, letter: &Notification, outgoing: &OutgoingEmail) -> Result<(), Unavailable>;
 
     /// How many security notifications about an account went to an address since.
     async fn count_notifications(
@@ -149,10 +145,10 @@ pub trait AccountWrites: Send {
     ) -> Result<NotificationCounts, Unavailable>;
 
     /// Marks "that was not me" as said; of several that try at once, one gets `true`.
-    async fn answer_security_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable>;
+    async fn report_notification(&mut self, id: NotificationId, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Marks a change of address as undone; of several that try at once, one gets `true`.
-    async fn undo_by_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable>;
+    async fn undo_notification(&mut self, id: NotificationId, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Voids the undo links of changes that came at `since` or later. "This wasn't me" links stay good.
     async fn void_later_undo_links(

@@ -1,10 +1,9 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
-use crate::server::model::letter::{
-    Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, OutgoingLetter, RequestId,
-};
-use crate::server::model::security_letter::SecurityLetterId;
+use crate::server::model::email_request::{EmailRequest, OpenRequest, RequestId};
+use crate::server::model::notification::NotificationId;
+use crate::server::model::outbox::{Claim, ClaimedEmail, EmailId, OutgoingEmail};
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::EmailAddress;
@@ -13,8 +12,8 @@ use std::time::Duration;
 
 /// A letter as the development mailbox keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailboxLetter {
-    pub id: LetterId,
+pub struct MailboxEmail {
+    pub id: EmailId,
     pub recipient: String,
     pub subject: String,
     pub text: String,
@@ -24,7 +23,7 @@ pub struct MailboxLetter {
 
 /// What only the bearer of a letter knows, as hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LetterSecrets {
+pub struct EmailSecrets {
     pub link_hash: TokenHash,
     /// `None` where the email carries the link alone.
     pub code_hash: Option<KeyedHash>,
@@ -46,43 +45,43 @@ pub trait Letters: Send + Sync {
     async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable>;
 
     /// Takes a letter in hand that is due and that nobody else holds; others may take it again after `lease`.
-    async fn claim_letter(
+    async fn claim_email(
         &self,
         now: Timestamp,
         claim: Claim,
         lease: Duration,
-    ) -> Result<Option<ClaimedLetter>, Unavailable>;
+    ) -> Result<Option<ClaimedEmail>, Unavailable>;
 
     /// Holds a letter for longer; `false` when it is no longer ours.
-    async fn renew_claim(&self, id: LetterId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable>;
+    async fn renew_claim(&self, id: EmailId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable>;
 
     /// Puts a letter back that certainly reached nobody, to be tried again at `due_at`.
-    async fn release_letter(&self, id: LetterId, claim: Claim, due_at: Timestamp) -> Result<(), Unavailable>;
+    async fn release_email(&self, id: EmailId, claim: Claim, due_at: Timestamp) -> Result<(), Unavailable>;
 
     /// Takes a letter out of the outbox: sent, or of no use any more.
-    async fn finish_letter(&self, id: LetterId, claim: Claim) -> Result<(), Unavailable>;
+    async fn finish_email(&self, id: EmailId, claim: Claim) -> Result<(), Unavailable>;
 
-    async fn add_to_mailbox(&self, letter: &MailboxLetter) -> Result<(), Unavailable>;
+    async fn add_to_mailbox(&self, letter: &MailboxEmail) -> Result<(), Unavailable>;
 
     /// The letters of the development mailbox, newest first.
-    async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxLetter>, Unavailable>;
+    async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxEmail>, Unavailable>;
 
     /// A browser that somebody signed in with, and that person.
     async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable>;
 
     /// Removes requests (with their letters) and known browsers that ended before `now`, at most `limit` of each, and
     /// tells how many at most.
-    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
+    async fn remove_expired_emails(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
 /// The writes of letters within a unit of work.
 #[async_trait]
 pub trait LetterWrites: Send {
     /// Writes a request and its letter.
-    async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable>;
+    async fn add_email(&mut self, request: &EmailRequest, letter: &OutgoingEmail) -> Result<(), Unavailable>;
 
     /// Writes what a link is for that no letter carries.
-    async fn add_open_link(&mut self, request: &LetterRequest, link: &TokenHash) -> Result<(), Unavailable>;
+    async fn add_open_link(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable>;
 
     /// Removes what a browser asked for to sign in or up, as [`LetterWrites::void_requests_of_browser`], but waits for no
     /// other unit: for units that have locked a request already.
@@ -119,10 +118,10 @@ pub trait LetterWrites: Send {
     async fn assign_request(&mut self, id: RequestId, user: UserId, address: &EmailAddress) -> Result<(), Unavailable>;
 
     /// Marks a security letter as perhaps sent, and lets its link be answered; `false` as with [`Self::hand_over`].
-    async fn hand_over_security_letter(
+    async fn hand_over_notification(
         &mut self,
-        letter: &ClaimedLetter,
-        about: SecurityLetterId,
+        letter: &ClaimedEmail,
+        about: NotificationId,
         link: &TokenHash,
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
@@ -131,9 +130,9 @@ pub trait LetterWrites: Send {
     /// or was handed over before.
     async fn hand_over(
         &mut self,
-        letter: &ClaimedLetter,
+        letter: &ClaimedEmail,
         request: RequestId,
-        secrets: &LetterSecrets,
+        secrets: &EmailSecrets,
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
 

@@ -59,7 +59,7 @@ use async_trait::async_trait;
 
 pub use accounts::{AccountWrites, Accounts, MOST_LISTED, NotificationCounts};
 pub use admission::{Admission, Admissions, Admitted};
-pub use letters::{LetterSecrets, LetterWrites, Letters, MailboxLetter};
+pub use letters::{EmailSecrets, LetterWrites, Letters, MailboxEmail};
 pub use operation::{AccountSummary, Operation, OperationWrites};
 pub use retry::{Refused, connect_patiently};
 use schema::schema;

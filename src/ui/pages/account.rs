@@ -26,8 +26,8 @@ pub struct AccountState {
     /// Whether a passkey was made in this session.
     pub has_made_passkey: bool,
     /// Whether a letter is a way in, too.
-    pub letters_let_in: bool,
-    pub sends_letters: bool,
+    pub email_signs_in: bool,
+    pub sends_email: bool,
     pub recovery_codes: u32,
     pub activity: Vec<ActivityLine>,
     pub has_older_activity: bool,
@@ -122,11 +122,11 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, ty
                 <code>{user.id}</code>
             </dd>
         </dl>
-        <ProfileSection user=again sends_letters=account.sends_letters typed=typed.clone() />
+        <ProfileSection user=again sends_email=account.sends_email typed=typed.clone() />
         <PasskeySection
             passkeys=account.passkeys
             usable=account.usable_passkeys
-            letters_let_in=account.letters_let_in
+            email_signs_in=account.email_signs_in
             recovery_codes=account.recovery_codes
             typed=typed.clone()
         />

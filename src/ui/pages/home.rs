@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 /// What this is, and the two ways on.
 #[component]
-pub fn HomePage(visitor: Option<views::User>) -> impl IntoView {
+pub fn HomePage(current_user: Option<views::User>) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
-    let actions = match visitor {
+    let actions = match current_user {
         Some(user) => view! {
             <p class="lead">{t("You are signed in as")} " " <strong>{user.display_name}</strong> "."</p>
             <a class="button" href=paths::ACCOUNT>

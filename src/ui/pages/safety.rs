@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 /// Changing what one is called, and where letters go.
 #[component]
-pub fn ProfileSection(user: views::User, sends_letters: bool, typed: Option<Typed>) -> impl IntoView {
+pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>) -> impl IntoView {
     let name = FoldedField {
         summary: "Change your name",
         action: "name",
@@ -48,7 +48,7 @@ pub fn ProfileSection(user: views::User, sends_letters: bool, typed: Option<Type
         button: "Send a letter to it",
         ..name.clone()
     };
-    let fields = [Some(name), Some(username), sends_letters.then_some(address)];
+    let fields = [Some(name), Some(username), sends_email.then_some(address)];
     let rows = fields.into_iter().flatten().map(move |field| {
         let typed = typed.clone();
         view! {

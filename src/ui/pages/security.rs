@@ -12,11 +12,11 @@ pub fn PasskeySection(
     /// How many of them sign in here.
     usable: usize,
     /// Whether a letter is a way in, too.
-    letters_let_in: bool,
+    email_signs_in: bool,
     recovery_codes: u32,
     typed: Option<Typed>,
 ) -> impl IntoView {
-    let warning = match (usable, letters_let_in, recovery_codes) {
+    let warning = match (usable, email_signs_in, recovery_codes) {
         (0, false, 0) => Some("Nothing signs you in here any more. Add a passkey before you leave."),
         (0, true, 0) => Some("Letters are your only way in. Add a passkey, and make recovery codes."),
         (0, _, _) => Some("You have no passkey. Add one: it is quicker and safer than any other way in."),
@@ -29,7 +29,7 @@ pub fn PasskeySection(
         _ => None,
     };
     // The last way in is at stake, or it is just good advice.
-    let is_urgent = usable + usize::from(letters_let_in) < 2 && recovery_codes == 0;
+    let is_urgent = usable + usize::from(email_signs_in) < 2 && recovery_codes == 0;
     let rows = passkeys.into_iter().map(move |passkey| {
         let typed = typed.clone();
         view! { <PasskeyRow passkey typed /> }

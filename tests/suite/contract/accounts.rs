@@ -2,8 +2,8 @@
 
 use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;
+use latchkey::server::model::notification::{Notification, Occasion, Told};
 use latchkey::server::model::recovery::RecoveryCode;
-use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
 use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Lockdown, Passkey, User, UserId, event};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store, Unit};
@@ -25,7 +25,7 @@ async fn add(unit: &mut Box<dyn Unit>, passkey: &Passkey) {
     assert_eq!(unit.add_passkey(passkey).await.unwrap(), Insertion::Done);
 }
 
-fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> SecurityLetter {
+fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> Notification {
     let (client, address) = (views::Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
     let told = Told {
         user_id: Some(owner.id),
@@ -37,7 +37,7 @@ fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> 
         can_undo,
         client: &client,
     };
-    SecurityLetter::new(told, NOW.minus(HOUR * hours_ago), &SystemEntropy)
+    Notification::new(told, NOW.minus(HOUR * hours_ago), &SystemEntropy)
 }
 
 #[tokio::test]
@@ -48,8 +48,8 @@ async fn suspension_reaches_what_was_added_since_but_what_came_with_the_account(
             |way, hours: u32| Passkey { added_with: way, created_at: NOW.minus(HOUR * hours), ..passkey(&owner) };
         let all = [
             made(AddedWith::SignUp, 1),
-            made(AddedWith::Letter, 80),
-            made(AddedWith::Letter, 2),
+            made(AddedWith::Email, 80),
+            made(AddedWith::Email, 2),
             made(AddedWith::Passkey, 1),
         ];
         let mut unit = store.begin().await.unwrap();
@@ -154,7 +154,7 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         ];
         let mut unit = store.begin().await.unwrap();
         for letter in &letters {
-            unit.add_security_letter(letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
+            unit.add_notification(letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
         }
         for (hours, count) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
             let since = NOW.minus(HOUR * hours);
@@ -177,14 +177,14 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         };
         assert_eq!(open().await, [letters[2].id, letters[1].id, letters[0].id], "newest first");
         let mut unit = store.begin().await.unwrap();
-        assert!(unit.undo_by_letter(letters[0].id, NOW).await.unwrap());
-        assert!(!unit.undo_by_letter(letters[0].id, NOW).await.unwrap(), "once");
-        assert!(!unit.undo_by_letter(letters[2].id, NOW).await.unwrap(), "there is nothing to undo");
+        assert!(unit.undo_notification(letters[0].id, NOW).await.unwrap());
+        assert!(!unit.undo_notification(letters[0].id, NOW).await.unwrap(), "once");
+        assert!(!unit.undo_notification(letters[2].id, NOW).await.unwrap(), "there is nothing to undo");
         unit.void_later_undo_links(owner.id, letters[0].happened_at, NOW).await.unwrap();
-        assert!(!unit.undo_by_letter(letters[1].id, NOW).await.unwrap(), "voided");
-        assert!(unit.answer_security_letter(letters[1].id, NOW).await.unwrap(), "it can still be reported");
-        assert!(unit.answer_security_letter(letters[2].id, NOW).await.unwrap());
-        assert!(!unit.answer_security_letter(letters[2].id, NOW).await.unwrap(), "once");
+        assert!(!unit.undo_notification(letters[1].id, NOW).await.unwrap(), "voided");
+        assert!(unit.report_notification(letters[1].id, NOW).await.unwrap(), "it can still be reported");
+        assert!(unit.report_notification(letters[2].id, NOW).await.unwrap());
+        assert!(!unit.report_notification(letters[2].id, NOW).await.unwrap(), "once");
         unit.commit().await.unwrap();
         assert_eq!(open().await, [letters[0].id], "the others were answered");
         assert_eq!(store.security_letters(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
@@ -236,7 +236,7 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
         unit.add_session(&session(&owner, &own)).await.unwrap();
         unit.replace_recovery_codes(owner.id, &[RecoveryCode::random(&SystemEntropy).hash()], NOW).await.unwrap();
         let letter = letter_about(&owner, "first@example.org", 0, true);
-        unit.add_security_letter(&letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
+        unit.add_notification(&letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let mut unit = store.begin().await.unwrap();
         for number in 0..120 {

@@ -3,7 +3,7 @@
 use super::admission::Arriving;
 use super::store::{NOW, add_account, on_both, passkey, session, user};
 use crate::authenticator::random;
-use latchkey::server::model::letter::Claim;
+use latchkey::server::model::outbox::Claim;
 use latchkey::server::model::{Passkey, User};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Admitted, Insertion, Store};
@@ -127,7 +127,7 @@ async fn a_crowd_that_signs_in_leaves_a_turn_to_everybody_who_writes() {
         let crowd = Crowd::of(acts);
         for _ in 0..50 {
             let claim = Claim::random(&SystemEntropy);
-            assert_eq!(store.claim_letter(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
+            assert_eq!(store.claim_email(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
             store.mark_session_seen(seen.id, NOW).await.unwrap();
             let unit = store.begin().await.unwrap();
             unit.commit().await.unwrap();

@@ -304,13 +304,14 @@ async fn accounts_without_a_way_in_are_counted() {
 
 #[tokio::test]
 async fn what_has_expired_is_swept_and_takes_its_letters_along() {
-    use latchkey::server::model::letter::{Claim, LetterRequest, OutgoingLetter, Purpose};
+    use latchkey::server::model::email_request::{EmailRequest, Purpose};
+    use latchkey::server::model::outbox::{Claim, OutgoingEmail};
     use latchkey::types::{Identifier, Next};
     on_both(async |store| {
         let client = views::Client { browser: None, system: None };
         let purpose = Purpose::SignIn { identifier: Identifier::parse("ada").unwrap(), known: None };
         let browser = TokenHash(random());
-        let request = LetterRequest::new(
+        let request = EmailRequest::new(
             purpose,
             browser,
             Next::or_account(None),
@@ -319,15 +320,15 @@ async fn what_has_expired_is_swept_and_takes_its_letters_along() {
             &SystemEntropy,
         );
         let mut unit = store.begin().await.unwrap();
-        unit.add_letter(&request, &OutgoingLetter::for_request(&request, &SystemEntropy)).await.unwrap();
+        unit.add_email(&request, &OutgoingEmail::for_request(&request, &SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let read = store.request_of_browser(&browser).await.unwrap().unwrap();
         assert_eq!((read.request, read.recipient, read.tries_left), (request.clone(), None, 5));
-        assert_eq!(store.remove_expired_letters(NOW, 10).await.unwrap(), 0);
-        assert_eq!(store.remove_expired_letters(request.expires_at, 10).await.unwrap(), 1);
+        assert_eq!(store.remove_expired_emails(NOW, 10).await.unwrap(), 0);
+        assert_eq!(store.remove_expired_emails(request.expires_at, 10).await.unwrap(), 1);
         assert_eq!(store.request_of_browser(&browser).await.unwrap(), None);
         let claim = Claim::random(&SystemEntropy);
-        assert_eq!(store.claim_letter(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
+        assert_eq!(store.claim_email(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
     })
     .await;
 }

@@ -18,7 +18,7 @@ async fn add(browser: &mut Browser, name: Option<&str>) -> Answer {
     browser.post("/api/passkeys/finish", json!({ "credential": credential, "name": name })).await
 }
 
-async fn by_letter(app: &App, name: &str) -> Browser {
+async fn by_email(app: &App, name: &str) -> Browser {
     let mut browser = app.browser();
     browser.ask(name).await;
     let token = app.letter_to(&format!("{name}@example.org")).await.token();
@@ -31,7 +31,7 @@ async fn after_a_letter_one_passkey_can_be_made_and_signs_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
-        let mut browser = by_letter(&app, "ada").await;
+        let mut browser = by_email(&app, "ada").await;
         assert!(browser.get("/account").await.text().contains("Make a passkey on this device"));
         let options = start(&mut browser).await;
         assert_eq!(options["excludeCredentials"].as_array().unwrap().len(), 1);
@@ -57,7 +57,7 @@ async fn adding_needs_a_fresh_sign_in() {
         let mut browser = app.browser();
         let passkey = browser.sign_up_proven(&app, "ada").await;
         assert_eq!(add(&mut browser, Some("My key")).await.json()["passkey"]["name"], "My key");
-        let mut letter = by_letter(&app, "ada").await;
+        let mut letter = by_email(&app, "ada").await;
         let options = start(&mut browser).await;
         app.clock.advance(Duration::from_secs(10 * 60 + 1));
         for browser in [&mut browser, &mut letter] {
@@ -138,7 +138,7 @@ async fn of_many_passkeys_at_once_a_letter_allows_one() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
-        let mut browser = by_letter(&app, "ada").await;
+        let mut browser = by_email(&app, "ada").await;
         let mut credentials = Vec::new();
         for _ in 0..8 {
             let options = start(&mut browser).await;
@@ -164,7 +164,7 @@ async fn of_many_passkeys_at_once_a_letter_allows_one() {
 async fn not_now_is_kept_for_thirty_days_in_this_browser_and_for_this_person() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up_proven(&app, "ada").await;
-    let mut browser = by_letter(&app, "ada").await;
+    let mut browser = by_email(&app, "ada").await;
     let offers =
         async |browser: &mut Browser| browser.get("/account").await.text().contains("Make a passkey on this device");
     assert!(offers(&mut browser).await);
@@ -179,7 +179,7 @@ async fn not_now_is_kept_for_thirty_days_in_this_browser_and_for_this_person() {
     app.clock.advance(Duration::from_hours(29 * 24));
     again(&mut browser).await;
     assert!(!offers(&mut browser).await);
-    assert!(offers(&mut by_letter(&app, "ada").await).await, "another browser is asked");
+    assert!(offers(&mut by_email(&app, "ada").await).await, "another browser is asked");
     app.clock.advance(Duration::from_hours(24));
     again(&mut browser).await;
     assert!(offers(&mut browser).await, "and this one in 30 days");

@@ -51,14 +51,14 @@ async fn every_once_only_thing_happens_once() {
             let token = app.letter_to(&address).await.token();
             let body = json!({ "token": token });
             assert_eq!(at_once(&own, "/api/account/email/confirm", &body).await, 1, "a confirmation");
-            by_letter(&app, &name, &address).await;
+            by_email(&app, &name, &address).await;
             by_security_letter(&app, &mut own, &passkey, &name).await;
         }
         assert_eq!(app.deadlocks().await, 0, "{backends:?}");
     }
 }
 
-async fn by_letter(app: &App, name: &str, address: &str) {
+async fn by_email(app: &App, name: &str, address: &str) {
     let mut asking = app.browser();
     asking.ask(name).await;
     let token = app.letter_to(address).await.token();

@@ -436,10 +436,10 @@ async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
     app.clock.advance(Duration::from_mins(1));
     own.add_passkey().await;
     let letter = app.letter_about("ada@example.org", ADDED).await;
-    let mut by_letter = app.browser();
-    by_letter.sign_in_by_letter(&app, "ada").await;
+    let mut by_email = app.browser();
+    by_email.sign_in_by_letter(&app, "ada").await;
     assert_eq!(not_me(&app, &letter).await.status, 200);
-    by_letter.sign_in_by_letter(&app, "ada").await;
+    by_email.sign_in_by_letter(&app, "ada").await;
     // Begun before the block, by whoever has a session still: here the ceremony of an older passkey's session.
     own.sign_in(&older).await;
     let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
@@ -450,8 +450,8 @@ async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
     let body = json!({ "credential": late.registration(&options, &app.origin).json() });
     assert_eq!(own.post("/api/passkeys/finish", body).await.refusal(), (401, "signed_out".to_owned()));
     // In a session by letter, finished under the block.
-    by_letter.sign_in_by_letter(&app, "ada").await;
-    assert_eq!(by_letter.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
+    by_email.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(by_email.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
 }
 
 #[tokio::test]

@@ -1,20 +1,20 @@
 use super::server::{Encryption, MailServer, Mood};
 use crate::app::{App, Backends};
-use latchkey::server::mail::{Postman, Smtp};
+use latchkey::server::mail::{EmailWorker, Smtp};
 use lettre::transport::smtp::client::Certificate;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-fn postman(app: &App, server: &MailServer) -> Arc<Postman> {
+fn email_worker(app: &App, server: &MailServer) -> Arc<EmailWorker> {
     let root = Certificate::from_pem(server.certificate_pem.as_bytes()).unwrap();
     let url = server.url("post:secret@").parse().unwrap();
     let smtp = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", Some(root)).unwrap();
-    Arc::new(app.postman_with(Arc::new(smtp)))
+    Arc::new(app.email_worker_with(Arc::new(smtp)))
 }
 
-async fn deliver(postman: &Postman) {
-    while postman.deliver_next().await.unwrap() {}
+async fn deliver(email_worker: &EmailWorker) {
+    while email_worker.deliver_next().await.unwrap() {}
 }
 
 /// How often a recipient was named.
@@ -33,18 +33,18 @@ async fn a_letter_that_was_put_off_is_sent_later_and_once() {
         let app = App::start(backends).await;
         let moods = [Mood::RefuseRecipient("451 4.7.1 later"), Mood::RefuseLetter("452 4.3.1 full"), Mood::DropAtData];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
         for pause in [5, 15, 45] {
-            deliver(&postman).await;
+            deliver(&email_worker).await;
             assert!(server.seen().letters.is_empty());
             app.clock.advance(Duration::from_secs(pause - 1));
-            assert!(!postman.deliver_next().await.unwrap(), "not before {pause} s are over");
+            assert!(!email_worker.deliver_next().await.unwrap(), "not before {pause} s are over");
             app.clock.advance(Duration::from_secs(1));
         }
-        deliver(&postman).await;
+        deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(9));
-        deliver(&postman).await;
+        deliver(&email_worker).await;
         assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
     }
 }
@@ -55,11 +55,11 @@ async fn a_letter_that_is_refused_for_good_is_not_tried_again() {
         let app = App::start(backends).await;
         let moods = [Mood::RefuseRecipient("550 5.1.1 nobody"), Mood::Kind];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
-        deliver(&postman).await;
+        deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(5));
-        assert!(!postman.deliver_next().await.unwrap());
+        assert!(!email_worker.deliver_next().await.unwrap());
         assert_eq!(recipients(&server), 1);
         assert!(server.seen().letters.is_empty());
     }
@@ -70,11 +70,11 @@ async fn a_letter_that_is_of_no_use_any_more_is_given_up() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 later")]).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
-        deliver(&postman).await;
+        deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(10));
-        deliver(&postman).await;
+        deliver(&email_worker).await;
         assert!(server.seen().letters.is_empty() && recipients(&server) == 1);
     }
 }
@@ -84,10 +84,10 @@ async fn a_letter_that_may_have_arrived_is_not_sent_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::DropAfterLetter]).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
         for _ in 0..5 {
-            deliver(&postman).await;
+            deliver(&email_worker).await;
             app.clock.advance(Duration::from_mins(1));
         }
         assert_eq!(server.seen().letters.len(), 1);
@@ -99,11 +99,11 @@ async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_letter() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(8))]).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
         let stuck = tokio::spawn({
-            let postman = Arc::clone(&postman);
-            async move { postman.deliver_next().await.unwrap() }
+            let email_worker = Arc::clone(&email_worker);
+            async move { email_worker.deliver_next().await.unwrap() }
         });
         tokio::time::sleep(Duration::from_millis(300)).await;
         let began = Instant::now();
@@ -112,7 +112,7 @@ async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_letter() {
         tokio::time::sleep(Duration::from_secs(6)).await;
         app.clock.advance(Duration::from_secs(10));
         // Without being renewed the hold would be over by now; what is due besides is the letter just asked for.
-        while postman.deliver_next().await.unwrap() {}
+        while email_worker.deliver_next().await.unwrap() {}
         assert_eq!(recipients(&server), 0, "nobody else took it");
         assert!(stuck.await.unwrap());
         assert_eq!((server.seen().letters.len(), recipients(&server)), (1, 1));
@@ -127,10 +127,10 @@ async fn workers_side_by_side_send_every_letter_once() {
         for number in 0..20 {
             sign_up_by_letter(&app, &format!("ada{number}")).await;
         }
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         let workers = (0..4).map(|_| {
-            let postman = Arc::clone(&postman);
-            tokio::spawn(async move { deliver(&postman).await })
+            let email_worker = Arc::clone(&email_worker);
+            tokio::spawn(async move { deliver(&email_worker).await })
         });
         for worker in workers.collect::<Vec<_>>() {
             worker.await.unwrap();
@@ -149,17 +149,17 @@ async fn a_letter_of_a_worker_that_was_killed_is_taken_up_by_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::Silent]).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
         let killed = tokio::spawn({
-            let postman = Arc::clone(&postman);
-            async move { postman.deliver_next().await }
+            let email_worker = Arc::clone(&email_worker);
+            async move { email_worker.deliver_next().await }
         });
         tokio::time::sleep(Duration::from_millis(500)).await;
         killed.abort();
-        assert!(!postman.deliver_next().await.unwrap(), "it is still held");
+        assert!(!email_worker.deliver_next().await.unwrap(), "it is still held");
         app.clock.advance(Duration::from_secs(15));
-        deliver(&postman).await;
+        deliver(&email_worker).await;
         assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
     }
 }
@@ -170,11 +170,11 @@ async fn a_server_that_greylists_for_five_minutes_gets_the_email_while_it_is_of_
         let app = App::start(backends).await;
         // As many tries as there are within five minutes.
         let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
-        let postman = postman(&app, &server);
+        let email_worker = email_worker(&app, &server);
         sign_up_by_letter(&app, "ada").await;
         let mut sent_after = None;
         for second in 0..600 {
-            deliver(&postman).await;
+            deliver(&email_worker).await;
             if server.seen().letters.len() == 1 {
                 sent_after = Some(second);
                 break;

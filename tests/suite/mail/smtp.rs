@@ -1,12 +1,12 @@
 use super::server::{Encryption, MailServer, Mood};
-use latchkey::server::mail::{DeliveryError, HandOverError, Letter, Smtp, Transport};
-use latchkey::server::model::letter::LetterId;
+use latchkey::server::mail::{DeliveryError, Email, HandOverError, Smtp, Transport};
+use latchkey::server::model::outbox::EmailId;
 use lettre::transport::smtp::client::Certificate;
 use std::time::Duration;
 
-fn letter() -> Letter {
-    Letter {
-        id: LetterId(uuid::Uuid::from_u128(7)),
+fn letter() -> Email {
+    Email {
+        id: EmailId(uuid::Uuid::from_u128(7)),
         recipient: "ada@example.org".to_owned(),
         subject: "Sign in to Latchkey".to_owned(),
         text: "Hello Ünal,\n\n.\nhttps://id.example/email/link?token=abc\n".to_owned(),

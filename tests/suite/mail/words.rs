@@ -2,9 +2,10 @@
 
 use latchkey::server::clock::Timestamp;
 use latchkey::server::config::{Colour, Config, Palette, Source, Tone};
-use latchkey::server::mail::{Draft, Letterhead, write_security_letter};
-use latchkey::server::model::letter::{Code, LetterId, Purpose};
-use latchkey::server::model::security_letter::{Occasion, SecurityLetter, Told};
+use latchkey::server::mail::{Branding, Draft, write_notification};
+use latchkey::server::model::email_request::{Code, Purpose};
+use latchkey::server::model::notification::{Notification, Occasion, Told};
+use latchkey::server::model::outbox::EmailId;
 use latchkey::server::model::{SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
 use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username, views};
@@ -22,14 +23,14 @@ fn address() -> EmailAddress {
     EmailAddress::parse("Ada@Bücher.example").unwrap()
 }
 
-fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Letter {
+fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
     written_in(Language::English, purpose, name)
 }
 
-fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Letter {
+fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
     let name = name.map(|name| DisplayName::parse(name).unwrap());
     let draft = Draft {
-        id: LetterId(uuid::Uuid::nil()),
+        id: EmailId(uuid::Uuid::nil()),
         address: &address(),
         name: name.as_ref(),
         purpose,
@@ -41,7 +42,7 @@ fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latc
     draft.write(&head()).unwrap()
 }
 
-fn head() -> Letterhead {
+fn head() -> Branding {
     let config = Config::load(&Source::from_pairs([
         ("PUBLIC_URL", "https://id.example"),
         ("SECRET_KEY", "the key of this test, and of no other"),
@@ -56,7 +57,7 @@ fn head() -> Letterhead {
         text: tone("#1b1f1d,#ecefec"),
         muted: tone("#59625d,#a3ada7"),
     };
-    Letterhead { palette, ..Letterhead::new(&config.unwrap()) }
+    Branding { palette, ..Branding::new(&config.unwrap()) }
 }
 
 fn sign_in() -> Purpose {
@@ -104,7 +105,7 @@ fn the_letters_read_as_they_were_reviewed() {
     }
 }
 
-fn security_letter(occasion: Occasion, can_undo: bool) -> SecurityLetter {
+fn security_letter(occasion: Occasion, can_undo: bool) -> Notification {
     let client = views::Client { browser: Some("Firefox".to_owned()), system: None };
     let told = Told {
         user_id: (occasion != Occasion::Deleted).then(|| UserId::random(&Constant)),
@@ -116,15 +117,15 @@ fn security_letter(occasion: Occasion, can_undo: bool) -> SecurityLetter {
         can_undo,
         client: &client,
     };
-    SecurityLetter::new(told, Timestamp::from_unix_millis(1_795_000_000_123), &Constant)
+    Notification::new(told, Timestamp::from_unix_millis(1_795_000_000_123), &Constant)
 }
 
 #[test]
 fn the_security_letters_read_as_they_were_reviewed() {
     for occasion in Occasion::ALL {
         let about = security_letter(occasion, occasion == Occasion::AddressChanged);
-        let id = LetterId(uuid::Uuid::nil());
-        let letter = write_security_letter(id, &about, &Token::random(&Constant), &head()).unwrap();
+        let id = EmailId(uuid::Uuid::nil());
+        let letter = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
         let is_answerable = letter.text.contains("https://id.example/not-me?token=");
         assert_eq!(is_answerable, occasion != Occasion::Deleted, "{}", letter.text);
         assert!(!letter.html.contains("<b>phone"), "{}", letter.html);
@@ -132,16 +133,16 @@ fn the_security_letters_read_as_they_were_reviewed() {
             let name = format!("security_{}.txt", occasion.name());
             insta::assert_snapshot!(name, format!("{}\n\n{}", letter.subject, letter.text));
         });
-        let about = SecurityLetter { language: Language::German, ..about };
-        let german = write_security_letter(id, &about, &Token::random(&Constant), &head()).unwrap();
+        let about = Notification { language: Language::German, ..about };
+        let german = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             let name = format!("security_{}.de.txt", occasion.name());
             insta::assert_snapshot!(name, format!("{}\n\n{}", german.subject, german.text));
         });
     }
     let letter = security_letter(Occasion::AddressChanged, true);
-    let id = LetterId(uuid::Uuid::nil());
-    let letter = write_security_letter(id, &letter, &Token::random(&Constant), &head()).unwrap();
+    let id = EmailId(uuid::Uuid::nil());
+    let letter = write_notification(id, &letter, &Token::random(&Constant), &head()).unwrap();
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("security_address-changed.html", letter.html);
     });

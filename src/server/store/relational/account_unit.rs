@@ -4,11 +4,11 @@ use super::{PASSKEYS_OF_USER, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
+use crate::server::model::browser::MOST_BROWSERS;
 use crate::server::model::event::{MOST_EVENTS, TRIM_AHEAD};
-use crate::server::model::known_browser::MOST_BROWSERS;
-use crate::server::model::letter::OutgoingLetter;
+use crate::server::model::notification::{Notification, NotificationId};
+use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::recovery::RecoveryCodeHash;
-use crate::server::model::security_letter::{SecurityLetter, SecurityLetterId};
 use crate::server::model::session::MOST_SESSIONS;
 use crate::server::model::user::email_key;
 use crate::server::model::{CredentialId, Event, Lockdown, Passkey, Session, User, UserId};
@@ -278,11 +278,7 @@ impl AccountWrites for Transaction {
         self.run(statement).await
     }
 
-    async fn add_security_letter(
-        &mut self,
-        letter: &SecurityLetter,
-        outgoing: &OutgoingLetter,
-    ) -> Result<(), Unavailable> {
+    async fn add_notification(&mut self, letter: &Notification, outgoing: &OutgoingEmail) -> Result<(), Unavailable> {
         let statement = query(
             "insert into security_letters (id, user_id, occasion, detail, address, address_key, name, can_undo, browser, \
                                            system, happened_at, expires_at, language) \
@@ -331,14 +327,14 @@ impl AccountWrites for Transaction {
         found.iter().map(rows::notification_count).collect::<Result<_, _>>().map(NotificationCounts)
     }
 
-    async fn answer_security_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable> {
+    async fn report_notification(&mut self, id: NotificationId, now: Timestamp) -> Result<bool, Unavailable> {
         let statement = query("update security_letters set answered_at = $2 where id = $1 and answered_at is null")
             .bind(id.0)
             .bind(now.unix_millis());
         Ok(self.run(statement).await? == 1)
     }
 
-    async fn undo_by_letter(&mut self, id: SecurityLetterId, now: Timestamp) -> Result<bool, Unavailable> {
+    async fn undo_notification(&mut self, id: NotificationId, now: Timestamp) -> Result<bool, Unavailable> {
         let statement =
             query("update security_letters set undone_at = $2 where id = $1 and can_undo and undone_at is null")
                 .bind(id.0)

@@ -2,8 +2,8 @@ use super::super::Database;
 use super::{COUNT_RECOVERY_CODES, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::known_browser::MOST_BROWSERS;
-use crate::server::model::security_letter::{SecurityLetter, SentSecurityLetter};
+use crate::server::model::browser::MOST_BROWSERS;
+use crate::server::model::notification::{Notification, SentNotification};
 use crate::server::model::{Event, EventId, KnownBrowser, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Accounts, MOST_LISTED};
@@ -48,16 +48,16 @@ impl Accounts for Relational {
         count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(unavailable)
     }
 
-    async fn security_letter_by_link(&self, link: &TokenHash) -> Result<Option<SentSecurityLetter>, Unavailable> {
+    async fn notification_by_link(&self, link: &TokenHash) -> Result<Option<SentNotification>, Unavailable> {
         let row = query("select * from security_letters where link_hash = $1")
             .bind(&link.0[..])
             .fetch_optional(&self.pools.read)
             .await
             .map_err(unavailable)?;
-        row.map(|row| rows::sent_security_letter(&row)).transpose()
+        row.map(|row| rows::sent_notification(&row)).transpose()
     }
 
-    async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<SecurityLetter>, Unavailable> {
+    async fn security_letters(&self, user: UserId, now: Timestamp) -> Result<Vec<Notification>, Unavailable> {
         let found = query(
             "select * from security_letters where user_id = $1 and expires_at > $2 and answered_at is null \
              order by happened_at desc, id limit $3",

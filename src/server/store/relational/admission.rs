@@ -2,7 +2,7 @@ use super::unit::{audit, query_of_use};
 use super::{Pools, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::model::Event;
-use crate::server::model::known_browser::MOST_BROWSERS;
+use crate::server::model::browser::MOST_BROWSERS;
 use crate::server::model::session::MOST_SESSIONS;
 use crate::server::store::{Admission, Admissions, Admitted, Store};
 use async_trait::async_trait;

@@ -2,19 +2,20 @@ use super::unit::Transaction;
 use super::{Pools, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::letter::{ClaimedLetter, LetterRequest, OutgoingLetter, Purpose, RequestId, TRIES};
-use crate::server::model::security_letter::SecurityLetterId;
+use crate::server::model::email_request::{EmailRequest, Purpose, RequestId, TRIES};
+use crate::server::model::notification::NotificationId;
+use crate::server::model::outbox::{ClaimedEmail, OutgoingEmail};
 use crate::server::model::user::email_key;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{LetterSecrets, LetterWrites};
+use crate::server::store::{EmailSecrets, LetterWrites};
 use crate::types::{DisplayName, EmailAddress, Identifier, Username};
 use async_trait::async_trait;
 use sqlx::{query, query_scalar};
 
 #[async_trait]
 impl LetterWrites for Transaction {
-    async fn add_letter(&mut self, request: &LetterRequest, letter: &OutgoingLetter) -> Result<(), Unavailable> {
+    async fn add_email(&mut self, request: &EmailRequest, letter: &OutgoingEmail) -> Result<(), Unavailable> {
         self.add_request(request, None).await?;
         query("insert into letters (id, request_id, created_at, not_after, due_at) values ($1, $2, $3, $4, $3)")
             .bind(letter.id.0)
@@ -27,7 +28,7 @@ impl LetterWrites for Transaction {
         Ok(())
     }
 
-    async fn add_open_link(&mut self, request: &LetterRequest, link: &TokenHash) -> Result<(), Unavailable> {
+    async fn add_open_link(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable> {
         self.add_request(request, Some(link)).await
     }
 
@@ -123,9 +124,9 @@ impl LetterWrites for Transaction {
 
     async fn hand_over(
         &mut self,
-        letter: &ClaimedLetter,
+        letter: &ClaimedEmail,
         request: RequestId,
-        secrets: &LetterSecrets,
+        secrets: &EmailSecrets,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
         // In the order in which a voided request takes its letter with it, so that the two cannot wait for each other.
@@ -139,10 +140,10 @@ impl LetterWrites for Transaction {
         Ok(self.mark_handed_over(letter, now).await? && armed.rows_affected() == 1)
     }
 
-    async fn hand_over_security_letter(
+    async fn hand_over_notification(
         &mut self,
-        letter: &ClaimedLetter,
-        about: SecurityLetterId,
+        letter: &ClaimedEmail,
+        about: NotificationId,
         link: &TokenHash,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
@@ -229,7 +230,7 @@ impl LetterWrites for Transaction {
 
 impl Transaction {
     /// Writes what a letter or a link is for.
-    async fn add_request(&mut self, request: &LetterRequest, link: Option<&TokenHash>) -> Result<(), Unavailable> {
+    async fn add_request(&mut self, request: &EmailRequest, link: Option<&TokenHash>) -> Result<(), Unavailable> {
         let columns = Columns::of(&request.purpose);
         query(
             "insert into letter_requests (id, purpose, browser_hash, session_id, user_id, known_user_id, identifier, \
@@ -265,7 +266,7 @@ impl Transaction {
     }
 
     /// From here on a letter is never tried again.
-    async fn mark_handed_over(&mut self, letter: &ClaimedLetter, now: Timestamp) -> Result<bool, Unavailable> {
+    async fn mark_handed_over(&mut self, letter: &ClaimedEmail, now: Timestamp) -> Result<bool, Unavailable> {
         let marked =
             query("update letters set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null")
                 .bind(letter.id.0)

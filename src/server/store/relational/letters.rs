@@ -3,10 +3,11 @@ use super::rows::DatabaseRow;
 use super::{Pools, Relational, rows, unavailable};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::letter::{About, Claim, ClaimedLetter, LetterId, OpenRequest};
+use crate::server::model::email_request::OpenRequest;
+use crate::server::model::outbox::{About, Claim, ClaimedEmail, EmailId};
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{Letters, MOST_LISTED, MailboxLetter};
+use crate::server::store::{Letters, MOST_LISTED, MailboxEmail};
 use async_trait::async_trait;
 use sqlx::query;
 use std::time::Duration;
@@ -74,12 +75,12 @@ impl Letters for Relational {
         found.iter().map(rows::request).collect()
     }
 
-    async fn claim_letter(
+    async fn claim_email(
         &self,
         now: Timestamp,
         claim: Claim,
         lease: Duration,
-    ) -> Result<Option<ClaimedLetter>, Unavailable> {
+    ) -> Result<Option<ClaimedEmail>, Unavailable> {
         let claimed = query::<Database>(Pools::CLAIM_LETTER)
             .bind(now.unix_millis())
             .bind(claim.0)
@@ -93,7 +94,7 @@ impl Letters for Relational {
         Ok(Some(rows::claimed(claim, &letter, about)?))
     }
 
-    async fn renew_claim(&self, id: LetterId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable> {
+    async fn renew_claim(&self, id: EmailId, claim: Claim, until: Timestamp) -> Result<bool, Unavailable> {
         let done = query("update letters set claimed_until = $3 where id = $1 and claim = $2")
             .bind(id.0)
             .bind(claim.0)
@@ -104,7 +105,7 @@ impl Letters for Relational {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn release_letter(&self, id: LetterId, claim: Claim, due_at: Timestamp) -> Result<(), Unavailable> {
+    async fn release_email(&self, id: EmailId, claim: Claim, due_at: Timestamp) -> Result<(), Unavailable> {
         query(
             "update letters set claim = null, claimed_until = null, handed_over_at = null, due_at = $3 \
              where id = $1 and claim = $2",
@@ -118,7 +119,7 @@ impl Letters for Relational {
         Ok(())
     }
 
-    async fn finish_letter(&self, id: LetterId, claim: Claim) -> Result<(), Unavailable> {
+    async fn finish_email(&self, id: EmailId, claim: Claim) -> Result<(), Unavailable> {
         // With the letter about the end of an account goes the last that was kept of it.
         for text in [
             "delete from security_letters where user_id is null \
@@ -135,7 +136,7 @@ impl Letters for Relational {
         Ok(())
     }
 
-    async fn add_to_mailbox(&self, letter: &MailboxLetter) -> Result<(), Unavailable> {
+    async fn add_to_mailbox(&self, letter: &MailboxEmail) -> Result<(), Unavailable> {
         query("insert into mailbox (id, recipient, subject, text, html, sent_at) values ($1, $2, $3, $4, $5, $6)")
             .bind(letter.id.0)
             .bind(&letter.recipient)
@@ -149,13 +150,13 @@ impl Letters for Relational {
         Ok(())
     }
 
-    async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxLetter>, Unavailable> {
+    async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxEmail>, Unavailable> {
         let letters = query("select * from mailbox order by sent_at desc limit $1")
             .bind(i64::from(limit))
             .fetch_all(&self.pools.read)
             .await
             .map_err(unavailable)?;
-        letters.iter().map(rows::mailbox_letter).collect()
+        letters.iter().map(rows::mailbox_email).collect()
     }
 
     async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable> {
@@ -171,7 +172,7 @@ impl Letters for Relational {
         row.map(|row| Ok((rows::known_browser(*token, &row)?, rows::user(&row)?))).transpose()
     }
 
-    async fn remove_expired_letters(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
+    async fn remove_expired_emails(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
         let mut most = 0;
         for text in [
             "delete from letter_requests where id in \

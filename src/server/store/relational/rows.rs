@@ -4,17 +4,16 @@ use super::super::Database;
 use super::unavailable;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::letter::{
-    About, Claim, ClaimedLetter, LetterId, LetterRequest, OpenRequest, Purpose, RequestId,
-};
-use crate::server::model::security_letter::{Occasion, SecurityLetter, SecurityLetterId, SentSecurityLetter};
+use crate::server::model::email_request::{EmailRequest, OpenRequest, Purpose, RequestId};
+use crate::server::model::notification::{Notification, NotificationId, Occasion, SentNotification};
+use crate::server::model::outbox::{About, Claim, ClaimedEmail, EmailId};
 use crate::server::model::session::Method;
 use crate::server::model::{
     AddedWith, CredentialId, Event, EventId, EventKind, Invitation, InvitationId, KnownBrowser, Lockdown, Passkey,
     Session, SessionId, User, UserId,
 };
 use crate::server::secret::TokenHash;
-use crate::server::store::{AccountSummary, MailboxLetter};
+use crate::server::store::{AccountSummary, MailboxEmail};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username, views};
 use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
 use std::time::Duration;
@@ -169,7 +168,7 @@ pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
     let user = get::<Option<Uuid>>(row, "user_id")?.map(UserId);
     let code_hash = get::<Option<Vec<u8>>>(row, "code_hash")?.map(TryFrom::try_from).transpose();
     Ok(OpenRequest {
-        request: LetterRequest {
+        request: EmailRequest {
             id: RequestId(get(row, "id")?),
             purpose: purpose(row, user, address.as_ref())?,
             browser: TokenHash(hash(row, "browser_hash")?),
@@ -214,9 +213,9 @@ fn purpose(row: &DatabaseRow, user: Option<UserId>, address: Option<&EmailAddres
 }
 
 /// A letter that was just claimed, with what it is about.
-pub fn claimed(claim: Claim, row: &DatabaseRow, about: About) -> Result<ClaimedLetter, Unavailable> {
-    Ok(ClaimedLetter {
-        id: LetterId(get(row, "id")?),
+pub fn claimed(claim: Claim, row: &DatabaseRow, about: About) -> Result<ClaimedEmail, Unavailable> {
+    Ok(ClaimedEmail {
+        id: EmailId(get(row, "id")?),
         claim,
         created_at: time(row, "created_at")?,
         not_after: time(row, "not_after")?,
@@ -225,9 +224,9 @@ pub fn claimed(claim: Claim, row: &DatabaseRow, about: About) -> Result<ClaimedL
     })
 }
 
-pub fn mailbox_letter(row: &DatabaseRow) -> Result<MailboxLetter, Unavailable> {
-    Ok(MailboxLetter {
-        id: LetterId(get(row, "id")?),
+pub fn mailbox_email(row: &DatabaseRow) -> Result<MailboxEmail, Unavailable> {
+    Ok(MailboxEmail {
+        id: EmailId(get(row, "id")?),
         recipient: get(row, "recipient")?,
         subject: get(row, "subject")?,
         text: get(row, "text")?,
@@ -262,9 +261,9 @@ pub fn event(row: &DatabaseRow) -> Result<Event, Unavailable> {
     })
 }
 
-pub fn security_letter(row: &DatabaseRow) -> Result<SecurityLetter, Unavailable> {
-    Ok(SecurityLetter {
-        id: SecurityLetterId(get(row, "id")?),
+pub fn security_letter(row: &DatabaseRow) -> Result<Notification, Unavailable> {
+    Ok(Notification {
+        id: NotificationId(get(row, "id")?),
         user_id: get::<Option<Uuid>>(row, "user_id")?.map(UserId),
         occasion: Occasion::parse(get(row, "occasion")?).ok_or_else(|| broken("occasion"))?,
         detail: get(row, "detail")?,
@@ -278,8 +277,8 @@ pub fn security_letter(row: &DatabaseRow) -> Result<SecurityLetter, Unavailable>
     })
 }
 
-pub fn sent_security_letter(row: &DatabaseRow) -> Result<SentSecurityLetter, Unavailable> {
-    Ok(SentSecurityLetter {
+pub fn sent_notification(row: &DatabaseRow) -> Result<SentNotification, Unavailable> {
+    Ok(SentNotification {
         letter: security_letter(row)?,
         answered_at: maybe_time(row, "answered_at")?,
         undone_at: maybe_time(row, "undone_at")?,

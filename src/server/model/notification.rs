@@ -1,7 +1,7 @@
 //! Letters that tell somebody what happened to their account, and what they can still do about it.
 
-use super::letter::{LetterId, OutgoingLetter};
-use super::passkey::WATCHED;
+use super::outbox::{EmailId, OutgoingEmail};
+use super::passkey::PROBATION;
 use super::{UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
@@ -17,11 +17,11 @@ pub const MOST_OF_ALL: u32 = 20;
 pub const NOTIFIED_WITHIN: Duration = Duration::from_hours(1);
 
 /// How long its links may be used: for as long as what they undo is watched (docs/RULES.md, 8 and 10).
-pub const ANSWERABLE: Duration = WATCHED;
+pub const ANSWERABLE: Duration = PROBATION;
 
 /// The name of a security letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SecurityLetterId(pub Uuid);
+pub struct NotificationId(pub Uuid);
 
 /// What happened that its owner should hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,8 +96,8 @@ impl Occasion {
 
 /// One such letter. It goes to an address that was proven when it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecurityLetter {
-    pub id: SecurityLetterId,
+pub struct Notification {
+    pub id: NotificationId,
     /// Nobody, where it tells that the account is gone.
     pub user_id: Option<UserId>,
     pub occasion: Occasion,
@@ -126,10 +126,10 @@ pub struct Told<'a> {
     pub client: &'a views::Client,
 }
 
-impl SecurityLetter {
+impl Notification {
     pub fn new(told: Told<'_>, now: Timestamp, entropy: &dyn Entropy) -> Self {
         Self {
-            id: SecurityLetterId(id::random(entropy)),
+            id: NotificationId(id::random(entropy)),
             user_id: told.user_id,
             occasion: told.occasion,
             detail: told.detail,
@@ -144,20 +144,20 @@ impl SecurityLetter {
     }
 
     /// The letter in the outbox that carries it.
-    pub fn outgoing(&self, entropy: &dyn Entropy) -> OutgoingLetter {
-        OutgoingLetter { id: LetterId::random(entropy), created_at: self.happened_at, not_after: self.expires_at }
+    pub fn outgoing(&self, entropy: &dyn Entropy) -> OutgoingEmail {
+        OutgoingEmail { id: EmailId::random(entropy), created_at: self.happened_at, not_after: self.expires_at }
     }
 }
 
 /// A security letter that was sent, and what became of its links.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SentSecurityLetter {
-    pub letter: SecurityLetter,
+pub struct SentNotification {
+    pub letter: Notification,
     pub answered_at: Option<Timestamp>,
     pub undone_at: Option<Timestamp>,
 }
 
-impl SentSecurityLetter {
+impl SentNotification {
     /// Whether "that was not me" can still be said.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
@@ -191,14 +191,14 @@ mod tests {
             client: &client,
         };
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
-        let letter = SecurityLetter::new(told, now, &crate::server::secret::SystemEntropy);
-        let sent = SentSecurityLetter { letter, answered_at: None, undone_at: None };
+        let letter = Notification::new(told, now, &crate::server::secret::SystemEntropy);
+        let sent = SentNotification { letter, answered_at: None, undone_at: None };
         let last = now.plus(ANSWERABLE).minus(Duration::from_millis(1));
         assert!(sent.is_open(last) && sent.can_be_undone(last));
         assert!(!sent.is_open(now.plus(ANSWERABLE)) && !sent.can_be_undone(now.plus(ANSWERABLE)));
-        let answered = SentSecurityLetter { answered_at: Some(now), ..sent.clone() };
+        let answered = SentNotification { answered_at: Some(now), ..sent.clone() };
         assert!(!answered.is_open(now) && answered.can_be_undone(now));
-        let undone = SentSecurityLetter { undone_at: Some(now), ..sent };
+        let undone = SentNotification { undone_at: Some(now), ..sent };
         assert!(undone.is_open(now) && !undone.can_be_undone(now));
     }
 

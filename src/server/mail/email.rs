@@ -2,8 +2,9 @@
 
 use super::link_like::looks_like_link;
 use crate::server::config::{Config, Palette};
-use crate::server::model::letter::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, LetterId, Purpose};
-use crate::server::model::security_letter::{ANSWERABLE, Occasion, SecurityLetter};
+use crate::server::model::email_request::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, Purpose};
+use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
+use crate::server::model::outbox::EmailId;
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{DisplayName, EmailAddress, Language, paths, texts, views};
@@ -12,8 +13,8 @@ use std::fmt::{self, Display};
 
 /// A letter, ready for the post.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    pub id: LetterId,
+pub struct Email {
+    pub id: EmailId,
     /// With the domain as A-labels, as mail servers take it.
     pub recipient: String,
     pub subject: String,
@@ -23,7 +24,7 @@ pub struct Letter {
 
 /// Who writes: what is the same in all letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letterhead {
+pub struct Branding {
     /// Where links lead: the one origin that people see.
     pub origin: String,
     /// What the site is called.
@@ -31,7 +32,7 @@ pub struct Letterhead {
     pub palette: Palette,
 }
 
-impl Letterhead {
+impl Branding {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
@@ -44,7 +45,7 @@ impl Letterhead {
 
 /// What a letter is made of.
 pub struct Draft<'a> {
-    pub id: LetterId,
+    pub id: EmailId,
     pub address: &'a EmailAddress,
     /// Who is greeted by name: only the owner of a proven address.
     pub name: Option<&'a DisplayName>,
@@ -60,7 +61,7 @@ pub struct Draft<'a> {
 struct Words<'a> {
     subject: &'a str,
     language: Language,
-    head: &'a Letterhead,
+    head: &'a Branding,
     name: &'a str,
     link: String,
     code: &'a str,
@@ -120,8 +121,8 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// When the address has no form that mail servers take, or a template fails.
-    pub fn write(&self, head: &Letterhead) -> Result<Letter, Unwritable> {
-        let (Letterhead { origin, site, .. }, say) = (head, Say(self.language));
+    pub fn write(&self, head: &Branding) -> Result<Email, Unwritable> {
+        let (Branding { origin, site, .. }, say) = (head, Say(self.language));
         let (subject, path) = match self.purpose {
             Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
             // A letter for signing up to whoever has an account already signs in to that one.
@@ -151,7 +152,7 @@ impl Draft<'_> {
             }
         };
         let recipient = deliverable(self.address).ok_or(Unwritable::Address)?;
-        Ok(Letter { id: self.id, recipient, subject, text: text?, html: html? })
+        Ok(Email { id: self.id, recipient, subject, text: text?, html: html? })
     }
 }
 
@@ -159,7 +160,7 @@ impl Draft<'_> {
 struct Report<'a> {
     subject: &'a str,
     language: Language,
-    head: &'a Letterhead,
+    head: &'a Branding,
     name: &'a str,
     /// What happened.
     said: String,
@@ -188,12 +189,12 @@ struct SecurityHtml<'a> {
 ///
 /// # Errors
 /// When the address has no form that mail servers take, or a template fails.
-pub fn write_security_letter(
-    id: LetterId,
-    about: &SecurityLetter,
+pub fn write_notification(
+    id: EmailId,
+    about: &Notification,
     link: &Token,
-    head: &Letterhead,
-) -> Result<Letter, Unwritable> {
+    head: &Branding,
+) -> Result<Email, Unwritable> {
     let say = Say(about.language);
     let (subject, said) = report(about);
     let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
@@ -215,12 +216,12 @@ pub fn write_security_letter(
     let recipient = deliverable(&about.address).ok_or(Unwritable::Address)?;
     let w = &words;
     let (text, html) = (SecurityText { w }.render()?, SecurityHtml { w }.render()?);
-    Ok(Letter { id, recipient, subject: subject.to_owned(), text, html })
+    Ok(Email { id, recipient, subject: subject.to_owned(), text, html })
 }
 
 /// The subject of a security notification, and what happened in a sentence. A name that could be taken for a link is left
 /// out.
-fn report(about: &SecurityLetter) -> (&'static str, String) {
+fn report(about: &Notification) -> (&'static str, String) {
     let say = Say(about.language);
     let name = about.detail.as_deref().filter(|name| !looks_like_link(name));
     let address = about.detail.as_deref();

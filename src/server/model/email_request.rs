@@ -1,6 +1,5 @@
-//! Letters that somebody asked for, and the two ways to answer one.
+//! Emails that a browser requested, and the two ways to answer one: its link and its code.
 
-use super::security_letter::SecurityLetter;
 use super::{SessionId, UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::keys::{KeyedHash, Keys};
@@ -82,7 +81,7 @@ impl Purpose {
 
 /// A request for a letter, by one browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterRequest {
+pub struct EmailRequest {
     pub id: RequestId,
     pub purpose: Purpose,
     /// Hash of the token of the browser that asked; only there the answer counts.
@@ -95,7 +94,7 @@ pub struct LetterRequest {
     pub expires_at: Timestamp,
 }
 
-impl LetterRequest {
+impl EmailRequest {
     pub fn new(
         purpose: Purpose,
         browser: TokenHash,
@@ -112,7 +111,7 @@ impl LetterRequest {
 /// A request as it stands: what became of it since it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRequest {
-    pub request: LetterRequest,
+    pub request: EmailRequest,
     /// Whose account it is about, and where the letter went; set by the worker for a sign-in.
     pub recipient: Option<(UserId, EmailAddress)>,
     pub code_hash: Option<KeyedHash>,
@@ -125,72 +124,6 @@ impl OpenRequest {
     pub fn is_open(&self, now: Timestamp) -> bool {
         now < self.request.expires_at && self.tries_left > 0
     }
-}
-
-/// The name of a letter in the outbox, and of the message on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LetterId(pub Uuid);
-
-impl LetterId {
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(id::random(entropy))
-    }
-}
-
-/// Names one attempt to send a letter, so that nobody finishes another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim(pub Uuid);
-
-/// A letter to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutgoingLetter {
-    pub id: LetterId,
-    pub created_at: Timestamp,
-    /// From then on it is of no use.
-    pub not_after: Timestamp,
-}
-
-impl OutgoingLetter {
-    /// The letter that goes with a request.
-    pub fn for_request(request: &LetterRequest, entropy: &dyn Entropy) -> Self {
-        Self { id: LetterId::random(entropy), created_at: request.created_at, not_after: request.expires_at }
-    }
-}
-
-impl Claim {
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(id::random(entropy))
-    }
-}
-
-/// A letter that a worker has taken in hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimedLetter {
-    pub id: LetterId,
-    pub claim: Claim,
-    pub created_at: Timestamp,
-    pub not_after: Timestamp,
-    /// This attempt included.
-    pub attempts: u32,
-    pub about: About,
-}
-
-/// What a letter in the outbox is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
-    /// Somebody asked for it.
-    Request(Box<OpenRequest>),
-    /// Its owner should know.
-    Security(Box<SecurityLetter>),
-}
-
-/// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes and at most a fifth
-/// of the time for which the email is of use. So an email that lives 10 minutes is also tried after a mail server made it
-/// wait for five (greylisting, RFC 6647).
-#[must_use]
-pub fn pause_after(attempts: u32, life: Duration) -> Duration {
-    let factor = 3_u32.saturating_pow(attempts.saturating_sub(1).min(8));
-    (Duration::from_secs(5) * factor).min(Duration::from_mins(10)).min(life / 5)
 }
 
 /// Six digits to be typed where the letter was asked for; only a keyed hash is stored, since there are just a million.
@@ -262,25 +195,6 @@ mod tests {
             let hash = code.hash(&keys, one);
             assert!(code.matches(&hash, &keys, one));
             assert!(!code.matches(&hash, &keys, other));
-        }
-    }
-
-    #[test]
-    fn pauses_grow_and_end_at_ten_minutes() {
-        let pauses: Vec<_> = (1..=7).map(|attempts| pause_after(attempts, CONFIRMATION_LIFE).as_secs()).collect();
-        assert_eq!(pauses, [5, 15, 45, 135, 405, 600, 600]);
-        assert_eq!(pause_after(u32::MAX, CONFIRMATION_LIFE), Duration::from_mins(10));
-    }
-
-    #[test]
-    fn every_email_is_tried_in_the_second_half_of_its_life() {
-        for life in [ANSWER_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE, super::super::security_letter::ANSWERABLE] {
-            let mut at = Duration::ZERO;
-            let tries = (1..1_000).map(|attempts| {
-                at += pause_after(attempts, life);
-                at
-            });
-            assert!(tries.take_while(|at| *at < life).any(|at| at > life / 2), "{life:?}");
         }
     }
 }

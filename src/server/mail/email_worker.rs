@@ -1,18 +1,17 @@
-use super::letter::{Unwritable, write_security_letter};
-use super::{DeliveryError, Draft, HandOver, HandOverError, Letter, Letterhead, Transport};
+use super::email::{Unwritable, write_notification};
+use super::{Branding, DeliveryError, Draft, Email, HandOver, HandOverError, Transport};
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::keys::Keys;
 use crate::server::limiter::{Guessed, Limited, Limiter, Side, Subject};
-use crate::server::model::letter::{
-    About, Claim, ClaimedLetter, Code, LetterId, LetterRequest, MOST_OPEN, Purpose, pause_after,
-};
-use crate::server::model::limit::LETTERS_TO_ONE;
-use crate::server::model::security_letter::SecurityLetter;
+use crate::server::model::email_request::{Code, EmailRequest, MOST_OPEN, Purpose};
+use crate::server::model::limit::EMAILS_TO_ONE;
+use crate::server::model::notification::Notification;
+use crate::server::model::outbox::{About, Claim, ClaimedEmail, EmailId, pause_after};
 use crate::server::model::user::email_key;
 use crate::server::model::{Event, EventKind, User};
 use crate::server::secret::{Entropy, Token};
-use crate::server::store::{LetterSecrets, Store};
+use crate::server::store::{EmailSecrets, Store};
 use crate::server::telemetry::meters;
 use crate::types::{DisplayName, EmailAddress, Identifier, Language};
 use std::sync::Arc;
@@ -21,14 +20,14 @@ use tokio::sync::{Notify, watch};
 
 /// Sends what is in the outbox, beside the requests and never within one. Several may work at once, also in several
 /// processes.
-pub struct Postman {
+pub struct EmailWorker {
     pub store: Arc<dyn Store>,
     pub transport: Arc<dyn Transport>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub keys: Keys,
     pub limiter: Limiter,
-    pub letterhead: Letterhead,
+    pub branding: Branding,
     /// Rung when a letter was written in this process; those of others are found by looking.
     pub bell: Arc<Notify>,
 }
@@ -49,7 +48,7 @@ struct Recipient {
     has_code: bool,
 }
 
-impl Postman {
+impl EmailWorker {
     /// Works until it is told to stop; a letter in hand is finished first.
     pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
         while !*stopped.borrow() {
@@ -73,11 +72,11 @@ impl Postman {
     pub async fn deliver_next(&self) -> Result<bool, Unavailable> {
         let now = self.clock.now();
         let claim = Claim::random(&*self.entropy);
-        let Some(letter) = self.store.claim_letter(now, claim, LEASE).await? else { return Ok(false) };
+        let Some(letter) = self.store.claim_email(now, claim, LEASE).await? else { return Ok(false) };
         if now >= letter.not_after {
             tracing::warn!(letter = %letter.id.0, "a letter could not be sent while it was of use");
             meters::letter("any", "too_late");
-            self.store.finish_letter(letter.id, letter.claim).await?;
+            self.store.finish_email(letter.id, letter.claim).await?;
             return Ok(true);
         }
         match &letter.about {
@@ -87,7 +86,7 @@ impl Postman {
                     self.send_asked(&letter, &open.request, &recipient).await?;
                 } else {
                     meters::letter(open.request.purpose.name(), "withheld");
-                    self.store.finish_letter(letter.id, letter.claim).await?;
+                    self.store.finish_email(letter.id, letter.claim).await?;
                 }
             }
         }
@@ -95,12 +94,12 @@ impl Postman {
     }
 
     /// Tells an owner what happened.
-    async fn send_security_letter(&self, letter: &ClaimedLetter, about: &SecurityLetter) -> Result<(), Unavailable> {
+    async fn send_security_letter(&self, letter: &ClaimedEmail, about: &Notification) -> Result<(), Unavailable> {
         let link = Token::random(&*self.entropy);
-        let written = write_security_letter(letter.id, about, &link, &self.letterhead);
+        let written = write_notification(letter.id, about, &link, &self.branding);
         let Some(ready) = self.ready(letter, written).await? else { return Ok(()) };
         let mut unit = self.store.begin().await?;
-        if unit.hand_over_security_letter(letter, about.id, &link.hash(), self.clock.now()).await? {
+        if unit.hand_over_notification(letter, about.id, &link.hash(), self.clock.now()).await? {
             unit.commit().await?;
             self.finish(letter, ready, about.occasion.name()).await?;
         }
@@ -110,8 +109,8 @@ impl Postman {
     /// Sends what somebody asked for.
     async fn send_asked(
         &self,
-        letter: &ClaimedLetter,
-        request: &LetterRequest,
+        letter: &ClaimedEmail,
+        request: &EmailRequest,
         recipient: &Recipient,
     ) -> Result<(), Unavailable> {
         let (link, code) = (Token::random(&*self.entropy), Code::random(&*self.entropy));
@@ -125,9 +124,9 @@ impl Postman {
             link: &link,
             code: Some(&code).filter(|_| recipient.has_code),
         };
-        let Some(ready) = self.ready(letter, draft.write(&self.letterhead)).await? else { return Ok(()) };
+        let Some(ready) = self.ready(letter, draft.write(&self.branding)).await? else { return Ok(()) };
         let code_hash = recipient.has_code.then(|| code.hash(&self.keys, request.id));
-        let secrets = LetterSecrets { link_hash: link.hash(), code_hash };
+        let secrets = EmailSecrets { link_hash: link.hash(), code_hash };
         let mut unit = self.store.begin().await?;
         if unit.hand_over(letter, request.id, &secrets, self.clock.now()).await? {
             unit.commit().await?;
@@ -140,8 +139,8 @@ impl Postman {
     /// A letter at the point of no return; `None` when it was given up, or put back for another time.
     async fn ready(
         &self,
-        letter: &ClaimedLetter,
-        written: Result<Letter, Unwritable>,
+        letter: &ClaimedEmail,
+        written: Result<Email, Unwritable>,
     ) -> Result<Option<Box<dyn HandOver>>, Unavailable> {
         let prepared = match written {
             Ok(written) => self.prepared(letter, written).await,
@@ -155,7 +154,7 @@ impl Postman {
 
     async fn finish(
         &self,
-        letter: &ClaimedLetter,
+        letter: &ClaimedEmail,
         ready: Box<dyn HandOver>,
         about: &'static str,
     ) -> Result<(), Unavailable> {
@@ -163,19 +162,19 @@ impl Postman {
             Ok(()) => {
                 tracing::info!(letter = %letter.id.0, about, "a letter was sent");
                 meters::letter(about, "sent");
-                self.store.finish_letter(letter.id, letter.claim).await
+                self.store.finish_email(letter.id, letter.claim).await
             }
             Err(HandOverError::Refused(cause)) => self.put_back(letter, cause).await,
             Err(HandOverError::Unknown(cause)) => {
                 tracing::warn!(letter = %letter.id.0, %cause, "a letter may or may not have arrived; it is not sent again");
                 meters::letter(about, "unknown");
-                self.store.finish_letter(letter.id, letter.claim).await
+                self.store.finish_email(letter.id, letter.claim).await
             }
         }
     }
 
     /// Speaks to the mail server while holding on to the letter.
-    async fn prepared(&self, letter: &ClaimedLetter, written: Letter) -> Result<Box<dyn HandOver>, DeliveryError> {
+    async fn prepared(&self, letter: &ClaimedEmail, written: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
         let mut preparing = self.transport.prepare(written);
         loop {
             tokio::select! {
@@ -193,12 +192,12 @@ impl Postman {
     }
 
     /// What becomes of a letter that certainly reached nobody.
-    async fn put_back(&self, letter: &ClaimedLetter, cause: DeliveryError) -> Result<(), Unavailable> {
+    async fn put_back(&self, letter: &ClaimedEmail, cause: DeliveryError) -> Result<(), Unavailable> {
         match cause {
             DeliveryError::Never(cause) => {
                 tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), "a letter cannot be sent");
                 meters::letter("any", "refused");
-                self.store.finish_letter(letter.id, letter.claim).await
+                self.store.finish_email(letter.id, letter.claim).await
             }
             DeliveryError::NotOurs => {
                 tracing::info!(letter = %letter.id.0, "a letter was voided, or taken by another worker, while it was being sent");
@@ -210,14 +209,14 @@ impl Postman {
                 tracing::warn!(letter = %letter.id.0, cause = chain(&*cause), seconds, "email not sent; trying again");
                 meters::letter("any", "put_back");
                 let due_at = self.clock.now().plus(pause);
-                self.store.release_letter(letter.id, letter.claim, due_at).await
+                self.store.release_email(letter.id, letter.claim, due_at).await
             }
         }
     }
 
     /// Finds out who is meant, and whether they get this letter. Strangers never learn what was found. The letter is counted
     /// once, however often it is tried.
-    async fn recipient(&self, letter: LetterId, request: &LetterRequest) -> Result<Option<Recipient>, Unavailable> {
+    async fn recipient(&self, letter: EmailId, request: &EmailRequest) -> Result<Option<Recipient>, Unavailable> {
         match &request.purpose {
             Purpose::SignIn { identifier, known } => {
                 let Some(user) = self.store.user_with_proven_address(identifier).await? else { return Ok(None) };
@@ -260,8 +259,8 @@ impl Postman {
     }
 
     /// Counts a letter to one account or address.
-    async fn is_within(&self, letter: LetterId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
-        match self.limiter.draw_once(&LETTERS_TO_ONE, Subject::Named(subject), letter.0.as_bytes()).await {
+    async fn is_within(&self, letter: EmailId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
+        match self.limiter.draw_once(&EMAILS_TO_ONE, Subject::Named(subject), letter.0.as_bytes()).await {
             Ok(()) => Ok(true),
             Err(Limited::TooMany(_)) => Ok(false),
             Err(Limited::Unavailable(cause)) => Err(cause),
@@ -276,8 +275,8 @@ impl Postman {
     /// Ties the request to the account, unless too many letters went to it, or too many of strangers are open.
     async fn assigned(
         &self,
-        letter: LetterId,
-        request: &LetterRequest,
+        letter: EmailId,
+        request: &EmailRequest,
         user: User,
         side: Side,
     ) -> Result<Option<Recipient>, Unavailable> {

@@ -1,0 +1,101 @@
+//! Emails on their way: what waits in the mail queue, and who works on it.
+
+use super::email_request::{EmailRequest, OpenRequest};
+use super::id;
+use super::notification::Notification;
+use crate::server::clock::Timestamp;
+use crate::server::secret::Entropy;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The name of a letter in the outbox, and of the message on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EmailId(pub Uuid);
+
+impl EmailId {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(id::random(entropy))
+    }
+}
+
+/// Names one attempt to send a letter, so that nobody finishes another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim(pub Uuid);
+
+/// A letter to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingEmail {
+    pub id: EmailId,
+    pub created_at: Timestamp,
+    /// From then on it is of no use.
+    pub not_after: Timestamp,
+}
+
+impl OutgoingEmail {
+    /// The letter that goes with a request.
+    pub fn for_request(request: &EmailRequest, entropy: &dyn Entropy) -> Self {
+        Self { id: EmailId::random(entropy), created_at: request.created_at, not_after: request.expires_at }
+    }
+}
+
+impl Claim {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(id::random(entropy))
+    }
+}
+
+/// A letter that a worker has taken in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedEmail {
+    pub id: EmailId,
+    pub claim: Claim,
+    pub created_at: Timestamp,
+    pub not_after: Timestamp,
+    /// This attempt included.
+    pub attempts: u32,
+    pub about: About,
+}
+
+/// What a letter in the outbox is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Somebody asked for it.
+    Request(Box<OpenRequest>),
+    /// Its owner should know.
+    Security(Box<Notification>),
+}
+
+/// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes and at most a fifth
+/// of the time for which the email is of use. So an email that lives 10 minutes is also tried after a mail server made it
+/// wait for five (greylisting, RFC 6647).
+#[must_use]
+pub fn pause_after(attempts: u32, life: Duration) -> Duration {
+    let factor = 3_u32.saturating_pow(attempts.saturating_sub(1).min(8));
+    (Duration::from_secs(5) * factor).min(Duration::from_mins(10)).min(life / 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::email_request::{ANSWER_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE};
+    use super::super::notification::ANSWERABLE;
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end_at_ten_minutes() {
+        let pauses: Vec<_> = (1..=7).map(|attempts| pause_after(attempts, CONFIRMATION_LIFE).as_secs()).collect();
+        assert_eq!(pauses, [5, 15, 45, 135, 405, 600, 600]);
+        assert_eq!(pause_after(u32::MAX, CONFIRMATION_LIFE), Duration::from_mins(10));
+    }
+
+    #[test]
+    fn every_email_is_tried_in_the_second_half_of_its_life() {
+        for life in [ANSWER_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE, ANSWERABLE] {
+            let mut at = Duration::ZERO;
+            let tries = (1..1_000).map(|attempts| {
+                at += pause_after(attempts, life);
+                at
+            });
+            assert!(tries.take_while(|at| *at < life).any(|at| at > life / 2), "{life:?}");
+        }
+    }
+}
