@@ -4,7 +4,7 @@ use crate::authenticator::SoftPasskey;
 use crate::node::{Backends, Meter, Node, scratch};
 use crate::population::{BUSY, Tables, Template, fill, passkey, templates};
 use crate::report::{Report, Row, median, millis, quantile};
-use crate::workload::{Run, accounts, browsers, older_pages, sign_ins, views, visit};
+use crate::workload::{Amount, Run, accounts, browsers, older_pages, sign_ins, views, visit};
 use sqlx::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn side_by_side(towns: &[Town]) -> Vec<Row> {
     let mut visits = Vec::new();
     for town in towns {
         let warm: Vec<_> = town.passkeys(0).into_iter().take(200).collect();
-        sign_ins(&town.node.target, 4, 200, None, &Arc::new(warm.clone())).await;
+        sign_ins(&town.node.target, Amount::of(4, 200), &Arc::new(warm.clone())).await;
         let known = browsers(&town.node.target, &warm[..100]).await;
         let busy: Vec<_> =
             (0..town.size.div_ceil(BUSY).min(10)).map(|number| passkey(number * BUSY, &town.templates)).collect();
@@ -110,9 +110,9 @@ async fn side_by_side(towns: &[Town]) -> Vec<Row> {
     for run in 0..RUNS {
         for ((town, (known, older)), [signing_in, account, activity]) in towns.iter().zip(&visits).zip(&mut taken) {
             let (target, passkeys) = (&town.node.target, Arc::new(town.passkeys(run)));
-            signing_in.measure(town, sign_ins(target, 4, SIGN_INS as usize, None, &passkeys)).await;
-            account.measure(town, views(target, 4, VIEWS, "/account", known)).await;
-            activity.measure(town, visit("older activity", target, 4, VIEWS, older.clone())).await;
+            signing_in.measure(town, sign_ins(target, Amount::of(4, SIGN_INS as usize), &passkeys)).await;
+            account.measure(town, views(target, Amount::of(4, VIEWS), "/account", known)).await;
+            activity.measure(town, visit("older activity", target, Amount::of(4, VIEWS), older.clone())).await;
         }
     }
     let first = taken.first().map_or(f64::NAN, |[signing_in, ..]| median(signing_in.own.clone()));
@@ -146,12 +146,12 @@ async fn sweep(program: &Path, town: Town) -> Vec<Row> {
     drop(node);
     let quiet = {
         let node = Node::start(program, &backends, folder).await;
-        sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await
+        sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await
     };
     end_sessions(&database, ENDED.min(size)).await;
     // A program that starts clears away at once.
     let node = Node::start(program, &backends, folder).await;
-    let busy = sign_ins(&node.target, 32, 2_000, Some(100), &passkeys).await;
+    let busy = sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await;
     let left = ended_sessions(&database).await;
     let mut busy = row("sign-ins at 100 a second, while sessions end", &busy);
     let mut quiet = row("sign-ins at 100 a second", &quiet);

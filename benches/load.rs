@@ -6,7 +6,7 @@ use crate::client::{Client, Target};
 use crate::node::{Backends, Meter, Node, scratch};
 use crate::report::{Report, Row, median};
 use crate::wire::{Protocol, Wire};
-use crate::workload::{Run, accounts, browsers, sign_ins, sign_up, views};
+use crate::workload::{Amount, Run, accounts, browsers, sign_ins, sign_up, views};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ pub async fn at(url: &str, load: &Load, report: &mut Report) {
     let passkeys = Arc::new(passkeys);
     let mut rows = vec![row("sign-up", &made, None)];
     for _ in 0..load.runs {
-        let run = sign_ins(&target, load.connections, load.sign_ins, None, &passkeys).await;
+        let run = sign_ins(&target, Amount::of(load.connections, load.sign_ins), &passkeys).await;
         rows.push(row("sign-in", &run, None));
     }
     let known = browsers(&target, &passkeys[..passkeys.len().min(50)]).await;
     for path in ["/api/session", "/account"] {
-        rows.push(row(path, &views(&target, load.connections, load.sign_ins, path, &known).await, None));
+        rows.push(row(path, &views(&target, Amount::of(load.connections, load.sign_ins), path, &known).await, None));
     }
     report.table(&format!("load at {url}"), rows);
 }
@@ -62,23 +62,24 @@ async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Repor
     let mut runs = Vec::new();
     for _ in 0..load.runs {
         let meter = node.meter();
-        let run = sign_ins(target, load.connections, load.sign_ins, None, &passkeys).await;
+        let run = sign_ins(target, Amount::of(load.connections, load.sign_ins), &passkeys).await;
         runs.push(row("sign-in", &run, Some(&meter)));
     }
     rows.push(middle(&runs));
 
     let meter = node.meter();
-    let paced = sign_ins(target, 64, PACE as usize * 15, Some(PACE), &passkeys).await;
+    let paced =
+        sign_ins(target, Amount { per_second: Some(PACE), ..Amount::of(64, PACE as usize * 15) }, &passkeys).await;
     rows.push(row(&format!("sign-in, {PACE} a second"), &paced, Some(&meter)));
     let meter = node.meter();
-    let many = sign_ins(target, MANY.1, MANY.0, None, &passkeys).await;
+    let many = sign_ins(target, Amount::of(MANY.1, MANY.0), &passkeys).await;
     rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(&meter)));
     let after = node.memory();
 
     let (known, nobody) = (browsers(target, &passkeys[..50]).await, vec![Vec::new()]);
     for (path, who) in [("/api/session", &known), ("/", &nobody), ("/sign-in", &nobody), ("/account", &known)] {
         let meter = node.meter();
-        let run = views(target, load.connections, load.sign_ins, path, who).await;
+        let run = views(target, Amount::of(load.connections, load.sign_ins), path, who).await;
         rows.push(row(path, &run, Some(&meter)));
     }
     report.table(&format!("load, {}", backends.name()), rows);

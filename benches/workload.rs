@@ -54,26 +54,27 @@ pub fn bar(what: &str, count: u64) -> ProgressBar {
     ProgressBar::new(count).with_style(style).with_message(what.to_owned())
 }
 
-/// Does `one` so often, over so many connections, each as soon as the last was answered.
-pub async fn run<F>(what: &str, target: &Target, connections: usize, count: usize, one: F) -> Run
-where
-    F: for<'a> Fn(&'a mut Client, usize) -> Step<'a> + Send + Clone + 'static,
-{
-    run_at(what, target, connections, count, None, one).await
+/// How much is done.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub connections: usize,
+    pub count: usize,
+    /// Each is due at its time, and is late from then on, whenever it begins. `None`: as soon as the last was answered.
+    pub per_second: Option<u32>,
 }
 
-/// As [`run`]; with a pace, each is due at its time, and is late from then on, whenever it begins.
-pub async fn run_at<F>(
-    what: &str,
-    target: &Target,
-    connections: usize,
-    count: usize,
-    per_second: Option<u32>,
-    one: F,
-) -> Run
+impl Amount {
+    pub fn of(connections: usize, count: usize) -> Self {
+        Self { connections, count, per_second: None }
+    }
+}
+
+/// Does `one` so often.
+pub async fn run<F>(what: &str, target: &Target, amount: Amount, one: F) -> Run
 where
     F: for<'a> Fn(&'a mut Client, usize) -> Step<'a> + Send + Clone + 'static,
 {
+    let Amount { connections, count, per_second } = amount;
     let (next, bar) = (Arc::new(AtomicUsize::new(0)), bar(what, count as u64));
     let began = Instant::now();
     let workers: Vec<_> = (0..connections)
@@ -137,7 +138,7 @@ pub async fn sign_in(client: &mut Client, passkey: &SoftPasskey) {
 pub async fn accounts(target: &Target, connections: usize, count: usize) -> (Run, Vec<SoftPasskey>) {
     let made = Arc::new(Mutex::new(Vec::with_capacity(count)));
     let keep = Arc::clone(&made);
-    let run = run("sign-ups", target, connections, count, move |client, _| {
+    let run = run("sign-ups", target, Amount::of(connections, count), move |client, _| {
         let keep = Arc::clone(&keep);
         Box::pin(async move {
             let passkey = sign_up(client).await;
@@ -150,15 +151,9 @@ pub async fn accounts(target: &Target, connections: usize, count: usize) -> (Run
 }
 
 /// Sign-ins with these passkeys in turn.
-pub async fn sign_ins(
-    target: &Target,
-    connections: usize,
-    count: usize,
-    pace: Option<u32>,
-    passkeys: &Arc<Vec<SoftPasskey>>,
-) -> Run {
+pub async fn sign_ins(target: &Target, amount: Amount, passkeys: &Arc<Vec<SoftPasskey>>) -> Run {
     let passkeys = Arc::clone(passkeys);
-    run_at("sign-ins", target, connections, count, pace, move |client, turn| {
+    run("sign-ins", target, amount, move |client, turn| {
         let passkeys = Arc::clone(&passkeys);
         Box::pin(async move { sign_in(client, &passkeys[turn % passkeys.len()]).await })
     })
@@ -179,21 +174,15 @@ pub async fn browsers(target: &Target, passkeys: &[SoftPasskey]) -> Vec<Cookies>
 }
 
 /// Views of a page, by browsers in turn.
-pub async fn views(target: &Target, connections: usize, count: usize, path: &str, browsers: &[Cookies]) -> Run {
+pub async fn views(target: &Target, amount: Amount, path: &str, browsers: &[Cookies]) -> Run {
     let visits = browsers.iter().map(|cookies| (cookies.clone(), path.to_owned())).collect();
-    visit(path, target, connections, count, visits).await
+    visit(path, target, amount, visits).await
 }
 
 /// Views of pages, in turn, each by a browser of its own.
-pub async fn visit(
-    what: &str,
-    target: &Target,
-    connections: usize,
-    count: usize,
-    visits: Vec<(Cookies, String)>,
-) -> Run {
+pub async fn visit(what: &str, target: &Target, amount: Amount, visits: Vec<(Cookies, String)>) -> Run {
     let visits = Arc::new(visits);
-    run(what, target, connections, count, move |client, turn| {
+    run(what, target, amount, move |client, turn| {
         let visits = Arc::clone(&visits);
         Box::pin(async move {
             let (cookies, path) = &visits[turn % visits.len()];

@@ -1,30 +1,39 @@
 //! From settings to running parts: the only place that decides which backend stands behind a trait.
 
 use crate::server::Unavailable;
-use crate::server::auth::{Auth, RelyingParty};
+use crate::server::auth::Services;
 use crate::server::clock::{Clock, SystemClock};
-use crate::server::config::{Config, DatabaseUrl, EmailSignIn, SignUp};
+use crate::server::config::{Config, DatabaseUrl, Drivers, EmailPolicy, Problems, SignUp, Source};
+use crate::server::core::{Backing, Core, Policy};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::{
     AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_door::MailboxDoor,
     policy_report::PolicyReports,
 };
+use crate::server::jobs::EmailWorker;
 use crate::server::keys::{self, Keys};
-use crate::server::limiter::Limiter;
-use crate::server::mail::{Branding, EmailWorker, Mailbox, Smtp, Transport};
+use crate::server::mail::{Branding, Mailbox, Smtp, Transport};
 use crate::server::secret::{Entropy, SystemEntropy};
-use crate::server::store::{Store, postgres, sqlite};
+use crate::server::store::{Maintenance, Store, postgres, sqlite};
 use crate::types::{Site, paths};
 use leptos::config::LeptosOptions;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// How long a start waits for a database that is away, or a file that somebody else writes to.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The settings, with addresses that the drivers take.
+///
+/// # Errors
+/// All [`Problems`] together.
+pub fn settings(source: &Source) -> Result<Config, Problems> {
+    let drivers = Drivers { takes_database: postgres::is_address, takes_redis: RedisEphemeral::is_address };
+    Config::load(source, drivers)
+}
 
 /// The parts of a running server.
 pub struct Started {
@@ -42,14 +51,14 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     let _ = any_spawner::Executor::init_tokio();
     let store = open_store(&config.database).await?;
     announce_new(&*store, &config.database);
-    let (auth, transport) = assemble(config, store)?;
-    let email_worker = transport.map(|transport| Arc::new(email_worker(&auth, transport, config)));
-    let state = app_state(auth, config, files)?;
+    let (services, transport) = assemble(config, store)?;
+    let email_worker = transport.map(|transport| Arc::new(email_worker(&services, transport, config)));
+    let state = app_state(services, config, files)?;
     // Beside everything else: with a million accounts it takes a while.
-    let auth = Arc::clone(&state.auth);
+    let core = Arc::clone(state.core());
     tokio::spawn(async move {
-        if let Err(cause) = warn_of_the_locked_out(&auth).await {
-            tracing::warn!(%cause, "who is locked out was not counted");
+        if let Err(cause) = warn_of_locked_out_users(&core).await {
+            tracing::warn!(%cause, "counting locked-out users failed");
         }
     });
     if email_worker.is_some() && state.mailbox.exists() {
@@ -64,7 +73,7 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
 ///
 /// # Errors
 /// As [`start`].
-pub async fn join(config: &Config) -> Result<Auth, Unavailable> {
+pub async fn join(config: &Config) -> Result<Services, Unavailable> {
     Ok(assemble(config, join_store(config).await?)?.0)
 }
 
@@ -93,68 +102,35 @@ pub async fn has_schema(database: &DatabaseUrl) -> Result<bool, Unavailable> {
 }
 
 /// Opens what stands beside the database, and gives the way that letters go, if there is one.
-fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Auth, Option<Arc<dyn Transport>>), Unavailable> {
+fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<Arc<dyn Transport>>), Unavailable> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let keys = keys(config, &*entropy)?;
     let transport = transport(config, &store, &clock)?;
     let ephemeral = open_ephemeral(config, &clock)?;
     let backing = Backing { store, ephemeral, clock, entropy, keys };
-    Ok((auth(config, backing, transport.is_some())?, transport))
+    Ok((services(config, backing, transport.is_some())?, transport))
 }
 
-/// What ceremonies rest on; tests hand in their own.
-pub struct Backing {
-    pub store: Arc<dyn Store>,
-    pub ephemeral: Arc<dyn Ephemeral>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub keys: Keys,
-}
-
-/// Everything that a ceremony works with.
+/// The services under these settings. `can_send`: emails go somewhere.
 ///
 /// # Errors
 /// When the host of `PUBLIC_URL` cannot be a relying party's id.
-pub fn auth(config: &Config, backing: Backing, sends_email: bool) -> Result<Auth, Unavailable> {
-    let Backing { store, ephemeral, clock, entropy, keys } = backing;
-    Ok(Auth {
-        limiter: limiter(config, &ephemeral, &clock, &keys),
-        relying_party: RelyingParty::new(&config.public_url, &config.brand.name)?,
-        lifetimes: config.sessions,
-        email_sign_in: config.email_sign_in,
-        sends_email,
+pub fn services(config: &Config, backing: Backing, can_send: bool) -> Result<Services, Unavailable> {
+    let policy = Policy {
+        rp_id: config.public_url.host().to_owned(),
+        sessions: config.sessions,
+        email: EmailPolicy::new(config.email_sign_in, can_send, config.smtp_url.is_some()),
         sign_up: config.sign_up,
-        needs_address: needs_address(config),
-        bell: Arc::new(Notify::new()),
-        cleanup: Arc::new(Notify::new()),
-        ephemeral,
-        store,
-        clock,
-        entropy,
-        keys,
-    })
+        rate_limits: config.rate_limits,
+    };
+    Services::new(Core::new(backing, policy), &config.public_url, &config.brand.name)
 }
 
-/// The worker that sends what these parts write.
+/// The worker that sends what these services queue.
 #[must_use]
-pub fn email_worker(auth: &Auth, transport: Arc<dyn Transport>, config: &Config) -> EmailWorker {
-    EmailWorker {
-        store: Arc::clone(&auth.store),
-        transport,
-        clock: Arc::clone(&auth.clock),
-        entropy: Arc::clone(&auth.entropy),
-        keys: auth.keys.clone(),
-        limiter: auth.limiter.clone(),
-        branding: Branding::new(config),
-        bell: Arc::clone(&auth.bell),
-    }
-}
-
-/// What counts, and refuses what is too much.
-fn limiter(config: &Config, ephemeral: &Arc<dyn Ephemeral>, clock: &Arc<dyn Clock>, keys: &Keys) -> Limiter {
-    let (ephemeral, clock) = (Arc::clone(ephemeral), Arc::clone(clock));
-    Limiter { ephemeral, clock, keys: keys.clone(), is_on: config.rate_limits }
+pub fn email_worker(services: &Services, transport: Arc<dyn Transport>, config: &Config) -> EmailWorker {
+    EmailWorker { core: Arc::clone(services.core()), transport, branding: Branding::new(config) }
 }
 
 /// The key that was set, else the one in the data folder.
@@ -177,11 +153,6 @@ pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("secret.key")
 }
 
-/// An address is needed unless letters neither sign in nor go by mail (setting `EMAIL_SIGN_IN`).
-fn needs_address(config: &Config) -> bool {
-    config.email_sign_in != EmailSignIn::Off || config.smtp_url.is_some()
-}
-
 /// Over SMTP where a server is set; into the development mailbox on localhost; else not at all.
 fn transport(
     config: &Config,
@@ -195,16 +166,14 @@ fn transport(
     Ok(is_here.then(|| Arc::new(Mailbox { store: Arc::clone(store), clock: Arc::clone(clock) }) as Arc<dyn Transport>))
 }
 
-/// Tells the operator how many people cannot sign in under the chosen settings.
-async fn warn_of_the_locked_out(auth: &Auth) -> Result<(), Unavailable> {
-    let letters = auth.email_sign_in != EmailSignIn::Off;
-    let count = auth.store.count_without_way_in(auth.relying_party.id(), letters).await?;
+/// Tells the administrator how many users cannot sign in under the chosen settings.
+async fn warn_of_locked_out_users(core: &Core) -> Result<(), Unavailable> {
+    let (count, stranded) = core.count_locked_out().await?;
     if count > 0 {
         tracing::warn!("accounts without a way to sign in under these settings: {count}");
     }
-    let stranded = auth.store.count_passkeys_elsewhere(auth.relying_party.id()).await?;
     if stranded > 0 {
-        let host = auth.relying_party.id();
+        let host = core.rp_id();
         tracing::warn!("passkeys that were made under another PUBLIC_URL and do not work at {host}: {stranded}");
     }
     Ok(())
@@ -214,13 +183,13 @@ async fn warn_of_the_locked_out(auth: &Auth) -> Result<(), Unavailable> {
 ///
 /// # Errors
 /// When the logo cannot be read.
-pub fn app_state(auth: Auth, config: &Config, files: SiteFiles) -> Result<AppState, Unavailable> {
+pub fn app_state(services: Services, config: &Config, files: SiteFiles) -> Result<AppState, Unavailable> {
     let leptos = LeptosOptions::builder().output_name("latchkey").site_pkg_dir(files.versioned_folder()).build();
     let brand = BrandFiles::new(&config.brand)?;
     Ok(AppState::new(Shared {
         site: Arc::new(site(config, &brand)),
         brand,
-        auth: Arc::new(auth),
+        services,
         cookies: Cookies::new(config.public_url.is_https()),
         public_url: config.public_url.clone(),
         mailbox: MailboxDoor::new(config),
@@ -285,9 +254,6 @@ pub fn announce_new(store: &dyn Store, database: &DatabaseUrl) {
 
 /// Ends all ceremonies that are under way. Those that a server keeps in its own process end with that process. False where
 /// Redis cannot list its keys (a cluster).
-///
-/// # Errors
-/// When Redis is away.
 pub async fn forget_ceremonies(config: &Config) -> Result<bool, Unavailable> {
     match &config.redis_url {
         Some(url) => RedisEphemeral::open(url)?.forget_ceremonies().await,

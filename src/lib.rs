@@ -8,6 +8,8 @@ pub mod ui;
 #[cfg(feature = "ssr")]
 pub mod bootstrap;
 #[cfg(feature = "ssr")]
+pub mod extend;
+#[cfg(feature = "ssr")]
 pub mod operator;
 #[cfg(feature = "ssr")]
 pub mod router;
@@ -16,9 +18,7 @@ pub mod serve;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
-pub mod site;
-#[cfg(feature = "ssr")]
-pub mod yours;
+pub mod web;
 
 /// Wakes the islands of a page that the server rendered.
 #[cfg(feature = "hydrate")]

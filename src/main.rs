@@ -5,7 +5,7 @@ mod program {
     use clap::Parser;
     use latchkey::operator::{self, Arguments, Command};
     use latchkey::serve::{self, fail};
-    use latchkey::server::config::{Config, Source};
+    use latchkey::server::config::Source;
     use latchkey::server::http::assets::{CarriedFiles, SiteFiles};
     use latchkey::server::telemetry;
     use rust_embed::RustEmbed;
@@ -31,7 +31,7 @@ mod program {
                 Err(cause) => fail(&cause.to_string()),
             };
         }
-        let config = match Config::load(&Source::from_process(config.as_deref())) {
+        let config = match latchkey::bootstrap::settings(&Source::from_process(config.as_deref())) {
             Ok(config) => config,
             Err(problems) => {
                 serve::tell(&problems.to_string());

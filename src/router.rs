@@ -1,12 +1,15 @@
 //! The one assembly of everything that answers requests.
 
+use crate::extend;
 use crate::server::http::{
     AppState, RequestContext, api_gate, body, brand, health, limits, loopback, policy_report, same_origin,
     security_headers, trace, well_known,
 };
-use crate::site::{account, acts, answers, for_people, forms, guard_forms, language, letters, pages};
 use crate::types::paths;
-use crate::yours;
+use crate::web::{
+    account, email_confirm, email_link, fallback, for_people, guard_forms, home, language, mailbox, report, sign_in,
+    sign_out, sign_up,
+};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -19,7 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Routes and, from the outside in: request log, security headers, panics of what follows, pages for refusals, panics, the
 /// body, the deadline.
 pub fn router(state: AppState) -> Router {
-    router_with(state, yours::routes())
+    router_with(state, extend::routes())
 }
 
 /// The same with these routes beside our own.
@@ -31,25 +34,25 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .layer(from_fn_with_state(state.clone(), limits::charge))
         .layer(from_fn_with_state(state.clone(), api_gate::gate));
     let pages = Router::new()
-        .route(paths::HOME, get(pages::home))
-        .route(paths::SIGN_UP, get(pages::sign_up).post(forms::sign_up))
-        .route(paths::SIGN_IN, get(pages::sign_in).post(forms::sign_in))
-        .route(paths::SIGN_OUT, post(forms::sign_out))
-        .route(paths::ACCOUNT, get(account::account).post(acts::account))
-        .route(paths::EMAIL_LINK, get(letters::link).post(forms::answer_link))
-        .route(paths::EMAIL_CONFIRM, get(letters::confirm).post(forms::confirm))
-        .route(paths::EMAIL_UNDO, get(answers::undo).post(answers::do_undo))
-        .route(paths::NOT_ME, get(answers::not_me).post(answers::say_not_me))
+        .route(paths::HOME, get(home::get))
+        .route(paths::SIGN_UP, get(sign_up::get).post(sign_up::post))
+        .route(paths::SIGN_IN, get(sign_in::get).post(sign_in::post))
+        .route(paths::SIGN_OUT, post(sign_out::post))
+        .route(paths::ACCOUNT, get(account::get).post(account::post))
+        .route(paths::EMAIL_LINK, get(email_link::get).post(email_link::post))
+        .route(paths::EMAIL_CONFIRM, get(email_confirm::get).post(email_confirm::post))
+        .route(paths::EMAIL_UNDO, get(report::get_undo).post(report::post_undo))
+        .route(paths::NOT_ME, get(report::get_report).post(report::post_report))
         .route(paths::PASSKEY_ENDPOINTS, get(well_known::passkey_endpoints))
         .route(paths::SECURITY_TXT, get(well_known::security_txt))
-        .route(paths::LANGUAGE, post(language::choose))
+        .route(paths::LANGUAGE, post(language::post))
         .route(paths::BRAND_COLOURS, get(brand::colours))
         .route(paths::BRAND_LOGO, get(brand::logo))
-        .route(paths::MAILBOX, get(letters::mailbox))
-        .route(paths::MAILBOX_JSON, get(letters::mailbox_json))
+        .route(paths::MAILBOX, get(mailbox::get))
+        .route(paths::MAILBOX_JSON, get(mailbox::get_json))
         .merge(yours)
-        .fallback(pages::other)
-        .method_not_allowed_fallback(pages::not_allowed)
+        .fallback(fallback::file)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(state.clone(), loopback::redirect))
@@ -60,11 +63,11 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
     let health = Router::new()
         .route(paths::HEALTH, get(health::healthz))
         .route(paths::READY, get(health::readyz))
-        .method_not_allowed_fallback(pages::not_allowed)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(from_fn_with_state(state.clone(), guard_forms));
     let reports = Router::new()
         .route(paths::POLICY_REPORTS, post(policy_report::receive))
-        .method_not_allowed_fallback(pages::not_allowed)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(from_fn_with_state(state.clone(), same_origin::refuse_foreign));
     // One layer of layers: each that is added to a router by itself is boxed, and boxes are copied for every request.
     let around = ServiceBuilder::new()

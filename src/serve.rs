@@ -7,8 +7,8 @@ use crate::server::http::assets::SiteFiles;
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
 use crate::server::http::serve::Door;
+use crate::server::jobs::EmailWorker;
 use crate::server::jobs::cleanup;
-use crate::server::mail::EmailWorker;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -83,13 +83,11 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
             Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
         }
     }
-    let auth = Arc::clone(&state.auth);
-    keep_going("cleanup", move || {
-        cleanup::run(Arc::clone(&auth.store), Arc::clone(&auth.clock), Arc::clone(&auth.cleanup))
-    });
+    let core = Arc::clone(state.core());
+    keep_going("cleanup", move || cleanup::run(Arc::clone(&core)));
     let email_workers = email_workers(email_worker, &stopped);
     tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
-    let store = Arc::clone(&state.auth.store);
+    let core = Arc::clone(state.core());
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));
     let door = Door::new(router(state), proxies, readiness);
     let finish = async {
@@ -106,7 +104,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     }
     signals.abort();
     // Whoever still has a connection then is not waited for.
-    let _ = tokio::time::timeout(CLOSING, store.close()).await;
+    let _ = tokio::time::timeout(CLOSING, core.close()).await;
     ExitCode::SUCCESS
 }
 

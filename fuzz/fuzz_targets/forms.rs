@@ -7,8 +7,8 @@ use axum::extract::{FromRequest, Request};
 use latchkey::server::model::email_request::Code;
 use latchkey::server::model::recovery::RecoveryCode;
 use latchkey::server::model::user::{deliverable, email_key};
-use latchkey::site::account_form::AccountForm;
-use latchkey::site::forms::{AnswerForm, SignInForm, SignUpForm};
+use latchkey::web::account_form::AccountForm;
+use latchkey::web::forms::{AnswerForm, SignInForm, SignUpForm};
 use latchkey::types::{DisplayName, EmailAddress, Identifier, Next, Notice, Username};
 use libfuzzer_sys::fuzz_target;
 

@@ -8,7 +8,7 @@ fuzz_target!(|values: Vec<(u8, String)>| {
     let pairs: Vec<_> =
         values.into_iter().map(|(name, value)| (NAMES[usize::from(name) % NAMES.len()], value)).collect();
     let key = pairs.iter().rev().find(|(name, _)| *name == "SECRET_KEY").map(|(_, value)| value.trim().to_owned());
-    if let Err(problems) = Config::load(&Source::from_pairs(pairs)) {
+    if let Err(problems) = latchkey::bootstrap::settings(&Source::from_pairs(pairs)) {
         let told = problems.iter().filter(|problem| problem.setting == "SECRET_KEY");
         for problem in told {
             let length = key.as_ref().map_or(0, String::len);

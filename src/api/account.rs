@@ -11,8 +11,8 @@ pub async fn update_profile(display_name: Option<String>, username: Option<Strin
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let user = request.auth().update_profile(&current_user, display_name.as_deref(), username.as_deref()).await?;
-    Ok(AccountUser { user: user.view() })
+    let user = request.state.profile().update(&current_user, display_name.as_deref(), username.as_deref()).await?;
+    Ok(AccountUser { user: crate::server::auth::view::user(&user) })
 }
 
 /// Asks for another address; it counts once the letter to it is answered.
@@ -22,7 +22,7 @@ pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let life = request.auth().change_address(&current_user, &request.asker(), &email).await?;
+    let life = request.state.address().change(&current_user, &request.caller(), &email).await?;
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
 }
@@ -32,7 +32,7 @@ pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
 pub async fn undo_address(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;
 
-    RequestContext::current().auth().undo_address(&token).await?;
+    RequestContext::current().state.reports().undo_address(&token).await?;
     Ok(Done {})
 }
 
@@ -41,21 +41,22 @@ pub async fn undo_address(token: String) -> Result<Done, ApiError> {
 pub async fn not_me(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;
 
-    RequestContext::current().auth().not_me(&token).await?;
+    RequestContext::current().state.reports().report(&token).await?;
     Ok(Done {})
 }
 
 /// A page of the activity, newest first.
 #[server(prefix = "/api", endpoint = "account/events", input = GetUrl, output = Json)]
 pub async fn events(before: Option<String>) -> Result<EventList, ApiError> {
+    use crate::server::auth::view;
     use crate::server::http::request::RequestContext;
-    use crate::server::model::{Event, EventId};
+    use crate::server::model::EventId;
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
     let before = before.map(|text| EventId::decode(&text).ok_or(ApiError::BadRequest)).transpose()?;
-    let events = request.auth().activity(current_user.user.id, before).await?.ok_or(ApiError::NotFound)?;
-    Ok(EventList { events: events.iter().map(Event::view).collect() })
+    let events = request.state.activity().page(current_user.user.id, before).await?.ok_or(ApiError::NotFound)?;
+    Ok(EventList { events: events.iter().map(view::event).collect() })
 }
 
 /// Every fact held about the person, as a file.
@@ -65,7 +66,7 @@ pub async fn export() -> Result<Box<RawValue>, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let export = request.auth().export(&current_user).await?;
+    let export = request.state.exports().export(&current_user).await?;
     answer_as_file("latchkey-account.json");
     raw(&export)
 }
@@ -77,7 +78,7 @@ pub async fn delete_account(username: String) -> Result<Done, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    request.auth().delete_account(&current_user, &username).await?;
+    request.state.deletion().delete(&current_user, &username).await?;
     // It is done, whatever comes of the cookie.
     let renewed = request.renew_browser().await.unwrap_or_default();
     let cookies = &request.state.cookies;

@@ -11,7 +11,7 @@ pub async fn request_email(identifier: String, next: Option<String>) -> Result<L
 
     let request = RequestContext::current();
     let next = Next::or_account(next.as_deref());
-    let asked = request.auth().request_email(request.asker(), &identifier, next).await?;
+    let asked = request.state.email_requests().request(&request.caller(), &identifier, next).await?;
     send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
     Ok(LetterSent { expires_in: asked.life.as_secs() })
@@ -23,8 +23,8 @@ pub async fn answer_link(token: String, username: Option<String>) -> Result<Sign
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let (opened, next) = request.auth().answer_link(&token, username.as_deref(), request.arrival(None)).await?;
-    request.signed_in(&opened, &next)
+    let (new, next) = request.state.email_sign_in().answer_link(&token, username.as_deref(), &request.caller()).await?;
+    request.signed_in(&new, &next)
 }
 
 /// Answers the letter that this browser asked for last by its code.
@@ -33,8 +33,8 @@ pub async fn answer_code(code: String, username: Option<String>) -> Result<Signe
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let (opened, next) = request.auth().answer_code(&code, username.as_deref(), request.arrival(None)).await?;
-    request.signed_in(&opened, &next)
+    let (new, next) = request.state.email_sign_in().answer_code(&code, username.as_deref(), &request.caller()).await?;
+    request.signed_in(&new, &next)
 }
 
 /// Proves an address for the signed-in account that asked: by the link, or by the code in the session that asked.
@@ -45,9 +45,9 @@ pub async fn confirm_address(token: Option<String>, code: Option<String>) -> Res
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
     let user = match (token, code) {
-        (Some(token), None) => request.auth().confirm_by_link(&current_user, &token, request.from()).await?,
-        (None, Some(code)) => request.auth().confirm_by_code(&current_user, &code, request.from()).await?,
+        (Some(token), None) => request.state.address().confirm_by_link(&current_user, &token, request.from()).await?,
+        (None, Some(code)) => request.state.address().confirm_by_code(&current_user, &code, request.from()).await?,
         (None, None) | (Some(_), Some(_)) => return Err(ApiError::BadRequest),
     };
-    Ok(AccountUser { user: user.view() })
+    Ok(AccountUser { user: crate::server::auth::view::user(&user) })
 }

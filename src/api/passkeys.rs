@@ -10,8 +10,8 @@ pub async fn passkeys() -> Result<PasskeyList, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let passkeys = request.auth().store.passkeys(current_user.user.id).await?;
-    let view = |passkey| request.auth().view_passkey(&current_user, passkey, &passkeys);
+    let passkeys = request.state.passkeys().list(&current_user).await?;
+    let view = |passkey| request.state.passkeys().view(&current_user, passkey, &passkeys);
     Ok(PasskeyList { passkeys: passkeys.iter().map(view).collect() })
 }
 
@@ -22,8 +22,8 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_anyone().await?;
-    let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_add_passkey(&current_user, request.initiator(&browser)).await?;
+    let (caller, cookie) = request.named_caller();
+    let options = request.state.passkeys().begin_add(&current_user, &caller).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -36,10 +36,10 @@ pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> R
     use crate::types::Notice;
 
     let request = RequestContext::current();
-    let answer = RegistrationAnswer::parse(&credential)?;
-    let begun = request.auth().take_add_passkey(request.browser.as_ref(), &answer, name.as_deref()).await?;
+    let answer = RegistrationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let taken = request.state.passkeys().take_adding(&request.caller(), &answer, name.as_deref()).await?;
     let current_user = request.require_anyone().await?;
-    let passkey = request.auth().finish_add_passkey(&current_user, begun, &answer, name.as_deref()).await?;
+    let passkey = request.state.passkeys().finish_add(&current_user, taken, &answer).await?;
     request.tell(Notice::PasskeyMade);
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
@@ -51,7 +51,7 @@ pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiE
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let passkey = request.auth().rename_passkey(&current_user, &id, &name).await?;
+    let passkey = request.state.passkeys().rename(&current_user, &id, &name).await?;
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 
@@ -62,6 +62,6 @@ pub async fn remove_passkey(id: String) -> Result<Done, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    request.auth().remove_passkey(&current_user, &id).await?;
+    request.state.passkeys().remove(&current_user, &id).await?;
     Ok(Done {})
 }

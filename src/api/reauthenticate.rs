@@ -10,8 +10,8 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_reauthentication(&current_user, request.initiator(&browser)).await?;
+    let (caller, cookie) = request.named_caller();
+    let options = request.state.reauthentication().begin(&current_user, &caller).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -23,10 +23,9 @@ pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSess
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let answer = AuthenticationAnswer::parse(&credential)?;
+    let answer = AuthenticationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
     let current_user = request.current_user().await?;
-    let (browser, client) = (request.browser.as_ref(), request.client());
-    let renewed = request.auth().finish_reauthentication(current_user.as_ref(), browser, &answer, &client).await?;
+    let renewed = request.state.reauthentication().finish(current_user.as_ref(), &answer, &request.caller()).await?;
     request.renewed(&renewed)
 }
 
@@ -38,7 +37,11 @@ pub async fn request_reauthentication() -> Result<LetterSent, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let life = request.auth().request_reauthentication(&current_user, request.asker(), Next::or_account(None)).await?;
+    let life = request
+        .state
+        .reauthentication()
+        .request_email(&current_user, &request.caller(), Next::or_account(None))
+        .await?;
     answer_accepted();
     Ok(LetterSent { expires_in: life.as_secs() })
 }
@@ -50,7 +53,7 @@ pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let (renewed, _) = request.auth().reauthenticate_by_code(&current_user, &code, request.from()).await?;
+    let (renewed, _) = request.state.reauthentication().by_code(&current_user, &code, request.from()).await?;
     request.renewed(&renewed)
 }
 
@@ -61,6 +64,6 @@ pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiErro
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let (renewed, _) = request.auth().reauthenticate_by_link(&current_user, &token, request.from()).await?;
+    let (renewed, _) = request.state.reauthentication().by_link(&current_user, &token, request.from()).await?;
     request.renewed(&renewed)
 }

@@ -10,7 +10,7 @@ pub async fn make_recovery_codes() -> Result<RecoveryCodes, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let codes = request.auth().make_recovery_codes(&current_user).await?;
+    let codes = request.state.recovery_codes().replace(&current_user).await?;
     Ok(RecoveryCodes { codes: codes.iter().map(crate::server::model::recovery::RecoveryCode::expose).collect() })
 }
 
@@ -21,6 +21,6 @@ pub async fn use_recovery_code(identifier: String, code: String) -> Result<Signe
     use crate::types::Next;
 
     let request = RequestContext::current();
-    let opened = request.auth().recover(&identifier, &code, request.arrival(None)).await?;
-    request.signed_in(&opened, &Next::or_account(None))
+    let new = request.state.recovery().sign_in(&identifier, &code, &request.caller()).await?;
+    request.signed_in(&new, &Next::or_account(None))
 }

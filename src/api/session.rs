@@ -6,10 +6,11 @@ use server_fn::codec::{GetUrl, Json};
 /// Who is signed in here.
 #[server(prefix = "/api", endpoint = "session", input = GetUrl, output = Json)]
 pub async fn session() -> Result<Whoami, ApiError> {
+    use crate::server::auth::view;
     use crate::server::http::request::RequestContext;
 
     let current_user = RequestContext::current().require_anyone().await?;
-    Ok(Whoami { user: current_user.user.view(), session: current_user.session.view(true) })
+    Ok(Whoami { user: view::user(&current_user.user), session: view::session(&current_user.session, true) })
 }
 
 /// Ends the session of this browser; without one there is nothing to do, which is no refusal.

@@ -6,17 +6,21 @@ use server_fn::codec::{GetUrl, Json};
 /// The sessions of the signed-in account, the one that was seen last first.
 #[server(prefix = "/api", endpoint = "sessions", input = GetUrl, output = Json)]
 pub async fn sessions() -> Result<SessionList, ApiError> {
+    use crate::server::auth::view;
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let sessions = request.auth().sessions(&current_user).await?;
+    let sessions = request.state.sessions().list(&current_user).await?;
     Ok(SessionList {
-        sessions: sessions.iter().map(|session| session.view(session.id == current_user.session.id)).collect(),
+        sessions: sessions
+            .iter()
+            .map(|session| view::session(session, session.id == current_user.session.id))
+            .collect(),
     })
 }
 
-/// Ends one session by its id, all others, or those that a passkey opened.
+/// Ends one session by its id, all others, or those that a passkey new.
 #[server(prefix = "/api", endpoint = "sessions/revoke", input = Json, output = Json)]
 pub async fn revoke_sessions(
     id: Option<String>,
@@ -35,6 +39,6 @@ pub async fn revoke_sessions(
         (None, None, Some(id)) => CredentialId::decode(&id).map(Revocation::OfPasskey),
         _ => return Err(ApiError::BadRequest),
     };
-    let revoked = request.auth().revoke(&current_user, which.ok_or(ApiError::NotFound)?).await?;
+    let revoked = request.state.sessions().revoke(&current_user, which.ok_or(ApiError::NotFound)?).await?;
     Ok(Revoked { revoked })
 }

@@ -9,8 +9,8 @@ pub async fn start_sign_in() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_sign_in(request.initiator(&browser)).await?;
+    let (caller, cookie) = request.named_caller();
+    let options = request.state.sign_in().begin(&caller).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -27,7 +27,7 @@ pub async fn finish_sign_in(
     use crate::types::Next;
 
     let request = RequestContext::current();
-    let answer = AuthenticationAnswer::parse(&credential)?;
-    let opened = request.auth().finish_sign_in(&answer, request.arrival(keep)).await?;
-    request.signed_in(&opened, &Next::or_account(next.as_deref()))
+    let answer = AuthenticationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let new = request.state.sign_in().finish(&answer, &request.caller(), keep.unwrap_or(false)).await?;
+    request.signed_in(&new, &Next::or_account(next.as_deref()))
 }

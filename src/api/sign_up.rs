@@ -15,14 +15,14 @@ pub async fn start_sign_up(
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let form = request.sign_up_form(SignUpFields {
+    let form = request.state.sign_up().parse(SignUpFields {
         username: &username,
         email: email.as_deref(),
         display_name: display_name.as_deref(),
         invite: invite.as_deref(),
     })?;
-    let (browser, cookie) = request.browser_or_new();
-    let options = request.auth().begin_sign_up(request.initiator(&browser), form).await?;
+    let (caller, cookie) = request.named_caller();
+    let options = request.state.sign_up().begin(&caller, form).await?;
     send_cookies(cookie);
     Ok(options)
 }
@@ -35,12 +35,12 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     use crate::types::{Next, Notice};
 
     let request = RequestContext::current();
-    let answer = RegistrationAnswer::parse(&credential)?;
-    let opened = request.auth().finish_sign_up(&answer, request.arrival(keep)).await?;
-    if opened.user.email.is_some() && request.auth().sends_email {
+    let answer = RegistrationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let new = request.state.sign_up().finish(&answer, &request.caller(), keep.unwrap_or(false)).await?;
+    if new.user.email.is_some() && request.state.core().email().can_send() {
         request.tell(Notice::SignedUp);
     }
-    request.signed_in(&opened, &Next::or_account(None))
+    request.signed_in(&new, &Next::or_account(None))
 }
 
 /// Signs up without a passkey, for browsers that cannot make one: the account is made when the letter is answered.

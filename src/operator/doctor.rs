@@ -203,7 +203,7 @@ async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<V
         );
         findings.push(advice("passkeys", said));
     }
-    let locked_out = store.count_without_way_in(rp_id, config.email_sign_in != EmailSignIn::Off).await?;
+    let locked_out = store.count_without_sign_in_method(rp_id, config.email_sign_in != EmailSignIn::Off).await?;
     if locked_out > 0 {
         findings.push(advice("accounts", format!("{locked_out} have no way to sign in under these settings")));
     }

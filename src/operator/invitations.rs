@@ -37,10 +37,10 @@ fn one_line(text: &str) -> Result<String, String> {
 }
 
 pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
-    let auth = bootstrap::join(config).await?;
+    let services = bootstrap::join(config).await?;
     match command {
         Invitations::Create { uses, expires, note } => {
-            let (invitation, token) = auth.invite(note, uses, expires).await?;
+            let (invitation, token) = services.invitations().create(note, uses, expires).await?;
             write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;
             let until = invitation.expires_at.to_rfc3339();
             say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));
@@ -52,7 +52,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             let mut table = plain_table(&["id", "uses left", "made", "good until", "for"]);
             let mut last = None;
             loop {
-                let page = auth.store.invitations(last.as_ref(), PAGE).await?;
+                let page = services.invitations().page(last.as_ref(), PAGE).await?;
                 for one in &page {
                     let (made, until) = (one.created_at.to_rfc3339(), one.expires_at.to_rfc3339());
                     let note = one.note.clone().unwrap_or_default();
@@ -66,7 +66,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             write(&table)?;
         }
         Invitations::Revoke { id } => {
-            if !auth.withdraw_invitation(InvitationId(id)).await? {
+            if !services.invitations().withdraw(InvitationId(id)).await? {
                 return Err(Failure::Told(format!("there is no invitation {id}")));
             }
             say(&format!("invitation {id} is withdrawn"));

@@ -17,7 +17,7 @@ mod users;
 use crate::bootstrap;
 use crate::serve::tell;
 use crate::server::Unavailable;
-use crate::server::auth::Auth;
+use crate::server::auth::Services;
 use crate::server::config::{Config, parse_duration};
 use crate::server::model::User;
 use crate::server::store::AccountSummary;
@@ -212,13 +212,13 @@ fn write(line: &impl Display) -> Result<(), Failure> {
 }
 
 /// All accounts, page by page in the order of their names.
-async fn each_account<F>(auth: &Auth, mut take: F) -> Result<(), Failure>
+async fn each_account<F>(services: &Services, mut take: F) -> Result<(), Failure>
 where
     F: AsyncFnMut(AccountSummary) -> Result<(), Failure>,
 {
     let mut after = None;
     loop {
-        let page = auth.store.accounts(after.as_deref(), PAGE).await?;
+        let page = services.administration().accounts(after.as_deref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.user.username.key());
         for summary in page {
@@ -235,10 +235,10 @@ fn plain_table(header: &[&str]) -> Table {
 }
 
 /// The account that is meant.
-async fn user_named(auth: &Auth, name: &str) -> Result<User, Failure> {
+async fn user_named(services: &Services, name: &str) -> Result<User, Failure> {
     let nobody = || Failure::Told(format!("there is no account with the name or the proven address {name:?}"));
     let identifier = Identifier::parse(name).map_err(|_| nobody())?;
-    auth.store.account_named(&identifier).await?.ok_or_else(nobody)
+    services.administration().named(&identifier).await?.ok_or_else(nobody)
 }
 
 fn gone(name: &str) -> Failure {

@@ -5,7 +5,7 @@ use super::{Failure, say};
 use crate::bootstrap;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::{Config, DatabaseUrl};
-use crate::server::store::{Store, sqlite};
+use crate::server::store::{Maintenance, Store, sqlite};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

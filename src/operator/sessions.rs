@@ -1,6 +1,6 @@
 use super::{Failure, PAGE, gone, say, user_named};
 use crate::bootstrap;
-use crate::server::auth::Auth;
+use crate::server::auth::Services;
 use crate::server::config::Config;
 use clap::{Args, Subcommand};
 
@@ -21,26 +21,26 @@ pub struct Whose {
 }
 
 pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(), Failure> {
-    let auth = bootstrap::join(config).await?;
+    let services = bootstrap::join(config).await?;
     match whose.user {
         Some(name) => {
-            let user = user_named(&auth, &name).await?;
-            let ended = auth.end_sessions_of(user.id).await?.ok_or_else(|| gone(&name))?;
+            let user = user_named(&services, &name).await?;
+            let ended = services.administration().end_sessions(user.id).await?.ok_or_else(|| gone(&name))?;
             say(&format!("sessions of {} that were ended: {ended}", user.username));
         }
-        None => say(&format!("sessions that were ended: {}", end_all(&auth).await?)),
+        None => say(&format!("sessions that were ended: {}", end_all(&services).await?)),
     }
     Ok(())
 }
 
 /// Account by account, so that each account's activity shows it and no request waits for long. In the order of ids, which do
 /// not change, while a username may change before its turn comes.
-async fn end_all(auth: &Auth) -> Result<u64, Failure> {
+async fn end_all(services: &Services) -> Result<u64, Failure> {
     let (mut ended, mut last) = (0, None);
     loop {
-        let owners = auth.store.owners_of_sessions(last, PAGE).await?;
+        let owners = services.administration().users_with_sessions(last, PAGE).await?;
         for user in &owners {
-            ended += auth.end_sessions_of(*user).await?.unwrap_or_default();
+            ended += services.administration().end_sessions(*user).await?.unwrap_or_default();
         }
         match owners.last() {
             Some(user) => last = Some(*user),

@@ -6,7 +6,7 @@ use crate::bootstrap;
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::Config;
-use crate::server::model::email_request::Purpose;
+use crate::server::model::email_request::PurposeKind;
 use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind};
@@ -190,7 +190,7 @@ fn text_fits(table: &str, column: &str, text: &str) -> bool {
         (_, "added_with") => AddedWith::parse(text).is_some(),
         (_, "identifier") => Identifier::parse(text).is_ok(),
         ("sessions", "method") => Method::NAMES.contains(&text),
-        (_, "purpose") => Purpose::NAMES.contains(&text),
+        (_, "purpose") => PurposeKind::parse(text).is_some(),
         _ => true,
     }
 }

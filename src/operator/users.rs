@@ -1,6 +1,6 @@
 use super::{Failure, each_account, gone, plain_table, say, user_named, write};
 use crate::bootstrap;
-use crate::server::auth::Auth;
+use crate::server::auth::Services;
 use crate::server::clock::Timestamp;
 use crate::server::config::Config;
 use crate::server::model::email_request::BREAK_GLASS_LIFE;
@@ -87,18 +87,18 @@ impl<'a> Line<'a> {
     }
 }
 
-pub async fn run(command: Users, auth: &Auth) -> Result<(), Failure> {
+pub async fn run(command: Users, services: &Services) -> Result<(), Failure> {
     match command {
-        Users::List { json } => list(auth, json).await,
-        Users::Show { user } => show(auth, &user).await,
-        Users::Disable { user } => set_disabled(auth, &user, true).await,
-        Users::Enable { user } => set_disabled(auth, &user, false).await,
+        Users::List { json } => list(services, json).await,
+        Users::Show { user } => show(services, &user).await,
+        Users::Disable { user } => set_disabled(services, &user, true).await,
+        Users::Enable { user } => set_disabled(services, &user, false).await,
     }
 }
 
-async fn list(auth: &Auth, json: bool) -> Result<(), Failure> {
+async fn list(services: &Services, json: bool) -> Result<(), Failure> {
     let mut table = plain_table(&["username", "address", "passkeys", "sessions", "last seen", "account"]);
-    each_account(auth, async |summary| {
+    each_account(services, async |summary| {
         let line = Line::new(&summary);
         if json {
             return write(&serde_json::to_string(&line).map_err(|cause| Failure::Told(cause.to_string()))?);
@@ -110,9 +110,10 @@ async fn list(auth: &Auth, json: bool) -> Result<(), Failure> {
     if json { Ok(()) } else { write(&table) }
 }
 
-async fn show(auth: &Auth, name: &str) -> Result<(), Failure> {
-    let user = user_named(auth, name).await?;
-    let summary = auth.store.account(user.id).await?.ok_or_else(|| gone(name))?;
+async fn show(services: &Services, name: &str) -> Result<(), Failure> {
+    let user = user_named(services, name).await?;
+    let account = services.administration().account(user.id).await?;
+    let (summary, passkeys, sessions) = account.ok_or_else(|| gone(name))?;
     let facts = Line::new(&summary);
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
@@ -127,29 +128,29 @@ async fn show(auth: &Auth, name: &str) -> Result<(), Failure> {
         table.add_row([fact.to_owned(), value]);
     }
     write(&format!("{table}\n"))?;
-    let mut passkeys = plain_table(&["passkey", "made", "last used", "for"]);
-    for passkey in auth.store.passkeys(user.id).await? {
+    let mut passkey_table = plain_table(&["passkey", "made", "last used", "for"]);
+    for passkey in passkeys {
         let used = passkey.last_used_at.map_or("never".to_owned(), Timestamp::to_rfc3339);
-        passkeys.add_row([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
+        passkey_table.add_row([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
     }
-    write(&format!("{passkeys}\n"))?;
-    let mut sessions = plain_table(&["session", "by", "began", "last seen", "where"]);
-    for session in auth.store.sessions(user.id).await? {
+    write(&format!("{passkey_table}\n"))?;
+    let mut session_table = plain_table(&["session", "by", "began", "last seen", "where"]);
+    for session in sessions {
         let client = [session.client.browser, session.client.system].into_iter().flatten().collect::<Vec<_>>();
         let (began, seen) = (session.created_at.to_rfc3339(), session.last_seen_at.to_rfc3339());
-        sessions.add_row([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
+        session_table.add_row([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
     }
-    write(&format!("{sessions}\n"))?;
+    write(&format!("{session_table}\n"))?;
     let mut activity = plain_table(&["at", "what", ""]);
-    for event in auth.activity(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
+    for event in services.activity().page(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
         activity.add_row([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
     }
     write(&activity)
 }
 
-async fn set_disabled(auth: &Auth, name: &str, disabled: bool) -> Result<(), Failure> {
-    let user = user_named(auth, name).await?;
-    let user = auth.set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
+async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result<(), Failure> {
+    let user = user_named(services, name).await?;
+    let user = services.administration().set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
     say(&match user.disabled_at {
         Some(since) => format!("{} is turned off since {}; nobody signs in to it", user.username, since.to_rfc3339()),
         None => format!("{} is turned on", user.username),
@@ -159,13 +160,13 @@ async fn set_disabled(auth: &Auth, name: &str, disabled: bool) -> Result<(), Fai
 
 /// Makes a break-glass link and writes it to standard output.
 pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
-    let auth = bootstrap::join(config).await?;
-    let user = user_named(&auth, name).await?;
+    let services = bootstrap::join(config).await?;
+    let user = user_named(&services, name).await?;
     let off = || Failure::Told(format!("{name:?} is turned off or gone; `latchkey users enable` turns it on"));
-    let token = auth.make_sign_in_link(user.id).await?.ok_or_else(off)?;
+    let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {
-        Some(_) if auth.sends_email => "its owner is told by letter",
+        Some(_) if services.administration().notifies() => "its owner is told by letter",
         Some(_) => "no mail server is set, so no letter tells its owner",
         None => "its owner has no confirmed address, so no letter tells of it",
     };

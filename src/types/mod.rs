@@ -3,6 +3,7 @@
 pub mod display_name;
 pub mod email;
 pub mod error;
+pub mod forms;
 pub mod given;
 pub mod identifier;
 pub mod language;
@@ -17,6 +18,7 @@ pub mod views;
 pub use display_name::DisplayName;
 pub use email::EmailAddress;
 pub use error::ApiError;
+pub use forms::AccountAction;
 pub use given::Given;
 pub use identifier::Identifier;
 pub use language::Language;

@@ -2,17 +2,18 @@
 
 pub use crate::browser::{Answer, Browser};
 use axum::Router;
-use latchkey::bootstrap::{self, Backing};
+use latchkey::bootstrap;
 use latchkey::router::{router, router_with};
-use latchkey::server::auth::Auth;
 use latchkey::server::clock::{Clock, SystemClock, Timestamp};
-use latchkey::server::config::{Config, Source};
+use latchkey::server::config::Source;
+use latchkey::server::core::Backing;
 use latchkey::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use latchkey::server::http::AppState;
 use latchkey::server::http::assets::SiteFiles;
 use latchkey::server::http::client_address::Peer;
+use latchkey::server::jobs::EmailWorker;
 use latchkey::server::keys::Keys;
-use latchkey::server::mail::{EmailWorker, Mailbox, Transport};
+use latchkey::server::mail::{Mailbox, Transport};
 use latchkey::server::secret::{Secret, SystemEntropy};
 use latchkey::server::store::{MailboxEmail, Store, postgres, sqlite};
 use sqlx::Connection;
@@ -135,11 +136,18 @@ pub fn open_ephemeral(backends: Backends, clock: &Arc<MovableClock>) -> Arc<dyn 
     }
 }
 
+/// The backends of a node.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub ephemeral: Arc<dyn Ephemeral>,
+    pub clock: Arc<MovableClock>,
+    pub database: TestDatabase,
+}
+
 /// One node, with everything that it shares with others.
 pub struct App {
     pub router: Router,
-    pub auth: Arc<Auth>,
-    state: AppState,
+    pub state: AppState,
     pub store: Arc<dyn Store>,
     pub email_worker: EmailWorker,
     pub clock: Arc<MovableClock>,
@@ -163,7 +171,7 @@ impl App {
         let database = TestDatabase::create(backends).await;
         let clock = Arc::new(MovableClock::default());
         let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
-        Self::from_parts(store, ephemeral, clock, settings, database)
+        Self::from_parts(Parts { store, ephemeral, clock, database }, settings)
     }
 
     /// On a database that was made before, with the ephemeral store that goes with it.
@@ -171,16 +179,11 @@ impl App {
         let backends = if matches!(database, TestDatabase::File(_)) { Backends::Embedded } else { Backends::Servers };
         let clock = Arc::new(MovableClock::default());
         let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
-        Self::from_parts(store, ephemeral, clock, &[], database)
+        Self::from_parts(Parts { store, ephemeral, clock, database }, &[])
     }
 
-    pub fn from_parts(
-        store: Arc<dyn Store>,
-        ephemeral: Arc<dyn Ephemeral>,
-        clock: Arc<MovableClock>,
-        settings: &[(&str, &str)],
-        database: TestDatabase,
-    ) -> Self {
+    pub fn from_parts(parts: Parts, settings: &[(&str, &str)]) -> Self {
+        let Parts { store, ephemeral, clock, database } = parts;
         let _ = any_spawner::Executor::init_tokio();
         // A key of its own: what tests share in Redis is named after it.
         let key = format!("the key of one test: {}", uuid::Uuid::from_bytes(crate::authenticator::random()));
@@ -193,8 +196,8 @@ impl App {
         let settings: BTreeMap<_, _> =
             all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let Node { state, email_worker, origin } = assemble(&settings, &store, &ephemeral, &clock);
-        let (router, auth) = (router(state.clone()), Arc::clone(&state.auth));
-        Self { router, auth, state, store, email_worker, clock, origin, ephemeral, settings, database }
+        let router = router(state.clone());
+        Self { router, state, store, email_worker, clock, origin, ephemeral, settings, database }
     }
 
     /// With pages of a fork's own.
@@ -215,14 +218,9 @@ impl App {
     /// A worker whose letters go another way.
     pub fn email_worker_with(&self, transport: Arc<dyn Transport>) -> EmailWorker {
         EmailWorker {
-            store: Arc::clone(&self.store),
+            core: Arc::clone(&self.email_worker.core),
             transport,
-            clock: Arc::clone(&self.email_worker.clock),
-            entropy: Arc::clone(&self.email_worker.entropy),
-            keys: self.email_worker.keys.clone(),
-            limiter: self.email_worker.limiter.clone(),
             branding: self.email_worker.branding.clone(),
-            bell: Arc::default(),
         }
     }
 
@@ -285,7 +283,7 @@ fn assemble(
     ephemeral: &Arc<dyn Ephemeral>,
     clock: &Arc<MovableClock>,
 ) -> Node {
-    let config = Config::load(&Source::from_pairs(settings.clone())).unwrap();
+    let config = bootstrap::settings(&Source::from_pairs(settings.clone())).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let backing = Backing {
         store: Arc::clone(store),
@@ -295,10 +293,10 @@ fn assemble(
         keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
     };
     let sends_email = config.smtp_url.is_some() || config.public_url.is_localhost();
-    let auth = bootstrap::auth(&config, backing, sends_email).unwrap();
+    let services = bootstrap::services(&config, backing, sends_email).unwrap();
     let mailbox = Mailbox { store: Arc::clone(store), clock };
-    let email_worker = bootstrap::email_worker(&auth, Arc::new(mailbox), &config);
-    let state = bootstrap::app_state(auth, &config, SiteFiles::in_folder()).unwrap();
+    let email_worker = bootstrap::email_worker(&services, Arc::new(mailbox), &config);
+    let state = bootstrap::app_state(services, &config, SiteFiles::in_folder()).unwrap();
     Node { state, email_worker, origin: config.public_url.origin().to_owned() }
 }
 

@@ -25,7 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The floors, the ground first, each with the words by which it is imported.
-const FLOORS: [(&str, &str); 24] = [
+const FLOORS: [(&str, &str); 25] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
@@ -33,10 +33,11 @@ const FLOORS: [(&str, &str); 24] = [
     ("src/server/keys.rs", "crate::server::keys"),
     ("src/server/model", "crate::server::model"),
     ("src/server/telemetry", "crate::server::telemetry"),
+    ("src/server/config", "crate::server::config"),
     ("src/server/store", "crate::server::store"),
     ("src/server/ephemeral", "crate::server::ephemeral"),
     ("src/server/limiter.rs", "crate::server::limiter"),
-    ("src/server/config", "crate::server::config"),
+    ("src/server/core.rs", "crate::server::core"),
     ("src/server/mail", "crate::server::mail"),
     ("src/server/auth", "crate::server::auth"),
     ("src/server/jobs", "crate::server::jobs"),
@@ -44,8 +45,8 @@ const FLOORS: [(&str, &str); 24] = [
     ("src/api", "crate::api"),
     ("src/browser", "crate::browser"),
     ("src/ui", "crate::ui"),
-    ("src/site", "crate::site"),
-    ("src/yours.rs", "crate::yours"),
+    ("src/web", "crate::web"),
+    ("src/extend.rs", "crate::extend"),
     ("src/router.rs", "crate::router"),
     ("src/bootstrap.rs", "crate::bootstrap"),
     ("src/serve.rs", "crate::serve"),

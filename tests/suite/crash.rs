@@ -24,20 +24,16 @@ struct Seen {
     used: Mutex<Vec<(Remote, Value)>>,
 }
 
-fn load(
-    program: &Program,
-    origin: &str,
-    seen: &Arc<Seen>,
-    stop: &Arc<AtomicBool>,
-    names: &Arc<AtomicUsize>,
-) -> Vec<std::thread::JoinHandle<()>> {
+fn load(program: &Program, origin: &str, seen: &Arc<Seen>, stop: &Arc<AtomicBool>) -> Vec<std::thread::JoinHandle<()>> {
+    /// Names are used once in this process, by all rounds.
+    static NAMES: AtomicUsize = AtomicUsize::new(0);
     (0..4)
         .map(|_| {
-            let (seen, stop, names) = (Arc::clone(seen), Arc::clone(stop), Arc::clone(names));
+            let (seen, stop) = (Arc::clone(seen), Arc::clone(stop));
             let (port, origin) = (program.port, origin.to_owned());
             std::thread::spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
-                    let name = format!("crash{}", names.fetch_add(1, Ordering::SeqCst));
+                    let name = format!("crash{}", NAMES.fetch_add(1, Ordering::SeqCst));
                     let mut remote = Remote::new(port, &origin);
                     let Some((passkey, Some((200, _)))) = remote.sign_up(&name) else { continue };
                     if let Some((Some((200, _)), body)) = remote.sign_in(&passkey) {
@@ -98,13 +94,13 @@ async fn killed_at_any_moment_it_leaves_nothing_half_made_and_nothing_to_use_twi
 }
 
 async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &str) {
-    let (port, names) = (free_port(), Arc::new(AtomicUsize::new(0)));
+    let port = free_port();
     let origin = format!("http://localhost:{port}");
     let mut answered = 0;
     for round in 0..rounds(4, 100) {
         let mut program = Program::start_at(port, folder, None, settings);
         let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
-        let workers = load(&program, &origin, &seen, &stop, &names);
+        let workers = load(&program, &origin, &seen, &stop);
         // Something was answered, and then a different moment each time.
         let began = Instant::now();
         while seen.used.lock().unwrap().is_empty() {

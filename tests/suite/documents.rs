@@ -1,6 +1,6 @@
 //! What the documents and sample files say of the settings is what the program reads.
 
-use latchkey::server::config::{Config, NAMES, Source};
+use latchkey::server::config::{NAMES, Source};
 use latchkey::server::telemetry::meters;
 use std::fs;
 
@@ -40,11 +40,11 @@ fn the_sample_files_can_be_used_as_they_are() {
     let copy = folder.path().join("Leptos.toml");
     fs::copy("Leptos.toml", &copy).unwrap();
     let source = Source::from_process(Some(&copy));
-    Config::load(&source).unwrap();
+    latchkey::bootstrap::settings(&source).unwrap();
 
     let env = fs::read_to_string(".env.example").unwrap();
     let set = env.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
-    Config::load(&Source::from_pairs(set)).unwrap();
+    latchkey::bootstrap::settings(&Source::from_pairs(set)).unwrap();
 }
 
 /// Words of a text that begin like the name of something measured, without what Prometheus adds to them.

@@ -6,6 +6,7 @@ mod app;
 mod architecture;
 mod authenticator;
 mod browser;
+mod circles;
 mod contract;
 mod crash;
 mod documents;

@@ -48,8 +48,13 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
     own.post("/api/account/delete", json!({ "username": "lovelace" })).await;
     let now = app.clock.now().plus(Duration::from_hours(24 * 365));
     app.store.remove_ended_sessions(now, 100).await.unwrap();
-    app.store.remove_expired_emails(now, 100).await.unwrap();
-    app.store.remove_old_activity(now, now, 100).await.unwrap();
+    app.store.remove_expired_requests(now, 100).await.unwrap();
+    app.store.remove_expired_browsers(now, 100).await.unwrap();
+    app.store.remove_handed_over(now, 100).await.unwrap();
+    app.store.remove_expired_notifications(now, 100).await.unwrap();
+    app.store.remove_expired_names(now, 100).await.unwrap();
+    app.store.remove_expired_invitations(now, 100).await.unwrap();
+    app.store.remove_old_events(now, 100).await.unwrap();
 
     cut_connections(&url).await;
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -5,7 +5,7 @@ use axum::routing::get;
 use leptos::prelude::*;
 
 use latchkey::server::http::AppState;
-use latchkey::site::{Fresh, Page, render};
+use latchkey::web::{Fresh, Page, render};
 
 pub fn routes() -> Router<AppState> {
     Router::new().route("/vault", get(vault))

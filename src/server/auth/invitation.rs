@@ -1,69 +1,95 @@
-//! Who may sign up.
+//! Who may sign up (setting `SIGN_UP`).
 
-use super::Auth;
-use super::sign_up::BeginSignUpError;
+use super::error::Error;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::config::SignUp;
+use crate::server::core::Core;
+use crate::server::model::{Invitation, InvitationId};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Unit;
+use crate::server::telemetry::AUDIT;
+use crate::types::ApiError;
+use std::time::Duration;
 
-/// Why somebody may not sign up (setting `SIGN_UP`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotInvited {
-    /// Nobody may.
-    Off,
-    /// Only with an invitation, and this one is unknown, used up or too old.
-    InvitationRequired,
+/// Invitations to sign up.
+pub struct Invitations<'a> {
+    pub(super) core: &'a Core,
 }
 
-impl Auth {
-    /// Whether somebody who comes with this link may sign up. Nothing is used up by asking.
+impl Invitations<'_> {
+    /// Whether a visitor with this link may sign up. Nothing is used up by asking.
     ///
     /// # Errors
-    /// When the database is away.
-    pub async fn may_sign_up(&self, invite: Option<&str>) -> Result<Result<(), NotInvited>, Unavailable> {
+    /// `sign_up_off` or `invitation_required`; when the database is away.
+    pub async fn check_link(&self, invite: Option<&str>) -> Result<(), Error> {
         let link = invite.and_then(Token::from_link).as_ref().map(Token::hash);
-        self.is_invited(link.as_ref()).await
+        self.check(link.as_ref()).await
     }
 
-    /// As [`Auth::may_sign_up`], before anything is begun that would be refused in the end.
-    pub(super) async fn check_invitation(&self, link: Option<&TokenHash>) -> Result<(), BeginSignUpError> {
-        Ok(self.is_invited(link).await??)
-    }
-
-    pub(super) async fn is_invited(&self, link: Option<&TokenHash>) -> Result<Result<(), NotInvited>, Unavailable> {
-        match (self.sign_up, link) {
-            (SignUp::Open, _) => Ok(Ok(())),
-            (SignUp::Off, _) => Ok(Err(NotInvited::Off)),
-            (SignUp::Invite, None) => Ok(Err(NotInvited::InvitationRequired)),
-            (SignUp::Invite, Some(link)) => {
-                let Some(invitation) = self.store.invitation(link).await? else {
-                    return Ok(Err(NotInvited::InvitationRequired));
-                };
-                if self.clock.now() >= invitation.expires_at {
-                    // It stays expired when the clock is set back.
-                    let mut unit = self.store.begin().await?;
-                    unit.remove_invitation(invitation.id).await?;
-                    unit.commit().await?;
-                }
-                Ok(if invitation.is_open(self.clock.now()) { Ok(()) } else { Err(NotInvited::InvitationRequired) })
-            }
+    /// As [`Self::check_link`], before anything is begun that would be refused in the end.
+    pub(super) async fn check(&self, link: Option<&TokenHash>) -> Result<(), Error> {
+        let link = match (self.core.policy.sign_up, link) {
+            (SignUp::Open, _) => return Ok(()),
+            (SignUp::Off, _) => return Err(ApiError::SignUpOff.into()),
+            (SignUp::Invite, None) => return Err(ApiError::InvitationRequired.into()),
+            (SignUp::Invite, Some(link)) => link,
+        };
+        let invitation = self.core.store.invitation(link).await?.ok_or(ApiError::InvitationRequired)?;
+        if self.core.now() >= invitation.expires_at {
+            // It stays expired when the clock is set back.
+            let mut unit = self.core.store.begin().await?;
+            unit.remove_invitation(invitation.id).await?;
+            unit.commit().await?;
         }
+        if invitation.is_open(self.core.now()) { Ok(()) } else { Err(ApiError::InvitationRequired.into()) }
     }
 
     /// Uses an invitation up, by one, in the unit of work that makes the account.
-    pub(super) async fn use_invitation(
+    pub(super) async fn use_up(
         &self,
         unit: &mut dyn Unit,
         link: Option<&TokenHash>,
         now: Timestamp,
-    ) -> Result<Result<(), NotInvited>, Unavailable> {
-        Ok(match (self.sign_up, link) {
+    ) -> Result<(), Error> {
+        match (self.core.policy.sign_up, link) {
             (SignUp::Open, _) => Ok(()),
-            (SignUp::Off, _) => Err(NotInvited::Off),
+            (SignUp::Off, _) => Err(ApiError::SignUpOff.into()),
             (SignUp::Invite, Some(link)) if unit.use_invitation(link, now).await? => Ok(()),
-            (SignUp::Invite, _) => Err(NotInvited::InvitationRequired),
-        })
+            (SignUp::Invite, _) => Err(ApiError::InvitationRequired.into()),
+        }
+    }
+
+    /// Makes an invitation; the token goes into its link and nowhere else.
+    #[tracing::instrument(skip_all)]
+    pub async fn create(
+        &self,
+        note: Option<String>,
+        uses: u32,
+        life: Duration,
+    ) -> Result<(Invitation, Token), Unavailable> {
+        let (invitation, token) = Invitation::new(note, uses, life, self.core.issuer());
+        let mut unit = self.core.store.begin().await?;
+        unit.add_invitation(&invitation).await?;
+        unit.commit().await?;
+        tracing::info!(target: AUDIT, invitation = %invitation.id.0, uses, event = "invitation_made", "it happened");
+        Ok((invitation, token))
+    }
+
+    /// Withdraws an invitation; `false` when there is none of that id.
+    #[tracing::instrument(skip_all)]
+    pub async fn withdraw(&self, id: InvitationId) -> Result<bool, Unavailable> {
+        let mut unit = self.core.store.begin().await?;
+        let is_there = unit.remove_invitation(id).await?;
+        unit.commit().await?;
+        if is_there {
+            tracing::info!(target: AUDIT, invitation = %id.0, event = "invitation_withdrawn", "it happened");
+        }
+        Ok(is_there)
+    }
+
+    /// At most `limit` invitations, the newest first, those that were made before a certain one if it is given.
+    pub async fn page(&self, before: Option<&Invitation>, limit: u32) -> Result<Vec<Invitation>, Unavailable> {
+        self.core.store.invitations(before, limit).await
     }
 }

@@ -1,109 +1,105 @@
-//! The ceremonies and the policy: signing up, signing in, and the sessions they open.
+//! Signing up, signing in, and what people do with their own accounts: one service for each noun.
 
-mod account;
-mod activity;
-mod add_passkey;
-mod address;
-mod answer;
-mod attestation;
-mod authenticator_data;
-mod authority;
-mod cbor;
-mod ceremony;
-mod client_data;
+pub mod account;
+mod administration;
+mod browser;
+mod caller;
+pub mod email_delivery;
+mod email_request;
+mod email_sign_in;
+mod error;
 mod invitation;
-mod known_browser;
-mod leaving;
-mod letter;
-mod letter_request;
-mod limited;
-mod operation;
-mod profile;
+mod new_session;
 mod reauthentication;
 mod recovery;
-mod registration;
-mod relying_party;
-mod security_letter;
-mod session;
+mod report;
 mod sign_in;
 mod sign_up;
+pub mod view;
+pub mod webauthn;
 
-pub use account::{ManageError, Revocation};
-pub use add_passkey::{BeginAddPasskeyError, FinishAddPasskeyError};
-pub use address::{ConfirmError, SentAgain};
-pub use answer::{AuthenticationAnswer, Malformed, RegistrationAnswer};
-pub use authority::Denied;
-pub use ceremony::Initiator;
-pub use invitation::NotInvited;
-pub use leaving::Export;
-pub use letter::{AnswerError, LinkOffer};
-pub use letter_request::{Asked, Asker, RequestEmailError, RequestSignUpError};
-pub use reauthentication::{ReauthenticateError, Renewed, RequestReauthenticationError};
-pub use recovery::RecoverError;
-pub use relying_party::RelyingParty;
-pub use security_letter::NotificationError;
-pub use session::CurrentUser;
-pub use sign_in::{BeginSignInError, FinishSignInError};
-pub use sign_up::{BeginSignUpError, FinishSignUpError, SignUpFields, SignUpForm};
+pub use account::{CurrentUser, Export, Revocation, SentAgain};
+pub use caller::Caller;
+pub use email_request::Requested;
+pub use email_sign_in::LinkOffer;
+pub use error::Error;
+pub use new_session::NewSession;
+pub use reauthentication::Renewed;
+pub use sign_up::{SignUpFields, SignUpForm};
+pub use webauthn::{AuthenticationAnswer, RegistrationAnswer};
 
-use crate::server::clock::Clock;
-use crate::server::config::{EmailSignIn, SignUp};
-use crate::server::ephemeral::Ephemeral;
-use crate::server::keys::Keys;
-use crate::server::limiter::Limiter;
-use crate::server::model::{ClientAddress, Session, SessionLifetimes, User};
-use crate::server::secret::{Entropy, Token};
-use crate::server::store::Store;
-use crate::types::{Language, views};
+use crate::server::Unavailable;
+use crate::server::config::PublicUrl;
+use crate::server::core::Core;
+use account::{Activity, Address, Deletion, Exports, Passkeys, Profile, RecoveryCodes, Sessions};
+use administration::Administration;
+use browser::Browsers;
+use email_delivery::EmailDelivery;
+use email_request::EmailRequests;
+use email_sign_in::EmailSignIn;
+use invitation::Invitations;
+use reauthentication::Reauthentication;
+use recovery::Recovery;
+use report::Reports;
+use sign_in::SignIn;
+use sign_up::SignUp;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use webauthn::{Ceremonies, RelyingParty};
 
-/// Everything a ceremony works with.
-pub struct Auth {
-    pub store: Arc<dyn Store>,
-    pub ephemeral: Arc<dyn Ephemeral>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub relying_party: RelyingParty,
-    pub lifetimes: SessionLifetimes,
-    pub keys: Keys,
-    pub limiter: Limiter,
-    pub email_sign_in: EmailSignIn,
-    /// Whether there is a way for letters to go at all.
-    pub sends_email: bool,
-    pub sign_up: SignUp,
-    /// Whether nobody can sign up without an address.
-    pub needs_address: bool,
-    /// Rung when a letter was written.
-    pub bell: Arc<Notify>,
-    /// Wakes the job that removes the rows of deleted accounts.
-    pub cleanup: Arc<Notify>,
+/// The services, over one core. Each stands in the file that bears its name.
+pub struct Services {
+    core: Arc<Core>,
+    relying_party: RelyingParty,
 }
 
-/// What the browser that asks tells about itself and what it wishes.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    pub client: views::Client,
-    pub language: Language,
-    pub address: ClientAddress,
-    /// The token that names the browser, for ceremonies.
-    pub browser: Option<Token>,
-    /// The token of the email request under way in this browser; it ends when a session begins.
-    pub email: Option<Token>,
-    /// The token of a browser that somebody signed in with before.
-    pub known: Option<Token>,
-    /// "Keep me signed in".
-    pub keep: bool,
-    /// The session that the browser had until now; it ends when a new one begins.
-    pub previous: Option<Token>,
+macro_rules! services {
+    ($($name:ident: $Service:ident $(+ $ceremonies:ident)?,)*) => {
+        impl Services {$(
+            #[must_use]
+            pub fn $name(&self) -> $Service<'_> {
+                $Service { core: &self.core, $($ceremonies: self.ceremonies(),)? }
+            }
+        )*}
+    };
 }
 
-/// Somebody is signed in: the token goes into their cookie and nowhere else.
-#[derive(Debug)]
-pub struct NewSession {
-    pub user: User,
-    pub session: Session,
-    pub token: Token,
-    /// Under this the browser is remembered.
-    pub known: Token,
+services! {
+    activity: Activity,
+    address: Address,
+    administration: Administration,
+    browsers: Browsers,
+    deletion: Deletion,
+    email_delivery: EmailDelivery,
+    email_requests: EmailRequests,
+    email_sign_in: EmailSignIn,
+    exports: Exports,
+    invitations: Invitations,
+    passkeys: Passkeys + ceremonies,
+    profile: Profile,
+    reauthentication: Reauthentication + ceremonies,
+    recovery: Recovery,
+    recovery_codes: RecoveryCodes,
+    reports: Reports,
+    sessions: Sessions,
+    sign_in: SignIn + ceremonies,
+    sign_up: SignUp + ceremonies,
+}
+
+impl Services {
+    /// `name`: what the system's dialog calls this site.
+    ///
+    /// # Errors
+    /// When the host of `public_url` cannot be a relying party's id.
+    pub fn new(core: Core, public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
+        Ok(Self { core: Arc::new(core), relying_party: RelyingParty::new(public_url, name)? })
+    }
+
+    #[must_use]
+    pub fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    fn ceremonies(&self) -> Ceremonies<'_> {
+        Ceremonies { core: &self.core, relying_party: &self.relying_party }
+    }
 }

@@ -1,312 +1,260 @@
-//! Showing once more who is there, in a session that goes on with a new token.
+//! Confirming the identity of a signed-in user, in a session that goes on with a new token.
 
-use super::address::ConfirmError;
-use super::answer::AuthenticationAnswer;
-use super::ceremony::{Initiator, Purpose};
-use super::sign_in::{BeginSignInError, FinishSignInError};
-use super::{Asker, Auth, CurrentUser};
+use super::account::{AccountUnit, CurrentUser, OwnersUnit};
+use super::caller::Caller;
+use super::email_request::EmailRequests;
+use super::error::{Error, code_wrong};
+use super::sign_in::Attempt;
+use super::webauthn::{AuthenticationAnswer, Begun, Ceremonies, Purpose};
 use crate::server::Unavailable;
-use crate::server::config::EmailSignIn;
-use crate::server::limiter::{Guessed, Side, Subject, TooMany};
-use crate::server::model::email_request::{self, ANSWER_LIFE, EmailRequest, OpenRequest};
+use crate::server::core::Core;
+use crate::server::limiter::{Guessed, Side, Subject};
+use crate::server::model::email_request::{self, ANSWER_LIFE, EmailRequest, OpenRequest, PurposeKind, RequestedBy};
 use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::session::Method;
 use crate::server::model::{ClientAddress, EventKind, Session, UserId, limit};
 use crate::server::secret::Token;
-use crate::server::store::Unit;
-use crate::types::{EmailAddress, Next, views};
+use crate::types::{ApiError, EmailAddress, Next, views};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use webauthn_rs::prelude::DiscoverableAuthentication;
 
-/// A session that goes on: its new token goes into the cookie and nowhere else.
+/// A session that goes on. Its new token goes into the cookie and nowhere else.
 #[derive(Debug)]
 pub struct Renewed {
     pub session: Session,
     pub token: Token,
 }
 
-#[derive(Debug)]
-pub enum ReauthenticateError {
-    /// The session ended meanwhile.
-    SignedOut,
-    Passkey(FinishSignInError),
-}
-
-#[derive(Debug)]
-pub enum RequestReauthenticationError {
-    EmailOff,
-    /// The account has a passkey, which shows more than a letter, or no address for one.
-    PasskeyRequired,
-    TooMany(TooMany),
-    Unavailable(Unavailable),
-}
-
-impl From<Unavailable> for ReauthenticateError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Passkey(FinishSignInError::Unavailable(cause))
-    }
-}
-
-impl From<FinishSignInError> for ReauthenticateError {
-    fn from(error: FinishSignInError) -> Self {
-        Self::Passkey(error)
-    }
-}
-
-impl From<Unavailable> for RequestReauthenticationError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
+/// The state of a reauthentication by passkey.
 #[derive(Serialize, Deserialize)]
-struct Reauthentication {
+struct Pending {
     user_id: UserId,
     state: DiscoverableAuthentication,
 }
 
-impl Auth {
-    /// Begins to show who is there with one of the account's own passkeys.
+/// Reauthentication: by passkey, or by email for accounts without one.
+pub struct Reauthentication<'a> {
+    pub(super) core: &'a Core,
+    pub(super) ceremonies: Ceremonies<'a>,
+}
+
+impl Reauthentication<'_> {
+    /// Begins a reauthentication with one of the account's own passkeys.
     ///
     /// # Errors
     /// When the client begins too many, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_reauthentication(
-        &self,
-        current_user: &CurrentUser,
-        initiator: Initiator<'_>,
-    ) -> Result<views::Options, BeginSignInError> {
-        let passkeys = self.store.passkeys(current_user.user.id).await?;
-        let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.relying_party.id())).collect();
-        let (options, challenge, state) = self.relying_party.begin_authentication(&usable)?;
-        let state = Reauthentication { user_id: current_user.user.id, state };
-        self.keep_ceremony(Purpose::Reauthenticate, initiator, &challenge, state).await?;
+    pub async fn begin(&self, current: &CurrentUser, caller: &Caller) -> Result<views::Options, Error> {
+        let passkeys = self.core.store.passkeys(current.user.id).await?;
+        let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.core.rp_id())).collect();
+        let (options, challenge, state) = self.ceremonies.relying_party.begin_authentication(&usable)?;
+        let state = Pending { user_id: current.user.id, state };
+        self.ceremonies.keep(Purpose::Reauthenticate, caller, Begun { challenge, state }).await?;
         Ok(options)
     }
 
     /// Finishes it: the session goes on under a new token, with the time and passkey of this authentication.
     ///
     /// # Errors
-    /// When the ceremony is spent or not this person's, the passkey is not theirs, the answer does not verify, or the
-    /// session ended meanwhile.
+    /// When the ceremony is spent or another user's, the passkey is not theirs, the answer does not verify, or the session
+    /// ended meanwhile.
     #[tracing::instrument(skip_all)]
-    pub async fn finish_reauthentication(
+    pub async fn finish(
         &self,
-        current_user: Option<&CurrentUser>,
-        browser: Option<&Token>,
+        current: Option<&CurrentUser>,
         answer: &AuthenticationAnswer,
-        client: &views::Client,
-    ) -> Result<Renewed, ReauthenticateError> {
+        caller: &Caller,
+    ) -> Result<Renewed, Error> {
         let data = answer.authenticator_data()?;
-        let begun: Option<Reauthentication> = match browser {
-            Some(browser) => {
-                self.take_ceremony(Purpose::Reauthenticate, browser, &answer.client_data.challenge).await?
-            }
-            None => None,
-        };
-        let current_user = current_user.ok_or(ReauthenticateError::SignedOut)?;
-        let begun = begun.filter(|begun| begun.user_id == current_user.user.id).ok_or(FinishSignInError::Expired)?;
-        let (passkey, user) = self.passkey_of(answer, &data, Some(current_user.user.id)).await?;
-        let used = self.verify(answer, &data, begun.state, &passkey, &user, client).await?;
-        let mut unit = self.store.begin().await?;
-        unit.lock_user(user.id).await?;
+        let begun: Option<Pending> =
+            self.ceremonies.take(Purpose::Reauthenticate, caller, &answer.client_data.challenge).await?;
+        let current = current.ok_or(ApiError::SignedOut)?;
+        let begun = begun.filter(|begun| begun.user_id == current.user.id).ok_or(ApiError::CeremonyExpired)?;
+        let (passkey, user) = self.ceremonies.passkey_of(answer, &data, Some(current.user.id)).await?;
+        let assertion = self.ceremonies.verify_assertion(answer, begun.state, &passkey)?;
+        let attempt = Attempt { core: self.core, passkey: &passkey, user: &user, client: &caller.client };
+        let used = attempt.use_of(assertion).await?;
+        let unit = AccountUnit::lock(self.core, user.id, current.session.client.clone()).await?;
+        let mut unit = unit.ok_or(ApiError::SignedOut)?;
         if !unit.record_passkey_use(&passkey, &used).await? {
             drop(unit);
-            return Err(self.refused_in_use(&passkey, &used, &user, client).await.into());
+            return Err(attempt.refused(&used).await);
         }
-        self.end_lockdown(unit.as_mut(), &user, passkey.created_at).await?;
-        let method = Method::Passkey(passkey.credential_id);
-        self.renew(unit, current_user, method).await?.ok_or(ReauthenticateError::SignedOut)
+        unit.end_lockdown(passkey.created_at).await?;
+        let renewed = self.renew(unit, current, Method::Passkey(passkey.credential_id)).await?;
+        Ok(renewed.ok_or(ApiError::SignedOut)?)
     }
 
-    /// Where an email that shows who is there would go; for accounts without a passkey.
+    /// The address to which an email for reauthentication would go; for accounts without a passkey.
     ///
     /// # Errors
-    /// When such emails are off, the account has a passkey or no proven address, or the database is away.
-    pub async fn reauthentication_address<'a>(
-        &self,
-        current_user: &'a CurrentUser,
-    ) -> Result<&'a EmailAddress, RequestReauthenticationError> {
-        // Where an email opens a session that can only add a passkey, it shows no more than that.
-        if self.email_sign_in != EmailSignIn::On {
-            return Err(RequestReauthenticationError::EmailOff);
+    /// `email_off`; `passkey_required` where the account has a passkey or no proven address; when the database is away.
+    pub async fn address<'b>(&self, current: &'b CurrentUser) -> Result<&'b EmailAddress, Error> {
+        let policy = self.core.email();
+        if !policy.reauthenticates() {
+            return Err(ApiError::EmailOff.into());
         }
-        let has_passkey = self.has_usable(&self.store.passkeys(current_user.user.id).await?);
-        let address = current_user.user.proven_address().filter(|_| !has_passkey && self.sends_email);
-        address.ok_or(RequestReauthenticationError::PasskeyRequired)
+        let passkeys = self.core.store.passkeys(current.user.id).await?;
+        let has_passkey = passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id()));
+        let address = current.user.proven_address().filter(|_| !has_passkey && policy.can_send());
+        Ok(address.ok_or(ApiError::PasskeyRequired)?)
     }
 
-    /// Asks for a letter that shows who is there, for accounts without a passkey.
+    /// Requests an email for reauthentication, for accounts without a passkey.
     ///
     /// # Errors
-    /// When letters are off, the account has a passkey or no proven address, too many were asked for, or a backend is away.
+    /// As [`Self::address`]; when too many were requested.
     #[tracing::instrument(skip_all)]
-    pub async fn request_reauthentication(
-        &self,
-        current_user: &CurrentUser,
-        asker: Asker<'_>,
-        next: Next,
-    ) -> Result<Duration, RequestReauthenticationError> {
-        let address = self.reauthentication_address(current_user).await?;
-        let own = [b"own".as_slice(), current_user.user.id.0.as_bytes()];
-        self.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await?;
-        let (user, session) = (current_user.user.id, current_user.session.id);
-        let purpose = email_request::Purpose::Reauthenticate { user, session, address: address.clone() };
-        let request = EmailRequest::new(
-            purpose,
-            current_user.session.token_hash,
-            next,
-            (asker.client, asker.language),
-            self.clock.now(),
-            &*self.entropy,
-        );
-        let mut unit = self.store.begin().await?;
+    pub async fn request_email(&self, current: &CurrentUser, caller: &Caller, next: Next) -> Result<Duration, Error> {
+        let address = self.address(current).await?.clone();
+        let (user, session) = (current.user.id, current.session.id);
+        let own = [b"own".as_slice(), user.0.as_bytes()];
+        self.core.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await?;
+        let purpose = email_request::Purpose::Reauthenticate { user, session, address };
+        let browser = current.session.token_hash;
+        let by = RequestedBy { browser, client: caller.client.clone(), language: caller.language };
+        let request = EmailRequest::new(purpose, by, next, self.core.issuer());
+        let mut unit = self.core.store.begin().await?;
         unit.lock_user(user).await?;
-        unit.void_requests(user, request.purpose.name()).await?;
-        unit.add_email(&request, &OutgoingEmail::for_request(&request, &*self.entropy)).await?;
+        unit.void_requests(user, PurposeKind::Reauthenticate).await?;
+        unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;
-        self.bell.notify_one();
         Ok(ANSWER_LIFE)
     }
 
-    /// The letter that this session may answer to show who is there.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn open_reauthentication(&self, current_user: &CurrentUser) -> Result<Option<OpenRequest>, Unavailable> {
-        let newest = self.store.newest_request(current_user.user.id, "reauthenticate").await?;
-        Ok(self.open_now(newest).await?.filter(|open| asked_by(open, current_user).is_some()))
+    /// The email that this session may answer.
+    pub async fn open(&self, current: &CurrentUser) -> Result<Option<OpenRequest>, Unavailable> {
+        let newest = self.core.store.newest_request(current.user.id, PurposeKind::Reauthenticate).await?;
+        let open = EmailRequests { core: self.core }.still_open(newest).await?;
+        Ok(open.filter(|open| address_of(open, current).is_some()))
     }
 
-    /// The letter with this link and its address, without answering it.
+    /// The email with this link, without answering it.
     ///
     /// # Errors
     /// When the link is used, old, wrong or another session's.
-    pub async fn look_at_reauthentication(
-        &self,
-        current_user: &CurrentUser,
-        token: &str,
-    ) -> Result<(OpenRequest, EmailAddress), ConfirmError> {
-        self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
-        let token = Token::from_link(token).ok_or(ConfirmError::Expired)?;
-        let found = self.store.request_by_link(&token.hash()).await?;
-        let open = self.open_now(found).await?.ok_or(ConfirmError::Expired)?;
+    pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<OpenRequest, Error> {
+        let requests = EmailRequests { core: self.core };
+        requests.check_on()?;
+        let token = Token::from_link(token).ok_or(ApiError::LinkExpired)?;
+        let found = self.core.store.request_by_link(&token.hash()).await?;
+        let open = requests.still_open(found).await?.ok_or(ApiError::LinkExpired)?;
         match &open.request.purpose {
-            email_request::Purpose::Reauthenticate { user, .. } if *user != current_user.user.id => {
-                Err(ConfirmError::OtherAccount)
+            email_request::Purpose::Reauthenticate { user, .. } if *user != current.user.id => {
+                Err(ApiError::OtherAccount.into())
             }
             email_request::Purpose::Reauthenticate { .. } => {
-                let address = asked_by(&open, current_user).ok_or(ConfirmError::OtherBrowser)?;
-                Ok((open, address))
+                address_of(&open, current).ok_or(ApiError::OtherBrowser)?;
+                Ok(open)
             }
-            _ => Err(ConfirmError::Expired),
+            _ => Err(ApiError::LinkExpired.into()),
         }
     }
 
-    /// Answers such a letter by its link, in the session that asked.
+    /// Answers the email by its link, in the session that requested it.
     ///
     /// # Errors
     /// When the link is used, old, wrong or another session's, or the session ended meanwhile.
     #[tracing::instrument(skip_all)]
-    pub async fn reauthenticate_by_link(
+    pub async fn by_link(
         &self,
-        current_user: &CurrentUser,
+        current: &CurrentUser,
         token: &str,
         from: ClientAddress,
-    ) -> Result<(Renewed, Next), ConfirmError> {
-        self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
-        let (open, address) = self.look_at_reauthentication(current_user, token).await?;
-        let unit = self.store.begin().await?;
-        self.reauthenticated(unit, current_user, &open, &address).await
+    ) -> Result<(Renewed, Next), Error> {
+        self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
+        let open = self.look_at_link(current, token).await?;
+        self.by_email(self.lock(current).await?, current, &open).await
     }
 
-    /// Answers such a letter by its code, in the session that asked.
+    /// Answers the email by its code, in the session that requested it.
     ///
     /// # Errors
-    /// As [`Auth::reauthenticate_by_link`]; a wrong code tells how many tries are left.
+    /// As [`Self::by_link`]; a wrong code tells how many tries are left.
     #[tracing::instrument(skip_all)]
-    pub async fn reauthenticate_by_code(
+    pub async fn by_code(
         &self,
-        current_user: &CurrentUser,
+        current: &CurrentUser,
         code: &str,
         from: ClientAddress,
-    ) -> Result<(Renewed, Next), ConfirmError> {
-        self.letters_sign_in().map_err(|_| ConfirmError::EmailOff)?;
-        self.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
-        let open = self.open_reauthentication(current_user).await?.ok_or(ConfirmError::Expired)?;
-        let address = asked_by(&open, current_user).ok_or(ConfirmError::Expired)?;
-        let mut unit = self.store.begin().await?;
-        unit.lock_user(current_user.user.id).await?;
-        let tries_left = unit.use_try(open.request.id).await?.ok_or(ConfirmError::Expired)?;
-        if !self.is_code(code, &open) {
+    ) -> Result<(Renewed, Next), Error> {
+        EmailRequests { core: self.core }.check_on()?;
+        self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
+        let open = self.open(current).await?.ok_or(ApiError::LinkExpired)?;
+        let mut unit = self.lock(current).await?;
+        let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
+        if !open.has_code(code, &self.core.keys) {
             unit.commit().await?;
-            self.limiter.count_failure(Guessed::Account(current_user.user.id, Side::Known)).await?;
-            return Err(ConfirmError::CodeWrong { tries_left });
+            self.core.limiter.count_failure(Guessed::Account(current.user.id, Side::Known)).await?;
+            return Err(code_wrong(tries_left).into());
         }
-        self.reauthenticated(unit, current_user, &open, &address).await
+        self.by_email(unit, current, &open).await
     }
 
-    async fn reauthenticated(
+    async fn lock(&self, current: &CurrentUser) -> Result<AccountUnit<'_>, Error> {
+        Ok(OwnersUnit::begin(self.core, current).await?.unit)
+    }
+
+    async fn by_email(
         &self,
-        mut unit: Box<dyn Unit>,
-        current_user: &CurrentUser,
+        mut unit: AccountUnit<'_>,
+        current: &CurrentUser,
         open: &OpenRequest,
-        address: &EmailAddress,
-    ) -> Result<(Renewed, Next), ConfirmError> {
-        let user = unit.lock_user(current_user.user.id).await?;
+    ) -> Result<(Renewed, Next), Error> {
+        let address = address_of(open, current).ok_or(ApiError::LinkExpired)?;
         if !unit.take_request(open.request.id).await? {
-            return Err(ConfirmError::Expired);
+            return Err(ApiError::LinkExpired.into());
         }
-        // A passkey that came meanwhile, or another address, makes the letter worthless.
-        let is_still_theirs = user.is_some_and(|user| user.proven_address() == Some(address));
-        if !is_still_theirs || self.has_usable(&unit.passkeys_of(current_user.user.id).await?) {
-            return Err(ConfirmError::Expired);
+        // A passkey that was added meanwhile, or another address, makes the email worthless.
+        let passkeys = unit.passkeys_of(current.user.id).await?;
+        let has_passkey = passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id()));
+        if has_passkey || unit.user.proven_address() != Some(&address) {
+            return Err(ApiError::LinkExpired.into());
         }
-        let renewed = self.renew(unit, current_user, Method::Email).await?.ok_or(ConfirmError::Expired)?;
+        let renewed = self.renew(unit, current, Method::Email).await?.ok_or(ApiError::LinkExpired)?;
         Ok((renewed, open.request.next.clone()))
     }
 
     /// Gives the session a new token and the present time of authentication; `None` when it has ended meanwhile.
     async fn renew(
         &self,
-        mut unit: Box<dyn Unit>,
-        current_user: &CurrentUser,
+        mut unit: AccountUnit<'_>,
+        current: &CurrentUser,
         method: Method,
     ) -> Result<Option<Renewed>, Unavailable> {
-        let (now, token) = (self.clock.now(), Token::random(&*self.entropy));
-        let detail = method.words().to_owned();
+        let (now, token, former) = (self.core.now(), self.core.token(), &current.session);
+        let words = method.words().to_owned();
         let by_passkey = matches!(method, Method::Passkey(_));
-        // What a letter shows holds no longer than a session that a letter began.
-        let (idle, max) =
-            if by_passkey { (current_user.session.idle, Duration::MAX) } else { self.lifetimes.by_email() };
+        // What an email proves holds no longer than a session that an email began.
+        let (idle, max) = if by_passkey { (former.idle, Duration::MAX) } else { self.core.policy.sessions.by_email() };
         let session = Session {
             token_hash: token.hash(),
             user_verified: by_passkey,
-            idle: idle.min(current_user.session.idle),
-            ends_at: now.plus(max).min(current_user.session.ends_at),
-            kept: by_passkey && current_user.session.kept,
-            offers_passkey: !by_passkey && current_user.session.offers_passkey,
-            added_passkey: !by_passkey && current_user.session.added_passkey,
+            idle: idle.min(former.idle),
+            ends_at: now.plus(max).min(former.ends_at),
+            kept: by_passkey && former.kept,
+            offers_passkey: !by_passkey && former.offers_passkey,
+            added_passkey: !by_passkey && former.added_passkey,
             method,
             authenticated_at: now,
             last_seen_at: now,
-            ..current_user.session.clone()
+            ..former.clone()
         };
-        if !unit.renew_session(&current_user.session.token_hash, &session).await? {
+        if !unit.renew_session(&former.token_hash, &session).await? {
             return Ok(None);
         }
-        self.record(unit.as_mut(), session.user_id, EventKind::Reauthenticated, &session.client, Some(detail)).await?;
+        unit.record(EventKind::Reauthenticated, Some(words)).await?;
         unit.commit().await?;
         tracing::info!(user = %session.user_id.0, "reauthenticated");
         Ok(Some(Renewed { session, token }))
     }
 }
 
-/// The address of a letter that this session asked for.
-fn asked_by(open: &OpenRequest, current_user: &CurrentUser) -> Option<EmailAddress> {
+/// The address of an email that this session requested.
+fn address_of(open: &OpenRequest, current: &CurrentUser) -> Option<EmailAddress> {
     match &open.request.purpose {
-        email_request::Purpose::Reauthenticate { session, address, .. } if *session == current_user.session.id => {
+        email_request::Purpose::Reauthenticate { session, address, .. } if *session == current.session.id => {
             Some(address.clone())
         }
         _ => None,

@@ -1,322 +1,227 @@
-use super::answer::AuthenticationAnswer;
-use super::authenticator_data::AuthenticatorData;
-use super::ceremony::{Initiator, Purpose};
-use super::client_data::ClientData;
-use super::known_browser::known_browser;
-use super::relying_party::{record, stored};
-use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, NewSession};
+//! Signing in with a passkey.
+
+use super::account::{AccountUnit, Activity};
+use super::browser::known_browser;
+use super::caller::Caller;
+use super::error::Error;
+use super::new_session::{Credential, NewSession, new_session, record_sign_in};
+use super::webauthn::{Assertion, AuthenticationAnswer, Begun, Ceremonies, Purpose};
 use crate::server::Unavailable;
-use crate::server::limiter::TooMany;
+use crate::server::core::Core;
 use crate::server::model::notification::{NOTIFIED_WITHIN, Occasion};
 use crate::server::model::passkey::PasskeyUse;
-use crate::server::model::{CredentialId, Event, EventKind, Passkey, User, UserId};
+use crate::server::model::{Client, Event, EventKind, Passkey, Session, User};
 use crate::server::secret::Token;
-use crate::server::store::{Admission, Admitted};
+use crate::server::store::{SignInOutcome, SignInRecord};
 use crate::server::telemetry::meters;
-use crate::types::views;
-use webauthn_rs::prelude::{DiscoverableAuthentication, WebauthnError};
+use crate::types::{ApiError, views};
+use webauthn_rs::prelude::DiscoverableAuthentication;
 
-#[derive(Debug)]
-pub enum BeginSignInError {
-    TooMany(TooMany),
-    Unavailable(Unavailable),
+/// Signing in with a passkey.
+pub struct SignIn<'a> {
+    pub(super) core: &'a Core,
+    pub(super) ceremonies: Ceremonies<'a>,
 }
 
-impl From<Unavailable> for BeginSignInError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
-#[derive(Debug)]
-pub enum FinishSignInError {
-    Malformed,
-    Expired,
-    NotVerified,
-    UnknownPasskey {
-        /// Whether it names an account that is here: then its device may drop it.
-        is_ours: bool,
-    },
-    /// An administrator disabled the account.
-    AccountDisabled,
-    Unavailable(Unavailable),
-}
-
-impl FinishSignInError {
-    /// Its name in metrics.
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Expired => "expired",
-            Self::NotVerified => "not_verified",
-            Self::UnknownPasskey { .. } => "unknown_passkey",
-            Self::AccountDisabled => "account_disabled",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-}
-
-impl From<Unavailable> for FinishSignInError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
-impl Auth {
-    /// Begins a sign-in, the same for everybody: the passkey decides who it is.
+impl SignIn<'_> {
+    /// Begins a sign-in, the same for everyone: the passkey decides who signs in.
     ///
     /// # Errors
     /// When the client begins too many, or the ephemeral store is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_sign_in(&self, initiator: Initiator<'_>) -> Result<views::Options, BeginSignInError> {
-        let (options, challenge, state) = self.relying_party.begin_authentication(&[])?;
-        self.keep_ceremony(Purpose::SignIn, initiator, &challenge, state).await?;
+    pub async fn begin(&self, caller: &Caller) -> Result<views::Options, Error> {
+        let (options, challenge, state) = self.ceremonies.relying_party.begin_authentication(&[])?;
+        self.ceremonies.keep(Purpose::SignIn, caller, Begun { challenge, state }).await?;
         Ok(options)
     }
 
-    /// Finishes a sign-in with a new session; the one that the browser had ends.
+    /// Finishes a sign-in with a new session; the one that the browser had ends. `keep`: "Keep me signed in".
     ///
     /// # Errors
-    /// When the ceremony is spent or not this browser's, the passkey is not known, or the answer does not verify.
+    /// When the ceremony is spent or another browser's, the passkey is not known, or the answer does not verify.
     #[tracing::instrument(skip_all)]
-    pub async fn finish_sign_in(
+    pub async fn finish(
         &self,
         answer: &AuthenticationAnswer,
-        arrival: Arrival,
-    ) -> Result<NewSession, FinishSignInError> {
-        let finished = self.sign_in_with(answer, arrival).await;
-        meters::sign_in("passkey", finished.as_ref().err().map(FinishSignInError::outcome));
+        caller: &Caller,
+        keep: bool,
+    ) -> Result<NewSession, Error> {
+        let finished = self.verify_and_record(answer, caller, keep).await;
+        meters::sign_in("passkey", finished.as_ref().err().map(Error::outcome));
         finished
     }
 
-    async fn sign_in_with(
+    async fn verify_and_record(
         &self,
         answer: &AuthenticationAnswer,
-        arrival: Arrival,
-    ) -> Result<NewSession, FinishSignInError> {
+        caller: &Caller,
+        keep: bool,
+    ) -> Result<NewSession, Error> {
         let data = answer.authenticator_data()?;
-        let browser = arrival.browser.as_ref().ok_or(FinishSignInError::Expired)?;
-        let state: DiscoverableAuthentication = self
-            .take_ceremony(Purpose::SignIn, browser, &answer.client_data.challenge)
-            .await?
-            .ok_or(FinishSignInError::Expired)?;
-        let (passkey, user) = self.passkey_of(answer, &data, None).await?;
-        let used = self.verify(answer, &data, state, &passkey, &user, &arrival.client).await?;
-        self.admit(passkey, user, &used, answer.is_cross_platform, arrival).await
+        let state: Option<DiscoverableAuthentication> =
+            self.ceremonies.take(Purpose::SignIn, caller, &answer.client_data.challenge).await?;
+        let state = state.ok_or(ApiError::CeremonyExpired)?;
+        let (passkey, user) = self.ceremonies.passkey_of(answer, &data, None).await?;
+        let assertion = self.ceremonies.verify_assertion(answer, state, &passkey)?;
+        let attempt = Attempt { core: self.core, passkey: &passkey, user: &user, client: &caller.client };
+        let used = attempt.use_of(assertion).await?;
+        let from_elsewhere = answer.is_cross_platform && passkey.lives_in_a_device();
+        let verified = Verified { passkey, user, used, from_elsewhere, keep };
+        self.record(verified, caller).await
     }
 
-    /// The passkey that answers, if it belongs to the person whom it names (WebAuthn Level 3, section 7.2, step 6). Where
-    /// it is known already who is there, it must be theirs, and need not name them.
-    pub(super) async fn passkey_of(
-        &self,
-        answer: &AuthenticationAnswer,
-        data: &AuthenticatorData<'_>,
-        expected: Option<UserId>,
-    ) -> Result<(Passkey, User), FinishSignInError> {
-        let acceptable = answer.consistent
-            && answer.client_data.was_made_for(ClientData::GET, self.relying_party.origin())
-            && data.attested.is_none()
-            && data.has_sound_backup_flags()
-            && !data.has_trailing_bytes;
-        if !acceptable {
-            return Err(FinishSignInError::NotVerified);
-        }
-        let id = CredentialId::new(answer.credential.raw_id.clone()).ok_or(FinishSignInError::NotVerified)?;
-        let Some((passkey, user)) = self.store.passkey(&id).await? else {
-            let is_ours = self.is_an_account(answer.credential.get_user_unique_id()).await?;
-            return Err(FinishSignInError::UnknownPasskey { is_ours });
-        };
-        let names_owner = match answer.credential.get_user_unique_id() {
-            Some(handle) => handle == user.id.0.as_bytes().as_slice(),
-            None => expected.is_some(),
-        };
-        let is_theirs = expected.is_none_or(|expected| expected == user.id);
-        let is_ours = passkey.rp_id == self.relying_party.id();
-        if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(FinishSignInError::NotVerified) }
-    }
-
-    /// Whether a user handle is an account's. Where it is not, the database may be another one than the passkey was made
-    /// for, and its device must keep it.
-    async fn is_an_account(&self, handle: Option<&[u8]>) -> Result<bool, Unavailable> {
-        match handle.and_then(|handle| uuid::Uuid::from_slice(handle).ok()) {
-            Some(id) => Ok(self.store.user(UserId(id)).await?.is_some()),
-            None => Ok(false),
-        }
-    }
-
-    /// Verifies an assertion (WebAuthn Level 3, section 7.2). What is refused is written down for the owner.
-    pub(super) async fn verify(
-        &self,
-        answer: &AuthenticationAnswer,
-        data: &AuthenticatorData<'_>,
-        state: DiscoverableAuthentication,
-        passkey: &Passkey,
-        user: &User,
-        client: &views::Client,
-    ) -> Result<PasskeyUse, FinishSignInError> {
-        let mut record = record(passkey, data.backup_eligible())?;
-        let verified = match self.relying_party.finish_authentication(&answer.credential, state, &record) {
-            Ok(verified) => verified,
-            Err(WebauthnError::CredentialPossibleCompromise) => {
-                tracing::warn!(user = %user.id.0, reason = "counter", "sign-in failed");
-                self.tell_of_copy(passkey, user, client).await?;
-                return Err(FinishSignInError::NotVerified);
-            }
-            Err(cause) => {
-                tracing::info!(%cause, "assertion not verified");
-                self.record_strangers(user.id).await?;
-                return Err(FinishSignInError::NotVerified);
-            }
-        };
-        record.update_credential(&verified).ok_or(FinishSignInError::NotVerified)?;
-        Ok(PasskeyUse {
-            record: stored(&record)?,
-            backup_eligible: verified.backup_eligible(),
-            backed_up: verified.backup_state(),
-            sign_count: verified.counter(),
-            at: self.clock.now(),
-            on: client.clone(),
-        })
-    }
-
-    /// Two devices use one passkey that should be on one: its owner should know.
-    async fn tell_of_copy(&self, passkey: &Passkey, user: &User, client: &views::Client) -> Result<(), Unavailable> {
-        let name = Some(passkey.name.clone());
-        let mut unit = self.store.begin().await?;
-        let Some(user) = unit.lock_user(user.id).await? else { return Ok(()) };
-        let (kind, now) = (EventKind::CounterWentBack, self.clock.now());
-        let event = Event::new(user.id, kind, now, client.clone(), name.clone(), &*self.entropy);
-        unit.record(&event.only_once_an_hour()).await?;
-        let is_told = match user.proven_address() {
-            Some(address) => {
-                let sent = unit.count_notifications(user.id, address, now.minus(NOTIFIED_WITHIN)).await?;
-                sent.about(Occasion::CounterWentBack) > 0
-            }
-            None => true,
-        };
-        if !is_told {
-            self.tell_owner(unit.as_mut(), &user, Occasion::CounterWentBack, client, name).await?;
-        }
-        unit.commit().await?;
-        self.bell.notify_one();
-        Ok(())
-    }
-
-    /// A valid signature that still signs nobody in: the passkey is suspended, was removed, or its counter was overtaken
-    /// while it was verified, which is as bad as one that went back before.
-    pub(super) async fn refused_in_use(
-        &self,
-        passkey: &Passkey,
-        used: &PasskeyUse,
-        user: &User,
-        client: &views::Client,
-    ) -> FinishSignInError {
-        self.tell_of_refusal(passkey, used, user, client).await.unwrap_or_else(FinishSignInError::from)
-    }
-
-    async fn tell_of_refusal(
-        &self,
-        passkey: &Passkey,
-        used: &PasskeyUse,
-        user: &User,
-        client: &views::Client,
-    ) -> Result<FinishSignInError, Unavailable> {
-        let now = self.store.passkey(&passkey.credential_id).await?.filter(|(_, owner)| owner.id == user.id);
-        if now.as_ref().is_some_and(|(now, _)| now.is_overtaking(used)) {
-            tracing::warn!(user = %user.id.0, reason = "counter overtaken", "sign-in failed");
-            self.tell_of_copy(passkey, user, client).await?;
-            return Ok(FinishSignInError::NotVerified);
-        }
-        tracing::warn!(user = %user.id.0, reason = "passkey suspended or removed", "sign-in failed");
-        let mut unit = self.store.begin().await?;
-        self.record_refusal(unit.as_mut(), user.id, client, "passkey").await?;
-        unit.commit().await?;
-        Ok(match now {
-            Some(_) => FinishSignInError::NotVerified,
-            None => FinishSignInError::UnknownPasskey { is_ours: true },
-        })
-    }
-
-    /// Lets somebody in: at once where nothing else has to be done, which is nearly always.
-    async fn admit(
-        &self,
-        passkey: Passkey,
-        user: User,
-        used: &PasskeyUse,
-        is_cross_platform: bool,
-        arrival: Arrival,
-    ) -> Result<NewSession, FinishSignInError> {
-        let from_elsewhere = is_cross_platform && passkey.lives_in_a_device();
+    /// In one step where nothing else has to be done, which is nearly always.
+    async fn record(&self, verified: Verified, caller: &Caller) -> Result<NewSession, Error> {
+        let user = &verified.user;
         let is_plain =
-            !from_elsewhere && user.lockdown.is_none() && user.disabled_at.is_none() && arrival.email.is_none();
-        if is_plain && let Some(opened) = self.admit_at_once(&passkey, &user, used, &arrival).await? {
-            return Ok(opened);
+            !verified.from_elsewhere && user.lockdown.is_none() && user.disabled_at.is_none() && caller.email.is_none();
+        if is_plain && let Some(new) = self.record_at_once(&verified, caller).await? {
+            return Ok(new);
         }
-        self.admit_with_care(passkey, &user, used, from_elsewhere, arrival).await
+        self.record_in_steps(verified, caller).await
     }
 
-    /// In one step; `None` where the account turns out to be locked down or disabled, or its owner is to be notified.
-    async fn admit_at_once(
-        &self,
-        passkey: &Passkey,
-        user: &User,
-        used: &PasskeyUse,
-        arrival: &Arrival,
-    ) -> Result<Option<NewSession>, FinishSignInError> {
-        let (id, synced) = (passkey.credential_id.clone(), used.backed_up);
-        let credential = Credential::Passkey { id, from_elsewhere: false, synced };
-        let (session, token) = self.new_session(user.id, credential, arrival, used.at);
-        let way = Some(session.method.words().to_owned());
-        let event = Event::new(user.id, EventKind::SignedIn, used.at, session.client.clone(), way, &*self.entropy);
-        let name = Token::random(&*self.entropy);
-        let admission = Admission {
+    /// In one statement; `None` where the account turns out to be locked down or disabled, or its owner is to be notified.
+    async fn record_at_once(&self, verified: &Verified, caller: &Caller) -> Result<Option<NewSession>, Error> {
+        let Verified { passkey, user, used, .. } = verified;
+        let (session, token) = new_session(self.core, user.id, verified.credential(), caller);
+        // The statement writes one time for all: that of the verification.
+        let session = Session { authenticated_at: used.at, created_at: used.at, last_seen_at: used.at, ..session };
+        let event = Event::new(user.id, EventKind::SignedIn, &session.client, self.core.issuer());
+        let event = Event { at: used.at, ..event.about(Some(session.method.words().to_owned())) };
+        let known = self.core.token();
+        let can_notify = self.core.email().can_send() && user.proven_address().is_some();
+        let record = SignInRecord {
             passkey,
             used,
             session: &session,
             event: &event,
-            known: arrival.known.as_ref().map(Token::hash),
-            browser: &known_browser(&name, user.id, used.at),
-            only_recognised: synced && self.sends_email && user.proven_address().is_some(),
-            previous: arrival.previous.as_ref().map(Token::hash),
+            known: caller.known.as_ref().map(Token::hash),
+            browser: &known_browser(&known, user.id, used.at),
+            only_recognised: used.backed_up && can_notify,
+            previous: caller.session.as_ref().map(Token::hash),
         };
-        match self.store.admit(admission).await? {
-            Admitted::In(user) => Ok(Some(NewSession { user, session, token, known: name })),
-            Admitted::Refused(user) => Err(self.refused_in_use(passkey, used, &user, &arrival.client).await),
-            Admitted::NotPlain => Ok(None),
-            Admitted::Gone => Err(FinishSignInError::UnknownPasskey { is_ours: false }),
+        match self.core.store.record_sign_in(record).await? {
+            SignInOutcome::Recorded(user) => Ok(Some(NewSession { user, session, token, known })),
+            SignInOutcome::Refused(user) => {
+                let attempt = Attempt { core: self.core, passkey, user: &user, client: &caller.client };
+                Err(attempt.refused(used).await)
+            }
+            SignInOutcome::NotPlain => Ok(None),
+            SignInOutcome::Gone => Err(ApiError::UnknownPasskey { forget: false }.into()),
         }
     }
 
     /// Step by step: an older passkey ends the lockdown, and a sign-in on another device is notified.
-    async fn admit_with_care(
-        &self,
-        passkey: Passkey,
-        user: &User,
-        used: &PasskeyUse,
-        from_elsewhere: bool,
-        arrival: Arrival,
-    ) -> Result<NewSession, FinishSignInError> {
-        let mut unit = self.store.begin().await?;
+    async fn record_in_steps(&self, verified: Verified, caller: &Caller) -> Result<NewSession, Error> {
+        let Verified { passkey, user, used, .. } = &verified;
         // As it is now: the account may be gone, or have another address.
-        let gone = FinishSignInError::UnknownPasskey { is_ours: false };
-        let user = unit.lock_user(user.id).await?.ok_or(gone)?;
-        if user.disabled_at.is_some() {
-            let reason = "passkey, while the account is turned off";
-            self.record_refusal(unit.as_mut(), user.id, &arrival.client, reason).await?;
+        let unit = AccountUnit::lock(self.core, user.id, caller.client.clone()).await?;
+        let mut unit = unit.ok_or(ApiError::UnknownPasskey { forget: false })?;
+        if unit.user.disabled_at.is_some() {
+            unit.record_hourly(EventKind::SignInRefused, "passkey, while the account is turned off").await?;
             unit.commit().await?;
-            return Err(FinishSignInError::AccountDisabled);
+            return Err(ApiError::AccountDisabled.into());
         }
-        if !unit.record_passkey_use(&passkey, used).await? {
+        if !unit.record_passkey_use(passkey, used).await? {
+            let user = unit.user.clone();
             drop(unit);
-            return Err(self.refused_in_use(&passkey, used, &user, &arrival.client).await);
+            let attempt = Attempt { core: self.core, passkey, user: &user, client: &caller.client };
+            return Err(attempt.refused(used).await);
         }
-        self.end_lockdown(unit.as_mut(), &user, passkey.created_at).await?;
-        let credential = Credential::Passkey { id: passkey.credential_id, from_elsewhere, synced: used.backed_up };
-        let entrance = Entrance { user, credential, is_new_account: false };
-        let opened = self.open_session(unit.as_mut(), entrance, arrival, used.at).await?;
+        unit.end_lockdown(passkey.created_at).await?;
+        let new = record_sign_in(&mut unit, verified.credential(), caller, EventKind::SignedIn).await?;
         unit.commit().await?;
-        self.bell.notify_one();
-        Ok(opened)
+        Ok(new)
+    }
+}
+
+/// A verified assertion, and what the caller wants.
+struct Verified {
+    passkey: Passkey,
+    user: User,
+    used: PasskeyUse,
+    from_elsewhere: bool,
+    keep: bool,
+}
+
+impl Verified {
+    fn credential(&self) -> Credential {
+        let (id, from_elsewhere) = (self.passkey.credential_id.clone(), self.from_elsewhere);
+        Credential::Passkey { id, from_elsewhere, synced: self.used.backed_up, keep: self.keep }
+    }
+}
+
+/// An attempt to use a passkey, of which its owner learns where it is refused.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub core: &'a Core,
+    pub passkey: &'a Passkey,
+    pub user: &'a User,
+    pub client: &'a Client,
+}
+
+impl Attempt<'_> {
+    /// The use of the passkey, or the refusal after it was recorded for the owner.
+    pub async fn use_of(self, assertion: Assertion) -> Result<PasskeyUse, Error> {
+        match assertion {
+            Assertion::Verified(used) => Ok(PasskeyUse { on: self.client.clone(), ..used }),
+            Assertion::MaybeCopied => {
+                tracing::warn!(user = %self.user.id.0, reason = "counter", "sign-in failed");
+                self.warn_of_copy().await?;
+                Err(ApiError::NotVerified.into())
+            }
+            Assertion::NotVerified => {
+                Activity { core: self.core }.record_strangers(self.user.id).await?;
+                Err(ApiError::NotVerified.into())
+            }
+        }
+    }
+
+    /// Records and notifies that two devices use one passkey that should be on one.
+    async fn warn_of_copy(self) -> Result<(), Unavailable> {
+        let Some(mut unit) = self.lock().await? else { return Ok(()) };
+        unit.record_hourly(EventKind::CounterWentBack, &self.passkey.name).await?;
+        let is_notified = match unit.user.proven_address().cloned() {
+            Some(address) => {
+                let since = self.core.now().minus(NOTIFIED_WITHIN);
+                let sent = unit.count_notifications(self.user.id, &address, since).await?;
+                sent.about(Occasion::CounterWentBack) > 0
+            }
+            None => true,
+        };
+        if !is_notified {
+            unit.notify(Occasion::CounterWentBack, Some(self.passkey.name.clone())).await?;
+        }
+        unit.commit().await
+    }
+
+    /// The refusal of a valid signature that still signs no one in: the passkey is suspended, was removed, or its counter
+    /// was overtaken while it was verified, which is as bad as one that went back before.
+    pub async fn refused(self, used: &PasskeyUse) -> Error {
+        self.reason(used).await.map_or_else(Error::from, Error::from)
+    }
+
+    async fn reason(self, used: &PasskeyUse) -> Result<ApiError, Unavailable> {
+        let now = self.core.store.passkey(&self.passkey.credential_id).await?;
+        let now = now.filter(|(_, owner)| owner.id == self.user.id);
+        if now.as_ref().is_some_and(|(now, _)| now.is_overtaking(used)) {
+            tracing::warn!(user = %self.user.id.0, reason = "counter overtaken", "sign-in failed");
+            self.warn_of_copy().await?;
+            return Ok(ApiError::NotVerified);
+        }
+        tracing::warn!(user = %self.user.id.0, reason = "passkey suspended or removed", "sign-in failed");
+        if let Some(mut unit) = self.lock().await? {
+            unit.record_hourly(EventKind::SignInRefused, "passkey").await?;
+            unit.commit().await?;
+        }
+        Ok(match now {
+            Some(_) => ApiError::NotVerified,
+            None => ApiError::UnknownPasskey { forget: true },
+        })
+    }
+
+    async fn lock(&self) -> Result<Option<AccountUnit<'_>>, Unavailable> {
+        AccountUnit::lock(self.core, self.user.id, self.client.clone()).await
     }
 }

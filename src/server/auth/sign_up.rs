@@ -1,33 +1,35 @@
-use super::answer::RegistrationAnswer;
-use super::attestation::Refused;
-use super::ceremony::{Initiator, Purpose};
-use super::registration::Registered;
-use super::session::{Credential, Entrance};
-use super::{Arrival, Auth, NewSession, NotInvited};
-use crate::server::Unavailable;
-use crate::server::limiter::{Subject, TooMany};
-use crate::server::model::limit;
+//! Signing up with a passkey, or by email where the browser cannot make one.
+
+use super::account::{AccountUnit, Address, Claim, Profile};
+use super::caller::Caller;
+use super::email_request::{EmailRequests, Requested};
+use super::error::Error;
+use super::invitation::Invitations;
+use super::new_session::{Credential, NewSession, record_sign_in};
+use super::webauthn::{Begun, Ceremonies, NewCredential, Purpose, Refused, RegistrationAnswer};
+use crate::server::core::Core;
+use crate::server::limiter::Subject;
 use crate::server::model::user::email_key;
-use crate::server::model::{AddedWith, Passkey, User, UserId};
+use crate::server::model::{AddedWith, EventKind, Passkey, User, UserId, email_request, limit};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Insertion;
 use crate::server::telemetry::meters;
-use crate::types::{DisplayName, EmailAddress, Language, Username, views};
+use crate::types::{ApiError, DisplayName, EmailAddress, Identifier, Language, Next, Username, views};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
-/// What somebody typed, parsed.
+/// The fields of a sign-up, parsed.
 #[derive(Clone, Debug)]
 pub struct SignUpForm {
     pub username: Username,
-    /// `None` only where no letter could ever be sent.
+    /// `None` only where email could never be sent.
     pub email: Option<EmailAddress>,
     pub display_name: DisplayName,
-    /// The link of the invitation that they came with.
+    /// The link of an invitation.
     pub invitation: Option<TokenHash>,
 }
 
-/// What somebody typed, and the token of their invitation, if they came with one.
+/// The fields of a sign-up, as they were typed, and the token of an invitation.
 #[derive(Clone, Copy, Debug)]
 pub struct SignUpFields<'a> {
     pub username: &'a str,
@@ -36,55 +38,9 @@ pub struct SignUpFields<'a> {
     pub invite: Option<&'a str>,
 }
 
-#[derive(Debug)]
-pub enum BeginSignUpError {
-    InvalidUsername,
-    InvalidEmail,
-    InvalidDisplayName,
-    UsernameTaken,
-    NotInvited(NotInvited),
-    TooMany(TooMany),
-    Unavailable(Unavailable),
-}
-
-#[derive(Debug)]
-pub enum FinishSignUpError {
-    Malformed,
-    Expired,
-    NotVerified,
-    UsernameTaken,
-    PasskeyExists,
-    NotInvited(NotInvited),
-    TooMany(TooMany),
-    Unavailable(Unavailable),
-}
-
-impl From<NotInvited> for BeginSignUpError {
-    fn from(cause: NotInvited) -> Self {
-        Self::NotInvited(cause)
-    }
-}
-
-impl From<NotInvited> for FinishSignUpError {
-    fn from(cause: NotInvited) -> Self {
-        Self::NotInvited(cause)
-    }
-}
-
-impl From<Unavailable> for BeginSignUpError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
-impl From<Unavailable> for FinishSignUpError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
+/// The state of a sign-up that has begun.
 #[derive(Serialize, Deserialize)]
-struct SignUp {
+struct Pending {
     user_id: UserId,
     username: String,
     email: Option<String>,
@@ -99,45 +55,65 @@ impl SignUpForm {
     ///
     /// # Errors
     /// The first field that does not fit.
-    pub fn parse(fields: SignUpFields<'_>) -> Result<Self, BeginSignUpError> {
+    pub fn parse(fields: SignUpFields<'_>) -> Result<Self, ApiError> {
         let SignUpFields { username, email, display_name, invite } = fields;
-        let username = Username::parse(username).map_err(|_| BeginSignUpError::InvalidUsername)?;
+        let username = Username::parse(username).map_err(|_| ApiError::InvalidUsername)?;
         let email = email.map(|text| {
             let address = EmailAddress::parse(text).ok().filter(|address| email_key(address).is_some());
-            address.ok_or(BeginSignUpError::InvalidEmail)
+            address.ok_or(ApiError::InvalidEmail)
         });
         let email = email.transpose()?;
-        let display_name = DisplayName::parse(display_name.unwrap_or(username.as_str()))
-            .map_err(|_| BeginSignUpError::InvalidDisplayName)?;
-        // What is no token is the link of no invitation.
+        let display_name =
+            DisplayName::parse(display_name.unwrap_or(username.as_str())).map_err(|_| ApiError::InvalidDisplayName)?;
+        // Text that is no token is the link of no invitation.
         let invitation = invite.map(|text| Token::from_link(text).as_ref().map_or(TokenHash([0; 32]), Token::hash));
         Ok(Self { username, email, display_name, invitation })
     }
 }
 
-impl Auth {
+/// An account that is to be made, with its passkey.
+struct NewAccount {
+    form: SignUpForm,
+    passkey: Passkey,
+    /// "Keep me signed in".
+    keep: bool,
+}
+
+/// Making accounts.
+pub struct SignUp<'a> {
+    pub(super) core: &'a Core,
+    pub(super) ceremonies: Ceremonies<'a>,
+}
+
+impl SignUp<'_> {
+    /// Parses the fields under the policy: an empty address is none where none is needed.
+    ///
+    /// # Errors
+    /// When an address is missing that is needed, or a field does not fit.
+    pub fn parse(&self, fields: SignUpFields<'_>) -> Result<SignUpForm, ApiError> {
+        let is_needed = self.core.email().needs_address();
+        match fields.email {
+            None if is_needed => Err(ApiError::BadRequest),
+            Some(text) if text.trim().is_empty() && !is_needed => {
+                SignUpForm::parse(SignUpFields { email: None, ..fields })
+            }
+            _ => SignUpForm::parse(fields),
+        }
+    }
+
     /// Begins a sign-up: options for the passkey, and nothing reserved.
     ///
     /// # Errors
     /// When the name is taken already, the client begins or makes too many, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn begin_sign_up(
-        &self,
-        initiator: Initiator<'_>,
-        form: SignUpForm,
-    ) -> Result<views::Options, BeginSignUpError> {
-        self.check_invitation(form.invitation.as_ref()).await?;
-        let client = Subject::Client(initiator.from);
-        if self.is_taken(&form.username).await? {
-            self.limiter.draw(&limit::CEREMONIES, client).await?;
-            return Err(BeginSignUpError::UsernameTaken);
-        }
-        // It is counted once it is finished; but nobody should make a passkey that will be refused.
-        self.limiter.look(&limit::SIGN_UPS, client).await?;
+    pub async fn begin(&self, caller: &Caller, form: SignUpForm) -> Result<views::Options, Error> {
+        self.check(caller, &form).await?;
+        // It is counted once it is finished; but no one should make a passkey that will be refused.
+        self.core.limiter.look(&limit::SIGN_UPS, Subject::Client(caller.address)).await?;
         let invitation = form.invitation.map(|hash| hash.0);
-        let user = self.new_user(UserId::random(&*self.entropy), form, Language::default());
-        let (options, challenge, registration) = self.relying_party.begin_registration(&user, &[])?;
-        let state = SignUp {
+        let user = new_user(self.core, UserId::random(self.core.entropy()), form, Language::default());
+        let (options, challenge, registration) = self.ceremonies.relying_party.begin_registration(&user, &[])?;
+        let state = Pending {
             user_id: user.id,
             username: user.username.to_string(),
             email: user.email.as_ref().map(ToString::to_string),
@@ -145,88 +121,119 @@ impl Auth {
             invitation,
             registration,
         };
-        self.keep_ceremony(Purpose::SignUp, initiator, &challenge, state).await?;
+        self.ceremonies.keep(Purpose::SignUp, caller, Begun { challenge, state }).await?;
         Ok(options)
     }
 
-    /// Finishes a sign-up: account, passkey and session are made together or not at all.
+    /// Finishes a sign-up: account, passkey and session are made together or not at all. `keep`: "Keep me signed in".
     ///
     /// # Errors
-    /// When the ceremony is spent or not this browser's, the answer does not verify, somebody was quicker, or the client
-    /// has made too many accounts.
+    /// When the ceremony is spent or another browser's, the answer does not verify, another sign-up took the name, or the
+    /// client has made too many accounts.
     #[tracing::instrument(skip_all)]
-    pub async fn finish_sign_up(
-        &self,
-        answer: &RegistrationAnswer,
-        arrival: Arrival,
-    ) -> Result<NewSession, FinishSignUpError> {
-        let new = answer.examine();
-        if new == Err(Refused::Malformed) {
-            return Err(FinishSignUpError::Malformed);
+    pub async fn finish(&self, answer: &RegistrationAnswer, caller: &Caller, keep: bool) -> Result<NewSession, Error> {
+        if answer.examine() == Err(Refused::Malformed) {
+            return Err(ApiError::BadRequest.into());
         }
-        let browser = arrival.browser.as_ref().ok_or(FinishSignUpError::Expired)?;
-        let pending: SignUp = self
-            .take_ceremony(Purpose::SignUp, browser, &answer.client_data.challenge)
-            .await?
-            .ok_or(FinishSignUpError::Expired)?;
-        let registered = Registered { new, answer, registration: &pending.registration };
-        let passkey =
-            self.registered(registered, pending.user_id, AddedWith::SignUp)?.ok_or(FinishSignUpError::NotVerified)?;
+        let pending: Option<Pending> =
+            self.ceremonies.take(Purpose::SignUp, caller, &answer.client_data.challenge).await?;
+        let pending = pending.ok_or(ApiError::CeremonyExpired)?;
+        let new = NewCredential {
+            owner: pending.user_id,
+            added_with: AddedWith::SignUp,
+            registration: &pending.registration,
+        };
+        let passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NotVerified)?;
         let fields = SignUpFields {
             username: &pending.username,
             email: pending.email.as_deref(),
             display_name: Some(&pending.display_name),
             invite: None,
         };
-        let form = SignUpForm::parse(fields).map_err(|_| FinishSignUpError::Expired)?;
-        let user = self.new_user(pending.user_id, form, arrival.language);
-        self.limiter.draw(&limit::SIGN_UPS, Subject::Client(arrival.address)).await?;
-        self.create_account(user, &passkey, pending.invitation.map(TokenHash), arrival).await
+        let mut form = SignUpForm::parse(fields).map_err(|_| ApiError::CeremonyExpired)?;
+        form.invitation = pending.invitation.map(TokenHash);
+        self.core.limiter.draw(&limit::SIGN_UPS, Subject::Client(caller.address)).await?;
+        self.create_account(NewAccount { form, passkey, keep }, caller).await
     }
 
-    async fn create_account(
-        &self,
-        user: User,
-        passkey: &Passkey,
-        invitation: Option<TokenHash>,
-        arrival: Arrival,
-    ) -> Result<NewSession, FinishSignUpError> {
-        let (now, address) = (user.created_at, user.email.clone());
-        let mut unit = self.store.begin().await?;
-        if self.add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
-            return Err(FinishSignUpError::UsernameTaken);
+    async fn create_account(&self, new: NewAccount, caller: &Caller) -> Result<NewSession, Error> {
+        let NewAccount { form, passkey, keep } = new;
+        let invitation = form.invitation;
+        let user = new_user(self.core, passkey.user_id, form, caller.language);
+        let address = user.email.clone();
+        let mut unit = self.core.store.begin().await?;
+        if (Profile { core: self.core }).add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
+            return Err(ApiError::UsernameTaken.into());
         }
-        self.use_invitation(unit.as_mut(), invitation.as_ref(), now).await??;
-        if unit.add_passkey(passkey).await? == Insertion::Conflict {
-            return Err(FinishSignUpError::PasskeyExists);
+        Invitations { core: self.core }.use_up(unit.as_mut(), invitation.as_ref(), user.created_at).await?;
+        if unit.add_passkey(&passkey).await? == Insertion::Conflict {
+            return Err(ApiError::PasskeyExists.into());
         }
-        let (id, synced) = (passkey.credential_id.clone(), passkey.backed_up);
-        let credential = Credential::Passkey { id, from_elsewhere: false, synced };
-        let entrance = Entrance { user, credential, is_new_account: true };
-        let opened = self.open_session(unit.as_mut(), entrance, arrival, now).await?;
+        let mut unit = AccountUnit::of(self.core, unit, user, caller.client.clone());
+        let (id, synced) = (passkey.credential_id, passkey.backed_up);
+        let credential = Credential::Passkey { id, from_elsewhere: false, synced, keep };
+        let new = record_sign_in(&mut unit, credential, caller, EventKind::SignedUp).await?;
         if let Some(address) = address {
-            let (user, session) = (&opened.user, &opened.session);
-            self.post_confirmation(unit.as_mut(), user.id, session, address, user.language).await?;
+            let claim = Claim { session: &new.session, address, language: caller.language };
+            Address { core: self.core }.queue_confirmation(&mut unit, claim).await?;
         }
         unit.commit().await?;
-        self.bell.notify_one();
         meters::sign_up("passkey");
-        tracing::info!(user = %opened.user.id.0, "signed up");
-        Ok(opened)
+        tracing::info!(user = %new.user.id.0, "signed up");
+        Ok(new)
     }
 
-    fn new_user(&self, id: UserId, form: SignUpForm, language: Language) -> User {
-        User {
-            id,
-            username: form.username,
-            display_name: form.display_name,
-            email: form.email,
-            email_verified: false,
-            created_at: self.clock.now(),
-            username_changed_at: None,
-            lockdown: None,
-            language,
-            disabled_at: None,
+    /// Requests an email whose answer makes an account, for browsers that cannot make a passkey.
+    ///
+    /// # Errors
+    /// When email sign-in is off, a field does not fit, the name is taken, too many were requested, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn request_email(&self, caller: &Caller, form: Result<SignUpForm, ApiError>) -> Result<Requested, Error> {
+        if !self.core.email().signs_in() {
+            return Err(ApiError::EmailOff.into());
         }
+        let form = form?;
+        let address = form.email.clone();
+        Invitations { core: self.core }.check(form.invitation.as_ref()).await?;
+        let address = address.ok_or(ApiError::InvalidEmail)?;
+        self.check_name(caller, &form.username).await?;
+        let (limiter, client) = (&self.core.limiter, Subject::Client(caller.address));
+        let requests = EmailRequests { core: self.core };
+        limiter.look(&limit::SIGN_UPS, client).await?;
+        requests.count_of_stranger(caller.address, &Identifier::Address(address.clone())).await?;
+        limiter.draw(&limit::SIGN_UPS, client).await?;
+        let SignUpForm { username, display_name, invitation, .. } = form;
+        let purpose = email_request::Purpose::SignUp { username, display_name, address, invitation };
+        Ok(requests.queue(caller, purpose, Next::or_account(None)).await?)
+    }
+
+    async fn check(&self, caller: &Caller, form: &SignUpForm) -> Result<(), Error> {
+        Invitations { core: self.core }.check(form.invitation.as_ref()).await?;
+        self.check_name(caller, &form.username).await
+    }
+
+    /// Looking for names is counted.
+    async fn check_name(&self, caller: &Caller, name: &Username) -> Result<(), Error> {
+        if (Profile { core: self.core }).is_taken(name).await? {
+            self.core.limiter.draw(&limit::CEREMONIES, Subject::Client(caller.address)).await?;
+            return Err(ApiError::UsernameTaken.into());
+        }
+        Ok(())
+    }
+}
+
+/// An account that is made now.
+pub(super) fn new_user(core: &Core, id: UserId, form: SignUpForm, language: Language) -> User {
+    User {
+        id,
+        username: form.username,
+        display_name: form.display_name,
+        email: form.email,
+        email_verified: false,
+        created_at: core.now(),
+        username_changed_at: None,
+        lockdown: None,
+        language,
+        disabled_at: None,
     }
 }

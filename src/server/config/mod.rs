@@ -2,12 +2,14 @@
 
 mod brand;
 mod colour;
+mod email_policy;
 mod parse;
 mod problem;
 mod source;
 
 pub use brand::Brand;
 pub use colour::{Colour, Palette, Tone};
+pub use email_policy::{EmailPolicy, EmailSignIn};
 pub use parse::parse_duration;
 pub use problem::{Problem, Problems};
 pub use source::Source;
@@ -43,6 +45,18 @@ pub struct Config {
     pub security_contact: Option<String>,
     pub log_format: LogFormat,
     pub sessions: SessionLifetimes,
+}
+
+/// What the drivers of the backends take for an address. They stand above the settings, so they are handed in.
+#[derive(Clone, Copy)]
+pub struct Drivers {
+    pub takes_database: fn(&str) -> bool,
+    pub takes_redis: fn(&str) -> bool,
+}
+
+impl Drivers {
+    /// Every address will do, where no backend is opened.
+    pub const ANY: Self = Self { takes_database: |_| true, takes_redis: |_| true };
 }
 
 /// Names of all settings, as the documents list them.
@@ -123,13 +137,6 @@ pub enum DatabaseUrl {
     Postgres(Secret<String>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmailSignIn {
-    On,
-    RecoveryOnly,
-    Off,
-}
-
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUp {
@@ -144,9 +151,9 @@ impl Config {
     ///
     /// # Errors
     /// All [`Problems`] together: a missing, unknown or unusable setting, or two that do not go together.
-    pub fn load(source: &Source) -> Result<Self, Problems> {
+    pub fn load(source: &Source, drivers: Drivers) -> Result<Self, Problems> {
         let mut problems = source.problems().clone();
-        let config = parse::config(source, &mut problems);
+        let config = parse::config(source, drivers, &mut problems);
         match config {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(problems),
@@ -161,7 +168,8 @@ mod tests {
     use std::time::Duration;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, Problems> {
-        Config::load(&Source::from_pairs(pairs.iter().copied()))
+        let drivers = Drivers { takes_database: |text| text.len() > "postgres://".len(), ..Drivers::ANY };
+        Config::load(&Source::from_pairs(pairs.iter().copied()), drivers)
     }
 
     fn complaints(pairs: &[(&str, &str)]) -> Vec<String> {

@@ -1,12 +1,10 @@
 //! Each setting from its text; what does not fit is noted and reading goes on.
 
 use super::brand::brand;
-use super::{Config, DatabaseUrl, EmailSignIn, Problems, PublicUrl, SignUp, Source, is_localhost};
-use crate::server::ephemeral::RedisEphemeral;
+use super::{Config, DatabaseUrl, Drivers, EmailSignIn, Problems, PublicUrl, SignUp, Source, is_localhost};
 use crate::server::model::SessionLifetimes;
 use crate::server::model::user::a_labels;
 use crate::server::secret::Secret;
-use crate::server::store::postgres;
 use crate::server::telemetry::LogFormat;
 use ipnet::IpNet;
 use lettre::Address;
@@ -19,12 +17,12 @@ use url::Url;
 const DAY: u64 = 24 * 60 * 60;
 
 /// `None` when a setting without which nothing can be built did not fit; the problem is noted then.
-pub fn config(source: &Source, problems: &mut Problems) -> Option<Config> {
+pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Option<Config> {
     let public_url = public_url(source, problems);
     let listen_addr = listen_addr(source, problems);
     let data_dir = PathBuf::from(source.get("DATA_DIR").unwrap_or("./data"));
-    let database = database(source, &data_dir, problems);
-    let redis_url = redis_url(source, problems);
+    let database = database(source, &data_dir, drivers, problems);
+    let redis_url = redis_url(source, drivers, problems);
     let secret_key = key(source, "SECRET_KEY", problems);
     let secret_key_previous = key(source, "SECRET_KEY_PREVIOUS", problems);
     let smtp_url = smtp_url(source, problems);
@@ -134,24 +132,24 @@ fn socket_addr(source: &Source, name: &str, problems: &mut Problems) -> Option<S
     parsed
 }
 
-fn database(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option<DatabaseUrl> {
+fn database(source: &Source, data_dir: &Path, drivers: Drivers, problems: &mut Problems) -> Option<DatabaseUrl> {
     const ACCEPTED: &str = "sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE";
     let text = source.get("DATABASE_URL").unwrap_or("sqlite://latchkey.db");
     if let Some(file) = text.strip_prefix("sqlite://").filter(|file| !file.is_empty() && !file.contains('?')) {
         return Some(DatabaseUrl::Sqlite(data_dir.join(file)));
     }
     let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    if is_postgres && postgres::is_address(text) {
+    if is_postgres && (drivers.takes_database)(text) {
         return Some(DatabaseUrl::Postgres(Secret::new(text.to_owned())));
     }
     problems.add("DATABASE_URL", without_secrets(text), ACCEPTED);
     None
 }
 
-fn redis_url(source: &Source, problems: &mut Problems) -> Option<Secret<String>> {
+fn redis_url(source: &Source, drivers: Drivers, problems: &mut Problems) -> Option<Secret<String>> {
     let text = source.get("REDIS_URL")?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
-    if url.is_some() && RedisEphemeral::is_address(text) {
+    if url.is_some() && (drivers.takes_redis)(text) {
         return Some(Secret::new(text.to_owned()));
     }
     problems.add(

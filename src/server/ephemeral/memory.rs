@@ -66,9 +66,8 @@ impl<T> Shelf<T> {
         Self { capacity, things: HashMap::new(), order: BTreeMap::new(), next_number: 0 }
     }
 
-    fn put(&mut self, key: &str, thing: T, expires_at: Timestamp, now: Timestamp) {
+    fn put(&mut self, key: &str, thing: T, expires_at: Timestamp) {
         self.remove(key);
-        self.make_room(now);
         let expiry = (expires_at, self.next_number);
         self.next_number += 1;
         self.order.insert(expiry, key.to_owned());
@@ -138,7 +137,9 @@ impl Ephemeral for MemoryEphemeral {
 
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        open(&self.values).put(key, value, now.plus(ttl), now);
+        let mut values = open(&self.values);
+        values.make_room(now);
+        values.put(key, value, now.plus(ttl));
         Ok(())
     }
 
@@ -161,7 +162,8 @@ impl Ephemeral for MemoryEphemeral {
                 return Ok(Some(exceeded));
             }
             for (bucket, (_, full_at)) in buckets.iter().zip(drawn) {
-                shelf.put(&bucket.key, (), full_at, now);
+                shelf.make_room(now);
+                shelf.put(&bucket.key, (), full_at);
             }
         }
         if let Some(Kept { key, value, ttl }) = kept {

@@ -159,9 +159,13 @@ impl RedisEphemeral {
         &self,
         buckets: &[Bucket],
         now: Timestamp,
-        draws: bool,
-        kept: Option<Kept<'_>>,
+        drawing: Drawing<'_>,
     ) -> Result<Option<Exceeded>, Unavailable> {
+        let (draws, kept) = match drawing {
+            Drawing::Look => (false, None),
+            Drawing::Draw => (true, None),
+            Drawing::DrawAndPut(kept) => (true, Some(kept)),
+        };
         let mut script = DRAW.prepare_invoke();
         script.arg(now.unix_millis()).arg(millis(SKEW)).arg(u8::from(draws)).arg(u8::from(kept.is_some()));
         for Bucket { key, limit } in buckets {
@@ -173,6 +177,15 @@ impl RedisEphemeral {
         let (place, wait): (usize, u64) = self.ask(Question::Script(&script)).await?;
         Ok(place.checked_sub(1).map(|place| Exceeded { place, wait: Duration::from_millis(wait) }))
     }
+}
+
+/// What is done with buckets.
+enum Drawing<'a> {
+    /// Nothing is counted.
+    Look,
+    Draw,
+    /// A value is kept when all of them allow it.
+    DrawAndPut(Kept<'a>),
 }
 
 /// What a server can be asked.
@@ -259,13 +272,13 @@ impl Ephemeral for RedisEphemeral {
         kept: Option<Kept<'_>>,
     ) -> Result<Option<Exceeded>, Unavailable> {
         if !self.is_cluster() {
-            return self.run_draw(buckets, now, true, kept).await;
+            return self.run_draw(buckets, now, kept.map_or(Drawing::Draw, Drawing::DrawAndPut)).await;
         }
         if let Some(exceeded) = self.look(buckets, now).await? {
             return Ok(Some(exceeded));
         }
         for (place, bucket) in buckets.iter().enumerate() {
-            let drawn = self.run_draw(std::slice::from_ref(bucket), now, true, None).await?;
+            let drawn = self.run_draw(std::slice::from_ref(bucket), now, Drawing::Draw).await?;
             if let Some(exceeded) = drawn {
                 return Ok(Some(Exceeded { place, ..exceeded }));
             }
@@ -278,10 +291,10 @@ impl Ephemeral for RedisEphemeral {
 
     async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
         if !self.is_cluster() {
-            return self.run_draw(buckets, now, false, None).await;
+            return self.run_draw(buckets, now, Drawing::Look).await;
         }
         for (place, bucket) in buckets.iter().enumerate() {
-            if let Some(exceeded) = self.run_draw(std::slice::from_ref(bucket), now, false, None).await? {
+            if let Some(exceeded) = self.run_draw(std::slice::from_ref(bucket), now, Drawing::Look).await? {
                 return Ok(Some(Exceeded { place, ..exceeded }));
             }
         }

@@ -1,15 +1,15 @@
 //! What stands in front of everything under `/api`: origin, method and type, and the statuses of refusals.
 
 use super::body::MAX_BODY;
-use super::refusal::{refuse, status};
-use super::request::AppState;
+use super::refusal::status;
 use super::same_origin::{Provenance, provenance};
+use super::state::AppState;
 use crate::types::{ApiError, paths};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 
@@ -22,7 +22,7 @@ pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -
     match admit(&state, request, &methods).await {
         Ok(request) => with_status(next.run(request).await).await,
         Err(ApiError::MethodNotAllowed) => not_allowed(&methods),
-        Err(error) => refuse(error),
+        Err(error) => error.into_response(),
     }
 }
 
@@ -79,7 +79,7 @@ fn methods_of(path: &str) -> Vec<Method> {
 }
 
 fn not_allowed(methods: &[Method]) -> Response {
-    let mut response = refuse(ApiError::MethodNotAllowed);
+    let mut response = ApiError::MethodNotAllowed.into_response();
     let names: Vec<_> = methods.iter().map(Method::as_str).collect();
     if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
         response.headers_mut().insert(header::ALLOW, names);

@@ -1,7 +1,6 @@
 //! The compiled pages' files, under an address that changes with their content, so that browsers may keep them.
 
 use super::quality::preferences;
-use super::security_headers::is_watched;
 use crate::types::paths;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -198,4 +197,10 @@ fn unversioned(path: &str) -> Option<axum::http::Uri> {
     let mut parts = path.strip_prefix(paths::ASSETS)?.strip_prefix('/')?.splitn(2, '/');
     let (_version, file) = (parts.next()?, parts.next()?);
     format!("{}/{file}", paths::ASSETS).parse().ok()
+}
+
+/// Whether `cargo leptos watch` runs us: then the page may open its reload socket.
+#[must_use]
+pub fn is_watched() -> bool {
+    std::env::var_os("LEPTOS_WATCH").is_some()
 }

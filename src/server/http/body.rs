@@ -1,12 +1,11 @@
 //! Bodies are read whole before anything else happens, so that a slow sender is not taken for a slow backend.
 
-use super::refusal::refuse;
 use crate::types::ApiError;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -22,12 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn read_whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if announced(&parts.headers) > MAX_DRAINED {
-        return refuse(ApiError::TooLarge);
+        return ApiError::TooLarge.into_response();
     }
     match timeout(PATIENCE, read(body)).await {
         Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Ok(Err(error)) => refuse(error),
-        Err(_) => refuse(ApiError::BadRequest),
+        Ok(Err(error)) => error.into_response(),
+        Err(_) => ApiError::BadRequest.into_response(),
     }
 }
 

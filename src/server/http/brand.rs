@@ -1,8 +1,6 @@
 //! The colour and the logo of whoever runs the site, where they set their own.
 
 use super::assets::{has_already, tag_of};
-use super::refusal::refuse;
-use super::request::AppState;
 use crate::server::Unavailable;
 use crate::server::config::{Brand, Tone};
 use crate::types::ApiError;
@@ -66,16 +64,16 @@ fn sheet(Tone { light, dark }: Tone) -> String {
     format!(":root{{--accent:light-dark({light},{dark})}}\n")
 }
 
-pub async fn colours(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    answer(state.brand.colours.as_ref(), &headers)
+pub async fn colours(State(brand): State<BrandFiles>, headers: HeaderMap) -> Response {
+    answer(brand.colours.as_ref(), &headers)
 }
 
-pub async fn logo(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    answer(state.brand.logo.as_ref(), &headers)
+pub async fn logo(State(brand): State<BrandFiles>, headers: HeaderMap) -> Response {
+    answer(brand.logo.as_ref(), &headers)
 }
 
 fn answer(file: Option<&File>, headers: &HeaderMap) -> Response {
-    let Some(File { kind, tag, content }) = file else { return refuse(ApiError::NotFound) };
+    let Some(File { kind, tag, content }) = file else { return ApiError::NotFound.into_response() };
     let kept = [(header::CACHE_CONTROL, AN_HOUR), (header::ETAG, tag.clone())];
     if has_already(headers, tag) {
         return (StatusCode::NOT_MODIFIED, kept).into_response();

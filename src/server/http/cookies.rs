@@ -1,7 +1,7 @@
 //! The cookies: one names the browser for ceremonies, one holds the token of its email request, one opens the session, one
 //! remembers who signed in last, and one carries a notice over to the next page.
 
-use crate::server::auth::{Asked, NewSession};
+use crate::server::auth::{NewSession, Requested};
 use crate::server::model::Session;
 use crate::server::model::browser::REMEMBERED;
 use crate::server::secret::Token;
@@ -104,7 +104,7 @@ impl Cookies {
 
     /// Kept for as long as the email can be answered.
     #[must_use]
-    pub fn set_email(self, asked: &Asked) -> Option<HeaderValue> {
+    pub fn set_email(self, asked: &Requested) -> Option<HeaderValue> {
         header_of(self.cookie(self.email_name(), asked.email.encode()).max_age(whole_seconds(asked.life)))
     }
 

@@ -1,12 +1,12 @@
-use super::request::AppState;
 use crate::server::Unavailable;
+use crate::server::core::Core;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -99,14 +99,14 @@ pub async fn in_time<T>(
 }
 
 /// 200 while both backends answer, else 503, as when the process stops; which backend is away stands in the body.
-pub async fn readyz(State(state): State<AppState>) -> Response {
-    state.readiness.was_asked();
+pub async fn readyz(State(core): State<Arc<Core>>, State(readiness): State<Arc<Readiness>>) -> Response {
+    readiness.was_asked();
     let (database, ephemeral) = tokio::join!(
-        in_time("database", PATIENCE, state.auth.store.ping()),
-        in_time("ephemeral", PATIENCE, state.auth.ephemeral.ping()),
+        in_time("database", PATIENCE, core.store.ping()),
+        in_time("ephemeral", PATIENCE, core.ephemeral.ping()),
     );
     let (database, ephemeral) = (database.is_some(), ephemeral.is_some());
-    let is_ready = database && ephemeral && !state.readiness.is_stopping();
+    let is_ready = database && ephemeral && !readiness.is_stopping();
     let word = |is_ok| if is_ok { "ok" } else { "away" };
     let answer = Answer { database: word(database), ephemeral: word(ephemeral) };
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -1,15 +1,16 @@
 //! What each address that writes is limited by: one table, which a test holds complete.
 
-use super::refusal::refuse;
-use super::request::{AppState, LookedUp, RequestContext};
-use crate::server::auth::{Auth, CurrentUser};
+use super::request::{LookedUp, RequestContext};
+use super::state::AppState;
+use crate::server::auth::CurrentUser;
+use crate::server::core::Core;
 use crate::server::limiter::{Limited, Subject};
 use crate::server::model::limit::{ACTS, ANSWERS, Limit};
 use crate::types::{ApiError, paths};
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -89,13 +90,13 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
         }
         Some(Charge::Client(limit)) => {
             let client = state.proxies.client(request.extensions(), request.headers());
-            count(&state.auth, limit, Subject::Client(client)).await
+            count(state.core(), limit, Subject::Client(client)).await
         }
         Some(Charge::Inside | Charge::Once) | None => Ok(()),
     };
     match counted {
         Ok(()) => next.run(request).await,
-        Err(error) => refuse(error),
+        Err(error) => error.into_response(),
     }
 }
 
@@ -103,7 +104,7 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
 async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -> Result<(), ApiError> {
     let context = RequestContext::new(state, request.headers(), request.extensions());
     let Some(current_user) = context.current_user().await? else { return Ok(()) };
-    count_act(&state.auth, &current_user, defends).await?;
+    count_act(state.core(), &current_user, defends).await?;
     request.extensions_mut().insert(LookedUp(Arc::new(current_user)));
     Ok(())
 }
@@ -112,19 +113,19 @@ async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -
 ///
 /// # Errors
 /// When it is one too many.
-pub async fn count_act(auth: &Auth, current_user: &CurrentUser, defends: bool) -> Result<(), ApiError> {
+pub async fn count_act(core: &Core, current_user: &CurrentUser, defends: bool) -> Result<(), ApiError> {
     let (account, session) =
         ([current_user.user.id.0.as_bytes().as_slice()], current_user.session.id.0.as_bytes().as_slice());
     let defence = [b"defence".as_slice(), session];
-    count(auth, &ACTS, Subject::Named(if defends { &defence } else { &account })).await
+    count(core, &ACTS, Subject::Named(if defends { &defence } else { &account })).await
 }
 
 /// Counts for something that goes on where nothing can be counted.
 ///
 /// # Errors
 /// When it is one too many.
-pub async fn count(auth: &Auth, limit: &Limit, subject: Subject<'_>) -> Result<(), ApiError> {
-    match timeout(PATIENCE, auth.limiter.draw(limit, subject)).await {
+pub async fn count(core: &Core, limit: &Limit, subject: Subject<'_>) -> Result<(), ApiError> {
+    match timeout(PATIENCE, core.limiter.draw(limit, subject)).await {
         Ok(Err(error @ Limited::TooMany(_))) => Err(error.into()),
         Ok(Err(Limited::Unavailable(cause))) => {
             tracing::warn!(limit = limit.name, %cause, "request not counted");

@@ -1,4 +1,4 @@
-use super::request::AppState;
+use super::state::AppState;
 use crate::types::paths;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};

@@ -42,10 +42,10 @@ fn tells_of_a_proxy(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::config::Source;
+    use crate::server::config::{Drivers, Source};
 
     fn door(settings: &[(&str, &str)]) -> MailboxDoor {
-        MailboxDoor::new(&Config::load(&Source::from_pairs(settings.iter().copied())).unwrap())
+        MailboxDoor::new(&Config::load(&Source::from_pairs(settings.iter().copied()), Drivers::ANY).unwrap())
     }
 
     fn request(lines: &[(&'static str, &str)]) -> HeaderMap {

@@ -1,7 +1,7 @@
 //! `/metrics` for Prometheus, on a listener of its own (setting `METRICS_ADDR`).
 
 use super::health::{PATIENCE, in_time};
-use super::request::AppState;
+use super::state::AppState;
 use crate::server::telemetry::meters;
 use axum::Router;
 use axum::extract::State;
@@ -39,10 +39,10 @@ pub fn router(state: AppState, handle: PrometheusHandle) -> Router {
 }
 
 async fn show(State((state, handle)): State<(AppState, PrometheusHandle)>) -> Response {
-    let now = state.auth.clock.now();
+    let now = state.core().now();
     let (levels, ephemeral) = tokio::join!(
-        in_time("database", PATIENCE, state.auth.store.levels(now)),
-        in_time("ephemeral", PATIENCE, state.auth.ephemeral.ping()),
+        in_time("database", PATIENCE, state.core().store.levels(now)),
+        in_time("ephemeral", PATIENCE, state.core().ephemeral.ping()),
     );
     meters::levels(levels, ephemeral.is_some());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()

@@ -22,7 +22,9 @@ pub mod request;
 pub mod same_origin;
 pub mod security_headers;
 pub mod serve;
+pub mod state;
 pub mod trace;
 pub mod well_known;
 
-pub use request::{AppState, RequestContext, Shared};
+pub use request::RequestContext;
+pub use state::{AppState, Shared};

@@ -1,9 +1,9 @@
 //! Reports of browsers about violated policies (CSP Level 3, section 5; Reporting API): each kind is logged once, and no
 //! more kinds than anybody would read.
 
-use super::refusal::refuse;
-use super::request::AppState;
+use super::client_address::TrustedProxies;
 use crate::server::clock::Timestamp;
+use crate::server::core::Core;
 use crate::server::limiter::Subject;
 use crate::server::model::limit;
 use crate::server::telemetry::meters;
@@ -87,24 +87,29 @@ struct NewBody {
 }
 
 /// Takes reports of either form.
-pub async fn receive(State(state): State<AppState>, request: Request) -> Response {
-    let client = state.proxies.client(request.extensions(), request.headers());
-    if let Err(limited) = state.auth.limiter.draw(&limit::REPORTS, Subject::Client(client)).await {
-        return refuse(limited.into());
+pub async fn receive(
+    State(core): State<Arc<Core>>,
+    State(proxies): State<TrustedProxies>,
+    State(reports): State<PolicyReports>,
+    request: Request,
+) -> Response {
+    let client = proxies.client(request.extensions(), request.headers());
+    if let Err(limited) = core.limiter.draw(&limit::REPORTS, Subject::Client(client)).await {
+        return ApiError::from(limited).into_response();
     }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_new_form = match kind.split(';').next().unwrap_or_default().trim() {
         "application/csp-report" => false,
         "application/reports+json" => true,
-        _ => return refuse(ApiError::UnsupportedMediaType),
+        _ => return ApiError::UnsupportedMediaType.into_response(),
     };
     let Ok(body) = to_bytes(request.into_body(), super::body::MAX_BODY).await else {
-        return refuse(ApiError::TooLarge);
+        return ApiError::TooLarge.into_response();
     };
-    let Some(kinds) = parse(&body, is_new_form) else { return refuse(ApiError::BadRequest) };
+    let Some(kinds) = parse(&body, is_new_form) else { return ApiError::BadRequest.into_response() };
     for kind in kinds.into_iter().take(MOST_AT_ONCE) {
         meters::policy_report();
-        if state.reports.is_new(&kind, state.auth.clock.now()) {
+        if reports.is_new(&kind, core.now()) {
             tracing::warn!(directive = ?kind.directive, blocked = ?kind.blocked, "a page's policy was violated");
         }
     }

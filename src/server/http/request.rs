@@ -1,64 +1,18 @@
-use super::assets::SiteFiles;
-use super::brand::BrandFiles;
 use super::client::client_of;
-use super::client_address::TrustedProxies;
-use super::cookies::Cookies;
-use super::health::Readiness;
 use super::language::preferred;
-use super::mailbox_door::MailboxDoor;
-use super::policy_report::PolicyReports;
 use super::security_headers::clear_storage;
+use super::state::AppState;
 use crate::server::Unavailable;
-use crate::server::auth::{
-    Arrival, Asked, Asker, Auth, CurrentUser, Initiator, NewSession, Renewed, SignUpFields, SignUpForm,
-};
-use crate::server::config::PublicUrl;
-use crate::server::model::ClientAddress;
+use crate::server::auth::{Caller, CurrentUser, Error, NewSession, Renewed, Requested, SignUpFields, SignUpForm, view};
+use crate::server::model::{Client, ClientAddress};
 use crate::server::secret::Token;
-use crate::types::{ApiError, Language, Next, Notice, Site, views};
+use crate::types::{ApiError, Language, Next, Notice, views};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
-use leptos::prelude::{LeptosOptions, expect_context};
+use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use std::ops::Deref;
 use std::sync::Arc;
-
-/// What every handler shares; cloned for every layer of every request, so that it must cost nothing.
-#[derive(Clone)]
-pub struct AppState(Arc<Shared>);
-
-impl AppState {
-    #[must_use]
-    pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
-    }
-}
-
-impl Deref for AppState {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0
-    }
-}
-
-/// The parts that every handler works with.
-pub struct Shared {
-    pub auth: Arc<Auth>,
-    pub public_url: PublicUrl,
-    pub leptos: LeptosOptions,
-    pub files: SiteFiles,
-    pub site: Arc<Site>,
-    pub brand: BrandFiles,
-    pub cookies: Cookies,
-    pub mailbox: MailboxDoor,
-    pub proxies: TrustedProxies,
-    pub reports: PolicyReports,
-    pub readiness: Arc<Readiness>,
-    /// Setting `SECURITY_CONTACT`.
-    pub security_contact: Option<Arc<str>>,
-}
 
 /// One request, as far as ceremonies care: who asks, from which browser, with which session.
 #[derive(Clone)]
@@ -105,41 +59,25 @@ impl RequestContext {
         expect_context()
     }
 
+    /// The browser or program that asks.
     #[must_use]
-    pub fn auth(&self) -> &Auth {
-        &self.state.auth
-    }
-
-    #[must_use]
-    pub fn arrival(&self, keep: Option<bool>) -> Arrival {
-        Arrival {
+    pub fn caller(&self) -> Caller {
+        Caller {
             client: self.client(),
             language: self.language,
             address: self.from,
             browser: self.browser.clone(),
             email: self.email.clone(),
             known: self.known.clone(),
-            keep: keep.unwrap_or(false),
-            previous: self.session.clone(),
+            session: self.session.clone(),
         }
     }
 
-    /// The caller of an email request.
+    /// The same with a name for the browser, for ceremonies; the second is the cookie to send when it had none yet.
     #[must_use]
-    pub fn asker(&self) -> Asker<'_> {
-        Asker {
-            email: self.email.as_ref(),
-            known: self.known.as_ref(),
-            client: self.client(),
-            language: self.language,
-            from: self.from,
-        }
-    }
-
-    /// By whom a ceremony is begun: `browser` is the token that names the browser.
-    #[must_use]
-    pub fn initiator<'a>(&self, browser: &'a Token) -> Initiator<'a> {
-        Initiator { browser, from: self.from }
+    pub fn named_caller(&self) -> (Caller, Option<HeaderValue>) {
+        let (browser, cookie) = self.browser_or_new();
+        (Caller { browser: Some(browser), ..self.caller() }, cookie)
     }
 
     /// Where the request came from.
@@ -149,13 +87,10 @@ impl RequestContext {
     }
 
     /// Who is signed in in this browser.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn current_user(&self) -> Result<Option<CurrentUser>, Unavailable> {
         match (&self.current_user, &self.session) {
             (Some(current_user), _) => Ok(Some(CurrentUser::clone(current_user))),
-            (None, Some(token)) => self.auth().current_user(token).await,
+            (None, Some(token)) => self.state.sessions().current_user(token).await,
             (None, None) => Ok(None),
         }
     }
@@ -166,7 +101,11 @@ impl RequestContext {
     /// `signed_out` without a living session, `reauthentication_required` where it may only add a passkey.
     pub async fn require_user(&self) -> Result<CurrentUser, ApiError> {
         let current_user = self.require_anyone().await?;
-        if self.auth().is_confined(&current_user) { Err(ApiError::ReauthenticationRequired) } else { Ok(current_user) }
+        if self.state.sessions().is_confined(&current_user) {
+            Err(ApiError::ReauthenticationRequired)
+        } else {
+            Ok(current_user)
+        }
     }
 
     /// As [`Self::require_user`], for the little that a session may do that can only add a passkey.
@@ -179,61 +118,39 @@ impl RequestContext {
 
     /// Browser and system, as they call themselves.
     #[must_use]
-    pub fn client(&self) -> views::Client {
+    pub fn client(&self) -> Client {
         client_of(self.agent.as_ref())
     }
 
     /// Hands the new token of a session to the browser.
-    ///
-    /// # Errors
-    /// Never in practice: the view is plain JSON.
     pub fn renewed(&self, renewed: &Renewed) -> Result<views::OneSession, ApiError> {
         send_cookies(self.state.cookies.set_session(&renewed.session, &renewed.token));
-        Ok(views::OneSession { session: raw(&renewed.session.view(true))? })
+        Ok(views::OneSession { session: raw(&view::session(&renewed.session, true))? })
     }
 
     /// Hands a new session to the browser: its token into the cookie, the rest into the answer.
-    ///
-    /// # Errors
-    /// Never in practice: the views are plain JSON.
-    pub fn signed_in(&self, opened: &NewSession, next: &Next) -> Result<views::SignedIn, ApiError> {
-        send_cookies(self.signed_in_cookies(opened));
+    pub fn signed_in(&self, new: &NewSession, next: &Next) -> Result<views::SignedIn, ApiError> {
+        send_cookies(self.signed_in_cookies(new));
         Ok(views::SignedIn {
-            user: raw(&opened.user.view())?,
-            session: raw(&opened.session.view(true))?,
+            user: raw(&view::user(&new.user))?,
+            session: raw(&view::session(&new.session, true))?,
             next: next.to_string(),
         })
     }
 
     /// The cookies of a new session. The email request that was under way ends with it.
     #[must_use]
-    pub fn signed_in_cookies(&self, opened: &NewSession) -> Vec<HeaderValue> {
+    pub fn signed_in_cookies(&self, new: &NewSession) -> Vec<HeaderValue> {
         let ended = self.email.as_ref().and_then(|_| self.state.cookies.end_email());
-        self.state.cookies.set_signed_in(opened).chain(ended).collect()
-    }
-
-    /// What somebody typed to sign up.
-    ///
-    /// # Errors
-    /// When an address is missing that is needed, or a field does not fit.
-    pub fn sign_up_form(&self, fields: SignUpFields<'_>) -> Result<SignUpForm, ApiError> {
-        let is_needed = self.auth().needs_address;
-        match fields.email {
-            None if is_needed => Err(ApiError::BadRequest),
-            Some(text) if text.trim().is_empty() && !is_needed => {
-                Ok(SignUpForm::parse(SignUpFields { email: None, ..fields })?)
-            }
-            _ => Ok(SignUpForm::parse(fields)?),
-        }
+        self.state.cookies.set_signed_in(new).chain(ended).collect()
     }
 
     /// Requests a sign-up email.
     ///
     /// # Errors
-    /// When letters are off, a field does not fit, the name is taken, or a backend is away.
-    pub async fn request_sign_up(&self, fields: SignUpFields<'_>) -> Result<Asked, ApiError> {
-        let form = SignUpForm::parse(fields);
-        Ok(self.auth().request_sign_up(self.asker(), form).await?)
+    /// When email sign-in is off, a field does not fit, the name is taken, or a backend is away.
+    pub async fn request_sign_up(&self, fields: SignUpFields<'_>) -> Result<Requested, Error> {
+        self.state.sign_up().request_email(&self.caller(), SignUpForm::parse(fields)).await
     }
 
     /// Inside a server function: has the next page say something.
@@ -247,7 +164,7 @@ impl RequestContext {
     /// When the database is away: then the session lives and the cookies stay.
     pub async fn sign_out(&self) -> Result<Vec<HeaderValue>, Unavailable> {
         if let Some(token) = &self.session {
-            self.auth().sign_out(token).await?;
+            self.state.sessions().sign_out(token).await?;
         }
         let renewed = self.renew_browser().await?;
         Ok(self.state.cookies.end_session().into_iter().chain(renewed).collect())
@@ -255,14 +172,11 @@ impl RequestContext {
 
     /// Has the browser begin anew, for the next person at it: voids its email request and gives it another name. A token
     /// that was noted before is worth nothing after that.
-    ///
-    /// # Errors
-    /// When the database is away.
     pub async fn renew_browser(&self) -> Result<Vec<HeaderValue>, Unavailable> {
-        self.auth().void_request(self.email.as_ref()).await?;
+        self.state.email_requests().void(self.email.as_ref()).await?;
         let cookies = &self.state.cookies;
         let email = self.email.as_ref().and_then(|_| cookies.end_email());
-        let browser = self.browser.as_ref().and_then(|_| cookies.set_browser(&Token::random(&*self.auth().entropy)));
+        let browser = self.browser.as_ref().and_then(|_| cookies.set_browser(&self.state.browsers().new_name()));
         Ok(email.into_iter().chain(browser).collect())
     }
 
@@ -272,16 +186,13 @@ impl RequestContext {
         if let Some(token) = &self.browser {
             return (token.clone(), None);
         }
-        let token = Token::random(&*self.auth().entropy);
+        let token = self.state.browsers().new_name();
         let cookie = self.state.cookies.set_browser(&token);
         (token, cookie)
     }
 }
 
 /// A view as the text of its JSON.
-///
-/// # Errors
-/// Never in practice: views are plain JSON.
 pub fn raw(view: &impl Serialize) -> Result<Box<RawValue>, ApiError> {
     to_raw_value(view).map_err(|cause| Unavailable::new("view", cause).into())
 }

@@ -1,10 +1,9 @@
-use super::refusal::refuse;
-use super::request::AppState;
+use super::state::AppState;
 use crate::types::ApiError;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 /// Where a request says it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
 /// Refuses what comes from another site, and lets through what does not say.
 pub async fn refuse_foreign(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match provenance(request.headers(), state.public_url.origin()) {
-        Provenance::Foreign => refuse(ApiError::CrossOrigin),
+        Provenance::Foreign => ApiError::CrossOrigin.into_response(),
         Provenance::Own | Provenance::Unknown => next.run(request).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The headers that every answer carries.
 
-use super::request::AppState;
+use super::assets::is_watched;
+use super::state::AppState;
 use crate::types::paths;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -16,7 +17,7 @@ pub struct CspNonce(pub String);
 /// Makes the nonce before the page is rendered and adds the headers after it.
 pub async fn add(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let mut bytes = [0; 16];
-    state.auth.entropy.fill(&mut bytes);
+    state.core().entropy.fill(&mut bytes);
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
     let referrer_policy = referrer_policy(request.uri());
@@ -67,12 +68,6 @@ fn referrer_policy(address: &Uri) -> &'static str {
 /// Everything may be personal, unless its handler said otherwise.
 fn keep_out_of_caches(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-}
-
-/// Whether `cargo leptos watch` runs us: then the page may open its reload socket.
-#[must_use]
-pub fn is_watched() -> bool {
-    std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
 fn content_security_policy(CspNonce(nonce): &CspNonce, watched: bool) -> String {

@@ -1,13 +1,12 @@
 //! One line a request, its id on every answer, panics and slowness turned into answers.
 
-use super::refusal::refuse;
-use super::request::AppState;
+use super::state::AppState;
 use crate::server::telemetry::meters;
 use crate::types::ApiError;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ const DEADLINE: Duration = Duration::from_millis(1_900);
 /// Names the request, logs its route (never its query) and how it ended.
 pub async fn log(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut bytes = [0; 12];
-    state.auth.entropy.fill(&mut bytes);
+    state.core().entropy.fill(&mut bytes);
     let id = URL_SAFE_NO_PAD.encode(bytes);
     let method = request.method().clone();
     let route = route_of(&request);
@@ -50,14 +49,14 @@ fn route_of(request: &Request) -> String {
 
 /// Refuses a target that is no path, such as that of a proxy's `CONNECT`: routers and Leptos rely on the slash.
 pub async fn refuse_without_path(request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with('/') { next.run(request).await } else { refuse(ApiError::BadRequest) }
+    if request.uri().path().starts_with('/') { next.run(request).await } else { ApiError::BadRequest.into_response() }
 }
 
 /// Gives up on what takes too long. What was not yet being committed is rolled back by being dropped.
 pub async fn deadline(request: Request, next: Next) -> Response {
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
         tracing::error!("no answer within {} ms", DEADLINE.as_millis());
-        refuse(ApiError::Unavailable)
+        ApiError::Unavailable.into_response()
     })
 }
 
@@ -66,5 +65,5 @@ pub async fn deadline(request: Request, next: Next) -> Response {
 pub fn after_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("without a text"), "a handler panicked");
-    refuse(ApiError::Internal)
+    ApiError::Internal.into_response()
 }

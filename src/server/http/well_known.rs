@@ -1,7 +1,6 @@
 //! What programs look for under `/.well-known/`.
 
-use super::refusal::refuse;
-use super::request::AppState;
+use super::state::AppState;
 use crate::types::{ApiError, paths};
 use axum::Json;
 use axum::extract::State;
@@ -27,8 +26,8 @@ pub async fn passkey_endpoints(State(state): State<AppState>) -> Response {
 
 /// Whom to tell of a weakness (RFC 9116), where the operator has said.
 pub async fn security_txt(State(state): State<AppState>) -> Response {
-    let Some(contact) = state.security_contact.as_deref() else { return refuse(ApiError::NotFound) };
-    let expires = state.auth.clock.now().plus(CONTACT_LIFE).to_rfc3339();
+    let Some(contact) = state.security_contact.as_deref() else { return ApiError::NotFound.into_response() };
+    let expires = state.core().now().plus(CONTACT_LIFE).to_rfc3339();
     let canonical = format!("{}{}", state.public_url.origin(), paths::SECURITY_TXT);
     let text = format!("Contact: {contact}\nExpires: {expires}\nCanonical: {canonical}\nPreferred-Languages: en\n");
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()

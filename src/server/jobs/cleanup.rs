@@ -1,29 +1,30 @@
-//! Removes what has expired and the rows of deleted accounts, in small batches between which others come first.
+//! Removes what has expired and the rows of deleted accounts, in small batches between which other writes come first.
 
 use crate::server::Unavailable;
-use crate::server::clock::Clock;
+use crate::server::clock::Timestamp;
+use crate::server::core::Core;
 use crate::server::model::event;
 use crate::server::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-/// How often it looks, and how many rows of a table it removes at a time.
+/// How often it runs, and how many rows of a table it removes at a time.
 const EVERY: Duration = Duration::from_mins(10);
 const BATCH: u32 = 50;
 /// Between batches: SQLite has one writer.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Works until the process ends: every ten minutes, and whenever an account was deleted here.
-pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
+pub async fn run(core: Arc<Core>) {
+    let wake = &core.store.wakes().cleanup;
     let mut ticks = interval(EVERY);
     // After a machine was suspended the missed turns are not made up for.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let cleaned = tokio::select! {
-            _ = ticks.tick() => clean(&*store, &*clock, PAUSE).await,
-            () = wake.notified() => remove_deleted_accounts(&*store, PAUSE).await,
+            _ = ticks.tick() => clean(&*core.store, core.now(), PAUSE).await,
+            () = wake.notified() => remove_deleted_accounts(&*core.store, PAUSE).await,
         };
         if let Err(cause) = cleaned {
             tracing::warn!(%cause, "cleanup failed");
@@ -32,23 +33,28 @@ pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, wake: Arc<Notify>
 }
 
 /// Removes everything that is due.
-///
-/// # Errors
-/// When the database is away; the next turn goes on.
-pub async fn clean(store: &dyn Store, clock: &dyn Clock, pause: Duration) -> Result<(), Unavailable> {
+pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result<(), Unavailable> {
+    /// Repeats a removal until it finds less than a batch.
+    macro_rules! in_batches {
+        ($($removal:expr;)*) => {
+            $(while $removal.await? == u64::from(BATCH) {
+                sleep(pause).await;
+            })*
+        };
+    }
+    store.adopt_letters(now).await?;
     remove_deleted_accounts(store, pause).await?;
-    let now = clock.now();
-    while store.remove_ended_sessions(now, BATCH).await? == u64::from(BATCH) {
-        sleep(pause).await;
+    in_batches! {
+        store.remove_ended_sessions(now, BATCH);
+        store.remove_expired_browsers(now, BATCH);
+        store.remove_expired_requests(now, BATCH);
+        store.remove_handed_over(now, BATCH);
+        store.remove_expired_notifications(now, BATCH);
+        store.remove_expired_names(now, BATCH);
+        store.remove_expired_invitations(now, BATCH);
+        store.remove_old_events(now.minus(event::KEPT), BATCH);
     }
-    while store.remove_expired_emails(now, BATCH).await? == u64::from(BATCH) {
-        sleep(pause).await;
-    }
-    let oldest = now.minus(event::KEPT);
-    while store.remove_old_activity(oldest, now, BATCH).await? == u64::from(BATCH) {
-        sleep(pause).await;
-    }
-    Ok(())
+    store.trim_mailbox().await
 }
 
 async fn remove_deleted_accounts(store: &dyn Store, pause: Duration) -> Result<(), Unavailable> {

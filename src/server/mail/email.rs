@@ -2,12 +2,13 @@
 
 use super::link_like::looks_like_link;
 use crate::server::config::{Config, Palette};
+use crate::server::model::Client;
 use crate::server::model::email_request::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, Purpose};
 use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
 use crate::server::model::outbox::EmailId;
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
-use crate::types::{DisplayName, EmailAddress, Language, paths, texts, views};
+use crate::types::{DisplayName, EmailAddress, Language, paths, texts};
 use askama::Template;
 use std::fmt::{self, Display};
 
@@ -50,7 +51,7 @@ pub struct Draft<'a> {
     /// Who is greeted by name: only the owner of a proven address.
     pub name: Option<&'a DisplayName>,
     pub purpose: &'a Purpose,
-    pub client: &'a views::Client,
+    pub client: &'a Client,
     pub language: Language,
     pub link: &'a Token,
     /// `None` where the link alone is sent.
@@ -318,7 +319,7 @@ fn report(about: &Notification) -> (&'static str, String) {
 }
 
 /// From which browser and system, as far as it says.
-fn asked(client: &views::Client, say: Say) -> String {
+fn asked(client: &Client, say: Say) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
         (Some(browser), None) => say.with("from {}", browser),

@@ -1,10 +1,10 @@
 //! Emails that a browser requested, and the two ways to answer one: its link and its code.
 
-use super::{SessionId, UserId, id};
+use super::{Client, Issuer, SessionId, UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::keys::{KeyedHash, Keys};
 use crate::server::secret::{Entropy, Secret, TokenHash};
-use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username, views};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -54,19 +54,67 @@ pub enum Purpose {
     BreakGlass { user: UserId },
 }
 
-impl Purpose {
-    /// Every name in the database.
-    pub const NAMES: [&str; 5] = ["sign-in", "sign-up", "reauthenticate", "confirm", "break-glass"];
+/// The kind of a [`Purpose`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurposeKind {
+    SignIn,
+    SignUp,
+    Reauthenticate,
+    Confirm,
+    BreakGlass,
+}
+
+impl PurposeKind {
+    pub const ALL: [Self; 5] = [Self::SignIn, Self::SignUp, Self::Reauthenticate, Self::Confirm, Self::BreakGlass];
 
     /// Its name in the database.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
-            Self::SignIn { .. } => "sign-in",
-            Self::SignUp { .. } => "sign-up",
-            Self::Reauthenticate { .. } => "reauthenticate",
-            Self::Confirm { .. } => "confirm",
-            Self::BreakGlass { .. } => "break-glass",
+            Self::SignIn => "sign-in",
+            Self::SignUp => "sign-up",
+            Self::Reauthenticate => "reauthenticate",
+            Self::Confirm => "confirm",
+            Self::BreakGlass => "break-glass",
+        }
+    }
+
+    /// Reads what [`PurposeKind::name`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Purpose {
+    #[must_use]
+    pub fn kind(&self) -> PurposeKind {
+        match self {
+            Self::SignIn { .. } => PurposeKind::SignIn,
+            Self::SignUp { .. } => PurposeKind::SignUp,
+            Self::Reauthenticate { .. } => PurposeKind::Reauthenticate,
+            Self::Confirm { .. } => PurposeKind::Confirm,
+            Self::BreakGlass { .. } => PurposeKind::BreakGlass,
+        }
+    }
+
+    /// The name of its kind.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    #[must_use]
+    pub fn is_break_glass(&self) -> bool {
+        self.kind() == PurposeKind::BreakGlass
+    }
+
+    /// The address that the answer to a [`Purpose::Confirm`] proves.
+    #[must_use]
+    pub fn confirmed_address(self) -> Option<EmailAddress> {
+        match self {
+            Self::Confirm { address, .. } => Some(address),
+            _ => None,
         }
     }
 
@@ -87,7 +135,7 @@ pub struct EmailRequest {
     /// Hash of the token of the browser that asked; only there the answer counts.
     pub browser: TokenHash,
     pub next: Next,
-    pub client: views::Client,
+    pub client: Client,
     /// In which its letter is written.
     pub language: Language,
     pub created_at: Timestamp,
@@ -95,17 +143,22 @@ pub struct EmailRequest {
 }
 
 impl EmailRequest {
-    pub fn new(
-        purpose: Purpose,
-        browser: TokenHash,
-        next: Next,
-        (client, language): (views::Client, Language),
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Self {
-        let expires_at = now.plus(purpose.life());
-        Self { id: RequestId::random(entropy), purpose, browser, next, client, language, created_at: now, expires_at }
+    #[must_use]
+    pub fn new(purpose: Purpose, by: RequestedBy, next: Next, issuer: Issuer<'_>) -> Self {
+        let RequestedBy { browser, client, language } = by;
+        let (id, created_at) = (RequestId::random(issuer.entropy), issuer.now);
+        let expires_at = created_at.plus(purpose.life());
+        Self { id, purpose, browser, next, client, language, created_at, expires_at }
     }
+}
+
+/// The browser that requests an email.
+#[derive(Clone, Debug)]
+pub struct RequestedBy {
+    /// The hash of the token that opens the request.
+    pub browser: TokenHash,
+    pub client: Client,
+    pub language: Language,
 }
 
 /// A request as it stands: what became of it since it was made.
@@ -119,6 +172,14 @@ pub struct OpenRequest {
 }
 
 impl OpenRequest {
+    /// Whether `typed` is the code of its email. A request without one is compared too, so that both take the same time.
+    #[must_use]
+    pub fn has_code(&self, typed: &str, keys: &Keys) -> bool {
+        let hash = self.code_hash.unwrap_or_default();
+        let is_code = Code::parse(typed).is_some_and(|code| code.matches(&hash, keys, self.request.id));
+        is_code && self.code_hash.is_some()
+    }
+
     /// Whether its link may still be opened.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {

@@ -1,7 +1,5 @@
-use super::{UserId, id};
+use super::{Client, Issuer, UserId, id};
 use crate::server::clock::Timestamp;
-use crate::server::secret::Entropy;
-use crate::types::views;
 use std::time::Duration;
 use uuid::{Builder, Uuid};
 
@@ -98,28 +96,28 @@ pub struct Event {
     pub user_id: UserId,
     pub kind: EventKind,
     pub at: Timestamp,
-    pub client: views::Client,
+    pub client: Client,
     /// What it was about, such as the name of a passkey or the way of signing in.
     pub detail: Option<String>,
 }
 
 impl Event {
-    pub fn new(
-        user_id: UserId,
-        kind: EventKind,
-        at: Timestamp,
-        client: views::Client,
-        detail: Option<String>,
-        entropy: &dyn Entropy,
-    ) -> Self {
-        Self { id: EventId(id::in_order(at, entropy)), user_id, kind, at, client, detail }
+    #[must_use]
+    pub fn new(user_id: UserId, kind: EventKind, client: &Client, issuer: Issuer<'_>) -> Self {
+        let id = EventId(id::in_order(issuer.now, issuer.entropy));
+        Self { id, user_id, kind, at: issuer.now, client: client.clone(), detail: None }
+    }
+
+    #[must_use]
+    pub fn about(self, detail: Option<String>) -> Self {
+        Self { detail, ..self }
     }
 
     /// What strangers do, without anything that they say of themselves: recorded once an hour.
     #[must_use]
     pub fn once_an_hour(user_id: UserId, kind: EventKind, at: Timestamp) -> Self {
-        let client = views::Client { browser: None, system: None };
-        Self { user_id, kind, at, client, detail: None, id: EventId(Uuid::nil()) }.only_once_an_hour()
+        let id = EventId(Uuid::nil());
+        Self { user_id, kind, at, client: Client::UNKNOWN, detail: None, id }.only_once_an_hour()
     }
 
     /// The same event under an id that it has for a whole hour, so that others like it are not recorded.
@@ -132,18 +130,6 @@ impl Event {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
         Self { id: EventId(Builder::from_custom_bytes(bytes).into_uuid()), ..self }
-    }
-
-    /// What its owner may see of it.
-    #[must_use]
-    pub fn view(&self) -> views::Event {
-        views::Event {
-            id: self.id.0.to_string(),
-            kind: self.kind.name().to_owned(),
-            at: self.at.to_rfc3339(),
-            client: self.client.clone(),
-            detail: self.detail.clone(),
-        }
     }
 }
 

@@ -1,8 +1,15 @@
-//! How rows are named.
+//! How rows get their ids.
 
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use uuid::{Builder, Uuid};
+
+/// The present and randomness: what a new row is made with.
+#[derive(Clone, Copy)]
+pub struct Issuer<'a> {
+    pub now: Timestamp,
+    pub entropy: &'a dyn Entropy,
+}
 
 /// A name that tells nothing (RFC 9562, section 5.4).
 pub(super) fn random(entropy: &dyn Entropy) -> Uuid {

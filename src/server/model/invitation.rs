@@ -1,6 +1,6 @@
-use super::id;
+use super::{Issuer, id};
 use crate::server::clock::Timestamp;
-use crate::server::secret::{Entropy, Token, TokenHash};
+use crate::server::secret::{Token, TokenHash};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -22,13 +22,9 @@ pub struct Invitation {
 
 impl Invitation {
     /// A new one, with the token of its link, which is not stored.
-    pub fn new(
-        note: Option<String>,
-        uses: u32,
-        life: Duration,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> (Self, Token) {
+    #[must_use]
+    pub fn new(note: Option<String>, uses: u32, life: Duration, issuer: Issuer<'_>) -> (Self, Token) {
+        let Issuer { now, entropy } = issuer;
         let (id, token) = (InvitationId(id::random(entropy)), Token::random(entropy));
         let (link_hash, expires_at) = (token.hash(), now.plus(life));
         (Self { id, link_hash, note, uses_left: uses, created_at: now, expires_at }, token)
@@ -49,7 +45,8 @@ mod tests {
     #[test]
     fn an_invitation_ends_by_use_and_by_time() {
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
-        let (invitation, token) = Invitation::new(None, 1, Duration::from_hours(1), now, &SystemEntropy);
+        let (invitation, token) =
+            Invitation::new(None, 1, Duration::from_hours(1), Issuer { now, entropy: &SystemEntropy });
         assert_eq!(invitation.link_hash, token.hash());
         assert!(invitation.is_open(now) && invitation.is_open(now.plus(Duration::from_mins(59))));
         assert!(!invitation.is_open(now.plus(Duration::from_hours(1))));

@@ -1,4 +1,4 @@
-use super::passkey::PROBATION;
+use super::probation::PROBATION;
 use crate::server::clock::Timestamp;
 
 /// The state of an account after "This wasn't me" or an undone change of address: no passkey is added (docs/RULES.md, 10).

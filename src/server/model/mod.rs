@@ -1,6 +1,7 @@
 //! What lasts, as plain values and pure transitions: no I/O in here.
 
 pub mod browser;
+pub mod client;
 pub mod client_address;
 pub mod email_request;
 pub mod event;
@@ -12,14 +13,17 @@ pub mod lockdown;
 pub mod notification;
 pub mod outbox;
 pub mod passkey;
+pub mod probation;
 pub mod provider;
 pub mod recovery;
 pub mod session;
 pub mod user;
 
 pub use browser::KnownBrowser;
+pub use client::Client;
 pub use client_address::ClientAddress;
 pub use event::{Event, EventId, EventKind};
+pub use id::Issuer;
 pub use invitation::{Invitation, InvitationId};
 pub use levels::Levels;
 pub use lockdown::Lockdown;

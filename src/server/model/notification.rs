@@ -1,11 +1,9 @@
 //! Letters that tell somebody what happened to their account, and what they can still do about it.
 
-use super::outbox::{EmailId, OutgoingEmail};
-use super::passkey::PROBATION;
-use super::{UserId, id};
+use super::probation::PROBATION;
+use super::{Client, Issuer, UserId, id};
 use crate::server::clock::Timestamp;
-use crate::server::secret::Entropy;
-use crate::types::{DisplayName, EmailAddress, Language, views};
+use crate::types::{DisplayName, EmailAddress, Language};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -109,7 +107,7 @@ pub struct Notification {
     pub language: Language,
     /// Whether it carries a link that restores `address`.
     pub can_undo: bool,
-    pub client: views::Client,
+    pub client: Client,
     pub happened_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -123,13 +121,14 @@ pub struct Told<'a> {
     pub name: &'a DisplayName,
     pub language: Language,
     pub can_undo: bool,
-    pub client: &'a views::Client,
+    pub client: &'a Client,
 }
 
 impl Notification {
-    pub fn new(told: Told<'_>, now: Timestamp, entropy: &dyn Entropy) -> Self {
+    #[must_use]
+    pub fn new(told: Told<'_>, issuer: Issuer<'_>) -> Self {
         Self {
-            id: NotificationId(id::random(entropy)),
+            id: NotificationId(id::random(issuer.entropy)),
             user_id: told.user_id,
             occasion: told.occasion,
             detail: told.detail,
@@ -138,21 +137,16 @@ impl Notification {
             language: told.language,
             can_undo: told.can_undo,
             client: told.client.clone(),
-            happened_at: now,
-            expires_at: now.plus(ANSWERABLE),
+            happened_at: issuer.now,
+            expires_at: issuer.now.plus(ANSWERABLE),
         }
-    }
-
-    /// The letter in the outbox that carries it.
-    pub fn outgoing(&self, entropy: &dyn Entropy) -> OutgoingEmail {
-        OutgoingEmail { id: EmailId::random(entropy), created_at: self.happened_at, not_after: self.expires_at }
     }
 }
 
 /// A security letter that was sent, and what became of its links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentNotification {
-    pub letter: Notification,
+    pub notification: Notification,
     pub answered_at: Option<Timestamp>,
     pub undone_at: Option<Timestamp>,
 }
@@ -161,13 +155,13 @@ impl SentNotification {
     /// Whether "that was not me" can still be said.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.answered_at.is_none() && now < self.letter.expires_at
+        self.answered_at.is_none() && now < self.notification.expires_at
     }
 
     /// Whether the former address can still be restored.
     #[must_use]
     pub fn can_be_undone(&self, now: Timestamp) -> bool {
-        self.letter.can_undo && self.undone_at.is_none() && now < self.letter.expires_at
+        self.notification.can_undo && self.undone_at.is_none() && now < self.notification.expires_at
     }
 }
 
@@ -177,7 +171,7 @@ mod tests {
 
     #[test]
     fn its_links_are_open_for_three_days_and_each_is_used_up_for_itself() {
-        let client = views::Client { browser: None, system: None };
+        let client = Client::UNKNOWN;
         let (address, name) = (EmailAddress::parse("ada@example.org").unwrap(), DisplayName::parse("Ada").unwrap());
         let (user_id, occasion) = (Some(UserId(Uuid::nil())), Occasion::AddressChanged);
         let told = Told {
@@ -191,8 +185,8 @@ mod tests {
             client: &client,
         };
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
-        let letter = Notification::new(told, now, &crate::server::secret::SystemEntropy);
-        let sent = SentNotification { letter, answered_at: None, undone_at: None };
+        let notification = Notification::new(told, Issuer { now, entropy: &crate::server::secret::SystemEntropy });
+        let sent = SentNotification { notification, answered_at: None, undone_at: None };
         let last = now.plus(ANSWERABLE).minus(Duration::from_millis(1));
         assert!(sent.is_open(last) && sent.can_be_undone(last));
         assert!(!sent.is_open(now.plus(ANSWERABLE)) && !sent.can_be_undone(now.plus(ANSWERABLE)));

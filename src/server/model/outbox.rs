@@ -18,6 +18,34 @@ impl EmailId {
     }
 }
 
+/// The kind of a message in the queue, and of the row that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An email that a browser requested.
+    Request,
+    /// A security notification.
+    Notification,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Request, Self::Notification];
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Notification => "notification",
+        }
+    }
+
+    /// Reads what [`Kind::name`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// Names one attempt to send a letter, so that nobody finishes another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim(pub Uuid);
@@ -32,7 +60,12 @@ pub struct OutgoingEmail {
 }
 
 impl OutgoingEmail {
-    /// The letter that goes with a request.
+    /// The email that carries a notification.
+    pub fn for_notification(about: &Notification, entropy: &dyn Entropy) -> Self {
+        Self { id: EmailId::random(entropy), created_at: about.happened_at, not_after: about.expires_at }
+    }
+
+    /// The email of a request.
     pub fn for_request(request: &EmailRequest, entropy: &dyn Entropy) -> Self {
         Self { id: EmailId::random(entropy), created_at: request.created_at, not_after: request.expires_at }
     }
@@ -62,7 +95,7 @@ pub enum About {
     /// Somebody asked for it.
     Request(Box<OpenRequest>),
     /// Its owner should know.
-    Security(Box<Notification>),
+    Notification(Box<Notification>),
 }
 
 /// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes and at most a fifth

@@ -1,12 +1,9 @@
-use super::provider::provider;
-use super::session::Method;
-use super::{Session, UserId};
+use super::probation::PROBATION;
+use super::{Client, UserId};
 use crate::server::clock::Timestamp;
-use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// The name an authenticator gave to a passkey: 1 to 1023 bytes (WebAuthn Level 3, section 4, "Credential ID").
@@ -68,7 +65,7 @@ pub struct Passkey {
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
     /// On what it was used last.
-    pub last_used_on: views::Client,
+    pub last_used_on: Client,
     pub added_with: AddedWith,
     /// From then on it signs nobody in: somebody said "that was not me" of it.
     pub suspended_at: Option<Timestamp>,
@@ -108,35 +105,11 @@ impl AddedWith {
     }
 }
 
-/// How long a new passkey is watched: one added after a letter may do nothing that matters, and "that was not me"
-/// suspends it (docs/RULES.md, 8 and 10).
-pub const PROBATION: Duration = Duration::from_hours(72);
-
 impl Passkey {
     /// Whether a use is refused since somebody else has counted as far meanwhile (WebAuthn Level 3, section 7.2, step 22).
     #[must_use]
     pub fn is_overtaking(&self, used: &PasskeyUse) -> bool {
         self.suspended_at.is_none() && self.sign_count > 0 && used.sign_count <= self.sign_count
-    }
-
-    /// What its owner may see of it, in one of their sessions at a relying party.
-    #[must_use]
-    pub fn view(&self, session: &Session, rp_id: &str, held_until: Option<Timestamp>) -> views::Passkey {
-        views::Passkey {
-            id: self.credential_id.encode(),
-            name: self.name.clone(),
-            provider: provider(self.aaguid).map(str::to_owned),
-            created_at: self.created_at.to_rfc3339(),
-            last_used_at: self.last_used_at.map(Timestamp::to_rfc3339),
-            synced: self.backed_up,
-            backup_eligible: self.backup_eligible,
-            transports: self.transports().map(str::to_owned).collect(),
-            last_used_on: self.last_used_at.map(|_| self.last_used_on.clone()),
-            suspended: self.suspended_at.is_some(),
-            elsewhere: self.rp_id != rp_id,
-            held_until: held_until.map(Timestamp::to_rfc3339),
-            current: session.method == Method::Passkey(self.credential_id.clone()),
-        }
     }
 
     /// Whether it signs in at this relying party.
@@ -178,12 +151,13 @@ pub struct PasskeyUse {
     pub backed_up: bool,
     pub sign_count: u32,
     pub at: Timestamp,
-    pub on: views::Client,
+    pub on: Client,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_passkey_added_by_letter_is_new_for_three_days_and_others_never_are() {
@@ -202,7 +176,7 @@ mod tests {
             sign_count: 0,
             created_at: made,
             last_used_at: None,
-            last_used_on: views::Client { browser: None, system: None },
+            last_used_on: Client::UNKNOWN,
             added_with,
             suspended_at: None,
         };

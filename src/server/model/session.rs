@@ -1,7 +1,6 @@
-use super::{CredentialId, UserId, id};
+use super::{Client, CredentialId, UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::{Entropy, TokenHash};
-use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
@@ -89,6 +88,18 @@ impl Method {
         }
     }
 
+    /// Reads what [`Method::name`] wrote, with the passkey beside it; `None` for anything else.
+    #[must_use]
+    pub fn parse(name: &str, passkey: Option<CredentialId>) -> Option<Self> {
+        match (name, passkey) {
+            ("passkey", Some(id)) => Some(Self::Passkey(id)),
+            ("email", None) => Some(Self::Email),
+            ("recovery", None) => Some(Self::Recovery),
+            ("sign-in-link", None) => Some(Self::BreakGlass),
+            _ => None,
+        }
+    }
+
     /// What it is called in the activity.
     #[must_use]
     pub fn words(&self) -> &'static str {
@@ -117,7 +128,7 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// How long it lives unused.
     pub idle: Duration,
-    pub client: views::Client,
+    pub client: Client,
     /// Whether the account page offers to make a passkey on this device.
     pub offers_passkey: bool,
     /// Whether a passkey was made in it.
@@ -146,26 +157,6 @@ impl Session {
     pub fn should_be_marked_seen(&self, now: Timestamp) -> bool {
         now.since(self.last_seen_at) >= Self::SEEN_STEP.min(self.idle / 10)
     }
-
-    /// What its owner may see of it.
-    #[must_use]
-    pub fn view(&self, current: bool) -> views::Session {
-        views::Session {
-            id: self.id.encode(),
-            method: match self.method {
-                Method::Passkey(_) => views::Method::Passkey,
-                Method::Email => views::Method::Email,
-                Method::Recovery | Method::BreakGlass => views::Method::Recovery,
-            },
-            user_verified: self.user_verified,
-            authenticated_at: self.authenticated_at.to_rfc3339(),
-            created_at: self.created_at.to_rfc3339(),
-            last_seen_at: self.last_seen_at.to_rfc3339(),
-            expires_at: self.expires_at().to_rfc3339(),
-            client: self.client.clone(),
-            current,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -188,7 +179,7 @@ mod tests {
             last_seen_at: start,
             ends_at: start.plus(max),
             idle,
-            client: views::Client { browser: None, system: None },
+            client: Client::UNKNOWN,
             offers_passkey: false,
             added_passkey: false,
             kept: false,

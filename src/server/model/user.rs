@@ -2,7 +2,7 @@ use super::{Lockdown, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use crate::types::email::is_domain_name;
-use crate::types::{DisplayName, EmailAddress, Language, Username, views};
+use crate::types::{DisplayName, EmailAddress, Language, Username};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idna::AsciiDenyList;
@@ -59,23 +59,16 @@ impl User {
         self.username_changed_at.is_some_and(|at| now.since(at) < USERNAME_HELD)
     }
 
-    /// The address, if a letter to it was answered.
+    /// Whether an address is the proven one of this account.
+    #[must_use]
+    pub fn has_proven(&self, address: &EmailAddress) -> bool {
+        self.email_verified && self.email.as_ref().and_then(email_key) == email_key(address)
+    }
+
+    /// The address, if an email to it was answered.
     #[must_use]
     pub fn proven_address(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|_| self.email_verified)
-    }
-
-    /// What the person themselves may see of their account.
-    #[must_use]
-    pub fn view(&self) -> views::User {
-        views::User {
-            id: self.id.encode(),
-            username: self.username.to_string(),
-            display_name: self.display_name.to_string(),
-            email: self.email.as_ref().map(ToString::to_string),
-            email_verified: self.email_verified,
-            created_at: self.created_at.to_rfc3339(),
-        }
     }
 }
 

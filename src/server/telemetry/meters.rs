@@ -69,7 +69,7 @@ pub fn sign_up(method: &'static str) {
 }
 
 /// Counts what became of a letter.
-pub fn letter(kind: &'static str, outcome: &'static str) {
+pub fn email(kind: &'static str, outcome: &'static str) {
     counter!(LETTERS, "kind" => kind, "outcome" => outcome).increment(1);
 }
 

@@ -5,7 +5,7 @@ use super::safety::{ActivityLine, ActivitySection, LeavingSection, ProfileSectio
 use super::security::{PasskeySection, SessionSection};
 use crate::api::session::Session;
 use crate::browser;
-use crate::types::{ApiError, paths, views};
+use crate::types::{AccountAction, ApiError, paths, views};
 use crate::ui::components::Signals;
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
@@ -159,7 +159,7 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
                     }
                 })}
             <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value="confirm-again" />
+                <input type="hidden" name="action" value=AccountAction::ConfirmAgain.name() />
                 <button type="submit" class="button quiet">
                     {t(if waits_for_code { "Send the letter again" } else { "Send me the letter" })}
                 </button>
@@ -181,7 +181,7 @@ fn Removed(id: String, sessions: usize) -> impl IntoView {
             <h2 id="removed-heading">{t("The passkey is removed")}</h2>
             <p>{goes_on}</p>
             <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value="end-sessions-of" />
+                <input type="hidden" name="action" value=AccountAction::EndSessionsOf.name() />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="button quiet">
                     {t("End them")}

@@ -1,11 +1,11 @@
-use crate::types::paths;
+use crate::types::{AccountAction, paths};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// What stood in a form of the account page that was not done, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
-    pub action: String,
+    pub action: AccountAction,
     /// What the form was about, such as a passkey; else empty.
     pub id: String,
     pub text: String,
@@ -16,7 +16,7 @@ pub struct Typed {
 #[derive(Clone, Debug)]
 pub struct FoldedField {
     pub summary: &'static str,
-    pub action: &'static str,
+    pub action: AccountAction,
     /// What the form is about, such as a passkey; else empty.
     pub about: String,
     /// The name of the field in its form.
@@ -38,13 +38,13 @@ pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
     let typed = typed.filter(|typed| typed.action == field.action && typed.id == field.about);
     let note = typed.as_ref().map(|typed| typed.note);
     let value = typed.map_or(field.value, |typed| typed.text);
-    let id = format!("{}-{}", field.action, field.about);
+    let id = format!("{}-{}", field.action.name(), field.about);
     let note_id = format!("{id}-note");
     view! {
         <details open=note.is_some()>
             <summary>{t(field.summary)}</summary>
             <form class="field" method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value=field.action />
+                <input type="hidden" name="action" value=field.action.name() />
                 {(!field.about.is_empty()).then(|| view! { <input type="hidden" name="id" value=field.about /> })}
                 <label for=id.clone()>{t(field.label)}</label>
                 <input

@@ -3,7 +3,7 @@
 use super::security::ADD_FORM;
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
-use crate::types::{ApiError, Given, paths};
+use crate::types::{AccountAction, ApiError, Given, paths};
 use crate::ui::components::{Alert, Give, is_given};
 use crate::ui::words::t;
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
                 .then(|| {
                     view! {
                         <form method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value="decline" />
+                            <input type="hidden" name="action" value=AccountAction::Decline.name() />
                             <button type="submit" class="button quiet">
                                 {t("Not now")}
                             </button>

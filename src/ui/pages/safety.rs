@@ -2,7 +2,7 @@
 
 use super::folded::{FoldedField, FoldedForm, Typed};
 use super::security::Day;
-use crate::types::{paths, views};
+use crate::types::{AccountAction, paths, views};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use leptos::prelude::*;
 pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>) -> impl IntoView {
     let name = FoldedField {
         summary: "Change your name",
-        action: "name",
+        action: AccountAction::Name,
         about: String::new(),
         name: "name",
         label: "Name",
@@ -25,7 +25,7 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
     };
     let username = FoldedField {
         summary: "Change your username",
-        action: "username",
+        action: AccountAction::Username,
         label: "Username",
         autocomplete: "username",
         maxlength: 32,
@@ -36,7 +36,7 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
     };
     let address = FoldedField {
         summary: "Change your e-mail address",
-        action: "address",
+        action: AccountAction::Address,
         name: "email",
         label: "New address",
         kind: "email",
@@ -79,7 +79,7 @@ pub fn RecoverySection(left: u32) -> impl IntoView {
             <h2 id="recovery-heading">{t("Recovery codes")}</h2>
             <p data-testid="recovery-codes">{state}</p>
             <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value="recovery-codes" />
+                <input type="hidden" name="action" value=AccountAction::RecoveryCodes.name() />
                 <button type="submit" class="button quiet">
                     {t(if left == 0 { "Make recovery codes" } else { "Make new ones, and end these" })}
                 </button>
@@ -146,7 +146,7 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
 pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
     let field = FoldedField {
         summary: "Delete the account",
-        action: "delete",
+        action: AccountAction::Delete,
         about: String::new(),
         name: "name",
         label: "Type your username to confirm",
@@ -163,7 +163,7 @@ pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
             <h2 id="leaving-heading">{t("Your data")}</h2>
             <p>{t("Everything that is held about you, as one file.")}</p>
             <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value="export" />
+                <input type="hidden" name="action" value=AccountAction::Export.name() />
                 <button type="submit" class="button quiet">
                     {t("Download my data")}
                 </button>

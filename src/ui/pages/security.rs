@@ -1,7 +1,7 @@
 //! The lists of the account page: passkeys and sessions. Plain forms, which work with scripts off.
 
 use super::folded::{FoldedField, FoldedForm, Typed};
-use crate::types::{paths, views};
+use crate::types::{AccountAction, paths, views};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
@@ -47,7 +47,7 @@ pub fn PasskeySection(
                 })}
             <ul class="rows">{rows.collect::<Vec<_>>()}</ul>
             <form id=ADD_FORM method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value="add-passkey" />
+                <input type="hidden" name="action" value=AccountAction::AddPasskey.name() />
                 <button type="submit" class="button quiet">
                     {t("Add a passkey")}
                 </button>
@@ -66,7 +66,7 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
     let made_by = passkey.provider.clone().map(|provider| format!("{provider}, ")).unwrap_or_default();
     let rename = FoldedField {
         summary: "Rename",
-        action: "rename-passkey",
+        action: AccountAction::RenamePasskey,
         about: passkey.id.clone(),
         name: "name",
         label: "New name",
@@ -116,7 +116,7 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
                 })}
             <FoldedForm field=rename typed />
             <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value="remove-passkey" />
+                <input type="hidden" name="action" value=AccountAction::RemovePasskey.name() />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="link">
                     {t("Remove")}
@@ -163,7 +163,7 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
                 .then(|| {
                     view! {
                         <form method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value="end-others" />
+                            <input type="hidden" name="action" value=AccountAction::EndOthers.name() />
                             <button type="submit" class="button quiet">
                                 {t("End all others")}
                             </button>
@@ -200,7 +200,7 @@ fn SessionRow(session: views::Session) -> impl IntoView {
                 .then(|| {
                     view! {
                         <form method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value="end-session" />
+                            <input type="hidden" name="action" value=AccountAction::EndSession.name() />
                             <input type="hidden" name="id" value=session.id />
                             <button type="submit" class="link">
                                 {t("End this session")}

@@ -3,11 +3,14 @@
 use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;
 use latchkey::server::model::notification::{Notification, Occasion, Told};
+use latchkey::server::model::outbox::OutgoingEmail;
 use latchkey::server::model::recovery::RecoveryCode;
-use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Lockdown, Passkey, User, UserId, event};
+use latchkey::server::model::{
+    AddedWith, Client, Event, EventKind, Issuer, KnownBrowser, Lockdown, Passkey, User, UserId, event,
+};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store, Unit};
-use latchkey::types::{EmailAddress, Identifier, Username, views};
+use latchkey::types::{EmailAddress, Identifier, Username};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +29,7 @@ async fn add(unit: &mut Box<dyn Unit>, passkey: &Passkey) {
 }
 
 fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> Notification {
-    let (client, address) = (views::Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
+    let (client, address) = (Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
     let told = Told {
         user_id: Some(owner.id),
         occasion: Occasion::AddressChanged,
@@ -37,7 +40,7 @@ fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> 
         can_undo,
         client: &client,
     };
-    Notification::new(told, NOW.minus(HOUR * hours_ago), &SystemEntropy)
+    Notification::new(told, Issuer { now: NOW.minus(HOUR * hours_ago), entropy: &SystemEntropy })
 }
 
 #[tokio::test]
@@ -154,7 +157,7 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         ];
         let mut unit = store.begin().await.unwrap();
         for letter in &letters {
-            unit.add_notification(letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
+            unit.add_notification(letter, &OutgoingEmail::for_notification(letter, &SystemEntropy)).await.unwrap();
         }
         for (hours, count) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
             let since = NOW.minus(HOUR * hours);
@@ -172,7 +175,7 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         assert_eq!(counts.without_undo(), 1);
         unit.commit().await.unwrap();
         let open = || async {
-            let open = store.security_letters(owner.id, NOW).await.unwrap();
+            let open = store.notifications(owner.id, NOW).await.unwrap();
             open.iter().map(|letter| letter.id).collect::<Vec<_>>()
         };
         assert_eq!(open().await, [letters[2].id, letters[1].id, letters[0].id], "newest first");
@@ -187,7 +190,7 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         assert!(!unit.report_notification(letters[2].id, NOW).await.unwrap(), "once");
         unit.commit().await.unwrap();
         assert_eq!(open().await, [letters[0].id], "the others were answered");
-        assert_eq!(store.security_letters(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
+        assert_eq!(store.notifications(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
         assert_eq!(store.levels(NOW).await.unwrap().outbox, 3);
         assert_eq!(store.levels(NOW).await.unwrap().outbox_oldest, HOUR * 3);
     }
@@ -197,10 +200,11 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
 async fn activity_is_read_page_by_page_and_swept_after_its_time() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
-        let client = views::Client { browser: Some("Chrome".to_owned()), system: None };
+        let client = Client { browser: Some("Chrome".to_owned()), system: None };
         let event = |days: u32| {
             let at = NOW.minus(Duration::from_hours(24) * days);
-            Event::new(owner.id, EventKind::SignedIn, at, client.clone(), Some("passkey".to_owned()), &SystemEntropy)
+            Event::new(owner.id, EventKind::SignedIn, &client, Issuer { now: at, entropy: &SystemEntropy })
+                .about(Some("passkey".to_owned()))
         };
         let events: Vec<_> = [0, 0, 1, 179, 180, 181].map(event).into();
         let mut unit = store.begin().await.unwrap();
@@ -221,7 +225,7 @@ async fn activity_is_read_page_by_page_and_swept_after_its_time() {
         assert_eq!(store.events(UserId::random(&SystemEntropy), before, 2).await.unwrap(), None, "another's event");
 
         let oldest = NOW.minus(event::KEPT);
-        assert_eq!(store.remove_old_activity(oldest, NOW, 500).await.unwrap(), 1);
+        assert_eq!(store.remove_old_events(oldest, 500).await.unwrap(), 1);
         assert_eq!(store.events(owner.id, None, 50).await.unwrap().unwrap().len(), 5);
     }
 }
@@ -236,13 +240,20 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
         unit.add_session(&session(&owner, &own)).await.unwrap();
         unit.replace_recovery_codes(owner.id, &[RecoveryCode::random(&SystemEntropy).hash()], NOW).await.unwrap();
         let letter = letter_about(&owner, "first@example.org", 0, true);
-        unit.add_notification(&letter, &letter.outgoing(&SystemEntropy)).await.unwrap();
+        unit.add_notification(&letter, &OutgoingEmail::for_notification(&letter, &SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let mut unit = store.begin().await.unwrap();
         for number in 0..120 {
             let at = NOW.plus(Duration::from_millis(number));
-            let client = views::Client { browser: None, system: None };
-            unit.record(&Event::new(owner.id, EventKind::NameChanged, at, client, None, &SystemEntropy)).await.unwrap();
+            let client = Client { browser: None, system: None };
+            unit.record(&Event::new(
+                owner.id,
+                EventKind::NameChanged,
+                &client,
+                Issuer { now: at, entropy: &SystemEntropy },
+            ))
+            .await
+            .unwrap();
         }
         let known = KnownBrowser {
             token_hash: TokenHash([7; 32]),
@@ -262,7 +273,7 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
         assert_eq!(store.user(owner.id).await.unwrap(), None);
         assert_eq!(store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap(), None);
         assert_eq!(store.accounts(None, 10).await.unwrap(), []);
-        assert_eq!(store.count_without_way_in("localhost", true).await.unwrap(), 0);
+        assert_eq!(store.count_without_sign_in_method("localhost", true).await.unwrap(), 0);
         assert_eq!(store.begin().await.unwrap().lock_user(owner.id).await.unwrap(), None);
         assert!(!store.username_is_taken(&owner.username).await.unwrap());
         with_user(&store, "ada").await;
@@ -276,7 +287,7 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
         assert_eq!(store.events(owner.id, None, 50).await.unwrap().unwrap(), []);
         assert_eq!(store.sessions(owner.id).await.unwrap(), []);
         assert_eq!(store.count_recovery_codes(owner.id).await.unwrap(), 0);
-        assert_eq!(store.security_letters(owner.id, NOW).await.unwrap(), []);
+        assert_eq!(store.notifications(owner.id, NOW).await.unwrap(), []);
         assert_eq!(store.levels(NOW).await.unwrap().outbox, 0);
     }
 }

@@ -3,9 +3,11 @@ use crate::authenticator::random;
 use latchkey::server::Unavailable;
 use latchkey::server::clock::Timestamp;
 use latchkey::server::model::passkey::PasskeyUse;
-use latchkey::server::model::{AddedWith, Event, EventKind, KnownBrowser, Lockdown, Passkey, Session, User, UserId};
+use latchkey::server::model::{
+    AddedWith, Event, EventKind, Issuer, KnownBrowser, Lockdown, Passkey, Session, User, UserId,
+};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
-use latchkey::server::store::{Admission, Admitted, Store};
+use latchkey::server::store::{SignInOutcome, SignInRecord, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +27,8 @@ impl Arriving {
         let (used, session) = (used(sign_count), session(user, passkey));
         let (at, client) = (used.at, used.on.clone());
         Self {
-            event: Event::new(user.id, EventKind::SignedIn, at, client, Some("passkey".to_owned()), &SystemEntropy),
+            event: Event::new(user.id, EventKind::SignedIn, &client, Issuer { now: at, entropy: &SystemEntropy })
+                .about(Some("passkey".to_owned())),
             browser: known(user.id),
             passkey: passkey.clone(),
             used,
@@ -34,7 +37,12 @@ impl Arriving {
         }
     }
 
-    pub async fn come_in(&self, store: &dyn Store, known: Option<TokenHash>, previous: Option<TokenHash>) -> Admitted {
+    pub async fn come_in(
+        &self,
+        store: &dyn Store,
+        known: Option<TokenHash>,
+        previous: Option<TokenHash>,
+    ) -> SignInOutcome {
         self.try_to_come_in(store, known, previous).await.unwrap()
     }
 
@@ -43,10 +51,12 @@ impl Arriving {
         store: &dyn Store,
         known: Option<TokenHash>,
         previous: Option<TokenHash>,
-    ) -> Result<Admitted, Unavailable> {
+    ) -> Result<SignInOutcome, Unavailable> {
         let Self { passkey, used, session, event, browser, .. } = self;
         let only_recognised = self.only_recognised;
-        store.admit(Admission { passkey, used, session, event, known, browser, only_recognised, previous }).await
+        store
+            .record_sign_in(SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous })
+            .await
     }
 
     pub async fn left_nothing(&self, store: &dyn Store) {
@@ -74,7 +84,7 @@ async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
         let arriving = Arriving::with(&user, &passkey, u32::MAX);
         let admitted = arriving.come_in(&*store, None, Some(previous.token_hash)).await;
-        let Admitted::In(now) = admitted else { panic!("{admitted:?}") };
+        let SignInOutcome::Recorded(now) = admitted else { panic!("{admitted:?}") };
         assert_eq!(now, user);
         let (opened, _) = store.session(&arriving.session.token_hash).await.unwrap().unwrap();
         let at = arriving.used.at;
@@ -111,7 +121,7 @@ async fn a_browser_gets_a_new_token_and_stays_known_only_if_it_was_to_this_user(
             let arriving = Arriving::with(&ada, &passkey, u32::MAX);
             make_anew(&*store, &passkey).await;
             let admitted = arriving.come_in(&*store, Some(name), None).await;
-            assert!(matches!(admitted, Admitted::In(_)), "{turn}: {admitted:?}");
+            assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{turn}: {admitted:?}");
             let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
             assert_eq!((owner.id, browser.expires_at), (ada.id, arriving.browser.expires_at));
             assert_eq!(browser.declined_until.is_some(), keeps, "{turn}: what it had declined goes on");
@@ -140,16 +150,16 @@ async fn what_may_not_come_in_leaves_nothing() {
         remember(&*store, &known).await;
 
         let refused = stale.come_in(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
-        assert!(matches!(refused, Admitted::Refused(owner) if owner == user));
+        assert!(matches!(refused, SignInOutcome::Refused(owner) if owner == user));
         stale.left_nothing(&*store).await;
-        assert!(matches!(nobody.come_in(&*store, None, None).await, Admitted::Gone));
+        assert!(matches!(nobody.come_in(&*store, None, None).await, SignInOutcome::Gone));
         nobody.left_nothing(&*store).await;
 
         let mut unit = store.begin().await.unwrap();
         unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
         unit.commit().await.unwrap();
         let guarded = Arriving::with(&user, &passkey, u32::MAX);
-        assert!(matches!(guarded.come_in(&*store, None, None).await, Admitted::NotPlain));
+        assert!(matches!(guarded.come_in(&*store, None, None).await, SignInOutcome::NotPlain));
         guarded.left_nothing(&*store).await;
 
         assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the session before goes on");
@@ -170,17 +180,17 @@ async fn a_browser_that_the_account_does_not_know_goes_step_by_step_where_its_ow
         let arriving = || Arriving { only_recognised: true, ..Arriving::with(&user, &passkey, u32::MAX) };
         for token in [None, Some(TokenHash(random()))] {
             let stranger = arriving();
-            assert!(matches!(stranger.come_in(&*store, token, None).await, Admitted::NotPlain));
+            assert!(matches!(stranger.come_in(&*store, token, None).await, SignInOutcome::NotPlain));
             stranger.left_nothing(&*store).await;
         }
         let mut unit = store.begin().await.unwrap();
         unit.void_recognition(user.id).await.unwrap();
         unit.commit().await.unwrap();
-        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, Admitted::NotPlain));
+        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, SignInOutcome::NotPlain));
         let mut unit = store.begin().await.unwrap();
         unit.renew_browser(&known.token_hash, &known).await.unwrap();
         unit.commit().await.unwrap();
-        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, Admitted::In(_)));
+        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, SignInOutcome::Recorded(_)));
     })
     .await;
 }
@@ -195,7 +205,7 @@ async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_e
         make_anew(&*store, &passkey).await;
         let come = || Arriving::with(&user, &passkey, 0);
         for _ in 0..95 {
-            assert!(matches!(come().come_in(&*store, None, None).await, Admitted::In(_)));
+            assert!(matches!(come().come_in(&*store, None, None).await, SignInOutcome::Recorded(_)));
         }
         assert!(store.session(&first.token_hash).await.unwrap().is_some());
         let together = (0..20).map(|_| {
@@ -205,7 +215,7 @@ async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_e
         let mut newest = Vec::new();
         for one in together.collect::<Vec<_>>() {
             let (admitted, token) = one.await.unwrap();
-            assert!(matches!(admitted, Admitted::In(_)), "{admitted:?}");
+            assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{admitted:?}");
             newest.push(token);
         }
         let rows = store.count_rows().await.unwrap();
@@ -228,7 +238,7 @@ async fn of_many_with_one_counter_one_comes_in() {
         });
         let mut winners = 0;
         for rival in rivals.collect::<Vec<_>>() {
-            winners += usize::from(matches!(rival.await.unwrap(), Admitted::In { .. }));
+            winners += usize::from(matches!(rival.await.unwrap(), SignInOutcome::Recorded { .. }));
         }
         assert_eq!(winners, 1);
         assert_eq!(store.events(user.id, None, 10).await.unwrap().unwrap().len(), 1);
@@ -263,7 +273,7 @@ pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
 async fn arrive_together(
     store: &Arc<dyn Store>,
     crowd: Vec<Arriving>,
-) -> Vec<(Result<Admitted, Unavailable>, Arriving)> {
+) -> Vec<(Result<SignInOutcome, Unavailable>, Arriving)> {
     let writer = store.begin().await.unwrap();
     let mut waiting = Vec::new();
     for arriving in crowd {
@@ -298,9 +308,9 @@ async fn whoever_may_comes_in_beside_those_who_may_not() {
             }
             for (case, (admitted, arriving)) in cases.iter().zip(arrive_together(&store, crowd).await) {
                 let is_as_expected = match case {
-                    MayComeIn => matches!(admitted, Ok(Admitted::In { .. })),
-                    IsStale => matches!(admitted, Ok(Admitted::Refused(_))),
-                    IsNobody => matches!(admitted, Ok(Admitted::Gone)),
+                    MayComeIn => matches!(admitted, Ok(SignInOutcome::Recorded { .. })),
+                    IsStale => matches!(admitted, Ok(SignInOutcome::Refused(_))),
+                    IsNobody => matches!(admitted, Ok(SignInOutcome::Gone)),
                     IsTaken => admitted.is_err(),
                 };
                 assert!(is_as_expected, "{number} {case:?}: {admitted:?}");
@@ -333,7 +343,7 @@ async fn who_declines_a_passkey_and_who_signs_in_do_not_wait_for_each_other() {
         unit.decline_offer(&name.token_hash, user.id, user.created_at).await.unwrap();
         unit.commit().await.unwrap();
         let admitted = waiting.await.unwrap();
-        assert!(matches!(admitted, Admitted::In(_)), "{admitted:?}");
+        assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{admitted:?}");
         assert_eq!(store.session(&previous.token_hash).await.unwrap(), None);
     })
     .await;
@@ -375,9 +385,9 @@ async fn who_waits_for_another_command_sees_what_it_did() {
             unit.commit().await.unwrap();
             let (admitted, arriving) = waiting.await.unwrap();
             let is_as_expected = match case {
-                "suspended" | "removed" => matches!(admitted, Admitted::Refused(_)),
-                "guarded" => matches!(admitted, Admitted::NotPlain),
-                _ => matches!(admitted, Admitted::Gone),
+                "suspended" | "removed" => matches!(admitted, SignInOutcome::Refused(_)),
+                "guarded" => matches!(admitted, SignInOutcome::NotPlain),
+                _ => matches!(admitted, SignInOutcome::Gone),
             };
             assert!(is_as_expected, "{case}: {admitted:?}");
             assert_eq!(store.session(&arriving.session.token_hash).await.unwrap(), None, "{case}");

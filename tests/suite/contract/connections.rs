@@ -6,7 +6,7 @@ use crate::authenticator::random;
 use latchkey::server::model::outbox::Claim;
 use latchkey::server::model::{Passkey, User};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
-use latchkey::server::store::{Admitted, Insertion, Store};
+use latchkey::server::store::{Insertion, SignInOutcome, Store};
 use latchkey::types::Username;
 use std::pin::pin;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ async fn a_crowd_that_signs_in_leaves_a_turn_to_everybody_who_writes() {
                 let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, 0));
                 async move {
                     let admitted = arriving.come_in(&*store, None, None).await;
-                    assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+                    assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
                 }
             });
         }
@@ -153,7 +153,7 @@ async fn whoever_gives_up_leaves_no_connection_and_no_turn_behind() {
         is_quiet(&*store).await;
         store.begin().await.unwrap().commit().await.unwrap();
         let admitted = Arriving::with(&user, &passkey, 0).come_in(&*store, None, None).await;
-        assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+        assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
         is_quiet(&*store).await;
     })
     .await;

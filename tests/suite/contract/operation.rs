@@ -2,6 +2,7 @@ use super::store::{NOW, add_account, on_both};
 use crate::app::{Backends, TestDatabase};
 use latchkey::server::Unavailable;
 use latchkey::server::model::Invitation;
+use latchkey::server::model::Issuer;
 use latchkey::server::secret::SystemEntropy;
 use latchkey::server::store::{Line, Store, TABLES};
 use latchkey::types::Identifier;
@@ -35,7 +36,12 @@ async fn accounts_are_listed_in_the_order_of_their_names_page_by_page() {
 #[tokio::test]
 async fn an_invitation_is_used_up_by_ones_until_it_ends() {
     on_both(async |store| {
-        let (invitation, _) = Invitation::new(Some("Ada".to_owned()), 2, Duration::from_hours(1), NOW, &SystemEntropy);
+        let (invitation, _) = Invitation::new(
+            Some("Ada".to_owned()),
+            2,
+            Duration::from_hours(1),
+            Issuer { now: NOW, entropy: &SystemEntropy },
+        );
         let mut unit = store.begin().await.unwrap();
         unit.add_invitation(&invitation).await.unwrap();
         unit.commit().await.unwrap();
@@ -88,7 +94,8 @@ async fn what_is_transferred_is_every_column_of_every_table() {
         let database = TestDatabase::create(backends).await;
         database.open().await;
         let mut real = columns(&database).await;
-        for left_out in ["_sqlx_migrations", "mailbox"] {
+        // `letters` is the queue of the version before; what is left in it is moved at start.
+        for left_out in ["_sqlx_migrations", "mailbox", "letters"] {
             assert!(real.remove(left_out).is_some(), "{left_out}");
         }
         let named: BTreeMap<_, _> = TABLES

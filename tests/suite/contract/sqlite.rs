@@ -2,7 +2,7 @@
 
 use super::admission::{Arriving, Case, arrive};
 use super::store::{NOW, add_account};
-use latchkey::server::store::{Admitted, Store, sqlite};
+use latchkey::server::store::{SessionReads, SignInOutcome, Store, sqlite};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Connection, SqliteConnection, query, query_scalar};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 const ENOUGH: Duration = Duration::from_secs(10);
 
 /// Comes in as soon as it may, in a task of its own.
-fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<Admitted>> {
+fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<SignInOutcome>> {
     let (store, arriving) = (Arc::clone(store), Arc::clone(arriving));
     tokio::spawn(async move { arriving.try_to_come_in(&*store, None, None).await.ok() })
 }
@@ -46,10 +46,10 @@ async fn another(file: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap()
 }
 
-async fn come_in(knocking: Vec<JoinHandle<Option<Admitted>>>) {
+async fn come_in(knocking: Vec<JoinHandle<Option<SignInOutcome>>>) {
     for one in knocking {
         let admitted = timeout(ENOUGH, one).await.unwrap().unwrap();
-        assert!(matches!(admitted, Some(Admitted::In { .. })), "{admitted:?}");
+        assert!(matches!(admitted, Some(SignInOutcome::Recorded { .. })), "{admitted:?}");
     }
 }
 
@@ -108,7 +108,7 @@ async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
     // Whoever was on the way in when it was given up may have arrived.
     for one in crowd {
         let admitted = timeout(ENOUGH, knock(store, one)).await.unwrap().unwrap();
-        assert!(matches!(admitted, Some(Admitted::In { .. } | Admitted::Refused(_))), "{admitted:?}");
+        assert!(matches!(admitted, Some(SignInOutcome::Recorded { .. } | SignInOutcome::Refused(_))), "{admitted:?}");
     }
 }
 
@@ -159,7 +159,7 @@ async fn what_is_written_reaches_the_file_while_others_write() {
     let store = sqlite::open(&file, Duration::from_secs(5)).await.unwrap();
     let (user, passkey, seen) = add_account(&store, "ada").await;
     let admitted = Arriving::with(&user, &passkey, u32::MAX).come_in(&store, None, None).await;
-    assert!(matches!(admitted, Admitted::In { .. }), "{admitted:?}");
+    assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
     let passes = AtomicU64::new(0);
     until("the log was not copied", || async {
         let at = NOW.plus(Duration::from_secs(passes.fetch_add(1, Ordering::SeqCst)));

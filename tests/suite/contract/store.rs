@@ -3,10 +3,10 @@ use crate::authenticator::random;
 use latchkey::server::clock::Timestamp;
 use latchkey::server::model::passkey::PasskeyUse;
 use latchkey::server::model::session::Method;
-use latchkey::server::model::{AddedWith, CredentialId, Passkey, Session, SessionId, User, UserId};
+use latchkey::server::model::{AddedWith, Client, CredentialId, Passkey, Session, SessionId, User, UserId};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, Store};
-use latchkey::types::{DisplayName, EmailAddress, Language, Username, views};
+use latchkey::types::{DisplayName, EmailAddress, Language, Username};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub fn user(name: &str) -> User {
     }
 }
 
-fn nobody() -> views::Client {
-    views::Client { browser: None, system: None }
+fn nobody() -> Client {
+    Client { browser: None, system: None }
 }
 
 pub fn passkey(owner: &User) -> Passkey {
@@ -64,7 +64,7 @@ pub fn session(owner: &User, passkey: &Passkey) -> Session {
         last_seen_at: NOW,
         ends_at: NOW.plus(Duration::from_hours(24)),
         idle: Duration::from_hours(1),
-        client: views::Client { browser: Some("Firefox".to_owned()), system: None },
+        client: Client { browser: Some("Firefox".to_owned()), system: None },
         offers_passkey: true,
         added_passkey: false,
         kept: true,
@@ -78,7 +78,7 @@ pub fn used(sign_count: u32) -> PasskeyUse {
         backed_up: true,
         sign_count,
         at: NOW.plus(Duration::from_secs(5)),
-        on: views::Client { browser: None, system: Some("Linux".to_owned()) },
+        on: Client { browser: None, system: Some("Linux".to_owned()) },
     }
 }
 
@@ -289,43 +289,51 @@ async fn several_processes_may_start_on_one_fresh_database() {
 #[tokio::test]
 async fn accounts_without_a_way_in_are_counted() {
     on_both(async |store| {
-        assert_eq!(store.count_without_way_in("localhost", true).await.unwrap(), 0);
+        assert_eq!(store.count_without_sign_in_method("localhost", true).await.unwrap(), 0);
         let (ada, _, _) = add_account(&*store, "ada").await;
-        assert_eq!(store.count_without_way_in("localhost", false).await.unwrap(), 0, "a passkey is one");
-        assert_eq!(store.count_without_way_in("elsewhere.example", true).await.unwrap(), 1, "of another site is none");
+        assert_eq!(store.count_without_sign_in_method("localhost", false).await.unwrap(), 0, "a passkey is one");
+        assert_eq!(
+            store.count_without_sign_in_method("elsewhere.example", true).await.unwrap(),
+            1,
+            "of another site is none"
+        );
         let mut unit = store.begin().await.unwrap();
         assert!(unit.prove_address(ada.id, ada.email.as_ref().unwrap()).await.unwrap());
         unit.commit().await.unwrap();
-        assert_eq!(store.count_without_way_in("elsewhere.example", true).await.unwrap(), 0, "a proven address is one");
-        assert_eq!(store.count_without_way_in("elsewhere.example", false).await.unwrap(), 1, "unless letters are off");
+        assert_eq!(
+            store.count_without_sign_in_method("elsewhere.example", true).await.unwrap(),
+            0,
+            "a proven address is one"
+        );
+        assert_eq!(
+            store.count_without_sign_in_method("elsewhere.example", false).await.unwrap(),
+            1,
+            "unless letters are off"
+        );
     })
     .await;
 }
 
 #[tokio::test]
 async fn what_has_expired_is_swept_and_takes_its_letters_along() {
-    use latchkey::server::model::email_request::{EmailRequest, Purpose};
+    use latchkey::server::model::Issuer;
+    use latchkey::server::model::email_request::{EmailRequest, Purpose, RequestedBy};
     use latchkey::server::model::outbox::{Claim, OutgoingEmail};
     use latchkey::types::{Identifier, Next};
     on_both(async |store| {
-        let client = views::Client { browser: None, system: None };
+        let client = Client { browser: None, system: None };
         let purpose = Purpose::SignIn { identifier: Identifier::parse("ada").unwrap(), known: None };
         let browser = TokenHash(random());
-        let request = EmailRequest::new(
-            purpose,
-            browser,
-            Next::or_account(None),
-            (client, Language::German),
-            NOW,
-            &SystemEntropy,
-        );
+        let by = RequestedBy { browser, client, language: Language::German };
+        let issuer = Issuer { now: NOW, entropy: &SystemEntropy };
+        let request = EmailRequest::new(purpose, by, Next::or_account(None), issuer);
         let mut unit = store.begin().await.unwrap();
         unit.add_email(&request, &OutgoingEmail::for_request(&request, &SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let read = store.request_of_browser(&browser).await.unwrap().unwrap();
         assert_eq!((read.request, read.recipient, read.tries_left), (request.clone(), None, 5));
-        assert_eq!(store.remove_expired_emails(NOW, 10).await.unwrap(), 0);
-        assert_eq!(store.remove_expired_emails(request.expires_at, 10).await.unwrap(), 1);
+        assert_eq!(store.remove_expired_requests(NOW, 10).await.unwrap(), 0);
+        assert_eq!(store.remove_expired_requests(request.expires_at, 10).await.unwrap(), 1);
         assert_eq!(store.request_of_browser(&browser).await.unwrap(), None);
         let claim = Claim::random(&SystemEntropy);
         assert_eq!(store.claim_email(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);

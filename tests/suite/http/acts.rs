@@ -1,6 +1,6 @@
 //! The forms of the account page, which work with scripts off wherever no passkey is needed.
 
-use crate::app::{App, Backends, Browser};
+use crate::app::{App, Backends, Browser, Parts};
 use serde_json::json;
 use std::time::Duration;
 
@@ -171,12 +171,15 @@ async fn passkeys_of_another_address_are_shown_and_are_no_way_in() {
     let (store, clock) = (database.open().await, Arc::default());
     let ephemeral = open_ephemeral(Backends::Embedded, &clock);
     let parts = (Arc::clone(&store), Arc::clone(&ephemeral), Arc::clone(&clock));
-    let there = App::from_parts(parts.0, parts.1, parts.2, &[("PUBLIC_URL", "http://id.localhost:3000")], database);
+    let there = App::from_parts(
+        Parts { store: parts.0, ephemeral: parts.1, clock: parts.2, database },
+        &[("PUBLIC_URL", "http://id.localhost:3000")],
+    );
     let mut own = there.browser();
     let passkey = own.sign_up_proven(&there, "ada").await;
 
     let other = TestDatabase::create(Backends::Embedded).await;
-    let here = App::from_parts(store, ephemeral, clock, &[], other);
+    let here = App::from_parts(Parts { store, ephemeral, clock, database: other }, &[]);
     let mut browser = here.browser();
     browser.cookies = own.cookies.clone();
     assert_eq!(browser.sign_in(&passkey).await.status, 401);

@@ -2,11 +2,12 @@
 
 use super::authority::kinds;
 use crate::app::{App, Backends};
+use latchkey::server::clock::Clock;
 use latchkey::server::http::limits::{Charge, TABLE};
 use latchkey::server::model::event::MOST_EVENTS;
-use latchkey::server::model::{Event, EventKind};
+use latchkey::server::model::{Client, Event, EventKind, Issuer};
 use latchkey::server::secret::SystemEntropy;
-use latchkey::types::{Identifier, paths, views};
+use latchkey::types::{Identifier, paths};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -143,11 +144,16 @@ async fn an_account_with_much_activity_is_deleted_at_once_while_others_sign_in()
         for _ in 0..3 {
             let mut unit = app.store.begin().await.unwrap();
             for _ in 0..2_000 {
-                let client = views::Client { browser: None, system: None };
+                let client = Client { browser: None, system: None };
                 let now = latchkey::server::clock::Clock::now(&*app.clock);
-                unit.record(&Event::new(ada.id, EventKind::NameChanged, now, client, None, &SystemEntropy))
-                    .await
-                    .unwrap();
+                unit.record(&Event::new(
+                    ada.id,
+                    EventKind::NameChanged,
+                    &client,
+                    Issuer { now, entropy: &SystemEntropy },
+                ))
+                .await
+                .unwrap();
             }
             unit.commit().await.unwrap();
         }
@@ -178,13 +184,15 @@ async fn kept_activity_is_capped_and_the_newest_stays() {
         let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let mut unit = app.store.begin().await.unwrap();
         for _ in 0..MOST_EVENTS + 200 {
-            let client = views::Client { browser: None, system: None };
+            let client = Client { browser: None, system: None };
             let now = latchkey::server::clock::Clock::now(&*app.clock);
-            unit.record(&Event::new(ada.id, EventKind::NameChanged, now, client, None, &SystemEntropy)).await.unwrap();
+            unit.record(&Event::new(ada.id, EventKind::NameChanged, &client, Issuer { now, entropy: &SystemEntropy }))
+                .await
+                .unwrap();
         }
         unit.commit().await.unwrap();
         own.sign_in(&passkey).await;
-        latchkey::server::jobs::cleanup::clean(&*app.store, &*app.clock, Duration::ZERO).await.unwrap();
+        latchkey::server::jobs::cleanup::clean(&*app.store, Clock::now(&*app.clock), Duration::ZERO).await.unwrap();
         let (mut count, mut before) = (0, None);
         loop {
             let page = app.store.events(ada.id, before, 500).await.unwrap().unwrap();

@@ -1,9 +1,9 @@
-use crate::app::{Answer, App, Backends, ORIGIN};
+use crate::app::{Answer, App, Backends, ORIGIN, Parts};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
 
-async fn send(app: &App, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+async fn send(app: &App, (method, path): (Method, &str), headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -17,17 +17,17 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 async fn what_is_not_a_json_object_is_a_bad_request() {
     let app = App::start(Backends::Embedded).await;
     for body in ["", "{", "nope", "[]", "null", "\"x\"", "{}x", "{\"a\":1,}", "\u{0}", "{}{}"] {
-        let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON], body).await;
+        let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], body).await;
         assert_eq!(answer.refusal(), (400, "bad_request".to_owned()), "{body:?}");
     }
-    assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[JSON], " {\"x\":[1]} ").await.status, 200);
+    assert_eq!(send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], " {\"x\":[1]} ").await.status, 200);
 }
 
 #[tokio::test]
 async fn a_list_does_not_pass_for_an_object() {
     let app = App::start(Backends::Embedded).await;
     let body = json!(["ada", "ada@example.org", null]).to_string();
-    let answer = send(&app, Method::POST, "/api/sign-up/start", &[JSON], body).await;
+    let answer = send(&app, (Method::POST, "/api/sign-up/start"), &[JSON], body).await;
     assert_eq!(answer.refusal(), (400, "bad_request".to_owned()));
 }
 
@@ -36,8 +36,8 @@ async fn sixty_four_kibibytes_are_the_limit() {
     let app = App::start(Backends::Embedded).await;
     let padded = |length: usize| format!("{{\"x\":\"{}\"}}", "y".repeat(length - 8));
     assert_eq!(padded(65_536).len(), 65_536);
-    assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[JSON], padded(65_536)).await.status, 200);
-    let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON], padded(65_537)).await;
+    assert_eq!(send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], padded(65_536)).await.status, 200);
+    let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], padded(65_537)).await;
     assert_eq!(answer.refusal(), (413, "too_large".to_owned()));
 }
 
@@ -45,13 +45,13 @@ async fn sixty_four_kibibytes_are_the_limit() {
 async fn only_json_is_read() {
     let app = App::start(Backends::Embedded).await;
     for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "multipart/form-data"] {
-        let answer = send(&app, Method::POST, "/api/sign-in/start", &[("content-type", kind)], "{}").await;
+        let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[("content-type", kind)], "{}").await;
         assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()), "{kind}");
     }
     for kind in ["application/json", "Application/JSON; charset=utf-8"] {
-        assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[("content-type", kind)], "{}").await.status, 200);
+        assert_eq!(send(&app, (Method::POST, "/api/sign-in/start"), &[("content-type", kind)], "{}").await.status, 200);
     }
-    let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON, ("content-encoding", "gzip")], "{}").await;
+    let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[JSON, ("content-encoding", "gzip")], "{}").await;
     assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
 }
 
@@ -59,21 +59,21 @@ async fn only_json_is_read() {
 async fn wrong_methods_and_unknown_paths_are_told_apart() {
     let app = App::start(Backends::Embedded).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
-        let answer = send(&app, method, "/api/sign-in/start", &[], "").await;
+        let answer = send(&app, (method, "/api/sign-in/start"), &[], "").await;
         assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()));
         assert_eq!(answer.header("allow"), "POST");
     }
-    let answer = send(&app, Method::POST, "/api/session", &[JSON], "{}").await;
+    let answer = send(&app, (Method::POST, "/api/session"), &[JSON], "{}").await;
     assert_eq!((answer.refusal().0, answer.header("allow")), (405, "GET, HEAD"));
-    assert_eq!(send(&app, Method::HEAD, "/api/session", &[], "").await.status, 401, "as GET, but for the body");
+    assert_eq!(send(&app, (Method::HEAD, "/api/session"), &[], "").await.status, 401, "as GET, but for the body");
     for path in ["/api", "/api/", "/api/nothing", "/api/sign-in/start/", "/api/sign-in//start"] {
         assert_eq!(
-            send(&app, Method::POST, path, &[JSON], "{}").await.refusal(),
+            send(&app, (Method::POST, path), &[JSON], "{}").await.refusal(),
             (404, "not_found".to_owned()),
             "{path}"
         );
     }
-    assert_eq!(send(&app, Method::DELETE, "/account", &[("origin", ORIGIN)], "").await.refusal().0, 405);
+    assert_eq!(send(&app, (Method::DELETE, "/account"), &[("origin", ORIGIN)], "").await.refusal().0, 405);
 }
 
 #[tokio::test]
@@ -91,13 +91,13 @@ async fn requests_of_other_sites_are_refused() {
         for (method, path) in
             [(Method::POST, "/api/sign-in/start"), (Method::GET, "/api/session"), (Method::POST, "/sign-out")]
         {
-            let answer = send(&app, method, path, &with_type, "{}").await;
+            let answer = send(&app, (method, path), &with_type, "{}").await;
             assert_eq!(answer.refusal(), (403, "cross_origin".to_owned()), "{path} {headers:?}");
         }
     }
-    assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &[JSON], "{}").await.status, 200, "a native client");
-    assert_eq!(send(&app, Method::POST, "/sign-out", &[], "").await.status, 403, "a form that does not say whence");
-    assert_eq!(send(&app, Method::POST, "/sign-out", &[("sec-fetch-site", "same-origin")], "").await.status, 303);
+    assert_eq!(send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], "{}").await.status, 200, "a native client");
+    assert_eq!(send(&app, (Method::POST, "/sign-out"), &[], "").await.status, 403, "a form that does not say whence");
+    assert_eq!(send(&app, (Method::POST, "/sign-out"), &[("sec-fetch-site", "same-origin")], "").await.status, 303);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn every_answer_carries_the_headers() {
     ];
     let mut ids = std::collections::HashSet::new();
     for (method, path, status) in requests {
-        let answer = send(&app, method, path, &[("accept", "text/html")], "").await;
+        let answer = send(&app, (method, path), &[("accept", "text/html")], "").await;
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "same-origin");
@@ -163,23 +163,24 @@ async fn the_host_header_changes_nothing_but_a_loopback_name() {
     let app = App::start(Backends::Embedded).await;
     for host in ["evil.example", "localhost:3000", "localhost.evil.example"] {
         let headers = [JSON, ("host", host), ("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https")];
-        let answer = send(&app, Method::POST, "/api/sign-in/start", &headers, "{}").await;
+        let answer = send(&app, (Method::POST, "/api/sign-in/start"), &headers, "{}").await;
         assert_eq!(answer.json()["publicKey"]["rpId"], "localhost");
-        let page = send(&app, Method::GET, "/account", &[("host", host)], "").await;
+        let page = send(&app, (Method::GET, "/account"), &[("host", host)], "").await;
         assert_eq!(page.header("location"), "/sign-in?next=/account");
     }
     for path in ["/", "/sign-in?next=/account", "/nothing"] {
-        let answer = send(&app, Method::GET, path, &[("host", "127.0.0.1:3000")], "").await;
+        let answer = send(&app, (Method::GET, path), &[("host", "127.0.0.1:3000")], "").await;
         assert_eq!((answer.status.as_u16(), answer.header("location")), (308, format!("{ORIGIN}{path}").as_str()));
     }
-    assert_eq!(send(&app, Method::GET, "/healthz", &[("host", "127.0.0.1:3000")], "").await.status, 200);
+    assert_eq!(send(&app, (Method::GET, "/healthz"), &[("host", "127.0.0.1:3000")], "").await.status, 200);
 }
 
 #[tokio::test]
 async fn who_accepts_html_gets_json_under_api_all_the_same() {
     let app = App::start(Backends::Embedded).await;
     let headers = [JSON, ("accept", "text/html"), ("referer", "http://localhost:3000/sign-in")];
-    let answer = send(&app, Method::POST, "/api/sign-up/start", &headers, "{\"username\":\"x\",\"email\":\"\"}").await;
+    let answer =
+        send(&app, (Method::POST, "/api/sign-up/start"), &headers, "{\"username\":\"x\",\"email\":\"\"}").await;
     assert_eq!(answer.refusal(), (422, "invalid_username".to_owned()));
     assert!(!answer.headers.contains_key("location"));
     assert!(!answer.headers.contains_key("serverfnerror"), "nothing of how it is made");
@@ -190,12 +191,12 @@ async fn who_accepts_html_gets_json_under_api_all_the_same() {
 async fn every_page_and_health_refuse_what_they_do_not_take() {
     let app = App::start(Backends::Embedded).await;
     for path in ["/healthz", "/readyz"] {
-        assert_eq!(send(&app, Method::POST, path, &[("origin", ORIGIN)], "").await.refusal().1, "method_not_allowed");
+        assert_eq!(send(&app, (Method::POST, path), &[("origin", ORIGIN)], "").await.refusal().1, "method_not_allowed");
         let foreign = [("origin", "https://evil.example")];
-        assert_eq!(send(&app, Method::POST, path, &foreign, "").await.refusal(), (403, "cross_origin".to_owned()));
+        assert_eq!(send(&app, (Method::POST, path), &foreign, "").await.refusal(), (403, "cross_origin".to_owned()));
     }
     let long = "x".repeat(65_537);
-    assert_eq!(send(&app, Method::POST, "/sign-out", &[("origin", ORIGIN)], long).await.refusal().0, 413);
+    assert_eq!(send(&app, (Method::POST, "/sign-out"), &[("origin", ORIGIN)], long).await.refusal().0, 413);
 }
 
 #[tokio::test]
@@ -206,7 +207,7 @@ async fn a_refusal_is_a_page_for_people_and_json_for_programs() {
     let page = browser.get("/nothing").await;
     assert_eq!(page.status, 404);
     assert!(page.text().contains("Page not found") && page.text().contains("Sign out"), "it knows who is signed in");
-    let json = send(&app, Method::GET, "/nothing", &[], "").await;
+    let json = send(&app, (Method::GET, "/nothing"), &[], "").await;
     assert_eq!(json.refusal(), (404, "not_found".to_owned()));
 }
 
@@ -236,13 +237,13 @@ async fn reports_of_violated_policies_are_taken_in_either_form_and_nothing_else_
         ("application/json", old, 415),
         ("text/plain", old, 415),
     ] {
-        let answer = send(&app, Method::POST, "/csp-report", &[("content-type", kind)], body).await;
+        let answer = send(&app, (Method::POST, "/csp-report"), &[("content-type", kind)], body).await;
         assert_eq!(answer.status, status, "{kind} {body}");
     }
     let foreign = [("content-type", "application/csp-report"), ("origin", "https://evil.example")];
-    assert_eq!(send(&app, Method::POST, "/csp-report", &foreign, old).await.refusal().1, "cross_origin");
-    assert_eq!(send(&app, Method::GET, "/csp-report", &[], "").await.refusal().0, 405);
-    let page = send(&app, Method::GET, "/", &[], "").await;
+    assert_eq!(send(&app, (Method::POST, "/csp-report"), &foreign, old).await.refusal().1, "cross_origin");
+    assert_eq!(send(&app, (Method::GET, "/csp-report"), &[], "").await.refusal().0, 405);
+    let page = send(&app, (Method::GET, "/"), &[], "").await;
     assert!(page.header("content-security-policy").contains("report-uri /csp-report; report-to csp"));
     assert_eq!(page.header("reporting-endpoints"), "csp=\"/csp-report\"");
 }
@@ -269,11 +270,11 @@ async fn a_compressed_body_is_never_unpacked() {
     let app = App::start(Backends::Embedded).await;
     for kind in ["gzip", "br", "deflate", "identity"] {
         let headers = [JSON, ("content-encoding", kind)];
-        assert_eq!(send(&app, Method::POST, "/api/sign-in/start", &headers, "{}").await.refusal().0, 415, "{kind}");
+        assert_eq!(send(&app, (Method::POST, "/api/sign-in/start"), &headers, "{}").await.refusal().0, 415, "{kind}");
     }
     let form =
         [("origin", ORIGIN), ("content-type", "application/x-www-form-urlencoded"), ("content-encoding", "gzip")];
-    let answer = send(&app, Method::POST, "/sign-in", &form, "\u{1f}\u{8b}").await;
+    let answer = send(&app, (Method::POST, "/sign-in"), &form, "\u{1f}\u{8b}").await;
     // Its bytes are taken for what they are: a form without the field.
     assert_eq!(answer.status, 422, "{}", answer.text());
 }
@@ -322,9 +323,12 @@ impl latchkey::server::ephemeral::Ephemeral for Panicking {
 async fn a_panic_is_a_constant_answer_with_every_header_and_the_program_lives() {
     let database = crate::app::TestDatabase::create(Backends::Embedded).await;
     let store = database.open().await;
-    let app = App::from_parts(store, std::sync::Arc::new(Panicking), std::sync::Arc::default(), &[], database);
+    let app = App::from_parts(
+        Parts { store, ephemeral: std::sync::Arc::new(Panicking), clock: std::sync::Arc::default(), database },
+        &[],
+    );
     for _ in 0..3 {
-        let answer = send(&app, Method::POST, "/api/sign-in/start", &[JSON], "{}").await;
+        let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], "{}").await;
         assert_eq!(answer.refusal(), (500, "internal".to_owned()));
         assert!(!answer.text().contains("secret"), "{}", answer.text());
         assert!(!answer.header("x-request-id").is_empty() && !answer.header("content-security-policy").is_empty());
@@ -338,7 +342,7 @@ async fn a_name_that_is_too_long_for_a_file_is_not_there() {
     for length in [251, 252, 253, 254, 255, 256, 5_000] {
         for path in [format!("/{}", "x".repeat(length)), format!("/pkg/{}", "x".repeat(length))] {
             assert_eq!(
-                send(&app, Method::GET, &path, &[], "").await.refusal(),
+                send(&app, (Method::GET, &path), &[], "").await.refusal(),
                 (404, "not_found".to_owned()),
                 "{length}"
             );
@@ -370,13 +374,13 @@ async fn every_call_but_a_few_needs_a_session_and_says_nothing_of_the_body() {
     for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !OPEN.contains(path)) {
         let bodies: &[&str] = if method == Method::POST { &["{}", "{\"id\":7}", "[]", "", "null", "{"] } else { &[""] };
         for body in bodies {
-            let answer = send(&app, method.clone(), path, &[JSON], *body).await;
+            let answer = send(&app, (method.clone(), path), &[JSON], *body).await;
             assert_eq!(answer.refusal(), (401, "signed_out".to_owned()), "{path} {body}");
             seen += 1;
         }
     }
     assert!(seen > 30, "{seen}");
     for path in ["/api/account/email/undo", "/api/account/not-me"] {
-        assert_eq!(send(&app, Method::POST, path, &[JSON], "{}").await.refusal().1, "bad_request", "{path}");
+        assert_eq!(send(&app, (Method::POST, path), &[JSON], "{}").await.refusal().1, "bad_request", "{path}");
     }
 }

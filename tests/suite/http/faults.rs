@@ -1,7 +1,7 @@
 //! Real servers that are killed, frozen, filled and locked under a running program: nothing is left half done, nothing is
 //! used twice, an answer comes within two seconds, and everything goes on by itself.
 
-use crate::app::{Answer, App, Backends, MovableClock, TestDatabase, open_ephemeral};
+use crate::app::{Answer, App, Backends, MovableClock, Parts, TestDatabase, open_ephemeral};
 use crate::servers::{PostgresServer, RedisServer};
 use latchkey::server::ephemeral::RedisEphemeral;
 use latchkey::server::store::postgres;
@@ -19,14 +19,17 @@ async fn on_redis(server: &RedisServer) -> App {
     let database = TestDatabase::create(Backends::Servers).await;
     let ephemeral = Arc::new(RedisEphemeral::open(&server.url()).unwrap());
     let settings = [("RATE_LIMITS", "on")];
-    App::from_parts(database.open().await, ephemeral, Arc::new(MovableClock::default()), &settings, database)
+    App::from_parts(
+        Parts { store: database.open().await, ephemeral, clock: Arc::new(MovableClock::default()), database },
+        &settings,
+    )
 }
 
 async fn on_postgres(server: &PostgresServer) -> App {
     let clock = Arc::new(MovableClock::default());
     let store = Arc::new(postgres::open(&server.url(), Duration::from_secs(10)).await.unwrap());
     let ephemeral = open_ephemeral(Backends::Servers, &clock);
-    App::from_parts(store, ephemeral, clock, &[], TestDatabase::create(Backends::Embedded).await)
+    App::from_parts(Parts { store, ephemeral, clock, database: TestDatabase::create(Backends::Embedded).await }, &[])
 }
 
 fn away(answer: &Answer, since: Instant) {

@@ -12,7 +12,7 @@ async fn id_of(app: &App, name: &str) -> UserId {
 }
 
 async fn sign_in_link(app: &App, name: &str) -> String {
-    app.auth.make_sign_in_link(id_of(app, name).await).await.unwrap().unwrap().encode()
+    app.state.administration().make_sign_in_link(id_of(app, name).await).await.unwrap().unwrap().encode()
 }
 
 async fn kinds(own: &mut Browser) -> Vec<String> {
@@ -156,7 +156,7 @@ async fn nobody_comes_into_an_account_that_is_turned_off() {
         asking.ask("ada").await;
         let open = app.letter_to("ada@example.org").await;
         let id = id_of(&app, "ada").await;
-        assert!(app.auth.set_disabled(id, true).await.unwrap().unwrap().disabled_at.is_some());
+        assert!(app.state.administration().set_disabled(id, true).await.unwrap().unwrap().disabled_at.is_some());
 
         assert_eq!(own.get("/api/session").await.refusal(), (401, "signed_out".to_owned()));
         let refused = app.browser().sign_in(&passkey).await;
@@ -169,9 +169,9 @@ async fn nobody_comes_into_an_account_that_is_turned_off() {
         let recovery = json!({ "identifier": "ada", "code": codes[0] });
         let refused = app.browser().post("/api/recovery/use", recovery.clone()).await;
         assert_eq!(refused.refusal(), (401, "code_wrong".to_owned()));
-        assert!(app.auth.make_sign_in_link(id).await.unwrap().is_none());
+        assert!(app.state.administration().make_sign_in_link(id).await.unwrap().is_none());
 
-        assert_eq!(app.auth.set_disabled(id, false).await.unwrap().unwrap().disabled_at, None);
+        assert_eq!(app.state.administration().set_disabled(id, false).await.unwrap().unwrap().disabled_at, None);
         assert_eq!(own.get("/api/session").await.status, 401, "its sessions stay dead");
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
         assert_eq!(app.browser().post("/api/recovery/use", recovery).await.status, 200, "the code was not used up");
@@ -198,7 +198,7 @@ async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
                 })
             })
             .collect();
-        app.auth.set_disabled(id, true).await.unwrap();
+        app.state.administration().set_disabled(id, true).await.unwrap();
         for comer in comers {
             let (mut browser, answer) = comer.await.unwrap();
             if answer.status != 200 {
@@ -206,13 +206,13 @@ async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
             }
             assert_eq!(browser.get("/api/session").await.status, 401);
         }
-        app.auth.set_disabled(id, false).await.unwrap();
+        app.state.administration().set_disabled(id, false).await.unwrap();
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "nothing else kept them out");
     }
 }
 
 async fn invite(app: &App, uses: u32) -> String {
-    app.auth.invite(None, uses, Duration::from_hours(1)).await.unwrap().1.encode()
+    app.state.invitations().create(None, uses, Duration::from_hours(1)).await.unwrap().1.encode()
 }
 
 fn form(name: &str, invite: Option<&str>) -> Value {

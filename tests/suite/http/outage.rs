@@ -1,4 +1,4 @@
-use crate::app::{Answer, App, Backends, MovableClock, TestDatabase, address, open_ephemeral};
+use crate::app::{Answer, App, Backends, MovableClock, Parts, TestDatabase, address, open_ephemeral};
 use crate::proxy::Proxy;
 use latchkey::server::ephemeral::RedisEphemeral;
 use latchkey::server::secret::Secret;
@@ -27,7 +27,7 @@ async fn app_with_cuttable_database() -> (App, Proxy) {
     let clock = Arc::new(MovableClock::default());
     let store = Arc::new(postgres::open(&url, Duration::from_secs(5)).await.unwrap());
     let ephemeral = open_ephemeral(Backends::Servers, &clock);
-    (App::from_parts(store, ephemeral, clock, &[], database), proxy)
+    (App::from_parts(Parts { store, ephemeral, clock, database }, &[]), proxy)
 }
 
 async fn app_with_cuttable_redis() -> (App, Proxy) {
@@ -35,7 +35,7 @@ async fn app_with_cuttable_redis() -> (App, Proxy) {
     let (proxy, url) = through_proxy(&address("TEST_REDIS_URL")).await;
     let clock = Arc::new(MovableClock::default());
     let ephemeral = Arc::new(RedisEphemeral::open(&url).unwrap());
-    (App::from_parts(database.open().await, ephemeral, clock, &[], database), proxy)
+    (App::from_parts(Parts { store: database.open().await, ephemeral, clock, database }, &[]), proxy)
 }
 
 fn assert_unavailable(answer: &Answer, since: Instant) {
@@ -159,7 +159,7 @@ async fn after_the_database_cut_its_connections_hardly_anybody_notices() {
     let (url, store) = (database.url(), database.open().await);
     let clock = Arc::new(MovableClock::default());
     let ephemeral = open_ephemeral(Backends::Servers, &clock);
-    let app = App::from_parts(store, ephemeral, clock, &[], database);
+    let app = App::from_parts(Parts { store, ephemeral, clock, database }, &[]);
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     let many = (0..16).map(|_| {
@@ -206,7 +206,8 @@ async fn a_cut_connection_to_redis_costs_no_request() {
     let (proxy, url) = through_proxy(&address("TEST_REDIS_URL")).await;
     let clock = Arc::new(MovableClock::default());
     let ephemeral = Arc::new(RedisEphemeral::open(&url).unwrap());
-    let app = App::from_parts(database.open().await, ephemeral, clock, &[("RATE_LIMITS", "on")], database);
+    let app =
+        App::from_parts(Parts { store: database.open().await, ephemeral, clock, database }, &[("RATE_LIMITS", "on")]);
     let mut own = app.browser_at("192.0.2.1");
     let passkey = own.sign_up_proven(&app, "ada").await;
     for round in 0..3 {

@@ -1,6 +1,7 @@
 use super::server::{Encryption, MailServer, Mood};
 use crate::app::{App, Backends};
-use latchkey::server::mail::{EmailWorker, Smtp};
+use latchkey::server::jobs::EmailWorker;
+use latchkey::server::mail::Smtp;
 use lettre::transport::smtp::client::Certificate;
 use serde_json::json;
 use std::sync::Arc;

@@ -125,6 +125,12 @@ impl MailServer {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
+/// How a conversation begins.
+struct Talk {
+    encrypted: bool,
+    greet: bool,
+}
+
 impl Shared {
     async fn serve(&self, client: TcpStream, mood: Mood) {
         match mood {
@@ -134,12 +140,14 @@ impl Shared {
         }
         if self.encryption == Encryption::Implicit {
             let Ok(client) = self.tls.accept(client).await else { return };
-            let _ = self.talk(Box::new(client), mood, true, true).await;
+            let _ = self.talk(Box::new(client), mood, Talk { encrypted: true, greet: true }).await;
             return;
         }
-        let Ok(Some(client)) = self.talk(Box::new(client), mood, false, true).await else { return };
+        let Ok(Some(client)) = self.talk(Box::new(client), mood, Talk { encrypted: false, greet: true }).await else {
+            return;
+        };
         let Ok(client) = self.tls.accept(client).await else { return };
-        let _ = self.talk(Box::new(client), mood, true, false).await;
+        let _ = self.talk(Box::new(client), mood, Talk { encrypted: true, greet: false }).await;
     }
 
     /// One conversation; gives the stream back when it is to be encrypted.
@@ -147,8 +155,7 @@ impl Shared {
         &self,
         stream: Box<dyn Stream>,
         mood: Mood,
-        encrypted: bool,
-        greet: bool,
+        Talk { encrypted, greet }: Talk,
     ) -> std::io::Result<Option<Box<dyn Stream>>> {
         let mut stream = BufReader::new(stream);
         if greet {

@@ -1,14 +1,14 @@
 //! What letters say, word by word.
 
 use latchkey::server::clock::Timestamp;
-use latchkey::server::config::{Colour, Config, Palette, Source, Tone};
+use latchkey::server::config::{Colour, Palette, Source, Tone};
 use latchkey::server::mail::{Branding, Draft, write_notification};
 use latchkey::server::model::email_request::{Code, Purpose};
 use latchkey::server::model::notification::{Notification, Occasion, Told};
 use latchkey::server::model::outbox::EmailId;
-use latchkey::server::model::{SessionId, UserId};
+use latchkey::server::model::{Client, Issuer, SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
-use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username, views};
+use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 
 /// The same bytes every time, so that letters can be compared.
 struct Constant;
@@ -34,7 +34,7 @@ fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latc
         address: &address(),
         name: name.as_ref(),
         purpose,
-        client: &views::Client { browser: Some("Firefox".to_owned()), system: Some("Linux".to_owned()) },
+        client: &Client { browser: Some("Firefox".to_owned()), system: Some("Linux".to_owned()) },
         language,
         link: &Token::random(&Constant),
         code: Some(&Code::random(&Constant)),
@@ -43,7 +43,7 @@ fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latc
 }
 
 fn head() -> Branding {
-    let config = Config::load(&Source::from_pairs([
+    let config = latchkey::bootstrap::settings(&Source::from_pairs([
         ("PUBLIC_URL", "https://id.example"),
         ("SECRET_KEY", "the key of this test, and of no other"),
         ("EMAIL_SIGN_IN", "off"),
@@ -106,7 +106,7 @@ fn the_letters_read_as_they_were_reviewed() {
 }
 
 fn security_letter(occasion: Occasion, can_undo: bool) -> Notification {
-    let client = views::Client { browser: Some("Firefox".to_owned()), system: None };
+    let client = Client { browser: Some("Firefox".to_owned()), system: None };
     let told = Told {
         user_id: (occasion != Occasion::Deleted).then(|| UserId::random(&Constant)),
         occasion,
@@ -117,7 +117,7 @@ fn security_letter(occasion: Occasion, can_undo: bool) -> Notification {
         can_undo,
         client: &client,
     };
-    Notification::new(told, Timestamp::from_unix_millis(1_795_000_000_123), &Constant)
+    Notification::new(told, Issuer { now: Timestamp::from_unix_millis(1_795_000_000_123), entropy: &Constant })
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! Left alone, SQLite copies the log within the commit that made it long enough: one person waits for thousands of pages and
 //! for the disk, twice.
 
-use super::admission::Admitter;
 use super::beside;
+use super::sign_in::SignInWriter;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Row, SqliteConnection, query};
 use std::io::ErrorKind;
@@ -14,15 +14,15 @@ use std::time::{Duration, SystemTime};
 /// Many sign-ins change the same pages, which are then copied once.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Copies what was written, again and again, for as long as somebody else has the admitter.
-pub async fn checkpoint_beside(options: SqliteConnectOptions, admitter: Admitter) {
+/// Copies what was written, again and again, until nothing else holds the writer.
+pub async fn checkpoint_beside(options: SqliteConnectOptions, sign_in_writer: SignInWriter) {
     // Somebody may have taken the file away.
     let options = options.create_if_missing(false);
     let log = beside(options.get_filename(), "-wal");
     let (mut seen, mut is_due) = (None, false);
     loop {
         tokio::time::sleep(EVERY).await;
-        if admitter.is_last() {
+        if sign_in_writer.is_last() {
             return;
         }
         let written = match written_at(&log) {
@@ -34,7 +34,7 @@ pub async fn checkpoint_beside(options: SqliteConnectOptions, admitter: Admitter
         };
         let is_new = written.is_some() && written != seen;
         if is_new || is_due {
-            let is_complete = checkpoint(&options, &admitter).await;
+            let is_complete = checkpoint(&options, &sign_in_writer).await;
             // Once more after a change: what another process has just written may not be committed yet.
             is_due = is_new || !is_complete;
         }
@@ -51,8 +51,8 @@ fn written_at(log: &Path) -> std::io::Result<Option<SystemTime>> {
 }
 
 /// Tells whether all of the log is in the file.
-async fn checkpoint(options: &SqliteConnectOptions, admitter: &Admitter) -> bool {
-    copy(options, admitter).await.unwrap_or_else(|cause| {
+async fn checkpoint(options: &SqliteConnectOptions, sign_in_writer: &SignInWriter) -> bool {
+    copy(options, sign_in_writer).await.unwrap_or_else(|cause| {
         tracing::warn!(%cause, "the database's log was not copied into its file");
         false
     })
@@ -60,13 +60,13 @@ async fn checkpoint(options: &SqliteConnectOptions, admitter: &Admitter) -> bool
 
 /// First while others write, then the rest while they wait: whoever writes next finds all of it copied and begins the log
 /// anew, unless somebody still reads what was there before (SQLite, "Write-Ahead Logging", section 2.3).
-async fn copy(options: &SqliteConnectOptions, admitter: &Admitter) -> Result<bool, sqlx::Error> {
+async fn copy(options: &SqliteConnectOptions, sign_in_writer: &SignInWriter) -> Result<bool, sqlx::Error> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
     // Whoever closes the store waits for this, and has the last connection.
-    let Ok(_checkpoint) = admitter.checkpoints().acquire().await else { return Ok(true) };
+    let Ok(_checkpoint) = sign_in_writer.checkpoints().acquire().await else { return Ok(true) };
     let mut connection = SqliteConnection::connect_with(options).await?;
     query(COPY).fetch_one(&mut connection).await?;
-    let turn = admitter.turn().await?;
+    let turn = sign_in_writer.turn().await?;
     let row = query(COPY).fetch_one(&mut connection).await?;
     drop(turn);
     connection.close().await?;

@@ -1,17 +1,19 @@
 //! Accounts in one SQLite file: the embedded default.
 
-mod admission;
 mod checkpoint;
-#[path = "../relational/mod.rs"]
+mod dialect;
+mod sign_in;
+#[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
-mod relational;
+mod sql;
 
-use self::admission::{Admitter, Turn};
+use self::dialect::{Dialect, Doubt};
+use self::sign_in::SignInWriter;
+use self::sql::warm::Warm;
+use self::sql::{Pools, SqlStore};
 use super::schema::check_schema;
-use super::{Store, schema, told};
+use super::{Maintenance, Store, schema, told};
 use crate::server::Unavailable;
-use relational::warm::Warm;
-use relational::{Pools, Relational};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool, query, query_scalar};
@@ -19,8 +21,6 @@ use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-type Database = sqlx::Sqlite;
 
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -37,54 +37,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// A file does not cut connections.
-fn doubt(_cause: &sqlx::Error) {}
-
-fn was_cut(_cause: &sqlx::Error) -> bool {
-    false
-}
-
-fn is_trusted(_idle: Duration) -> bool {
-    true
-}
-
 /// The changes of the schema that this program knows.
 #[must_use]
 pub fn known_schemas() -> Vec<i64> {
     MIGRATIONS.iter().map(|migration| migration.version).collect()
-}
-
-impl Pools {
-    /// Whether there is a table of the changes made to the schema.
-    const COUNT_LEDGERS: &'static str =
-        "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'";
-
-    /// A file has no clock.
-    const CLOCK: Option<&'static str> = None;
-
-    /// There is one writer, and readers beside it.
-    const ARE_ONE: bool = false;
-
-    /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
-    const BEGIN: &'static str = "begin immediate";
-
-    /// What is read in it is as it was when the reading began.
-    const BEGIN_SNAPSHOT: &'static str = "begin";
-
-    /// Takes the letter that has been due longest.
-    const CLAIM_LETTER: &'static str = "update letters set claim = $2, claimed_until = $3, attempts = attempts + 1 \
-         where id = (select id from letters where handed_over_at is null and due_at <= $1 \
-                     and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
-         returning id, request_id, security_letter_id, created_at, not_after, attempts";
-
-    /// Reads an account; the unit of work has locked the whole database already.
-    const LOCK_USER: &'static str = select_user!("u.id = $1");
-
-    /// As `LOCK_USER`, by the address that the account has proven.
-    const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified");
-
-    /// Units of work wait for each other anyway.
-    const LOCK_BROWSER: &'static str = "select $1";
 }
 
 /// Opens the file, making it when it is missing, brings the schema up to date, and keeps its log short.
@@ -102,9 +58,9 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
     let is_new = is_empty(&migrating, file).await?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
-    let admitter = admitter(options.clone());
-    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), admitter.clone()));
-    Ok(connect(options, admitter).await?.opened(is_new))
+    let sign_in_writer = sign_in_writer(options.clone());
+    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), sign_in_writer.clone()));
+    Ok(connect(options, sign_in_writer).await?.opened(is_new))
 }
 
 /// Whether there are no tables yet.
@@ -113,7 +69,7 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
 /// When there are some, and none of them ours.
 async fn is_empty(pool: &SqlitePool, file: &Path) -> Result<bool, Unavailable> {
     let failed = |cause: sqlx::Error| of(file, &cause);
-    if query_scalar::<_, i64>(Pools::COUNT_LEDGERS).fetch_one(pool).await.map_err(failed)? > 0 {
+    if query_scalar::<_, i64>(Dialect::COUNT_LEDGERS).fetch_one(pool).await.map_err(failed)? > 0 {
         return Ok(false);
     }
     if query_scalar::<_, i64>(READ_SOMETHING).fetch_one(pool).await.map_err(failed)? > 0 {
@@ -158,7 +114,7 @@ pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     if !file.exists() {
         return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
     }
-    let store = connect(options(file), admitter(options(file))).await?;
+    let store = connect(options(file), sign_in_writer(options(file))).await?;
     check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
     Ok(store)
 }
@@ -195,12 +151,13 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 }
 
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
-async fn connect(options: SqliteConnectOptions, admitter: Admitter) -> Result<Relational, Unavailable> {
+async fn connect(options: SqliteConnectOptions, sign_ins: SignInWriter) -> Result<SqlStore, Unavailable> {
     let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
     let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
     let read = pool(READERS).connect_with(options.clone()).await.map_err(failed)?;
     query(READ_SOMETHING).execute(&read).await.map_err(failed)?;
-    Ok(Relational::new(Pools { warm: Warm::of(&read), read, write, admitter }))
+    let warm = Warm::of(&read, &Doubt);
+    Ok(SqlStore::new(Pools { warm, read, write, sign_ins, doubt: Doubt }))
 }
 
 /// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). Whoever uses the file
@@ -256,12 +213,13 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
     let pool = pool.map_err(|cause| of(file, &cause))?;
     query(READ_SOMETHING).execute(&pool).await.map_err(|cause| of(file, &cause))?;
-    Ok(Relational::new(Pools { warm: Warm::of(&pool), read: pool.clone(), write: pool, admitter: admitter(options) }))
+    let (warm, sign_ins) = (Warm::of(&pool, &Doubt), sign_in_writer(options));
+    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, sign_ins, doubt: Doubt }))
 }
 
-fn admitter(options: SqliteConnectOptions) -> Admitter {
+fn sign_in_writer(options: SqliteConnectOptions) -> SignInWriter {
     // What it prepares needs no file.
-    Admitter::on(options.pragma("temp_store", "memory"))
+    SignInWriter::on(options.pragma("temp_store", "memory"))
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.

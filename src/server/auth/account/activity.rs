@@ -1,0 +1,23 @@
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::model::{Event, EventId, UserId, event};
+
+/// The security events of an account.
+pub struct Activity<'a> {
+    pub(in crate::server::auth) core: &'a Core,
+}
+
+impl Activity<'_> {
+    /// A page of an account's activity, newest first; `None` when there is no such event to begin after.
+    pub async fn page(&self, user: UserId, before: Option<EventId>) -> Result<Option<Vec<Event>>, Unavailable> {
+        self.core.store.events(user, before, event::PAGE).await
+    }
+
+    /// Records that strangers were refused, once an hour however often they try.
+    pub(in crate::server::auth) async fn record_strangers(&self, user: UserId) -> Result<(), Unavailable> {
+        let kind = crate::server::model::EventKind::StrangersRefused;
+        let mut unit = self.core.store.begin().await?;
+        unit.record(&Event::once_an_hour(user, kind, self.core.now())).await?;
+        unit.commit().await
+    }
+}

@@ -1,0 +1,137 @@
+//! Adding a passkey to an account that exists.
+
+use super::current_user::CurrentUser;
+use super::passkeys::{MOST_PASSKEYS, Passkeys};
+use super::policy::Standing;
+use super::unit::OwnersUnit;
+use crate::server::Unavailable;
+use crate::server::auth::webauthn::{Begun, NewCredential, Purpose, Refused};
+use crate::server::auth::{Caller, Error, RegistrationAnswer};
+use crate::server::model::notification::Occasion;
+use crate::server::model::session::Method;
+use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
+use crate::server::store::Insertion;
+use crate::types::{ApiError, DisplayName, views};
+use serde::{Deserialize, Serialize};
+use webauthn_rs::prelude::PasskeyRegistration;
+
+/// The state of a ceremony, taken, and the name for the new passkey.
+pub struct Taken {
+    /// `None` when the ceremony is spent or was never begun.
+    adding: Option<Adding>,
+    name: Option<DisplayName>,
+}
+
+/// The state of a ceremony that adds a passkey.
+#[derive(Serialize, Deserialize)]
+struct Adding {
+    user_id: UserId,
+    registration: PasskeyRegistration,
+}
+
+impl Passkeys<'_> {
+    /// Whether the session may add a passkey now, and the account has room for one.
+    ///
+    /// # Errors
+    /// Why it may not, or that the database is away.
+    pub async fn check_adding(&self, current: &CurrentUser) -> Result<(), Error> {
+        let passkeys = self.list(current).await?;
+        Standing::new(self.core, &current.user, &current.session, &passkeys).may_add()?;
+        if passkeys.len() < MOST_PASSKEYS { Ok(()) } else { Err(ApiError::TooManyPasskeys.into()) }
+    }
+
+    /// As [`Self::check_adding`], where the reason does not matter.
+    pub async fn can_add(&self, current: &CurrentUser) -> Result<bool, Unavailable> {
+        match self.check_adding(current).await {
+            Ok(()) => Ok(true),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(Error::Unavailable(cause)) => Err(cause),
+        }
+    }
+
+    /// Begins to add a passkey; authenticators that hold one of the account already are told so. A suspended passkey is not
+    /// among those: its device was told to drop it, and may make another.
+    ///
+    /// # Errors
+    /// When the session may not, the client begins too many, or a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn begin_add(&self, current: &CurrentUser, caller: &Caller) -> Result<views::Options, Error> {
+        let passkeys = self.list(current).await?;
+        Standing::new(self.core, &current.user, &current.session, &passkeys).may_add()?;
+        let known: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.core.rp_id())).collect();
+        let (options, challenge, registration) =
+            self.ceremonies.relying_party.begin_registration(&current.user, &known)?;
+        let state = Adding { user_id: current.user.id, registration };
+        self.ceremonies.keep(Purpose::AddPasskey, caller, Begun { challenge, state }).await?;
+        Ok(options)
+    }
+
+    /// Takes the state of a ceremony before anything else is looked at.
+    ///
+    /// # Errors
+    /// When the answer or the name does not parse (then nothing is spent), or the ephemeral store is away.
+    pub async fn take_adding(
+        &self,
+        caller: &Caller,
+        answer: &RegistrationAnswer,
+        name: Option<&str>,
+    ) -> Result<Taken, Error> {
+        let name = name.map(DisplayName::parse).transpose().map_err(|_| ApiError::InvalidName)?;
+        if answer.examine() == Err(Refused::Malformed) {
+            return Err(ApiError::BadRequest.into());
+        }
+        let adding = self.ceremonies.take(Purpose::AddPasskey, caller, &answer.client_data.challenge).await?;
+        Ok(Taken { adding, name })
+    }
+
+    /// Finishes adding a passkey.
+    ///
+    /// # Errors
+    /// When the ceremony is spent or another user's, the answer does not verify, the passkey is known already, the account
+    /// has 20, or the session may not (any more).
+    #[tracing::instrument(skip_all)]
+    pub async fn finish_add(
+        &self,
+        current: &CurrentUser,
+        taken: Taken,
+        answer: &RegistrationAnswer,
+    ) -> Result<views::Passkey, Error> {
+        let Taken { adding, name } = taken;
+        let begun = adding.filter(|begun| begun.user_id == current.user.id).ok_or(ApiError::CeremonyExpired)?;
+        let added_with = match current.session.method {
+            Method::Passkey(_) => AddedWith::Passkey,
+            Method::Email => AddedWith::Email,
+            Method::Recovery => AddedWith::RecoveryCode,
+            Method::BreakGlass => AddedWith::BreakGlass,
+        };
+        let new = NewCredential { owner: current.user.id, added_with, registration: &begun.registration };
+        let mut passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NotVerified)?;
+        if let Some(name) = name {
+            name.as_str().clone_into(&mut passkey.name);
+        }
+        self.add(current, &passkey).await
+    }
+
+    async fn add(&self, current: &CurrentUser, passkey: &Passkey) -> Result<views::Passkey, Error> {
+        let owners = OwnersUnit::begin(self.core, current).await?;
+        owners.standing(current).may_add()?;
+        let OwnersUnit { mut unit, passkeys } = owners;
+        if passkeys.len() >= MOST_PASSKEYS {
+            return Err(ApiError::TooManyPasskeys.into());
+        }
+        if unit.add_passkey(passkey).await? == Insertion::Conflict {
+            return Err(ApiError::PasskeyExists.into());
+        }
+        // An email or recovery code allows one passkey: of two at once, the second finds that the session has added one.
+        let is_only_one = !matches!(current.session.method, Method::Passkey(_));
+        if !unit.end_offer(current.session.id, is_only_one).await? {
+            return Err(ApiError::ReauthenticationRequired.into());
+        }
+        let name = Some(passkey.name.clone());
+        unit.record(EventKind::PasskeyAdded, name.clone()).await?;
+        unit.notify(Occasion::PasskeyAdded, name).await?;
+        unit.commit().await?;
+        tracing::info!(user = %current.user.id.0, "passkey added");
+        Ok(self.view(current, passkey, &passkeys))
+    }
+}

@@ -1,0 +1,33 @@
+use super::current_user::CurrentUser;
+use super::unit::OwnersUnit;
+use crate::server::auth::{Error, account::Profile};
+use crate::server::core::Core;
+use crate::server::model::notification::Occasion;
+use crate::types::ApiError;
+
+/// Deleting an account.
+pub struct Deletion<'a> {
+    pub(in crate::server::auth) core: &'a Core,
+}
+
+impl Deletion<'_> {
+    /// Deletes the account: it is unusable at once, and a job removes its rows in small batches, so that an account of any
+    /// size does not block other requests. Its username is held for 30 days.
+    ///
+    /// # Errors
+    /// When `typed` is not the username, the session may not, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn delete(&self, current: &CurrentUser, typed: &str) -> Result<(), Error> {
+        let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let user = unit.user.clone();
+        if typed.trim() != user.username.as_str() {
+            return Err(ApiError::WrongUsername.into());
+        }
+        Profile { core: self.core }.hold_username(&mut *unit, &user.username, user.id).await?;
+        unit.notify(Occasion::Deleted, None).await?;
+        unit.delete_user(user.id, self.core.now()).await?;
+        unit.commit().await?;
+        tracing::info!(user = %user.id.0, "account deleted");
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+use super::current_user::CurrentUser;
+use super::unit::OwnersUnit;
+use crate::server::Unavailable;
+use crate::server::auth::Error;
+use crate::server::core::Core;
+use crate::server::model::EventKind;
+use crate::server::model::notification::Occasion;
+use crate::server::model::recovery::{CODES, RecoveryCode};
+
+/// The recovery codes of a signed-in user.
+pub struct RecoveryCodes<'a> {
+    pub(in crate::server::auth) core: &'a Core,
+}
+
+impl RecoveryCodes<'_> {
+    /// How many are left.
+    pub async fn count(&self, current: &CurrentUser) -> Result<u32, Unavailable> {
+        self.core.store.count_recovery_codes(current.user.id).await
+    }
+
+    /// Makes ten codes, each good for one sign-in, in the place of all earlier ones. Only their hashes are kept.
+    ///
+    /// # Errors
+    /// When the session may not, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn replace(&self, current: &CurrentUser) -> Result<Vec<RecoveryCode>, Error> {
+        let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let codes: Vec<_> = (0..CODES).map(|_| RecoveryCode::random(self.core.entropy())).collect();
+        let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
+        unit.record(EventKind::RecoveryCodesMade, None).await?;
+        unit.notify(Occasion::RecoveryCodesMade, None).await?;
+        // Not before the notification: "This wasn't me" voids the codes that came with it or later.
+        unit.replace_recovery_codes(current.user.id, &hashes, self.core.now()).await?;
+        unit.bound_lockdown().await?;
+        unit.commit().await?;
+        Ok(codes)
+    }
+}

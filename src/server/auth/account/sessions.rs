@@ -1,0 +1,118 @@
+//! Sessions: who a token belongs to, the list that a user sees, and how they end.
+
+use super::current_user::CurrentUser;
+use super::policy::Standing;
+use super::unit::{AccountUnit, OwnersUnit};
+use crate::server::Unavailable;
+use crate::server::auth::Error;
+use crate::server::core::Core;
+use crate::server::model::session::Method;
+use crate::server::model::{CredentialId, EventKind, Session, SessionId};
+use crate::server::secret::Token;
+use crate::types::ApiError;
+
+/// Which sessions are to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    One(SessionId),
+    /// All but the one that asks.
+    Others,
+    /// Those that a passkey opened, but not the one that asks.
+    OfPasskey(CredentialId),
+}
+
+/// Reading and ending sessions. They begin in `new_session.rs`.
+pub struct Sessions<'a> {
+    pub(in crate::server::auth) core: &'a Core,
+}
+
+impl Sessions<'_> {
+    /// The user of a token, if its session is alive; records now and then that it was seen.
+    #[tracing::instrument(skip_all)]
+    pub async fn current_user(&self, token: &Token) -> Result<Option<CurrentUser>, Unavailable> {
+        let (store, now) = (&self.core.store, self.core.now());
+        let Some((mut session, user)) = store.session(&token.hash()).await? else { return Ok(None) };
+        if !session.is_alive(now) {
+            // It stays expired when the clock is set back. Best effort: it signs no one in now either way.
+            if let Err(cause) = store.remove_expired_session(session.id).await {
+                tracing::warn!(%cause, "removing an expired session failed");
+            }
+            return Ok(None);
+        }
+        if user.disabled_at.is_some() {
+            return Ok(None);
+        }
+        if session.should_be_marked_seen(now) {
+            // Best effort: a failed write must not sign the user out.
+            match store.mark_session_seen(session.id, now).await {
+                Ok(()) => session.last_seen_at = now,
+                Err(cause) => tracing::warn!(%cause, "marking a session as seen failed"),
+            }
+        }
+        Ok(Some(CurrentUser { user, session }))
+    }
+
+    /// Whether the session may only add a passkey and sign out (setting `EMAIL_SIGN_IN=recovery-only`).
+    #[must_use]
+    pub fn is_confined(&self, current: &CurrentUser) -> bool {
+        self.core.email().is_recovery_only() && current.session.method == Method::Email
+    }
+
+    /// Whether the session may do what only the account's owner should do, now.
+    ///
+    /// # Errors
+    /// Why it may not, or that the database is away.
+    pub async fn check_fresh(&self, current: &CurrentUser) -> Result<(), Error> {
+        let passkeys = self.core.store.passkeys(current.user.id).await?;
+        Ok(Standing::new(self.core, &current.user, &current.session, &passkeys).may_act()?)
+    }
+
+    /// The living sessions of a user, the one that was seen last first.
+    pub async fn list(&self, current: &CurrentUser) -> Result<Vec<Session>, Unavailable> {
+        let now = self.core.now();
+        let sessions = self.core.store.sessions(current.user.id).await?;
+        Ok(sessions.into_iter().filter(|session| session.is_alive(now)).collect())
+    }
+
+    /// Ends sessions and returns how many; each is dead at its next request, on every node.
+    ///
+    /// # Errors
+    /// When the user has no such session or passkey, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn revoke(&self, current: &CurrentUser, which: Revocation) -> Result<u64, Error> {
+        let (user, own) = (current.user.id, current.session.id);
+        let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin(self.core, current).await?;
+        let ended = match &which {
+            Revocation::One(id) if unit.end_session(user, *id).await? => 1,
+            Revocation::One(_) => return Err(ApiError::NotFound.into()),
+            Revocation::Others => unit.end_other_sessions(user, own, None).await?,
+            Revocation::OfPasskey(id) => unit.end_other_sessions(user, own, Some(id)).await?,
+        };
+        if let Revocation::OfPasskey(id) = &which
+            && ended == 0
+            // One that was removed is still known by the session that it opened.
+            && current.session.method != Method::Passkey(id.clone())
+            && !passkeys.iter().any(|passkey| passkey.credential_id == *id)
+        {
+            return Err(ApiError::NotFound.into());
+        }
+        if ended > 0 {
+            unit.record(EventKind::SessionsEnded, Some(ended.to_string())).await?;
+        }
+        unit.commit().await?;
+        tracing::info!(user = %user.0, ended, "sessions ended");
+        Ok(ended)
+    }
+
+    /// Ends the session of this token; nothing happens when there is none.
+    #[tracing::instrument(skip_all)]
+    pub async fn sign_out(&self, token: &Token) -> Result<(), Unavailable> {
+        let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(()) };
+        let unit = AccountUnit::lock(self.core, user.id, session.client).await?;
+        let Some(mut unit) = unit else { return Ok(()) };
+        if unit.remove_session(&token.hash()).await? {
+            unit.record(EventKind::SignedOut, None).await?;
+        }
+        unit.commit().await
+    }
+}

@@ -1,0 +1,105 @@
+//! What administrators read of accounts and do to them. Each act is logged, stands in the account's activity, and ends what
+//! it must.
+
+use super::account::AccountUnit;
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::model::email_request::{EmailRequest, Purpose, PurposeKind, RequestedBy};
+use crate::server::model::notification::Occasion;
+use crate::server::model::{Client, EventKind, Passkey, Session, User, UserId};
+use crate::server::secret::Token;
+use crate::server::store::AccountSummary;
+use crate::types::{Identifier, Next};
+
+/// Administration of accounts.
+pub struct Administration<'a> {
+    pub(super) core: &'a Core,
+}
+
+impl Administration<'_> {
+    /// At most `limit` accounts in the order of their names, those behind a certain name if it is given.
+    pub async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<AccountSummary>, Unavailable> {
+        self.core.store.accounts(after, limit).await
+    }
+
+    /// The account of that username or proven address.
+    pub async fn named(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
+        self.core.store.account_named(identifier).await
+    }
+
+    /// An account with its passkeys and sessions; `None` when it is gone.
+    pub async fn account(
+        &self,
+        user: UserId,
+    ) -> Result<Option<(AccountSummary, Vec<Passkey>, Vec<Session>)>, Unavailable> {
+        let Some(summary) = self.core.store.account(user).await? else { return Ok(None) };
+        Ok(Some((summary, self.core.store.passkeys(user).await?, self.core.store.sessions(user).await?)))
+    }
+
+    /// Whether the owner of an account is notified of what is done to it.
+    #[must_use]
+    pub fn notifies(&self) -> bool {
+        self.core.email().can_send()
+    }
+
+    /// Makes a link that signs a user in once, in any browser, in the place of an older one; the owner is notified. `None`
+    /// when the account is gone or disabled.
+    #[tracing::instrument(skip_all)]
+    pub async fn make_sign_in_link(&self, user: UserId) -> Result<Option<Token>, Unavailable> {
+        let unit = self.lock(user).await?.filter(|unit| unit.user.disabled_at.is_none());
+        let Some(mut unit) = unit else { return Ok(None) };
+        let token = self.core.token();
+        unit.void_requests(user, PurposeKind::BreakGlass).await?;
+        // No browser requested it: the hash of a token that no one has.
+        let browser = self.core.token().hash();
+        let by = RequestedBy { browser, client: Client::UNKNOWN, language: unit.user.language };
+        let next = Next::or_account(None);
+        let request = EmailRequest::new(Purpose::BreakGlass { user }, by, next, self.core.issuer());
+        unit.add_open_link(&request, &token.hash()).await?;
+        unit.record(EventKind::SignInLinkMade, None).await?;
+        unit.notify(Occasion::SignInLinkMade, None).await?;
+        unit.commit().await?;
+        Ok(Some(token))
+    }
+
+    /// Disables an account, which ends its sessions and open emails, or enables it again. `None` when it is gone.
+    #[tracing::instrument(skip_all)]
+    pub async fn set_disabled(&self, user: UserId, disabled: bool) -> Result<Option<User>, Unavailable> {
+        let Some(mut unit) = self.lock(user).await? else { return Ok(None) };
+        if unit.user.disabled_at.is_some() == disabled {
+            return Ok(Some(unit.user));
+        }
+        let since = disabled.then(|| self.core.now());
+        unit.set_disabled(user, since).await?;
+        // Also when it is enabled: sessions and emails that slipped in meanwhile end, too.
+        unit.end_all_sessions(user).await?;
+        unit.void_requests_of_user(user).await?;
+        let kind = if disabled { EventKind::AccountDisabled } else { EventKind::AccountEnabled };
+        unit.record(kind, None).await?;
+        let changed = User { disabled_at: since, ..unit.user.clone() };
+        unit.commit().await?;
+        Ok(Some(changed))
+    }
+
+    /// Ends all sessions of an account and returns how many; `None` when it is gone.
+    #[tracing::instrument(skip_all)]
+    pub async fn end_sessions(&self, user: UserId) -> Result<Option<u64>, Unavailable> {
+        let Some(mut unit) = self.lock(user).await? else { return Ok(None) };
+        let ended = unit.end_all_sessions(user).await?;
+        if ended > 0 {
+            unit.record(EventKind::SessionsEndedByOperator, None).await?;
+        }
+        unit.commit().await?;
+        Ok(Some(ended))
+    }
+
+    /// At most `limit` users with sessions in the order of their ids, those behind a certain id if it is given.
+    pub async fn users_with_sessions(&self, after: Option<UserId>, limit: u32) -> Result<Vec<UserId>, Unavailable> {
+        self.core.store.owners_of_sessions(after, limit).await
+    }
+
+    /// Administrators act at the server's command line, not in a browser.
+    async fn lock(&self, user: UserId) -> Result<Option<AccountUnit<'_>>, Unavailable> {
+        AccountUnit::lock(self.core, user, Client::UNKNOWN).await
+    }
+}

@@ -1,0 +1,128 @@
+//! Who is written to: the mail worker asks here before it sends an email that was requested.
+
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::limiter::{Guessed, Limited, Side, Subject};
+use crate::server::model::email_request::{EmailRequest, MOST_OPEN, Purpose};
+use crate::server::model::limit::EMAILS_TO_ONE;
+use crate::server::model::outbox::EmailId;
+use crate::server::model::user::email_key;
+use crate::server::model::{Event, EventKind, User};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language};
+
+/// The recipient of an email, once that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    pub address: EmailAddress,
+    pub name: Option<DisplayName>,
+    /// Their own, where there is an account.
+    pub language: Language,
+    /// Whether the email carries a code; the link always goes.
+    pub has_code: bool,
+}
+
+/// Deciding who gets an email.
+pub struct EmailDelivery<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+impl EmailDelivery<'_> {
+    /// Finds out who is meant, and whether they get this email. Strangers never learn what was found. The email is counted
+    /// once, however often it is tried.
+    pub async fn recipient(&self, email: EmailId, request: &EmailRequest) -> Result<Option<Recipient>, Unavailable> {
+        let store = &self.core.store;
+        match &request.purpose {
+            Purpose::SignIn { identifier, .. } => {
+                let Some(user) = store.user_with_proven_address(identifier).await? else { return Ok(None) };
+                self.assigned(email, request, user).await
+            }
+            Purpose::SignUp { address, .. } => {
+                let owner = store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
+                if let Some(owner) = owner {
+                    return self.assigned(email, request, owner).await;
+                }
+                let key = email_key(address).unwrap_or_default();
+                let has_code = self.sends_codes(Guessed::Typed(&key)).await?;
+                let (address, language) = (address.clone(), request.language);
+                Ok(Some(Recipient { address, name: None, language, has_code }))
+            }
+            Purpose::Reauthenticate { user, address, .. } => {
+                let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
+                let user = store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
+                let recipient = |user: User| Recipient {
+                    address: address.clone(),
+                    name: Some(user.display_name),
+                    language: user.language,
+                    has_code,
+                };
+                Ok(user.map(recipient))
+            }
+            Purpose::Confirm { user, address, .. } => {
+                // Anyone can claim an address and have it written to, and must not flood it.
+                let key = email_key(address).unwrap_or_default();
+                let is_within = self.is_within(email, &[b"claimed", key.as_bytes()]).await?;
+                let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
+                let language = request.language;
+                Ok(is_within.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
+            }
+            // The administrator who made its link hands it over.
+            Purpose::BreakGlass { .. } => Ok(None),
+        }
+    }
+
+    /// Counts an email to one account or address.
+    async fn is_within(&self, email: EmailId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
+        let subject = Subject::Named(subject);
+        match self.core.limiter.draw_once(&EMAILS_TO_ONE, subject, email.0.as_bytes()).await {
+            Ok(()) => Ok(true),
+            Err(Limited::TooMany(_)) => Ok(false),
+            Err(Limited::Unavailable(cause)) => Err(cause),
+        }
+    }
+
+    /// Whether emails carry codes: not after too many wrong ones. Links go on, since they cannot be guessed.
+    async fn sends_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
+        Ok(!self.core.limiter.pauses_codes(guessed).await?)
+    }
+
+    /// Ties the request to the account, unless too many emails went to it, or too many of strangers are open.
+    async fn assigned(
+        &self,
+        email: EmailId,
+        request: &EmailRequest,
+        user: User,
+    ) -> Result<Option<Recipient>, Unavailable> {
+        let known = match request.purpose {
+            Purpose::SignIn { known, .. } => known,
+            _ => None,
+        };
+        let side = Side::of(known == Some(user.id));
+        if !self.is_within(email, &[b"account", user.id.0.as_bytes(), side.key()]).await? {
+            return Ok(None);
+        }
+        let has_code = self.sends_codes(Guessed::Account(user.id, side)).await?;
+        if !has_code {
+            tracing::info!(user = %user.id.0, "sign-in codes paused after wrong codes");
+        }
+        let is_known = side == Side::Known;
+        let mut unit = self.core.store.begin().await?;
+        let may_get_it = |user: &User| user.email_verified && user.disabled_at.is_none();
+        let Some(user) = unit.lock_user(user.id).await?.filter(may_get_it) else { return Ok(None) };
+        let Some(address) = user.email else { return Ok(None) };
+        let now = self.core.now();
+        if !is_known && unit.count_open_requests(user.id, request.id, now).await? >= MOST_OPEN {
+            tracing::info!(user = %user.id.0, "too many sign-in emails open");
+            return Ok(None);
+        }
+        unit.assign_request(request.id, user.id, &address).await?;
+        // Strangers may request as many as they like, and fill one line an hour.
+        let event = if is_known {
+            Event::new(user.id, EventKind::LetterSent, &request.client, self.core.issuer())
+        } else {
+            Event::once_an_hour(user.id, EventKind::LetterSent, now)
+        };
+        unit.record(&event).await?;
+        unit.commit().await?;
+        Ok(Some(Recipient { address, name: Some(user.display_name), language: user.language, has_code }))
+    }
+}

@@ -1,0 +1,148 @@
+//! Requesting an email that signs in or up, and the requests that are open.
+
+use super::browser::Browsers;
+use super::caller::Caller;
+use super::error::Error;
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::limiter::{Limited, Subject};
+use crate::server::model::email_request::{ANSWER_LIFE, EmailRequest, OpenRequest, Purpose, RequestedBy};
+use crate::server::model::outbox::OutgoingEmail;
+use crate::server::model::user::email_key;
+use crate::server::model::{ClientAddress, User, limit};
+use crate::server::secret::Token;
+use crate::types::{ApiError, Identifier, Next};
+use std::time::Duration;
+
+/// A requested email.
+#[derive(Debug)]
+pub struct Requested {
+    /// How long it can be answered.
+    pub life: Duration,
+    /// Goes into the cookie of the browser that requested it: only there the email can be answered.
+    pub email: Token,
+}
+
+/// Requests for emails that sign in or up.
+pub struct EmailRequests<'a> {
+    pub(super) core: &'a Core,
+}
+
+impl EmailRequests<'_> {
+    /// Requests an email that signs in. The same happens for every identifier: the mail worker finds out who is meant.
+    ///
+    /// # Errors
+    /// When email sign-in is off, the text is neither a username nor an address, too many were requested, or a backend is
+    /// away.
+    #[tracing::instrument(skip_all)]
+    pub async fn request(&self, caller: &Caller, identifier: &str, next: Next) -> Result<Requested, Error> {
+        self.check_on()?;
+        let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
+        let identifier = identifier.ok_or(ApiError::InvalidIdentifier)?;
+        let known = Browsers { core: self.core }.recognised(caller.known.as_ref()).await?;
+        self.count(caller, &identifier, known.as_ref()).await?;
+        let purpose = Purpose::SignIn { identifier, known: known.map(|user| user.id) };
+        Ok(self.queue(caller, purpose, next).await?)
+    }
+
+    /// Whether emails sign in or up at all.
+    pub(super) fn check_on(&self) -> Result<(), ApiError> {
+        if self.core.email().signs_in() { Ok(()) } else { Err(ApiError::EmailOff) }
+    }
+
+    /// Counts an email. What a browser requests for the account that recognises it has a quota of its own, so that no
+    /// stranger uses it up; everything else is counted under what was typed, whoever may be meant.
+    async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
+        if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), &caller.known) {
+            let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
+            return self.core.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await;
+        }
+        self.count_of_stranger(caller.address, typed).await
+    }
+
+    /// Counts an email under the client that requests it, and under what was typed.
+    pub(super) async fn count_of_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
+        let typed = key_of(typed);
+        let typed = [b"typed".as_slice(), typed.as_bytes()];
+        let both = [(&limit::EMAILS_OF_CLIENT, Subject::Client(from)), (&limit::EMAILS_TO_ONE, Subject::Named(&typed))];
+        self.core.limiter.draw_all(&both).await
+    }
+
+    /// Writes the request and queues its email, in place of what this browser requested before. Each request has a token of
+    /// its own, so that one that others have seen opens no later one.
+    pub(super) async fn queue(&self, caller: &Caller, purpose: Purpose, next: Next) -> Result<Requested, Unavailable> {
+        let email = self.core.token();
+        let by = RequestedBy { browser: email.hash(), client: caller.client.clone(), language: caller.language };
+        let request = EmailRequest::new(purpose, by, next, self.core.issuer());
+        let mut unit = self.core.store.begin().await?;
+        if let Some(former) = &caller.email {
+            unit.void_requests_of_browser(&former.hash()).await?;
+        }
+        unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
+        unit.commit().await?;
+        Ok(Requested { life: ANSWER_LIFE, email })
+    }
+
+    /// The request of this cookie, while it can still be answered.
+    pub async fn open(&self, email: Option<&Token>) -> Result<Option<OpenRequest>, Unavailable> {
+        let Some(email) = email else { return Ok(None) };
+        self.still_open(self.core.store.request_of_browser(&email.hash()).await?).await
+    }
+
+    /// A request that can still be answered. One that has expired is removed, so that it stays so when the clock is set
+    /// back.
+    pub(super) async fn still_open(&self, found: Option<OpenRequest>) -> Result<Option<OpenRequest>, Unavailable> {
+        let now = self.core.now();
+        match found {
+            Some(expired) if now >= expired.request.expires_at => {
+                let mut unit = self.core.store.begin().await?;
+                unit.take_request(expired.request.id).await?;
+                unit.commit().await?;
+                Ok(None)
+            }
+            found => Ok(found.filter(|open| open.is_open(now))),
+        }
+    }
+
+    /// How long ago a request was made, and how long it can still be answered.
+    #[must_use]
+    pub fn age_and_rest(&self, open: &OpenRequest) -> (Duration, Duration) {
+        let now = self.core.now();
+        (now.since(open.request.created_at), open.request.expires_at.since(now))
+    }
+
+    /// Voids the email request of this cookie, if there is one.
+    pub async fn void(&self, email: Option<&Token>) -> Result<(), Unavailable> {
+        let Some(email) = email else { return Ok(()) };
+        if self.core.store.request_of_browser(&email.hash()).await?.is_none() {
+            return Ok(());
+        }
+        let mut unit = self.core.store.begin().await?;
+        unit.void_requests_of_browser(&email.hash()).await?;
+        unit.commit().await
+    }
+}
+
+/// What was typed, in the form in which it is counted.
+pub(super) fn key_of(typed: &Identifier) -> String {
+    match typed {
+        Identifier::Username(name) => name.key(),
+        Identifier::Address(address) => email_key(address).unwrap_or_default(),
+    }
+}
+
+/// Whether what was typed is the name or the proven address of an account.
+fn is_meant(typed: &Identifier, user: &User) -> bool {
+    match typed {
+        Identifier::Username(name) => name.key() == user.username.key(),
+        Identifier::Address(address) => user.has_proven(address),
+    }
+}
+
+/// An address that no email can reach belongs to no account.
+fn can_be_meant(identifier: &Identifier) -> bool {
+    match identifier {
+        Identifier::Username(_) => true,
+        Identifier::Address(address) => email_key(address).is_some(),
+    }
+}

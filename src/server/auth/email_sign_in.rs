@@ -1,0 +1,334 @@
+//! Answering an email by its link or its code: signing in or up.
+
+use super::account::{AccountUnit, Profile};
+use super::caller::Caller;
+use super::email_request::{EmailRequests, key_of};
+use super::error::{Error, code_wrong};
+use super::invitation::Invitations;
+use super::new_session::{Credential, NewSession, record_sign_in};
+use super::sign_up::{SignUpForm, new_user};
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::limiter::{Guessed, Side, Subject};
+use crate::server::model::email_request::{OpenRequest, Purpose};
+use crate::server::model::session::Method;
+use crate::server::model::user::email_key;
+use crate::server::model::{Event, EventKind, User, UserId, limit};
+use crate::server::secret::Token;
+use crate::server::store::{Insertion, Unit};
+use crate::server::telemetry::meters;
+use crate::types::{ApiError, DisplayName, EmailAddress, Identifier, Next, Username};
+
+/// What a link would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkOffer {
+    SignIn(User),
+    SignUp { username: Username },
+}
+
+/// Signing in by email.
+pub struct EmailSignIn<'a> {
+    pub(super) core: &'a Core,
+}
+
+/// An answer to an email.
+#[derive(Clone)]
+struct Answer<'a> {
+    open: OpenRequest,
+    /// Another username for the new account, where the first one is taken.
+    username: Option<&'a str>,
+    caller: &'a Caller,
+}
+
+/// Why an answer was not taken.
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error(transparent)]
+    Ended(#[from] Error),
+    /// Another account proved the address at this very moment; asked again, the answer is that account's.
+    #[error("the address was proven at the same moment")]
+    Raced,
+}
+
+impl EmailSignIn<'_> {
+    /// What a link would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`Self::answer_link`].
+    pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkOffer, Error> {
+        let open = self.linked(token).await?;
+        if !is_from(email, &open) {
+            return Err(ApiError::OtherBrowser.into());
+        }
+        if let Some((user, address)) = &open.recipient
+            && let Some(user) = self.core.store.user(*user).await?
+            && user.has_proven(address)
+        {
+            return Ok(LinkOffer::SignIn(user));
+        }
+        match open.request.purpose {
+            Purpose::BreakGlass { user } => {
+                let user = self.core.store.user(user).await?.filter(|user| user.disabled_at.is_none());
+                Ok(LinkOffer::SignIn(user.ok_or(ApiError::LinkExpired)?))
+            }
+            Purpose::SignUp { username, address, invitation, .. } => {
+                let owner = self.core.store.user_with_proven_address(&Identifier::Address(address)).await?;
+                if owner.is_none() {
+                    Invitations { core: self.core }.check(invitation.as_ref()).await?;
+                }
+                Ok(owner.map_or(LinkOffer::SignUp { username }, LinkOffer::SignIn))
+            }
+            Purpose::SignIn { .. } | Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => {
+                Err(ApiError::LinkExpired.into())
+            }
+        }
+    }
+
+    /// Answers an email by its link: signs in, or makes the account that was requested.
+    ///
+    /// # Errors
+    /// When email sign-in is off, the link is used, old or wrong, was requested in another browser (then it stays valid), or
+    /// the name is taken (then too).
+    #[tracing::instrument(skip_all)]
+    pub async fn answer_link(
+        &self,
+        token: &str,
+        username: Option<&str>,
+        caller: &Caller,
+    ) -> Result<(NewSession, Next), Error> {
+        let answered = self.follow_link(token, username, caller).await;
+        let is_recovery = answered.as_ref().is_ok_and(|(new, _)| new.session.method == Method::BreakGlass);
+        let method = if is_recovery { "recovery" } else { "email" };
+        meters::sign_in(method, answered.as_ref().err().map(Error::outcome));
+        answered
+    }
+
+    async fn follow_link(
+        &self,
+        token: &str,
+        username: Option<&str>,
+        caller: &Caller,
+    ) -> Result<(NewSession, Next), Error> {
+        self.core.limiter.draw(&limit::ANSWERS, Subject::Client(caller.address)).await?;
+        let open = self.linked(token).await?;
+        if is_from(caller.email.as_ref(), &open) {
+            let unit = self.core.store.begin().await?;
+            return self.answer_or_again(unit, Answer { open, username, caller }).await;
+        }
+        // The email is in other hands than the browser: its owner should see that.
+        if let Some((user, _)) = open.recipient
+            && let Some(mut unit) = AccountUnit::lock(self.core, user, caller.client.clone()).await?
+        {
+            unit.record_hourly(EventKind::SignInRefused, "letter, in another browser").await?;
+            unit.commit().await?;
+        }
+        Err(ApiError::OtherBrowser.into())
+    }
+
+    /// Answers the email that this browser requested last by its code.
+    ///
+    /// # Errors
+    /// As [`Self::answer_link`]; a wrong code tells how many tries are left, and after the last the request is void.
+    #[tracing::instrument(skip_all)]
+    pub async fn answer_code(
+        &self,
+        code: &str,
+        username: Option<&str>,
+        caller: &Caller,
+    ) -> Result<(NewSession, Next), Error> {
+        let answered = self.type_code(code, username, caller).await;
+        meters::sign_in("email", answered.as_ref().err().map(Error::outcome));
+        answered
+    }
+
+    async fn type_code(
+        &self,
+        code: &str,
+        username: Option<&str>,
+        caller: &Caller,
+    ) -> Result<(NewSession, Next), Error> {
+        let requests = EmailRequests { core: self.core };
+        requests.check_on()?;
+        self.core.limiter.draw(&limit::ANSWERS, Subject::Client(caller.address)).await?;
+        let open = requests.open(caller.email.as_ref()).await?.ok_or(ApiError::LinkExpired)?;
+        let mut unit = self.core.store.begin().await?;
+        lock_recipient(unit.as_mut(), &open).await?;
+        let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
+        if open.has_code(code, &self.core.keys) {
+            return self.answer_or_again(unit, Answer { open, username, caller }).await;
+        }
+        let (user, side) = meant(&open);
+        let whose = user.unwrap_or(UserId::NOBODY);
+        let refused = match side {
+            Side::Stranger => Event::once_an_hour(whose, EventKind::StrangersRefused, self.core.now()),
+            Side::Known => Event::new(whose, EventKind::SignInRefused, &caller.client, self.core.issuer())
+                .about(Some("code of a letter".to_owned())),
+        };
+        unit.record(&refused).await?;
+        unit.commit().await?;
+        let typed = typed_key(&open);
+        let guessed = user.map_or(Guessed::Typed(&typed), |user| Guessed::Account(user, side));
+        self.core.limiter.count_failure(guessed).await?;
+        Err(code_wrong(tries_left).into())
+    }
+
+    async fn answer_or_again(&self, unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), Error> {
+        let answered = match self.answer(unit, answer.clone()).await {
+            Err(AnswerError::Raced) => self.answer(self.core.store.begin().await?, answer).await,
+            answered => answered,
+        };
+        answered.map_err(|error| match error {
+            AnswerError::Ended(error) => error,
+            raced @ AnswerError::Raced => Unavailable::new("address", raced).into(),
+        })
+    }
+
+    async fn linked(&self, token: &str) -> Result<OpenRequest, Error> {
+        let found = match Token::from_link(token) {
+            Some(token) => self.core.store.request_by_link(&token.hash()).await?,
+            None => None,
+        };
+        let requests = EmailRequests { core: self.core };
+        let open = requests.still_open(found).await?;
+        if let Some(open) = open.as_ref().filter(|open| open.request.purpose.is_break_glass()) {
+            return Ok(open.clone());
+        }
+        requests.check_on()?;
+        let signs_in =
+            |open: &OpenRequest| matches!(open.request.purpose, Purpose::SignIn { .. } | Purpose::SignUp { .. });
+        Ok(open.filter(signs_in).ok_or(ApiError::LinkExpired)?)
+    }
+
+    async fn answer(&self, mut unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), AnswerError> {
+        let Answer { open, username, caller } = answer;
+        lock_recipient(unit.as_mut(), &open).await?;
+        if !unit.take_request(open.request.id).await? {
+            return Err(ApiError::LinkExpired.into());
+        }
+        let next = open.request.next.clone();
+        let (mut unit, credential, kind) = match open.request.purpose {
+            Purpose::SignIn { .. } => {
+                let (user, address) = open.recipient.ok_or(ApiError::LinkExpired)?;
+                let unit = self.lock(unit, user, caller).await?;
+                if !unit.user.has_proven(&address) {
+                    return Err(ApiError::LinkExpired.into());
+                }
+                (unit, Credential::Email, EventKind::SignedIn)
+            }
+            Purpose::BreakGlass { user } => {
+                let mut unit = self.lock(unit, user, caller).await?;
+                unit.void_recognition(user).await?;
+                unit.record(EventKind::SignInLinkUsed, None).await?;
+                (unit, Credential::BreakGlass, EventKind::SignedIn)
+            }
+            Purpose::SignUp { username: asked, display_name, address, invitation } => {
+                let form = SignUpForm { username: asked, email: Some(address), display_name, invitation };
+                let form = renamed(form, username)?;
+                let (unit, kind) = self.owner_or_new(unit, form, caller).await?;
+                (unit, Credential::Email, kind)
+            }
+            Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => return Err(ApiError::LinkExpired.into()),
+        };
+        if unit.user.disabled_at.is_some() {
+            return Err(ApiError::LinkExpired.into());
+        }
+        let new = record_sign_in(&mut unit, credential, caller, kind).await?;
+        unit.commit().await?;
+        if kind == EventKind::SignedUp {
+            meters::sign_up("email");
+        }
+        tracing::info!(user = %new.user.id.0, method = new.session.method.words(), "signed in by a link or code");
+        Ok((new, next))
+    }
+
+    async fn lock(&self, unit: Box<dyn Unit>, user: UserId, caller: &Caller) -> Result<AccountUnit<'_>, Error> {
+        let unit = AccountUnit::lock_within(self.core, unit, user, caller.client.clone()).await?;
+        Ok(unit.ok_or(ApiError::LinkExpired)?)
+    }
+
+    /// The account that has proven the address, else a new one with what was typed; with the event that tells which.
+    async fn owner_or_new(
+        &self,
+        mut unit: Box<dyn Unit>,
+        form: SignUpForm,
+        caller: &Caller,
+    ) -> Result<(AccountUnit<'_>, EventKind), AnswerError> {
+        let address = form.email.clone().ok_or(ApiError::LinkExpired)?;
+        if let Some(owner) = unit.lock_owner(&address).await? {
+            let unit = AccountUnit::of(self.core, unit, owner, caller.client.clone());
+            return Ok((unit, EventKind::SignedIn));
+        }
+        let invitation = form.invitation;
+        let user = new_user(self.core, UserId::random(self.core.entropy()), form, caller.language);
+        if (Profile { core: self.core }).add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
+            return Err(ApiError::UsernameTaken.into());
+        }
+        Invitations { core: self.core }.use_up(unit.as_mut(), invitation.as_ref(), user.created_at).await?;
+        if !unit.prove_address(user.id, &address).await? {
+            return Err(AnswerError::Raced);
+        }
+        tracing::info!(user = %user.id.0, "signed up by email");
+        let user = User { email_verified: true, ..user };
+        Ok((AccountUnit::of(self.core, unit, user, caller.client.clone()), EventKind::SignedUp))
+    }
+}
+
+impl From<ApiError> for AnswerError {
+    fn from(refusal: ApiError) -> Self {
+        Self::Ended(refusal.into())
+    }
+}
+
+impl From<Unavailable> for AnswerError {
+    fn from(cause: Unavailable) -> Self {
+        Self::Ended(cause.into())
+    }
+}
+
+/// A sign-up under another username, if one was chosen. A user who gave no name is called by it.
+fn renamed(form: SignUpForm, username: Option<&str>) -> Result<SignUpForm, ApiError> {
+    let Some(text) = username else { return Ok(form) };
+    let username = Username::parse(text).map_err(|_| ApiError::InvalidUsername)?;
+    let is_unnamed = form.display_name.as_str() == form.username.as_str();
+    let unnamed = is_unnamed.then(|| DisplayName::parse(username.as_str()).ok()).flatten();
+    Ok(SignUpForm { display_name: unnamed.unwrap_or(form.display_name), username, ..form })
+}
+
+/// Locks the account of an email before anything of it is touched, so that no two units wait for each other. Where no
+/// account was meant, the same query is made about none, and takes as long.
+async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
+    let user = match open.request.purpose {
+        Purpose::BreakGlass { user } => user,
+        _ => open.recipient.as_ref().map_or(UserId::NOBODY, |(user, _)| *user),
+    };
+    unit.lock_user(user).await.map(drop)
+}
+
+/// What was typed to request an email, in the form in which it is counted.
+fn typed_key(open: &OpenRequest) -> String {
+    let of_address = |address: &EmailAddress| email_key(address).unwrap_or_default();
+    match &open.request.purpose {
+        Purpose::SignIn { identifier, .. } => key_of(identifier),
+        Purpose::SignUp { address, .. }
+        | Purpose::Confirm { address, .. }
+        | Purpose::Reauthenticate { address, .. } => of_address(address),
+        Purpose::BreakGlass { .. } => String::new(),
+    }
+}
+
+/// The account that an email went to, if any, and whether a browser that it knows requested it.
+fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
+    let user = open.recipient.as_ref().map(|(user, _)| *user);
+    let is_known = match &open.request.purpose {
+        Purpose::SignIn { known, .. } => known.is_some() && *known == user,
+        Purpose::SignUp { .. } => false,
+        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => true,
+    };
+    (user, Side::of(is_known))
+}
+
+/// Whether a browser with this cookie may open the link: the one that requested the email, or any for an administrator's
+/// link.
+fn is_from(email: Option<&Token>, open: &OpenRequest) -> bool {
+    open.request.purpose.is_break_glass() || email.is_some_and(|email| email.hash() == open.request.browser)
+}

@@ -1,0 +1,54 @@
+use crate::server::Unavailable;
+use crate::server::limiter::{Limited, TooMany};
+use crate::types::ApiError;
+
+/// Why a service did not do what it was asked to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An expected outcome, told to the caller.
+    #[error("refused: {}", .0.code())]
+    Refused(ApiError),
+    /// A backend is away. The cause is for the log alone.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Error {
+    /// Its label in metrics.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Refused(ApiError::BadRequest) => "malformed",
+            Self::Refused(ApiError::CeremonyExpired | ApiError::LinkExpired) => "expired",
+            Self::Refused(ApiError::InvitationRequired | ApiError::SignUpOff) => "not_invited",
+            Self::Refused(ApiError::TooManyRequests { .. }) => "too_many",
+            Self::Refused(refusal) => refusal.code(),
+        }
+    }
+}
+
+impl From<ApiError> for Error {
+    fn from(refusal: ApiError) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Limited> for Error {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(too_many) => Self::Refused(too_many_requests(too_many)),
+            Limited::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+/// Whole seconds, rounded up, so that a caller who waits that long is not refused again.
+fn too_many_requests(TooMany { retry_after }: TooMany) -> ApiError {
+    let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+    ApiError::TooManyRequests { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) }
+}
+
+/// A wrong code, with how often another one may be tried.
+pub(super) fn code_wrong(tries_left: u32) -> ApiError {
+    ApiError::CodeWrong { tries_left: Some(u8::try_from(tries_left).unwrap_or(u8::MAX)) }
+}

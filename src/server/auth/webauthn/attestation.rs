@@ -1,0 +1,123 @@
+use super::authenticator_data::AuthenticatorData;
+use super::cbor;
+use super::json::Malformed;
+use crate::server::model::CredentialId;
+use serde::Deserialize;
+use serde_cbor_2::Value;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+struct AttestationObject {
+    fmt: String,
+    #[serde(rename = "attStmt")]
+    statement: BTreeMap<Value, Value>,
+    #[serde(rename = "authData", with = "byte_string")]
+    auth_data: Vec<u8>,
+}
+
+/// What a new passkey says of itself, none of it attested.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NewPasskey {
+    pub credential_id: CredentialId,
+    pub aaguid: Uuid,
+    pub backup_eligible: bool,
+    pub backed_up: bool,
+    pub sign_count: u32,
+}
+
+/// Why an object is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    Malformed,
+    /// For the log: what it should not have been.
+    NotAcceptable(&'static str),
+}
+
+impl From<Malformed> for Refused {
+    fn from(Malformed: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// Reads an attestation object (WebAuthn Level 3, section 6.5.4) and refuses what the library would let pass: formats
+/// that were not asked for, statements where there must be none, other bytes than announced, keys that could never sign in.
+pub fn examine(object: &[u8], raw_id: &[u8]) -> Result<NewPasskey, Refused> {
+    let object = AttestationObject::read(object)?;
+    let data = AuthenticatorData::parse(&object.auth_data)?;
+    let attested = data.attested.as_ref().ok_or(Refused::NotAcceptable("no attested credential"))?;
+    let credential_id = CredentialId::new(attested.credential_id.to_vec());
+    let credential_id = credential_id.ok_or(Refused::NotAcceptable("length of the credential id"))?;
+    for (is_acceptable, otherwise) in [
+        (object.has_accepted_format(), "attestation format or statement"),
+        (credential_id.as_bytes() == raw_id, "another credential id than announced"),
+        (attested.has_usable_key(), "kind of key"),
+        (data.has_sound_backup_flags(), "backup flags"),
+        (!data.has_trailing_bytes, "bytes behind the authenticator data"),
+    ] {
+        if !is_acceptable {
+            return Err(Refused::NotAcceptable(otherwise));
+        }
+    }
+    Ok(NewPasskey {
+        credential_id,
+        aaguid: attested.aaguid,
+        backup_eligible: data.backup_eligible(),
+        backed_up: data.backed_up(),
+        sign_count: data.sign_count,
+    })
+}
+
+impl AttestationObject {
+    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (object, rest) = cbor::item(bytes)?;
+        if rest.is_empty() { Ok(object) } else { Err(Malformed) }
+    }
+
+    /// `none` with an empty statement (section 8.7), or `packed` (section 8.2).
+    fn has_accepted_format(&self) -> bool {
+        match self.fmt.as_str() {
+            "none" => self.statement.is_empty(),
+            "packed" => !self.has_statement_about_certificates() || self.has_certificates(),
+            _ => false,
+        }
+    }
+
+    fn has_statement_about_certificates(&self) -> bool {
+        self.statement.contains_key(&Value::Text("x5c".to_owned()))
+    }
+
+    /// A chain of at least one certificate, in bytes.
+    fn has_certificates(&self) -> bool {
+        let is_certificate = |item: &Value| matches!(item, Value::Bytes(_));
+        match self.statement.get(&Value::Text("x5c".to_owned())) {
+            Some(Value::Array(chain)) => !chain.is_empty() && chain.iter().all(is_certificate),
+            _ => false,
+        }
+    }
+}
+
+/// The same object without its attestation, where that is a chain of certificates (WebAuthn Level 3, section 8.2);
+/// `None` where it has none. Some browsers send one that was not asked for. It is not used, so it is not verified.
+pub fn without_certificates(object: &[u8]) -> Option<Vec<u8>> {
+    let object = AttestationObject::read(object).ok().filter(AttestationObject::has_certificates)?;
+    let bare = BTreeMap::from([
+        ("fmt", Value::Text("none".to_owned())),
+        ("attStmt", Value::Map(BTreeMap::new())),
+        ("authData", Value::Bytes(object.auth_data)),
+    ]);
+    serde_cbor_2::to_vec(&bare).ok()
+}
+
+/// Byte strings for serde without another crate.
+mod byte_string {
+    use serde::{Deserialize, Deserializer};
+    use serde_cbor_2::Value;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Bytes(bytes) => Ok(bytes),
+            _ => Err(serde::de::Error::custom("not a byte string")),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! CBOR as authenticators write it, with what the library's parser lets pass.
+
+use super::json::Malformed;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_cbor_2::Value;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// One item from the front of `bytes`, and the bytes behind it. The parser is the library's own, so that both read the
+/// same; but a map with the same key twice is malformed (RFC 8949, section 5.6), where the library takes the last one.
+pub fn item<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malformed> {
+    read::<UniqueKeys>(bytes)?;
+    read(bytes)
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malformed> {
+    let mut deserializer = serde_cbor_2::Deserializer::from_slice(bytes);
+    let item = T::deserialize(&mut deserializer).map_err(|_| Malformed)?;
+    let rest = bytes.get(deserializer.byte_offset()..).ok_or(Malformed)?;
+    Ok((item, rest))
+}
+
+/// Any item whose maps have each key once, at every depth.
+struct UniqueKeys;
+
+impl<'de> Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueKeys)
+    }
+}
+
+/// Values that hold no others.
+macro_rules! plain {
+    ($($visit:ident: $kind:ty),* $(,)?) => {$(
+        fn $visit<E: Error>(self, _: $kind) -> Result<Self, E> {
+            Ok(self)
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item whose maps have each key once")
+    }
+
+    plain! {
+        visit_bool: bool,
+        visit_bytes: &[u8],
+        visit_f64: f64,
+        visit_i64: i64,
+        visit_i128: i128,
+        visit_str: &str,
+        visit_u64: u64,
+        visit_u128: u128,
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self, D::Error> {
+        Self::deserialize(inner)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Self, D::Error> {
+        Self::deserialize(inner)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Self, A::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some(key) = pairs.next_key::<Value>()? {
+            pairs.next_value::<Self>()?;
+            if !keys.insert(key) {
+                return Err(A::Error::custom("a key stands twice"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_stands_twice_is_malformed_at_every_depth() {
+        for (bytes, is_well_formed) in [
+            (&[0xa2, 0x61, b'a', 1, 0x61, b'b', 2][..], true),
+            (&[0xa2, 0x61, b'a', 1, 0x61, b'a', 2], false),
+            (&[0xa1, 1, 0xa2, 2, 3, 2, 3], false),
+            (&[0x81, 0xa2, 2, 3, 2, 4], false),
+            (&[0xa2, 0x20, 0xf6, 0x21, 0xf5], true),
+            (&[0xa2, 0x20, 0xf6, 0x20, 0xf5], false),
+        ] {
+            assert_eq!(item::<Value>(bytes).is_ok(), is_well_formed, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_an_item_is_given_back() {
+        let (_, rest) = item::<Value>(&[0xa0, 7, 8]).unwrap();
+        assert_eq!(rest, [7, 8]);
+    }
+}

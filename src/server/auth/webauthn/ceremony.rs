@@ -1,0 +1,137 @@
+//! The state of a ceremony that has begun: kept on the server, bound to one browser, taken once.
+
+use super::relying_party::{CEREMONY_LIFE, RelyingParty};
+use crate::server::Unavailable;
+use crate::server::auth::Caller;
+use crate::server::clock::Timestamp;
+use crate::server::core::Core;
+use crate::server::ephemeral::{CEREMONY, Kept};
+use crate::server::limiter::{Limited, Subject};
+use crate::server::model::limit;
+use crate::server::secret::Token;
+use crate::server::telemetry::meters::{self, Stage};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+/// The purpose of a ceremony; an answer to one finds nothing under another.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    SignUp,
+    SignIn,
+    AddPasskey,
+    Reauthenticate,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign-up",
+            Self::SignIn => "sign-in",
+            Self::AddPasskey => "add-passkey",
+            Self::Reauthenticate => "reauthenticate",
+        }
+    }
+}
+
+/// The shape of [`Pending`] and of the states in it. Nodes of two versions may share a store during an upgrade: what was
+/// written in another shape counts as expired, and its person begins again.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Pending<T> {
+    format: u32,
+    expires_at: i64,
+    /// Where it is read: its text, since another version may have written it.
+    state: T,
+}
+
+/// A ceremony that begins: its challenge, and what is needed to finish it.
+pub struct Begun<T> {
+    pub challenge: Vec<u8>,
+    pub state: T,
+}
+
+/// Keeps and verifies ceremonies.
+#[derive(Clone, Copy)]
+pub struct Ceremonies<'a> {
+    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server::auth) relying_party: &'a RelyingParty,
+}
+
+impl Ceremonies<'_> {
+    /// Keeps the state where only this browser, with this challenge and for this purpose, finds it; unless its client has
+    /// begun too many.
+    pub async fn keep<T: Serialize>(&self, purpose: Purpose, caller: &Caller, begun: Begun<T>) -> Result<(), Limited> {
+        let Begun { challenge, state } = begun;
+        let browser = caller.browser.as_ref().ok_or_else(|| Unavailable::new("ceremony", "the browser has no name"))?;
+        let expires_at = self.core.now().plus(CEREMONY_LIFE).unix_millis();
+        let value = serde_json::to_vec(&Pending { format: FORMAT, expires_at, state }).map_err(broken)?;
+        let key = key(purpose, browser, &URL_SAFE_NO_PAD.encode(challenge));
+        // Others may read the ephemeral store, and it holds what people type when they sign up.
+        let value = self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())?;
+        let kept = Kept { key: &key, value, ttl: CEREMONY_LIFE };
+        self.core.limiter.draw_and_put(&limit::CEREMONIES, Subject::Client(caller.address), kept).await?;
+        meters::ceremony(purpose.name(), Stage::Started);
+        Ok(())
+    }
+
+    /// Takes the state out: from now on this ceremony is spent, whatever follows. `None` when it was spent before, or this
+    /// browser began none.
+    pub async fn take<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        caller: &Caller,
+        challenge: &str,
+    ) -> Result<Option<T>, Unavailable> {
+        let Some(browser) = &caller.browser else { return Ok(None) };
+        let key = key(purpose, browser, challenge);
+        let taken = self.core.ephemeral.take(&key).await?;
+        let opened = taken.map(|value| self.core.keys.open(key.as_bytes(), &value).unwrap_or_default());
+        let state = opened.and_then(|value| alive(&value, self.core.now()));
+        meters::ceremony(purpose.name(), if state.is_some() { Stage::Finished } else { Stage::Expired });
+        Ok(state)
+    }
+}
+
+/// The state in a value, if it has not expired and is of a shape that this program knows.
+fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
+    let pending = serde_json::from_slice::<Pending<&RawValue>>(value).ok().filter(|pending| pending.format == FORMAT);
+    let state = pending.and_then(|pending| Some((pending.expires_at, serde_json::from_str(pending.state.get()).ok()?)));
+    if state.is_none() {
+        tracing::warn!("ceremony state not readable: it was written by another version or under another key");
+    }
+    state.filter(|(expires_at, _)| now < Timestamp::from_unix_millis(*expires_at)).map(|(_, state)| state)
+}
+
+/// A hash, so that neither a browser's token nor a challenge can be read out of the backend.
+fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
+    let hash = Sha256::new().chain_update(browser.hash().0).chain_update(challenge).finalize();
+    format!("{CEREMONY}{}:{}", purpose.name(), URL_SAFE_NO_PAD.encode(hash))
+}
+
+fn broken(cause: serde_json::Error) -> Unavailable {
+    Unavailable::new("ceremony state", cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_another_version_wrote_counts_as_expired() {
+        let now = Timestamp::from_unix_millis(1_000);
+        let value = |format, state: &str| format!(r#"{{"format":{format},"expires_at":2000,"state":{state}}}"#);
+        assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now), Some(7));
+        for other in
+            [value(2, "7"), value(1, "\"text\""), "{}".to_owned(), r#"{"expires_at":2000,"state":7}"#.to_owned()]
+        {
+            assert_eq!(alive::<u8>(other.as_bytes(), now), None, "{other}");
+        }
+        assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now.plus(Duration::from_secs(1))), None, "too late");
+    }
+}

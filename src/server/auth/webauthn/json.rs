@@ -1,0 +1,35 @@
+//! JSON and base64url as browsers send them, parsed strictly.
+
+use crate::server::auth::Error;
+use crate::types::ApiError;
+use serde::Deserialize;
+
+/// The answer does not parse: a member is missing or of the wrong kind, not base64url, or not JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl From<Malformed> for Error {
+    fn from(Malformed: Malformed) -> Self {
+        Self::Refused(ApiError::BadRequest)
+    }
+}
+
+/// Reads a JSON object; serde alone would also take a list for a structure.
+pub fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Malformed> {
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err(Malformed);
+    }
+    serde_json::from_str(json).map_err(|_| Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client_data::ClientData;
+    use super::*;
+
+    #[test]
+    fn a_list_is_not_an_object() {
+        assert!(object::<ClientData>(r#"["webauthn.get","x","y"]"#).is_err());
+        assert!(object::<ClientData>(r#" {"type":"webauthn.get","challenge":"x","origin":"y"}"#).is_ok());
+    }
+}

@@ -1,0 +1,21 @@
+//! WebAuthn: what is checked in front of the library, and the ceremonies that are under way.
+
+mod assertion;
+mod attestation;
+mod authenticator_data;
+mod cbor;
+mod ceremony;
+mod client_data;
+mod json;
+mod registration;
+mod relying_party;
+mod response;
+
+pub use assertion::Assertion;
+pub use attestation::Refused;
+pub use authenticator_data::AuthenticatorData;
+pub use ceremony::{Begun, Ceremonies, Purpose};
+pub use client_data::ClientData;
+pub use registration::NewCredential;
+pub use relying_party::RelyingParty;
+pub use response::{AuthenticationAnswer, RegistrationAnswer};

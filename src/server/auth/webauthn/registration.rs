@@ -1,0 +1,76 @@
+//! Verifying an answer to a request to create a passkey (WebAuthn Level 3, section 7.1).
+
+use super::attestation;
+use super::ceremony::Ceremonies;
+use super::client_data::ClientData;
+use super::relying_party::{RECORD_VERSION, stored};
+use super::response::RegistrationAnswer;
+use crate::server::Unavailable;
+use crate::server::model::provider::default_name;
+use crate::server::model::{AddedWith, Client, Passkey, UserId};
+use webauthn_rs::prelude::PasskeyRegistration;
+
+/// A registration response that has not been verified yet: whose passkey it would be.
+#[derive(Clone, Copy)]
+pub struct NewCredential<'a> {
+    pub owner: UserId,
+    pub added_with: AddedWith,
+    pub registration: &'a PasskeyRegistration,
+}
+
+impl Ceremonies<'_> {
+    /// Verifies a registration; `None` when it does not hold.
+    ///
+    /// # Errors
+    /// When the record of the passkey cannot be written.
+    pub fn verify_registration(
+        &self,
+        answer: &RegistrationAnswer,
+        new: NewCredential<'_>,
+    ) -> Result<Option<Passkey>, Unavailable> {
+        let NewCredential { owner, added_with, registration } = new;
+        let is_ours =
+            answer.consistent && answer.client_data.was_made_for(ClientData::CREATE, self.relying_party.origin());
+        let new = match answer.examine() {
+            Ok(new) if is_ours => new,
+            Ok(_) => {
+                tracing::info!(reason = "client data", "registration not verified");
+                return Ok(None);
+            }
+            Err(cause) => {
+                tracing::info!(reason = ?cause, "registration not verified");
+                return Ok(None);
+            }
+        };
+        let mut credential = answer.credential.clone();
+        if let Some(bare) = attestation::without_certificates(&credential.response.attestation_object) {
+            tracing::info!("attestation with certificates ignored");
+            credential.response.attestation_object = bare;
+        }
+        let record = match self.relying_party.finish_registration(&credential, registration) {
+            Ok(record) => record,
+            Err(cause) => {
+                tracing::info!(%cause, "registration not verified");
+                return Ok(None);
+            }
+        };
+        Ok(Some(Passkey {
+            credential_id: new.credential_id,
+            user_id: owner,
+            rp_id: self.relying_party.id().to_owned(),
+            name: default_name(new.aaguid).to_owned(),
+            record: stored(&record)?,
+            record_version: RECORD_VERSION,
+            aaguid: new.aaguid,
+            transports: answer.transports.clone(),
+            backup_eligible: new.backup_eligible,
+            backed_up: new.backed_up,
+            sign_count: new.sign_count,
+            created_at: self.core.now(),
+            last_used_at: None,
+            last_used_on: Client::UNKNOWN,
+            added_with,
+            suspended_at: None,
+        }))
+    }
+}

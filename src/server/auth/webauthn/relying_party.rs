@@ -1,0 +1,149 @@
+use crate::server::Unavailable;
+use crate::server::config::PublicUrl;
+use crate::server::model::{Passkey, User};
+use crate::types::views;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::time::Duration;
+use webauthn_rs::prelude::{
+    AuthenticationResult, Credential, DiscoverableAuthentication, Passkey as Record, PasskeyRegistration,
+    PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
+};
+use webauthn_rs_proto::ResidentKeyRequirement;
+
+/// How long a user has to answer (docs/RULES.md, 1).
+pub const CEREMONY_LIFE: Duration = Duration::from_mins(5);
+
+/// Who asks for passkeys: the library, set up for the one origin that people see.
+pub struct RelyingParty {
+    webauthn: Webauthn,
+    origin: String,
+    id: String,
+}
+
+/// The shape of `Passkey::record`: the JSON of webauthn-rs 0.6.
+pub const RECORD_VERSION: i64 = 1;
+
+impl RelyingParty {
+    /// With the name that the system's dialog calls us by.
+    ///
+    /// # Errors
+    /// When the library does not take the host of the origin for a relying party's id.
+    pub fn new(public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
+        let webauthn = WebauthnBuilder::new(public_url.host(), public_url.url())
+            .and_then(|builder| builder.rp_name(name).timeout(CEREMONY_LIFE).build())
+            .map_err(library)?;
+        Ok(Self { webauthn, origin: public_url.origin().to_owned(), id: public_url.host().to_owned() })
+    }
+
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Options for a new passkey: discoverable and user-verified, which the library does not ask for, and none where
+    /// one of `known` lives already.
+    pub fn begin_registration(
+        &self,
+        user: &User,
+        known: &[&Passkey],
+    ) -> Result<(views::Options, Vec<u8>, PasskeyRegistration), Unavailable> {
+        // The library is given none to exclude: it would call a known passkey unverified, while the store knows what it is.
+        let (mut response, state) = self
+            .webauthn
+            .start_passkey_registration(user.id.0, user.username.as_str(), user.display_name.as_str(), Some(Vec::new()))
+            .map_err(library)?;
+        if let Some(selection) = response.public_key.authenticator_selection.as_mut() {
+            selection.resident_key = Some(ResidentKeyRequirement::Required);
+            selection.require_resident_key = true;
+        }
+        let challenge = response.public_key.challenge.clone();
+        Ok((options(&response.public_key, "excludeCredentials", known)?, challenge, state))
+    }
+
+    pub(super) fn finish_registration(
+        &self,
+        answer: &RegisterPublicKeyCredential,
+        state: &PasskeyRegistration,
+    ) -> Result<Record, WebauthnError> {
+        self.webauthn.finish_passkey_registration(answer, state)
+    }
+
+    /// Options that name these passkeys; with none the one that answers decides who signs in.
+    pub fn begin_authentication(
+        &self,
+        known: &[&Passkey],
+    ) -> Result<(views::Options, Vec<u8>, DiscoverableAuthentication), Unavailable> {
+        let (response, state) = self.webauthn.start_discoverable_authentication().map_err(library)?;
+        let challenge = response.public_key.challenge.clone();
+        Ok((options(&response.public_key, "allowCredentials", known)?, challenge, state))
+    }
+
+    pub(super) fn finish_authentication(
+        &self,
+        answer: &PublicKeyCredential,
+        state: DiscoverableAuthentication,
+        record: &Record,
+    ) -> Result<AuthenticationResult, WebauthnError> {
+        self.webauthn.finish_discoverable_authentication_v2(answer, state, record)
+    }
+}
+
+/// A passkey in a list of those that may answer, or may not (WebAuthn Level 3, section 5.8.3). In place of the library's
+/// type, which knows fewer transports than browsers do.
+#[derive(Serialize)]
+struct Descriptor<'a> {
+    r#type: &'static str,
+    id: String,
+    transports: Vec<&'a str>,
+}
+
+impl<'a> Descriptor<'a> {
+    fn of(passkey: &'a Passkey) -> Self {
+        Self { r#type: "public-key", id: passkey.credential_id.encode(), transports: passkey.transports().collect() }
+    }
+}
+
+/// Reads what the library needs to verify with a passkey. One that has become eligible for backup since is marked so on
+/// this copy, because the library refuses the change in this flow; it is stored only once the signature was verified.
+pub fn record(passkey: &Passkey, now_eligible: bool) -> Result<Record, Unavailable> {
+    if passkey.record_version != RECORD_VERSION {
+        return Err(Unavailable::new("passkey record", format!("version {}", passkey.record_version)));
+    }
+    let record: Record =
+        serde_json::from_str(&passkey.record).map_err(|cause| Unavailable::new("passkey record", cause))?;
+    if !now_eligible || passkey.backup_eligible {
+        return Ok(record);
+    }
+    let mut credential = Credential::from(record);
+    credential.backup_eligible = true;
+    Ok(Record::from(credential))
+}
+
+/// A record as it is stored.
+pub fn stored(record: &Record) -> Result<String, Unavailable> {
+    serde_json::to_string(record).map_err(|cause| Unavailable::new("passkey record", cause))
+}
+
+/// The options as JSON, with these passkeys in the list of that name.
+fn options(public_key: &impl Serialize, list: &str, known: &[&Passkey]) -> Result<views::Options, Unavailable> {
+    let json = || {
+        if known.is_empty() {
+            return serde_json::to_string(public_key);
+        }
+        let mut json = serde_json::to_value(public_key)?;
+        json[list] = serde_json::to_value(known.iter().map(|passkey| Descriptor::of(passkey)).collect::<Vec<_>>())?;
+        serde_json::to_string(&json)
+    };
+    let json = json().and_then(RawValue::from_string);
+    Ok(views::Options { public_key: json.map_err(|cause| Unavailable::new("ceremony options", cause))? })
+}
+
+fn library(cause: WebauthnError) -> Unavailable {
+    Unavailable::new("webauthn", cause)
+}

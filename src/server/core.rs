@@ -1,0 +1,103 @@
+//! What every service works with, made once for each process.
+
+use crate::server::Unavailable;
+use crate::server::clock::{Clock, Timestamp};
+use crate::server::config::{EmailPolicy, SignUp};
+use crate::server::ephemeral::Ephemeral;
+use crate::server::keys::Keys;
+use crate::server::limiter::Limiter;
+use crate::server::model::{Issuer, SessionLifetimes};
+use crate::server::secret::{Entropy, Token};
+use crate::server::store::{MailboxEmail, Store};
+use std::sync::Arc;
+
+/// Storage, time, randomness and keys. Tests pass their own.
+pub struct Backing {
+    pub store: Arc<dyn Store>,
+    pub ephemeral: Arc<dyn Ephemeral>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub keys: Keys,
+}
+
+/// The settings that decide what services do.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The relying party's id: the host of `PUBLIC_URL`. Passkeys of another one sign no one in.
+    pub rp_id: String,
+    pub sessions: SessionLifetimes,
+    pub email: EmailPolicy,
+    pub sign_up: SignUp,
+    /// Setting `RATE_LIMITS`.
+    pub rate_limits: bool,
+}
+
+/// The backends, the limiter over them, and the policy. Only the server's own rooms reach into it.
+pub struct Core {
+    pub(in crate::server) store: Arc<dyn Store>,
+    pub(in crate::server) ephemeral: Arc<dyn Ephemeral>,
+    pub(in crate::server) clock: Arc<dyn Clock>,
+    pub(in crate::server) entropy: Arc<dyn Entropy>,
+    pub(in crate::server) keys: Keys,
+    pub(in crate::server) limiter: Limiter,
+    pub(in crate::server) policy: Policy,
+}
+
+impl Core {
+    #[must_use]
+    pub fn new(backing: Backing, policy: Policy) -> Self {
+        let Backing { store, ephemeral, clock, entropy, keys } = backing;
+        let limiter = Limiter {
+            ephemeral: Arc::clone(&ephemeral),
+            clock: Arc::clone(&clock),
+            keys: keys.clone(),
+            is_on: policy.rate_limits,
+        };
+        Self { store, ephemeral, clock, entropy, keys, limiter, policy }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    #[must_use]
+    pub fn email(&self) -> EmailPolicy {
+        self.policy.email
+    }
+
+    #[must_use]
+    pub fn rp_id(&self) -> &str {
+        &self.policy.rp_id
+    }
+
+    /// Gives all connections back to the database.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// How many accounts cannot sign in under these settings, and how many passkeys belong to another relying party.
+    pub async fn count_locked_out(&self) -> Result<(u64, u64), Unavailable> {
+        let without_method = self.store.count_without_sign_in_method(self.rp_id(), self.email().signs_in()).await?;
+        Ok((without_method, self.store.count_passkeys_elsewhere(self.rp_id()).await?))
+    }
+
+    /// What new rows are made with.
+    pub(in crate::server) fn issuer(&self) -> Issuer<'_> {
+        Issuer { now: self.now(), entropy: self.entropy() }
+    }
+
+    /// The emails of the development mailbox, newest first.
+    pub async fn mailbox(&self, limit: u32) -> Result<Vec<MailboxEmail>, Unavailable> {
+        self.store.mailbox(limit).await
+    }
+
+    pub(in crate::server) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
+    /// A token that no one else has.
+    pub(in crate::server) fn token(&self) -> Token {
+        Token::random(self.entropy())
+    }
+}

@@ -1,0 +1,201 @@
+//! The mail worker: sends what is in the mail queue, beside the requests and never within one.
+
+use crate::server::Unavailable;
+use crate::server::auth::email_delivery::{EmailDelivery, Recipient};
+use crate::server::core::Core;
+use crate::server::mail::{
+    Branding, DeliveryError, Draft, Email, HandOver, HandOverError, Transport, Unwritable, write_notification,
+};
+use crate::server::model::email_request::{Code, EmailRequest};
+use crate::server::model::notification::Notification;
+use crate::server::model::outbox::{About, Claim, ClaimedEmail, pause_after};
+use crate::server::secret::Token;
+use crate::server::store::EmailSecrets;
+use crate::server::telemetry::meters;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Sends emails. Several may work at once, also in several processes.
+pub struct EmailWorker {
+    pub core: Arc<Core>,
+    pub transport: Arc<dyn Transport>,
+    pub branding: Branding,
+}
+
+/// How long an email stays claimed by a worker that says nothing more, as when its process was killed.
+const LEASE: Duration = Duration::from_secs(15);
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How often the queue is read when nothing wakes the worker: other processes queue emails, too.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+impl EmailWorker {
+    /// Works until it is told to stop; an email in hand is finished first.
+    pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
+        let wake = &self.core.store.wakes().email;
+        while !*stopped.borrow() {
+            match self.deliver_next().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(cause) => tracing::warn!(%cause, "the outbox could not be read"),
+            }
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    }
+
+    /// Takes one due email and does what can be done with it; `false` when none was due.
+    pub async fn deliver_next(&self) -> Result<bool, Unavailable> {
+        let now = self.core.now();
+        let claim = Claim::random(self.core.entropy());
+        let Some(email) = self.core.store.claim_email(now, claim, LEASE).await? else { return Ok(false) };
+        if now >= email.not_after {
+            tracing::warn!(email = %email.id.0, "an email could not be sent while it was of use");
+            meters::email("any", "too_late");
+            self.core.store.finish_email(email.id, email.claim).await?;
+            return Ok(true);
+        }
+        match &email.about {
+            About::Notification(about) => self.send_notification(&email, about).await?,
+            About::Request(open) => {
+                let delivery = EmailDelivery { core: &self.core };
+                if let Some(recipient) = delivery.recipient(email.id, &open.request).await? {
+                    self.send_asked(&email, &open.request, &recipient).await?;
+                } else {
+                    meters::email(open.request.purpose.name(), "withheld");
+                    self.core.store.finish_email(email.id, email.claim).await?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells an owner what happened.
+    async fn send_notification(&self, email: &ClaimedEmail, about: &Notification) -> Result<(), Unavailable> {
+        let link = Token::random(self.core.entropy());
+        let written = write_notification(email.id, about, &link, &self.branding);
+        let Some(ready) = self.ready(email, written).await? else { return Ok(()) };
+        let mut unit = self.core.store.begin().await?;
+        if unit.hand_over(email, &EmailSecrets { link_hash: link.hash(), code_hash: None }, self.core.now()).await? {
+            unit.commit().await?;
+            self.finish(email, ready, about.occasion.name()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what somebody asked for.
+    async fn send_asked(
+        &self,
+        email: &ClaimedEmail,
+        request: &EmailRequest,
+        recipient: &Recipient,
+    ) -> Result<(), Unavailable> {
+        let (link, code) = (Token::random(self.core.entropy()), Code::random(self.core.entropy()));
+        let draft = Draft {
+            id: email.id,
+            address: &recipient.address,
+            name: recipient.name.as_ref(),
+            purpose: &request.purpose,
+            client: &request.client,
+            language: recipient.language,
+            link: &link,
+            code: Some(&code).filter(|_| recipient.has_code),
+        };
+        let Some(ready) = self.ready(email, draft.write(&self.branding)).await? else { return Ok(()) };
+        let code_hash = recipient.has_code.then(|| code.hash(&self.core.keys, request.id));
+        let secrets = EmailSecrets { link_hash: link.hash(), code_hash };
+        let mut unit = self.core.store.begin().await?;
+        if unit.hand_over(email, &secrets, self.core.now()).await? {
+            unit.commit().await?;
+            self.finish(email, ready, request.purpose.name()).await?;
+        }
+        // Voided, or taken by another worker: dropping what is ready sends nothing.
+        Ok(())
+    }
+
+    /// A email at the point of no return; `None` when it was given up, or put back for another time.
+    async fn ready(
+        &self,
+        email: &ClaimedEmail,
+        written: Result<Email, Unwritable>,
+    ) -> Result<Option<Box<dyn HandOver>>, Unavailable> {
+        let prepared = match written {
+            Ok(written) => self.prepared(email, written).await,
+            Err(cause) => Err(DeliveryError::Never(cause.into())),
+        };
+        match prepared {
+            Ok(ready) => Ok(Some(ready)),
+            Err(cause) => self.put_back(email, cause).await.map(|()| None),
+        }
+    }
+
+    async fn finish(
+        &self,
+        email: &ClaimedEmail,
+        ready: Box<dyn HandOver>,
+        about: &'static str,
+    ) -> Result<(), Unavailable> {
+        match ready.finish().await {
+            Ok(()) => {
+                tracing::info!(email = %email.id.0, about, "an email was sent");
+                meters::email(about, "sent");
+                self.core.store.finish_email(email.id, email.claim).await
+            }
+            Err(HandOverError::Refused(cause)) => self.put_back(email, cause).await,
+            Err(HandOverError::Unknown(cause)) => {
+                tracing::warn!(email = %email.id.0, %cause, "an email may or may not have arrived; it is not sent again");
+                meters::email(about, "unknown");
+                self.core.store.finish_email(email.id, email.claim).await
+            }
+        }
+    }
+
+    /// Speaks to the mail server while holding on to the email.
+    async fn prepared(&self, email: &ClaimedEmail, written: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+        let mut preparing = self.transport.prepare(written);
+        loop {
+            tokio::select! {
+                prepared = &mut preparing => return prepared,
+                () = tokio::time::sleep(RENEW_EVERY) => {
+                    let until = self.core.now().plus(LEASE);
+                    match self.core.store.renew_claim(email.id, email.claim, until).await {
+                        Ok(true) => {}
+                        Ok(false) => return Err(DeliveryError::NotOurs),
+                        Err(cause) => return Err(DeliveryError::Later(cause.into())),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What becomes of an email that certainly reached nobody.
+    async fn put_back(&self, email: &ClaimedEmail, cause: DeliveryError) -> Result<(), Unavailable> {
+        match cause {
+            DeliveryError::Never(cause) => {
+                tracing::warn!(email = %email.id.0, cause = chain(&*cause), "an email cannot be sent");
+                meters::email("any", "refused");
+                self.core.store.finish_email(email.id, email.claim).await
+            }
+            DeliveryError::NotOurs => {
+                tracing::info!(email = %email.id.0, "an email was voided, or taken by another worker, while it was being sent");
+                Ok(())
+            }
+            DeliveryError::Later(cause) => {
+                let pause = pause_after(email.attempts, email.not_after.since(email.created_at));
+                let seconds = pause.as_secs();
+                tracing::warn!(email = %email.id.0, cause = chain(&*cause), seconds, "email not sent; trying again");
+                meters::email("any", "put_back");
+                let due_at = self.core.now().plus(pause);
+                self.core.store.release_email(email.id, email.claim, due_at).await
+            }
+        }
+    }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

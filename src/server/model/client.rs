@@ -1,0 +1,18 @@
+use crate::types::views;
+
+/// The browser and operating system of a request, from its `User-Agent`: for display only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    pub browser: Option<String>,
+    pub system: Option<String>,
+}
+
+impl Client {
+    /// Nothing is known: an act at the server's command line, or by a link in an email.
+    pub const UNKNOWN: Self = Self { browser: None, system: None };
+
+    #[must_use]
+    pub fn view(&self) -> views::Client {
+        views::Client { browser: self.browser.clone(), system: self.system.clone() }
+    }
+}

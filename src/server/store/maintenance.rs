@@ -1,0 +1,47 @@
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::Levels;
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Wakes the jobs of this process when a commit left something for them to do.
+#[derive(Clone, Debug, Default)]
+pub struct Wakes {
+    /// An email was queued.
+    pub email: Arc<Notify>,
+    /// An account was deleted.
+    pub cleanup: Arc<Notify>,
+}
+
+/// The database as a whole.
+#[async_trait]
+pub trait Maintenance: Send + Sync {
+    /// What a commit wakes.
+    fn wakes(&self) -> &Wakes;
+
+    /// Whether the database was empty when it was opened here.
+    fn is_new(&self) -> bool;
+
+    /// Asks the database for a sign of life.
+    async fn ping(&self) -> Result<(), Unavailable>;
+
+    /// The newest change of the schema that the database has seen; `None` when it has seen none.
+    async fn schema_version(&self) -> Result<Option<i64>, Unavailable>;
+
+    /// Every change of the schema that the database has seen, the oldest first; none when it has seen none.
+    async fn schema_versions(&self) -> Result<Vec<i64>, Unavailable>;
+
+    /// The time of the database's clock; `None` where it has none but this machine's.
+    async fn database_clock(&self) -> Result<Option<Timestamp>, Unavailable>;
+
+    /// How busy the database is, and what waits in the mail queue.
+    async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable>;
+
+    /// After a backup was restored: ends all sessions, voids what was requested by email and the undo links of changed
+    /// addresses, and takes everything out of the mail queue. Returns how many sessions there were.
+    async fn end_everything_open(&self, now: Timestamp) -> Result<u64, Unavailable>;
+
+    /// Gives all connections back once no unit is at work, so that everything stands in the database's own files.
+    async fn close(&self);
+}

@@ -1,0 +1,82 @@
+//! What differs between the databases, for PostgreSQL. The names are those of `sqlite/dialect.rs`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+pub type Database = sqlx::Postgres;
+
+/// A connection unused for longer is asked for a sign of life first: the server may have been restarted meanwhile.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// After a failure every connection is asked for this long, since the server may have cut them all.
+const DOUBTED: Duration = Duration::from_secs(10);
+
+/// Statements, and what they rely on.
+pub struct Dialect;
+
+impl Dialect {
+    /// Whether there is a table of the changes made to the schema.
+    pub const COUNT_LEDGERS: &'static str =
+        "select count(*) from pg_tables where schemaname = current_schema() and tablename = '_sqlx_migrations'";
+
+    /// The server's clock, in milliseconds.
+    pub const CLOCK: Option<&'static str> = Some("select (extract(epoch from clock_timestamp()) * 1000)::bigint");
+
+    /// Reads and writes share their connections.
+    pub const HAS_ONE_POOL: bool = true;
+
+    /// A transaction begins with the first thing it does.
+    pub const BEGIN: &'static str = "begin";
+
+    /// What is read in it is as it was when the reading began (documentation of PostgreSQL 15, section 13.2.2).
+    pub const BEGIN_SNAPSHOT: &'static str = "begin isolation level repeatable read, read only";
+
+    /// Claims the email that has been due longest, passing over those that another process is just claiming.
+    pub const CLAIM_EMAIL: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
+         where id = (select id from outbox where handed_over_at is null and due_at <= $1 \
+                     and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
+         returning id, kind, subject_id, created_at, not_after, attempts";
+
+    /// Moves the queue of the version before to this one's.
+    pub const ADOPT_LETTERS: &'static str = concat!(
+        "with moved as (delete from letters where claimed_until is null or claimed_until <= $1 returning *) \
+         insert into outbox (",
+        outbox_columns!(""),
+        ") select id, case when request_id is null then 'notification' else 'request' end, \
+                  coalesce(request_id, security_letter_id), null, created_at, not_after, due_at, attempts, null, null, \
+                  handed_over_at from moved"
+    );
+
+    /// Reads an account and locks its row.
+    pub const LOCK_USER: &'static str = select_user!("u.id = $1 for update");
+
+    /// As `LOCK_USER`, by the address that the account has proven.
+    pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
+
+    /// Makes units of work about the same browser wait for each other.
+    pub const LOCK_BROWSER: &'static str = "select pg_advisory_xact_lock($1)";
+}
+
+/// When a statement failed last that may have been the connection's fault. Shared by the pools of one database.
+#[derive(Clone, Debug, Default)]
+pub struct Doubt(Arc<Mutex<Option<Instant>>>);
+
+impl Doubt {
+    /// Remembers a failure.
+    pub fn note(&self, cause: &sqlx::Error) {
+        if matches!(cause, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Database(_)) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// Whether a connection need not be asked before it is used again.
+    pub fn trusts(&self, idle: Duration) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle <= TRUSTED_IDLE && last.is_none_or(|failure| failure.elapsed() >= DOUBTED)
+    }
+}
+
+/// Whether a failure was the connection's: it was cut, or ended by the server (PostgreSQL 15, appendix A, class 57P).
+pub fn was_cut(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(cause, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("57P"))
+}

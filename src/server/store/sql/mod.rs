@@ -1,0 +1,138 @@
+//! The statements and row mappings of both databases: compiled once for each, with `super::dialect` for all that differs.
+
+mod browser;
+mod email_request;
+mod event;
+mod invitation;
+mod maintenance;
+mod notification;
+mod outbox;
+mod passkey;
+mod recovery;
+mod row;
+mod session;
+mod sign_in;
+mod transaction;
+mod transfer;
+mod user;
+pub mod warm;
+
+use super::dialect::{Database, Dialect, Doubt};
+use super::sign_in::{SignInWriter, Turn};
+use crate::server::Unavailable;
+use crate::server::store::{Store, Unit, Wakes, told};
+use async_trait::async_trait;
+use row::DatabaseRow;
+use sqlx::Row as _;
+use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
+use sqlx::{Pool, query};
+use transaction::Transaction;
+use warm::Warm;
+
+/// A statement with its values.
+pub type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
+
+/// Where reads and where writes go; the same pool where a database has many writers.
+pub struct Pools {
+    pub read: Pool<Database>,
+    pub write: Pool<Database>,
+    /// Of those that read, for what is read all the time.
+    pub warm: Warm,
+    pub sign_ins: SignInWriter,
+    /// Whether connections have to be asked before they are used again.
+    pub doubt: Doubt,
+}
+
+/// A connection that may write, alone where a database has one writer.
+struct Writer {
+    connection: PoolConnection<Database>,
+    _turn: Turn,
+}
+
+/// The store on one database.
+pub struct SqlStore {
+    pools: Pools,
+    wakes: Wakes,
+    /// Whether the database was empty when this process opened it.
+    is_new: bool,
+}
+
+impl SqlStore {
+    pub fn new(pools: Pools) -> Self {
+        Self { pools, wakes: Wakes::default(), is_new: false }
+    }
+
+    /// The same, of a database that was empty or not.
+    pub fn opened(self, is_new: bool) -> Self {
+        Self { is_new, ..self }
+    }
+
+    /// For one statement; several are a unit of work ([`Store::begin`]).
+    async fn writer(&self) -> Result<Writer, Unavailable> {
+        let turn = self.pools.sign_ins.turn().await.map_err(|cause| self.failed(cause))?;
+        let connection = self.pools.write.acquire().await.map_err(|cause| self.failed(cause))?;
+        Ok(Writer { connection, _turn: turn })
+    }
+
+    /// Runs one statement that writes; returns how many rows it touched.
+    async fn run(&self, statement: Statement<'_>) -> Result<u64, Unavailable> {
+        let done = statement.execute(&mut *self.writer().await?.connection).await;
+        Ok(done.map_err(|cause| self.failed(cause))?.rows_affected())
+    }
+
+    /// Runs one statement for each of these texts, with the same two values; returns the most rows that one touched.
+    async fn remove(&self, text: &'static str, before: i64, limit: u32) -> Result<u64, Unavailable> {
+        self.run(query(text).bind(before).bind(i64::from(limit))).await
+    }
+
+    /// Reads one row.
+    async fn one(&self, statement: Statement<'_>) -> Result<Option<DatabaseRow>, Unavailable> {
+        statement.fetch_optional(&self.pools.read).await.map_err(|cause| self.failed(cause))
+    }
+
+    /// Reads all rows.
+    async fn all(&self, statement: Statement<'_>) -> Result<Vec<DatabaseRow>, Unavailable> {
+        statement.fetch_all(&self.pools.read).await.map_err(|cause| self.failed(cause))
+    }
+
+    /// Reads one number: the first column of the one row.
+    async fn count(&self, statement: Statement<'_>) -> Result<u64, Unavailable> {
+        let row = statement.fetch_one(&self.pools.read).await.map_err(|cause| self.failed(cause))?;
+        number(&row)
+    }
+
+    /// What a failure is to the rest of the program. It may have been the connection's.
+    fn failed(&self, cause: sqlx::Error) -> Unavailable {
+        self.pools.doubt.note(&cause);
+        unavailable(cause)
+    }
+}
+
+/// The first column of a row that counts.
+fn number(row: &DatabaseRow) -> Result<u64, Unavailable> {
+    let count: i64 = row.try_get(0).map_err(unavailable)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
+pub fn unavailable(cause: sqlx::Error) -> Unavailable {
+    match cause {
+        cause @ sqlx::Error::Database(_) => Unavailable::new("database", told(&cause)),
+        cause => Unavailable::new("database", cause),
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
+        let turn = self.pools.sign_ins.turn().await.map_err(|cause| self.failed(cause))?;
+        // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
+        // connection that others use. A transaction that no request waits for any more is rolled back by being dropped.
+        let pool = self.pools.write.clone();
+        let beginning = tokio::spawn(async move { (pool.begin_with(Dialect::BEGIN).await, turn) });
+        let (begun, turn) = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
+        let begun = begun.map_err(|cause| self.failed(cause))?;
+        Ok(Box::new(Transaction::new(begun, turn, self.pools.doubt.clone(), self.wakes.clone())))
+    }
+}

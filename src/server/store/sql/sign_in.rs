@@ -1,0 +1,79 @@
+use super::super::sign_in::RECORD;
+use super::row::{get, millis};
+use super::session::method_columns;
+use super::transaction::audit;
+use super::{SqlStore, passkey, user};
+use crate::server::Unavailable;
+use crate::server::model::Event;
+use crate::server::model::browser::MOST_BROWSERS;
+use crate::server::model::session::MOST_SESSIONS;
+use crate::server::store::{SignInOutcome, SignInRecord, SignInRecords, Store};
+use async_trait::async_trait;
+
+#[async_trait]
+impl SignInRecords for SqlStore {
+    async fn record_sign_in(&self, record: SignInRecord<'_>) -> Result<SignInOutcome, Unavailable> {
+        let SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous } = record;
+        let (method, credential_id) = method_columns(&session.method);
+        let known = known.as_ref().map(|token| &token.0[..]);
+        let statement = passkey::query_of_use(RECORD, passkey, used)
+            .bind(session.id.0)
+            .bind(&session.token_hash.0[..])
+            .bind(method)
+            .bind(credential_id)
+            .bind(session.user_verified)
+            .bind(session.ends_at.unix_millis())
+            .bind(millis(session.idle))
+            .bind(session.offers_passkey)
+            .bind(session.kept)
+            .bind(event.id.0)
+            .bind(event.kind.name())
+            .bind(event.detail.as_deref())
+            .bind(known)
+            .bind(&browser.token_hash.0[..])
+            .bind(browser.expires_at.unix_millis())
+            .bind(previous.as_ref().map(|token| &token.0[..]))
+            .bind(only_recognised);
+        let row = self.pools.sign_ins.run(statement).await.map_err(|cause| self.failed(cause))?;
+        let Some(row) = row else { return Ok(SignInOutcome::Gone) };
+        let user = user::user(&row)?;
+        if get(&row, "is_in")? {
+            audit(event);
+            let (sessions, browsers) = (get(&row, "sessions")?, get(&row, "browsers")?);
+            self.keep_bounds(event, sessions, browsers).await;
+            return Ok(SignInOutcome::Recorded(user));
+        }
+        let is_known = !only_recognised || get(&row, "is_known")?;
+        let is_plain = user.lockdown.is_none() && user.disabled_at.is_none() && is_known;
+        Ok(if is_plain { SignInOutcome::Refused(user) } else { SignInOutcome::NotPlain })
+    }
+}
+
+/// How far below a bound an account is looked at: as many of its sign-ins may come at the same moment.
+const AHEAD: u32 = 15;
+
+impl SqlStore {
+    /// Ends what an account has too much of. Nearly always there is nothing to do, and nothing is asked: the counts are as
+    /// old as the statement that gave them, and sign-ins at the same moment may have added to them, so it begins a little
+    /// below the bounds. Events are counted now and then, since counting reads them.
+    ///
+    /// Best effort: the next sign-in tries again.
+    async fn keep_bounds(&self, event: &Event, sessions: i64, browsers: i64) {
+        let is_turn_of_events = event.id.0.as_bytes()[15].is_multiple_of(64);
+        let is_near = sessions >= i64::from(MOST_SESSIONS - AHEAD) || browsers >= i64::from(MOST_BROWSERS - AHEAD);
+        if !is_near && !is_turn_of_events {
+            return;
+        }
+        let trimmed = async {
+            let mut unit = self.begin().await?;
+            unit.lock_user(event.user_id).await?;
+            unit.trim_sessions(event.user_id).await?;
+            unit.trim_browsers(event.user_id).await?;
+            unit.trim_events(event.user_id).await?;
+            unit.commit().await
+        };
+        if let Err(cause) = trimmed.await {
+            tracing::warn!(%cause, "trimming an account failed");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+use super::super::dialect::{Database, Doubt};
+use super::super::sign_in::Turn;
+use super::row::DatabaseRow;
+use super::{Statement, number, unavailable};
+use crate::server::Unavailable;
+use crate::server::model::Event;
+use crate::server::store::{Insertion, Unit, Wakes};
+use crate::server::telemetry::AUDIT;
+use async_trait::async_trait;
+
+/// One unit of work as one transaction; rolled back when dropped.
+pub struct Transaction {
+    inner: sqlx::Transaction<'static, Database>,
+    /// What is certain once this is committed.
+    pub(super) recorded: Vec<Event>,
+    /// Whether an email was queued.
+    pub(super) has_queued: bool,
+    /// Whether an account was deleted.
+    pub(super) has_deleted: bool,
+    wakes: Wakes,
+    doubt: Doubt,
+    /// Dropped last, so that the next unit finds the file free after a commit. A rollback is done in the background: there
+    /// the next one waits for the file a moment longer.
+    _turn: Turn,
+}
+
+impl Transaction {
+    pub fn new(inner: sqlx::Transaction<'static, Database>, turn: Turn, doubt: Doubt, wakes: Wakes) -> Self {
+        Self { inner, recorded: Vec::new(), has_queued: false, has_deleted: false, wakes, doubt, _turn: turn }
+    }
+
+    /// Runs a statement; returns how many rows it touched.
+    pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<u64, Unavailable> {
+        let done = statement.execute(&mut *self.inner).await;
+        Ok(done.map_err(|cause| self.failed(cause))?.rows_affected())
+    }
+
+    /// Runs a statement that writes what must be unique and may conflict with what another unit writes at the same moment:
+    /// there the index is the judge.
+    pub(super) async fn run_unique(&mut self, statement: Statement<'_>) -> Result<Insertion, Unavailable> {
+        match statement.execute(&mut *self.inner).await {
+            Ok(done) if done.rows_affected() == 0 => Ok(Insertion::Conflict),
+            Ok(_) => Ok(Insertion::Done),
+            Err(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Ok(Insertion::Conflict),
+            Err(cause) => Err(self.failed(cause)),
+        }
+    }
+
+    pub(super) async fn one(&mut self, statement: Statement<'_>) -> Result<Option<DatabaseRow>, Unavailable> {
+        let row = statement.fetch_optional(&mut *self.inner).await;
+        row.map_err(|cause| self.failed(cause))
+    }
+
+    pub(super) async fn all(&mut self, statement: Statement<'_>) -> Result<Vec<DatabaseRow>, Unavailable> {
+        let rows = statement.fetch_all(&mut *self.inner).await;
+        rows.map_err(|cause| self.failed(cause))
+    }
+
+    pub(super) async fn count(&mut self, statement: Statement<'_>) -> Result<u32, Unavailable> {
+        let row = statement.fetch_one(&mut *self.inner).await;
+        let count = number(&row.map_err(|cause| self.failed(cause))?)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    fn failed(&self, cause: sqlx::Error) -> Unavailable {
+        self.doubt.note(&cause);
+        unavailable(cause)
+    }
+}
+
+/// Logs an event that has certainly happened.
+pub fn audit(event: &Event) {
+    tracing::info!(target: AUDIT, user = %event.user_id.0, event = event.kind.name(), "it happened");
+}
+
+#[async_trait]
+impl Unit for Transaction {
+    async fn commit(self: Box<Self>) -> Result<(), Unavailable> {
+        let Self { inner, recorded, has_queued, has_deleted, wakes, doubt, _turn } = *self;
+        inner.commit().await.map_err(|cause| {
+            doubt.note(&cause);
+            unavailable(cause)
+        })?;
+        recorded.iter().for_each(audit);
+        if has_queued {
+            wakes.email.notify_one();
+        }
+        if has_deleted {
+            wakes.cleanup.notify_one();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Connections that go from one query to the next without passing through their pool.
+//!
+//! A pool asks each connection for a sign of life when it is given back, which costs as much as a query itself. What happens
+//! all the time, such as looking up a session, keeps its connections here instead.
+
+use super::super::dialect::{Database, Doubt, was_cut};
+use sqlx::Pool;
+use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+type Row = <Database as sqlx::Database>::Row;
+type Arguments = <Database as sqlx::Database>::Arguments;
+
+/// Up to a third of a pool's connections, given out in the order in which they are asked for.
+pub struct Warm {
+    pool: Pool<Database>,
+    doubt: Doubt,
+    turns: Semaphore,
+    /// How many rest here at most; none where the pool is so small that somebody else would miss them.
+    most: usize,
+    /// The one used last at the end.
+    resting: Mutex<Vec<Resting>>,
+}
+
+struct Resting {
+    connection: PoolConnection<Database>,
+    /// When it left the pool, which looks at its age when it comes back.
+    left_pool: Instant,
+    since: Instant,
+}
+
+impl Warm {
+    pub fn of(pool: &Pool<Database>, doubt: &Doubt) -> Self {
+        let most = usize::try_from(pool.options().get_max_connections() / 3).unwrap_or_default();
+        Self {
+            pool: pool.clone(),
+            doubt: doubt.clone(),
+            turns: Semaphore::new(most.max(1)),
+            most,
+            resting: Mutex::default(),
+        }
+    }
+
+    /// Runs a query that gives a row at most. Where it fails or is given up, its connection goes back to the pool, which
+    /// finds out what is wrong with it.
+    ///
+    /// # Errors
+    /// As the query; when no connection is free for as long as the pool waits for one.
+    pub async fn fetch_optional(&self, query: Query<'_, Database, Arguments>) -> Result<Option<Row>, sqlx::Error> {
+        let patience = self.pool.options().get_acquire_timeout();
+        let (_turn, mut connection, left_pool) =
+            timeout(patience, self.acquire()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let row = query.fetch_optional(&mut *connection).await?;
+        self.put_back(connection, left_pool);
+        Ok(row)
+    }
+
+    /// As [`Warm::fetch_optional`], for what only reads: where the connection had been cut, it is asked for once more.
+    ///
+    /// # Errors
+    /// As [`Warm::fetch_optional`].
+    pub async fn look_up<'q>(
+        &self,
+        query: impl Fn() -> Query<'q, Database, Arguments>,
+    ) -> Result<Option<Row>, sqlx::Error> {
+        match self.fetch_optional(query()).await {
+            Err(cause) if was_cut(&cause) => {
+                self.doubt.note(&cause);
+                self.fetch_optional(query()).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// How many are here and do nothing.
+    pub fn resting(&self) -> usize {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Gives those that rest back to their pool, for which nobody rests here any more once it is closed.
+    pub fn close(&self) {
+        self.turns.close();
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    async fn acquire(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<Database>, Instant), sqlx::Error> {
+        let turn = self.turns.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let (connection, left_pool) = match self.take() {
+            Some(taken) => taken,
+            None => (self.pool.acquire().await?, Instant::now()),
+        };
+        Ok((turn, connection, left_pool))
+    }
+
+    fn take(&self) -> Option<(PoolConnection<Database>, Instant)> {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = resting.pop()?;
+        if self.doubt.trusts(last.since.elapsed()) {
+            return Some((last.connection, last.left_pool));
+        }
+        // What one cannot be trusted for, the others cannot either: they have rested for longer, or all are in doubt.
+        resting.clear();
+        None
+    }
+
+    fn put_back(&self, connection: PoolConnection<Database>, left_pool: Instant) {
+        let is_old = self.pool.options().get_max_lifetime().is_some_and(|most| left_pool.elapsed() > most);
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_old && !self.turns.is_closed() && resting.len() < self.most {
+            resting.push(Resting { connection, left_pool, since: Instant::now() });
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What differs between the databases, for SQLite. The names are those of `postgres/dialect.rs`.
+
+use std::time::Duration;
+
+pub type Database = sqlx::Sqlite;
+
+/// Statements, and what they rely on.
+pub struct Dialect;
+
+impl Dialect {
+    /// Whether there is a table of the changes made to the schema.
+    pub const COUNT_LEDGERS: &'static str =
+        "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'";
+
+    /// A file has no clock.
+    pub const CLOCK: Option<&'static str> = None;
+
+    /// There is one writer, and readers beside it.
+    pub const HAS_ONE_POOL: bool = false;
+
+    /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
+    pub const BEGIN: &'static str = "begin immediate";
+
+    /// What is read in it is as it was when the reading began.
+    pub const BEGIN_SNAPSHOT: &'static str = "begin";
+
+    /// Claims the email that has been due longest.
+    pub const CLAIM_EMAIL: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
+         where id = (select id from outbox where handed_over_at is null and due_at <= $1 \
+                     and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
+         returning id, kind, subject_id, created_at, not_after, attempts";
+
+    /// Moves the queue of the version before to this one's.
+    pub const ADOPT_LETTERS: &'static str = concat!(
+        "begin immediate; insert into outbox (",
+        outbox_columns!(""),
+        ") select id, case when request_id is null then 'notification' else 'request' end, \
+                  coalesce(request_id, security_letter_id), null, created_at, not_after, due_at, attempts, null, null, \
+                  handed_over_at \
+           from letters where claimed_until is null or claimed_until <= $1; \
+         delete from letters where claimed_until is null or claimed_until <= $1; commit"
+    );
+
+    /// Reads an account; the unit of work has locked the whole database already.
+    pub const LOCK_USER: &'static str = select_user!("u.id = $1");
+
+    /// As `LOCK_USER`, by the address that the account has proven.
+    pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified");
+
+    /// Units of work wait for each other anyway.
+    pub const LOCK_BROWSER: &'static str = "select $1";
+}
+
+/// Whether connections have to be asked before they are used again: a file does not cut them.
+#[derive(Clone, Debug, Default)]
+pub struct Doubt;
+
+impl Doubt {
+    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    pub fn note(&self, _cause: &sqlx::Error) {}
+
+    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    pub fn trusts(&self, _idle: Duration) -> bool {
+        true
+    }
+}
+
+pub fn was_cut(_cause: &sqlx::Error) -> bool {
+    false
+}

@@ -1,0 +1,227 @@
+//! `POST /account`: what its forms do. What needs a fresh authentication keeps its form until there is one.
+
+use super::confirm::Kept;
+use super::form::AccountForm;
+use super::{confirm, page, signals};
+use crate::server::Unavailable;
+use crate::server::auth::{CurrentUser, Revocation, SentAgain, view as views};
+use crate::server::http::RequestContext;
+use crate::server::http::limits::count_act;
+use crate::server::http::refusal::status;
+use crate::server::model::recovery::RecoveryCode;
+use crate::server::model::{CredentialId, SessionId};
+use crate::types::{AccountAction, ApiError, Next, Notice, paths};
+use crate::ui::components::Signals;
+use crate::ui::pages::{LeftPage, RecoveryCodesPage};
+use crate::web::extract;
+use crate::web::redirect::{self, set_cookies};
+use crate::web::render::{Page, render};
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::{IntoAny, IntoView, view};
+
+/// What an act leads to.
+enum Outcome {
+    Told(Notice),
+    LedTo(String, Option<Notice>),
+    Codes(Vec<RecoveryCode>),
+    File(String),
+    Deleted { accepted: String },
+}
+
+/// One form of the account page, in the name of the signed-in user.
+struct Act<'a> {
+    context: &'a RequestContext,
+    current: CurrentUser,
+    form: AccountForm,
+}
+
+/// `POST /account`.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (form, request) = extract::form::<AccountForm>(request).await?;
+    let Some(mut current) = context.current_user().await? else {
+        return Ok(confirm::signed_out(&context, request, form).await);
+    };
+    if !form.check.is_empty() {
+        return confirm::check_again(&context, request, &current, &form).await;
+    }
+    let is_confined = context.state.sessions().is_confined(&current);
+    let mut cookie = None;
+    if !form.code.is_empty() && form.again.is_empty() && !is_confined {
+        let by_code = context.state.reauthentication().by_code(&current, &form.code, context.from()).await;
+        match by_code.map_err(ApiError::from) {
+            Ok((renewed, _)) => {
+                cookie = context.state.cookies.set_session(&renewed.session, &renewed.token);
+                current.session = renewed.session;
+            }
+            Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
+            // Its link was opened meanwhile, perhaps: whether the identity is confirmed is seen below.
+            Err(ApiError::LinkExpired) => {}
+            Err(error) => return confirm::ask(&context, request, &current, Kept { form, refusal: Some(error) }).await,
+        }
+    }
+    let act = Act { context: &context, current, form };
+    let response = match act.run().await {
+        Ok(outcome @ Outcome::Deleted { .. }) => return Ok(act.show(request, outcome).await),
+        Ok(outcome) => act.show(request, outcome).await,
+        Err(ApiError::ReauthenticationRequired) if !is_confined => {
+            confirm::ask(&context, request, &act.current, Kept { form: act.form, refusal: None }).await?
+        }
+        Err(ApiError::SignedOut) => confirm::signed_out(&context, request, act.form).await,
+        Err(error) => act.refuse(request, error).await?,
+    };
+    Ok((set_cookies(cookie), response).into_response())
+}
+
+/// Whether a refusal is about what was typed, and is told beside it.
+fn is_about_text(error: ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::InvalidDisplayName
+            | ApiError::InvalidEmail
+            | ApiError::InvalidName
+            | ApiError::InvalidUsername
+            | ApiError::RenamedRecently
+            | ApiError::UsernameTaken
+            | ApiError::WrongUsername
+    )
+}
+
+impl Act<'_> {
+    async fn run(&self) -> Result<Outcome, ApiError> {
+        let Self { context, current, form } = self;
+        let state = &context.state;
+        count_act(state.core(), current, form.action.is_some_and(AccountAction::is_defence)).await?;
+        if form.action == Some(AccountAction::Decline) {
+            state.browsers().decline_offer(current, context.known.as_ref()).await?;
+            return Ok(Outcome::Told(Notice::OfferDeclined));
+        }
+        if state.sessions().is_confined(current) {
+            return Err(ApiError::ReauthenticationRequired);
+        }
+        let action = form.action.ok_or(ApiError::BadRequest)?;
+        match action {
+            AccountAction::AddPasskey => {
+                // Before the device makes one that no one could keep.
+                state.passkeys().check_adding(current).await?;
+                Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
+            }
+            AccountAction::RenamePasskey => {
+                state.passkeys().rename(current, &form.id, &form.name).await?;
+                Ok(Outcome::Told(Notice::PasskeyRenamed))
+            }
+            AccountAction::RemovePasskey => {
+                state.passkeys().remove(current, &form.id).await?;
+                Ok(Outcome::LedTo(format!("{}?removed={}", paths::ACCOUNT, form.id), Some(Notice::PasskeyRemoved)))
+            }
+            AccountAction::EndSession | AccountAction::EndSessionsOf | AccountAction::EndOthers => {
+                state.sessions().revoke(current, self.revocation(action)?).await?;
+                Ok(Outcome::Told(Notice::SessionsEnded))
+            }
+            AccountAction::RecoveryCodes => Ok(Outcome::Codes(state.recovery_codes().replace(current).await?)),
+            AccountAction::Export => {
+                let export = serde_json::to_string_pretty(&state.exports().export(current).await?);
+                Ok(Outcome::File(export.map_err(|cause| Unavailable::new("view", cause))?))
+            }
+            AccountAction::Delete => {
+                let accepted = signals::accepted(context, current, &[])?;
+                state.deletion().delete(current, &form.name).await?;
+                Ok(Outcome::Deleted { accepted })
+            }
+            AccountAction::GoOn => {
+                state.sessions().check_fresh(current).await?;
+                Ok(Outcome::LedTo(Next::or_account(Some(&form.next)).to_string(), None))
+            }
+            _ => self.change_profile(action).await.map(Outcome::Told),
+        }
+    }
+
+    /// Names and address.
+    async fn change_profile(&self, action: AccountAction) -> Result<Notice, ApiError> {
+        let Self { context, current, form } = self;
+        let (profile, address) = (context.state.profile(), context.state.address());
+        match action {
+            AccountAction::Name => {
+                profile.update(current, Some(&form.name), None).await?;
+                Ok(Notice::NameChanged)
+            }
+            AccountAction::Username => {
+                profile.update(current, None, Some(&form.name)).await?;
+                Ok(Notice::NameChanged)
+            }
+            AccountAction::Address => {
+                address.change(current, &context.caller(), &form.email).await?;
+                Ok(Notice::ConfirmationSent)
+            }
+            AccountAction::ConfirmAgain => Ok(match address.confirm_again(current, &context.caller()).await? {
+                SentAgain::Sent => Notice::ConfirmationSent,
+                SentAgain::TooSoon => Notice::ConfirmationTooSoon,
+                SentAgain::NothingToConfirm => Notice::NothingToConfirm,
+            }),
+            _ => Err(ApiError::BadRequest),
+        }
+    }
+
+    fn revocation(&self, action: AccountAction) -> Result<Revocation, ApiError> {
+        let id = &self.form.id;
+        let which = match action {
+            AccountAction::EndSession => SessionId::decode(id).map(Revocation::One),
+            AccountAction::EndSessionsOf => CredentialId::decode(id).map(Revocation::OfPasskey),
+            _ => Some(Revocation::Others),
+        };
+        which.ok_or(ApiError::NotFound)
+    }
+
+    /// A refusal about what was typed stands beside it; others are told on the account page.
+    async fn refuse(self, request: Request, error: ApiError) -> Result<Response, ApiError> {
+        if matches!(error, ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. }) {
+            return Err(error);
+        }
+        match self.form.with_note(error.message()).filter(|_| is_about_text(error)) {
+            Some(typed) => page::show(self.context, request, &self.current, Some((typed, status(error)))).await,
+            None => Ok(redirect::with_refusal(&self.context.state, paths::ACCOUNT, error)),
+        }
+    }
+
+    async fn show(&self, request: Request, outcome: Outcome) -> Response {
+        let state = &self.context.state;
+        match outcome {
+            Outcome::Told(notice) => redirect::with_notice(state, paths::ACCOUNT, notice),
+            Outcome::LedTo(target, None) => redirect::to(&target, None),
+            Outcome::LedTo(target, Some(notice)) => redirect::with_notice(state, &target, notice),
+            Outcome::Codes(codes) => {
+                let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
+                let current_user = Some(views::user(&self.current.user));
+                let page = Page { current_user, ..Page::new("Account").interactive() };
+                let body = move || view! { <RecoveryCodesPage text=text.clone() /> }.into_any();
+                render(state, request, page, body).await
+            }
+            Outcome::File(json) => {
+                let kept_as = "attachment; filename=\"latchkey-account.json\"";
+                let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_DISPOSITION, kept_as)];
+                (headers, json).into_response()
+            }
+            Outcome::Deleted { accepted } => {
+                let body = move || {
+                    let (accepted, details) = (accepted.clone(), String::new());
+                    view! {
+                        <Signals accepted details />
+                        <LeftPage />
+                    }
+                    .into_view()
+                    .into_any()
+                };
+                let response = render(state, request, Page::new("Deleted").interactive(), body).await;
+                (set_cookies(self.cookies_of_deleted().await), response).into_response()
+            }
+        }
+    }
+
+    /// The account is deleted already: a request that cannot be voided now expires.
+    async fn cookies_of_deleted(&self) -> Vec<HeaderValue> {
+        let cookies = &self.context.state.cookies;
+        let renewed = self.context.renew_browser().await.unwrap_or_default();
+        cookies.end_session().into_iter().chain(cookies.end_known()).chain(renewed).collect()
+    }
+}

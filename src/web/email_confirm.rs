@@ -1,0 +1,64 @@
+//! Confirming an address: a page that says which one a link would prove, and the button that does it.
+
+use super::email_link::TokenQuery;
+use super::extract::{form, query};
+use super::redirect::{self, set_cookies, to_sign_in};
+use super::render::{Page, render};
+use crate::server::auth::view as views;
+use crate::server::http::RequestContext;
+use crate::server::secret::Token;
+use crate::types::{ApiError, Notice, paths};
+use crate::ui::pages::ConfirmPage;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::{IntoAny, view};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct ConfirmForm {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    code: String,
+}
+
+/// `GET /email/confirm`.
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let state = &context.state;
+    let kept = state.cookies.confirmation(request.headers()).map(|token| token.encode());
+    let TokenQuery { token } = query(&request);
+    let token = Some(token).filter(|token| !token.is_empty()).or(kept).unwrap_or_default();
+    let Some(current) = context.current_user().await? else {
+        let cookie = Token::from_link(&token).and_then(|token| state.cookies.set_confirmation(&token));
+        return Ok((set_cookies(cookie), to_sign_in(paths::EMAIL_CONFIRM)).into_response());
+    };
+    let address = state.address().look_at_link(&current, &token).await?.to_string();
+    let user = views::user(&current.user);
+    let body = move || {
+        let (token, address, user) = (token.clone(), address.clone(), user.clone());
+        view! { <ConfirmPage token address user /> }.into_any()
+    };
+    Ok(render(state, request, Page::of(&current, "Confirm your address"), body).await)
+}
+
+/// `POST /email/confirm`: the button of the page, or the code typed on the account page.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (form, _) = form::<ConfirmForm>(request).await?;
+    let state = &context.state;
+    let Some(current) = context.current_user().await? else {
+        let kept = Token::from_link(&form.token).and_then(|token| state.cookies.set_confirmation(&token));
+        let notice = state.cookies.set_notice(Notice::Refused(ApiError::SignedOut));
+        let back = format!("{}?next={}", paths::SIGN_IN, paths::EMAIL_CONFIRM);
+        return Ok(redirect::to(&back, kept.into_iter().chain(notice)));
+    };
+    let confirmed = if form.token.is_empty() {
+        state.address().confirm_by_code(&current, &form.code, context.from()).await
+    } else {
+        state.address().confirm_by_link(&current, &form.token, context.from()).await
+    };
+    match confirmed.map_err(ApiError::from) {
+        Ok(_) => Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::AddressConfirmed)),
+        Err(error @ (ApiError::Unavailable | ApiError::TooManyRequests { .. })) => Err(error),
+        Err(error) => Ok(redirect::with_refusal(state, paths::ACCOUNT, error)),
+    }
+}

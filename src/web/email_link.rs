@@ -1,0 +1,97 @@
+//! The link of an email: a page that says what it would do and changes nothing, and the button that does it.
+
+use super::extract::{form, query};
+use super::redirect;
+use super::render::{Page, is_about_name, render, told};
+use crate::server::auth::{Error, LinkOffer, view as views};
+use crate::server::http::RequestContext;
+use crate::types::{ApiError, Notice, paths};
+use crate::ui::pages::{LinkPage, ReauthenticatePage};
+use axum::extract::Request;
+use axum::response::Response;
+use leptos::prelude::{IntoAny, view};
+use serde::Deserialize;
+
+/// The query of an emailed link.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct TokenQuery {
+    #[serde(default)]
+    pub token: String,
+}
+
+#[derive(Deserialize)]
+struct LinkForm {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    action: String,
+    username: Option<String>,
+}
+
+/// `GET /email/link`.
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let TokenQuery { token } = query(&request);
+    let state = &context.state;
+    let offer = match state.email_sign_in().look_at_link(context.email.as_ref(), &token).await {
+        Ok(offer) => offer,
+        Err(Error::Refused(ApiError::LinkExpired)) => return reauthentication(&context, request, token).await,
+        Err(error) => return Err(error.into()),
+    };
+    let told = told(state, &request, is_about_name);
+    let (user, new_username) = match offer {
+        LinkOffer::SignIn(user) => (Some(views::user(&user)), None),
+        LinkOffer::SignUp { username } => (None, Some(username.to_string())),
+    };
+    let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
+    let page = Page { told, ..Page::new(title).seen_by(context.current_user().await?.as_ref()) };
+    let is_other = |current: &&crate::types::views::User| user.as_ref().is_none_or(|user| user.id != current.id);
+    let replaced = page.current_user.as_ref().filter(is_other).map(|current| current.username.clone());
+    let body = move || {
+        let (token, user, new_username, replaced) =
+            (token.clone(), user.clone(), new_username.clone(), replaced.clone());
+        view! { <LinkPage token user new_username replaced refusal=told /> }.into_any()
+    };
+    Ok(render(state, request, page, body).await)
+}
+
+/// The link of an email for reauthentication, for a signed-in user; anything else is no link at all.
+async fn reauthentication(context: &RequestContext, request: Request, token: String) -> Result<Response, ApiError> {
+    let current = context.current_user().await?.ok_or(ApiError::LinkExpired)?;
+    context.state.reauthentication().look_at_link(&current, &token).await?;
+    let page = Page::of(&current, "Confirm that it is you");
+    let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
+    Ok(render(&context.state, request, page, body).await)
+}
+
+/// `POST /email/link`.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (form, _) = form::<LinkForm>(request).await?;
+    if form.action == "reauthenticate" {
+        return reauthenticate(&context, &form.token).await;
+    }
+    let state = &context.state;
+    let answered = state.email_sign_in().answer_link(&form.token, form.username.as_deref(), &context.caller()).await;
+    match answered.map_err(ApiError::from) {
+        Ok((new, next)) => Ok(redirect::signed_in(&context, &new, &next)),
+        Err(error @ (ApiError::UsernameTaken | ApiError::InvalidUsername)) => {
+            // The token came from this very page, so the address of that page may hold it again.
+            let back = format!("{}?token={}", paths::EMAIL_LINK, form.token);
+            Ok(redirect::with_refusal(state, &back, error))
+        }
+        Err(error @ ApiError::LinkExpired) => Ok(redirect::with_refusal(state, paths::SIGN_IN, error)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn reauthenticate(context: &RequestContext, token: &str) -> Result<Response, ApiError> {
+    let state = &context.state;
+    let Some(current) = context.current_user().await? else {
+        return Ok(redirect::with_refusal(state, paths::SIGN_IN, ApiError::SignedOut));
+    };
+    if state.sessions().is_confined(&current) {
+        return Err(ApiError::ReauthenticationRequired);
+    }
+    let (renewed, next) = state.reauthentication().by_link(&current, token, context.from()).await?;
+    let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
+    Ok(redirect::to(next.as_str(), cookies.chain(state.cookies.set_notice(Notice::Reauthenticated))))
+}

@@ -1,0 +1,57 @@
+//! Pages in the place of refusals, for who reads HTML.
+
+use super::render::{Page, render, with_retry_after};
+use crate::server::auth::view as views;
+use crate::server::http::health::in_time;
+use crate::server::http::{AppState, RequestContext};
+use crate::types::{ApiError, paths};
+use crate::ui::pages::{RefusalPage, heading};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use leptos::prelude::{IntoAny, view};
+use std::time::Duration;
+
+/// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
+pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if paths::is_api(request.uri().path()) || !reads_html(request.headers()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let again = Request::from_parts(parts.clone(), Body::empty());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions().get::<ApiError>() {
+        Some(error) => {
+            let mut page = refusal_page(&state, again, *error).await;
+            for cookie in response.headers().get_all(header::SET_COOKIE) {
+                page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+            }
+            page
+        }
+        None => response,
+    }
+}
+
+fn reads_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// How long the page for a refusal waits to know who reads it: what was refused may have used up the time for an answer.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.
+async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
+    let current_user = match error {
+        ApiError::Unavailable | ApiError::Internal => None,
+        _ => {
+            let context = RequestContext::new(state, request.headers(), request.extensions());
+            let found = in_time("database", PATIENCE, context.current_user()).await;
+            found.flatten().map(|current| views::user(&current.user))
+        }
+    };
+    let page = Page { interactive: error.wait() > 0, current_user, ..Page::new(heading(error)).refused(Some(error)) };
+    let response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
+    with_retry_after(response, error)
+}

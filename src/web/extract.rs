@@ -1,0 +1,80 @@
+//! What handlers take as arguments: a request that does not have it is answered before the handler runs.
+
+use super::redirect::{as_query_value, to_sign_in};
+use crate::server::auth::{CurrentUser, Error};
+use crate::server::http::{AppState, RequestContext};
+use crate::types::{ApiError, paths};
+use axum::Form;
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::de::DeserializeOwned;
+use std::convert::Infallible;
+
+impl FromRequestParts<AppState> for RequestContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::new(state, &parts.headers, &parts.extensions))
+    }
+}
+
+/// A signed-in user. Visitors are sent to sign in, and back.
+pub struct SignedIn(pub CurrentUser);
+
+/// A signed-in user who has used a passkey in the last ten minutes (without a passkey: answered an email), as for everything
+/// that matters in the account (docs/RULES.md, 8). Others confirm their identity, and are sent back.
+pub struct Fresh(pub CurrentUser);
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let context = RequestContext::new(state, &parts.headers, &parts.extensions);
+        match context.current_user().await {
+            Ok(Some(current)) if state.sessions().is_confined(&current) => {
+                Err(ApiError::ReauthenticationRequired.into_response())
+            }
+            Ok(Some(current)) => Ok(Self(current)),
+            Ok(None) => Err(to_sign_in(&as_query_value(&parts.uri))),
+            Err(cause) => Err(ApiError::from(cause).into_response()),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Fresh {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let SignedIn(current) = SignedIn::from_request_parts(parts, state).await?;
+        match state.sessions().check_fresh(&current).await {
+            Ok(()) => Ok(Self(current)),
+            Err(Error::Refused(ApiError::ReauthenticationRequired)) => {
+                let confirm = format!("{}?step=confirm&next={}", paths::ACCOUNT, as_query_value(&parts.uri));
+                Err(Redirect::to(&confirm).into_response())
+            }
+            Err(error) => Err(ApiError::from(error).into_response()),
+        }
+    }
+}
+
+/// Reads a form; the rest of the request serves to answer it with a page.
+pub(super) async fn form<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
+    let (parts, body) = request.into_parts();
+    let rest = Request::from_parts(parts.clone(), Body::empty());
+    match Form::<T>::from_request(Request::from_parts(parts, body), &()).await {
+        Ok(Form(form)) => Ok((form, rest)),
+        Err(rejection) => Err(match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType,
+            _ => ApiError::BadRequest,
+        }),
+    }
+}
+
+/// Reads a query; one that does not parse counts as empty.
+pub(super) fn query<T: DeserializeOwned + Default>(request: &Request) -> T {
+    Query::<T>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default()
+}

@@ -1,0 +1,38 @@
+//! Everything that has no route: a file of the site, or the page that says there is nothing.
+
+use crate::server::http::AppState;
+use crate::types::{ApiError, Next};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+
+/// The longest name of a file, in bytes, that every system we know takes, with the ending of a compressed one.
+const LONGEST_NAME: usize = 255 - ".br".len();
+
+pub async fn file(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(ApiError::NotFound);
+    }
+    // No file of ours has a longer name, and the system would call it a failure.
+    if request.uri().path().split('/').any(|name| name.len() > LONGEST_NAME) {
+        return Err(ApiError::NotFound);
+    }
+    let without_slash = without_trailing_slash(request.uri());
+    let response = state.files.serve(&state.leptos.site_pkg_dir, request).await;
+    match (response.status(), without_slash) {
+        (StatusCode::NOT_FOUND, Some(target)) => Ok(Redirect::permanent(&target).into_response()),
+        (StatusCode::NOT_FOUND, None) => Err(ApiError::NotFound),
+        _ => Ok(response),
+    }
+}
+
+/// `/sign-in/?next=x` as `/sign-in?next=x`; `None` where no slash stands at the end of the path.
+fn without_trailing_slash(address: &Uri) -> Option<String> {
+    let path = address.path().strip_suffix('/').filter(|path| !path.is_empty())?;
+    let query = address.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Next::own(&format!("{path}{query}")).map(|target| target.to_string())
+}
+
+pub async fn method_not_allowed() -> ApiError {
+    ApiError::MethodNotAllowed
+}

@@ -1,0 +1,21 @@
+//! Answers for people: pages, and the forms that work without scripts. An address is a file, with `get` and `post`.
+
+pub mod account;
+pub mod email_confirm;
+pub mod email_link;
+mod error_page;
+mod extract;
+pub mod fallback;
+pub mod home;
+pub mod language;
+pub mod mailbox;
+mod redirect;
+mod render;
+pub mod report;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;
+
+pub use error_page::for_people;
+pub use extract::{Fresh, SignedIn};
+pub use render::{Page, guard_forms, render};

@@ -1,0 +1,155 @@
+use super::redirect::set_cookies;
+use crate::server::auth::{CurrentUser, view};
+use crate::server::http::refusal::status;
+use crate::server::http::same_origin::{Provenance, provenance};
+use crate::server::http::security_headers::CspNonce;
+use crate::server::http::{AppState, RequestContext};
+use crate::types::{ApiError, Notice, views};
+use crate::ui::shell::{Shell, ShellProps};
+use axum::extract::{Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::nonce::Nonce;
+use leptos::prelude::{AnyView, IntoAny, provide_context};
+use std::sync::Arc;
+
+/// A page, ready to be put into its document.
+pub struct Page {
+    pub title: &'static str,
+    pub status: StatusCode,
+    /// Whether it has islands.
+    pub interactive: bool,
+    pub current_user: Option<views::User>,
+    /// A refusal that the page itself tells, beside its field; then no notice lies over it.
+    pub told: Option<ApiError>,
+}
+
+impl Page {
+    /// A plain page that any visitor sees.
+    #[must_use]
+    pub fn new(title: &'static str) -> Self {
+        Self { title, status: StatusCode::OK, interactive: false, current_user: None, told: None }
+    }
+
+    /// A plain page of a signed-in user.
+    #[must_use]
+    pub fn of(current: &CurrentUser, title: &'static str) -> Self {
+        Self::new(title).seen_by(Some(current))
+    }
+
+    /// With the navigation of this user, or of a visitor.
+    #[must_use]
+    pub fn seen_by(self, current: Option<&CurrentUser>) -> Self {
+        Self { current_user: current.map(|current| view::user(&current.user)), ..self }
+    }
+
+    /// With islands.
+    #[must_use]
+    pub fn interactive(self) -> Self {
+        Self { interactive: true, ..self }
+    }
+
+    /// With the status of a refusal that the page tells, if there is one.
+    #[must_use]
+    pub fn refused(self, refusal: Option<ApiError>) -> Self {
+        Self { status: refusal.map_or(self.status, status), ..self }
+    }
+}
+
+/// Renders a page within the document that all pages share.
+pub async fn render(
+    state: &AppState,
+    request: Request,
+    page: Page,
+    body: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> Response {
+    let nonce = request.extensions().get::<CspNonce>().map(|CspNonce(nonce)| Nonce::from_value(nonce.clone()));
+    let options = state.leptos.clone();
+    let status = page.status;
+    let left_over = state.cookies.notice(request.headers());
+    let notice = left_over.filter(|notice| page.told.map(Notice::Refused) != Some(*notice));
+    let (site, language) =
+        (Arc::clone(&state.site), RequestContext::new(state, request.headers(), request.extensions()).language);
+    let here = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
+    let with_nonce = move || {
+        provide_context(Arc::clone(&site));
+        provide_context(language);
+        if let Some(nonce) = nonce.clone() {
+            provide_context(nonce);
+        }
+    };
+    let document = move || {
+        let body = body.clone();
+        Shell(ShellProps {
+            options: options.clone(),
+            title: page.title,
+            interactive: page.interactive,
+            current_user: page.current_user.clone(),
+            notice,
+            here: here.clone(),
+            children: Box::new(move || body().into_any()),
+        })
+    };
+    let mut response = leptos_axum::render_app_async_with_context(with_nonce, document)(request).await;
+    *response.status_mut() = status;
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language, cookie"));
+    if let Some(shown) = left_over.and_then(|_| state.cookies.end_notice()) {
+        response.headers_mut().append(header::SET_COOKIE, shown);
+    }
+    response
+}
+
+/// Lets a form through only when it comes from a page of ours: these need no scripts, so nothing else protects them.
+pub async fn guard_forms(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let allowed = match (request.method(), provenance(request.headers(), state.public_url.origin())) {
+        (&Method::GET | &Method::HEAD, _) | (_, Provenance::Own) => true,
+        (method, Provenance::Unknown) => method != Method::POST,
+        (_, Provenance::Foreign) => false,
+    };
+    if allowed { next.run(request).await } else { ApiError::CrossOrigin.into_response() }
+}
+
+/// The refusal of the form before, if it is one that this page tells beside a field.
+#[must_use]
+pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool) -> Option<ApiError> {
+    match state.cookies.notice(request.headers()) {
+        Some(Notice::Refused(error)) if of_fields(error) => Some(error),
+        _ => None,
+    }
+}
+
+/// Whether a refusal is told beside the field for a code.
+pub fn is_about_code(error: ApiError) -> bool {
+    matches!(error, ApiError::CodeWrong { .. })
+}
+
+/// Whether a refusal is told beside the field for the name of an account that is still to be made.
+pub fn is_about_name(error: ApiError) -> bool {
+    matches!(error, ApiError::InvalidUsername | ApiError::UsernameTaken)
+}
+
+/// Where a signed-in user is led from a page that makes sense only before signing in.
+pub(super) async fn if_signed_in(context: &RequestContext, target: &str) -> Result<Option<Response>, ApiError> {
+    Ok(context.current_user().await?.map(|_| Redirect::to(target).into_response()))
+}
+
+/// Renders a page and names the browser, so that tabs opened together agree on its name.
+pub(super) async fn render_and_name(
+    context: &RequestContext,
+    request: Request,
+    page: Page,
+    body: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> Response {
+    let response = render(&context.state, request, page, body).await;
+    (set_cookies(context.browser_or_new().1), response).into_response()
+}
+
+/// A page that tells a refusal, with the header that says how long to wait.
+pub(super) fn with_retry_after(mut page: Response, error: ApiError) -> Response {
+    if let Some(seconds) = error.retry_after() {
+        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    page
+}

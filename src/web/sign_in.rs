@@ -1,0 +1,210 @@
+//! Signing in: by passkey (the page's island), by email, by the code of an email, and by a recovery code.
+
+use super::extract::{form, query};
+use super::redirect;
+use super::render::{Page, if_signed_in, is_about_code, is_about_name, render_and_name, told, with_retry_after};
+use crate::server::auth::{SignUpForm, view as views};
+use crate::server::http::RequestContext;
+use crate::server::http::limits::count;
+use crate::server::limiter::Subject;
+use crate::server::model::email_request::Purpose;
+use crate::server::model::limit;
+use crate::types::{ApiError, Next, Notice, paths};
+use crate::ui::pages::{CodePage, OpenLetter, SignInPage, UseRecoveryCodePage};
+use axum::extract::Request;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::{IntoAny, view};
+use serde::Deserialize;
+
+/// How long the page makes a user wait before the email can be requested again, in seconds.
+const RESEND_AFTER: u64 = 60;
+
+#[derive(Debug, Default, Deserialize)]
+struct SignInQuery {
+    next: Option<String>,
+    step: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    identifier: String,
+    #[serde(default)]
+    code: String,
+    username: Option<String>,
+    next: Option<String>,
+    #[serde(default)]
+    scripts: String,
+}
+
+/// `GET /sign-in`, with its steps.
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let query: SignInQuery = query(&request);
+    match query.step.as_deref() {
+        Some("code") => code_page(&context, request).await,
+        Some("recovery") => recovery_page(&context, request, String::new(), None).await,
+        _ => page(&context, request, &Next::or_account(query.next.as_deref()), None).await,
+    }
+}
+
+/// `POST /sign-in`.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (form, request) = form::<SignInForm>(request).await?;
+    match form.action.as_str() {
+        "forget" => forget(&context, &form).await,
+        "code" => answer_code(&context, &form).await,
+        "recovery" => recover(&context, request, form).await,
+        "resend" => resend(&context).await,
+        // The button for a passkey, pressed before the page was awake: it can be pressed again.
+        "passkey" if form.scripts != "off" => {
+            let typed = Some((form.identifier, None));
+            page(&context, request, &Next::or_account(form.next.as_deref()), typed).await
+        }
+        _ => request_email(&context, request, form).await,
+    }
+}
+
+/// Signs in with a recovery code; next comes creating a passkey.
+async fn recover(context: &RequestContext, request: Request, form: SignInForm) -> Result<Response, ApiError> {
+    let recovery = context.state.recovery();
+    match recovery.sign_in(&form.identifier, &form.code, &context.caller()).await.map_err(ApiError::from) {
+        Ok(new) => Ok(redirect::signed_in(context, &new, &Next::or_account(None))),
+        Err(error @ ApiError::CodeWrong { .. }) => recovery_page(context, request, form.identifier, Some(error)).await,
+        Err(error) => Err(error),
+    }
+}
+
+async fn request_email(context: &RequestContext, request: Request, form: SignInForm) -> Result<Response, ApiError> {
+    let next = Next::or_account(form.next.as_deref());
+    let requests = context.state.email_requests();
+    match requests.request(&context.caller(), &form.identifier, next.clone()).await.map_err(ApiError::from) {
+        Ok(requested) => Ok(redirect::to(paths::SIGN_IN_CODE, context.state.cookies.set_email(&requested))),
+        Err(ApiError::Unavailable) => Err(ApiError::Unavailable),
+        Err(error) => {
+            let page = page(context, request, &next, Some((form.identifier, Some(error)))).await?;
+            Ok(with_retry_after(page, error))
+        }
+    }
+}
+
+/// Forgets who signed in last with this browser.
+async fn forget(context: &RequestContext, form: &SignInForm) -> Result<Response, ApiError> {
+    let state = &context.state;
+    count(state.core(), &limit::CHOICES, Subject::Client(context.from())).await?;
+    state.browsers().forget(context.known.as_ref()).await?;
+    let renewed = context.renew_browser().await?;
+    let cookies = state.cookies.end_known().into_iter().chain(state.cookies.set_notice(Notice::Forgotten));
+    let next = Next::or_account(form.next.as_deref());
+    Ok(redirect::to(&redirect::sign_in_for(&next), cookies.chain(renewed)))
+}
+
+async fn answer_code(context: &RequestContext, form: &SignInForm) -> Result<Response, ApiError> {
+    let state = &context.state;
+    let answered = state.email_sign_in().answer_code(&form.code, form.username.as_deref(), &context.caller()).await;
+    match answered.map_err(ApiError::from) {
+        Ok((new, next)) => Ok(redirect::signed_in(context, &new, &next)),
+        Err(error @ (ApiError::Unavailable | ApiError::EmailOff | ApiError::TooManyRequests { .. })) => Err(error),
+        Err(error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) })) => {
+            Ok(redirect::with_refusal(state, paths::SIGN_IN, error))
+        }
+        Err(error) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, error)),
+    }
+}
+
+/// Requests once more what this browser requested last.
+async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
+    let state = &context.state;
+    let Some(open) = state.email_requests().open(context.email.as_ref()).await? else {
+        return Ok(redirect::with_refusal(state, paths::SIGN_IN, ApiError::LinkExpired));
+    };
+    let caller = context.caller();
+    let requested = match open.request.purpose {
+        Purpose::SignIn { identifier, .. } => {
+            state.email_requests().request(&caller, identifier.as_str(), open.request.next).await
+        }
+        Purpose::SignUp { username, display_name, address, invitation } => {
+            let form = SignUpForm { username, email: Some(address), display_name, invitation };
+            state.sign_up().request_email(&caller, Ok(form)).await
+        }
+        Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => {
+            return Err(ApiError::LinkExpired);
+        }
+    };
+    match requested.map_err(ApiError::from) {
+        Ok(requested) => {
+            let cookies = state.cookies.set_email(&requested).into_iter();
+            Ok(redirect::to(paths::SIGN_IN_CODE, cookies.chain(state.cookies.set_notice(Notice::LetterSent))))
+        }
+        // The email that went before still takes another name.
+        Err(ApiError::UsernameTaken) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, ApiError::UsernameTaken)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The page, with what was typed and why it was refused.
+async fn page(
+    context: &RequestContext,
+    request: Request,
+    next: &Next,
+    typed: Option<(String, Option<ApiError>)>,
+) -> Result<Response, ApiError> {
+    let remembered = context.state.browsers().remembered(context.known.as_ref()).await?;
+    let greeted = remembered.as_ref().map(views::user);
+    let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
+    let page = Page::new("Sign in").interactive().refused(refusal);
+    let (target, letters) = (next.to_string(), context.state.core().email().signs_in());
+    let body = move || {
+        let (next, typed, greeted) = (target.clone(), typed.clone(), greeted.clone());
+        view! { <SignInPage next typed greeted refusal letters /> }.into_any()
+    };
+    match if_signed_in(context, next.as_str()).await? {
+        Some(elsewhere) => Ok(elsewhere),
+        None => Ok(render_and_name(context, request, page, body).await),
+    }
+}
+
+/// Where a recovery code is typed, with what was typed and why it was refused.
+async fn recovery_page(
+    context: &RequestContext,
+    request: Request,
+    identifier: String,
+    refusal: Option<ApiError>,
+) -> Result<Response, ApiError> {
+    let page = Page::new("Use a recovery code").refused(refusal);
+    let body = move || view! { <UseRecoveryCodePage identifier=identifier.clone() refusal /> }.into_any();
+    match if_signed_in(context, paths::ACCOUNT).await? {
+        Some(elsewhere) => Ok(elsewhere),
+        None => Ok(render_and_name(context, request, page, body).await),
+    }
+}
+
+/// Where the code of an email is typed; leads back to the beginning when no request is open.
+async fn code_page(context: &RequestContext, request: Request) -> Result<Response, ApiError> {
+    let requests = context.state.email_requests();
+    let Some(open) = requests.open(context.email.as_ref()).await? else {
+        return Ok(Redirect::to(paths::SIGN_IN).into_response());
+    };
+    let (age, rest) = requests.age_and_rest(&open);
+    let (asked_for, username) = match open.request.purpose {
+        Purpose::SignIn { identifier, .. } => (identifier.to_string(), None),
+        Purpose::SignUp { username, address, .. } => (address.to_string(), Some(username.to_string())),
+        Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None),
+        Purpose::BreakGlass { .. } => return Ok(Redirect::to(paths::SIGN_IN).into_response()),
+    };
+    let letter = OpenLetter {
+        asked_for,
+        username,
+        minutes_left: rest.as_secs().div_ceil(60),
+        resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
+    };
+    let told = told(&context.state, &request, |error| is_about_code(error) || is_about_name(error));
+    let page = Page { told, ..Page::new("Look in your mailbox").interactive() };
+    let target = open.request.next;
+    let body = move || view! { <CodePage letter=letter.clone() refusal=told /> }.into_any();
+    match if_signed_in(context, target.as_str()).await? {
+        Some(elsewhere) => Ok(elsewhere),
+        None => Ok(render_and_name(context, request, page, body).await),
+    }
+}
