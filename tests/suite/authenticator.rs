@@ -49,6 +49,14 @@ impl SoftPasskey {
         }
     }
 
+    /// One that was made before, by its private key, id and user handle in base64url.
+    pub fn kept([key, credential_id, user_handle]: [&str; 3]) -> Self {
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let key = SigningKey::from_slice(&bytes(key)).unwrap();
+        let (credential_id, user_handle) = (bytes(credential_id), bytes(user_handle));
+        Self { key, credential_id, user_handle, counter: 0, flags: UP | UV | BE | BS }
+    }
+
     /// What it would answer to a request to be made.
     pub fn registration(&self, options: &Value, origin: &str) -> Registration {
         let point = self.key.verifying_key().to_sec1_point(false);

@@ -31,6 +31,7 @@ mod servers;
 mod stop;
 mod texts;
 mod tls;
+mod upgrade;
 mod vault;
 mod wire;
 mod yours;
