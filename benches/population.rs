@@ -3,7 +3,6 @@
 //! Rows are named at random, as they were before new ones began with their time.
 
 use crate::authenticator::SoftPasskey;
-use crate::workload::bar;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgPoolOptions;
@@ -180,17 +179,15 @@ fn now_millis() -> i64 {
 
 macro_rules! fill {
     ($database:ty, $pool:expr, $count:expr, $templates:expr, $tables:expr) => {{
-        let bar = bar("accounts", u64::from($count));
+        eprintln!("accounts: {}", $count);
         let mut begin = 0;
         while begin < $count {
             let end = (begin + CHUNK).min($count);
             let mut transaction = $pool.begin().await.unwrap();
             chunk!($database, transaction, begin, end, $templates, $tables);
             transaction.commit().await.unwrap();
-            bar.inc(u64::from(end - begin));
             begin = end;
         }
-        bar.finish_and_clear();
     }};
 }
 

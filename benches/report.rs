@@ -1,6 +1,5 @@
 //! Tables for people, JSON for programs.
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,14 +26,22 @@ impl Report {
     /// Prints a table and remembers it.
     pub fn table(&mut self, title: &str, rows: Vec<Row>) {
         let Some(first) = rows.first() else { return };
-        let mut table = Table::new();
-        table.load_preset(presets::ASCII_MARKDOWN);
-        table.set_header(std::iter::once(title).chain(first.columns.iter().map(|(name, _)| *name)));
-        for row in &rows {
-            let numbers = row.columns.iter().map(|(_, number)| right(written(*number)));
-            table.add_row(std::iter::once(Cell::new(&row.what)).chain(numbers));
+        let mut lines = vec![first.columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()];
+        lines.extend(rows.iter().map(|row| row.columns.iter().map(|(_, number)| written(*number)).collect()));
+        let names: Vec<_> = std::iter::once(title).chain(rows.iter().map(|row| row.what.as_str())).collect();
+        let width = |cells: &mut dyn Iterator<Item = &str>| cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let first_width = width(&mut names.iter().copied());
+        let widths: Vec<_> =
+            (0..first.columns.len()).map(|column| width(&mut lines.iter().map(|line| line[column].as_str()))).collect();
+        println!();
+        for (number, (name, cells)) in names.iter().zip(&lines).enumerate() {
+            let cells: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!(" {cell:>width$} |")).collect();
+            println!("| {name:first_width$} |{}", cells.concat());
+            if number == 0 {
+                let rule: Vec<_> = widths.iter().map(|width| format!("-{:->width$}:|", "")).collect();
+                println!("|-{:-<first_width$}-|{}", "", rule.concat());
+            }
         }
-        println!("\n{table}");
         self.tables.push((title.to_owned(), rows));
     }
 
@@ -55,10 +62,6 @@ impl Report {
 fn json_row(row: &Row) -> Value {
     let columns = row.columns.iter().map(|(name, number)| ((*name).to_owned(), json!(number)));
     json!({ "what": row.what, "columns": columns.collect::<serde_json::Map<_, _>>() })
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 /// Three figures that matter; nothing where it was not measured.

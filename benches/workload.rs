@@ -3,7 +3,6 @@
 use crate::authenticator::SoftPasskey;
 use crate::client::{Client, Target};
 use crate::report::quantile;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,12 +47,6 @@ pub fn number() -> usize {
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A bar for a terminal; nothing elsewhere.
-pub fn bar(what: &str, count: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:32} {wide_bar} {pos}/{len} {eta}").unwrap();
-    ProgressBar::new(count).with_style(style).with_message(what.to_owned())
-}
-
 /// How much is done.
 #[derive(Clone, Copy)]
 pub struct Amount {
@@ -75,11 +68,12 @@ where
     F: for<'a> Fn(&'a mut Client, usize) -> Step<'a> + Send + Clone + 'static,
 {
     let Amount { connections, count, per_second } = amount;
-    let (next, bar) = (Arc::new(AtomicUsize::new(0)), bar(what, count as u64));
+    eprintln!("{what}: {count}");
+    let next = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
     let workers: Vec<_> = (0..connections)
         .map(|_| {
-            let (next, bar, one, target) = (Arc::clone(&next), bar.clone(), one.clone(), target.clone());
+            let (next, one, target) = (Arc::clone(&next), one.clone(), target.clone());
             tokio::spawn(async move {
                 let (mut client, mut times) = (Client::new(&target), Vec::new());
                 loop {
@@ -94,7 +88,6 @@ where
                     tokio::time::sleep_until(due.into()).await;
                     one(&mut client, turn).await;
                     times.push(due.elapsed());
-                    bar.inc(1);
                 }
             })
         })
@@ -103,7 +96,6 @@ where
     for worker in workers {
         times.extend(worker.await.unwrap());
     }
-    bar.finish_and_clear();
     times.sort();
     Run { times, took: began.elapsed() }
 }

@@ -141,9 +141,9 @@ fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
     }
     make_folder(Some(&config.data_dir))?;
     let file = key_file(config);
-    let key = keys::read_or_make(&file, entropy)?;
-    let rotated = keys::previous_file(&file);
-    let before = rotated.exists().then(|| keys::read(&rotated)).transpose()?;
+    let key = keys::file::read_or_make(&file, entropy)?;
+    let rotated = keys::file::previous_file(&file);
+    let before = rotated.exists().then(|| keys::file::read(&rotated)).transpose()?;
     Ok(Keys::new(&key, previous.into_iter().chain(&before)))
 }
 

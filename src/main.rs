@@ -25,12 +25,6 @@ mod program {
 
     pub fn main() -> ExitCode {
         let Arguments { config, command } = Arguments::parse();
-        if let Some(Command::Man) = command {
-            return match operator::write_manual() {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(cause) => fail(&cause.to_string()),
-            };
-        }
         let config = match latchkey::bootstrap::settings(&Source::from_process(config.as_deref())) {
             Ok(config) => config,
             Err(problems) => {

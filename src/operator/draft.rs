@@ -3,13 +3,13 @@
 use super::Failure;
 use std::fs::File;
 use std::io::{Error, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use tempfile::{Builder, TempPath};
 
 /// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Nobody else can read it.
 pub struct Draft {
     wanted: PathBuf,
-    file: PathBuf,
+    file: TempPath,
 }
 
 impl Draft {
@@ -19,17 +19,11 @@ impl Draft {
     /// When there is something of the wanted name already, or the folder cannot be written to.
     pub fn of(wanted: &Path) -> Result<Self, Failure> {
         refuse_taken(wanted)?;
-        let mut number = 0_u64;
-        loop {
-            let mut file = wanted.as_os_str().to_owned();
-            file.push(format!(".{number}.part"));
-            match File::options().write(true).create_new(true).mode(0o600).open(&file) {
-                Ok(_) => return Ok(Self { wanted: wanted.to_owned(), file: file.into() }),
-                // One that was broken off, or somebody else's.
-                Err(cause) if cause.kind() == ErrorKind::AlreadyExists => number += 1,
-                Err(cause) => return Err(about(wanted, &cause)),
-            }
-        }
+        let mut name = wanted.file_name().unwrap_or_default().to_owned();
+        name.push(".");
+        let file = Builder::new().prefix(&name).suffix(".part").tempfile_in(folder_of(wanted));
+        let file = file.map_err(|cause| about(wanted, &cause))?.into_temp_path();
+        Ok(Self { wanted: wanted.to_owned(), file })
     }
 
     /// Where to write meanwhile.
@@ -42,26 +36,13 @@ impl Draft {
     /// # Errors
     /// When something has got that name meanwhile, or the disk fails.
     pub fn finish(self) -> Result<(), Failure> {
-        File::open(&self.file).and_then(|file| file.sync_all()).map_err(|cause| about(&self.file, &cause))?;
-        // A link, since a renaming would replace what is there.
-        match std::fs::hard_link(&self.file, &self.wanted) {
-            Ok(()) => {}
-            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Err(taken(&self.wanted)),
-            // What file systems without links say.
-            Err(cause) if matches!(cause.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {
-                refuse_taken(&self.wanted)?;
-                std::fs::rename(&self.file, &self.wanted).map_err(|cause| about(&self.wanted, &cause))?;
-            }
-            Err(cause) => return Err(about(&self.wanted, &cause)),
+        let Self { wanted, file } = self;
+        File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
+        match file.persist_noclobber(&wanted) {
+            Ok(()) => sync_folder_of(&wanted),
+            Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(taken(&wanted)),
+            Err(refused) => Err(about(&wanted, &refused.error)),
         }
-        sync_folder_of(&self.wanted)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // After a renaming there is none any more.
-        let _ = std::fs::remove_file(&self.file);
     }
 }
 
@@ -77,13 +58,16 @@ fn taken(path: &Path) -> Failure {
     Failure::Told(format!("{} is there already; name a file that is not", path.display()))
 }
 
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Has the disk keep the name of a file.
 ///
 /// # Errors
 /// When the disk fails.
 pub fn sync_folder_of(file: &Path) -> Result<(), Failure> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| about(file, &cause))
+    File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(|cause| about(file, &cause))
 }
 
 /// A failure, with the file that it is about.

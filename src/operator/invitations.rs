@@ -1,4 +1,5 @@
-use super::{Failure, PAGE, plain_table, say, span, write};
+use super::columns::Columns;
+use super::{Failure, PAGE, say, span, write};
 use crate::bootstrap;
 use crate::server::config::{Config, SignUp};
 use crate::server::model::InvitationId;
@@ -49,14 +50,14 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             }
         }
         Invitations::List => {
-            let mut table = plain_table(&["id", "uses left", "made", "good until", "for"]);
+            let mut table = Columns::headed(["id", "uses left", "made", "good until", "for"]);
             let mut last = None;
             loop {
                 let page = services.invitations().page(last.as_ref(), PAGE).await?;
                 for one in &page {
                     let (made, until) = (one.created_at.to_rfc3339(), one.expires_at.to_rfc3339());
                     let note = one.note.clone().unwrap_or_default();
-                    table.add_row([one.id.0.to_string(), one.uses_left.to_string(), made, until, note]);
+                    table.add([one.id.0.to_string(), one.uses_left.to_string(), made, until, note]);
                 }
                 match page.into_iter().next_back() {
                     Some(one) => last = Some(one),

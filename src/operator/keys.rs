@@ -33,8 +33,8 @@ pub fn run(Keys::Rotate: &Keys, config: &Config) -> Result<(), Failure> {
         return Ok(());
     }
     let file = bootstrap::key_file(config);
-    keys::rotate(&file, &SystemEntropy)?;
-    let before = keys::previous_file(&file);
+    keys::file::rotate(&file, &SystemEntropy)?;
+    let before = keys::file::previous_file(&file);
     say(&format!(
         "{} is new; start the server again. {} is still accepted, and may be removed after 30 days",
         file.display(),

@@ -4,6 +4,7 @@
 #![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
 
 mod backup;
+mod columns;
 pub mod doctor;
 mod draft;
 mod health;
@@ -22,8 +23,7 @@ use crate::server::config::{Config, parse_duration};
 use crate::server::model::User;
 use crate::server::store::AccountSummary;
 use crate::types::Identifier;
-use clap::{CommandFactory, Parser, Subcommand};
-use comfy_table::{Table, presets};
+use clap::{Parser, Subcommand};
 use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
@@ -114,64 +114,21 @@ pub enum Command {
     /// Changes the secret key
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Writes the manual page to standard output
-    Man,
 }
 
 /// How many accounts are read at a time.
 const PAGE: u32 = 500;
 
 /// Why a command was not done.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// In a sentence for whoever typed the command.
+    /// In a sentence for the administrator who typed the command.
+    #[error("{0}")]
     Told(String),
-    Unavailable(Unavailable),
-}
-
-impl From<Unavailable> for Failure {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(cause: std::io::Error) -> Self {
-        Self::Told(cause.to_string())
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Told(sentence) => f.write_str(sentence),
-            Self::Unavailable(cause) => cause.fmt(f),
-        }
-    }
-}
-
-/// Writes the manual page, which needs no settings.
-///
-/// # Errors
-/// When standard output is closed.
-pub fn write_manual() -> std::io::Result<()> {
-    let out = &mut std::io::stdout().lock();
-    let program = Arguments::command();
-    clap_mangen::Man::new(program.clone()).render(out)?;
-    program.get_subcommands().try_for_each(|command| write_command(command, "latchkey", out))
-}
-
-/// A chapter for a command, and one for each below it.
-fn write_command(command: &clap::Command, above: &str, out: &mut impl Write) -> std::io::Result<()> {
-    let name = format!("{above} {}", command.get_name());
-    let page = clap_mangen::Man::new(command.clone().bin_name(name.clone()));
-    writeln!(out, ".SH \"{}\"", name.to_uppercase().replace('-', "\\-"))?;
-    page.render_description_section(out)?;
-    page.render_synopsis_section(out)?;
-    if command.get_arguments().next().is_some() {
-        page.render_options_section(out)?;
-    }
-    command.get_subcommands().try_for_each(|command| write_command(command, &name, out))
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// Does what the command says; `serve` is not among them.
@@ -180,7 +137,7 @@ fn write_command(command: &clap::Command, above: &str, out: &mut impl Write) -> 
 /// Why it was not done.
 pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve | Command::Man => {}
+        Command::Serve => {}
         Command::Doctor => return doctor::report(config).await,
         Command::Health => health::ask(config).await?,
         Command::Migrate => {
@@ -225,13 +182,6 @@ where
             take(summary).await?;
         }
     }
-}
-
-/// Words in columns, without lines around them.
-fn plain_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header.iter().copied());
-    table
 }
 
 /// The account that is meant.

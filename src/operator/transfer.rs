@@ -14,7 +14,6 @@ use crate::server::store::{Kind, Line, Store, TABLES, Value};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use serde_json::Value as Json;
@@ -64,14 +63,13 @@ async fn write(file: File, store: &dyn Store) -> Result<u64, Failure> {
     let schema = store.schema_version().await?.unwrap_or_default();
     let mut out = BufWriter::new(file);
     line(&mut out, &Head { latchkey_export: FORMAT, schema, made_at: SystemClock.now().to_rfc3339(), rows })?;
-    let bar = bar(rows);
+    let mut progress = Progress::of(rows);
     let written = store
         .hand_out(&mut |row| {
-            bar.inc(1);
+            progress.one_more();
             line(&mut out, &to_json(&row)).map_err(|cause| Unavailable::new("file", cause))
         })
         .await?;
-    bar.finish_and_clear();
     line(&mut out, &Foot { end: true, rows: written })?;
     out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(written)
@@ -101,15 +99,14 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
         let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
         return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
     }
-    let bar = bar(head.rows);
+    let mut progress = Progress::of(head.rows);
     let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };
     let taken = store
         .take_in(&mut || {
-            bar.inc(1);
+            progress.one_more();
             reader.next().map_err(|cause| Unavailable::new("file", format!("line {}: {cause}", reader.read + 2)))
         })
         .await?;
-    bar.finish_and_clear();
     say(&format!("{taken} rows were taken in from {}", path.display()));
     // The file may be older than the last sign-out.
     restore::end_what_is_open(&*store, config).await?;
@@ -212,8 +209,24 @@ fn value_of(kind: Kind, json: &Json) -> Option<Value> {
     })
 }
 
-/// Rows so far, of all there are, where somebody looks on.
-fn bar(rows: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {eta} left");
-    ProgressBar::new(rows).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+/// Rows so far, of all there are: told now and then, since large databases take minutes.
+struct Progress {
+    done: u64,
+    all: u64,
+}
+
+impl Progress {
+    /// After how many rows it is told again.
+    const EVERY: u64 = 250_000;
+
+    fn of(all: u64) -> Self {
+        Self { done: 0, all }
+    }
+
+    fn one_more(&mut self) {
+        self.done += 1;
+        if self.done.is_multiple_of(Self::EVERY) {
+            say(&format!("{} of {} rows", self.done, self.all));
+        }
+    }
 }

@@ -1,4 +1,5 @@
-use super::{Failure, each_account, gone, plain_table, say, user_named, write};
+use super::columns::Columns;
+use super::{Failure, each_account, gone, say, user_named, write};
 use crate::bootstrap;
 use crate::server::auth::Services;
 use crate::server::clock::Timestamp;
@@ -7,7 +8,6 @@ use crate::server::model::email_request::BREAK_GLASS_LIFE;
 use crate::server::store::AccountSummary;
 use crate::types::paths;
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 #[derive(Subcommand)]
@@ -97,13 +97,13 @@ pub async fn run(command: Users, services: &Services) -> Result<(), Failure> {
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = plain_table(&["username", "address", "passkeys", "sessions", "last seen", "account"]);
+    let mut table = Columns::headed(["username", "address", "passkeys", "sessions", "last seen", "account"]);
     each_account(services, async |summary| {
         let line = Line::new(&summary);
         if json {
             return write(&serde_json::to_string(&line).map_err(|cause| Failure::Told(cause.to_string()))?);
         }
-        table.add_row(line.cells());
+        table.add(line.cells());
         Ok(())
     })
     .await?;
@@ -115,8 +115,7 @@ async fn show(services: &Services, name: &str) -> Result<(), Failure> {
     let account = services.administration().account(user.id).await?;
     let (summary, passkeys, sessions) = account.ok_or_else(|| gone(name))?;
     let facts = Line::new(&summary);
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    let mut table = Columns::new();
     for (fact, value) in [
         ("username", facts.username.to_owned()),
         ("name", facts.display_name.to_owned()),
@@ -125,25 +124,25 @@ async fn show(services: &Services, name: &str) -> Result<(), Failure> {
         ("since", facts.created_at.clone()),
         ("account", facts.disabled_at.as_ref().map_or("on".to_owned(), |since| format!("off since {since}"))),
     ] {
-        table.add_row([fact.to_owned(), value]);
+        table.add([fact.to_owned(), value]);
     }
     write(&format!("{table}\n"))?;
-    let mut passkey_table = plain_table(&["passkey", "made", "last used", "for"]);
+    let mut passkey_table = Columns::headed(["passkey", "made", "last used", "for"]);
     for passkey in passkeys {
         let used = passkey.last_used_at.map_or("never".to_owned(), Timestamp::to_rfc3339);
-        passkey_table.add_row([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
+        passkey_table.add([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
     }
     write(&format!("{passkey_table}\n"))?;
-    let mut session_table = plain_table(&["session", "by", "began", "last seen", "where"]);
+    let mut session_table = Columns::headed(["session", "by", "began", "last seen", "where"]);
     for session in sessions {
         let client = [session.client.browser, session.client.system].into_iter().flatten().collect::<Vec<_>>();
         let (began, seen) = (session.created_at.to_rfc3339(), session.last_seen_at.to_rfc3339());
-        session_table.add_row([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
+        session_table.add([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
     }
     write(&format!("{session_table}\n"))?;
-    let mut activity = plain_table(&["at", "what", ""]);
+    let mut activity = Columns::headed(["at", "what", ""]);
     for event in services.activity().page(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
-        activity.add_row([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
+        activity.add([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
     }
     write(&activity)
 }

@@ -24,10 +24,12 @@ pub struct Limiter {
 }
 
 /// Why something may not be done now.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Limited {
+    #[error("done too often; again in {} s", .0.retry_after.as_secs())]
     TooMany(TooMany),
-    Unavailable(Unavailable),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// It was done too often.
@@ -35,12 +37,6 @@ pub enum Limited {
 pub struct TooMany {
     /// After this span it may be tried again.
     pub retry_after: Duration,
-}
-
-impl From<Unavailable> for Limited {
-    fn from(cause: Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
 }
 
 /// Whether the account knows the caller: a caller that it does not know uses up nothing of its owner's.

@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_notice_comes_back_from_its_code() {
-        let refusals = ApiError::ALL.into_iter().map(Notice::Refused);
+        let refusals = ApiError::ALL.iter().copied().map(Notice::Refused);
         for notice in Notice::PLAIN.into_iter().chain(refusals) {
             assert_eq!(Notice::parse(&notice.code()), Some(notice));
             assert!(!notice.message().is_empty());

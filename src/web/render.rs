@@ -1,6 +1,6 @@
 use super::redirect::set_cookies;
 use crate::server::auth::{CurrentUser, view};
-use crate::server::http::refusal::status;
+use crate::server::http::refusal::{set_retry_after, status};
 use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::security_headers::CspNonce;
 use crate::server::http::{AppState, RequestContext};
@@ -148,8 +148,6 @@ pub(super) async fn render_and_name(
 
 /// A page that tells a refusal, with the header that says how long to wait.
 pub(super) fn with_retry_after(mut page: Response, error: ApiError) -> Response {
-    if let Some(seconds) = error.retry_after() {
-        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    set_retry_after(page.headers_mut(), error);
     page
 }

@@ -30,7 +30,7 @@ const FLOORS: [(&str, &str); 25] = [
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
     ("src/server/secret.rs", "crate::server::secret"),
-    ("src/server/keys.rs", "crate::server::keys"),
+    ("src/server/keys", "crate::server::keys"),
     ("src/server/model", "crate::server::model"),
     ("src/server/telemetry", "crate::server::telemetry"),
     ("src/server/config", "crate::server::config"),
@@ -123,6 +123,17 @@ fn imports_point_one_way_only() {
                 assert!(!names(&text, above), "{} imports {above}", path.display());
             }
         }
+    }
+}
+
+/// In lines.
+const LONGEST_FILE: usize = 300;
+
+#[test]
+fn no_file_is_longer_than_a_reader_keeps_in_mind() {
+    for (path, text) in sources("src") {
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
     }
 }
 

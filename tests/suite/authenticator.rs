@@ -20,6 +20,10 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+pub fn decode(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemEntropy.fill(&mut bytes);
@@ -29,7 +33,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 /// One passkey on one device.
 #[derive(Clone)]
 pub struct SoftPasskey {
-    key: SigningKey,
+    pub key: SigningKey,
     pub credential_id: Vec<u8>,
     pub user_handle: Vec<u8>,
     pub counter: u32,
@@ -43,18 +47,10 @@ impl SoftPasskey {
         Self {
             key: SigningKey::from_slice(&random::<32>()).unwrap(),
             credential_id: random::<32>().to_vec(),
-            user_handle: URL_SAFE_NO_PAD.decode(handle).unwrap(),
+            user_handle: decode(handle),
             counter: 0,
             flags: UP | UV | BE | BS,
         }
-    }
-
-    /// One that was made before, by its private key, id and user handle in base64url.
-    pub fn kept([key, credential_id, user_handle]: [&str; 3]) -> Self {
-        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
-        let key = SigningKey::from_slice(&bytes(key)).unwrap();
-        let (credential_id, user_handle) = (bytes(credential_id), bytes(user_handle));
-        Self { key, credential_id, user_handle, counter: 0, flags: UP | UV | BE | BS }
     }
 
     /// What it would answer to a request to be made.

@@ -68,7 +68,7 @@ fn the_document_names_every_server_function_and_no_other() {
 #[test]
 fn the_document_names_every_refusal() {
     let text = DOCUMENT.to_string();
-    for error in ApiError::ALL.into_iter().filter(|error| *error != ApiError::Unreachable) {
+    for error in ApiError::ALL.iter().copied().filter(|error| *error != ApiError::Unreachable) {
         assert!(text.contains(&format!("\"{}\"", error.code())), "{}", error.code());
     }
 }

@@ -284,20 +284,24 @@ async fn a_copy_that_is_broken_off_is_not_taken_for_a_whole_one() {
     sqlx::query(ballast).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let mut child = latchkey(folder.path(), &[]).args(["backup", "copy.db"]).spawn().unwrap();
-    let (copy, part) = (folder.path().join("copy.db"), folder.path().join("copy.db.0.part"));
+    let copy = folder.path().join("copy.db");
+    let has_part = || {
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.into_iter().any(|name| name.strip_suffix(".part").is_some_and(|name| name.starts_with("copy.db.")))
+    };
     let began = Instant::now();
-    while !part.exists() && began.elapsed() < Duration::from_secs(20) {
+    while !has_part() && began.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(part.exists() && !copy.exists(), "it was broken off");
+    assert!(has_part() && !copy.exists(), "it was broken off");
     done(folder.path(), &[], &["backup", "copy.db"]);
     let mut whole = sqlx::SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&copy)).await.unwrap();
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut whole).await.unwrap();
     assert_eq!(users, 1);
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(part.exists(), "nobody else's file was touched");
+    assert!(has_part(), "nobody else's file was touched");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -349,7 +353,7 @@ fn commands_say_what_is_missing() {
 fn a_closed_standard_output_is_a_failure_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
-    for arguments in [&["users", "list"][..], &["invitations", "create"], &["doctor"], &["man"]] {
+    for arguments in [&["users", "list"][..], &["invitations", "create"], &["doctor"]] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = latchkey(folder.path(), &[]).args(arguments).stdout(full).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
@@ -358,9 +362,8 @@ fn a_closed_standard_output_is_a_failure_in_a_sentence() {
 }
 
 #[test]
-fn the_manual_page_and_the_help_name_every_command() {
+fn the_help_names_every_command() {
     let folder = tempfile::tempdir().unwrap();
-    let (manual, _) = done(folder.path(), &[], &["man"]);
     let (help, _) = done(folder.path(), &[], &["--help"]);
     for command in [
         "serve",
@@ -377,10 +380,6 @@ fn the_manual_page_and_the_help_name_every_command() {
         "keys",
     ] {
         assert!(help.contains(&format!("  {command}")), "{command}: {help}");
-        assert!(manual.contains(&command.replace('-', "\\-")), "{command}: {manual}");
-    }
-    for detail in ["\\-\\-uses", "\\-\\-everybody", "\\-\\-json", "SECRET_KEY"] {
-        assert!(manual.contains(detail), "{detail}: {manual}");
     }
 }
 

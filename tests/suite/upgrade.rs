@@ -2,10 +2,11 @@
 //! that version: one account with a passkey, a session, recovery codes, and an email that could not be sent yet.
 
 use crate::app::{App, Backends, MovableClock, Parts, TestDatabase, open_ephemeral};
-use crate::authenticator::SoftPasskey;
+use crate::authenticator::{BE, BS, SoftPasskey, UP, UV, decode};
 use crate::browser::Browser;
 use latchkey::server::clock::{Clock, SystemClock};
 use latchkey::server::jobs::cleanup;
+use p256::ecdsa::SigningKey;
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -26,6 +27,13 @@ struct Kept {
     /// Of the browser that asked for the email.
     asker: BTreeMap<String, String>,
     recovery_code: String,
+}
+
+/// A passkey by its private key, id and user handle in base64url.
+fn passkey([key, credential_id, user_handle]: &[String; 3]) -> SoftPasskey {
+    let key = SigningKey::from_slice(&decode(key)).unwrap();
+    let (credential_id, user_handle) = (decode(credential_id), decode(user_handle));
+    SoftPasskey { key, credential_id, user_handle, counter: 0, flags: UP | UV | BE | BS }
 }
 
 /// A database with a dump in it.
@@ -75,7 +83,7 @@ async fn a_session_and_a_passkey_of_the_version_before_go_on_working() {
         let session = own.get("/api/session").await;
         assert_eq!((session.status.as_u16(), session.json()["user"]["username"].as_str()), (200, Some("ada")));
         assert_eq!(own.get("/account").await.status, 200);
-        let passkey = SoftPasskey::kept(kept.passkey.each_ref().map(String::as_str));
+        let passkey = passkey(&kept.passkey);
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "in a new browser");
         assert_eq!(own.reauthenticate(&passkey).await.status, 200);
         own.add_passkey().await;

@@ -8,7 +8,7 @@ use crate::server::core::Core;
 use crate::server::limiter::{Limited, Subject};
 use crate::server::model::email_request::{ANSWER_LIFE, EmailRequest, OpenRequest, Purpose, RequestedBy};
 use crate::server::model::outbox::OutgoingEmail;
-use crate::server::model::user::email_key;
+use crate::server::model::user::{email_key, identifier_key};
 use crate::server::model::{ClientAddress, User, limit};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Identifier, Next};
@@ -62,7 +62,7 @@ impl EmailRequests<'_> {
 
     /// Counts an email under the client that requests it, and under what was typed.
     pub(super) async fn count_of_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
-        let typed = key_of(typed);
+        let typed = identifier_key(typed);
         let typed = [b"typed".as_slice(), typed.as_bytes()];
         let both = [(&limit::EMAILS_OF_CLIENT, Subject::Client(from)), (&limit::EMAILS_TO_ONE, Subject::Named(&typed))];
         self.core.limiter.draw_all(&both).await
@@ -120,14 +120,6 @@ impl EmailRequests<'_> {
         let mut unit = self.core.store.begin().await?;
         unit.void_requests_of_browser(&email.hash()).await?;
         unit.commit().await
-    }
-}
-
-/// What was typed, in the form in which it is counted.
-pub(super) fn key_of(typed: &Identifier) -> String {
-    match typed {
-        Identifier::Username(name) => name.key(),
-        Identifier::Address(address) => email_key(address).unwrap_or_default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::account::{AccountUnit, Profile};
 use super::caller::Caller;
-use super::email_request::{EmailRequests, key_of};
+use super::email_request::EmailRequests;
 use super::error::{Error, code_wrong};
 use super::invitation::Invitations;
 use super::new_session::{Credential, NewSession, record_sign_in};
@@ -12,12 +12,11 @@ use crate::server::core::Core;
 use crate::server::limiter::{Guessed, Side, Subject};
 use crate::server::model::email_request::{OpenRequest, Purpose};
 use crate::server::model::session::Method;
-use crate::server::model::user::email_key;
 use crate::server::model::{Event, EventKind, User, UserId, limit};
 use crate::server::secret::Token;
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::meters;
-use crate::types::{ApiError, DisplayName, EmailAddress, Identifier, Next, Username};
+use crate::types::{ApiError, Identifier, Next, Username};
 
 /// What a link would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,15 +39,10 @@ struct Answer<'a> {
     caller: &'a Caller,
 }
 
-/// Why an answer was not taken.
+/// Another account proved the address at this very moment; asked again, the answer is that account's.
 #[derive(Debug, thiserror::Error)]
-enum AnswerError {
-    #[error(transparent)]
-    Ended(#[from] Error),
-    /// Another account proved the address at this very moment; asked again, the answer is that account's.
-    #[error("the address was proven at the same moment")]
-    Raced,
-}
+#[error("the address was proven at the same moment")]
+struct Raced;
 
 impl EmailSignIn<'_> {
     /// What a link would do, without doing it.
@@ -57,7 +51,7 @@ impl EmailSignIn<'_> {
     /// As [`Self::answer_link`].
     pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkOffer, Error> {
         let open = self.linked(token).await?;
-        if !is_from(email, &open) {
+        if !open.may_be_opened_by(email) {
             return Err(ApiError::OtherBrowser.into());
         }
         if let Some((user, address)) = &open.recipient
@@ -111,7 +105,7 @@ impl EmailSignIn<'_> {
     ) -> Result<(NewSession, Next), Error> {
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(caller.address)).await?;
         let open = self.linked(token).await?;
-        if is_from(caller.email.as_ref(), &open) {
+        if open.may_be_opened_by(caller.email.as_ref()) {
             let unit = self.core.store.begin().await?;
             return self.answer_or_again(unit, Answer { open, username, caller }).await;
         }
@@ -166,21 +160,18 @@ impl EmailSignIn<'_> {
         };
         unit.record(&refused).await?;
         unit.commit().await?;
-        let typed = typed_key(&open);
+        let typed = open.request.purpose.typed_key();
         let guessed = user.map_or(Guessed::Typed(&typed), |user| Guessed::Account(user, side));
         self.core.limiter.count_failure(guessed).await?;
         Err(code_wrong(tries_left).into())
     }
 
     async fn answer_or_again(&self, unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), Error> {
-        let answered = match self.answer(unit, answer.clone()).await {
-            Err(AnswerError::Raced) => self.answer(self.core.store.begin().await?, answer).await,
-            answered => answered,
-        };
-        answered.map_err(|error| match error {
-            AnswerError::Ended(error) => error,
-            raced @ AnswerError::Raced => Unavailable::new("address", raced).into(),
-        })
+        if let Ok(answered) = self.answer(unit, answer.clone()).await? {
+            return Ok(answered);
+        }
+        let answered = self.answer(self.core.store.begin().await?, answer).await?;
+        answered.map_err(|raced| Unavailable::new("address", raced).into())
     }
 
     async fn linked(&self, token: &str) -> Result<OpenRequest, Error> {
@@ -199,7 +190,11 @@ impl EmailSignIn<'_> {
         Ok(open.filter(signs_in).ok_or(ApiError::LinkExpired)?)
     }
 
-    async fn answer(&self, mut unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), AnswerError> {
+    async fn answer(
+        &self,
+        mut unit: Box<dyn Unit>,
+        answer: Answer<'_>,
+    ) -> Result<Result<(NewSession, Next), Raced>, Error> {
         let Answer { open, username, caller } = answer;
         lock_recipient(unit.as_mut(), &open).await?;
         if !unit.take_request(open.request.id).await? {
@@ -223,9 +218,11 @@ impl EmailSignIn<'_> {
             }
             Purpose::SignUp { username: asked, display_name, address, invitation } => {
                 let form = SignUpForm { username: asked, email: Some(address), display_name, invitation };
-                let form = renamed(form, username)?;
-                let (unit, kind) = self.owner_or_new(unit, form, caller).await?;
-                (unit, Credential::Email, kind)
+                let form = form.renamed(username)?;
+                match self.owner_or_new(unit, form, caller).await? {
+                    Ok((unit, kind)) => (unit, Credential::Email, kind),
+                    Err(raced) => return Ok(Err(raced)),
+                }
             }
             Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => return Err(ApiError::LinkExpired.into()),
         };
@@ -238,7 +235,7 @@ impl EmailSignIn<'_> {
             meters::sign_up("email");
         }
         tracing::info!(user = %new.user.id.0, method = new.session.method.words(), "signed in by a link or code");
-        Ok((new, next))
+        Ok(Ok((new, next)))
     }
 
     async fn lock(&self, unit: Box<dyn Unit>, user: UserId, caller: &Caller) -> Result<AccountUnit<'_>, Error> {
@@ -252,11 +249,11 @@ impl EmailSignIn<'_> {
         mut unit: Box<dyn Unit>,
         form: SignUpForm,
         caller: &Caller,
-    ) -> Result<(AccountUnit<'_>, EventKind), AnswerError> {
+    ) -> Result<Result<(AccountUnit<'_>, EventKind), Raced>, Error> {
         let address = form.email.clone().ok_or(ApiError::LinkExpired)?;
         if let Some(owner) = unit.lock_owner(&address).await? {
             let unit = AccountUnit::of(self.core, unit, owner, caller.client.clone());
-            return Ok((unit, EventKind::SignedIn));
+            return Ok(Ok((unit, EventKind::SignedIn)));
         }
         let invitation = form.invitation;
         let user = new_user(self.core, UserId::random(self.core.entropy()), form, caller.language);
@@ -265,33 +262,12 @@ impl EmailSignIn<'_> {
         }
         Invitations { core: self.core }.use_up(unit.as_mut(), invitation.as_ref(), user.created_at).await?;
         if !unit.prove_address(user.id, &address).await? {
-            return Err(AnswerError::Raced);
+            return Ok(Err(Raced));
         }
         tracing::info!(user = %user.id.0, "signed up by email");
         let user = User { email_verified: true, ..user };
-        Ok((AccountUnit::of(self.core, unit, user, caller.client.clone()), EventKind::SignedUp))
+        Ok(Ok((AccountUnit::of(self.core, unit, user, caller.client.clone()), EventKind::SignedUp)))
     }
-}
-
-impl From<ApiError> for AnswerError {
-    fn from(refusal: ApiError) -> Self {
-        Self::Ended(refusal.into())
-    }
-}
-
-impl From<Unavailable> for AnswerError {
-    fn from(cause: Unavailable) -> Self {
-        Self::Ended(cause.into())
-    }
-}
-
-/// A sign-up under another username, if one was chosen. A user who gave no name is called by it.
-fn renamed(form: SignUpForm, username: Option<&str>) -> Result<SignUpForm, ApiError> {
-    let Some(text) = username else { return Ok(form) };
-    let username = Username::parse(text).map_err(|_| ApiError::InvalidUsername)?;
-    let is_unnamed = form.display_name.as_str() == form.username.as_str();
-    let unnamed = is_unnamed.then(|| DisplayName::parse(username.as_str()).ok()).flatten();
-    Ok(SignUpForm { display_name: unnamed.unwrap_or(form.display_name), username, ..form })
 }
 
 /// Locks the account of an email before anything of it is touched, so that no two units wait for each other. Where no
@@ -304,18 +280,6 @@ async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), U
     unit.lock_user(user).await.map(drop)
 }
 
-/// What was typed to request an email, in the form in which it is counted.
-fn typed_key(open: &OpenRequest) -> String {
-    let of_address = |address: &EmailAddress| email_key(address).unwrap_or_default();
-    match &open.request.purpose {
-        Purpose::SignIn { identifier, .. } => key_of(identifier),
-        Purpose::SignUp { address, .. }
-        | Purpose::Confirm { address, .. }
-        | Purpose::Reauthenticate { address, .. } => of_address(address),
-        Purpose::BreakGlass { .. } => String::new(),
-    }
-}
-
 /// The account that an email went to, if any, and whether a browser that it knows requested it.
 fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
     let user = open.recipient.as_ref().map(|(user, _)| *user);
@@ -325,10 +289,4 @@ fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
         Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => true,
     };
     (user, Side::of(is_known))
-}
-
-/// Whether a browser with this cookie may open the link: the one that requested the email, or any for an administrator's
-/// link.
-fn is_from(email: Option<&Token>, open: &OpenRequest) -> bool {
-    open.request.purpose.is_break_glass() || email.is_some_and(|email| email.hash() == open.request.browser)
 }

@@ -29,6 +29,17 @@ pub struct SignUpForm {
     pub invitation: Option<TokenHash>,
 }
 
+impl SignUpForm {
+    /// The same under another username, if one was chosen. A user who gave no name is called by it.
+    pub(super) fn renamed(self, username: Option<&str>) -> Result<Self, ApiError> {
+        let Some(text) = username else { return Ok(self) };
+        let username = Username::parse(text).map_err(|_| ApiError::InvalidUsername)?;
+        let is_unnamed = self.display_name.as_str() == self.username.as_str();
+        let unnamed = is_unnamed.then(|| DisplayName::parse(username.as_str()).ok()).flatten();
+        Ok(Self { display_name: unnamed.unwrap_or(self.display_name), username, ..self })
+    }
+}
+
 /// The fields of a sign-up, as they were typed, and the token of an invitation.
 #[derive(Clone, Copy, Debug)]
 pub struct SignUpFields<'a> {
@@ -132,7 +143,7 @@ impl SignUp<'_> {
     /// client has made too many accounts.
     #[tracing::instrument(skip_all)]
     pub async fn finish(&self, answer: &RegistrationAnswer, caller: &Caller, keep: bool) -> Result<NewSession, Error> {
-        if answer.examine() == Err(Refused::Malformed) {
+        if matches!(answer.examine(), Err(Refused::Malformed(_))) {
             return Err(ApiError::BadRequest.into());
         }
         let pending: Option<Pending> =

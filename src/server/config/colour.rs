@@ -1,8 +1,11 @@
 //! Colours: those of the style sheet, which letters share with pages, and the one that a site sets for itself.
 
+use palette::color_difference::Wcag21RelativeContrast;
+use palette::{Mix, Srgb};
+
 /// Red, green and blue (sRGB).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Colour([u8; 3]);
+pub struct Colour(Srgb<u8>);
 
 /// A colour on light and on dark ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ const fn stands_at(text: &str, at: usize) -> bool {
 }
 
 const fn colour_at(at: usize) -> Colour {
-    Colour([byte_at(at), byte_at(at + 2), byte_at(at + 4)])
+    Colour(Srgb::new(byte_at(at), byte_at(at + 2), byte_at(at + 4)))
 }
 
 const fn byte_at(at: usize) -> u8 {
@@ -92,42 +95,27 @@ impl Colour {
     /// Reads `#rrggbb`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
-        let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-        Some(Self([part(0)?, part(2)?, part(4)?]))
+        let is_long = text.len() == 7 && text.starts_with('#');
+        is_long.then(|| text.parse().ok().map(Self)).flatten()
     }
 
     /// As little nearer to white as makes it legible on dark ground, in twentieths.
     fn paler(self) -> Self {
-        let mixed = |step: u16| {
-            let part = |part: u8| u8::try_from((u16::from(part) * (20 - step) + 255 * step) / 20).unwrap_or(u8::MAX);
-            Self(self.0.map(part))
-        };
+        let (colour, white) = (self.0.into_format::<f32>(), Srgb::new(1.0, 1.0, 1.0));
+        let mixed = |step: u8| Self(colour.mix(white, f32::from(step) / 20.0).into_format());
         let ground = Palette::OF_SHEET.page.dark;
         (0..=20).map(mixed).find(|paler| paler.contrast(ground) >= LEAST_CONTRAST).unwrap_or(self)
     }
 
-    /// WCAG 2.2, "relative luminance".
-    fn luminance(self) -> f64 {
-        let linear = |part: u8| {
-            let part = f64::from(part) / 255.0;
-            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-        };
-        let [red, green, blue] = self.0.map(linear);
-        0.2126 * red + 0.7152 * green + 0.0722 * blue
-    }
-
     /// WCAG 2.2, "contrast ratio": from 1 to 21.
     fn contrast(self, other: Self) -> f64 {
-        let (one, other) = (self.luminance(), other.luminance());
-        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+        self.0.into_format().relative_contrast(other.0.into_format())
     }
 }
 
 impl std::fmt::Display for Colour {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self([red, green, blue]) = self;
-        write!(f, "#{red:02x}{green:02x}{blue:02x}")
+        write!(f, "#{:02x}", self.0)
     }
 }
 
@@ -170,7 +158,7 @@ mod tests {
 
     #[test]
     fn contrast_runs_from_one_to_twenty_one() {
-        let (black, white) = (Colour([0; 3]), Colour([255; 3]));
+        let (black, white) = (Colour(Srgb::new(0, 0, 0)), Colour(Srgb::new(255, 255, 255)));
         assert!((black.contrast(white) - 21.0).abs() < 0.01);
         assert!((white.contrast(white) - 1.0).abs() < 0.01);
     }

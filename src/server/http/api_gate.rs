@@ -1,7 +1,8 @@
 //! What stands in front of everything under `/api`: origin, method and type, and the statuses of refusals.
 
 use super::body::MAX_BODY;
-use super::refusal::status;
+use super::media_type::media_type;
+use super::refusal::{set_retry_after, status};
 use super::same_origin::{Provenance, provenance};
 use super::state::AppState;
 use crate::types::{ApiError, paths};
@@ -88,9 +89,7 @@ fn not_allowed(methods: &[Method]) -> Response {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json") && !headers.contains_key(header::CONTENT_ENCODING)
+    media_type(headers).as_deref() == Some("application/json") && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// A refusal of a server function arrives as a 500 that names the function; its body tells which refusal it is.
@@ -103,8 +102,6 @@ async fn with_status(response: Response) -> Response {
     let error = ApiError::de(body.clone());
     parts.headers.remove(SERVER_FN_ERROR_HEADER);
     parts.status = status(error);
-    if let Some(seconds) = error.retry_after() {
-        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    set_retry_after(&mut parts.headers, error);
     Response::from_parts(parts, Body::from(body))
 }

@@ -6,6 +6,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
+use axum_extra::TypedHeader;
+use axum_extra::headers::{ETag, HeaderMapExt, IfNoneMatch};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -141,33 +143,32 @@ impl CarriedFiles {
         };
         let tag = tag_of(&file.metadata.sha256_hash());
         if has_already(request.headers(), &tag) {
-            return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+            return (StatusCode::NOT_MODIFIED, TypedHeader(tag)).into_response();
         }
         let coding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);
         let content = match file.data {
             Cow::Borrowed(content) => Bytes::from_static(content),
             Cow::Owned(content) => Bytes::from(content),
         };
-        (
-            [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::ETAG, tag)],
-            coding.map(AppendHeaders),
-            content,
-        )
+        (TypedHeader(tag), [(header::CONTENT_TYPE, HeaderValue::from_static(kind))], coding.map(AppendHeaders), content)
             .into_response()
     }
 }
 
 /// The entity tag of a content that has this hash (RFC 9110, section 8.8.3).
-pub fn tag_of(hash: &[u8]) -> HeaderValue {
+///
+/// # Panics
+/// Never.
+#[expect(clippy::expect_used, reason = "base64url in quotation marks is an entity tag")]
+pub fn tag_of(hash: &[u8]) -> ETag {
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or(hash)));
-    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+    tag.parse().expect("an entity tag")
 }
 
 /// Whether the browser has the content of this tag, by the weak comparison (RFC 9110, section 13.1.2): proxies that
 /// compress weaken tags.
-pub fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
-    known.split(',').map(|known| known.trim().trim_start_matches("W/")).any(|known| known == "*" || known == tag)
+pub fn has_already(headers: &HeaderMap, tag: &ETag) -> bool {
+    headers.typed_get::<IfNoneMatch>().is_some_and(|known| !known.precondition_passes(tag))
 }
 
 /// Whether the browser takes this coding (RFC 9110, section 12.5.3).

@@ -3,9 +3,9 @@
 use crate::types::ApiError;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum_extra::headers::{ContentLength, HeaderMapExt};
 use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Hands on a request with its whole body, or refuses it.
 pub async fn read_whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if announced(&parts.headers) > MAX_DRAINED {
+    if parts.headers.typed_get::<ContentLength>().is_some_and(|announced| announced.0 > MAX_DRAINED as u64) {
         return ApiError::TooLarge.into_response();
     }
     match timeout(PATIENCE, read(body)).await {
@@ -28,11 +28,6 @@ pub async fn read_whole(request: Request, next: Next) -> Response {
         Ok(Err(error)) => error.into_response(),
         Err(_) => ApiError::BadRequest.into_response(),
     }
-}
-
-fn announced(headers: &HeaderMap) -> usize {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or_default()
 }
 
 async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {

@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum_extra::TypedHeader;
+use axum_extra::headers::ETag;
 use sha2::{Digest, Sha256};
 
 /// How long browsers go on without asking whether it is still the same.
@@ -23,7 +25,7 @@ pub struct BrandFiles {
 #[derive(Clone, Debug)]
 struct File {
     kind: HeaderValue,
-    tag: HeaderValue,
+    tag: ETag,
     content: Bytes,
 }
 
@@ -74,7 +76,7 @@ pub async fn logo(State(brand): State<BrandFiles>, headers: HeaderMap) -> Respon
 
 fn answer(file: Option<&File>, headers: &HeaderMap) -> Response {
     let Some(File { kind, tag, content }) = file else { return ApiError::NotFound.into_response() };
-    let kept = [(header::CACHE_CONTROL, AN_HOUR), (header::ETAG, tag.clone())];
+    let kept = ([(header::CACHE_CONTROL, AN_HOUR)], TypedHeader(tag.clone()));
     if has_already(headers, tag) {
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }

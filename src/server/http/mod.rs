@@ -13,6 +13,7 @@ mod last_syn;
 pub mod limits;
 pub mod loopback;
 pub mod mailbox_door;
+mod media_type;
 pub mod metrics;
 pub mod peers;
 pub mod policy_report;

@@ -2,6 +2,7 @@
 //! more kinds than anybody would read.
 
 use super::client_address::TrustedProxies;
+use super::media_type::media_type;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::limiter::Subject;
@@ -10,9 +11,9 @@ use crate::server::telemetry::meters;
 use crate::types::ApiError;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -52,40 +53,6 @@ impl PolicyReports {
     }
 }
 
-/// The old form, `application/csp-report`.
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "csp-report")]
-    report: OldReport,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct OldReport {
-    #[serde(default)]
-    effective_directive: String,
-    #[serde(default)]
-    violated_directive: String,
-    #[serde(default)]
-    blocked_uri: String,
-}
-
-/// The new form, `application/reports+json`: a list.
-#[derive(Deserialize)]
-struct NewReport {
-    #[serde(default)]
-    body: NewBody,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewBody {
-    #[serde(default)]
-    effective_directive: String,
-    #[serde(default, rename = "blockedURL")]
-    blocked_url: String,
-}
-
 /// Takes reports of either form.
 pub async fn receive(
     State(core): State<Arc<Core>>,
@@ -97,16 +64,15 @@ pub async fn receive(
     if let Err(limited) = core.limiter.draw(&limit::REPORTS, Subject::Client(client)).await {
         return ApiError::from(limited).into_response();
     }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_new_form = match kind.split(';').next().unwrap_or_default().trim() {
-        "application/csp-report" => false,
-        "application/reports+json" => true,
+    let is_list = match media_type(request.headers()).as_deref() {
+        Some("application/csp-report") => false,
+        Some("application/reports+json") => true,
         _ => return ApiError::UnsupportedMediaType.into_response(),
     };
     let Ok(body) = to_bytes(request.into_body(), super::body::MAX_BODY).await else {
         return ApiError::TooLarge.into_response();
     };
-    let Some(kinds) = parse(&body, is_new_form) else { return ApiError::BadRequest.into_response() };
+    let Some(kinds) = parse(&body, is_list) else { return ApiError::BadRequest.into_response() };
     for kind in kinds.into_iter().take(MOST_AT_ONCE) {
         meters::policy_report();
         if reports.is_new(&kind, core.now()) {
@@ -116,18 +82,22 @@ pub async fn receive(
     StatusCode::NO_CONTENT.into_response()
 }
 
-fn parse(body: &[u8], is_new_form: bool) -> Option<Vec<Kind>> {
-    let kind = |directive: &str, blocked: &str| Kind { directive: word(directive), blocked: word(origin_of(blocked)) };
-    if is_new_form {
-        let reports: Vec<NewReport> = serde_json::from_slice(body).ok()?;
-        return Some(
-            reports.iter().map(|NewReport { body }| kind(&body.effective_directive, &body.blocked_url)).collect(),
-        );
-    }
-    let Envelope { report } = serde_json::from_slice(body).ok()?;
-    let directive =
-        if report.effective_directive.is_empty() { &report.violated_directive } else { &report.effective_directive };
-    Some(vec![kind(directive, &report.blocked_uri)])
+/// Reads what `report-uri` sends (an object) and what `report-to` sends (a list), which spell their members differently.
+fn parse(body: &[u8], is_list: bool) -> Option<Vec<Kind>> {
+    let reports = match serde_json::from_slice(body).ok()? {
+        Value::Array(reports) if is_list => {
+            reports.into_iter().map(|mut report| report.get_mut("body").map(Value::take).unwrap_or_default()).collect()
+        }
+        Value::Object(mut report) if !is_list => vec![report.remove("csp-report")?],
+        _ => return None,
+    };
+    let kind = |report: &Value| {
+        let text = |names: &[&str]| names.iter().find_map(|name| report[*name].as_str()).unwrap_or_default().to_owned();
+        let directive = text(&["effectiveDirective", "effective-directive", "violated-directive"]);
+        let blocked = text(&["blockedURL", "blocked-uri"]);
+        Kind { directive: word(&directive), blocked: word(origin_of(&blocked)) }
+    };
+    Some(reports.iter().map(kind).collect())
 }
 
 /// An address without its path and query, which may hold anything of anybody.
@@ -157,7 +127,14 @@ mod tests {
         let kind = Kind { directive: "script-src".to_owned(), blocked: "https://evil.example".to_owned() };
         assert_eq!(parse(old, false).unwrap(), std::slice::from_ref(&kind));
         assert_eq!(parse(new, true).unwrap(), [kind]);
-        assert!(parse(b"{}", false).is_none() && parse(b"{}", true).is_none());
+        for strange in ["{}", "1", "null", "{"] {
+            assert!(
+                parse(strange.as_bytes(), false).is_none() && parse(strange.as_bytes(), true).is_none(),
+                "{strange}"
+            );
+        }
+        let empty = Kind { directive: String::new(), blocked: String::new() };
+        assert_eq!(parse(br#"[1, {"body": 2}]"#, true).unwrap(), [empty.clone(), empty]);
     }
 
     #[test]

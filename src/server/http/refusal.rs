@@ -5,9 +5,11 @@ use crate::server::auth::Error;
 use crate::server::limiter::Limited;
 use crate::types::ApiError;
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum_extra::headers::{HeaderMapExt, RetryAfter};
 use server_fn::error::FromServerFnError;
+use std::time::Duration;
 
 /// The refusal as JSON; where a browser asks for HTML, a page is put in its place on the way out.
 impl IntoResponse for ApiError {
@@ -17,10 +19,15 @@ impl IntoResponse for ApiError {
         *response.status_mut() = status(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = self.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        set_retry_after(headers, self);
         response
+    }
+}
+
+/// Says how long to wait (RFC 9110, section 10.2.3), where waiting helps.
+pub fn set_retry_after(headers: &mut HeaderMap, error: ApiError) {
+    if let Some(seconds) = error.retry_after() {
+        headers.typed_insert(RetryAfter::delay(Duration::from_secs(seconds.into())));
     }
 }
 

@@ -3,10 +3,13 @@
 mod email;
 mod link_like;
 mod mailbox;
+mod notification;
+mod say;
 mod smtp;
 mod transport;
 
-pub use email::{Branding, Draft, Email, Unwritable, write_notification};
+pub use email::{Branding, Draft, Email, Unwritable};
 pub use mailbox::Mailbox;
+pub use notification::write_notification;
 pub use smtp::{BadSmtp, Smtp};
 pub use transport::{DeliveryError, HandOver, HandOverError, Transport};

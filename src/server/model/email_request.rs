@@ -1,9 +1,10 @@
 //! Emails that a browser requested, and the two ways to answer one: its link and its code.
 
+use super::user::{email_key, identifier_key};
 use super::{Client, Issuer, SessionId, UserId, id};
 use crate::server::clock::Timestamp;
 use crate::server::keys::{KeyedHash, Keys};
-use crate::server::secret::{Entropy, Secret, TokenHash};
+use crate::server::secret::{Entropy, Secret, Token, TokenHash};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Username};
 use std::time::Duration;
 use uuid::Uuid;
@@ -118,6 +119,18 @@ impl Purpose {
         }
     }
 
+    /// What was typed to request the email, in the form in which it is counted; empty where nothing was typed.
+    #[must_use]
+    pub fn typed_key(&self) -> String {
+        match self {
+            Self::SignIn { identifier, .. } => identifier_key(identifier),
+            Self::SignUp { address, .. } | Self::Confirm { address, .. } | Self::Reauthenticate { address, .. } => {
+                email_key(address).unwrap_or_default()
+            }
+            Self::BreakGlass { .. } => String::new(),
+        }
+    }
+
     fn life(&self) -> Duration {
         match self {
             Self::SignIn { .. } | Self::SignUp { .. } | Self::Reauthenticate { .. } => ANSWER_LIFE,
@@ -178,6 +191,13 @@ impl OpenRequest {
         let hash = self.code_hash.unwrap_or_default();
         let is_code = Code::parse(typed).is_some_and(|code| code.matches(&hash, keys, self.request.id));
         is_code && self.code_hash.is_some()
+    }
+
+    /// Whether a browser with this cookie may open the link: the one that requested the email, or any for an
+    /// administrator's link.
+    #[must_use]
+    pub fn may_be_opened_by(&self, email: Option<&Token>) -> bool {
+        self.request.purpose.is_break_glass() || email.is_some_and(|email| email.hash() == self.request.browser)
     }
 
     /// Whether its link may still be opened.

@@ -2,7 +2,7 @@ use super::{Lockdown, id};
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use crate::types::email::is_domain_name;
-use crate::types::{DisplayName, EmailAddress, Language, Username};
+use crate::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use idna::AsciiDenyList;
@@ -79,6 +79,15 @@ pub fn email_key(address: &EmailAddress) -> Option<String> {
     let (local, domain) = address.parts();
     let key = format!("{}@{}", local.to_ascii_lowercase(), a_labels(domain)?);
     (key.len() <= EmailAddress::MAX_BYTES).then_some(key)
+}
+
+/// What was typed to say who somebody is, in the form in which it is counted; empty for an address that no email can reach.
+#[must_use]
+pub fn identifier_key(typed: &Identifier) -> String {
+    match typed {
+        Identifier::Username(name) => name.key(),
+        Identifier::Address(address) => email_key(address).unwrap_or_default(),
+    }
 }
 
 /// A domain as A-labels: non-transitional UTS 46 with the rules of host names and the lengths of the DNS.

@@ -77,7 +77,7 @@ impl Passkeys<'_> {
         name: Option<&str>,
     ) -> Result<Taken, Error> {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| ApiError::InvalidName)?;
-        if answer.examine() == Err(Refused::Malformed) {
+        if matches!(answer.examine(), Err(Refused::Malformed(_))) {
             return Err(ApiError::BadRequest.into());
         }
         let adding = self.ceremonies.take(Purpose::AddPasskey, caller, &answer.client_data.challenge).await?;

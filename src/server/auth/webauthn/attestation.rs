@@ -27,17 +27,13 @@ pub struct NewPasskey {
 }
 
 /// Why an object is not taken.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    Malformed,
+    #[error("malformed")]
+    Malformed(#[from] Malformed),
     /// For the log: what it should not have been.
+    #[error("{0}")]
     NotAcceptable(&'static str),
-}
-
-impl From<Malformed> for Refused {
-    fn from(Malformed: Malformed) -> Self {
-        Self::Malformed
-    }
 }
 
 /// Reads an attestation object (WebAuthn Level 3, section 6.5.4) and refuses what the library would let pass: formats

@@ -5,7 +5,8 @@ use crate::types::ApiError;
 use serde::Deserialize;
 
 /// The answer does not parse: a member is missing or of the wrong kind, not base64url, or not JSON.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed")]
 pub struct Malformed;
 
 impl From<Malformed> for Error {

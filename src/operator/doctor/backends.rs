@@ -1,0 +1,130 @@
+//! What the doctor asks of the database, Redis and the mail server.
+
+use super::{Finding, advice, clock, fault, good};
+use crate::bootstrap;
+use crate::server::Unavailable;
+use crate::server::config::{Config, DatabaseUrl, EmailSignIn};
+use crate::server::ephemeral::RedisEphemeral;
+use crate::server::store::{Store, postgres, sqlite};
+
+pub(super) async fn database(config: &Config) -> Vec<Finding> {
+    match &config.database {
+        DatabaseUrl::Sqlite(file) if !file.exists() => {
+            vec![good("database", format!("{} will be made at the first start", file.display()))]
+        }
+        DatabaseUrl::Sqlite(file) => match sqlite::look(file).await {
+            Ok(store) => accounts(config, &store, &sqlite::known_schemas()).await,
+            Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL and who may read the file"))],
+        },
+        DatabaseUrl::Postgres(url) => match postgres::look(url).await {
+            Ok(store) => accounts(config, &store, &postgres::known_schemas()).await,
+            Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL, and that the server runs"))],
+        },
+    }
+}
+
+/// What the database says of itself and of the people in it.
+async fn accounts(config: &Config, store: &impl Store, known: &[i64]) -> Vec<Finding> {
+    match look_at(config, store, known).await {
+        Ok(findings) => findings,
+        Err(cause) => vec![fault("database", format!("{cause}; see the log of the database"))],
+    }
+}
+
+async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<Vec<Finding>, Unavailable> {
+    let made = store.schema_versions().await?;
+    let unknown = made.iter().find(|change| !known.contains(change));
+    let missing: Vec<_> = known.iter().filter(|change| !made.contains(change)).map(i64::to_string).collect();
+    let mut findings = vec![match unknown {
+        _ if made.is_empty() => good("database", "it answers, and is empty; its tables are made at the first start"),
+        Some(unknown) => fault(
+            "database",
+            format!("a newer version of latchkey has changed it (change {unknown}); start that version"),
+        ),
+        None if missing.is_empty() => good("database", "it answers, and its tables are those of this version"),
+        None => {
+            let said = format!("it answers; these changes are made at the next start: {}", missing.join(", "));
+            good("database", said)
+        }
+    }];
+    if let Some(theirs) = store.database_clock().await? {
+        findings.push(clock("database", theirs));
+    }
+    if unknown.is_some() || !missing.is_empty() {
+        return Ok(findings);
+    }
+    let rp_id = config.public_url.host();
+    let stranded = store.count_passkeys_elsewhere(rp_id).await?;
+    if stranded > 0 {
+        let said = format!(
+            "{stranded} were made under another PUBLIC_URL and do not work at {rp_id}; their owners need a letter or recovery code to come in"
+        );
+        findings.push(advice("passkeys", said));
+    }
+    let locked_out = store.count_without_sign_in_method(rp_id, config.email_sign_in != EmailSignIn::Off).await?;
+    if locked_out > 0 {
+        findings.push(advice("accounts", format!("{locked_out} have no way to sign in under these settings")));
+    }
+    Ok(findings)
+}
+
+pub(super) async fn ephemeral(config: &Config) -> Vec<Finding> {
+    const ABOUT: &str = "redis";
+    let Some(url) = &config.redis_url else {
+        return vec![good(ABOUT, "not used: what expires stays in the process, so there can be one process only")];
+    };
+    let facts = match RedisEphemeral::facts(url).await {
+        Ok(facts) => facts,
+        Err(cause) => return vec![fault(ABOUT, format!("{cause}; check REDIS_URL, and that the server runs"))],
+    };
+    let version = if is_old(&facts.version) {
+        fault(ABOUT, format!("version {} is too old; 6.2 or newer is needed", facts.version))
+    } else {
+        good(ABOUT, format!("version {} answers", facts.version))
+    };
+    let eviction = match facts.eviction.as_deref() {
+        Some("noeviction") => None,
+        Some(policy) => Some(advice(
+            ABOUT,
+            format!(
+                "maxmemory-policy is {policy}: with a full memory, sign-ins under way and limits are forgotten; set noeviction"
+            ),
+        )),
+        None => Some(advice(ABOUT, "it does not say its maxmemory-policy; it should be noeviction")),
+    };
+    [Some(version), eviction, Some(clock("redis", facts.now))].into_iter().flatten().collect()
+}
+
+/// Whether a version is older than 6.2, which `GETDEL` needs.
+fn is_old(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) < (6, 2)
+}
+
+pub(super) async fn mail(config: &Config) -> Finding {
+    const ABOUT: &str = "mail";
+    let smtp = match bootstrap::smtp(config) {
+        Ok(Some(smtp)) => smtp,
+        Ok(None) if config.public_url.is_localhost() => return good(ABOUT, "letters go to the development mailbox"),
+        Ok(None) => {
+            return advice(ABOUT, "no SMTP_URL: no letter is ever sent, and a lost passkey means a lost account");
+        }
+        Err(cause) => return fault(ABOUT, cause.to_string()),
+    };
+    match smtp.check().await {
+        Ok(()) => good(ABOUT, "the server answers, and takes the login"),
+        Err(cause) => fault(ABOUT, format!("{cause}; check SMTP_URL, its certificate and its login")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_versions_of_redis_are_known() {
+        for (version, old) in [("6.0.16", true), ("6.2.0", false), ("7.0.15", false), ("5", true), ("unknown", true)] {
+            assert_eq!(is_old(version), old, "{version}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What the doctor sees of the site, as a browser would.
+
+use super::{Finding, PATIENCE, advice, clock, fault, good};
+use crate::server::clock::Timestamp;
+use crate::server::config::Config;
+use crate::types::paths;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Redirects that are followed on the way to a page.
+const MOST_REDIRECTS: usize = 5;
+
+/// What people get at `PUBLIC_URL`.
+pub(super) async fn reached(config: &Config) -> Vec<Finding> {
+    const ABOUT: &str = "site";
+    let is_running = timeout(PATIENCE, TcpStream::connect(config.listen_addr)).await.is_ok_and(|answer| answer.is_ok());
+    if !is_running {
+        let said = format!("nothing listens on {}; start latchkey, and ask again for the rest", config.listen_addr);
+        return vec![advice(ABOUT, said)];
+    }
+    let origin = config.public_url.origin().to_owned();
+    let (is_https, has_contact) = (config.public_url.is_https(), config.security_contact.is_some());
+    tokio::task::spawn_blocking(move || visit(&origin, is_https, has_contact))
+        .await
+        .unwrap_or_else(|cause| vec![fault(ABOUT, cause.to_string())])
+}
+
+fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
+    const ABOUT: &str = "site";
+    // The system's certificates, since browsers of a company may know more than the public ones.
+    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).tls_config(tls);
+    let agent = ureq::Agent::from(agent.build());
+    let page = match follow(&agent, origin) {
+        Ok(page) => page,
+        Err(said) => return vec![fault(ABOUT, said)],
+    };
+    let has = |name: &str| page.headers().contains_key(name);
+    let mut findings = vec![match (has("x-request-id"), is_https, has("strict-transport-security")) {
+        (false, ..) => fault(ABOUT, format!("something else answers at {origin}; lead the proxy to LISTEN_ADDR")),
+        (true, true, false) => advice(ABOUT, "the proxy takes away Strict-Transport-Security; let our headers through"),
+        (true, ..) => good(ABOUT, format!("{origin} answers, with our headers")),
+    }];
+    let date = page.headers().get("date").and_then(|date| date.to_str().ok()).and_then(Timestamp::from_http_date);
+    findings.extend(date.map(|date| clock("site", date)));
+    let asked = [(paths::PASSKEY_ENDPOINTS, true), (paths::SECURITY_TXT, has_contact)];
+    for (path, _) in asked.into_iter().filter(|(_, is_expected)| *is_expected) {
+        findings.push(match agent.get(format!("{origin}{path}")).call() {
+            Ok(_) => good("well-known", format!("{path} answers")),
+            Err(cause) => advice("well-known", format!("{path} does not answer ({cause}); let the proxy pass it on")),
+        });
+    }
+    if !has_contact {
+        findings.push(advice("well-known", "no SECURITY_CONTACT: whoever finds a weakness has nobody to tell"));
+    }
+    findings
+}
+
+/// The page for signing in, as a browser gets it; else what is wrong on the way there.
+fn follow(agent: &ureq::Agent, origin: &str) -> Result<ureq::http::Response<ureq::Body>, String> {
+    let mut address = format!("{origin}{}", paths::SIGN_IN);
+    let mut seen = Vec::new();
+    loop {
+        let page = agent.get(&address).call().map_err(|cause| {
+            format!("{origin} cannot be reached from here ({cause}); check DNS, the certificate and the proxy")
+        })?;
+        let location = page.headers().get("location").and_then(|location| location.to_str().ok());
+        let target = location.and_then(|location| url::Url::parse(&address).ok()?.join(location).ok());
+        let Some(target) = target.filter(|_| page.status().is_redirection()) else { return Ok(page) };
+        if target.origin().ascii_serialization() != origin {
+            let target = target.origin().ascii_serialization();
+            return Err(format!("{origin} redirects to {target}; set PUBLIC_URL to that, or end the redirect"));
+        }
+        seen.push(std::mem::replace(&mut address, target.into()));
+        if seen.contains(&address) || seen.len() > MOST_REDIRECTS {
+            return Err(format!(
+                "{address} redirects without end; the proxy says X-Forwarded-Proto: http of requests that came by https, so \
+                 let it pass on the scheme that the browser used (nginx: proxy_set_header X-Forwarded-Proto $scheme)"
+            ));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What notifications say. The words stand in `templates/`.
+
+use super::email::{Branding, Email, Unwritable};
+use super::link_like::looks_like_link;
+use super::say::{Say, asked, says};
+use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
+use crate::server::model::outbox::EmailId;
+use crate::server::model::user::deliverable;
+use crate::server::secret::Token;
+use crate::types::{Language, paths};
+use askama::Template;
+use std::fmt::Display;
+
+/// The words of a security letter.
+struct Report<'a> {
+    subject: &'a str,
+    language: Language,
+    head: &'a Branding,
+    name: &'a str,
+    /// What happened.
+    said: String,
+    at: String,
+    client: String,
+    /// Where its address can be restored; empty where it cannot.
+    undo: String,
+    /// Where "that was not me" is said; empty once there is no account.
+    not_me: String,
+    hours: u64,
+}
+
+#[derive(Template)]
+#[template(path = "security.txt", config = "src/server/mail/askama.toml")]
+struct SecurityText<'a> {
+    w: &'a Report<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "security.html", config = "src/server/mail/askama.toml")]
+struct SecurityHtml<'a> {
+    w: &'a Report<'a>,
+}
+
+/// Writes a letter about something that happened.
+///
+/// # Errors
+/// When the address has no form that mail servers take, or a template fails.
+pub fn write_notification(
+    id: EmailId,
+    about: &Notification,
+    link: &Token,
+    head: &Branding,
+) -> Result<Email, Unwritable> {
+    let say = Say(about.language);
+    let (subject, said) = report(about);
+    let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
+    let words = Report {
+        subject,
+        language: about.language,
+        head,
+        name: Some(about.name.as_str()).filter(|name| !looks_like_link(name)).unwrap_or_default(),
+        said,
+        at: about.happened_at.to_minutes(),
+        client: match about.occasion {
+            Occasion::SignInLinkMade => say.t("at the server of this site").to_owned(),
+            _ => asked(&about.client, say),
+        },
+        undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
+        not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
+        hours: ANSWERABLE.as_secs() / 3_600,
+    };
+    let recipient = deliverable(&about.address).ok_or(Unwritable::Address)?;
+    let w = &words;
+    let (text, html) = (SecurityText { w }.render()?, SecurityHtml { w }.render()?);
+    Ok(Email { id, recipient, subject: subject.to_owned(), text, html })
+}
+
+/// The subject of a security notification, and what happened in a sentence. A name that could be taken for a link is left
+/// out.
+fn report(about: &Notification) -> (&'static str, String) {
+    let say = Say(about.language);
+    let name = about.detail.as_deref().filter(|name| !looks_like_link(name));
+    let address = about.detail.as_deref();
+    let named = |with: &'static str, without: &'static str| match name {
+        Some(name) => say.with(with, name),
+        None => say.t(without).to_owned(),
+    };
+    let (subject, said) = match about.occasion {
+        Occasion::PasskeyAdded => (
+            "A passkey was added to your account",
+            named("A passkey was added to your account: {}.", "A passkey was added to your account."),
+        ),
+        Occasion::PasskeyRemoved => (
+            "A passkey was removed from your account",
+            named("A passkey was removed from your account: {}.", "A passkey was removed from your account."),
+        ),
+        Occasion::AddressChanged | Occasion::AddressLeft
+            if about.can_undo || about.occasion == Occasion::AddressLeft =>
+        {
+            (
+                "Your e-mail address was changed",
+                say.with(
+                    "The e-mail address of your account was changed from this one to {}.",
+                    address.unwrap_or_default(),
+                ),
+            )
+        }
+        Occasion::AddressChanged | Occasion::AddressLeft => (
+            "Your e-mail address was changed",
+            say.t("The e-mail address of your account was changed to this one.").to_owned(),
+        ),
+        Occasion::AddressRestored => (
+            "Your e-mail address was restored",
+            say.t("This is the e-mail address of your account again. Everybody was signed out.").to_owned(),
+        ),
+        Occasion::AddressDisplaced => (
+            "Your e-mail address was changed back",
+            say.with(
+                "The e-mail address of your account was changed back from this one to {}. All devices were signed out.",
+                address.unwrap_or_default(),
+            ),
+        ),
+        Occasion::UsernameChanged => (
+            "Your username was changed",
+            named("The username of your account was changed to {}.", "The username of your account was changed."),
+        ),
+        Occasion::RecoveryCodesMade => (
+            "New recovery codes were made",
+            say.t("New recovery codes were made for your account. Older ones no longer work.").to_owned(),
+        ),
+        Occasion::RecoveryCodeUsed => (
+            "A recovery code was used",
+            say.t("Somebody signed in to your account with one of its recovery codes.").to_owned(),
+        ),
+        Occasion::NewDevice => (
+            "A sign-in from a new device",
+            say.t("Somebody signed in to your account from a device that we had not seen before.").to_owned(),
+        ),
+        Occasion::CounterWentBack => (
+            "A passkey may have been copied",
+            named(
+                "A sign-in with your passkey {} was refused: its counter went back, as when two devices use one. \
+                 Remove that passkey and make a new one.",
+                "A sign-in with one of your passkeys was refused: its counter went back, as when two devices use one. \
+                 Remove that passkey and make a new one.",
+            ),
+        ),
+        Occasion::Exported => (
+            "A copy of your account's data was made",
+            say.t("Somebody downloaded a file with everything that is held about your account.").to_owned(),
+        ),
+        Occasion::Deleted => (
+            "Your account was deleted",
+            say.t("Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.")
+                .to_owned(),
+        ),
+        Occasion::SignInLinkMade => (
+            "A sign-in link was made for your account",
+            say.t(
+                "Those who run this site made a link that signs in to your account once, in any browser. They do that \
+                 when somebody who lost every way in has asked them.",
+            )
+            .to_owned(),
+        ),
+        Occasion::Digest => (
+            "More changes in your account",
+            say.t(
+                "More happened in your account within an hour than we send emails about. Your account page lists it.",
+            )
+            .to_owned(),
+        ),
+    };
+    (say.t(subject), said)
+}
+
+says! { Report }

@@ -1,0 +1,50 @@
+//! How emails say things, each in its recipient's language.
+
+use crate::server::model::Client;
+use crate::types::{Language, texts};
+use std::fmt::Display;
+
+/// From which browser and system, as far as it says.
+pub(super) fn asked(client: &Client, say: Say) -> String {
+    match (&client.browser, &client.system) {
+        (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
+        (Some(browser), None) => say.with("from {}", browser),
+        (None, Some(system)) => say.with("from a browser on {}", system),
+        (None, None) => say.t("from an unknown browser").to_owned(),
+    }
+}
+
+/// Says things in one language.
+#[derive(Clone, Copy)]
+pub(super) struct Say(pub(super) Language);
+
+impl Say {
+    pub(super) fn t(self, english: &'static str) -> &'static str {
+        texts::translated(english, self.0)
+    }
+
+    pub(super) fn with(self, english: &'static str, value: impl Display) -> String {
+        texts::filled(self.t(english), &[&value.to_string()])
+    }
+}
+
+/// How templates say things.
+macro_rules! says {
+    ($($words:ident)*) => {$(
+        impl $words<'_> {
+            fn t(&self, english: &'static str) -> &'static str {
+                Say(self.language).t(english)
+            }
+
+            fn with(&self, english: &'static str, value: impl Display) -> String {
+                Say(self.language).with(english, value)
+            }
+
+            fn greeting(&self) -> String {
+                if self.name.is_empty() { self.t("Hello,").to_owned() } else { self.with("Hello {},", self.name) }
+            }
+        }
+    )*};
+}
+
+pub(super) use says;
