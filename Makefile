@@ -6,7 +6,7 @@ SHELL := bash
 
 TOOLS := $(or $(LATCHKEY_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/latchkey/tools)
 export TOOLS
-export PATH := $(TOOLS)/cargo-leptos-0.3.10/bin:$(TOOLS)/wasm-bindgen-0.2.129/bin:$(TOOLS)/cargo-deny-0.20.2/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PATH := $(shell TOOLS='$(TOOLS)' scripts/install path):$(PATH)
 
 # What .env says, unless the environment says otherwise.
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";

@@ -12,9 +12,12 @@ mod program {
     use std::process::ExitCode;
     use std::time::Duration;
 
+    /// What changes whenever the site's files do, so that this is compiled anew then (scripts/build-program).
+    const _: Option<&str> = option_env!("LATCHKEY_SITE");
+
     /// What cargo-leptos built before it compiled this.
     #[derive(RustEmbed)]
-    #[folder = "target/site"]
+    #[folder = "target/carried"]
     #[allow_missing = true]
     struct Site;
 

@@ -1,26 +1,33 @@
-//! How the release is built: the program is compiled anew where the files that it carries have changed, and only there.
+//! How the release is built: the program carries the files of its site, and is compiled anew where they have changed, and only
+//! there. It is cargo itself that decides, about a small program in the place of ours.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// A folder with the script, a site and something that compiles in cargo's place.
+/// A folder with the script, a site and a program that carries it.
 struct Workshop(TempDir);
+
+const MANIFEST: &str = "[package]\nname = \"latchkey\"\nedition = \"2024\"\n";
+/// Carries one file, and looks at the same variable as ours.
+const PROGRAM: &str = "const _: Option<&str> = option_env!(\"LATCHKEY_SITE\");\n\
+                       fn main() { print!(\"{}\", include_str!(\"../target/carried/pkg/a file.js\")) }\n";
+/// What cargo-leptos does for the program, as far as it matters here.
+const CARGO: &str =
+    "#!/bin/sh\n[ \"$*\" = 'leptos build --release --server-only --locked' ] && exec \"$REAL_CARGO\" build --release\n";
 
 impl Workshop {
     fn new() -> Self {
         let this = Self(tempfile::tempdir().unwrap());
-        for folder in ["bin", "scripts", "src", "target/release", "target/site/pkg"] {
+        for folder in ["bin", "scripts", "src", "target/site/pkg"] {
             fs::create_dir_all(this.path(folder)).unwrap();
         }
         fs::copy("scripts/build-program", this.path("scripts/build-program")).unwrap();
-        this.write("src/main.rs", "fn main() {}");
-        this.write("target/site/pkg/a file.js", "one");
-        this.write("target/site/pkg/a file.js.gz", "packed");
-        this.write("bin/cargo", "#!/bin/sh\necho \"$@\" >called\n[ ! -e broken ] && touch target/release/latchkey\n");
+        this.write("Cargo.toml", MANIFEST);
+        this.write("src/main.rs", PROGRAM);
+        this.write("bin/cargo", CARGO);
         fs::set_permissions(this.path("bin/cargo"), fs::Permissions::from_mode(0o755)).unwrap();
         this
     }
@@ -33,86 +40,73 @@ impl Workshop {
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn dated(&self, name: &str, time: SystemTime) {
-        File::options().append(true).open(self.path(name)).unwrap().set_modified(time).unwrap();
-    }
-
-    fn time(&self, name: &str) -> SystemTime {
-        self.path(name).metadata().unwrap().modified().unwrap()
-    }
-
-    /// Whether it is said to be of the year 2000, or older.
-    fn is_old(&self, name: &str) -> bool {
-        self.time(name) < SystemTime::UNIX_EPOCH + Duration::from_hours(11_000 * 24)
-    }
-
-    /// What cargo-leptos does with the browser's part: every file is written anew.
+    /// What cargo-leptos does with the browser's part: every file is written anew, and packed at another time.
     fn build_site(&self, text: &str) {
         self.write("target/site/pkg/a file.js", text);
-        self.write("target/site/pkg/a file.js.gz", &format!("packed at {:?}", self.time("target/site/pkg/a file.js")));
-        self.dated("src/main.rs", SystemTime::UNIX_EPOCH);
+        let at = self.path("target/site/pkg/a file.js").metadata().unwrap().modified().unwrap();
+        self.write("target/site/pkg/a file.js.gz", &format!("{text}, packed at {at:?}"));
     }
 
     fn build_program(&self) -> Output {
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
-        Command::new("bash").arg(self.path("scripts/build-program")).arg("--locked").env("PATH", path).output().unwrap()
+        let mut script = Command::new("bash");
+        script.arg(self.path("scripts/build-program")).arg("--locked").env("PATH", path);
+        script.env_remove("CARGO_TARGET_DIR").env("REAL_CARGO", env!("CARGO")).output().unwrap()
     }
 
-    /// Whether cargo would see anything new.
-    fn is_compiled_anew(&self) -> bool {
+    /// Whether cargo had to compile; the program that is there then carries this text.
+    fn is_compiled_for(&self, text: &str) -> bool {
+        self.build_site(text);
         let done = self.build_program();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        assert_eq!(fs::read_to_string(self.path("called")).unwrap(), "leptos build --release --server-only --locked\n");
-        let files = ["target/site/pkg/a file.js", "target/site/pkg/a file.js.gz", "src/main.rs"];
-        let old = files.map(|file| self.is_old(file));
-        assert!(old == [true; 3] || old == [false; 3], "all or none: {old:?}");
-        old == [false; 3]
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{said}");
+        let program = Command::new(self.path("target/release/latchkey")).output().unwrap();
+        assert_eq!(String::from_utf8(program.stdout).unwrap(), text);
+        said.contains("Compiling latchkey")
     }
 }
 
 #[test]
 fn the_program_is_compiled_anew_where_its_files_have_changed_and_only_there() {
     let workshop = Workshop::new();
-    let builds = |text: &str| {
-        workshop.build_site(text);
-        workshop.is_compiled_anew()
-    };
-    assert!(builds("one"), "the first time");
-    assert!(!builds("one"), "they say the same");
-    assert!(builds("two"));
-    assert!(!builds("two"));
-    assert!(builds("one"), "as it was before the last");
+    assert!(workshop.is_compiled_for("one"), "the first time");
+    let packed = fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap();
+    assert!(!workshop.is_compiled_for("one"), "they say the same");
+    assert_eq!(fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap(), packed);
+    assert!(workshop.is_compiled_for("two"));
+    assert!(fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap().starts_with("two"));
+    assert!(!workshop.is_compiled_for("two"));
+    assert!(workshop.is_compiled_for("one"), "as it was before the last");
 }
 
 #[test]
-fn a_program_that_somebody_else_compiled_is_compiled_anew() {
+fn a_file_that_comes_or_goes_is_one_that_changed() {
     let workshop = Workshop::new();
-    workshop.build_site("one");
-    assert!(workshop.is_compiled_anew());
-    workshop.dated("target/release/latchkey", workshop.time("target/site.sums") + Duration::from_secs(1));
-    workshop.build_site("one");
-    assert!(workshop.is_compiled_anew());
+    assert!(workshop.is_compiled_for("one"));
+    workshop.write("target/site/another.svg", "");
+    assert!(workshop.is_compiled_for("one"));
+    assert!(workshop.path("target/carried/another.svg").exists());
+    fs::remove_file(workshop.path("target/site/another.svg")).unwrap();
+    assert!(workshop.is_compiled_for("one"));
+    assert!(!workshop.path("target/carried/another.svg").exists());
 }
 
 #[test]
 fn what_failed_is_compiled_anew() {
     let workshop = Workshop::new();
-    workshop.build_site("one");
-    assert!(workshop.is_compiled_anew());
-    workshop.write("broken", "");
+    assert!(workshop.is_compiled_for("one"));
+    workshop.write("src/main.rs", "not a program");
     workshop.build_site("two");
     assert!(!workshop.build_program().status.success());
-    fs::remove_file(workshop.path("broken")).unwrap();
-    workshop.build_site("two");
-    assert!(workshop.is_compiled_anew());
+    workshop.write("src/main.rs", PROGRAM);
+    assert!(workshop.is_compiled_for("two"));
 }
 
 #[test]
 fn without_files_there_is_no_program() {
     let workshop = Workshop::new();
-    fs::remove_dir_all(workshop.path("target/site/pkg")).unwrap();
     let done = workshop.build_program();
     assert!(!done.status.success());
     assert!(String::from_utf8_lossy(&done.stderr).contains("nothing in target/site"));
-    assert!(!workshop.path("called").exists());
+    assert!(!workshop.path("target/release").exists());
 }

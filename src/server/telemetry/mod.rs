@@ -6,7 +6,7 @@ mod traces;
 use std::io::IsTerminal;
 use traces::Traces;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{Directive, EnvFilter, LevelFilter};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -32,24 +32,38 @@ pub struct Telemetry {
 /// modules.
 #[must_use]
 pub fn start(format: LogFormat) -> Telemetry {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    start_with(filter, format)
+    start_with(wished_or(LevelFilter::INFO), format)
 }
 
 /// The same for a single command: warnings, and what is audited, which no filter takes away.
 #[must_use]
 pub fn start_for_command(format: LogFormat) -> Telemetry {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    let audited = format!("{AUDIT}=info").parse::<Directive>();
-    start_with(audited.into_iter().fold(filter, EnvFilter::add_directive), format)
+    start_with(wished_or(LevelFilter::WARN).with_target(AUDIT, LevelFilter::INFO), format)
 }
 
-fn start_with(filter: EnvFilter, format: LogFormat) -> Telemetry {
-    let quiet = ["webauthn_rs=error", "webauthn_rs_core=error", "webauthn_rs_proto=error", "opentelemetry=warn"];
-    let filter = quiet
-        .into_iter()
-        .filter_map(|directive| directive.parse::<Directive>().ok())
-        .fold(filter, EnvFilter::add_directive);
+/// What `RUST_LOG` says, such as `warn,latchkey=debug`; else this level. A directive that does not parse is left out.
+fn wished_or(default: LevelFilter) -> Targets {
+    let wish = std::env::var("RUST_LOG").unwrap_or_default();
+    let directives: Vec<Targets> = wish.split(',').filter_map(|directive| parsed(directive.trim())).collect();
+    if directives.is_empty() {
+        return Targets::new().with_default(default);
+    }
+    directives.into_iter().fold(Targets::new(), |filter, directive| match directive.default_level() {
+        Some(level) => filter.with_default(level),
+        None => filter.with_targets(directive),
+    })
+}
+
+fn parsed(directive: &str) -> Option<Targets> {
+    (!directive.is_empty()).then(|| directive.parse().ok()).flatten()
+}
+
+fn start_with(filter: Targets, format: LogFormat) -> Telemetry {
+    let filter = filter
+        .with_targets(
+            ["webauthn_rs", "webauthn_rs_core", "webauthn_rs_proto"].map(|target| (target, LevelFilter::ERROR)),
+        )
+        .with_target("opentelemetry", LevelFilter::WARN);
     // Colours are for eyes: a file or a pipe gets none (https://no-color.org for those who want none at all).
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
