@@ -1,26 +1,57 @@
 //! The one assembly of everything that answers requests.
 
 use crate::extend;
+use crate::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
 use crate::server::http::{
     AppState, RequestContext, api_gate, body, brand, health, limits, loopback, policy_report, same_origin,
     security_headers, trace, well_known,
 };
 use crate::types::paths;
 use crate::web::{
-    account, email_confirm, email_link, fallback, for_people, guard_forms, home, language, mailbox, report, sign_in,
+    account, confirm, email_confirm, email_link, fallback, for_people, home, language, mailbox, report, sign_in,
     sign_out, sign_up,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use leptos::prelude::provide_context;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// Routes and, from the outside in: request log, security headers, panics of what follows, pages for refusals, panics, the
-/// body, the deadline.
+/// The groups of addresses, by what their paths begin with, and the edge of each. Everything else is a page.
+pub const EDGES: [(&str, Edge); 6] = [
+    (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..PROGRAMS }),
+    (paths::PROTOCOL, Edge { bodies: &["application/x-www-form-urlencoded"], cors: Cors::AnySite, ..STRANGERS }),
+    (paths::FORWARD, STRANGERS),
+    (paths::HEALTH, HEALTH),
+    (paths::READY, HEALTH),
+    (paths::POLICY_REPORTS, REPORTS),
+];
+const PROGRAMS: Edge = Edge { readers: Readers::Programs, ..Edge::PAGES };
+/// Programs of other sites, which prove who they are by themselves and count on their own.
+const STRANGERS: Edge =
+    Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..PROGRAMS };
+const HEALTH: Edge = Edge { bodies: &[], is_counted: false, ..Edge::PAGES };
+const REPORTS: Edge = Edge {
+    origin: OriginRule::NoOtherSite,
+    bodies: &[policy_report::ONE, policy_report::LIST],
+    is_counted: false,
+    ..Edge::PAGES
+};
+
+/// Finds the edge of a request, for all that follows.
+async fn choose_edge(mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let found = EDGES.iter().find(|(group, _)| paths::is_below(path, group));
+    let edge = found.map_or(Edge::PAGES, |(_, edge)| *edge);
+    request.extensions_mut().insert(edge);
+    next.run(request).await
+}
+
+/// Routes and, from the outside in: the edge, request log, security headers, panics of what follows, pages for refusals,
+/// panics, the body, the deadline, where it comes from.
 pub fn router(state: AppState) -> Router {
     router_with(state, extend::routes())
 }
@@ -39,6 +70,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::SIGN_IN, get(sign_in::get).post(sign_in::post))
         .route(paths::SIGN_OUT, post(sign_out::post))
         .route(paths::ACCOUNT, get(account::get).post(account::post))
+        .route(paths::CONFIRM, get(confirm::get).post(confirm::post))
         .route(paths::EMAIL_LINK, get(email_link::get).post(email_link::post))
         .route(paths::EMAIL_CONFIRM, get(email_confirm::get).post(email_confirm::post))
         .route(paths::EMAIL_UNDO, get(report::get_undo).post(report::post_undo))
@@ -56,21 +88,19 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(state.clone(), loopback::redirect))
-                .layer(from_fn_with_state(state.clone(), guard_forms))
                 .layer(from_fn_with_state(state.clone(), limits::charge))
                 .layer(DefaultBodyLimit::max(body::MAX_BODY)),
         );
     let health = Router::new()
         .route(paths::HEALTH, get(health::healthz))
         .route(paths::READY, get(health::readyz))
-        .method_not_allowed_fallback(fallback::method_not_allowed)
-        .layer(from_fn_with_state(state.clone(), guard_forms));
+        .method_not_allowed_fallback(fallback::method_not_allowed);
     let reports = Router::new()
         .route(paths::POLICY_REPORTS, post(policy_report::receive))
-        .method_not_allowed_fallback(fallback::method_not_allowed)
-        .layer(from_fn_with_state(state.clone(), same_origin::refuse_foreign));
+        .method_not_allowed_fallback(fallback::method_not_allowed);
     // One layer of layers: each that is added to a router by itself is boxed, and boxes are copied for every request.
     let around = ServiceBuilder::new()
+        .layer(from_fn(choose_edge))
         .layer(from_fn_with_state(state.clone(), trace::log))
         .layer(from_fn_with_state(state.clone(), security_headers::add))
         .layer(from_fn(trace::refuse_without_path))
@@ -78,7 +108,8 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .layer(from_fn_with_state(state.clone(), for_people))
         .layer(CatchPanicLayer::custom(trace::after_panic))
         .layer(from_fn(body::read_whole))
-        .layer(from_fn(trace::deadline));
+        .layer(from_fn(trace::deadline))
+        .layer(from_fn_with_state(state.clone(), same_origin::guard));
     pages.merge(api).merge(health).merge(reports).layer(around).with_state(state)
 }
 

@@ -1,5 +1,44 @@
 //! What forms ask for: each action by one name, written by the page and read by the handler.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A form of the account page, as it was sent; a form has at most one text field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountForm {
+    /// `None` for an action that this program does not know.
+    #[serde(default, deserialize_with = "known", serialize_with = "named")]
+    pub action: Option<AccountAction>,
+    #[serde(default)]
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub email: String,
+}
+
+impl AccountForm {
+    /// What was typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        if self.name.is_empty() { &self.email } else { &self.name }
+    }
+
+    /// What it would do, for the page that asks who is there.
+    #[must_use]
+    pub fn intent(&self) -> &'static str {
+        self.action.unwrap_or(AccountAction::Name).intent()
+    }
+}
+
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AccountAction>, D::Error> {
+    Ok(AccountAction::parse(&String::deserialize(deserializer)?))
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn named<S: Serializer>(action: &Option<AccountAction>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(action.map(AccountAction::name).unwrap_or_default())
+}
+
 /// What a form of the account page does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccountAction {
@@ -12,7 +51,6 @@ pub enum AccountAction {
     EndSession,
     EndSessionsOf,
     Export,
-    GoOn,
     Name,
     RecoveryCodes,
     RemovePasskey,
@@ -21,7 +59,7 @@ pub enum AccountAction {
 }
 
 impl AccountAction {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::AddPasskey,
         Self::Address,
         Self::ConfirmAgain,
@@ -31,7 +69,6 @@ impl AccountAction {
         Self::EndSession,
         Self::EndSessionsOf,
         Self::Export,
-        Self::GoOn,
         Self::Name,
         Self::RecoveryCodes,
         Self::RemovePasskey,
@@ -52,7 +89,6 @@ impl AccountAction {
             Self::EndSession => "end-session",
             Self::EndSessionsOf => "end-sessions-of",
             Self::Export => "export",
-            Self::GoOn => "go-on",
             Self::Name => "name",
             Self::RecoveryCodes => "recovery-codes",
             Self::RemovePasskey => "remove-passkey",
@@ -73,9 +109,7 @@ impl AccountAction {
         matches!(self, Self::EndOthers | Self::EndSession | Self::EndSessionsOf | Self::RemovePasskey)
     }
 
-    /// What it would do, for the page that asks who is there.
-    #[must_use]
-    pub fn intent(self) -> &'static str {
+    fn intent(self) -> &'static str {
         match self {
             Self::AddPasskey => "You want to add a passkey.",
             Self::RemovePasskey => "You want to remove the passkey.",
@@ -83,7 +117,6 @@ impl AccountAction {
             Self::RecoveryCodes => "You want to make recovery codes.",
             Self::Export => "You want to download your data.",
             Self::Delete => "You want to delete your account.",
-            Self::GoOn => "You want to see a page that needs this.",
             _ => "You want to change something that matters.",
         }
     }

@@ -1,30 +1,14 @@
 use super::{ApiError, Notice};
 
-/// What the server gives the islands of a page, by name. Names have no capitals and no hyphens: HTML
-/// writes them as they are, and scripts read them so.
+/// What the server gives an island, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Given(Vec<(&'static str, String)>);
 
 impl Given {
-    #[must_use]
-    pub fn text(mut self, name: &'static str, text: impl Into<String>) -> Self {
-        debug_assert!(!name.contains(|character: char| character.is_uppercase() || character == '-'), "{name}");
-        self.0.push((name, text.into()));
-        self
-    }
-
-    /// Something that is so or not: given, or absent.
-    #[must_use]
-    pub fn flag(self, name: &'static str, is_so: bool) -> Self {
-        if is_so { self.text(name, "") } else { self }
-    }
-
-    /// Why the last try was refused.
-    #[must_use]
-    pub fn refusal(self, refusal: Option<ApiError>) -> Self {
-        match refusal {
-            Some(error) => self.text(REFUSAL, Notice::Refused(error).code()),
-            None => self,
+    /// Something that is so or not is given, or absent.
+    pub fn put(&mut self, name: &'static str, property: impl Property) {
+        if let Some(text) = property.written() {
+            self.0.push((name, text));
         }
     }
 
@@ -43,5 +27,86 @@ impl IntoIterator for Given {
     }
 }
 
-/// The name of [`Given::refusal`].
-pub const REFUSAL: &str = "refusal";
+/// What an island can be given: a word that is written into the page and read there.
+pub trait Property: Sized {
+    /// `None` for what is best said by saying nothing.
+    fn written(self) -> Option<String>;
+
+    /// Reads what [`Property::written`] wrote.
+    fn read(written: Option<String>) -> Self;
+}
+
+impl Property for String {
+    fn written(self) -> Option<String> {
+        Some(self).filter(|text| !text.is_empty())
+    }
+
+    fn read(written: Option<String>) -> Self {
+        written.unwrap_or_default()
+    }
+}
+
+impl Property for bool {
+    fn written(self) -> Option<String> {
+        self.then(String::new)
+    }
+
+    fn read(written: Option<String>) -> Self {
+        written.is_some()
+    }
+}
+
+impl Property for u32 {
+    fn written(self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn read(written: Option<String>) -> Self {
+        written.and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+}
+
+impl Property for Option<ApiError> {
+    fn written(self) -> Option<String> {
+        self.map(|error| Notice::Refused(error).code())
+    }
+
+    fn read(written: Option<String>) -> Self {
+        match Notice::parse(&written?) {
+            Some(Notice::Refused(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+
+    fn comes_back<P: Property + Clone + PartialEq + Debug>(property: P) {
+        let copy = property.clone();
+        assert_eq!(P::read(property.written()), copy);
+    }
+
+    #[test]
+    fn every_property_comes_back_as_it_was() {
+        comes_back(String::new());
+        comes_back("\"<&>' é\n".to_owned());
+        comes_back(true);
+        comes_back(false);
+        comes_back(0);
+        comes_back(u32::MAX);
+        comes_back::<Option<ApiError>>(None);
+        comes_back(Some(ApiError::UsernameTaken));
+        comes_back(Some(ApiError::TooManyRequests { retry_after: 17 }));
+    }
+
+    #[test]
+    fn what_is_not_so_is_not_written() {
+        let mut given = Given::default();
+        given.put("letters", false);
+        given.put("seconds", 7);
+        assert_eq!((given.get("letters"), given.get("seconds")), (None, Some("7".to_owned())));
+    }
+}

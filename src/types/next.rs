@@ -48,7 +48,7 @@ fn is_own_path(wish: &str) -> bool {
         && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !has_dot_segment(wish)
         // A link must not lead somebody who signs in to an act of theirs.
-        && !paths::is_api(path_of(wish))
+        && !paths::is_below(path_of(wish), paths::API)
 }
 
 fn path_of(wish: &str) -> &str {

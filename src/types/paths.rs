@@ -9,6 +9,8 @@ pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
 /// Where a passkey is added.
 pub const ADD_PASSKEY: &str = "/account?step=add";
+/// Where users confirm their identity before something that matters.
+pub const CONFIRM: &str = "/confirm";
 /// What the links of letters lead to stands below it.
 pub const EMAIL: &str = "/email/";
 /// Where the link of a letter leads that signs in or up.
@@ -40,10 +42,15 @@ pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 /// a test holds the two together.
 pub const API: &str = "/api";
 
-/// Whether a path, without its query, is one for programs.
+/// Where applications ask the provider for tokens and the like.
+pub const PROTOCOL: &str = "/oauth";
+/// Where reverse proxies ask whether a visitor may pass.
+pub const FORWARD: &str = "/forward";
+
+/// Whether a path, without its query, is `top` or stands below it.
 #[must_use]
-pub fn is_api(path: &str) -> bool {
-    path.strip_prefix(API).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+pub fn is_below(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Where a language is chosen.

@@ -93,5 +93,7 @@ async fn reauthenticate(context: &RequestContext, token: &str) -> Result<Respons
     }
     let (renewed, next) = state.reauthentication().by_link(&current, token, context.from()).await?;
     let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
-    Ok(redirect::to(next.as_str(), cookies.chain(state.cookies.set_notice(Notice::Reauthenticated))))
+    // Where it leads back to what was being done, that page says so.
+    let notice = (next.as_str() == paths::ACCOUNT).then_some(Notice::Reauthenticated);
+    Ok(redirect::to(next.as_str(), cookies.chain(notice.and_then(|notice| state.cookies.set_notice(notice)))))
 }

@@ -2,9 +2,10 @@
 
 use super::render::{Page, render, with_retry_after};
 use crate::server::auth::view as views;
+use crate::server::http::edge::{Edge, Readers};
 use crate::server::http::health::in_time;
 use crate::server::http::{AppState, RequestContext};
-use crate::types::{ApiError, paths};
+use crate::types::ApiError;
 use crate::ui::pages::{RefusalPage, heading};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 /// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if paths::is_api(request.uri().path()) || !reads_html(request.headers()) {
+    if Edge::of(request.extensions()).readers == Readers::Programs || !reads_html(request.headers()) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();

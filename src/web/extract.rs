@@ -2,6 +2,7 @@
 
 use super::redirect::{as_query_value, to_sign_in};
 use crate::server::auth::{CurrentUser, Error};
+use crate::server::http::edge::Edge;
 use crate::server::http::{AppState, RequestContext};
 use crate::types::{ApiError, paths};
 use axum::Form;
@@ -52,7 +53,7 @@ impl FromRequestParts<AppState> for Fresh {
         match state.sessions().check_fresh(&current).await {
             Ok(()) => Ok(Self(current)),
             Err(Error::Refused(ApiError::ReauthenticationRequired)) => {
-                let confirm = format!("{}?step=confirm&next={}", paths::ACCOUNT, as_query_value(&parts.uri));
+                let confirm = format!("{}?next={}", paths::CONFIRM, as_query_value(&parts.uri));
                 Err(Redirect::to(&confirm).into_response())
             }
             Err(error) => Err(ApiError::from(error).into_response()),
@@ -62,6 +63,7 @@ impl FromRequestParts<AppState> for Fresh {
 
 /// Reads a form; the rest of the request serves to answer it with a page.
 pub(super) async fn form<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
+    Edge::of(request.extensions()).check_body(request.headers())?;
     let (parts, body) = request.into_parts();
     let rest = Request::from_parts(parts.clone(), Body::empty());
     match Form::<T>::from_request(Request::from_parts(parts, body), &()).await {

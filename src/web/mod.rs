@@ -1,6 +1,8 @@
 //! Answers for people: pages, and the forms that work without scripts. An address is a file, with `get` and `post`.
 
 pub mod account;
+pub mod confirm;
+mod continuation;
 pub mod email_confirm;
 pub mod email_link;
 mod error_page;
@@ -18,4 +20,4 @@ pub mod sign_up;
 
 pub use error_page::for_people;
 pub use extract::{Fresh, SignedIn};
-pub use render::{Page, guard_forms, render};
+pub use render::{Page, render};

@@ -1,15 +1,13 @@
 use super::redirect::set_cookies;
 use crate::server::auth::{CurrentUser, view};
 use crate::server::http::refusal::{set_retry_after, status};
-use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::security_headers::CspNonce;
 use crate::server::http::{AppState, RequestContext};
 use crate::types::{ApiError, Notice, views};
 use crate::ui::shell::{Shell, ShellProps};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::nonce::Nonce;
 use leptos::prelude::{AnyView, IntoAny, provide_context};
@@ -99,16 +97,6 @@ pub async fn render(
         response.headers_mut().append(header::SET_COOKIE, shown);
     }
     response
-}
-
-/// Lets a form through only when it comes from a page of ours: these need no scripts, so nothing else protects them.
-pub async fn guard_forms(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let allowed = match (request.method(), provenance(request.headers(), state.public_url.origin())) {
-        (&Method::GET | &Method::HEAD, _) | (_, Provenance::Own) => true,
-        (method, Provenance::Unknown) => method != Method::POST,
-        (_, Provenance::Foreign) => false,
-    };
-    if allowed { next.run(request).await } else { ApiError::CrossOrigin.into_response() }
 }
 
 /// The refusal of the form before, if it is one that this page tells beside a field.

@@ -3,6 +3,7 @@
 use latchkey::server::config::{NAMES, Source};
 use latchkey::server::telemetry::meters;
 use std::fs;
+use std::path::Path;
 
 /// Names that a sample file mentions at the beginning of a line, commented out or not.
 fn names_in(file: &str) -> Vec<String> {
@@ -116,6 +117,31 @@ fn every_test_that_the_documents_name_exists() {
         };
         for name in named.filter(is_test) {
             assert!(code.contains(&format!("fn {name}(")) || code.contains(&format!("\"{name}\"")), "{file}: {name}");
+        }
+    }
+}
+
+/// The paths of all files below a folder.
+fn paths(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: std::path::PathBuf| {
+        let name = path.to_str().unwrap().to_owned();
+        if path.is_dir() { paths(&name) } else { vec![name] }
+    };
+    entries.flat_map(below).collect()
+}
+
+#[test]
+fn every_file_that_the_documents_name_exists() {
+    let files: Vec<_> = ["src", "tests", "benches", "end2end/tests"].into_iter().flat_map(paths).collect();
+    let documents = paths("docs").into_iter().chain(["README.md".to_owned(), "CONTRIBUTING.md".to_owned()]);
+    for document in documents.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md")) {
+        let text = fs::read_to_string(&document).unwrap();
+        let words = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+        for name in words.filter(|word| word.strip_suffix(".rs").is_some_and(|name| !name.contains(['<', '…', '*'])))
+        {
+            let is_there = files.iter().any(|file| file == name || file.ends_with(&format!("/{name}")));
+            assert!(is_there, "{document}: {name}");
         }
     }
 }

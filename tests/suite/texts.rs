@@ -183,7 +183,8 @@ async fn every_page_can_be_read_in_german() {
     let not_me = own.get(&format!("/not-me?token={}", told.token_for("/not-me"))).await.text();
     assert_eq!(english_on(&not_me), Vec::<&str>::new());
     app.clock.advance(std::time::Duration::from_mins(11));
-    let asked = own.form("/account", &[("action", "recovery-codes")]).await.text();
+    let stopped = own.form("/account", &[("action", "recovery-codes")]).await;
+    let asked = own.get(stopped.header("location")).await.text();
     assert!(asked.contains("Bestätigen Sie, dass Sie es sind"), "{asked}");
     assert_eq!(english_on(&asked), Vec::<&str>::new());
     let refused = own.form("/account", &[("action", "username"), ("name", "x")]).await.text();

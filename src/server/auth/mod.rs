@@ -4,6 +4,7 @@ pub mod account;
 mod administration;
 mod browser;
 mod caller;
+mod continuation;
 pub mod email_delivery;
 mod email_request;
 mod email_sign_in;
@@ -20,6 +21,7 @@ pub mod webauthn;
 
 pub use account::{CurrentUser, Export, Revocation, SentAgain};
 pub use caller::Caller;
+pub use continuation::Holder;
 pub use email_request::Requested;
 pub use email_sign_in::LinkOffer;
 pub use error::Error;
@@ -34,6 +36,7 @@ use crate::server::core::Core;
 use account::{Activity, Address, Deletion, Exports, Passkeys, Profile, RecoveryCodes, Sessions};
 use administration::Administration;
 use browser::Browsers;
+use continuation::Continuations;
 use email_delivery::EmailDelivery;
 use email_request::EmailRequests;
 use email_sign_in::EmailSignIn;
@@ -68,6 +71,7 @@ services! {
     address: Address,
     administration: Administration,
     browsers: Browsers,
+    continuations: Continuations,
     deletion: Deletion,
     email_delivery: EmailDelivery,
     email_requests: EmailRequests,

@@ -149,6 +149,11 @@ impl Ephemeral for MemoryEphemeral {
         Ok(found.filter(|((expires_at, _), _)| now < *expires_at).map(|(_, value)| value))
     }
 
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        let now = self.clock.now();
+        Ok(open(&self.values).get(key, now).map(|(_, value)| value.clone()))
+    }
+
     async fn draw(
         &self,
         buckets: &[Bucket],

@@ -24,6 +24,9 @@ pub trait Ephemeral: Send + Sync {
     /// Gives the value out and forgets it, in one step: of several takers at once, one gets it.
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
+    /// The value, which stays.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
+
     /// Draws from all of these buckets or, where one is empty, from none, in one step: of several at once, as many are
     /// allowed as the limits say. Where it is allowed, the value is kept.
     async fn draw(

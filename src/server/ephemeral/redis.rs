@@ -226,6 +226,10 @@ impl Ephemeral for RedisEphemeral {
         self.ask(Question::Command(redis::cmd("GETDEL").arg(named(key)))).await
     }
 
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.ask(Question::Command(redis::cmd("GET").arg(named(key)))).await
+    }
+
     async fn draw(
         &self,
         buckets: &[Bucket],

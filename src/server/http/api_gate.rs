@@ -1,14 +1,13 @@
-//! What stands in front of everything under `/api`: origin, method and type, and the statuses of refusals.
+//! What stands in front of everything under `/api`: method and shape, and the statuses of refusals.
 
 use super::body::MAX_BODY;
-use super::media_type::media_type;
+use super::edge::Edge;
 use super::refusal::{set_retry_after, status};
-use super::same_origin::{Provenance, provenance};
 use super::state::AppState;
 use crate::types::{ApiError, paths};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
@@ -29,9 +28,6 @@ pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -
 
 async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result<Request, ApiError> {
     let (mut parts, body) = request.into_parts();
-    if provenance(&parts.headers, state.public_url.origin()) == Provenance::Foreign {
-        return Err(ApiError::CrossOrigin);
-    }
     if methods.is_empty() {
         return Err(ApiError::NotFound);
     }
@@ -46,7 +42,8 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
     if parts.method != Method::POST {
         return Ok(Request::from_parts(parts, Body::empty()));
     }
-    if !is_json(&parts.headers) {
+    Edge::of(&parts.extensions).check_body(&parts.headers)?;
+    if parts.headers.contains_key(header::CONTENT_ENCODING) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
@@ -86,10 +83,6 @@ fn not_allowed(methods: &[Method]) -> Response {
         response.headers_mut().insert(header::ALLOW, names);
     }
     response
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    media_type(headers).as_deref() == Some("application/json") && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// A refusal of a server function arrives as a 500 that names the function; its body tells which refusal it is.

@@ -1,5 +1,6 @@
 //! What each address that writes is limited by: one table, which a test holds complete.
 
+use super::edge::Edge;
 use super::request::{LookedUp, RequestContext};
 use super::state::AppState;
 use crate::server::auth::CurrentUser;
@@ -64,6 +65,7 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, paths::SIGN_IN, Charge::Inside),
     (Method::POST, paths::SIGN_OUT, Charge::Once),
     (Method::POST, paths::ACCOUNT, Charge::Inside),
+    (Method::POST, paths::CONFIRM, Charge::Defence),
     (Method::POST, paths::EMAIL_LINK, Charge::Inside),
     (Method::POST, paths::EMAIL_CONFIRM, Charge::Inside),
     (Method::POST, paths::EMAIL_UNDO, Charge::Client(&ANSWERS)),
@@ -84,7 +86,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Counts what is counted here, and refuses what is too much.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let counted = match charge_of(request.method(), request.uri().path()) {
+    let charge = charge_of(request.method(), request.uri().path());
+    let counted = match charge.filter(|_| Edge::of(request.extensions()).is_counted) {
         Some(charge @ (Charge::Act | Charge::Defence)) => {
             count_visitor(&state, &mut request, charge == Charge::Defence).await
         }

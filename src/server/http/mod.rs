@@ -7,6 +7,7 @@ pub mod brand;
 pub mod client;
 pub mod client_address;
 pub mod cookies;
+pub mod edge;
 pub mod health;
 pub mod language;
 mod last_syn;

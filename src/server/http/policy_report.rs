@@ -2,6 +2,7 @@
 //! more kinds than anybody would read.
 
 use super::client_address::TrustedProxies;
+use super::edge::Edge;
 use super::media_type::media_type;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
@@ -24,6 +25,10 @@ const MOST_AT_ONCE: usize = 5;
 const MEMORY: Duration = Duration::from_hours(24);
 /// Longest word of a report that is repeated, in characters.
 const LONGEST: usize = 80;
+
+/// What `report-uri` sends, and what `report-to` sends.
+pub const ONE: &str = "application/csp-report";
+pub const LIST: &str = "application/reports+json";
 
 /// The kinds that were seen lately, and since when.
 #[derive(Clone, Debug)]
@@ -64,11 +69,10 @@ pub async fn receive(
     if let Err(limited) = core.limiter.draw(&limit::REPORTS, Subject::Client(client)).await {
         return ApiError::from(limited).into_response();
     }
-    let is_list = match media_type(request.headers()).as_deref() {
-        Some("application/csp-report") => false,
-        Some("application/reports+json") => true,
-        _ => return ApiError::UnsupportedMediaType.into_response(),
-    };
+    if let Err(error) = Edge::of(request.extensions()).check_body(request.headers()) {
+        return error.into_response();
+    }
+    let is_list = media_type(request.headers()).as_deref() == Some(LIST);
     let Ok(body) = to_bytes(request.into_body(), super::body::MAX_BODY).await else {
         return ApiError::TooLarge.into_response();
     };

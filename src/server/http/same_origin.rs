@@ -1,13 +1,46 @@
+use super::edge::{Cors, Edge, OriginRule};
 use super::state::AppState;
 use crate::types::ApiError;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+/// Refuses what comes from where it may not, and tells browsers what scripts of other sites may send (Fetch Standard,
+/// section 3.2.2).
+pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let edge = Edge::of(request.extensions());
+    if !admits(edge.origin, request.method(), provenance(request.headers(), state.public_url.origin())) {
+        return ApiError::CrossOrigin.into_response();
+    }
+    let is_asked = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if edge.cors == Cors::AnySite && request.method() == Method::OPTIONS && is_asked {
+        return (StatusCode::NO_CONTENT, MAY_BE_SENT).into_response();
+    }
+    next.run(request).await
+}
+
+const MAY_BE_SENT: [(HeaderName, &str); 3] = [
+    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+    (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, dpop"),
+    (header::ACCESS_CONTROL_MAX_AGE, "600"),
+];
+
+fn admits(rule: OriginRule, method: &Method, provenance: Provenance) -> bool {
+    match rule {
+        OriginRule::Anywhere => true,
+        OriginRule::NoOtherSite => provenance != Provenance::Foreign,
+        OriginRule::OwnPages => match (method, provenance) {
+            (&Method::GET | &Method::HEAD, _) | (_, Provenance::Own) => true,
+            (method, Provenance::Unknown) => method != Method::POST,
+            (_, Provenance::Foreign) => false,
+        },
+    }
+}
+
 /// Where a request says it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provenance {
+enum Provenance {
     /// `Origin` is ours, or `Sec-Fetch-Site` says that it is no other site's.
     Own,
     /// Neither header is there: not a browser of this decade.
@@ -16,8 +49,7 @@ pub enum Provenance {
 }
 
 /// Reads `Origin` (RFC 6454) and `Sec-Fetch-Site` (Fetch Metadata, section 2.3); one foreign word is enough.
-#[must_use]
-pub fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
+fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
     let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
     let mut sites = headers.get_all("sec-fetch-site").iter().peekable();
     let is_silent = origins.peek().is_none() && sites.peek().is_none();
@@ -27,14 +59,6 @@ pub fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
         (true, _) => Provenance::Unknown,
         (false, true) => Provenance::Own,
         (false, false) => Provenance::Foreign,
-    }
-}
-
-/// Refuses what comes from another site, and lets through what does not say.
-pub async fn refuse_foreign(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match provenance(request.headers(), state.public_url.origin()) {
-        Provenance::Foreign => ApiError::CrossOrigin.into_response(),
-        Provenance::Own | Provenance::Unknown => next.run(request).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The headers that every answer carries.
 
 use super::assets::is_watched;
+use super::edge::{Cors, Edge, Policy};
 use super::state::AppState;
 use crate::types::paths;
 use axum::extract::{Request, State};
@@ -20,9 +21,12 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     state.core().entropy.fill(&mut bytes);
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
-    let referrer_policy = referrer_policy(request.uri());
+    let (edge, referrer_policy) = (Edge::of(request.extensions()), referrer_policy(request.uri()));
     let mut response = next.run(request).await;
-    let policy = content_security_policy(&nonce, is_watched());
+    let policy = match edge.policy {
+        Policy::Page => content_security_policy(&nonce, is_watched()),
+        Policy::Nothing => NOTHING.to_owned(),
+    };
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -31,12 +35,18 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     for (name, value) in ALWAYS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    if edge.cors == Cors::AnySite {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    }
     if state.public_url.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
     }
     keep_out_of_caches(headers);
     response
 }
+
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 const ALWAYS: [(&str, &str); 5] = [
     ("reporting-endpoints", "csp=\"/csp-report\""),

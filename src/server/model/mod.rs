@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod client;
 pub mod client_address;
+pub mod continuation;
 pub mod email_request;
 pub mod event;
 mod id;
@@ -22,6 +23,7 @@ pub mod user;
 pub use browser::KnownBrowser;
 pub use client::Client;
 pub use client_address::ClientAddress;
+pub use continuation::Continuation;
 pub use event::{Event, EventId, EventKind};
 pub use id::Issuer;
 pub use invitation::{Invitation, InvitationId};

@@ -1,49 +1,56 @@
 //! How islands get what the server tells them: not as arguments, for which Leptos would bring a reader of JSON to every
 //! browser (docs/adr/0004).
 
-use crate::browser;
-use crate::types::{ApiError, Given, Notice, given};
+use crate::types::Given;
 use leptos::attr::any_attribute::{AnyAttribute, IntoAnyAttribute};
 use leptos::attr::custom::custom_attribute;
 use leptos::context::Provider;
 use leptos::prelude::*;
 
-/// Gives the islands directly within what they ask for: on the server by context, in the browser by attributes of the
-/// element around them. They ask while they are built, since the page names the island that is just being woken.
+/// What one island is told: written by the page around it and read by the island, both by [`properties!`].
+pub trait Properties: Sized {
+    fn written(self) -> Given;
+
+    /// What the island that is being built was given.
+    fn given() -> Self;
+}
+
+/// A structure of [`Properties`]; each member is a [`Property`](crate::types::Property). Names have no capitals: HTML writes
+/// them as they are, and scripts read them so.
+macro_rules! properties {
+    ($(#[$about:meta])* struct $Name:ident { $($(#[$doc:meta])* $member:ident: $Type:ty,)* }) => {
+        $(#[$about])*
+        struct $Name {
+            $($(#[$doc])* $member: $Type,)*
+        }
+
+        impl $crate::ui::components::Properties for $Name {
+            fn written(self) -> $crate::types::Given {
+                let mut given = $crate::types::Given::default();
+                $(given.put(stringify!($member), self.$member);)*
+                given
+            }
+
+            fn given() -> Self {
+                use $crate::types::Property;
+                Self { $($member: Property::read($crate::browser::given(stringify!($member))),)* }
+            }
+        }
+    };
+}
+
+pub(crate) use properties;
+
+/// Gives the island directly within its properties: on the server by context, in the browser by attributes of the element
+/// around it. It asks while it is built, since the page names the island that is just being woken.
 #[component]
-pub fn Give(what: Given, children: Children) -> impl IntoView {
+pub fn Give<P: Properties + 'static>(what: P, children: Children) -> impl IntoView {
+    let given = what.written();
     let attribute = |(name, text)| custom_attribute(format!("data-{name}"), text).into_any_attr();
-    let attributes: Vec<AnyAttribute> = what.clone().into_iter().map(attribute).collect();
+    let attributes: Vec<AnyAttribute> = given.clone().into_iter().map(attribute).collect();
     view! {
-        <Provider value=what>
+        <Provider value=given>
             <div {..attributes}>{children()}</div>
         </Provider>
-    }
-}
-
-/// A text that this island was given; empty if it was not.
-#[must_use]
-pub fn given_text(name: &str) -> String {
-    browser::given(name).unwrap_or_default()
-}
-
-/// Whether this island was given something.
-#[must_use]
-pub fn is_given(name: &str) -> bool {
-    browser::given(name).is_some()
-}
-
-/// A number that this island was given; zero if it was not.
-#[must_use]
-pub fn given_number(name: &str) -> u32 {
-    given_text(name).parse().unwrap_or_default()
-}
-
-/// The refusal that this island has to show.
-#[must_use]
-pub fn given_refusal() -> Option<ApiError> {
-    match Notice::parse(&browser::given(given::REFUSAL)?) {
-        Some(Notice::Refused(error)) => Some(error),
-        _ => None,
     }
 }

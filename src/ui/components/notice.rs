@@ -1,7 +1,7 @@
-use super::{Give, given_number};
+use super::{Give, Properties, properties};
 use crate::browser;
+use crate::types::Notice;
 use crate::types::notice::Mood;
-use crate::types::{Given, Notice};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -54,15 +54,22 @@ pub fn Alert(
 #[component]
 pub fn Countdown(seconds: u32) -> impl IntoView {
     view! {
-        <Give what=Given::default().text("seconds", seconds.to_string())>
+        <Give what=CountingDownProperties { seconds }>
             <CountingDown />
         </Give>
     }
 }
 
+properties! {
+    struct CountingDownProperties {
+        /// Until the next try.
+        seconds: u32,
+    }
+}
+
 #[island]
 fn CountingDown() -> impl IntoView {
-    let seconds = given_number("seconds");
+    let CountingDownProperties { seconds } = Properties::given();
     let left = RwSignal::new(seconds);
     Effect::new(move || count_down(left, seconds));
     view! { <p class="countdown">{move || in_words(left.get())}</p> }

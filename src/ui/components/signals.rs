@@ -1,6 +1,5 @@
-use super::{Give, given_text};
+use super::{Give, Properties, properties};
 use crate::browser;
-use crate::types::Given;
 use leptos::prelude::*;
 
 /// Tells the device which passkeys of the account are good and what their owner is called, so that it drops stale ones
@@ -13,15 +12,22 @@ pub fn Signals(
     details: String,
 ) -> impl IntoView {
     view! {
-        <Give what=Given::default().text("accepted", accepted).text("details", details)>
+        <Give what=SignallingProperties { accepted, details }>
             <Signalling />
         </Give>
     }
 }
 
+properties! {
+    struct SignallingProperties {
+        accepted: String,
+        details: String,
+    }
+}
+
 #[island]
 fn Signalling() -> impl IntoView {
-    let (accepted, details) = (given_text("accepted"), given_text("details"));
+    let SignallingProperties { accepted, details } = Properties::given();
     Effect::new(move || {
         browser::signal("signalAllAcceptedCredentials", &accepted);
         browser::signal("signalCurrentUserDetails", &details);

@@ -1,5 +1,5 @@
-use crate::types::{ApiError, Given, paths};
-use crate::ui::components::{Give, count_down, given_number};
+use crate::types::{ApiError, paths};
+use crate::ui::components::{Give, Properties, count_down, properties};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
@@ -47,7 +47,7 @@ pub fn CodePage(
                 {t("Continue")}
             </button>
         </form>
-        <Give what=Given::default().text("seconds", letter.resend_in.to_string())>
+        <Give what=ResendProperties { seconds: letter.resend_in }>
             <Resend />
         </Give>
         <p class="aside">
@@ -123,10 +123,17 @@ pub fn UsernameField(
     }
 }
 
+properties! {
+    struct ResendProperties {
+        /// Until it can be asked for again.
+        seconds: u32,
+    }
+}
+
 /// Asks for the letter again, after a while. With scripts off nothing is counted, and it can be pressed at once.
 #[island]
 fn Resend() -> impl IntoView {
-    let seconds = given_number("seconds");
+    let ResendProperties { seconds } = Properties::given();
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {

@@ -3,8 +3,8 @@
 use super::security::ADD_FORM;
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
-use crate::types::{AccountAction, ApiError, Given, paths};
-use crate::ui::components::{Alert, Give, is_given};
+use crate::types::{AccountAction, ApiError, paths};
+use crate::ui::components::{Alert, Give, Properties, properties};
 use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -48,7 +48,7 @@ pub fn AddPasskey() -> impl IntoView {
             <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
             <MakePasskey />
-            <Give what=Given::default().flag(SECURITY_KEY, true)>
+            <Give what=MakePasskeyProperties { security_key: true }>
                 <MakePasskey />
             </Give>
         </section>
@@ -83,12 +83,16 @@ impl State {
     }
 }
 
-/// Where the passkey shall live: on a security key rather than on this device.
-const SECURITY_KEY: &str = "securitykey";
+properties! {
+    struct MakePasskeyProperties {
+        /// Where the passkey shall live: on a security key rather than on this device.
+        security_key: bool,
+    }
+}
 
 #[island]
 fn MakePasskey() -> impl IntoView {
-    let security_key = is_given(SECURITY_KEY);
+    let MakePasskeyProperties { security_key } = Properties::given();
     let state = RwSignal::new(State::Offered);
     let busy = Signal::derive(move || state.get() == State::Asking);
     let make = move |_| {

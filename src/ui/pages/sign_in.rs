@@ -1,9 +1,8 @@
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
-use crate::types::{ApiError, Given, Site, paths, views};
+use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
-    Alert, Field, Give, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, given_refusal, given_text, is_given,
-    wants_letter,
+    Alert, Field, Give, LetterButton, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_letter,
 };
 use crate::ui::words::{fill, t};
 use leptos::ev::SubmitEvent;
@@ -33,7 +32,7 @@ pub fn SignInPage(
         <h1 class="break-words">{heading}</h1>
         <NeedsScripts letters />
         <WithoutScripts form="sign-in" />
-        <Give what=Given::default().text("next", next.clone()).text("identifier", identifier).flag("letters", letters).refusal(refusal)>
+        <Give what=SignInProperties { next: next.clone(), identifier, letters, refusal }>
             <SignInForm />
         </Give>
         {is_greeted
@@ -204,12 +203,25 @@ async fn choose(mediation: Mediation, abort: &Abort) -> Result<(Answer, Answer),
     Ok((options, credential))
 }
 
+properties! {
+    struct SignInProperties {
+        /// Where to go on to.
+        next: String,
+        /// What was typed before, or who signed in last with this browser.
+        identifier: String,
+        /// Whether letters sign people in.
+        letters: bool,
+        /// Why the last try was refused.
+        refusal: Option<ApiError>,
+    }
+}
+
 #[island]
 fn SignInForm() -> impl IntoView {
-    let (next, letters) = (given_text("next"), is_given("letters"));
+    let SignInProperties { next, identifier, letters, refusal } = Properties::given();
     let target = next.clone();
-    let name = RwSignal::new(browser::typed("identifier").unwrap_or_else(|| given_text("identifier")));
-    let refused = given_refusal().map(|error| State::Stopped(Stop::Refused(error)));
+    let name = RwSignal::new(browser::typed("identifier").unwrap_or(identifier));
+    let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
     let sign_in = SignIn {
         state: RwSignal::new(refused.unwrap_or(State::Waiting)),
         keep: RwSignal::new(browser::is_ticked("keep")),

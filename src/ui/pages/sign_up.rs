@@ -1,9 +1,8 @@
 use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
-use crate::types::{ApiError, Given, paths};
+use crate::types::{ApiError, paths};
 use crate::ui::components::{
-    Alert, Field, Give, LetterButton, NeedsScripts, SubmitButton, WithoutScripts, given_refusal, given_text, is_given,
-    wants_letter,
+    Alert, Field, Give, LetterButton, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_letter,
 };
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
@@ -29,14 +28,8 @@ pub fn SignUpPage(
     letters: bool,
     needs_address: bool,
 ) -> impl IntoView {
-    let given = Given::default()
-        .text(NAME, typed.display_name)
-        .text(USERNAME, typed.username)
-        .text(EMAIL, typed.email)
-        .text("invite", typed.invite)
-        .flag("letters", letters)
-        .flag("address", needs_address)
-        .refusal(refusal);
+    let SignUpInput { display_name, username, email, invite } = typed;
+    let given = SignUpProperties { display_name, username, email, invite, letters, needs_address, refusal };
     view! {
         <h1>{t("Sign up")}</h1>
         <NeedsScripts letters />
@@ -89,15 +82,32 @@ impl State {
     }
 }
 
+properties! {
+    struct SignUpProperties {
+        /// What was typed before.
+        display_name: String,
+        username: String,
+        email: String,
+        /// The token of an invitation.
+        invite: String,
+        /// Whether letters sign people up.
+        letters: bool,
+        needs_address: bool,
+        /// Why the last try was refused.
+        refusal: Option<ApiError>,
+    }
+}
+
 #[island]
 fn SignUpForm() -> impl IntoView {
-    let field = |id| RwSignal::new(browser::typed(id).unwrap_or_else(|| given_text(id)));
-    let (display_name, username, email) = (field(NAME), field(USERNAME), field(EMAIL));
-    let (letters, needs_address) = (is_given("letters"), is_given("address"));
-    let state = RwSignal::new(given_refusal().map_or(State::Editing, State::Refused));
+    let given = SignUpProperties::given();
+    let field = |id, given: String| RwSignal::new(browser::typed(id).unwrap_or(given));
+    let (display_name, username) = (field(NAME, given.display_name), field(USERNAME, given.username));
+    let (email, letters, needs_address) = (field(EMAIL, given.email), given.letters, given.needs_address);
+    let state = RwSignal::new(given.refusal.map_or(State::Editing, State::Refused));
     let busy = Signal::derive(move || state.get() == State::Asking);
-    let brought = given_text("invite");
-    let invite = StoredValue::new(brought.clone());
+    let invite = StoredValue::new(given.invite.clone());
+    let brought = given.invite;
 
     let submit = move |event: SubmitEvent| {
         if wants_letter(&event) {

@@ -1,8 +1,6 @@
 //! `POST /account`: what its forms do. What needs a fresh authentication keeps its form until there is one.
 
-use super::confirm::Kept;
-use super::form::AccountForm;
-use super::{confirm, page, signals};
+use super::{page, signals};
 use crate::server::Unavailable;
 use crate::server::auth::{CurrentUser, Revocation, SentAgain, view as views};
 use crate::server::http::RequestContext;
@@ -10,9 +8,10 @@ use crate::server::http::limits::count_act;
 use crate::server::http::refusal::status;
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
-use crate::types::{AccountAction, ApiError, Next, Notice, paths};
+use crate::types::{AccountAction, AccountForm, ApiError, Notice, paths};
 use crate::ui::components::Signals;
 use crate::ui::pages::{LeftPage, RecoveryCodesPage};
+use crate::web::continuation::{confirm_first, sign_in_first};
 use crate::web::extract;
 use crate::web::redirect::{self, set_cookies};
 use crate::web::render::{Page, render};
@@ -40,38 +39,27 @@ struct Act<'a> {
 /// `POST /account`.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, request) = extract::form::<AccountForm>(request).await?;
-    let Some(mut current) = context.current_user().await? else {
-        return Ok(confirm::signed_out(&context, request, form).await);
-    };
-    if !form.check.is_empty() {
-        return confirm::check_again(&context, request, &current, &form).await;
+    match context.current_user().await? {
+        Some(current) => perform(&context, request, current, form).await,
+        None => sign_in_first(&context, form).await,
     }
+}
+
+/// Does what a form asks for. Where that needs a fresh authentication, the form is kept until there is one.
+pub async fn perform(
+    context: &RequestContext,
+    request: Request,
+    current: CurrentUser,
+    form: AccountForm,
+) -> Result<Response, ApiError> {
     let is_confined = context.state.sessions().is_confined(&current);
-    let mut cookie = None;
-    if !form.code.is_empty() && form.again.is_empty() && !is_confined {
-        let by_code = context.state.reauthentication().by_code(&current, &form.code, context.from()).await;
-        match by_code.map_err(ApiError::from) {
-            Ok((renewed, _)) => {
-                cookie = context.state.cookies.set_session(&renewed.session, &renewed.token);
-                current.session = renewed.session;
-            }
-            Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
-            // Its link was opened meanwhile, perhaps: whether the identity is confirmed is seen below.
-            Err(ApiError::LinkExpired) => {}
-            Err(error) => return confirm::ask(&context, request, &current, Kept { form, refusal: Some(error) }).await,
-        }
+    let act = Act { context, current, form };
+    match act.run().await {
+        Ok(outcome) => Ok(act.show(request, outcome).await),
+        Err(ApiError::ReauthenticationRequired) if !is_confined => confirm_first(context, &act.current, act.form).await,
+        Err(ApiError::SignedOut) => sign_in_first(context, act.form).await,
+        Err(error) => act.refuse(request, error).await,
     }
-    let act = Act { context: &context, current, form };
-    let response = match act.run().await {
-        Ok(outcome @ Outcome::Deleted { .. }) => return Ok(act.show(request, outcome).await),
-        Ok(outcome) => act.show(request, outcome).await,
-        Err(ApiError::ReauthenticationRequired) if !is_confined => {
-            confirm::ask(&context, request, &act.current, Kept { form: act.form, refusal: None }).await?
-        }
-        Err(ApiError::SignedOut) => confirm::signed_out(&context, request, act.form).await,
-        Err(error) => act.refuse(request, error).await?,
-    };
-    Ok((set_cookies(cookie), response).into_response())
 }
 
 /// Whether a refusal is about what was typed, and is told beside it.
@@ -129,10 +117,6 @@ impl Act<'_> {
                 state.deletion().delete(current, &form.name).await?;
                 Ok(Outcome::Deleted { accepted })
             }
-            AccountAction::GoOn => {
-                state.sessions().check_fresh(current).await?;
-                Ok(Outcome::LedTo(Next::or_account(Some(&form.next)).to_string(), None))
-            }
             _ => self.change_profile(action).await.map(Outcome::Told),
         }
     }
@@ -178,7 +162,7 @@ impl Act<'_> {
         if matches!(error, ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. }) {
             return Err(error);
         }
-        match self.form.with_note(error.message()).filter(|_| is_about_text(error)) {
+        match page::typed(&self.form, error.message()).filter(|_| is_about_text(error)) {
             Some(typed) => page::show(self.context, request, &self.current, Some((typed, status(error)))).await,
             None => Ok(redirect::with_refusal(&self.context.state, paths::ACCOUNT, error)),
         }

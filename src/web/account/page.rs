@@ -1,51 +1,47 @@
 //! `GET /account`: the page, and what it shows.
 
-use super::confirm::Kept;
-use super::form::AccountForm;
-use super::{confirm, signals};
+use super::signals;
 use crate::server::Unavailable;
-use crate::server::auth::{CurrentUser, Error, view as views};
+use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
 use crate::server::model::session::Method as SignInMethod;
 use crate::server::model::{CredentialId, Event, EventId, EventKind, Passkey, Session, event};
-use crate::types::{self, AccountAction, ApiError, Language, paths};
+use crate::types::{self, AccountForm, ApiError, Language, Notice, paths};
 use crate::ui::pages::{AccountPage, AccountState, ActivityLine, Confirmation, Typed};
+use crate::web::continuation::sent_before;
 use crate::web::extract::query;
-use crate::web::redirect::to_sign_in;
+use crate::web::redirect::{as_query_value, to_sign_in, with_notice};
 use crate::web::render::{Page, is_about_code, render, told};
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
 /// `GET /account`.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    let Some(current) = context.current_user().await? else { return Ok(to_sign_in(paths::ACCOUNT)) };
     let query: AccountQuery = query(&request);
-    if query.step.as_deref() == Some("confirm") && !context.state.sessions().is_confined(&current) {
-        return confirm_and_go_on(&context, request, current, query.next).await;
+    let Some(current) = context.current_user().await? else {
+        let back = query.continuation.map(|_| as_query_value(request.uri()));
+        return Ok(to_sign_in(back.as_deref().unwrap_or(paths::ACCOUNT)));
+    };
+    let sent_before = match &query.continuation {
+        Some(token) => sent_before(&context, token).await?,
+        None => None,
+    };
+    let note = "You were signed out meanwhile. Look at this once more, then send it.";
+    match sent_before {
+        None => show(&context, request, &current, None).await,
+        Some(form) => match typed(&form, note).filter(|_| !form.text().is_empty()) {
+            Some(typed) => show(&context, request, &current, Some((typed, StatusCode::OK))).await,
+            None => Ok(with_notice(&context.state, paths::ACCOUNT, Notice::Reauthenticated)),
+        },
     }
-    show(&context, request, &current, None).await
 }
 
-/// Asks the user to confirm their identity, unless that is done, and leads on to a page that wants it.
-async fn confirm_and_go_on(
-    context: &RequestContext,
-    request: Request,
-    current: CurrentUser,
-    next: Option<String>,
-) -> Result<Response, ApiError> {
-    let next = types::Next::or_account(next.as_deref());
-    match context.state.sessions().check_fresh(&current).await {
-        Ok(()) => Ok(Redirect::to(next.as_str()).into_response()),
-        Err(Error::Refused(ApiError::ReauthenticationRequired)) => {
-            let action = Some(AccountAction::GoOn);
-            let form = AccountForm { action, next: next.to_string(), ..AccountForm::default() };
-            confirm::ask(context, request, &current, Kept { form, refusal: None }).await
-        }
-        Err(error) => Err(error.into()),
-    }
+/// A form as the account page shows it again, and what it says beside it.
+pub(super) fn typed(form: &AccountForm, note: &'static str) -> Option<Typed> {
+    Some(Typed { action: form.action?, id: form.id.clone(), text: form.text().to_owned(), note })
 }
 
 /// The account page of a user; with a form that was refused, what was typed in it comes back.
@@ -73,8 +69,9 @@ struct AccountQuery {
     step: Option<String>,
     /// The passkey that was just removed.
     removed: Option<String>,
-    /// Where to go on to.
-    next: Option<String>,
+    /// A form that was sent before its user signed in.
+    #[serde(rename = "continue")]
+    continuation: Option<String>,
     /// Where the page of the activity begins.
     before: Option<String>,
 }

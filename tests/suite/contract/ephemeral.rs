@@ -19,7 +19,9 @@ async fn a_value_is_given_out_once() {
         let store = open_ephemeral(backends, &Arc::default());
         let key = key();
         store.put(&key, vec![0, 255, 7], MINUTE).await.unwrap();
+        assert_eq!(store.get(&key).await.unwrap(), Some(vec![0, 255, 7]), "{backends:?}: looking takes nothing");
         assert_eq!(store.take(&key).await.unwrap(), Some(vec![0, 255, 7]), "{backends:?}");
+        assert_eq!(store.get(&key).await.unwrap(), None, "{backends:?}");
         assert_eq!(store.take(&key).await.unwrap(), None, "{backends:?}");
     }
 }
@@ -51,6 +53,7 @@ async fn an_expired_value_is_gone() {
         let key = key();
         store.put(&key, vec![1], Duration::from_millis(30)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(80)).await;
+        assert_eq!(store.get(&key).await.unwrap(), None, "{backends:?}");
         assert_eq!(store.take(&key).await.unwrap(), None, "{backends:?}");
     }
 }

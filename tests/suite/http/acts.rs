@@ -44,16 +44,82 @@ async fn names_and_recovery_codes_by_plain_forms() {
     assert!(account(&mut browser).await.contains("Make a passkey on this device"));
 }
 
+/// Sends a form that needs a fresh authentication; gives the address of the page that asks for it.
+async fn stopped(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
+    let answer = act(browser, fields).await;
+    let address = answer.header("location").to_owned();
+    assert!(answer.status == 303 && address.starts_with("/confirm?continue="), "{} {address}", answer.status);
+    address
+}
+
 #[tokio::test]
 async fn a_form_that_needs_a_passkey_is_kept_until_there_is_one() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up_proven(&app, "ada").await;
+        app.clock.advance(Duration::from_secs(601));
+        let address = stopped(&mut own, &[("action", "address"), ("email", "typed@example.org")]).await;
+        assert!(!address.contains("typed"), "what was typed stands in no address");
+        let page = own.get(&address).await;
+        assert!(page.status == 200 && page.text().contains("Confirm with a passkey"), "{}", page.text());
+        assert!(page.text().contains("typed@example.org") && page.text().contains("You want to change your address."));
+        assert_eq!(own.form(&address, &[]).await.status, 403, "not before it is known who is there");
+
+        let mut other = app.browser();
+        other.sign_up("bob").await;
+        for answer in [other.get(&address).await, other.form(&address, &[]).await] {
+            assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"), "another user's");
+        }
+        assert_eq!(own.reauthenticate(&passkey).await.status, 200);
+        let page = own.get(&address).await.text();
+        assert!(page.contains("You have confirmed that it is you."), "looking at it does nothing: {page}");
+        assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
+        app.letter_about("typed@example.org", "Confirm your e-mail address for Latchkey").await;
+        assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
+        assert!(account(&mut own).await.contains("That took too long"), "it is done once");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_is_gone_after_a_quarter_of_an_hour_and_is_never_large() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    let passkey = own.sign_up("ada").await;
     app.clock.advance(Duration::from_secs(601));
-    let answer = act(&mut own, &[("action", "address"), ("email", "typed@example.org")]).await;
-    assert_eq!(answer.status, 403);
-    let page = answer.text();
-    assert!(page.contains("Confirm with a passkey") && page.contains("value=\"typed@example.org\""), "{page}");
+    let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+    app.clock.advance(Duration::from_mins(15));
+    own.reauthenticate(&passkey).await;
+    for answer in [own.get(&address).await, own.form(&address, &[]).await, own.get("/confirm?continue=x").await] {
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+    }
+    app.clock.advance(Duration::from_secs(601));
+    let long = "x".repeat(3_000);
+    for fields in [[("action", "delete"), ("name", &*long)], [("action", "address"), ("email", &*long)]] {
+        assert!(act(&mut own, &fields).await.status.is_client_error(), "{fields:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_go_on_at_once_one_does() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        app.clock.advance(Duration::from_secs(601));
+        let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+        own.reauthenticate(&passkey).await;
+        let tabs = (0..8).map(|_| {
+            let (mut tab, address) = (own.clone(), address.clone());
+            tokio::spawn(async move { tab.form(&address, &[]).await.status.as_u16() })
+        });
+        let mut statuses = Vec::new();
+        for tab in tabs.collect::<Vec<_>>() {
+            statuses.push(tab.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 303, 303, 303, 303, 303, 303, 303], "{backends:?}");
+    }
 }
 
 #[tokio::test]
@@ -65,29 +131,43 @@ async fn without_a_passkey_a_code_lets_the_form_go_on() {
         let token = app.letter_to("ada@example.org").await.token();
         own.answer_link(&token).await;
         app.clock.advance(Duration::from_secs(601));
-        let answer = act(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
-        assert!(
-            answer.text().contains("A letter is on its way") && answer.text().contains("value=\"new@example.org\"")
-        );
+        let address = stopped(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
+        let page = own.get(&address).await.text();
+        assert!(page.contains("A letter is on its way") && page.contains("new@example.org"), "{page}");
         let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
         let page = own.get(&format!("/email/link?token={}", letter.token())).await;
         assert!(page.status == 200 && page.text().contains("Confirm that it is you"));
-        let (code, wrong_code) = (letter.code(), letter.wrong_code());
-        let fields = |code| [("action", "address"), ("email", "new@example.org"), ("code", code)];
-        let wrong = act(&mut own, &fields(&wrong_code)).await;
+        let wrong = own.form(&address, &[("code", &letter.wrong_code())]).await;
         assert_eq!(wrong.status, 401);
-        assert!(wrong.text().contains("That code is not right") && wrong.text().contains("value=\"new@example.org\""));
-        let right = act(&mut own, &fields(&code)).await;
+        assert!(wrong.text().contains("That code is not right") && wrong.text().contains("new@example.org"));
+        let right = own.form(&address, &[("code", &letter.code())]).await;
         assert_eq!((right.status.as_u16(), right.header("location")), (303, "/account"), "{}", right.text());
         app.letter_about("new@example.org", "Confirm your e-mail address for Latchkey").await;
 
         app.clock.advance(Duration::from_secs(601));
-        act(&mut own, &[("action", "recovery-codes")]).await;
+        let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
         let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
         let form = [("action", "reauthenticate"), ("token", &letter.token())];
-        assert_eq!(own.form("/email/link", &form).await.header("location"), "/account", "the link does, too");
-        assert_eq!(act(&mut own, &[("action", "recovery-codes")]).await.status, 200);
+        assert_eq!(own.form("/email/link", &form).await.header("location"), address, "the link leads back");
+        assert!(own.get(&address).await.text().contains("You have confirmed that it is you."));
+        assert_eq!(own.form(&address, &[]).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_signs_in_first_and_comes_back_to_confirm() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up("ada").await;
+    app.clock.advance(Duration::from_secs(601));
+    let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+    own.cookies.remove("latchkey_session");
+    let sign_in = format!("/sign-in?next={}", address.replace('/', "%2F").replace('?', "%3F").replace('=', "%3D"));
+    for answer in [own.get(&address).await, own.form(&address, &[]).await] {
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, &*sign_in));
+    }
+    own.sign_in(&passkey).await;
+    assert_eq!(own.form(&address, &[]).await.status, 200, "the same user goes on");
 }
 
 #[tokio::test]
@@ -200,16 +280,24 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     let passkey = own.sign_up("ada").await;
     own.cookies.remove("latchkey_session");
     let answer = act(&mut own, &[("action", "name"), ("name", "Typed before")]).await;
-    assert_eq!(answer.status, 401);
-    let page = answer.text();
-    assert!(page.contains("You are signed out") && page.contains("value=\"Typed before\""), "{page}");
+    let back = answer.header("location").strip_prefix("/sign-in?next=").unwrap().to_owned();
+    let back = back.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
+    assert!(back.starts_with("/account?continue=") && !back.contains("Typed"), "{back}");
+    let sign_in = own.get(answer.header("location")).await.text();
+    assert!(sign_in.contains("You are signed out"), "{sign_in}");
+    let mut other = app.browser();
+    other.sign_up("bob").await;
+    assert!(!other.get(&back).await.text().contains("Typed before"), "in another browser there is nothing");
     own.sign_in(&passkey).await;
-    let answer = act(&mut own, &[("action", "name"), ("name", "Typed before"), ("check", "yes")]).await;
-    assert_eq!(answer.status, 200);
-    assert!(
-        answer.text().contains("value=\"Typed before\"") && answer.text().contains("You were signed out meanwhile.")
-    );
+    for _ in 0..2 {
+        let page = own.get(&back).await.text();
+        assert!(page.contains("value=\"Typed before\"") && page.contains("You were signed out meanwhile."), "{page}");
+    }
     assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "it was not done");
-    let answer = act(&mut own, &[("action", "end-others"), ("check", "yes")]).await;
+    own.cookies.remove("latchkey_session");
+    let answer = act(&mut own, &[("action", "end-others")]).await;
+    let back = answer.header("location").strip_prefix("/sign-in?next=%2Faccount%3Fcontinue%3D").unwrap().to_owned();
+    own.sign_in(&passkey).await;
+    let answer = own.get(&format!("/account?continue={back}")).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
 }

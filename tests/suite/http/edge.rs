@@ -3,7 +3,12 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
 
-async fn send(app: &App, (method, path): (Method, &str), headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+pub(super) async fn send(
+    app: &App,
+    (method, path): (Method, &str),
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -291,6 +296,10 @@ impl latchkey::server::ephemeral::Ephemeral for Panicking {
         panic!("the secret of put");
     }
     async fn take(&self, _: &str) -> Result<Option<Vec<u8>>, latchkey::server::Unavailable> {
+        panic!("the secret of take");
+    }
+
+    async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, latchkey::server::Unavailable> {
         panic!("the secret of take");
     }
     async fn draw(

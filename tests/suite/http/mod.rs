@@ -6,6 +6,7 @@ mod addresses;
 mod authority;
 mod bounds;
 mod edge;
+mod edges;
 mod email_cookie;
 mod faults;
 mod headers;

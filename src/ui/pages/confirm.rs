@@ -1,0 +1,180 @@
+//! "Confirm that it is you": before something that matters, which goes on then.
+
+use super::code::CodeField;
+use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
+use crate::browser::{self, Abort, BrowserError, Mediation};
+use crate::types::{ApiError, paths};
+use crate::ui::components::Alert;
+use crate::ui::words::{fill, t};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// How users can show that it is them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    Passkey,
+    /// An email is on its way.
+    EmailSent,
+    /// An email can be sent.
+    EmailOffered,
+    /// Neither: only signing in anew.
+    SignIn,
+    /// They have done so.
+    Done,
+}
+
+/// Asks who is there. What goes on then is kept on the server; the address of this page names it.
+#[component]
+pub fn IdentityPage(
+    /// Of this page: its forms are sent to it.
+    address: String,
+    /// What goes on, as a sentence such as "You want to remove the passkey."
+    act: &'static str,
+    /// What was typed for it; empty where nothing was.
+    typed: String,
+    proof: Proof,
+    /// Why the last proof was refused.
+    refusal: Option<ApiError>,
+) -> impl IntoView {
+    let ask = match proof {
+        Proof::Done => "{} You have confirmed that it is you.",
+        _ => "{} Show once more that you are there. Then it goes on by itself.",
+    };
+    view! {
+        <h1>{t("Confirm that it is you")}</h1>
+        <p class="lead">{fill(ask, &[t(act)])}</p>
+        {(!typed.is_empty())
+            .then(|| {
+                view! {
+                    <p class="break-words">{t("You had typed:")} " " <strong>{typed}</strong></p>
+                }
+            })}
+        {match proof {
+            Proof::Passkey => {
+                view! {
+                    <noscript>
+                        <p class="alert">{t("Passkeys need JavaScript. Please turn it on for this page and reload.")}</p>
+                    </noscript>
+                    <form id=FORM method="post" action=address></form>
+                    <ConfirmWithPasskey />
+                }
+                    .into_any()
+            }
+            Proof::EmailSent => view! { <EmailSent address refusal /> }.into_any(),
+            Proof::EmailOffered => view! { <EmailOffered address /> }.into_any(),
+            Proof::SignIn => {
+                view! {
+                    <p>{t("Sign out, and sign in again with a passkey.")}</p>
+                    <form method="post" action=paths::SIGN_OUT>
+                        <button type="submit" class="button">
+                            {t("Sign out")}
+                        </button>
+                    </form>
+                }
+                    .into_any()
+            }
+            Proof::Done => {
+                view! {
+                    <form method="post" action=address>
+                        <button type="submit" class="button">
+                            {t("Go on")}
+                        </button>
+                    </form>
+                }
+                    .into_any()
+            }
+        }}
+        <p class="aside">
+            <a href=paths::ACCOUNT>{t("Cancel")}</a>
+        </p>
+    }
+}
+
+/// An email was sent: its code confirms.
+#[component]
+fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
+    view! {
+        <p>
+            {t(
+                "A letter is on its way to your address. Type its code here, or open its link and come back to this page.",
+            )}
+        </p>
+        <form class="form" method="post" action=address>
+            <CodeField refusal required=false />
+            <div>
+                <button type="submit" class="button">
+                    {t("Go on")}
+                </button>
+                <button type="submit" class="button quiet" name="again" value="yes">
+                    {t("Send another letter")}
+                </button>
+            </div>
+        </form>
+        {refusal
+            .filter(|error| !matches!(error, ApiError::CodeWrong { .. }))
+            .map(|error| view! { <p class="alert">{t(error.message())}</p> })}
+    }
+}
+
+/// An email can be sent: looking at a page sends none (docs/RULES.md, 4).
+#[component]
+fn EmailOffered(address: String) -> impl IntoView {
+    view! {
+        <p>{t("We can email you a link and a code that confirm it's you.")}</p>
+        <form class="form" method="post" action=address>
+            <button type="submit" class="button" name="again" value="yes">
+                {t("Email me a code")}
+            </button>
+        </form>
+    }
+}
+
+const FORM: &str = "pending";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Asking,
+    Refused(ApiError),
+    Stopped(BrowserError),
+}
+
+/// Asks for a passkey of the account, then sends the form.
+#[island]
+fn ConfirmWithPasskey() -> impl IntoView {
+    let state = RwSignal::new(State::Waiting);
+    let busy = Signal::derive(move || state.get() == State::Asking);
+    let confirm = move |_| {
+        state.set(State::Asking);
+        spawn_local(async move {
+            match confirmed().await {
+                Ok(()) => drop(browser::submit(FORM)),
+                Err(stopped) => state.set(stopped),
+            }
+        });
+    };
+    let message = Signal::derive(move || match state.get() {
+        State::Waiting | State::Asking => None,
+        State::Refused(error) => Some(error.message()),
+        State::Stopped(error) => error.message(),
+    });
+    let wait = Signal::derive(move || match state.get() {
+        State::Refused(error) => error.wait(),
+        _ => 0,
+    });
+    view! {
+        <div class="form">
+            <button type="button" class="button needs-scripts" disabled=busy on:click=confirm>
+                {move || t(if busy.get() { "Waiting for your device…" } else { "Confirm with a passkey" })}
+            </button>
+            <Alert message wait />
+        </div>
+    }
+}
+
+async fn confirmed() -> Result<(), State> {
+    let options = browser::call!(StartReauthentication {}).await.map_err(State::Refused)?;
+    let credential = browser::get(&options, Mediation::Dialog, &Abort::default()).await.map_err(State::Stopped)?;
+    let finished = browser::call!(FinishReauthentication { credential: &credential }).await;
+    finished.map(drop).map_err(State::Refused)
+}

@@ -1,0 +1,153 @@
+//! `/confirm`: users confirm their identity, and go on with what they were doing.
+
+use super::continuation::send_email;
+use super::extract::{SignedIn, form, query};
+use super::render::{Page, render_and_name};
+use super::{account, redirect};
+use crate::server::Unavailable;
+use crate::server::auth::{CurrentUser, Error, Holder};
+use crate::server::http::RequestContext;
+use crate::server::model::Continuation;
+use crate::types::{ApiError, Next, paths};
+use crate::ui::pages::{IdentityPage, Proof};
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::{IntoAny, view};
+use serde::Deserialize;
+
+/// What to go on with: something that is kept, else a page.
+#[derive(Debug, Default, Deserialize)]
+struct ConfirmQuery {
+    #[serde(rename = "continue")]
+    continuation: Option<String>,
+    next: Option<String>,
+}
+
+/// How the identity is confirmed, where that takes no script.
+#[derive(Debug, Deserialize)]
+struct ConfirmForm {
+    /// The code of an email.
+    #[serde(default)]
+    code: String,
+    /// An email is wanted, or another one.
+    #[serde(default)]
+    again: String,
+}
+
+impl ConfirmQuery {
+    fn page(&self) -> Next {
+        Next::or_account(self.next.as_deref())
+    }
+}
+
+/// `GET /confirm`.
+pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: Request) -> Result<Response, ApiError> {
+    let query: ConfirmQuery = query(&request);
+    if query.continuation.is_none() && is_fresh(&context, &current).await? {
+        return Ok(redirect::to(query.page().as_str(), None));
+    }
+    show(&context, request, &current, None).await
+}
+
+/// `POST /confirm`.
+pub async fn post(
+    context: RequestContext,
+    SignedIn(mut current): SignedIn,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (form, request) = form::<ConfirmForm>(request).await?;
+    if !form.again.is_empty() {
+        let page = own_address(request.uri());
+        send_email(&context, &current, page.clone()).await?;
+        return Ok(redirect::to(page.as_str(), None));
+    }
+    let mut cookie = None;
+    if !form.code.is_empty() {
+        let by_code = context.state.reauthentication().by_code(&current, &form.code, context.from()).await;
+        match by_code.map_err(ApiError::from) {
+            Ok((renewed, _)) => {
+                cookie = context.state.cookies.set_session(&renewed.session, &renewed.token);
+                current.session = renewed.session;
+            }
+            Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
+            // Its link was opened meanwhile, perhaps: whether the identity is confirmed is seen below.
+            Err(ApiError::LinkExpired) => {}
+            Err(error) => return show(&context, request, &current, Some(error)).await,
+        }
+    }
+    if !is_fresh(&context, &current).await? {
+        return show(&context, request, &current, Some(ApiError::ReauthenticationRequired)).await;
+    }
+    let query: ConfirmQuery = query(&request);
+    let response = match &query.continuation {
+        None => redirect::to(query.page().as_str(), None),
+        Some(token) => match context.state.continuations().take(token, Holder::User(current.user.id)).await? {
+            Some(Continuation::Account(form)) => account::perform(&context, request, current, form).await?,
+            None => expired(&context),
+        },
+    };
+    Ok((redirect::set_cookies(cookie), response).into_response())
+}
+
+/// This page, as the links of its emails lead back to it.
+fn own_address(uri: &Uri) -> Next {
+    Next::or_account(uri.path_and_query().map(PathAndQuery::as_str))
+}
+
+fn expired(context: &RequestContext) -> Response {
+    redirect::with_refusal(&context.state, paths::ACCOUNT, ApiError::CeremonyExpired)
+}
+
+async fn is_fresh(context: &RequestContext, current: &CurrentUser) -> Result<bool, ApiError> {
+    match context.state.sessions().check_fresh(current).await {
+        Ok(()) => Ok(true),
+        Err(Error::Refused(ApiError::ReauthenticationRequired)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks who is there; with a refusal, the answer before was none.
+async fn show(
+    context: &RequestContext,
+    request: Request,
+    current: &CurrentUser,
+    refusal: Option<ApiError>,
+) -> Result<Response, ApiError> {
+    let query: ConfirmQuery = query(&request);
+    let (act, typed) = match &query.continuation {
+        None => ("You want to see a page that needs this.", String::new()),
+        Some(token) => match context.state.continuations().look_at(token, Holder::User(current.user.id)).await? {
+            Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned()),
+            None => return Ok(expired(context)),
+        },
+    };
+    let proof = if is_fresh(context, current).await? { Proof::Done } else { proof(context, current).await? };
+    let address = own_address(request.uri()).to_string();
+    let page = Page::of(current, "Confirm that it is you").interactive().refused(refusal);
+    let body = move || {
+        let (address, typed) = (address.clone(), typed.clone());
+        view! { <IdentityPage address act typed proof refusal /> }.into_any()
+    };
+    Ok(render_and_name(context, request, page, body).await)
+}
+
+/// How a user can confirm their identity.
+async fn proof(context: &RequestContext, current: &CurrentUser) -> Result<Proof, ApiError> {
+    let reauthentication = context.state.reauthentication();
+    if reauthentication.open(current).await?.is_some() {
+        return Ok(Proof::EmailSent);
+    }
+    match reauthentication.address(current).await {
+        Ok(_) => Ok(Proof::EmailOffered),
+        Err(Error::Refused(ApiError::PasskeyRequired | ApiError::EmailOff)) => Ok(other_proof(context, current).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Without email: a passkey, else signing in anew.
+async fn other_proof(context: &RequestContext, current: &CurrentUser) -> Result<Proof, Unavailable> {
+    let has_passkey = context.state.passkeys().has_usable(current).await?;
+    Ok(if has_passkey { Proof::Passkey } else { Proof::SignIn })
+}

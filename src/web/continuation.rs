@@ -1,0 +1,51 @@
+//! Keeping what a user was doing until they have signed in or confirmed their identity.
+
+use super::redirect;
+use crate::server::auth::{CurrentUser, Error, Holder};
+use crate::server::http::RequestContext;
+use crate::server::model::Continuation;
+use crate::types::{AccountForm, ApiError, Next, Notice, paths};
+use axum::response::Response;
+
+/// Keeps a form of a user and leads them to where they confirm their identity. Where that takes an email, it is sent now:
+/// looking at a page sends none (docs/RULES.md, 4).
+pub(super) async fn confirm_first(
+    context: &RequestContext,
+    current: &CurrentUser,
+    form: AccountForm,
+) -> Result<Response, ApiError> {
+    let (continuation, holder) = (Continuation::Account(form), Holder::User(current.user.id));
+    let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
+    let page = format!("{}?continue={}", paths::CONFIRM, token.encode());
+    if context.state.reauthentication().open(current).await?.is_none() {
+        send_email(context, current, Next::or_account(Some(&page))).await?;
+    }
+    Ok(redirect::to(&page, None))
+}
+
+/// Requests an email for reauthentication, whose link leads to `next`; not for who cannot confirm their identity so.
+pub(super) async fn send_email(context: &RequestContext, current: &CurrentUser, next: Next) -> Result<(), ApiError> {
+    match context.state.reauthentication().request_email(current, &context.caller(), next).await {
+        Ok(_) | Err(Error::Refused(ApiError::PasskeyRequired | ApiError::EmailOff)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps a form that was sent after its session had ended, and leads to signing in. It is not done then but shown, since
+/// another user may sign in.
+pub(super) async fn sign_in_first(context: &RequestContext, form: AccountForm) -> Result<Response, ApiError> {
+    let (browser, cookie) = context.browser_or_new();
+    let (continuation, holder) = (Continuation::Account(form), Holder::Browser(&browser));
+    let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
+    let page = format!("{}?continue={}", paths::ACCOUNT, token.encode());
+    let notice = context.state.cookies.set_notice(Notice::Refused(ApiError::SignedOut));
+    let sign_in = redirect::sign_in_for(&Next::or_account(Some(&page)));
+    Ok(redirect::to(&sign_in, cookie.into_iter().chain(notice)))
+}
+
+/// A form that was sent before its user signed in.
+pub(super) async fn sent_before(context: &RequestContext, token: &str) -> Result<Option<AccountForm>, ApiError> {
+    let Some(browser) = &context.browser else { return Ok(None) };
+    let found = context.state.continuations().look_at(token, Holder::Browser(browser)).await?;
+    Ok(found.map(|Continuation::Account(form)| form))
+}

@@ -1,0 +1,76 @@
+//! What stands at the door of each group of addresses: each row of the table in `router.rs`, by real requests.
+
+use super::edge::send;
+use crate::app::{Answer, App, Backends};
+use axum::Router;
+use axum::http::Method;
+use axum::routing::{any, get};
+use latchkey::router::EDGES;
+use latchkey::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
+
+/// A route of every group that has none of its own yet, and a page.
+fn probes() -> Router<latchkey::server::http::AppState> {
+    Router::new()
+        .route("/oauth/probe", any(async || "it ran"))
+        .route("/forward/probe", get(async || "it ran"))
+        .route("/probe", any(async || "it ran"))
+}
+
+/// An address of a group, and the method that changes something there.
+fn probe_of(group: &str) -> &'static str {
+    match group {
+        "/api" => "/api/sign-out",
+        "/oauth" => "/oauth/probe",
+        "/forward" => "/forward/probe",
+        "/healthz" => "/healthz",
+        "/readyz" => "/readyz",
+        "/csp-report" => "/csp-report",
+        other => panic!("{other} has no probe here"),
+    }
+}
+
+async fn posted(app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(app, (Method::POST, path), headers, "").await
+}
+
+#[tokio::test]
+async fn every_group_keeps_to_its_row() {
+    let app = App::start(Backends::Embedded).await.with_routes(probes());
+    let groups = EDGES.iter().map(|(group, edge)| (probe_of(group), *edge)).chain([("/probe", Edge::PAGES)]);
+    for (path, edge) in groups {
+        let foreign = posted(&app, path, &[("origin", "https://evil.example")]).await;
+        let silent = posted(&app, path, &[]).await;
+        let is_refused = |answer: &Answer| answer.text().contains("cross_origin");
+        let expected = (edge.origin != OriginRule::Anywhere, edge.origin == OriginRule::OwnPages);
+        assert_eq!((is_refused(&foreign), is_refused(&silent)), expected, "{path}");
+
+        let policy = foreign.header("content-security-policy");
+        assert_eq!(policy.contains("script-src"), edge.policy == Policy::Page, "{path}: {policy}");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        let readable = (foreign.header("access-control-allow-origin"), foreign.header("cross-origin-resource-policy"));
+        let expected = if edge.cors == Cors::AnySite { ("*", "cross-origin") } else { ("", "same-origin") };
+        assert_eq!(readable, expected, "{path}");
+
+        let ours = [("origin", app.origin.as_str()), ("accept", "text/html")];
+        let refusal = send(&app, (Method::DELETE, path), &ours, "").await;
+        if refusal.status.is_client_error() {
+            assert_eq!(refusal.text().contains("<html"), edge.readers == Readers::People, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn scripts_of_other_sites_are_told_what_they_may_send_and_only_by_the_protocol() {
+    let app = App::start(Backends::Embedded).await.with_routes(probes());
+    let asked = [("origin", "https://app.example"), ("access-control-request-method", "POST")];
+    let answer = send(&app, (Method::OPTIONS, "/oauth/probe"), &asked, "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-methods")), (204, "GET, POST"));
+    assert!(answer.header("access-control-allow-headers").contains("authorization"));
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
+    for path in ["/probe", "/api/session", "/forward/probe", "/healthz"] {
+        let answer = send(&app, (Method::OPTIONS, path), &asked, "").await;
+        assert_eq!(answer.header("access-control-allow-methods"), "", "{path}");
+    }
+    let answer = posted(&app, "/oauth/probe", &[("origin", "https://app.example")]).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (200, "it ran".to_owned()));
+}
