@@ -1,12 +1,21 @@
+use super::Live;
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 /// The button of a task; while it is under way it says so and cannot be pressed again.
 #[component]
-pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)] busy: Signal<bool>) -> impl IntoView {
+pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
+    let (disabled, said) = (busy.clone(), busy.clone());
     view! {
-        <button type="submit" class="button needs-scripts" name="action" value="passkey" disabled=busy aria-busy=move || busy.get().to_string()>
+        <button
+            type="submit"
+            class="button needs-scripts"
+            name="action"
+            value="passkey"
+            disabled=move || disabled.get()
+            aria-busy=move || said.get().to_string()
+        >
             {move || t(if busy.get() { busy_label } else { label })}
         </button>
     }
@@ -15,9 +24,9 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
 /// The way by letter, under the button of the task. It posts the form, with scripts or without: the page for the code is
 /// another one anyway.
 #[component]
-pub fn LetterButton(label: &'static str, #[prop(into)] busy: Signal<bool>) -> impl IntoView {
+pub fn LetterButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
     view! {
-        <button type="submit" class="button quiet" name="action" value=LETTER disabled=busy>
+        <button type="submit" class="button quiet" name="action" value=LETTER disabled=move || busy.get()>
             {t(label)}
         </button>
     }

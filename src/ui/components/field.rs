@@ -1,3 +1,4 @@
+use super::Live;
 use crate::ui::words::t;
 use leptos::prelude::*;
 
@@ -12,9 +13,10 @@ pub fn Field(
     #[prop(optional)] required: bool,
     #[prop(optional)] maxlength: Option<u16>,
     value: RwSignal<String>,
-    #[prop(into)] error: Signal<Option<&'static str>>,
+    #[prop(into)] error: Live<Option<&'static str>>,
 ) -> impl IntoView {
     let initial = value.get_untracked();
+    let (invalid, wrong) = (error.clone(), error.clone());
     let note = format!("{id}-note");
     view! {
         <div class="field">
@@ -29,11 +31,11 @@ pub fn Field(
                 required=required
                 maxlength=maxlength
                 aria-describedby=note.clone()
-                aria-invalid=move || error.get().map(|_| "true")
+                aria-invalid=move || invalid.get().map(|_| "true")
                 value=initial
                 bind:value=value
             />
-            <p id=note class="note" class:error=move || error.get().is_some() aria-live="polite">
+            <p id=note class="note" class:error=move || wrong.get().is_some() aria-live="polite">
                 {move || t(error.get().unwrap_or(hint))}
             </p>
         </div>

@@ -1,6 +1,7 @@
 mod button;
 mod field;
 mod given;
+mod live;
 mod notice;
 mod signals;
 
@@ -8,5 +9,6 @@ pub use button::{LetterButton, SubmitButton, wants_letter};
 pub use field::Field;
 pub(crate) use given::properties;
 pub use given::{Give, Properties};
+pub use live::Live;
 pub use notice::{Alert, Countdown, NeedsScripts, NoticeBar, WithoutScripts, count_down};
 pub use signals::Signals;

@@ -1,4 +1,4 @@
-use super::{Give, Properties, properties};
+use super::{Give, Live, Properties, properties};
 use crate::browser;
 use crate::types::Notice;
 use crate::types::notice::Mood;
@@ -29,18 +29,19 @@ pub fn NoticeBar(notice: Notice) -> impl IntoView {
 /// A message about what just happened, announced when it appears. Its place is kept, so that nothing moves.
 #[component]
 pub fn Alert(
-    #[prop(into)] message: Signal<Option<&'static str>>,
+    #[prop(into)] message: Live<Option<&'static str>>,
     /// Seconds to wait before the next try; they are counted down.
     #[prop(into)]
-    wait: Signal<u32>,
+    wait: Live<u32>,
 ) -> impl IntoView {
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, wait.get()));
+    let text = message.clone();
     view! {
         <div class="alert-place">
             <div role="alert">
                 <p class="alert" hidden=move || message.get().is_none()>
-                    {move || message.get().map(t).unwrap_or_default()}
+                    {move || text.get().map(t).unwrap_or_default()}
                 </p>
             </div>
             <p class="countdown" hidden=move || left.get() == 0>

@@ -143,7 +143,7 @@ enum State {
 #[island]
 fn ConfirmWithPasskey() -> impl IntoView {
     let state = RwSignal::new(State::Waiting);
-    let busy = Signal::derive(move || state.get() == State::Asking);
+    let busy = move || state.get() == State::Asking;
     let confirm = move |_| {
         state.set(State::Asking);
         spawn_local(async move {
@@ -153,19 +153,19 @@ fn ConfirmWithPasskey() -> impl IntoView {
             }
         });
     };
-    let message = Signal::derive(move || match state.get() {
+    let message = move || match state.get() {
         State::Waiting | State::Asking => None,
         State::Refused(error) => Some(error.message()),
         State::Stopped(error) => error.message(),
-    });
-    let wait = Signal::derive(move || match state.get() {
+    };
+    let wait = move || match state.get() {
         State::Refused(error) => error.wait(),
         _ => 0,
-    });
+    };
     view! {
         <div class="form">
             <button type="button" class="button needs-scripts" disabled=busy on:click=confirm>
-                {move || t(if busy.get() { "Waiting for your device…" } else { "Confirm with a passkey" })}
+                {move || t(if busy() { "Waiting for your device…" } else { "Confirm with a passkey" })}
             </button>
             <Alert message wait />
         </div>

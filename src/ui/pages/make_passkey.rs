@@ -94,7 +94,7 @@ properties! {
 fn MakePasskey() -> impl IntoView {
     let MakePasskeyProperties { security_key } = Properties::given();
     let state = RwSignal::new(State::Offered);
-    let busy = Signal::derive(move || state.get() == State::Asking);
+    let busy = move || state.get() == State::Asking;
     let make = move |_| {
         state.set(State::Asking);
         spawn_local(async move {
@@ -118,14 +118,14 @@ fn MakePasskey() -> impl IntoView {
         <div class="form needs-scripts">
             <p class="explain">{t(explanation)}</p>
             <button type="button" class=class disabled=busy on:click=make>
-                {move || t(if busy.get() { "Waiting for your device…" } else { label })}
+                {move || t(if busy() { "Waiting for your device…" } else { label })}
             </button>
             <Alert
-                message=Signal::derive(move || state.get().message())
-                wait=Signal::derive(move || match state.get() {
+                message=move || state.get().message()
+                wait=move || match state.get() {
                     State::Refused(error) => error.wait(),
                     _ => 0,
-                })
+                }
             />
         </div>
     }

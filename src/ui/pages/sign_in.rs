@@ -251,8 +251,8 @@ fn SignInForm() -> impl IntoView {
             spawn_local(sign_in.open_dialog());
         }
     };
-    let busy = Signal::derive(move || sign_in.state.get() == State::Asking);
-    let about_name = Signal::derive(move || sign_in.state.get().about_name());
+    let busy = move || sign_in.state.get() == State::Asking;
+    let about_name = move || sign_in.state.get().about_name();
 
     view! {
         <form id="sign-in" class="form" method="post" action=paths::SIGN_IN on:submit=submit novalidate>
@@ -275,8 +275,8 @@ fn SignInForm() -> impl IntoView {
                 {letters.then(|| view! { <LetterButton label="Send me a letter" busy /> })}
             </div>
             <Alert
-                message=Signal::derive(move || sign_in.state.get().message())
-                wait=Signal::derive(move || sign_in.state.get().wait())
+                message=move || sign_in.state.get().message()
+                wait=move || sign_in.state.get().wait()
             />
         </form>
     }

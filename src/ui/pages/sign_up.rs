@@ -105,7 +105,7 @@ fn SignUpForm() -> impl IntoView {
     let (display_name, username) = (field(NAME, given.display_name), field(USERNAME, given.username));
     let (email, letters, needs_address) = (field(EMAIL, given.email), given.letters, given.needs_address);
     let state = RwSignal::new(given.refusal.map_or(State::Editing, State::Refused));
-    let busy = Signal::derive(move || state.get() == State::Asking);
+    let busy = move || state.get() == State::Asking;
     let invite = StoredValue::new(given.invite.clone());
     let brought = given.invite;
 
@@ -114,7 +114,7 @@ fn SignUpForm() -> impl IntoView {
             return;
         }
         event.prevent_default();
-        if busy.get_untracked() {
+        if state.get_untracked() == State::Asking {
             return;
         }
         state.set(State::Asking);
@@ -141,7 +141,7 @@ fn SignUpForm() -> impl IntoView {
                 autocomplete="name"
                 maxlength=64
                 value=display_name
-                error=Signal::derive(move || state.get().about(&[ApiError::InvalidDisplayName]))
+                error=move || state.get().about(&[ApiError::InvalidDisplayName])
             />
             <Field
                 id=USERNAME
@@ -151,9 +151,7 @@ fn SignUpForm() -> impl IntoView {
                 required=true
                 maxlength=32
                 value=username
-                error=Signal::derive(move || {
-                    state.get().about(&[ApiError::InvalidUsername, ApiError::UsernameTaken])
-                })
+                error=move || state.get().about(&[ApiError::InvalidUsername, ApiError::UsernameTaken])
             />
             <Field
                 id=EMAIL
@@ -164,7 +162,7 @@ fn SignUpForm() -> impl IntoView {
                 required=needs_address
                 maxlength=254
                 value=email
-                error=Signal::derive(move || state.get().about(&[ApiError::InvalidEmail]))
+                error=move || state.get().about(&[ApiError::InvalidEmail])
             />
             <p class="explain needs-scripts">
                 {t("Next, your device asks you to confirm with your fingerprint, face or screen lock. That makes your passkey.")}
@@ -174,11 +172,11 @@ fn SignUpForm() -> impl IntoView {
                 {letters.then(|| view! { <LetterButton label="Sign up by letter instead" busy /> })}
             </div>
             <Alert
-                message=Signal::derive(move || state.get().overall())
-                wait=Signal::derive(move || match state.get() {
+                message=move || state.get().overall()
+                wait=move || match state.get() {
                     State::Refused(error) => error.wait(),
                     _ => 0,
-                })
+                }
             />
         </form>
     }
