@@ -110,3 +110,18 @@ fn without_files_there_is_no_program() {
     assert!(String::from_utf8_lossy(&done.stderr).contains("nothing in target/site"));
     assert!(!workshop.path("target/release").exists());
 }
+
+/// The first word in a file between these two.
+fn between(file: &str, before: &str, after: &str) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let rest = text.split_once(before).unwrap_or_else(|| panic!("{file} does not say {before:?}")).1;
+    rest.split(after).next().unwrap().to_owned()
+}
+
+#[test]
+fn the_image_and_the_manifest_name_the_compiler_that_is_used() {
+    let channel = between("rust-toolchain.toml", "channel = \"", "\"");
+    let minor = channel.rsplit_once('.').unwrap().0;
+    assert_eq!(between("Cargo.toml", "rust-version = \"", "\""), minor);
+    assert_eq!(between("Dockerfile", "FROM rust:", "-"), minor);
+}
