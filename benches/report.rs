@@ -51,7 +51,7 @@ impl Report {
         for (title, rows) in &self.tables {
             let rows: Vec<_> = rows.iter().map(json_row).collect();
             let all = json!({ "machine": machine(), "commit": commit(), "table": title, "rows": rows });
-            let name = title.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+            let name = title.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
             let path = self.folder.join(format!("{}.json", name.to_lowercase()));
             std::fs::write(&path, serde_json::to_vec_pretty(&all).unwrap()).unwrap();
             println!("kept as {}", path.display());

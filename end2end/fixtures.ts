@@ -115,54 +115,54 @@ export async function signOut(page: Page): Promise<void> {
   await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
 }
 
-type Letter = { to: string; subject: string; text: string; html: string; sent_at: string };
+type Email = { to: string; subject: string; text: string; html: string; sent_at: string };
 
-/** The newest letter with a code to an address, once there are as many as expected. */
-export async function letterTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string; text: string }> {
+/** The newest email with a code to an address, once there are as many as expected. */
+export async function emailTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string; text: string }> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const letters = (await (await page.request.get("/dev/mailbox.json")).json()) as Letter[];
-    const theirs = letters.filter(({ to, text }) => to === address && /^\d{6}$/m.test(text));
+    const emails = (await (await page.request.get("/dev/mailbox.json")).json()) as Email[];
+    const theirs = emails.filter(({ to, text }) => to === address && /^\d{6}$/m.test(text));
     if (theirs.length >= count) {
       const { text, subject } = theirs[0];
       const link = /^https?:\/\/\S+token=\S+$/m.exec(text)?.[0];
       const code = /^\d{6}$/m.exec(text)?.[0];
-      if (!link || !code) throw new Error(`a letter without link or code: ${text}`);
+      if (!link || !code) throw new Error(`an email without link or code: ${text}`);
       return { link, code, subject, text };
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`no letter to ${address}`);
+  throw new Error(`no email to ${address}`);
 }
 
-/** The link to a path of this site in the newest letter to an address that has such a subject and link. */
-export async function letterAbout(page: Page, address: string, subject: string, path: string): Promise<string> {
+/** The link to a path of this site in the newest email to an address that has such a subject and link. */
+export async function emailAbout(page: Page, address: string, subject: string, path: string): Promise<string> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const letters = (await (await page.request.get("/dev/mailbox.json")).json()) as Letter[];
-    const links = letters
-      .filter((letter) => letter.to === address && letter.subject === subject)
+    const emails = (await (await page.request.get("/dev/mailbox.json")).json()) as Email[];
+    const links = emails
+      .filter((email) => email.to === address && email.subject === subject)
       .map(({ text }) => text.split("\n").find((line) => line.includes(`${path}?token=`)));
     const link = links.find((line) => line !== undefined);
     if (link) return link;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`no letter to ${address}: ${subject}`);
+  throw new Error(`no email to ${address}: ${subject}`);
 }
 
-/** Signs up and confirms the address by the letter's link. */
+/** Signs up and confirms the address by the email's link. */
 export async function signUpConfirmed(page: Page, username: string): Promise<void> {
   await signUp(page, username);
-  const { link } = await letterTo(page, `${username}@example.org`);
+  const { link } = await emailTo(page, `${username}@example.org`);
   await page.goto(link);
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
 }
 
-/** Asks for a letter on the sign-in page. */
-export async function askForLetter(page: Page, username: string): Promise<void> {
+/** Asks for an email on the sign-in page. */
+export async function askForEmail(page: Page, username: string): Promise<void> {
   await page.goto("/sign-in");
   await awake(page);
   await page.getByLabel("Username or e-mail").fill(username);
-  await page.getByRole("button", { name: "Send me a letter" }).click();
+  await page.getByRole("button", { name: "Send me an email" }).click();
   await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
 }
 

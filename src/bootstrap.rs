@@ -38,7 +38,7 @@ pub fn settings(source: &Source) -> Result<Config, Problems> {
 /// The parts of a running server.
 pub struct Started {
     pub state: AppState,
-    /// Sends letters, where there is a way for them to go.
+    /// Sends emails, where there is a way for them to go.
     pub email_worker: Option<Arc<EmailWorker>>,
 }
 
@@ -62,9 +62,9 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
         }
     });
     if email_worker.is_some() && state.mailbox.exists() {
-        tracing::info!("letters are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
+        tracing::info!("emails are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
     } else if email_worker.is_some() && config.smtp_url.is_none() {
-        tracing::warn!("letters are not sent, and nobody can read them: set SMTP_URL, or DEV_MAILBOX=on");
+        tracing::warn!("emails are not sent, and nobody can read them: set SMTP_URL, or DEV_MAILBOX=on");
     }
     Ok(Started { state, email_worker })
 }
@@ -101,7 +101,7 @@ pub async fn has_schema(database: &DatabaseUrl) -> Result<bool, Unavailable> {
     Ok(version.is_some())
 }
 
-/// Opens what stands beside the database, and gives the way that letters go, if there is one.
+/// Opens what stands beside the database, and gives the way that emails go, if there is one.
 fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<Arc<dyn Transport>>), Unavailable> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);

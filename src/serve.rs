@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 /// How long requests in flight are waited for after a signal.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many letters are on their way at once.
+/// How many emails are on their way at once.
 const EMAIL_WORKERS: usize = 8;
 /// Longest wait for the store's connections, once nothing is in flight.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -108,7 +108,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Sets the workers going that send letters, where there is a way for them to go.
+/// Sets the workers going that send emails, where there is a way for them to go.
 fn email_workers(email_worker: Option<Arc<EmailWorker>>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let all =
         email_worker.into_iter().flat_map(|email_worker| (0..EMAIL_WORKERS).map(move |_| Arc::clone(&email_worker)));
@@ -165,7 +165,7 @@ mod tests {
         let counted = Arc::clone(&begun);
         let work = move || {
             let turn = counted.fetch_add(1, Ordering::SeqCst);
-            async move { assert!(turn >= 2, "a letter that no worker survives") }
+            async move { assert!(turn >= 2, "an email that no worker survives") }
         };
         keep_going("test", work).await.unwrap();
         assert_eq!(begun.load(Ordering::SeqCst), 3);

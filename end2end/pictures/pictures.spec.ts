@@ -1,7 +1,7 @@
-// The pictures of README.md, taken from the program as it is: sign-in, account and letter, on light and on dark ground.
+// The pictures of README.md, taken from the program as it is: sign-in, account and email, on light and on dark ground.
 
 import { join } from "node:path";
-import { Authenticator, askForLetter, awake, letterTo, signOut, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, askForEmail, awake, emailTo, signOut, signUpConfirmed, test } from "../fixtures";
 
 const folder = join(import.meta.dirname, "../../docs/images");
 
@@ -22,11 +22,11 @@ for (const scheme of ["light", "dark"] as const) {
     await page.goto("/sign-in");
     await awake(page);
     await take("sign-in");
-    await askForLetter(page, "ada");
-    await letterTo(page, "ada@example.org", 2);
-    const letters = await (await page.request.get("/dev/mailbox.json")).json();
+    await askForEmail(page, "ada");
+    await emailTo(page, "ada@example.org", 2);
+    const emails = await (await page.request.get("/dev/mailbox.json")).json();
     await page.goto("about:blank");
-    await page.setContent(letters[0].html);
-    await take("letter");
+    await page.setContent(emails[0].html);
+    await take("email");
   });
 }

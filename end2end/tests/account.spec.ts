@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForLetter, awake, expect, freshName, letterTo, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, askForEmail, awake, expect, freshName, emailTo, signUpConfirmed, test } from "../fixtures";
 
 for (const scriptsOff of [false, true]) {
   test(`sessions are ended and passkeys renamed, with scripts ${scriptsOff ? "off" : "on"}`, async ({ page, browser, baseURL }) => {
@@ -11,8 +11,8 @@ for (const scriptsOff of [false, true]) {
     const other = await context.newPage();
     await other.goto("/sign-in");
     await other.getByLabel("Username or e-mail").fill(name);
-    await other.getByRole("button", { name: "Send me a letter" }).click();
-    const { link } = await letterTo(page, `${name}@example.org`, 2);
+    await other.getByRole("button", { name: "Send me an email" }).click();
+    const { link } = await emailTo(page, `${name}@example.org`, 2);
     await other.goto(link);
     await other.getByRole("button", { name: "Sign in" }).click();
 
@@ -40,8 +40,8 @@ test("an account page with several sessions is clean and fits narrow phones", as
   await signUpConfirmed(page, name);
   const context = await browser.newContext({ baseURL });
   const other = await context.newPage();
-  await askForLetter(other, name);
-  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await askForEmail(other, name);
+  const { link } = await emailTo(page, `${name}@example.org`, 2);
   await other.goto(link);
   await other.getByRole("button", { name: "Sign in" }).click();
   await awake(other);

@@ -1,6 +1,6 @@
 // The ten points of the demonstration that this program grew out of, one after another, as one person sees them.
 
-import { Authenticator, awake, expect, freshName, letterTo, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, awake, expect, freshName, emailTo, test, withoutSuggestions } from "../fixtures";
 
 for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
@@ -28,7 +28,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await expect(page.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
         await expect(navigation.getByRole("link")).toHaveText(["Account"]);
         await expect(navigation.getByRole("button")).toHaveText(["Sign out"]);
-        const { link } = await letterTo(page, `${name}@example.org`);
+        const { link } = await emailTo(page, `${name}@example.org`);
         await page.goto(link);
         await page.getByRole("button", { name: "Confirm" }).click();
       });
@@ -54,13 +54,13 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await expect(notice).toBeHidden();
       });
 
-      await test.step("3. and 4. remembered, with the choice of passkey, letter and another user", async () => {
+      await test.step("3. and 4. remembered, with the choice of passkey, email and another user", async () => {
         await withoutSuggestions(page);
         await page.goto("/account");
         await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
         await awake(page);
         await expect(page.getByRole("heading", { name: "Welcome back, Ada Lovelace" })).toBeVisible();
-        for (const choice of ["Sign in with a passkey", "Send me a letter", "Switch user"]) {
+        for (const choice of ["Sign in with a passkey", "Send me an email", "Switch user"]) {
           await expect(page.getByRole("button", { name: choice })).toBeVisible();
         }
         await authenticator.answers(true);
@@ -79,8 +79,8 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await test.step("5. a mailed link, once, in the browser that asked", async () => {
         await device.goto("/sign-in");
         await device.getByLabel("Username or e-mail").fill(`${name}@example.org`);
-        await device.getByRole("button", { name: "Send me a letter" }).click();
-        const { link } = await letterTo(page, `${name}@example.org`, 2);
+        await device.getByRole("button", { name: "Send me an email" }).click();
+        const { link } = await emailTo(page, `${name}@example.org`, 2);
         await page.goto(link);
         await expect(page.getByRole("heading", { name: "Another browser asked for this" })).toBeVisible();
         await device.goto(link);

@@ -4,13 +4,13 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Browser, Page } from "@playwright/test";
 import {
   Authenticator,
-  askForLetter,
+  askForEmail,
   awake,
   call,
   expect,
   freshName,
-  letterAbout,
-  letterTo,
+  emailAbout,
+  emailTo,
   signOut,
   signUp,
   signUpConfirmed,
@@ -21,11 +21,11 @@ import { Server } from "../server";
 
 const passkeysOf = (page: Page) => page.getByRole("region", { name: "Passkeys" }).getByRole("listitem");
 
-/** Another device of a person, signed in by letter. */
-async function byLetter(browser: Browser, baseURL: string | undefined, page: Page, name: string, count: number): Promise<Page> {
+/** Another device of a person, signed in by email. */
+async function byEmail(browser: Browser, baseURL: string | undefined, page: Page, name: string, count: number): Promise<Page> {
   const other = await (await browser.newContext({ baseURL })).newPage();
-  await askForLetter(other, name);
-  const { link } = await letterTo(page, `${name}@example.org`, count);
+  await askForEmail(other, name);
+  const { link } = await emailTo(page, `${name}@example.org`, count);
   await other.goto(link);
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
@@ -45,7 +45,7 @@ test("what was typed and refused comes back beside its sentence", async ({ page,
   await expect(field).toBeVisible();
   await expect(field).toHaveValue("not a name");
   await expect(field).toBeFocused();
-  await expect(field).toHaveAccessibleDescription(/3 to 32 letters/);
+  await expect(field).toHaveAccessibleDescription(/3 to 32 emails/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await field.fill(`${name}.new`);
   await page.getByRole("button", { name: "Save the username" }).click();
@@ -72,7 +72,7 @@ test("a session that another device ends is told of on the open page, which keep
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
-  const other = await byLetter(browser, baseURL, page, name, 2);
+  const other = await byEmail(browser, baseURL, page, name, 2);
   await withoutSuggestions(page);
   await page.reload();
   await awake(page);
@@ -102,7 +102,7 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
-  const phone = await byLetter(browser, baseURL, page, name, 2);
+  const phone = await byEmail(browser, baseURL, page, name, 2);
   await Authenticator.attach(phone);
   await phone.getByRole("button", { name: "Make a passkey" }).click();
   await expect(passkeysOf(phone)).toHaveCount(2);
@@ -112,12 +112,12 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await awake(phone);
   await phone.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(phone).toHaveURL(/\/account$/);
-  const tablet = await byLetter(browser, baseURL, page, name, 3);
+  const tablet = await byEmail(browser, baseURL, page, name, 3);
 
   await page.reload();
   const sessions = page.getByRole("region", { name: "Where you are signed in" });
   await expect(sessions.getByRole("listitem")).toHaveCount(3);
-  await sessions.getByRole("listitem").filter({ hasText: "with a letter" }).getByRole("button", { name: "End this session" }).click();
+  await sessions.getByRole("listitem").filter({ hasText: "with an email" }).getByRole("button", { name: "End this session" }).click();
   await expect(sessions.getByRole("listitem")).toHaveCount(2);
   expect((await tablet.request.get("/api/session")).status()).toBe(401);
 
@@ -209,7 +209,7 @@ test("activity is shown page by page, newest first", async ({ page }) => {
   await expect(activity.getByRole("link", { name: "Older activity" })).toHaveCount(0);
 });
 
-test("without a passkey a letter shows who is there: by code, by another letter, or by its link in another tab", async ({
+test("without a passkey an email shows who is there: by code, by another email, or by its link in another tab", async ({
   page,
   context,
   expectRefusal,
@@ -219,8 +219,8 @@ test("without a passkey a letter shows who is there: by code, by another letter,
   await awake(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("E-mail").fill(`${name}@example.org`);
-  await page.getByRole("button", { name: "Sign up by letter instead" }).click();
-  const { link } = await letterTo(page, `${name}@example.org`);
+  await page.getByRole("button", { name: "Sign up by email instead" }).click();
+  const { link } = await emailTo(page, `${name}@example.org`);
   await page.goto(link);
   await page.getByRole("button", { name: /Make|Create|Finish|Sign up/ }).first().click();
   await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
@@ -228,7 +228,7 @@ test("without a passkey a letter shows who is there: by code, by another letter,
   const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
   await page.goto("/account");
   await signOut(page);
-  // A session by recovery code may not do what matters, and the account has no passkey: a letter is asked for.
+  // A session by recovery code may not do what matters, and the account has no passkey: an email is asked for.
   await page.goto("/sign-in?step=recovery");
   await page.getByLabel("Username or e-mail").fill(name);
   await page.getByLabel("Recovery code").fill(codes[0]);
@@ -236,25 +236,25 @@ test("without a passkey a letter shows who is there: by code, by another letter,
   await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
   await page.getByText("Change your e-mail address").click();
   await page.getByLabel("New address").fill(`new-${name}@example.org`);
-  await page.getByRole("button", { name: "Send a letter to it" }).click();
-  await expect(page.getByText("A letter is on its way to your address.")).toBeVisible();
+  await page.getByRole("button", { name: "Send an email to it" }).click();
+  await expect(page.getByText("An email is on its way to your address.")).toBeVisible();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  const { code } = await letterTo(page, `${name}@example.org`, 2);
+  const { code } = await emailTo(page, `${name}@example.org`, 2);
   expectRefusal(401);
   await page.getByLabel("Code", { exact: true }).fill(code === "000000" ? "000001" : "000000");
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(page.getByText("That code is not right.")).toBeVisible();
-  await page.getByRole("button", { name: "Send another letter" }).click();
-  const { link: second } = await letterTo(page, `${name}@example.org`, 3);
+  await page.getByRole("button", { name: "Send another email" }).click();
+  const { link: second } = await emailTo(page, `${name}@example.org`, 3);
   const tab = await context.newPage();
   await tab.goto(second);
   await tab.getByRole("button", { name: /Confirm|Yes|It is me/ }).first().click();
   await expect(tab.getByText("You have confirmed that it is you.")).toBeVisible();
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(page.getByText("Its link or code confirms it.")).toBeVisible();
-  // The code of that letter is typed on the page, although the present address stays proven meanwhile.
+  // The code of that email is typed on the page, although the present address stays proven meanwhile.
   await expect(page.getByText(`new-${name}@example.org`).first()).toBeVisible();
-  const { code: proof } = await letterTo(page, `new-${name}@example.org`);
+  const { code: proof } = await emailTo(page, `new-${name}@example.org`);
   await page.getByLabel("Code", { exact: true }).fill(proof);
   await page.getByRole("button", { name: "Confirm", exact: true }).click();
   await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("confirmed");
@@ -269,20 +269,20 @@ test("passkeys of another address of the site are shown as such", async ({ page,
     await page.goto(`${moved.origin}/sign-in`);
     await awake(page);
     await page.getByLabel("Username or e-mail").fill(name);
-    await page.getByRole("button", { name: "Send me a letter" }).click();
+    await page.getByRole("button", { name: "Send me an email" }).click();
     await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
     // Asked by the page: only browsers know where such a host is.
     const links = () =>
       page.evaluate(async () => {
-        const letters: { text: string }[] = await (await fetch("/dev/mailbox.json")).json();
-        return letters.flatMap(({ text }) => text.match(/\/email\/link\?token=\S+/) ?? []);
+        const emails: { text: string }[] = await (await fetch("/dev/mailbox.json")).json();
+        return emails.flatMap(({ text }) => text.match(/\/email\/link\?token=\S+/) ?? []);
       });
     await expect.poll(links).toHaveLength(1);
     await page.goto(`${moved.origin}${(await links())[0]}`);
     await page.getByRole("button", { name: "Sign in" }).click();
     await expect(page.getByText("for another address", { exact: true })).toBeVisible();
     await expect(page.getByTestId("passkeys")).toHaveText("0");
-    await expect(page.getByTestId("single-way-in")).toContainText("Letters are your only way in");
+    await expect(page.getByTestId("single-way-in")).toContainText("Emails are your only way in");
   } finally {
     await moved.stop();
   }
@@ -299,12 +299,12 @@ for (const scheme of ["light", "dark"] as const) {
     await Authenticator.attach(page);
     const name = freshName();
     await signUpConfirmed(page, name);
-    const other = await byLetter(browser, baseURL, page, name, 2);
+    const other = await byEmail(browser, baseURL, page, name, 2);
     await Authenticator.attach(other);
     await other.getByRole("button", { name: "Make a passkey" }).click();
     await expect(passkeysOf(other)).toHaveCount(2);
     await page.goto("/account");
-    await expect(page.getByText("Added after a letter")).toBeVisible();
+    await expect(page.getByText("Added after an email")).toBeVisible();
     for (const summary of await page.locator("summary").all()) await summary.click();
     await look("with everything unfolded");
     await page.goto("/account?step=add");
@@ -313,7 +313,7 @@ for (const scheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: /recovery codes/ }).click();
     await look("recovery codes");
     await other.context().close();
-    const link = await letterAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
+    const link = await emailAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
     await page.goto(link);
     await look("not me");
     await page.getByRole("button", { name: "That was not me" }).click();
@@ -331,8 +331,8 @@ test.describe("with scripts off", () => {
     await page.goto("/sign-up");
     await page.getByLabel("Username").fill(name);
     await page.getByLabel("E-mail").fill(`${name}@example.org`);
-    await page.getByRole("button", { name: "Sign up by letter instead" }).click();
-    const { link } = await letterTo(page, `${name}@example.org`);
+    await page.getByRole("button", { name: "Sign up by email instead" }).click();
+    const { link } = await emailTo(page, `${name}@example.org`);
     await page.goto(link);
     await page.locator("main button[type=submit]").first().click();
     await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
@@ -347,7 +347,7 @@ test.describe("with scripts off", () => {
     await page.getByLabel("Name", { exact: true }).fill("No Scripts");
     await page.getByRole("button", { name: "Save the name" }).first().click();
     await expect(page.getByRole("heading", { name: "Hello, No Scripts" })).toBeVisible();
-    const notMe = await letterAbout(page, `${name}@example.org`, "New recovery codes were made", "/not-me");
+    const notMe = await emailAbout(page, `${name}@example.org`, "New recovery codes were made", "/not-me");
     await page.goto(notMe);
     await page.getByRole("button", { name: "That was not me" }).click();
     await expect(page.getByRole("heading", { name: "Done. Everybody is signed out." })).toBeVisible();

@@ -5,7 +5,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Authenticator, awake, expect, freshName, letterTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, awake, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
 
 const folder = mkdtempSync(join(tmpdir(), "latchkey-brand-"));
 writeFileSync(
@@ -40,7 +40,7 @@ test.describe("a site of one's own", () => {
     }
     const name = freshName();
     await signUp(page, name);
-    const { subject, text } = await letterTo(page, `${name}@example.org`);
+    const { subject, text } = await emailTo(page, `${name}@example.org`);
     expect(subject).toBe("Confirm your e-mail address for Blue Lamp");
     expect(text).not.toContain("Latchkey");
   });

@@ -1,13 +1,13 @@
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForLetter, awake, expect, freshName, letterAbout, letterTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, askForEmail, awake, expect, freshName, emailAbout, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
 import type { Browser, Page } from "@playwright/test";
 
-/** Another device of the same person, signed in by letter. */
+/** Another device of the same person, signed in by email. */
 async function otherDevice(browser: Browser, baseURL: string | undefined, page: Page, name: string): Promise<Page> {
   const context = await browser.newContext({ baseURL });
   const other = await context.newPage();
-  await askForLetter(other, name);
-  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await askForEmail(other, name);
+  const { link } = await emailTo(page, `${name}@example.org`, 2);
   await other.goto(link);
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
@@ -23,15 +23,15 @@ test("what needs a passkey asks for it in place and goes on with what was typed"
   await signUpConfirmed(page, name);
   await signOut(page);
   await authenticator.answers(false);
-  await askForLetter(page, name);
-  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await askForEmail(page, name);
+  const { link } = await emailTo(page, `${name}@example.org`, 2);
   await page.goto(link);
   await page.getByRole("button", { name: "Sign in" }).click();
 
   await authenticator.answers(true);
   await page.getByText("Change your e-mail address").click();
   await page.getByLabel("New address").fill(`new-${name}@example.org`);
-  await page.getByRole("button", { name: "Send a letter to it" }).click();
+  await page.getByRole("button", { name: "Send an email to it" }).click();
   await expect(page.getByRole("heading", { name: "Confirm that it is you" })).toBeVisible();
   await expect(page).toHaveURL(/\/confirm\?continue=/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
@@ -42,12 +42,12 @@ test("what needs a passkey asks for it in place and goes on with what was typed"
   await authenticator.verifies(true);
   await page.getByRole("button", { name: "Confirm with a passkey" }).click();
   await expect(page.getByText("Its link or code confirms it.")).toBeVisible();
-  const { link: proof } = await letterTo(page, `new-${name}@example.org`);
+  const { link: proof } = await emailTo(page, `new-${name}@example.org`);
   await page.goto(proof);
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("confirmed");
 
-  const undo = await letterAbout(page, `${name}@example.org`, "Your e-mail address was changed", "/email/undo");
+  const undo = await emailAbout(page, `${name}@example.org`, "Your e-mail address was changed", "/email/undo");
   await page.goto(undo);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "Restore this address" }).click();
@@ -123,7 +123,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   await context.close();
 });
 
-test("that was not me: from the letter, everybody is out and the new passkey signs in no more", async ({ page, browser, baseURL }) => {
+test("that was not me: from the email, everybody is out and the new passkey signs in no more", async ({ page, browser, baseURL }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
@@ -131,8 +131,8 @@ test("that was not me: from the letter, everybody is out and the new passkey sig
   await Authenticator.attach(other);
   await other.getByRole("button", { name: "Make a passkey" }).click();
   await expect(passkeysOf(other)).toHaveCount(2);
-  await letterAbout(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
-  const link = await letterAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
+  await emailAbout(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
+  const link = await emailAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
   await page.goto(link);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "That was not me" }).click();

@@ -1,5 +1,5 @@
 use crate::types::ApiError;
-use crate::types::views::{AccountUser, Done, EventList, LetterSent};
+use crate::types::views::{AccountUser, Done, EmailSent, EventList};
 use leptos::server;
 use serde_json::value::RawValue;
 use server_fn::codec::{GetUrl, Json};
@@ -15,19 +15,19 @@ pub async fn update_profile(display_name: Option<String>, username: Option<Strin
     Ok(AccountUser { user: crate::server::auth::view::user(&user) })
 }
 
-/// Asks for another address; it counts once the letter to it is answered.
+/// Asks for another address; it counts once the email to it is answered.
 #[server(prefix = "/api", endpoint = "account/email", input = Json, output = Json)]
-pub async fn change_address(email: String) -> Result<LetterSent, ApiError> {
+pub async fn change_address(email: String) -> Result<EmailSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted};
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
     let life = request.state.address().change(&current_user, &request.caller(), &email).await?;
     answer_accepted();
-    Ok(LetterSent { expires_in: life.as_secs() })
+    Ok(EmailSent { expires_in: life.as_secs() })
 }
 
-/// Restores a former address, by the letter that was sent to it.
+/// Restores a former address, by the email that was sent to it.
 #[server(prefix = "/api", endpoint = "account/email/undo", input = Json, output = Json)]
 pub async fn undo_address(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -36,7 +36,7 @@ pub async fn undo_address(token: String) -> Result<Done, ApiError> {
     Ok(Done {})
 }
 
-/// "That was not me", from a security letter.
+/// "That was not me", from a security notification.
 #[server(prefix = "/api", endpoint = "account/not-me", input = Json, output = Json)]
 pub async fn not_me(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;

@@ -1,11 +1,11 @@
 use crate::types::ApiError;
-use crate::types::views::{AccountUser, LetterSent, SignedIn};
+use crate::types::views::{AccountUser, EmailSent, SignedIn};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Asks for a letter to sign in with; the answer is the same for anybody.
+/// Asks for an email to sign in with; the answer is the same for anybody.
 #[server(prefix = "/api", endpoint = "email/start", input = Json, output = Json)]
-pub async fn request_email(identifier: String, next: Option<String>) -> Result<LetterSent, ApiError> {
+pub async fn request_email(identifier: String, next: Option<String>) -> Result<EmailSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
     use crate::types::Next;
 
@@ -14,10 +14,10 @@ pub async fn request_email(identifier: String, next: Option<String>) -> Result<L
     let asked = request.state.email_requests().request(&request.caller(), &identifier, next).await?;
     send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
-    Ok(LetterSent { expires_in: asked.life.as_secs() })
+    Ok(EmailSent { expires_in: asked.life.as_secs() })
 }
 
-/// Answers a letter by its link, in the browser that asked for it.
+/// Answers an email by its link, in the browser that asked for it.
 #[server(prefix = "/api", endpoint = "email/link", input = Json, output = Json)]
 pub async fn answer_link(token: String, username: Option<String>) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -27,7 +27,7 @@ pub async fn answer_link(token: String, username: Option<String>) -> Result<Sign
     request.signed_in(&new, &next)
 }
 
-/// Answers the letter that this browser asked for last by its code.
+/// Answers the email that this browser asked for last by its code.
 #[server(prefix = "/api", endpoint = "email/code", input = Json, output = Json)]
 pub async fn answer_code(code: String, username: Option<String>) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;

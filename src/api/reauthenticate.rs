@@ -1,5 +1,5 @@
 use crate::types::ApiError;
-use crate::types::views::{LetterSent, OneSession, Options, WebAuthnJson};
+use crate::types::views::{EmailSent, OneSession, Options, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::Json;
 
@@ -29,9 +29,9 @@ pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSess
     request.renewed(&renewed)
 }
 
-/// Asks for a letter that shows who is there, for accounts without a passkey.
+/// Asks for an email that shows who is there, for accounts without a passkey.
 #[server(prefix = "/api", endpoint = "reauthenticate/email", input = Json, output = Json)]
-pub async fn request_reauthentication() -> Result<LetterSent, ApiError> {
+pub async fn request_reauthentication() -> Result<EmailSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted};
     use crate::types::Next;
 
@@ -43,10 +43,10 @@ pub async fn request_reauthentication() -> Result<LetterSent, ApiError> {
         .request_email(&current_user, &request.caller(), Next::or_account(None))
         .await?;
     answer_accepted();
-    Ok(LetterSent { expires_in: life.as_secs() })
+    Ok(EmailSent { expires_in: life.as_secs() })
 }
 
-/// Answers such a letter by its code.
+/// Answers such an email by its code.
 #[server(prefix = "/api", endpoint = "reauthenticate/code", input = Json, output = Json)]
 pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -57,7 +57,7 @@ pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError
     request.renewed(&renewed)
 }
 
-/// Answers such a letter by its link.
+/// Answers such an email by its link.
 #[server(prefix = "/api", endpoint = "reauthenticate/link", input = Json, output = Json)]
 pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiError> {
     use crate::server::http::request::RequestContext;

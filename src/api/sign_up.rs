@@ -1,9 +1,9 @@
 use crate::types::ApiError;
-use crate::types::views::{LetterSent, Options, SignedIn, WebAuthnJson};
+use crate::types::views::{EmailSent, Options, SignedIn, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Begins a sign-up; nothing is reserved by it. An address is needed unless no letter could ever be sent.
+/// Begins a sign-up; nothing is reserved by it. An address is needed unless no email could ever be sent.
 #[server(prefix = "/api", endpoint = "sign-up/start", input = Json, output = Json)]
 pub async fn start_sign_up(
     username: String,
@@ -43,14 +43,14 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     request.signed_in(&new, &Next::or_account(None))
 }
 
-/// Signs up without a passkey, for browsers that cannot make one: the account is made when the letter is answered.
+/// Signs up without a passkey, for browsers that cannot make one: the account is made when the email is answered.
 #[server(prefix = "/api", endpoint = "sign-up/email", input = Json, output = Json)]
-pub async fn sign_up_by_letter(
+pub async fn sign_up_by_email(
     username: String,
     email: String,
     display_name: Option<String>,
     invite: Option<String>,
-) -> Result<LetterSent, ApiError> {
+) -> Result<EmailSent, ApiError> {
     use crate::server::auth::SignUpFields;
     use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
 
@@ -64,5 +64,5 @@ pub async fn sign_up_by_letter(
     let asked = request.request_sign_up(fields).await?;
     send_cookies(request.state.cookies.set_email(&asked));
     answer_accepted();
-    Ok(LetterSent { expires_in: asked.life.as_secs() })
+    Ok(EmailSent { expires_in: asked.life.as_secs() })
 }

@@ -70,7 +70,7 @@ pub enum Command {
     /// Makes a link that signs somebody in once, in any browser
     ///
     /// For somebody who lost every way in, once you are sure who asks. The link works for an hour; its owner is told by
-    /// letter, and it stands in the account's activity. It is written to standard output, alone on its line.
+    /// email, and it stands in the account's activity. It is written to standard output, alone on its line.
     SignInLink {
         /// Username, or the address that the account has proven
         user: String,

@@ -165,9 +165,9 @@ pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {
-        Some(_) if services.administration().notifies() => "its owner is told by letter",
-        Some(_) => "no mail server is set, so no letter tells its owner",
-        None => "its owner has no confirmed address, so no letter tells of it",
+        Some(_) if services.administration().notifies() => "its owner is told by email",
+        Some(_) => "no mail server is set, so no email tells its owner",
+        None => "its owner has no confirmed address, so no email tells of it",
     };
     let minutes = BREAK_GLASS_LIFE.as_secs() / 60;
     say(&format!(

@@ -58,7 +58,7 @@ impl Timestamp {
         Some(Self(moment.unix_timestamp().checked_mul(1_000)?))
     }
 
-    /// As letters say it in any language, in UTC: `2026-11-24, 08:15 UTC`.
+    /// As emails say it in any language, in UTC: `2026-11-24, 08:15 UTC`.
     #[must_use]
     pub fn to_minutes(self) -> String {
         let words = time::macros::format_description!("[year]-[month]-[day], [hour]:[minute] UTC");

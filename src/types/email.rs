@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
-/// The text is not an address that a letter can be sent to.
+/// The text is not an address that an email can be sent to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidEmailAddress;
 

@@ -45,9 +45,9 @@ refusals! {
     BadRequest = "bad_request", 400, "That request could not be understood. Reload the page and try again.";
     CeremonyExpired = "ceremony_expired", 401, "That took too long, or was started in another browser. Please try again.";
     /// Not known where tries are not counted, as with recovery codes.
-    CodeWrong { tries_left: Option<u8> = None } = "code_wrong", 401, "That code is not right. Check the letter and try again.";
+    CodeWrong { tries_left: Option<u8> = None } = "code_wrong", 401, "That code is not right. Check the email and try again.";
     CrossOrigin = "cross_origin", 403, "That request came from another site, so nothing was done.";
-    EmailOff = "email_off", 404, "Letters are switched off here. Use a passkey.";
+    EmailOff = "email_off", 404, "Emails are switched off here. Use a passkey.";
     Internal = "internal", 500, "Something went wrong on our side. Please try again.";
     InvalidDisplayName = "invalid_display_name", 422, "Use a name of 1 to 64 characters, without control characters.";
     InvalidEmail = "invalid_email", 422, "Enter an e-mail address such as name@example.org.";
@@ -56,16 +56,16 @@ refusals! {
     InvalidUsername = "invalid_username", 422, "Use 3 to 32 letters, digits, dots, hyphens or underscores, beginning with a letter or digit.";
     InvitationRequired = "invitation_required", 403, "To sign up here you need an invitation that is still good.";
     LastWayIn = "last_way_in", 409, "This is your only way in, so it stays. Add another passkey or confirm your e-mail address first.";
-    LinkExpired = "link_expired", 401, "This link or code is used up or too old. Ask for a new letter.";
+    LinkExpired = "link_expired", 401, "This link or code is used up or too old. Ask for a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "That address does not answer to this kind of request.";
     NotFound = "not_found", 404, "There is nothing at that address.";
     NotVerified = "not_verified", 401, "Your passkey could not be verified. Please try again.";
     OlderPasskeyRequired = "older_passkey_required", 403, "No passkey can be added for now. Use an older passkey or a recovery code first; without either, wait 72 hours.";
-    OtherAccount = "other_account", 409, "This letter is about another account. Sign in to that account first.";
-    OtherBrowser = "other_browser", 409, "This link works only in the browser that asked for it. Go back there, or type the code of the letter there.";
+    OtherAccount = "other_account", 409, "This email is about another account. Sign in to that account first.";
+    OtherBrowser = "other_browser", 409, "This link works only in the browser that asked for it. Go back there, or type the code of the email there.";
     PasskeyExists = "passkey_exists", 409, "This passkey is already in use. Sign in with it instead.";
     PasskeyRequired = "passkey_required", 403, "You have a passkey. Confirm with it that it is you.";
-    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by letter less than 72 hours ago. Use an older one for this, or wait.";
+    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email less than 72 hours ago. Use an older one for this, or wait.";
     ReauthenticationRequired = "reauthentication_required", 403, "To do this, please confirm first that it is you.";
     RenamedRecently = "renamed_recently", 409, "You changed your username less than 30 days ago. Please wait with the next change.";
     SignUpOff = "sign_up_off", 404, "Nobody can sign up here at the moment.";
@@ -91,7 +91,7 @@ impl ApiError {
         match self {
             Self::CodeWrong { tries_left: None } => "That code is not right, or it was used before.",
             Self::CodeWrong { tries_left: Some(0) } => {
-                "That code is not right, and this was the last try. Ask for a new letter."
+                "That code is not right, and this was the last try. Ask for a new email."
             }
             Self::CodeWrong { tries_left: Some(1) } => "That code is not right. You have one more try.",
             _ => self.sentence(),

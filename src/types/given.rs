@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn what_is_not_so_is_not_written() {
         let mut given = Given::default();
-        given.put("letters", false);
+        given.put("emails", false);
         given.put("seconds", 7);
-        assert_eq!((given.get("letters"), given.get("seconds")), (None, Some("7".to_owned())));
+        assert_eq!((given.get("emails"), given.get("seconds")), (None, Some("7".to_owned())));
     }
 }

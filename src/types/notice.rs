@@ -8,7 +8,7 @@ pub enum Notice {
     ConfirmationSent,
     ConfirmationTooSoon,
     Forgotten,
-    LetterSent,
+    EmailSent,
     NameChanged,
     NothingToConfirm,
     OfferDeclined,
@@ -36,7 +36,7 @@ impl Notice {
         Self::ConfirmationSent,
         Self::ConfirmationTooSoon,
         Self::Forgotten,
-        Self::LetterSent,
+        Self::EmailSent,
         Self::NameChanged,
         Self::NothingToConfirm,
         Self::OfferDeclined,
@@ -57,7 +57,7 @@ impl Notice {
             Self::ConfirmationSent => "confirmation_sent".to_owned(),
             Self::ConfirmationTooSoon => "confirmation_too_soon".to_owned(),
             Self::Forgotten => "forgotten".to_owned(),
-            Self::LetterSent => "letter_sent".to_owned(),
+            Self::EmailSent => "email_sent".to_owned(),
             Self::NameChanged => "name_changed".to_owned(),
             Self::NothingToConfirm => "nothing_to_confirm".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
@@ -94,7 +94,7 @@ impl Notice {
         match self {
             Self::AddressConfirmed
             | Self::ConfirmationSent
-            | Self::LetterSent
+            | Self::EmailSent
             | Self::NameChanged
             | Self::PasskeyMade
             | Self::PasskeyRemoved
@@ -112,10 +112,10 @@ impl Notice {
     pub fn message(self) -> &'static str {
         match self {
             Self::AddressConfirmed => "Your e-mail address is confirmed.",
-            Self::ConfirmationSent => "We have sent a letter to your address. Its link or code confirms it.",
-            Self::ConfirmationTooSoon => "The last letter is less than a minute old. Give it a moment.",
+            Self::ConfirmationSent => "We have sent an email to your address. Its link or code confirms it.",
+            Self::ConfirmationTooSoon => "The last email is less than a minute old. Give it a moment.",
             Self::Forgotten => "This browser has forgotten who signed in last.",
-            Self::LetterSent => "The letter is on its way.",
+            Self::EmailSent => "The email is on its way.",
             Self::NameChanged => "Your new name is saved.",
             Self::NothingToConfirm => "There is nothing to confirm any more.",
             Self::PasskeyRemoved => "The passkey is removed.",
@@ -126,7 +126,7 @@ impl Notice {
             Self::PasskeyRenamed => "Your passkey has its new name.",
             Self::SessionsEnded => "Ended. Whoever was there is signed out.",
             Self::SignedOut => "You are signed out.",
-            Self::SignedUp => "Welcome! We have sent a letter to confirm your address.",
+            Self::SignedUp => "Welcome! We have sent an email to confirm your address.",
         }
     }
 }

@@ -3,7 +3,7 @@
 pub const HOME: &str = "/";
 pub const SIGN_UP: &str = "/sign-up";
 pub const SIGN_IN: &str = "/sign-in";
-/// Where the code of a letter is typed.
+/// Where the code of an email is typed.
 pub const SIGN_IN_CODE: &str = "/sign-in?step=code";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
@@ -11,16 +11,16 @@ pub const ACCOUNT: &str = "/account";
 pub const ADD_PASSKEY: &str = "/account?step=add";
 /// Where users confirm their identity before something that matters.
 pub const CONFIRM: &str = "/confirm";
-/// What the links of letters lead to stands below it.
+/// What the links of emails lead to stands below it.
 pub const EMAIL: &str = "/email/";
-/// Where the link of a letter leads that signs in or up.
+/// Where the link of an email leads that signs in or up.
 pub const EMAIL_LINK: &str = "/email/link";
-/// Where the link of a letter leads that confirms an address.
+/// Where the link of an email leads that confirms an address.
 pub const EMAIL_CONFIRM: &str = "/email/confirm";
 
-/// Where the link of a security letter leads that restores a former address.
+/// Where the link of a security notification leads that restores a former address.
 pub const EMAIL_UNDO: &str = "/email/undo";
-/// Where the link of a security letter leads to say "that was not me".
+/// Where the link of a security notification leads to say "that was not me".
 pub const NOT_ME: &str = "/not-me";
 
 /// Where a recovery code is typed.

@@ -1,4 +1,4 @@
-/// What pages and letters say of the site that they belong to: whoever runs it chooses.
+/// What pages and emails say of the site that they belong to: whoever runs it chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     /// Setting `SITE_NAME`.

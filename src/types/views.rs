@@ -71,9 +71,9 @@ pub struct Options {
     pub public_key: WebAuthnJson,
 }
 
-/// A letter is on its way, for whoever was meant.
+/// An email is on its way, for whoever was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetterSent {
+pub struct EmailSent {
     /// How long it may be answered, in seconds.
     pub expires_in: u64,
 }
@@ -102,7 +102,7 @@ pub struct Passkey {
     pub last_used_on: Option<Client>,
     /// Whether it signs nobody in any more.
     pub suspended: bool,
-    /// Until then it can do nothing that matters: a letter alone had added it, and there is an older one.
+    /// Until then it can do nothing that matters: an email alone had added it, and there is an older one.
     pub held_until: Option<String>,
     /// Whether it was made for another address of this site, where alone it works.
     pub elsewhere: bool,

@@ -34,7 +34,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         sent_at: email.sent_at.to_rfc3339(),
     };
     let entries: Vec<_> = emails(state, request.headers()).await?.into_iter().map(entry).collect();
-    let body = move || view! { <MailboxPage letters=entries.clone() /> }.into_any();
+    let body = move || view! { <MailboxPage emails=entries.clone() /> }.into_any();
     Ok(render(state, request, Page::new("Development mailbox"), body).await)
 }
 

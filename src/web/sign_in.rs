@@ -10,7 +10,7 @@ use crate::server::limiter::Subject;
 use crate::server::model::email_request::Purpose;
 use crate::server::model::limit;
 use crate::types::{ApiError, Next, Notice, paths};
-use crate::ui::pages::{CodePage, OpenLetter, SignInPage, UseRecoveryCodePage};
+use crate::ui::pages::{CodePage, PendingEmail, SignInPage, UseRecoveryCodePage};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
@@ -135,7 +135,7 @@ async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
     match requested.map_err(ApiError::from) {
         Ok(requested) => {
             let cookies = state.cookies.set_email(&requested).into_iter();
-            Ok(redirect::to(paths::SIGN_IN_CODE, cookies.chain(state.cookies.set_notice(Notice::LetterSent))))
+            Ok(redirect::to(paths::SIGN_IN_CODE, cookies.chain(state.cookies.set_notice(Notice::EmailSent))))
         }
         // The email that went before still takes another name.
         Err(ApiError::UsernameTaken) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, ApiError::UsernameTaken)),
@@ -154,10 +154,10 @@ async fn page(
     let greeted = remembered.as_ref().map(views::user);
     let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
     let page = Page::new("Sign in").interactive().refused(refusal);
-    let (target, letters) = (next.to_string(), context.state.core().email().signs_in());
+    let (target, by_email) = (next.to_string(), context.state.core().email().signs_in());
     let body = move || {
         let (next, typed, greeted) = (target.clone(), typed.clone(), greeted.clone());
-        view! { <SignInPage next typed greeted refusal letters /> }.into_any()
+        view! { <SignInPage next typed greeted refusal by_email /> }.into_any()
     };
     match if_signed_in(context, next.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),
@@ -193,7 +193,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
         Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None),
         Purpose::BreakGlass { .. } => return Ok(Redirect::to(paths::SIGN_IN).into_response()),
     };
-    let letter = OpenLetter {
+    let email = PendingEmail {
         asked_for,
         username,
         minutes_left: rest.as_secs().div_ceil(60),
@@ -202,7 +202,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
     let told = told(&context.state, &request, |error| is_about_code(error) || is_about_name(error));
     let page = Page { told, ..Page::new("Look in your mailbox").interactive() };
     let target = open.request.next;
-    let body = move || view! { <CodePage letter=letter.clone() refusal=told /> }.into_any();
+    let body = move || view! { <CodePage email=email.clone() refusal=told /> }.into_any();
     match if_signed_in(context, target.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),

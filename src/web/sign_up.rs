@@ -83,8 +83,8 @@ async fn page(
     }
     let page = Page::new("Sign up").interactive().refused(refusal);
     let policy = context.state.core().email();
-    let (letters, needs_address) = (policy.signs_in(), policy.needs_address());
-    let body = move || view! { <SignUpPage typed=typed.clone() refusal letters needs_address /> }.into_any();
+    let (by_email, needs_address) = (policy.signs_in(), policy.needs_address());
+    let body = move || view! { <SignUpPage typed=typed.clone() refusal by_email needs_address /> }.into_any();
     match if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),

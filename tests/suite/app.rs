@@ -215,7 +215,7 @@ impl App {
         router(assemble(&self.settings, &store, &ephemeral, &self.clock).state)
     }
 
-    /// A worker whose letters go another way.
+    /// A worker whose emails go another way.
     pub fn email_worker_with(&self, transport: Arc<dyn Transport>) -> EmailWorker {
         EmailWorker {
             core: Arc::clone(&self.email_worker.core),
@@ -224,27 +224,27 @@ impl App {
         }
     }
 
-    /// Sends every letter that is due.
+    /// Sends every email that is due.
     pub async fn deliver(&self) {
         while self.email_worker.deliver_next().await.unwrap() {}
     }
 
-    /// All letters so far, the newest first.
-    pub async fn letters(&self) -> Vec<Letter> {
+    /// All emails so far, the newest first.
+    pub async fn emails(&self) -> Vec<Email> {
         self.deliver().await;
-        self.store.mailbox(1_000).await.unwrap().into_iter().map(Letter).collect()
+        self.store.mailbox(1_000).await.unwrap().into_iter().map(Email).collect()
     }
 
-    /// The newest letter to an address.
-    pub async fn letter_to(&self, address: &str) -> Letter {
-        self.letters().await.into_iter().find(|letter| letter.0.recipient == address).unwrap()
+    /// The newest email to an address.
+    pub async fn email_to(&self, address: &str) -> Email {
+        self.emails().await.into_iter().find(|email| email.0.recipient == address).unwrap()
     }
 
-    /// The newest letter to an address with this subject.
-    pub async fn letter_about(&self, address: &str, subject: &str) -> Letter {
-        let letters = self.letters().await;
-        let found = letters.into_iter().find(|letter| letter.0.recipient == address && letter.0.subject == subject);
-        found.unwrap_or_else(|| panic!("no letter to {address}: {subject}"))
+    /// The newest email to an address with this subject.
+    pub async fn email_about(&self, address: &str, subject: &str) -> Email {
+        let emails = self.emails().await;
+        let found = emails.into_iter().find(|email| email.0.recipient == address && email.0.subject == subject);
+        found.unwrap_or_else(|| panic!("no email to {address}: {subject}"))
     }
 
     /// How many deadlocks the database had to break; a file has none.
@@ -269,7 +269,7 @@ impl App {
     }
 }
 
-/// A process, as it answers, works and sends letters.
+/// A process, as it answers, works and sends emails.
 struct Node {
     state: AppState,
     email_worker: EmailWorker,
@@ -300,10 +300,10 @@ fn assemble(
     Node { state, email_worker, origin: config.public_url.origin().to_owned() }
 }
 
-/// A letter as its reader sees it.
-pub struct Letter(pub MailboxEmail);
+/// An email as its reader sees it.
+pub struct Email(pub MailboxEmail);
 
-impl Letter {
+impl Email {
     /// The token of its link.
     pub fn token(&self) -> String {
         let rest = self.0.text.split("?token=").nth(1).unwrap();

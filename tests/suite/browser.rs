@@ -105,13 +105,13 @@ impl Browser {
     /// Signs up and proves the address, `<username>@example.org`.
     pub async fn sign_up_proven(&mut self, app: &App, username: &str) -> SoftPasskey {
         let passkey = self.sign_up(username).await;
-        let token = app.letter_to(&format!("{username}@example.org")).await.token();
+        let token = app.email_to(&format!("{username}@example.org")).await.token();
         let answer = self.post("/api/account/email/confirm", json!({ "token": token })).await;
         assert_eq!(answer.json()["user"]["email_verified"], true, "{}", answer.text());
         passkey
     }
 
-    /// Asks for a letter, which whoever is meant then has.
+    /// Asks for an email, which whoever is meant then has.
     pub async fn ask(&mut self, identifier: &str) -> Answer {
         let answer = self.post("/api/email/start", json!({ "identifier": identifier })).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
@@ -179,12 +179,12 @@ impl Browser {
         self.post("/api/reauthenticate/finish", json!({ "credential": credential })).await
     }
 
-    /// Signs in by letter to the account of a name, at its address `<name>@example.org`.
-    pub async fn sign_in_by_letter(&mut self, app: &App, name: &str) {
+    /// Signs in by email to the account of a name, at its address `<name>@example.org`.
+    pub async fn sign_in_by_email(&mut self, app: &App, name: &str) {
         self.ask(name).await;
-        let letters = app.letters().await;
-        let letter = letters.iter().find(|letter| letter.0.text.contains("/email/link?token=")).unwrap();
-        assert_eq!(self.answer_link(&letter.token()).await.status, 200);
+        let emails = app.emails().await;
+        let email = emails.iter().find(|email| email.0.text.contains("/email/link?token=")).unwrap();
+        assert_eq!(self.answer_link(&email.token()).await.status, 200);
     }
 
     pub async fn is_signed_in(&mut self) -> bool {

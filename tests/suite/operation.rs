@@ -49,7 +49,7 @@ fn the_doctor_is_content_with_the_embedded_default_and_changes_nothing() {
         "/.well-known/passkey-endpoints answers",
         "/.well-known/security.txt answers",
         "disk: ",
-        "letters go to the development mailbox",
+        "emails go to the development mailbox",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
@@ -132,7 +132,7 @@ fn what_happens_is_measured_on_a_listener_of_its_own() {
         "latchkey_limited_total{limit=\"ceremonies\"}",
         "latchkey_http_request_seconds_bucket{route=\"/api/sign-in/finish\",status=\"200\",le=\"0.25\"} 1",
         "latchkey_database_connections{state=\"idle\"}",
-        "latchkey_outbox_letters",
+        "latchkey_queued_emails",
         "latchkey_outbox_oldest_seconds",
         "latchkey_backend_up{backend=\"database\"} 1",
         "latchkey_backend_up{backend=\"ephemeral\"} 1",

@@ -51,7 +51,7 @@ fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str
     settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// A browser that asked to sign up by letter, and the text of the letter.
+/// A browser that asked to sign up by email, and the text of the email.
 fn request_sign_up(program: &Program, name: &str) -> (Remote, String) {
     let mut browser = Remote::new(program.port, &program.origin());
     let body = json!({ "username": name, "email": format!("{name}@example.org") });
@@ -59,21 +59,21 @@ fn request_sign_up(program: &Program, name: &str) -> (Remote, String) {
     assert_eq!(status, 202, "{answer}");
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(20) {
-        let (_, letters) = browser.get("/dev/mailbox.json").unwrap();
+        let (_, emails) = browser.get("/dev/mailbox.json").unwrap();
         let to = format!("{name}@example.org");
-        let theirs = letters.as_array().into_iter().flatten().find(|letter| letter["to"] == to.as_str());
-        if let Some(text) = theirs.and_then(|letter| letter["text"].as_str()) {
+        let theirs = emails.as_array().into_iter().flatten().find(|email| email["to"] == to.as_str());
+        if let Some(text) = theirs.and_then(|email| email["text"].as_str()) {
             return (browser, text.to_owned());
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("no letter came");
+    panic!("no email came");
 }
 
 /// Makes an account; gives the browser that is signed in.
 fn sign_up(program: &Program, name: &str) -> Remote {
-    let (mut browser, letter) = request_sign_up(program, name);
-    let token = letter.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let (mut browser, email) = request_sign_up(program, name);
+    let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
     let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
     assert_eq!(status, 200, "{answer}");
     browser
@@ -155,7 +155,7 @@ async fn accounts_are_managed_beside_a_running_server() {
             (&json!("ada"), &json!(true), &json!(1))
         );
         let (shown, _) = done(folder.path(), &set, &["users", "show", "ADA@example.org"]);
-        assert!(shown.contains("Signed up") && shown.contains("letter"), "{shown}");
+        assert!(shown.contains("Signed up") && shown.contains("email"), "{shown}");
 
         let (_, said) = done(folder.path(), &set, &["users", "disable", "ada"]);
         assert!(said.contains("latchkey::audit") && said.contains("account_disabled"), "{said}");
@@ -164,7 +164,7 @@ async fn accounts_are_managed_beside_a_running_server() {
         done(folder.path(), &set, &["users", "enable", "ada"]);
 
         let (link, said) = done(folder.path(), &set, &["sign-in-link", "ada"]);
-        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && said.contains("told by letter"), "{said}");
+        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && said.contains("told by email"), "{said}");
         let token = link.trim().rsplit('=').next().unwrap();
         let mut browser = Remote::new(program.port, &origin);
         let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
@@ -309,9 +309,9 @@ async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
     let mut program = Program::start(folder.path(), None, &[]);
-    let (asked, letter) = request_sign_up(&program, "ada");
+    let (asked, email) = request_sign_up(&program, "ada");
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
-    let code = letter.lines().find(is_code).unwrap().to_owned();
+    let code = email.lines().find(is_code).unwrap().to_owned();
     let port = program.port;
     program.stop();
     let before = fs::read_to_string(folder.path().join("data/secret.key")).unwrap();
@@ -392,8 +392,8 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         let set = borrowed(&settings);
         let mut program = Program::start(folder.path(), None, &set);
         let browser = sign_up(&program, "ada");
-        let (mut asking, letter) = request_sign_up(&program, "eve");
-        let token = letter.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
+        let (mut asking, email) = request_sign_up(&program, "eve");
+        let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
         let restore: &[&str] = match &database {
             TestDatabase::File(_) => {
                 done(folder.path(), &set, &["backup", "copy.db"]);

@@ -36,13 +36,13 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
     own.form("/account", &[("action", "name"), ("name", "Ada Lovelace")]).await;
     own.post("/api/account/update", json!({ "username": "lovelace" })).await;
     own.post("/api/account/email", json!({ "email": "ada@example.net" })).await;
-    let token = app.letter_to("ada@example.net").await.token();
+    let token = app.email_to("ada@example.net").await.token();
     own.post("/api/account/email/confirm", json!({ "token": token })).await;
     let mut other = app.browser();
     other.ask("lovelace").await;
-    let code = app.letter_to("ada@example.net").await.code();
+    let code = app.email_to("ada@example.net").await.code();
     assert_eq!(other.answer_code(&code).await.status, 200);
-    let told = app.letter_about("ada@example.org", "Your e-mail address was changed").await;
+    let told = app.email_about("ada@example.org", "Your e-mail address was changed").await;
     own.post("/api/account/email/undo", json!({ "token": told.token_for("/email/undo") })).await;
     own.sign_in(&passkey).await;
     own.post("/api/account/delete", json!({ "username": "lovelace" })).await;
@@ -70,7 +70,7 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
         .await
         .unwrap();
     assert!(used > 30, "nothing was counted: {used}");
-    // The development mailbox is read whole: it keeps 200 letters.
+    // The development mailbox is read whole: it keeps 200 emails.
     let read: Vec<_> = read.into_iter().filter(|(table, _)| table != "mailbox").collect();
     assert_eq!(read, [], "these were read from end to end");
 }

@@ -23,8 +23,8 @@ fn answering(port: u16) -> Option<String> {
     exchange(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
-/// Asks for a letter to sign up, straight over a socket.
-fn sign_up_by_letter(port: u16, name: &str) {
+/// Asks for an email to sign up, straight over a socket.
+fn sign_up_by_email(port: u16, name: &str) {
     let body = format!(r#"{{"username":"{name}","email":"{name}@example.org"}}"#);
     let request = format!(
         "POST /api/sign-up/email HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
@@ -237,7 +237,7 @@ fn logs_are_json_on_demand_and_hold_routes_without_queries() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_letter_outlives_the_program_that_was_killed_over_it_and_comes_once() {
+async fn an_email_outlives_the_program_that_was_killed_over_it_and_comes_once() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let mail = MailServer::start(Encryption::None, &[Mood::Silent, Mood::Silent, Mood::Silent]).await;
@@ -258,18 +258,18 @@ async fn a_letter_outlives_the_program_that_was_killed_over_it_and_comes_once() 
 
         let mut child = start();
         wait_until_ready(&mut child, port);
-        sign_up_by_letter(port, "ada");
+        sign_up_by_email(port, "ada");
         tokio::time::sleep(Duration::from_secs(1)).await;
         signal(&child, "KILL");
         child.wait().unwrap();
-        assert!(mail.seen().letters.is_empty());
+        assert!(mail.seen().emails.is_empty());
 
         mail.forgive();
         let mut child = start();
         wait_until_ready(&mut child, port);
         mail.has_received(1, Duration::from_secs(40)).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(mail.seen().letters.len(), 1, "{backends:?}");
+        assert_eq!(mail.seen().emails.len(), 1, "{backends:?}");
         signal(&child, "TERM");
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }

@@ -122,9 +122,9 @@ proptest! {
     ) {
         let code = RecoveryCode::random(&Repeating(bytes));
         let scribble = |shown: &str| -> String {
-            let letters = shown.chars().zip(&spaces).zip(&is_lower);
+            let characters = shown.chars().zip(&spaces).zip(&is_lower);
             let written = |c: char, lower: bool| if lower { c.to_ascii_lowercase() } else { c };
-            letters.flat_map(|((c, space), lower)| space.chars().chain([written(c, *lower)])).collect()
+            characters.flat_map(|((c, space), lower)| space.chars().chain([written(c, *lower)])).collect()
         };
         prop_assert_eq!(RecoveryCode::parse(&scribble(&code.expose())), Some(code));
         let digits = format!("{:06}", u32::from(bytes[0]) * 3_921);

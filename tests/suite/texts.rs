@@ -110,7 +110,7 @@ fn everything_that_people_read_is_translated_and_nothing_else() {
     for source in sources(Path::new("src/server/auth")).iter().chain(&sources(Path::new("src/server/model"))) {
         written.extend(strings(source).into_iter().map(|(_, text)| text));
     }
-    // What no page shows: reasons of lints, and the names of a letter's parts.
+    // What no page shows: reasons of lints, and the names of an email's parts.
     let is_ours = |text: &&String| !text.contains("text/plain") && !text.starts_with("M9 ");
     let missing: Vec<_> = read.difference(&known).filter(is_ours).collect();
     assert!(missing.is_empty(), "texts/de.txt lacks {missing:#?}");
@@ -165,12 +165,12 @@ async fn every_page_can_be_read_in_german() {
         assert_eq!(english_on(&page), Vec::<&str>::new(), "{path}");
     }
     let passkey = own.sign_up("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    assert_eq!(letter.0.subject, "Bestätigen Sie Ihre E-Mail-Adresse bei Latchkey");
-    assert!(letter.0.html.contains("<html lang=\"de\""), "{}", letter.0.html);
-    let confirm = own.get(&format!("/email/confirm?token={}", letter.token())).await.text();
+    let email = app.email_to("ada@example.org").await;
+    assert_eq!(email.0.subject, "Bestätigen Sie Ihre E-Mail-Adresse bei Latchkey");
+    assert!(email.0.html.contains("<html lang=\"de\""), "{}", email.0.html);
+    let confirm = own.get(&format!("/email/confirm?token={}", email.token())).await.text();
     assert_eq!(english_on(&confirm), Vec::<&str>::new());
-    own.form("/email/confirm", &[("token", &letter.token())]).await;
+    own.form("/email/confirm", &[("token", &email.token())]).await;
     own.post("/api/sign-out", json!({})).await;
     own.sign_in(&passkey).await;
     for path in ["/account", "/account?step=add"] {
@@ -179,7 +179,7 @@ async fn every_page_can_be_read_in_german() {
         assert_eq!(english_on(&page), Vec::<&str>::new(), "{path}");
     }
     own.post("/api/recovery/codes", json!({})).await;
-    let told = app.letter_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
+    let told = app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
     let not_me = own.get(&format!("/not-me?token={}", told.token_for("/not-me"))).await.text();
     assert_eq!(english_on(&not_me), Vec::<&str>::new());
     app.clock.advance(std::time::Duration::from_mins(11));
@@ -217,16 +217,16 @@ async fn a_language_is_chosen_by_the_browser_or_by_the_person_who_is_led_back() 
 }
 
 #[tokio::test]
-async fn letters_follow_the_language_that_somebody_chose_last() {
+async fn emails_follow_the_language_that_somebody_chose_last() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
         own.sign_up_proven(&app, "ada").await;
         own.form("/language", &[("language", "de"), ("next", "/account")]).await;
         own.post("/api/recovery/codes", json!({})).await;
-        app.letter_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
+        app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
         app.browser().ask("ada").await;
         // Whoever asks, the account's owner reads it.
-        app.letter_about("ada@example.org", "Anmelden bei Latchkey").await;
+        app.email_about("ada@example.org", "Anmelden bei Latchkey").await;
     }
 }

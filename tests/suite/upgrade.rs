@@ -105,13 +105,13 @@ async fn a_session_and_a_passkey_of_the_version_before_go_on_working() {
 async fn an_email_that_the_version_before_queued_is_sent_once() {
     for backends in Backends::ALL {
         let (app, kept) = upgraded(backends).await;
-        let before = app.letters().await.len();
+        let before = app.emails().await.len();
         let now = Clock::now(&*app.clock);
         cleanup::clean(&*app.store, now, Duration::ZERO).await.unwrap();
         assert_eq!(app.store.levels(now).await.unwrap().outbox, 1, "{backends:?}");
-        assert_eq!(app.store.adopt_letters(now).await.unwrap(), 0, "{backends:?}: it was moved");
-        let letter = app.letter_to("ada@example.org").await;
-        assert_eq!(app.letters().await.len(), before + 1);
-        assert_eq!(browser(&app, &kept.asker).answer_code(&letter.code()).await.status, 200);
+        assert_eq!(app.store.adopt_emails(now).await.unwrap(), 0, "{backends:?}: it was moved");
+        let email = app.email_to("ada@example.org").await;
+        assert_eq!(app.emails().await.len(), before + 1);
+        assert_eq!(browser(&app, &kept.asker).answer_code(&email.code()).await.status, 200);
     }
 }

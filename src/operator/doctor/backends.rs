@@ -57,7 +57,7 @@ async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<V
     let stranded = store.count_passkeys_elsewhere(rp_id).await?;
     if stranded > 0 {
         let said = format!(
-            "{stranded} were made under another PUBLIC_URL and do not work at {rp_id}; their owners need a letter or recovery code to come in"
+            "{stranded} were made under another PUBLIC_URL and do not work at {rp_id}; their owners need an email or recovery code to come in"
         );
         findings.push(advice("passkeys", said));
     }
@@ -105,9 +105,9 @@ pub(super) async fn mail(config: &Config) -> Finding {
     const ABOUT: &str = "mail";
     let smtp = match bootstrap::smtp(config) {
         Ok(Some(smtp)) => smtp,
-        Ok(None) if config.public_url.is_localhost() => return good(ABOUT, "letters go to the development mailbox"),
+        Ok(None) if config.public_url.is_localhost() => return good(ABOUT, "emails go to the development mailbox"),
         Ok(None) => {
-            return advice(ABOUT, "no SMTP_URL: no letter is ever sent, and a lost passkey means a lost account");
+            return advice(ABOUT, "no SMTP_URL: no email is ever sent, and a lost passkey means a lost account");
         }
         Err(cause) => return fault(ABOUT, cause.to_string()),
     };

@@ -117,9 +117,9 @@ impl EmailDelivery<'_> {
         unit.assign_request(request.id, user.id, &address).await?;
         // Strangers may request as many as they like, and fill one line an hour.
         let event = if is_known {
-            Event::new(user.id, EventKind::LetterSent, &request.client, self.core.issuer())
+            Event::new(user.id, EventKind::EmailSent, &request.client, self.core.issuer())
         } else {
-            Event::once_an_hour(user.id, EventKind::LetterSent, now)
+            Event::once_an_hour(user.id, EventKind::EmailSent, now)
         };
         unit.record(&event).await?;
         unit.commit().await?;

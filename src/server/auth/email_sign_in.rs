@@ -113,7 +113,7 @@ impl EmailSignIn<'_> {
         if let Some((user, _)) = open.recipient
             && let Some(mut unit) = AccountUnit::lock(self.core, user, caller.client.clone()).await?
         {
-            unit.record_hourly(EventKind::SignInRefused, "letter, in another browser").await?;
+            unit.record_hourly(EventKind::SignInRefused, "email, in another browser").await?;
             unit.commit().await?;
         }
         Err(ApiError::OtherBrowser.into())
@@ -156,7 +156,7 @@ impl EmailSignIn<'_> {
         let refused = match side {
             Side::Stranger => Event::once_an_hour(whose, EventKind::StrangersRefused, self.core.now()),
             Side::Known => Event::new(whose, EventKind::SignInRefused, &caller.client, self.core.issuer())
-                .about(Some("code of a letter".to_owned())),
+                .about(Some("code from an email".to_owned())),
         };
         unit.record(&refused).await?;
         unit.commit().await?;

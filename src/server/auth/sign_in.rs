@@ -119,7 +119,7 @@ impl SignIn<'_> {
         let unit = AccountUnit::lock(self.core, user.id, caller.client.clone()).await?;
         let mut unit = unit.ok_or(ApiError::UnknownPasskey { forget: false })?;
         if unit.user.disabled_at.is_some() {
-            unit.record_hourly(EventKind::SignInRefused, "passkey, while the account is turned off").await?;
+            unit.record_hourly(EventKind::SignInRefused, "passkey, while the account was disabled").await?;
             unit.commit().await?;
             return Err(ApiError::AccountDisabled.into());
         }

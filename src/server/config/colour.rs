@@ -1,4 +1,4 @@
-//! Colours: those of the style sheet, which letters share with pages, and the one that a site sets for itself.
+//! Colours: those of the style sheet, which emails share with pages, and the one that a site sets for itself.
 
 use palette::color_difference::Wcag21RelativeContrast;
 use palette::{Mix, Srgb};
@@ -14,7 +14,7 @@ pub struct Tone {
     pub dark: Colour,
 }
 
-/// What letters need of the style sheet.
+/// What emails need of the style sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
     /// Buttons and links.

@@ -178,7 +178,7 @@ fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
     url.map(Secret::new)
 }
 
-/// By default from the host that people see: a server that takes letters for others refuses those from `localhost`.
+/// By default from the host that people see: a server that takes emails for others refuses those from `localhost`.
 fn mail_from(source: &Source, site_name: &str, host: &str, problems: &mut Problems) -> String {
     let named: String = site_name.chars().filter(|char| !char.is_control() && !matches!(char, '"' | '\\')).collect();
     let default = format!("\"{named}\" <no-reply@{host}>");

@@ -2,7 +2,7 @@ use crate::server::config::Config;
 use axum::http::{HeaderMap, header};
 
 /// Who may look into the development mailbox: this machine (or, by `DEV_MAILBOX=on`, whoever reaches the port),
-/// straight, and only where letters go there at all.
+/// straight, and only where emails go there at all.
 #[derive(Clone, Debug)]
 pub struct MailboxDoor {
     /// The `Host` that is let in; `None` where there is no mailbox.
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_none_where_letters_go_by_mail_or_others_could_reach_it() {
+    fn there_is_none_where_emails_go_by_mail_or_others_could_reach_it() {
         let key = "k".repeat(32);
         for settings in [
             &[("SMTP_URL", "smtp://mail.example")][..],

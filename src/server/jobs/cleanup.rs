@@ -42,7 +42,7 @@ pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result
             })*
         };
     }
-    store.adopt_letters(now).await?;
+    store.adopt_emails(now).await?;
     remove_deleted_accounts(store, pause).await?;
     in_batches! {
         store.remove_ended_sessions(now, BATCH);

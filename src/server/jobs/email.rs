@@ -116,7 +116,7 @@ impl EmailWorker {
         Ok(())
     }
 
-    /// A email at the point of no return; `None` when it was given up, or put back for another time.
+    /// An email at the point of no return; `None` when it was given up, or put back for another time.
     async fn ready(
         &self,
         email: &ClaimedEmail,

@@ -102,8 +102,8 @@ mod tests {
     use super::*;
     use crate::server::secret::SystemEntropy;
 
-    fn key(letter: &str) -> Secret<String> {
-        Secret::new(letter.repeat(32))
+    fn key(character: &str) -> Secret<String> {
+        Secret::new(character.repeat(32))
     }
 
     #[test]

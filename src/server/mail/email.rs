@@ -1,4 +1,4 @@
-//! What letters say. The words stand in `templates/`.
+//! What emails say. The words stand in `templates/`.
 
 use super::link_like::looks_like_link;
 use super::say::{Say, asked, says};
@@ -12,7 +12,7 @@ use crate::types::{DisplayName, EmailAddress, Language, paths};
 use askama::Template;
 use std::fmt::Display;
 
-/// A letter, ready for the post.
+/// An email, ready for the post.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
     pub id: EmailId,
@@ -23,7 +23,7 @@ pub struct Email {
     pub html: String,
 }
 
-/// Who writes: what is the same in all letters.
+/// Who writes: what is the same in all emails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branding {
     /// Where links lead: the one origin that people see.
@@ -44,7 +44,7 @@ impl Branding {
     }
 }
 
-/// What a letter is made of.
+/// What an email is made of.
 pub struct Draft<'a> {
     pub id: EmailId,
     pub address: &'a EmailAddress,
@@ -58,7 +58,7 @@ pub struct Draft<'a> {
     pub code: Option<&'a Code>,
 }
 
-/// The words that change from letter to letter.
+/// The words that change from email to email.
 struct Words<'a> {
     subject: &'a str,
     language: Language,
@@ -92,7 +92,7 @@ templates! {
     ReauthenticateHtml = "reauthenticate.html";
 }
 
-/// Why a letter can never be written.
+/// Why an email can never be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwritable {
     #[error("the address has no form that mail servers take")]
@@ -102,7 +102,7 @@ pub enum Unwritable {
 }
 
 impl Draft<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// When the address has no form that mail servers take, or a template fails.
@@ -110,7 +110,7 @@ impl Draft<'_> {
         let (Branding { origin, site, .. }, say) = (head, Say(self.language));
         let (subject, path) = match self.purpose {
             Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
-            // A letter for signing up to whoever has an account already signs in to that one.
+            // An email for signing up to whoever has an account already signs in to that one.
             Purpose::SignUp { .. } if self.name.is_some() => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
             Purpose::SignUp { .. } => (say.with("Finish signing up for {}", site), paths::EMAIL_LINK),
             Purpose::Reauthenticate { .. } => (say.t("Confirm that it is you").to_owned(), paths::EMAIL_LINK),

@@ -4,7 +4,7 @@ use crate::server::store::{MailboxEmail, Store};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// The development mailbox: letters stay in the database, where a page shows those of all nodes.
+/// The development mailbox: emails stay in the database, where a page shows those of all nodes.
 pub struct Mailbox {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
@@ -12,27 +12,27 @@ pub struct Mailbox {
 
 struct Delivery {
     store: Arc<dyn Store>,
-    letter: MailboxEmail,
+    email: MailboxEmail,
 }
 
 #[async_trait]
 impl Transport for Mailbox {
-    async fn prepare(&self, letter: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
-        let letter = MailboxEmail {
-            id: letter.id,
-            recipient: letter.recipient,
-            subject: letter.subject,
-            text: letter.text,
-            html: letter.html,
+    async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+        let email = MailboxEmail {
+            id: email.id,
+            recipient: email.recipient,
+            subject: email.subject,
+            text: email.text,
+            html: email.html,
             sent_at: self.clock.now(),
         };
-        Ok(Box::new(Delivery { store: Arc::clone(&self.store), letter }))
+        Ok(Box::new(Delivery { store: Arc::clone(&self.store), email }))
     }
 }
 
 #[async_trait]
 impl HandOver for Delivery {
     async fn finish(self: Box<Self>) -> Result<(), HandOverError> {
-        self.store.add_to_mailbox(&self.letter).await.map_err(|cause| HandOverError::Unknown(cause.into()))
+        self.store.add_to_mailbox(&self.email).await.map_err(|cause| HandOverError::Unknown(cause.into()))
     }
 }

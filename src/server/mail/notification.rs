@@ -11,7 +11,7 @@ use crate::types::{Language, paths};
 use askama::Template;
 use std::fmt::Display;
 
-/// The words of a security letter.
+/// The words of a security notification.
 struct Report<'a> {
     subject: &'a str,
     language: Language,
@@ -40,7 +40,7 @@ struct SecurityHtml<'a> {
     w: &'a Report<'a>,
 }
 
-/// Writes a letter about something that happened.
+/// Writes an email about something that happened.
 ///
 /// # Errors
 /// When the address has no form that mail servers take, or a template fails.

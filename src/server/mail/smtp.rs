@@ -1,4 +1,4 @@
-//! Letters over SMTP (RFC 5321), encrypted (RFC 8314) and logged in where the setting names a login.
+//! Emails over SMTP (RFC 5321), encrypted (RFC 8314) and logged in where the setting names a login.
 
 use super::{DeliveryError, Email, HandOver, HandOverError, Transport};
 use async_trait::async_trait;
@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-/// Longest wait for a connection, and for the whole conversation up to the letter itself.
+/// Longest wait for a connection, and for the whole conversation up to the email itself.
 const CONNECT: Duration = Duration::from_secs(10);
 const CONVERSATION: Duration = Duration::from_secs(90);
-/// Longest wait for "accepted" after the letter was sent (RFC 5321, section 4.5.3.2.6, asks for ten minutes; the letter
+/// Longest wait for "accepted" after the email was sent (RFC 5321, section 4.5.3.2.6, asks for ten minutes; the email
 /// would be of no use by then).
 const ACCEPTANCE: Duration = Duration::from_mins(2);
 
@@ -45,7 +45,7 @@ enum Encryption {
     Offered,
 }
 
-/// A mail server that takes our letters.
+/// A mail server that takes our emails.
 pub struct Smtp {
     host: String,
     port: u16,
@@ -102,19 +102,19 @@ impl Smtp {
         Ok(())
     }
 
-    fn message(&self, letter: Email) -> Result<(Address, Vec<u8>), Box<dyn Error + Send + Sync>> {
-        let address: Address = letter.recipient.parse()?;
+    fn message(&self, email: Email) -> Result<(Address, Vec<u8>), Box<dyn Error + Send + Sync>> {
+        let address: Address = email.recipient.parse()?;
         let domain = self.from.email.domain();
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, address.clone()))
-            .subject(letter.subject)
-            .message_id(Some(format!("<{}@{domain}>", letter.id.0.simple())))
+            .subject(email.subject)
+            .message_id(Some(format!("<{}@{domain}>", email.id.0.simple())))
             .header(AutoSubmitted)
             .multipart(
                 MultiPart::alternative()
-                    .singlepart(SinglePart::plain(letter.text))
-                    .singlepart(SinglePart::html(letter.html)),
+                    .singlepart(SinglePart::plain(email.text))
+                    .singlepart(SinglePart::html(email.html)),
             )?;
         Ok((address, message.formatted()))
     }
@@ -165,8 +165,8 @@ struct Conversation {
 
 #[async_trait]
 impl Transport for Smtp {
-    async fn prepare(&self, letter: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
-        let (address, message) = self.message(letter).map_err(DeliveryError::Never)?;
+    async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+        let (address, message) = self.message(email).map_err(DeliveryError::Never)?;
         let conversation = async {
             let mut connection = self.connect().await.map_err(|cause| DeliveryError::Later(told(cause)))?;
             connection.command(Mail::new(Some(self.from.email.clone()), vec![])).await.map_err(refused)?;

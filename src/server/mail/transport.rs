@@ -2,21 +2,21 @@ use super::Email;
 use async_trait::async_trait;
 use std::error::Error;
 
-/// A way for letters to go. Sending has two steps, so that a letter is never sent twice: everything that may safely be
-/// tried again, and then the one step after which the other side may have the letter.
+/// A way for emails to go. Sending has two steps, so that an email is never sent twice: everything that may safely be
+/// tried again, and then the one step after which the other side may have the email.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Does everything up to the point of no return.
-    async fn prepare(&self, letter: Email) -> Result<Box<dyn HandOver>, DeliveryError>;
+    async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError>;
 }
 
-/// A letter at the point of no return; dropped, it reaches nobody.
+/// An email at the point of no return; dropped, it reaches nobody.
 #[async_trait]
 pub trait HandOver: Send {
     async fn finish(self: Box<Self>) -> Result<(), HandOverError>;
 }
 
-/// Why a letter certainly reached nobody.
+/// Why an email certainly reached nobody.
 #[derive(Debug)]
 pub enum DeliveryError {
     /// Worth another try later.

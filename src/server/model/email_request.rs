@@ -9,18 +9,18 @@ use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Userna
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long a letter for signing in or up may be answered (docs/RULES.md, 4).
+/// How long an email for signing in or up may be answered (docs/RULES.md, 4).
 pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
-/// How long a letter that confirms an address may be answered: it proves something only for who is signed in.
+/// How long an email that confirms an address may be answered: it proves something only for who is signed in.
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// How long a link that those who run the site made for somebody may be opened: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
 /// How often a code may be typed (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
-/// How many letters of browsers that an account does not know may be open at once (docs/RULES.md, 4).
+/// How many emails of browsers that an account does not know may be open at once (docs/RULES.md, 4).
 pub const MOST_OPEN: u32 = 5;
 
-/// The name of a request for a letter.
+/// The name of a request for an email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(pub Uuid);
 
@@ -30,7 +30,7 @@ impl RequestId {
     }
 }
 
-/// What a letter is asked for.
+/// What an email is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Whether there is such an account is found out by the worker, away from the answer to who asked.
@@ -39,12 +39,12 @@ pub enum Purpose {
         /// The account that knows the browser which asks, if one does.
         known: Option<UserId>,
     },
-    /// The account is made when the letter is answered.
+    /// The account is made when the email is answered.
     SignUp {
         username: Username,
         display_name: DisplayName,
         address: EmailAddress,
-        /// The invitation that it was asked for with; it counts when the letter is answered.
+        /// The invitation that it was asked for with; it counts when the email is answered.
         invitation: Option<TokenHash>,
     },
     /// Shows that the person of a session is still there.
@@ -140,7 +140,7 @@ impl Purpose {
     }
 }
 
-/// A request for a letter, by one browser.
+/// A request for an email, by one browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailRequest {
     pub id: RequestId,
@@ -149,7 +149,7 @@ pub struct EmailRequest {
     pub browser: TokenHash,
     pub next: Next,
     pub client: Client,
-    /// In which its letter is written.
+    /// In which its email is written.
     pub language: Language,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -178,7 +178,7 @@ pub struct RequestedBy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRequest {
     pub request: EmailRequest,
-    /// Whose account it is about, and where the letter went; set by the worker for a sign-in.
+    /// Whose account it is about, and where the email went; set by the worker for a sign-in.
     pub recipient: Option<(UserId, EmailAddress)>,
     pub code_hash: Option<KeyedHash>,
     pub tries_left: u32,
@@ -207,7 +207,7 @@ impl OpenRequest {
     }
 }
 
-/// Six digits to be typed where the letter was asked for; only a keyed hash is stored, since there are just a million.
+/// Six digits to be typed where the email was asked for; only a keyed hash is stored, since there are just a million.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code(Secret<String>);
 
@@ -233,7 +233,7 @@ impl Code {
         is_code.then(|| Self(Secret::new(digits)))
     }
 
-    /// The digits, for the letter and nothing else.
+    /// The digits, for the email and nothing else.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()

@@ -63,7 +63,7 @@ kinds! {
     PasskeyRenamed = "passkey_renamed", "A passkey was renamed";
     PasskeyRemoved = "passkey_removed", "A passkey was removed";
     CounterWentBack = "counter_went_back", "A passkey may have been copied";
-    LetterSent = "letter_sent", "A letter was sent";
+    EmailSent = "letter_sent", "An email was sent";
     AddressRequested = "address_requested", "Another address was asked for";
     AddressConfirmed = "address_confirmed", "The address was confirmed";
     AddressChanged = "address_changed", "The address was changed";

@@ -5,7 +5,7 @@ use std::time::Duration;
 pub struct Levels {
     pub connections_idle: u32,
     pub connections_used: u32,
-    /// Letters that wait to be sent.
+    /// Emails that wait to be sent.
     pub outbox: u64,
     /// How long the oldest of them has waited beyond its time.
     pub outbox_oldest: Duration,

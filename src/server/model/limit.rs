@@ -17,10 +17,10 @@ pub struct Limit {
 pub const CEREMONIES: Limit = Limit { name: "ceremonies", burst: 30, every: Duration::from_secs(5) };
 /// Accounts that a client may make: 5 an hour.
 pub const SIGN_UPS: Limit = Limit { name: "sign_ups", burst: 5, every: Duration::from_mins(12) };
-/// Letters that a client may ask for: 10 an hour.
-pub const EMAILS_OF_CLIENT: Limit = Limit { name: "letters_of_client", burst: 10, every: Duration::from_mins(6) };
-/// Letters that may be asked for under one name or address, and those that go to one account: 3 an hour.
-pub const EMAILS_TO_ONE: Limit = Limit { name: "letters_to_one", burst: 3, every: Duration::from_mins(20) };
+/// Emails that a client may ask for: 10 an hour.
+pub const EMAILS_OF_CLIENT: Limit = Limit { name: "emails_of_client", burst: 10, every: Duration::from_mins(6) };
+/// Emails that may be asked for under one name or address, and those that go to one account: 3 an hour.
+pub const EMAILS_TO_ONE: Limit = Limit { name: "emails_to_one", burst: 3, every: Duration::from_mins(20) };
 /// Codes and links that a client may answer with.
 pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::from_secs(5) };
 /// Acts of an account: what its session writes.
@@ -34,7 +34,7 @@ pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::
 pub const MOST_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
 
-/// How long it is remembered that a letter was counted: for as long as any is tried.
+/// How long it is remembered that an email was counted: for as long as any is tried.
 pub const COUNTED_ONCE: Duration = ANSWERABLE;
 
 /// How far the clocks of nodes may differ.

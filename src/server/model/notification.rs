@@ -1,4 +1,4 @@
-//! Letters that tell somebody what happened to their account, and what they can still do about it.
+//! Emails that tell somebody what happened to their account, and what they can still do about it.
 
 use super::probation::PROBATION;
 use super::{Client, Issuer, UserId, id};
@@ -17,7 +17,7 @@ pub const NOTIFIED_WITHIN: Duration = Duration::from_hours(1);
 /// How long its links may be used: for as long as what they undo is watched (docs/RULES.md, 8 and 10).
 pub const ANSWERABLE: Duration = PROBATION;
 
-/// The name of a security letter.
+/// The name of a security notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotificationId(pub Uuid);
 
@@ -92,7 +92,7 @@ impl Occasion {
     }
 }
 
-/// One such letter. It goes to an address that was proven when it was written.
+/// One such email. It goes to an address that was proven when it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     pub id: NotificationId,
@@ -112,7 +112,7 @@ pub struct Notification {
     pub expires_at: Timestamp,
 }
 
-/// Everything a security letter is made of.
+/// Everything a security notification is made of.
 pub struct Told<'a> {
     pub user_id: Option<UserId>,
     pub occasion: Occasion,
@@ -143,7 +143,7 @@ impl Notification {
     }
 }
 
-/// A security letter that was sent, and what became of its links.
+/// A security notification that was sent, and what became of its links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentNotification {
     pub notification: Notification,

@@ -8,7 +8,7 @@ use crate::server::secret::Entropy;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The name of a letter in the outbox, and of the message on its way.
+/// The name of an email in the outbox, and of the message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EmailId(pub Uuid);
 
@@ -46,11 +46,11 @@ impl Kind {
     }
 }
 
-/// Names one attempt to send a letter, so that nobody finishes another's.
+/// Names one attempt to send an email, so that nobody finishes another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim(pub Uuid);
 
-/// A letter to be sent.
+/// An email to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingEmail {
     pub id: EmailId,
@@ -77,7 +77,7 @@ impl Claim {
     }
 }
 
-/// A letter that a worker has taken in hand.
+/// An email that a worker has taken in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedEmail {
     pub id: EmailId,
@@ -89,7 +89,7 @@ pub struct ClaimedEmail {
     pub about: About,
 }
 
-/// What a letter in the outbox is about.
+/// What an email in the outbox is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     /// Somebody asked for it.

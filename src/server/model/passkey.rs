@@ -118,7 +118,7 @@ impl Passkey {
         self.rp_id == rp_id && self.suspended_at.is_none()
     }
 
-    /// Whether it was added by nothing but a letter, less than 72 hours ago.
+    /// Whether it was added by nothing but an email, less than 72 hours ago.
     #[must_use]
     pub fn is_too_new(&self, now: Timestamp) -> bool {
         let is_watched = matches!(self.added_with, AddedWith::Email | AddedWith::BreakGlass);
@@ -160,7 +160,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_passkey_added_by_letter_is_new_for_three_days_and_others_never_are() {
+    fn a_passkey_added_by_email_is_new_for_three_days_and_others_never_are() {
         let made = Timestamp::from_unix_millis(1_795_000_000_000);
         let passkey = |added_with| Passkey {
             credential_id: CredentialId::new(vec![1]).unwrap(),

@@ -21,20 +21,21 @@ impl RecoveryCode {
     pub fn random(entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; LENGTH];
         entropy.fill(&mut bytes);
-        let letters = bytes.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
-        Self(Secret::new(letters.iter().collect()))
+        let characters = bytes.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+        Self(Secret::new(characters.iter().collect()))
     }
 
     /// Reads what a person typed: case, spaces and hyphens do not count, and letters that look like digits are those.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let meant = |letter: char| match letter.to_ascii_uppercase() {
+        let meant = |character: char| match character.to_ascii_uppercase() {
             'O' => '0',
             'I' | 'L' => '1',
-            letter => letter,
+            character => character,
         };
-        let is_filling = |letter: &char| letter.is_whitespace() || *letter == '-';
-        let code: String = text.chars().filter(|letter| !is_filling(letter)).take(LENGTH + 1).map(meant).collect();
+        let is_filling = |character: &char| character.is_whitespace() || *character == '-';
+        let code: String =
+            text.chars().filter(|character| !is_filling(character)).take(LENGTH + 1).map(meant).collect();
         let is_code = code.len() == LENGTH && code.bytes().all(|byte| ALPHABET.contains(&byte));
         is_code.then(|| Self(Secret::new(code)))
     }
@@ -42,8 +43,8 @@ impl RecoveryCode {
     /// In groups of five, for its owner and nobody else.
     #[must_use]
     pub fn expose(&self) -> String {
-        let letters = self.0.expose().as_bytes();
-        letters.chunks(GROUP).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
+        let characters = self.0.expose().as_bytes();
+        characters.chunks(GROUP).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
     }
 
     #[must_use]

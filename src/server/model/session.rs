@@ -45,10 +45,10 @@ impl SessionLifetimes {
     /// Idle life of a session whose owner chose "Keep me signed in": 14 days.
     pub const KEPT_IDLE: Duration = Duration::from_hours(14 * 24);
 
-    /// The longest that a session begun by letter may live: 12 hours.
+    /// The longest that a session begun by email may live: 12 hours.
     pub const BY_EMAIL: Duration = Duration::from_hours(12);
 
-    /// Idle and absolute life of a session that begins now, by letter.
+    /// Idle and absolute life of a session that begins now, by email.
     #[must_use]
     pub fn by_email(&self) -> (Duration, Duration) {
         let max = self.max.min(Self::BY_EMAIL);
@@ -105,7 +105,7 @@ impl Method {
     pub fn words(&self) -> &'static str {
         match self {
             Self::Passkey(_) => "passkey",
-            Self::Email => "letter",
+            Self::Email => "email",
             Self::Recovery => "recovery code",
             Self::BreakGlass => "sign-in link",
         }

@@ -37,13 +37,13 @@ pub struct User {
     pub username: Username,
     pub display_name: DisplayName,
     pub email: Option<EmailAddress>,
-    /// Whether a letter to `email` was answered; until then it proves nothing and reserves nothing.
+    /// Whether an email to `email` was answered; until then it proves nothing and reserves nothing.
     pub email_verified: bool,
     pub created_at: Timestamp,
     pub username_changed_at: Option<Timestamp>,
     /// Whether no passkey may be added, and until when.
     pub lockdown: Option<Lockdown>,
-    /// In which letters to them are written.
+    /// In which emails to them are written.
     pub language: Language,
     /// Since those who run the site turned the account off: nobody signs in to it.
     pub disabled_at: Option<Timestamp>,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_go_to_the_address_as_typed() {
+    fn emails_go_to_the_address_as_typed() {
         let sent_to = |text| deliverable(&EmailAddress::parse(text).unwrap()).unwrap();
         assert_eq!(sent_to("Ada+x.y@Example.org"), "Ada+x.y@Example.org");
         assert_eq!(sent_to("Ada@bücher.example"), "Ada@xn--bcher-kva.example");

@@ -46,7 +46,7 @@ pub trait OutboxReads: Send + Sync {
     async fn finish_email(&self, id: EmailId, claim: Claim) -> Result<(), Unavailable>;
 
     /// Takes over what a node of the version before this one queued and did not send.
-    async fn adopt_letters(&self, now: Timestamp) -> Result<u64, Unavailable>;
+    async fn adopt_emails(&self, now: Timestamp) -> Result<u64, Unavailable>;
 
     /// Removes emails of which no one knows whether they arrived, once they are of no use, at most `limit`; returns how many.
     async fn remove_handed_over(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;

@@ -7,19 +7,23 @@ use std::time::Duration;
 const SIGN_INS: &str = "latchkey_sign_ins_total";
 const SIGN_UPS: &str = "latchkey_sign_ups_total";
 const CEREMONIES: &str = "latchkey_ceremonies_total";
-const LETTERS: &str = "latchkey_letters_total";
+const EMAILS: &str = "latchkey_emails_total";
 const LIMITED: &str = "latchkey_limited_total";
 /// How long answers take, in seconds.
 pub const REQUESTS: &str = "latchkey_http_request_seconds";
 const POOL: &str = "latchkey_database_connections";
-const OUTBOX: &str = "latchkey_outbox_letters";
+const QUEUED: &str = "latchkey_queued_emails";
 const OUTBOX_AGE: &str = "latchkey_outbox_oldest_seconds";
 const UP: &str = "latchkey_backend_up";
 const REPORTS: &str = "latchkey_policy_reports_total";
 
-/// All names, for the documents that mention them.
+/// Former names of [`EMAILS`] and [`QUEUED`], kept for one version (CHANGELOG.md).
+const FORMER_EMAILS: &str = "latchkey_letters_total";
+const FORMER_QUEUED: &str = "latchkey_outbox_letters";
+
+/// Every metric name that the documents mention.
 pub const NAMES: [&str; 11] =
-    [SIGN_INS, SIGN_UPS, CEREMONIES, LETTERS, LIMITED, REQUESTS, POOL, OUTBOX, OUTBOX_AGE, UP, REPORTS];
+    [SIGN_INS, SIGN_UPS, CEREMONIES, EMAILS, LIMITED, REQUESTS, POOL, QUEUED, OUTBOX_AGE, UP, REPORTS];
 
 /// Upper ends of the histogram's buckets, in seconds.
 pub const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -29,11 +33,13 @@ pub fn describe() {
     describe_counter!(SIGN_INS, "Sign-ins by method and outcome; `opened` is a success");
     describe_counter!(SIGN_UPS, "Accounts made, by method");
     describe_counter!(CEREMONIES, "Passkey ceremonies by purpose and stage");
-    describe_counter!(LETTERS, "Letters by kind and outcome");
+    describe_counter!(EMAILS, "Emails by kind and outcome");
+    describe_counter!(FORMER_EMAILS, "Former name of latchkey_emails_total");
     describe_counter!(LIMITED, "Refusals by a limit");
     describe_histogram!(REQUESTS, "Seconds until a request was answered, by route and status");
     describe_gauge!(POOL, "Connections to the database, by state");
-    describe_gauge!(OUTBOX, "Letters that wait to be sent");
+    describe_gauge!(QUEUED, "Emails that wait to be sent");
+    describe_gauge!(FORMER_QUEUED, "Former name of latchkey_queued_emails");
     describe_gauge!(OUTBOX_AGE, "Seconds that the oldest of them has waited beyond its time");
     describe_gauge!(UP, "1 while a backend answers");
     describe_counter!(REPORTS, "Reports of a violated content security policy");
@@ -68,9 +74,11 @@ pub fn sign_up(method: &'static str) {
     counter!(SIGN_UPS, "method" => method).increment(1);
 }
 
-/// Counts what became of a letter.
+/// Counts what became of an email.
 pub fn email(kind: &'static str, outcome: &'static str) {
-    counter!(LETTERS, "kind" => kind, "outcome" => outcome).increment(1);
+    for name in [EMAILS, FORMER_EMAILS] {
+        counter!(name, "kind" => kind, "outcome" => outcome).increment(1);
+    }
 }
 
 /// Counts a refusal by a limit.
@@ -95,7 +103,9 @@ pub fn levels(levels: Option<Levels>, ephemeral_is_up: bool) {
     if let Some(levels) = levels {
         gauge!(POOL, "state" => "idle").set(levels.connections_idle);
         gauge!(POOL, "state" => "used").set(levels.connections_used);
-        gauge!(OUTBOX).set(f64::from(u32::try_from(levels.outbox).unwrap_or(u32::MAX)));
+        for name in [QUEUED, FORMER_QUEUED] {
+            gauge!(name).set(f64::from(u32::try_from(levels.outbox).unwrap_or(u32::MAX)));
+        }
         gauge!(OUTBOX_AGE).set(levels.outbox_oldest.as_secs_f64());
     }
 }

@@ -21,21 +21,21 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
     }
 }
 
-/// The way by letter, under the button of the task. It posts the form, with scripts or without: the page for the code is
+/// The way by email, under the button of the task. It posts the form, with scripts or without: the page for the code is
 /// another one anyway.
 #[component]
-pub fn LetterButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
+pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
     view! {
-        <button type="submit" class="button quiet" name="action" value=LETTER disabled=move || busy.get()>
+        <button type="submit" class="button quiet" name="action" value=EMAIL disabled=move || busy.get()>
             {t(label)}
         </button>
     }
 }
 
-const LETTER: &str = "letter";
+const EMAIL: &str = "email";
 
-/// Whether the form was sent by the [`LetterButton`].
+/// Whether the form was sent by the [`EmailButton`].
 #[must_use]
-pub fn wants_letter(event: &SubmitEvent) -> bool {
-    event.submitter().is_some_and(|button| button.get_attribute("value").as_deref() == Some(LETTER))
+pub fn wants_email(event: &SubmitEvent) -> bool {
+    event.submitter().is_some_and(|button| button.get_attribute("value").as_deref() == Some(EMAIL))
 }

@@ -102,11 +102,11 @@ fn in_words(seconds: u32) -> String {
 /// Told only where scripts are off.
 #[component]
 pub fn NeedsScripts(
-    /// Whether a letter does instead.
-    letters: bool,
+    /// Whether an email does instead.
+    by_email: bool,
 ) -> impl IntoView {
-    let way_on = if letters {
-        "Turn it on for this page, or let us send you a letter."
+    let way_on = if by_email {
+        "Turn it on for this page, or let us send you an email."
     } else {
         "Please turn it on for this page, or use another browser, and reload."
     };

@@ -25,7 +25,7 @@ pub struct AccountState {
     pub is_confined: bool,
     /// Whether a passkey was made in this session.
     pub has_made_passkey: bool,
-    /// Whether a letter is a way in, too.
+    /// Whether an email is a way in, too.
     pub email_signs_in: bool,
     pub sends_email: bool,
     pub recovery_codes: u32,
@@ -48,7 +48,7 @@ pub enum Confirmation {
     Needed {
         address: String,
     },
-    /// A letter is on its way to it whose code may be typed here.
+    /// An email is on its way to it whose code may be typed here.
     WaitsForCode {
         address: String,
     },
@@ -90,7 +90,7 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
             {if has_made_passkey {
                 t("Your passkey is ready. Sign out, and sign in with it.")
             } else {
-                t("This letter can do nothing more. Sign out, and sign in with a passkey or ask for another letter.")
+                t("This email can do nothing more. Sign out, and sign in with a passkey or ask for another email.")
             }}
         </p>
     }
@@ -137,7 +137,7 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, ty
     }
 }
 
-/// Asks for the code of the letter that proves the address; a form that works with scripts off.
+/// Asks for the code of the email that proves the address; a form that works with scripts off.
 #[component]
 fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoView {
     view! {
@@ -161,7 +161,7 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=AccountAction::ConfirmAgain.name() />
                 <button type="submit" class="button quiet">
-                    {t(if waits_for_code { "Send the letter again" } else { "Send me the letter" })}
+                    {t(if waits_for_code { "Send the email again" } else { "Send me the email" })}
                 </button>
             </form>
         </section>

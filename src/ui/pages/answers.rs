@@ -1,4 +1,4 @@
-//! The pages that the links of security letters lead to. Opening one does nothing; the button does.
+//! The pages that the links of security notifications lead to. Opening one does nothing; the button does.
 
 use crate::types::paths;
 use crate::ui::words::t;

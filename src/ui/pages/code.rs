@@ -3,12 +3,12 @@ use crate::ui::components::{Give, Properties, count_down, properties};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
-/// A letter that this browser asked for, as far as its page tells.
+/// An email that this browser asked for, as far as its page tells.
 #[derive(Clone, Debug)]
-pub struct OpenLetter {
+pub struct PendingEmail {
     /// What was typed: a name or an address. Whether anybody bears it stays open.
     pub asked_for: String,
-    /// The name that a new account will have, where the letter makes one.
+    /// The name that a new account will have, where the email makes one.
     pub username: Option<String>,
     pub minutes_left: u64,
     /// Seconds until it may be asked for again.
@@ -18,36 +18,36 @@ pub struct OpenLetter {
 /// "Look in your mailbox", and the field for the code. Plain forms: they work with scripts off.
 #[component]
 pub fn CodePage(
-    letter: OpenLetter,
+    email: PendingEmail,
     /// Why the last answer was refused, if it is about a field.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let minutes = if letter.minutes_left == 1 {
+    let minutes = if email.minutes_left == 1 {
         t("1 minute").to_owned()
     } else {
-        fill("{} minutes", &[&letter.minutes_left.to_string()])
+        fill("{} minutes", &[&email.minutes_left.to_string()])
     };
-    let hint = match letter.username {
-        None => "If there is an account for it with a confirmed address, a letter is on its way to that address.",
-        Some(_) => "A letter is on its way to this address. Answer it to finish signing up.",
+    let hint = match email.username {
+        None => "If there is an account for it with a confirmed address, an email is on its way to that address.",
+        Some(_) => "An email is on its way to this address. Answer it to finish signing up.",
     };
     view! {
         <h1>{t("Look in your mailbox")}</h1>
         <p class="lead">
-            <strong class="break-words">{letter.asked_for}</strong>
+            <strong class="break-words">{email.asked_for}</strong>
             ": "
             {t(hint)}
         </p>
         <p>{fill("Open its link in this browser within {}, or type its code here.", &[&minutes])}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
-            {letter.username.map(|username| view! { <UsernameField username refusal /> })}
+            {email.username.map(|username| view! { <UsernameField username refusal /> })}
             <CodeField refusal />
             <button type="submit" class="button">
                 {t("Continue")}
             </button>
         </form>
-        <Give what=ResendProperties { seconds: letter.resend_in }>
+        <Give what=ResendProperties { seconds: email.resend_in }>
             <Resend />
         </Give>
         <p class="aside">
@@ -56,7 +56,7 @@ pub fn CodePage(
     }
 }
 
-/// Six digits, offered by systems that read them from the letter.
+/// Six digits, offered by systems that read them from the email.
 #[component]
 pub fn CodeField(
     /// Why the last one was refused.
@@ -84,7 +84,7 @@ pub fn CodeField(
                 aria-describedby="code-note"
             />
             <p id="code-note" class="note" class:error=error.is_some()>
-                {t(error.map_or("The six digits of the letter. Five tries.", ApiError::message))}
+                {t(error.map_or("The six digits of the email. Five tries.", ApiError::message))}
             </p>
         </div>
     }
@@ -130,15 +130,15 @@ properties! {
     }
 }
 
-/// Asks for the letter again, after a while. With scripts off nothing is counted, and it can be pressed at once.
+/// Asks for the email again, after a while. With scripts off nothing is counted, and it can be pressed at once.
 #[island]
 fn Resend() -> impl IntoView {
     let ResendProperties { seconds } = Properties::given();
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {
-        0 => t("Send the letter again").to_owned(),
-        seconds => fill("Send the letter again in {} s", &[&seconds.to_string()]),
+        0 => t("Send the email again").to_owned(),
+        seconds => fill("Send the email again in {} s", &[&seconds.to_string()]),
     };
     view! {
         <form method="post" action=paths::SIGN_IN>

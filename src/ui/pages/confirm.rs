@@ -96,7 +96,7 @@ fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
     view! {
         <p>
             {t(
-                "A letter is on its way to your address. Type its code here, or open its link and come back to this page.",
+                "An email is on its way to your address. Type its code here, or open its link and come back to this page.",
             )}
         </p>
         <form class="form" method="post" action=address>
@@ -106,7 +106,7 @@ fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
                     {t("Go on")}
                 </button>
                 <button type="submit" class="button quiet" name="again" value="yes">
-                    {t("Send another letter")}
+                    {t("Send another email")}
                 </button>
             </div>
         </form>

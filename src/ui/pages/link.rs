@@ -3,7 +3,7 @@ use crate::types::{ApiError, paths, views};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
-/// What a letter's link would do. Opening it does nothing; the button does.
+/// What an email's link would do. Opening it does nothing; the button does.
 #[component]
 pub fn LinkPage(
     token: String,
@@ -48,7 +48,7 @@ pub fn LinkPage(
     }
 }
 
-/// A letter's link that shows who is there.
+/// An email's link that shows who is there.
 #[component]
 pub fn ReauthenticatePage(token: String) -> impl IntoView {
     view! {
@@ -65,7 +65,7 @@ pub fn ReauthenticatePage(token: String) -> impl IntoView {
     }
 }
 
-/// Which address a letter's link would confirm, and for whom.
+/// Which address an email's link would confirm, and for whom.
 #[component]
 pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {
     view! {

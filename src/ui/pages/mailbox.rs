@@ -1,7 +1,7 @@
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// A letter of the development mailbox.
+/// An email of the development mailbox.
 #[derive(Clone, Debug)]
 pub struct MailboxEntry {
     pub to: String,
@@ -10,33 +10,33 @@ pub struct MailboxEntry {
     pub sent_at: String,
 }
 
-/// A line of a letter.
+/// A line of an email.
 #[derive(Clone, Debug)]
 pub enum Line {
     Words(String),
     Link(String),
 }
 
-/// Letters that would have been sent, newest first.
+/// Emails that would have been sent, newest first.
 #[component]
-pub fn MailboxPage(letters: Vec<MailboxEntry>) -> impl IntoView {
-    let is_empty = letters.is_empty();
+pub fn MailboxPage(emails: Vec<MailboxEntry>) -> impl IntoView {
+    let is_empty = emails.is_empty();
     view! {
         <h1>{t("Development mailbox")}</h1>
-        <p class="lead">{t("No mail server is set, so letters stay here, on this machine. Reload to see new ones.")}</p>
-        {is_empty.then(|| view! { <p>{t("No letter yet. Ask for one on the sign-in page.")}</p> })}
-        <ol class="letters">
-            {letters
+        <p class="lead">{t("No mail server is set, so emails stay here, on this machine. Reload to see new ones.")}</p>
+        {is_empty.then(|| view! { <p>{t("No email yet. Ask for one on the sign-in page.")}</p> })}
+        <ol class="emails">
+            {emails
                 .into_iter()
-                .map(|letter| {
-                    let sent_at = letter.sent_at.clone();
+                .map(|email| {
+                    let sent_at = email.sent_at.clone();
                     view! {
                         <li>
-                            <h2>{letter.subject}</h2>
+                            <h2>{email.subject}</h2>
                             <p class="note">
-                                {t("To")} " " {letter.to} ", " <time datetime=sent_at>{letter.sent_at}</time>
+                                {t("To")} " " {email.to} ", " <time datetime=sent_at>{email.sent_at}</time>
                             </p>
-                            <div class="letter">{letter.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
+                            <div class="email">{email.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
                         </li>
                     }
                 })

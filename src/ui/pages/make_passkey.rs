@@ -1,4 +1,4 @@
-//! Making another passkey: offered after a letter, or asked for.
+//! Making another passkey: offered after an email, or asked for.
 
 use super::security::ADD_FORM;
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
@@ -17,9 +17,9 @@ pub fn Offer(confined: bool) -> impl IntoView {
             <h2 id="offer-heading">{t("Make a passkey on this device")}</h2>
             <p>
                 {if confined {
-                    t("A letter opens the door just far enough for this: make a passkey, and sign in with it.")
+                    t("An email opens the door just far enough for this: make a passkey, and sign in with it.")
                 } else {
-                    t("Next time you sign in here with your fingerprint, face or screen lock, without a letter.")
+                    t("Next time you sign in here with your fingerprint, face or screen lock, without an email.")
                 }}
             </p>
             <NeedsScript />

@@ -16,7 +16,7 @@ mod sign_up;
 
 pub use account::{AccountPage, AccountState, Confirmation};
 pub use answers::{Answer, AnswerPage, AnsweredPage};
-pub use code::{CodePage, OpenLetter};
+pub use code::{CodePage, PendingEmail};
 pub use confirm::{IdentityPage, Proof};
 pub use folded::Typed;
 pub use home::HomePage;

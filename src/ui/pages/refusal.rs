@@ -34,7 +34,7 @@ pub fn heading(error: ApiError) -> &'static str {
         ApiError::TooManyRequests { .. } => "One moment",
         ApiError::LinkExpired => "This link no longer works",
         ApiError::OtherBrowser => "Another browser asked for this",
-        ApiError::OtherAccount => "This letter is for another account",
+        ApiError::OtherAccount => "This email is for another account",
         ApiError::InvitationRequired => "By invitation only",
         ApiError::SignUpOff => "Sign-up is closed",
         ApiError::AccountDisabled => "This account is turned off",

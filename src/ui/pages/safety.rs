@@ -6,7 +6,7 @@ use crate::types::{AccountAction, paths, views};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 
-/// Changing what one is called, and where letters go.
+/// Changing what one is called, and where emails go.
 #[component]
 pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>) -> impl IntoView {
     let name = FoldedField {
@@ -19,7 +19,7 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
         autocomplete: "name",
         maxlength: 64,
         value: user.display_name,
-        hint: "What we call you on the screen and in letters.",
+        hint: "What we call you on the screen and in emails.",
         button: "Save the name",
         class: "button quiet",
     };
@@ -43,9 +43,9 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
         autocomplete: "email",
         maxlength: 254,
         value: String::new(),
-        hint: "It counts once you have answered the letter that goes there. Other sessions end then, and your old address \
+        hint: "It counts once you have answered the email that goes there. Other sessions end then, and your old address \
                is told.",
-        button: "Send a letter to it",
+        button: "Send an email to it",
         ..name.clone()
     };
     let fields = [Some(name), Some(username), sends_email.then_some(address)];

@@ -11,14 +11,14 @@ pub fn PasskeySection(
     passkeys: Vec<views::Passkey>,
     /// How many of them sign in here.
     usable: usize,
-    /// Whether a letter is a way in, too.
+    /// Whether an email is a way in, too.
     email_signs_in: bool,
     recovery_codes: u32,
     typed: Option<Typed>,
 ) -> impl IntoView {
     let warning = match (usable, email_signs_in, recovery_codes) {
         (0, false, 0) => Some("Nothing signs you in here any more. Add a passkey before you leave."),
-        (0, true, 0) => Some("Letters are your only way in. Add a passkey, and make recovery codes."),
+        (0, true, 0) => Some("Emails are your only way in. Add a passkey, and make recovery codes."),
         (0, _, _) => Some("You have no passkey. Add one: it is quicker and safer than any other way in."),
         (1, false, 0) => {
             Some("This passkey is your only way in. Add another one on a second device, or make recovery codes.")
@@ -109,7 +109,7 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
                 .map(|until| {
                     view! {
                         <p class="explain">
-                            {t("Added after a letter: until")} " " <Day moment=until with_time=true />
+                            {t("Added after an email: until")} " " <Day moment=until with_time=true />
                             " " {t("it signs in, but cannot change what matters. If you did not add it, remove it.")}
                         </p>
                     }
@@ -184,7 +184,7 @@ fn SessionRow(session: views::Session) -> impl IntoView {
     };
     let method = match session.method {
         views::Method::Passkey => t("a passkey"),
-        views::Method::Email => t("a letter"),
+        views::Method::Email => t("an email"),
         views::Method::Recovery => t("recovery"),
     };
     view! {

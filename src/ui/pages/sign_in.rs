@@ -2,7 +2,7 @@ use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
-    Alert, Field, Give, LetterButton, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_letter,
+    Alert, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_email,
 };
 use crate::ui::words::{fill, t};
 use leptos::ev::SubmitEvent;
@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;
 
-/// Signing in: with a passkey, from the suggestions of the name field or by the button, or by letter.
+/// Signing in: with a passkey, from the suggestions of the name field or by the button, or by email.
 #[component]
 pub fn SignInPage(
     next: String,
@@ -19,8 +19,8 @@ pub fn SignInPage(
     /// Who signed in last with this browser.
     greeted: Option<views::User>,
     refusal: Option<ApiError>,
-    /// Whether letters sign people in.
-    letters: bool,
+    /// Whether emails sign people in.
+    by_email: bool,
 ) -> impl IntoView {
     let (is_greeted, is_open) = (greeted.is_some(), expect_context::<Arc<Site>>().is_open);
     let heading = match &greeted {
@@ -30,9 +30,9 @@ pub fn SignInPage(
     let identifier = typed.or_else(|| greeted.map(|user| user.username)).unwrap_or_default();
     view! {
         <h1 class="break-words">{heading}</h1>
-        <NeedsScripts letters />
+        <NeedsScripts by_email />
         <WithoutScripts form="sign-in" />
-        <Give what=SignInProperties { next: next.clone(), identifier, letters, refusal }>
+        <Give what=SignInProperties { next: next.clone(), identifier, by_email, refusal }>
             <SignInForm />
         </Give>
         {is_greeted
@@ -209,8 +209,8 @@ properties! {
         next: String,
         /// What was typed before, or who signed in last with this browser.
         identifier: String,
-        /// Whether letters sign people in.
-        letters: bool,
+        /// Whether emails sign people in.
+        by_email: bool,
         /// Why the last try was refused.
         refusal: Option<ApiError>,
     }
@@ -218,7 +218,7 @@ properties! {
 
 #[island]
 fn SignInForm() -> impl IntoView {
-    let SignInProperties { next, identifier, letters, refusal } = Properties::given();
+    let SignInProperties { next, identifier, by_email, refusal } = Properties::given();
     let target = next.clone();
     let name = RwSignal::new(browser::typed("identifier").unwrap_or(identifier));
     let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
@@ -243,7 +243,7 @@ fn SignInForm() -> impl IntoView {
         browser::when_visible(move || sign_in.rearm());
     });
     let submit = move |event: SubmitEvent| {
-        if wants_letter(&event) {
+        if wants_email(&event) {
             return;
         }
         event.prevent_default();
@@ -272,7 +272,7 @@ fn SignInForm() -> impl IntoView {
             </label>
             <div>
                 <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
-                {letters.then(|| view! { <LetterButton label="Send me a letter" busy /> })}
+                {by_email.then(|| view! { <EmailButton label="Send me an email" busy /> })}
             </div>
             <Alert
                 message=move || sign_in.state.get().message()

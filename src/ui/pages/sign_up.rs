@@ -2,7 +2,7 @@ use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths};
 use crate::ui::components::{
-    Alert, Field, Give, LetterButton, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_letter,
+    Alert, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_email,
 };
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
@@ -19,20 +19,20 @@ pub struct SignUpInput {
     pub invite: String,
 }
 
-/// Making an account and its passkey, on one page; by letter where there can be no passkey.
+/// Making an account and its passkey, on one page; by email where there can be no passkey.
 #[component]
 pub fn SignUpPage(
     typed: SignUpInput,
     refusal: Option<ApiError>,
-    /// Whether letters sign people up.
-    letters: bool,
+    /// Whether emails sign people up.
+    by_email: bool,
     needs_address: bool,
 ) -> impl IntoView {
     let SignUpInput { display_name, username, email, invite } = typed;
-    let given = SignUpProperties { display_name, username, email, invite, letters, needs_address, refusal };
+    let given = SignUpProperties { display_name, username, email, invite, by_email, needs_address, refusal };
     view! {
         <h1>{t("Sign up")}</h1>
-        <NeedsScripts letters />
+        <NeedsScripts by_email />
         <WithoutScripts form="sign-up" />
         <Give what=given>
             <SignUpForm />
@@ -90,8 +90,8 @@ properties! {
         email: String,
         /// The token of an invitation.
         invite: String,
-        /// Whether letters sign people up.
-        letters: bool,
+        /// Whether emails sign people up.
+        by_email: bool,
         needs_address: bool,
         /// Why the last try was refused.
         refusal: Option<ApiError>,
@@ -103,14 +103,14 @@ fn SignUpForm() -> impl IntoView {
     let given = SignUpProperties::given();
     let field = |id, given: String| RwSignal::new(browser::typed(id).unwrap_or(given));
     let (display_name, username) = (field(NAME, given.display_name), field(USERNAME, given.username));
-    let (email, letters, needs_address) = (field(EMAIL, given.email), given.letters, given.needs_address);
+    let (email, by_email, needs_address) = (field(EMAIL, given.email), given.by_email, given.needs_address);
     let state = RwSignal::new(given.refusal.map_or(State::Editing, State::Refused));
     let busy = move || state.get() == State::Asking;
     let invite = StoredValue::new(given.invite.clone());
     let brought = given.invite;
 
     let submit = move |event: SubmitEvent| {
-        if wants_letter(&event) {
+        if wants_email(&event) {
             return;
         }
         event.prevent_default();
@@ -169,7 +169,7 @@ fn SignUpForm() -> impl IntoView {
             </p>
             <div>
                 <SubmitButton label="Create your passkey" busy_label="One moment…" busy />
-                {letters.then(|| view! { <LetterButton label="Sign up by letter instead" busy /> })}
+                {by_email.then(|| view! { <EmailButton label="Sign up by email instead" busy /> })}
             </div>
             <Alert
                 message=move || state.get().overall()

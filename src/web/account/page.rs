@@ -145,6 +145,17 @@ async fn confirmation(context: &RequestContext, current: &CurrentUser) -> Result
     Ok(claimed.map_or(Confirmation::NotNeeded, |address| Confirmation::Needed { address: address.to_string() }))
 }
 
+/// Details of the previous version, whose events live for 180 days, in the words of this one.
+fn present_words(detail: &str) -> &str {
+    match detail {
+        "letter" => "email",
+        "letter, in another browser" => "email, in another browser",
+        "code of a letter" => "code from an email",
+        "passkey, while the account is turned off" => "passkey, while the account was disabled",
+        _ => detail,
+    }
+}
+
 fn line(event: &Event, language: Language) -> ActivityLine {
     // Details of other kinds are what people typed.
     let is_ours = matches!(
@@ -152,8 +163,11 @@ fn line(event: &Event, language: Language) -> ActivityLine {
         EventKind::SignedUp | EventKind::SignedIn | EventKind::SignInRefused | EventKind::Reauthenticated
     );
     let in_words = |detail: &String| {
-        let translated = types::texts::look_up(detail, language).filter(|_| is_ours);
-        translated.map_or_else(|| detail.clone(), str::to_owned)
+        if !is_ours {
+            return detail.clone();
+        }
+        let present = present_words(detail);
+        types::texts::look_up(present, language).unwrap_or(present).to_owned()
     };
     ActivityLine {
         id: event.id.0.to_string(),

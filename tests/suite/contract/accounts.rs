@@ -28,7 +28,7 @@ async fn add(unit: &mut Box<dyn Unit>, passkey: &Passkey) {
     assert_eq!(unit.add_passkey(passkey).await.unwrap(), Insertion::Done);
 }
 
-fn letter_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> Notification {
+fn email_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> Notification {
     let (client, address) = (Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
     let told = Told {
         user_id: Some(owner.id),
@@ -147,17 +147,17 @@ async fn recovery_codes_replace_each_other_and_are_used_by_their_owner_once() {
 }
 
 #[tokio::test]
-async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_be_voided() {
+async fn security_notifications_are_answered_and_undone_once_each_and_later_ones_can_be_voided() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
-        let letters = [
-            letter_about(&owner, "first@example.org", 3, true),
-            letter_about(&owner, "second@example.org", 2, true),
-            letter_about(&owner, "first@example.org", 1, false),
+        let emails = [
+            email_about(&owner, "first@example.org", 3, true),
+            email_about(&owner, "second@example.org", 2, true),
+            email_about(&owner, "first@example.org", 1, false),
         ];
         let mut unit = store.begin().await.unwrap();
-        for letter in &letters {
-            unit.add_notification(letter, &OutgoingEmail::for_notification(letter, &SystemEntropy)).await.unwrap();
+        for email in &emails {
+            unit.add_notification(email, &OutgoingEmail::for_notification(email, &SystemEntropy)).await.unwrap();
         }
         for (hours, count) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
             let since = NOW.minus(HOUR * hours);
@@ -165,7 +165,7 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
             for address in ["First@example.org", "second@example.org", "third@example.org"] {
                 let address = EmailAddress::parse(address).unwrap();
                 let counts = unit.count_notifications(owner.id, &address, since).await.unwrap();
-                told += counts.about(letters[0].occasion);
+                told += counts.about(emails[0].occasion);
                 assert_eq!(counts.about(Occasion::Exported), 0);
             }
             assert_eq!(told, count, "within {hours} hours");
@@ -176,20 +176,20 @@ async fn security_letters_are_answered_and_undone_once_each_and_later_ones_can_b
         unit.commit().await.unwrap();
         let open = || async {
             let open = store.notifications(owner.id, NOW).await.unwrap();
-            open.iter().map(|letter| letter.id).collect::<Vec<_>>()
+            open.iter().map(|email| email.id).collect::<Vec<_>>()
         };
-        assert_eq!(open().await, [letters[2].id, letters[1].id, letters[0].id], "newest first");
+        assert_eq!(open().await, [emails[2].id, emails[1].id, emails[0].id], "newest first");
         let mut unit = store.begin().await.unwrap();
-        assert!(unit.undo_notification(letters[0].id, NOW).await.unwrap());
-        assert!(!unit.undo_notification(letters[0].id, NOW).await.unwrap(), "once");
-        assert!(!unit.undo_notification(letters[2].id, NOW).await.unwrap(), "there is nothing to undo");
-        unit.void_later_undo_links(owner.id, letters[0].happened_at, NOW).await.unwrap();
-        assert!(!unit.undo_notification(letters[1].id, NOW).await.unwrap(), "voided");
-        assert!(unit.report_notification(letters[1].id, NOW).await.unwrap(), "it can still be reported");
-        assert!(unit.report_notification(letters[2].id, NOW).await.unwrap());
-        assert!(!unit.report_notification(letters[2].id, NOW).await.unwrap(), "once");
+        assert!(unit.undo_notification(emails[0].id, NOW).await.unwrap());
+        assert!(!unit.undo_notification(emails[0].id, NOW).await.unwrap(), "once");
+        assert!(!unit.undo_notification(emails[2].id, NOW).await.unwrap(), "there is nothing to undo");
+        unit.void_later_undo_links(owner.id, emails[0].happened_at, NOW).await.unwrap();
+        assert!(!unit.undo_notification(emails[1].id, NOW).await.unwrap(), "voided");
+        assert!(unit.report_notification(emails[1].id, NOW).await.unwrap(), "it can still be reported");
+        assert!(unit.report_notification(emails[2].id, NOW).await.unwrap());
+        assert!(!unit.report_notification(emails[2].id, NOW).await.unwrap(), "once");
         unit.commit().await.unwrap();
-        assert_eq!(open().await, [letters[0].id], "the others were answered");
+        assert_eq!(open().await, [emails[0].id], "the others were answered");
         assert_eq!(store.notifications(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
         assert_eq!(store.levels(NOW).await.unwrap().outbox, 3);
         assert_eq!(store.levels(NOW).await.unwrap().outbox_oldest, HOUR * 3);
@@ -239,8 +239,8 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
         add(&mut unit, &own).await;
         unit.add_session(&session(&owner, &own)).await.unwrap();
         unit.replace_recovery_codes(owner.id, &[RecoveryCode::random(&SystemEntropy).hash()], NOW).await.unwrap();
-        let letter = letter_about(&owner, "first@example.org", 0, true);
-        unit.add_notification(&letter, &OutgoingEmail::for_notification(&letter, &SystemEntropy)).await.unwrap();
+        let email = email_about(&owner, "first@example.org", 0, true);
+        unit.add_notification(&email, &OutgoingEmail::for_notification(&email, &SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let mut unit = store.begin().await.unwrap();
         for number in 0..120 {

@@ -94,7 +94,7 @@ async fn what_is_transferred_is_every_column_of_every_table() {
         let database = TestDatabase::create(backends).await;
         database.open().await;
         let mut real = columns(&database).await;
-        // `letters` is the queue of the version before; what is left in it is moved at start.
+        // `letters` is the queue of the previous version; what is left in it is moved at start.
         for left_out in ["_sqlx_migrations", "mailbox", "letters"] {
             assert!(real.remove(left_out).is_some(), "{left_out}");
         }

@@ -308,14 +308,14 @@ async fn accounts_without_a_way_in_are_counted() {
         assert_eq!(
             store.count_without_sign_in_method("elsewhere.example", false).await.unwrap(),
             1,
-            "unless letters are off"
+            "unless emails are off"
         );
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_has_expired_is_swept_and_takes_its_letters_along() {
+async fn what_has_expired_is_swept_and_takes_its_emails_along() {
     use latchkey::server::model::Issuer;
     use latchkey::server::model::email_request::{EmailRequest, Purpose, RequestedBy};
     use latchkey::server::model::outbox::{Claim, OutgoingEmail};

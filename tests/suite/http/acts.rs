@@ -75,7 +75,7 @@ async fn a_form_that_needs_a_passkey_is_kept_until_there_is_one() {
         let page = own.get(&address).await.text();
         assert!(page.contains("You have confirmed that it is you."), "looking at it does nothing: {page}");
         assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
-        app.letter_about("typed@example.org", "Confirm your e-mail address for Latchkey").await;
+        app.email_about("typed@example.org", "Confirm your e-mail address for Latchkey").await;
         assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
         assert!(account(&mut own).await.contains("That took too long"), "it is done once");
     }
@@ -128,26 +128,26 @@ async fn without_a_passkey_a_code_lets_the_form_go_on() {
         let app = App::start(backends).await;
         let mut own = app.browser();
         own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-        let token = app.letter_to("ada@example.org").await.token();
+        let token = app.email_to("ada@example.org").await.token();
         own.answer_link(&token).await;
         app.clock.advance(Duration::from_secs(601));
         let address = stopped(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
         let page = own.get(&address).await.text();
-        assert!(page.contains("A letter is on its way") && page.contains("new@example.org"), "{page}");
-        let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
-        let page = own.get(&format!("/email/link?token={}", letter.token())).await;
+        assert!(page.contains("An email is on its way") && page.contains("new@example.org"), "{page}");
+        let email = app.email_about("ada@example.org", "Confirm that it is you").await;
+        let page = own.get(&format!("/email/link?token={}", email.token())).await;
         assert!(page.status == 200 && page.text().contains("Confirm that it is you"));
-        let wrong = own.form(&address, &[("code", &letter.wrong_code())]).await;
+        let wrong = own.form(&address, &[("code", &email.wrong_code())]).await;
         assert_eq!(wrong.status, 401);
         assert!(wrong.text().contains("That code is not right") && wrong.text().contains("new@example.org"));
-        let right = own.form(&address, &[("code", &letter.code())]).await;
+        let right = own.form(&address, &[("code", &email.code())]).await;
         assert_eq!((right.status.as_u16(), right.header("location")), (303, "/account"), "{}", right.text());
-        app.letter_about("new@example.org", "Confirm your e-mail address for Latchkey").await;
+        app.email_about("new@example.org", "Confirm your e-mail address for Latchkey").await;
 
         app.clock.advance(Duration::from_secs(601));
         let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
-        let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
-        let form = [("action", "reauthenticate"), ("token", &letter.token())];
+        let email = app.email_about("ada@example.org", "Confirm that it is you").await;
+        let form = [("action", "reauthenticate"), ("token", &email.token())];
         assert_eq!(own.form("/email/link", &form).await.header("location"), address, "the link leads back");
         assert!(own.get(&address).await.text().contains("You have confirmed that it is you."));
         assert_eq!(own.form(&address, &[]).await.status, 200);
@@ -207,13 +207,13 @@ async fn a_removal_offers_to_end_the_sessions_that_the_passkey_opened() {
 }
 
 #[tokio::test]
-async fn letters_lead_to_pages_whose_buttons_do_it() {
+async fn emails_lead_to_pages_whose_buttons_do_it() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     own.add_passkey().await;
-    let letter = app.letter_about("ada@example.org", "A passkey was added to your account").await;
-    let token = letter.token_for("/not-me");
+    let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
+    let token = email.token_for("/not-me");
     let mut anybody = app.browser();
     let page = anybody.get(&format!("/not-me?token={token}")).await;
     assert_eq!(page.header("referrer-policy"), "strict-origin");
@@ -264,7 +264,7 @@ async fn passkeys_of_another_address_are_shown_and_are_no_way_in() {
     browser.cookies = own.cookies.clone();
     assert_eq!(browser.sign_in(&passkey).await.status, 401);
     let mut browser = here.browser();
-    browser.sign_in_by_letter(&here, "ada").await;
+    browser.sign_in_by_email(&here, "ada").await;
     assert!(account(&mut browser).await.contains("for another address"));
     let (_, id) = browser.add_passkey().await;
     assert_eq!(browser.post("/api/reauthenticate/email", json!({})).await.refusal().1, "passkey_required");

@@ -7,15 +7,15 @@ use std::time::Duration;
 const PATH: &str = "/api/account/email/confirm";
 
 #[tokio::test]
-async fn a_sign_up_is_followed_by_a_letter_that_proves_the_address() {
+async fn a_sign_up_is_followed_by_an_email_that_proves_the_address() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for by_code in [false, true] {
             let name = if by_code { "ada" } else { "eve" };
             let mut browser = app.browser();
             browser.sign_up(name).await;
-            let letter = app.letter_to(&format!("{name}@example.org")).await;
-            let body = if by_code { json!({ "code": letter.code() }) } else { json!({ "token": letter.token() }) };
+            let email = app.email_to(&format!("{name}@example.org")).await;
+            let body = if by_code { json!({ "code": email.code() }) } else { json!({ "token": email.token() }) };
             let answer = browser.post(PATH, body.clone()).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(answer.json()["user"]["email_verified"], true);
@@ -31,31 +31,31 @@ async fn nobody_else_can_confirm_it_and_nothing_is_used_up() {
         let app = App::start(backends).await;
         let mut ada = app.browser();
         let passkey = ada.sign_up("ada").await;
-        let letter = app.letter_to("ada@example.org").await;
+        let email = app.email_to("ada@example.org").await;
         let mut eve = app.browser();
         eve.sign_up("eve").await;
-        let token = json!({ "token": letter.token() });
+        let token = json!({ "token": email.token() });
         assert_eq!(eve.post(PATH, token.clone()).await.refusal(), (409, "other_account".to_owned()));
         assert_eq!(app.browser().post(PATH, token.clone()).await.refusal(), (401, "signed_out".to_owned()));
-        assert_eq!(ada.answer_link(&letter.token()).await.refusal().1, "link_expired", "it is for something else");
-        assert_eq!(ada.answer_code(&letter.code()).await.refusal().1, "link_expired");
+        assert_eq!(ada.answer_link(&email.token()).await.refusal().1, "link_expired", "it is for something else");
+        assert_eq!(ada.answer_code(&email.code()).await.refusal().1, "link_expired");
 
         let mut elsewhere = app.browser();
         elsewhere.sign_in(&passkey).await;
-        let code = json!({ "code": letter.code() });
+        let code = json!({ "code": email.code() });
         assert_eq!(elsewhere.post(PATH, code).await.refusal().1, "link_expired", "a code only where it was asked for");
         assert_eq!(elsewhere.post(PATH, token).await.status, 200, "the link wherever the account is signed in");
     }
 }
 
 #[tokio::test]
-async fn a_letter_to_sign_in_with_confirms_nothing() {
+async fn an_email_to_sign_in_with_confirms_nothing() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up_proven(&app, "ada").await;
     browser.ask("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    let answer = browser.post(PATH, json!({ "token": letter.token() })).await;
+    let email = app.email_to("ada@example.org").await;
+    let answer = browser.post(PATH, json!({ "token": email.token() })).await;
     assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
 }
 
@@ -67,13 +67,13 @@ async fn wrong_codes_are_counted_and_wrong_shapes_refused() {
     for body in [json!({}), json!({ "token": "x", "code": "y" }), json!({ "token": 1 }), json!({ "code": 123_456 })] {
         assert_eq!(browser.post(PATH, body).await.refusal(), (400, "bad_request".to_owned()));
     }
-    let letter = app.letter_to("ada@example.org").await;
+    let email = app.email_to("ada@example.org").await;
     for tries_left in [4, 3, 2, 1, 0] {
-        let answer = browser.post(PATH, json!({ "code": letter.wrong_code() })).await;
+        let answer = browser.post(PATH, json!({ "code": email.wrong_code() })).await;
         assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()));
         assert_eq!(answer.json()["error"]["tries_left"], tries_left);
     }
-    for body in [json!({ "code": letter.code() }), json!({ "token": letter.token() })] {
+    for body in [json!({ "code": email.code() }), json!({ "token": email.token() })] {
         assert_eq!(browser.post(PATH, body).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
@@ -83,10 +83,10 @@ async fn a_confirmation_ends_after_a_day() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
+    let email = app.email_to("ada@example.org").await;
     app.clock.advance(Duration::from_hours(24));
     browser.sign_in(&passkey).await;
-    let answer = browser.post(PATH, json!({ "token": letter.token() })).await;
+    let answer = browser.post(PATH, json!({ "token": email.token() })).await;
     assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
 }
 
@@ -96,7 +96,7 @@ async fn the_claims_of_others_are_void_when_an_address_is_proven_and_they_do_not
         let app = App::start(backends).await;
         let mut eve = app.browser();
         eve.sign_up_claiming("eve", "ADA@example.org").await;
-        let eves = app.letter_to("ADA@example.org").await;
+        let eves = app.email_to("ADA@example.org").await;
         let before = eve.get("/api/session").await.json()["user"].clone();
 
         app.browser().sign_up_proven(&app, "ada").await;
@@ -117,13 +117,13 @@ async fn an_address_that_was_proven_first_stays() {
         app.browser().sign_up_proven(&app, "ada").await;
         let mut eve = app.browser();
         eve.sign_up_claiming("eve", "ada@EXAMPLE.org").await;
-        let letter = app.letter_to("ada@EXAMPLE.org").await;
-        let answer = eve.post(PATH, json!({ "token": letter.token() })).await;
+        let email = app.email_to("ada@EXAMPLE.org").await;
+        let answer = eve.post(PATH, json!({ "token": email.token() })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
         let mut browser = app.browser();
         browser.ask("ada@example.org").await;
-        let letter = app.letter_to("ada@example.org").await;
-        assert_eq!(browser.answer_link(&letter.token()).await.json()["user"]["username"], "ada");
+        let email = app.email_to("ada@example.org").await;
+        assert_eq!(browser.answer_link(&email.token()).await.json()["user"]["username"], "ada");
     }
 }
 
@@ -137,7 +137,7 @@ async fn of_two_accounts_that_prove_one_address_at_once_one_wins() {
                 let mut browser = app.browser();
                 let email = format!("{}@example{round}.org", if rival % 2 == 0 { "same" } else { "SAME" });
                 browser.sign_up_claiming(&format!("ada{round}-{rival}"), &email).await;
-                let token = app.letters().await[0].token();
+                let token = app.emails().await[0].token();
                 rivals.push((browser, token));
             }
             let proofs = rivals.into_iter().map(|(mut browser, token)| {
@@ -161,8 +161,8 @@ async fn the_page_of_the_link_changes_nothing_and_sends_strangers_to_sign_in_and
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    let path = format!("/email/confirm?token={}", letter.token());
+    let email = app.email_to("ada@example.org").await;
+    let path = format!("/email/confirm?token={}", email.token());
     for _ in 0..2 {
         let page = browser.get(&path).await;
         assert!(page.status == 200 && page.text().contains("ada@example.org"));
@@ -180,7 +180,7 @@ async fn the_page_of_the_link_changes_nothing_and_sends_strangers_to_sign_in_and
     assert_eq!(eve.get(&path).await.status, 409);
     assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false);
 
-    let answer = browser.form("/email/confirm", &[("token", &letter.token())]).await;
+    let answer = browser.form("/email/confirm", &[("token", &email.token())]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
     assert!(browser.get("/account").await.text().contains("Your e-mail address is confirmed."));
 }
@@ -190,53 +190,53 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    let stranger = app.browser().form("/email/confirm", &[("token", &letter.token())]).await;
+    let email = app.email_to("ada@example.org").await;
+    let stranger = app.browser().form("/email/confirm", &[("token", &email.token())]).await;
     assert_eq!((stranger.status.as_u16(), stranger.header("location")), (303, "/sign-in?next=/email/confirm"));
     let stranger = app.browser().form("/account", &[("action", "decline")]).await;
     assert!(stranger.header("location").starts_with("/sign-in?next=%2Faccount%3Fcontinue%3D"));
     let mut eve = app.browser();
     eve.sign_up("eve").await;
-    eve.form("/email/confirm", &[("token", &letter.token())]).await;
-    assert!(eve.get("/account").await.text().contains("This letter is about another account."));
-    browser.form("/email/confirm", &[("code", &letter.wrong_code())]).await;
+    eve.form("/email/confirm", &[("token", &email.token())]).await;
+    assert!(eve.get("/account").await.text().contains("This email is about another account."));
+    browser.form("/email/confirm", &[("code", &email.wrong_code())]).await;
     let page = browser.get("/account").await.text();
     assert!(page.contains("aria-invalid=\"true\"") && page.contains("That code is not right."), "{page}");
     assert!(!page.contains("role=\"status\""), "told beside the field alone");
-    browser.form("/email/confirm", &[("token", &letter.token())]).await;
+    browser.form("/email/confirm", &[("token", &email.token())]).await;
     browser.get("/account").await;
-    browser.form("/email/confirm", &[("token", &letter.token())]).await;
+    browser.form("/email/confirm", &[("token", &email.token())]).await;
     assert!(browser.get("/account").await.text().contains("This link or code is used up or too old."));
 }
 
 #[tokio::test]
-async fn a_void_letter_can_be_replaced_at_once() {
+async fn a_void_email_can_be_replaced_at_once() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
+    let email = app.email_to("ada@example.org").await;
     for _ in 0..5 {
-        browser.form("/email/confirm", &[("code", &letter.wrong_code())]).await;
+        browser.form("/email/confirm", &[("code", &email.wrong_code())]).await;
     }
     browser.form("/account", &[("action", "confirm-again")]).await;
-    assert_eq!(app.letters().await.len(), 2);
+    assert_eq!(app.emails().await.len(), 2);
     browser.form("/account", &[("action", "confirm-again")]).await;
-    assert!(browser.get("/account").await.text().contains("The last letter is less than a minute old."));
+    assert!(browser.get("/account").await.text().contains("The last email is less than a minute old."));
 }
 
 #[tokio::test]
-async fn the_letter_can_be_had_again_once_a_minute() {
+async fn the_email_can_be_had_again_once_a_minute() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    let first = app.letter_to("ada@example.org").await;
+    let first = app.email_to("ada@example.org").await;
     browser.form("/account", &[("action", "confirm-again")]).await;
-    assert_eq!(app.letters().await.len(), 1);
+    assert_eq!(app.emails().await.len(), 1);
     app.clock.advance(Duration::from_mins(1));
     let answer = browser.form("/account", &[("action", "confirm-again")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
-    let second = app.letter_to("ada@example.org").await;
-    assert_eq!(app.letters().await.len(), 2);
+    let second = app.email_to("ada@example.org").await;
+    assert_eq!(app.emails().await.len(), 2);
     assert_eq!(browser.form("/email/confirm", &[("code", &first.code())]).await.header("location"), "/account");
     assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false, "the newer voids the older");
     browser.form("/email/confirm", &[("code", &second.code())]).await;
@@ -244,7 +244,7 @@ async fn the_letter_can_be_had_again_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_letter_sent_again_goes_to_the_address_that_was_asked_for_last() {
+async fn an_email_sent_again_goes_to_the_address_that_was_asked_for_last() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -253,11 +253,11 @@ async fn a_letter_sent_again_goes_to_the_address_that_was_asked_for_last() {
         app.deliver().await;
         app.clock.advance(Duration::from_mins(2));
         let page = own.get("/account").await.text();
-        assert!(page.contains("new@example.org") && page.contains("Send the letter again"), "{page}");
+        assert!(page.contains("new@example.org") && page.contains("Send the email again"), "{page}");
         own.form("/account", &[("action", "confirm-again")]).await;
-        let letters = app.letters().await;
-        assert_eq!(letters.iter().filter(|letter| letter.0.recipient == "new@example.org").count(), 2);
-        let code = app.letter_to("new@example.org").await.code();
+        let emails = app.emails().await;
+        assert_eq!(emails.iter().filter(|email| email.0.recipient == "new@example.org").count(), 2);
+        let code = app.email_to("new@example.org").await.code();
         let answer = own.post("/api/account/email/confirm", json!({ "code": code })).await;
         assert_eq!(answer.json()["user"]["email"], "new@example.org");
     }
@@ -271,13 +271,13 @@ async fn a_proven_address_is_changed_by_the_code_too() {
     own.form("/account", &[("action", "address"), ("email", "new@example.org")]).await;
     let page = own.get("/account").await.text();
     assert!(page.contains("Confirm your e-mail address") && page.contains("new@example.org"), "{page}");
-    let code = app.letter_to("new@example.org").await.code();
+    let code = app.email_to("new@example.org").await.code();
     own.form("/email/confirm", &[("code", &code)]).await;
     assert_eq!(own.get("/api/session").await.json()["user"]["email"], "new@example.org");
 }
 
 #[tokio::test]
-async fn without_a_way_for_letters_an_address_cannot_be_changed() {
+async fn without_a_way_for_emails_an_address_cannot_be_changed() {
     let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
     let app = App::start_set(Backends::Embedded, &settings).await;
     let mut own = app.browser();

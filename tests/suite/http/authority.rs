@@ -154,7 +154,7 @@ async fn user_id(browser: &mut Browser) -> latchkey::server::model::UserId {
 }
 
 #[tokio::test]
-async fn a_confirmed_address_is_a_way_in_only_where_letters_are() {
+async fn a_confirmed_address_is_a_way_in_only_where_emails_are() {
     for (settings, expected) in [
         ([("EMAIL_SIGN_IN", "on"), ("SMTP_URL", "smtp://localhost:1")], 200),
         ([("EMAIL_SIGN_IN", "recovery-only"), ("SMTP_URL", "smtp://localhost:1")], 200),
@@ -166,7 +166,7 @@ async fn a_confirmed_address_is_a_way_in_only_where_letters_are() {
         let id = passkey_ids(&mut own).await[0].clone();
         let answer = own.post("/api/passkeys/remove", json!({ "id": id })).await;
         assert_eq!(answer.refusal(), (409, "last_way_in".to_owned()), "the address is not confirmed");
-        let token = app.letter_to("bob@example.org").await.token();
+        let token = app.email_to("bob@example.org").await.token();
         assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let answer = own.post("/api/passkeys/remove", json!({ "id": id })).await;
         assert_eq!(answer.status.as_u16(), expected, "{settings:?}");
@@ -188,8 +188,8 @@ async fn a_removed_passkey_signs_nobody_in_and_its_sessions_can_be_ended() {
         assert!(lost.is_signed_in().await);
         assert_eq!(own.post("/api/sessions/revoke", json!({ "passkey": id })).await.json(), json!({ "revoked": 1 }));
         assert!(!lost.is_signed_in().await);
-        let letter = app.letter_about("ada@example.org", "A passkey was removed from your account").await;
-        assert!(letter.0.text.contains("Passkey") && letter.0.text.contains("/not-me?token="));
+        let email = app.email_about("ada@example.org", "A passkey was removed from your account").await;
+        assert!(email.0.text.contains("Passkey") && email.0.text.contains("/not-me?token="));
     }
 }
 
@@ -209,7 +209,7 @@ async fn passkeys_of_others_and_malformed_ids_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_passkey_added_by_letter_is_held_back_for_three_days_while_an_older_one_exists() {
+async fn a_passkey_added_by_email_is_held_back_for_three_days_while_an_older_one_exists() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -217,10 +217,10 @@ async fn a_passkey_added_by_letter_is_held_back_for_three_days_while_an_older_on
         let first = passkey_ids(&mut own).await[0].clone();
         app.clock.advance(Duration::from_mins(1));
         let mut browser = app.browser();
-        browser.sign_in_by_letter(&app, "ada").await;
+        browser.sign_in_by_email(&app, "ada").await;
         all_refused(&mut browser, &first, "reauthentication_required").await;
         let (new, id) = browser.add_passkey().await;
-        app.letter_about("ada@example.org", "A passkey was added to your account").await;
+        app.email_about("ada@example.org", "A passkey was added to your account").await;
         assert_eq!(browser.reauthenticate(&new).await.status, 200);
         all_refused(&mut browser, &first, "passkey_too_new").await;
         assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "passkey_too_new");
@@ -233,18 +233,18 @@ async fn a_passkey_added_by_letter_is_held_back_for_three_days_while_an_older_on
         let mut late = app.browser();
         assert_eq!(late.sign_in(&new).await.status, 200);
         assert_eq!(late.post("/api/passkeys/remove", json!({ "id": first })).await.status, 200);
-        assert_eq!(late.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200, "letters are a way in");
+        assert_eq!(late.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200, "emails are a way in");
     }
 }
 
 #[tokio::test]
-async fn without_a_passkey_a_fresh_letter_shows_who_is_there() {
+async fn without_a_passkey_a_fresh_email_shows_who_is_there() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
         let body = json!({ "username": "ada", "email": "ada@example.org" });
         assert_eq!(own.post("/api/sign-up/email", body).await.status, 202);
-        let token = app.letter_to("ada@example.org").await.token();
+        let token = app.email_to("ada@example.org").await.token();
         assert_eq!(own.answer_link(&token).await.status, 200);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200, "a sign-up counts");
         app.clock.advance(TEN_MINUTES);
@@ -252,15 +252,15 @@ async fn without_a_passkey_a_fresh_letter_shows_who_is_there() {
 
         let asked = own.post("/api/reauthenticate/email", json!({})).await;
         assert_eq!((asked.status.as_u16(), asked.json()), (202, json!({ "expires_in": 600 })));
-        let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
+        let email = app.email_about("ada@example.org", "Confirm that it is you").await;
         let mut stranger = app.browser();
-        let body = json!({ "token": letter.token() });
+        let body = json!({ "token": email.token() });
         assert_eq!(stranger.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "signed_out");
-        assert_eq!(stranger.answer_link(&letter.token()).await.refusal().1, "link_expired", "it signs nobody in");
-        let wrong = own.post("/api/reauthenticate/code", json!({ "code": letter.wrong_code() })).await;
+        assert_eq!(stranger.answer_link(&email.token()).await.refusal().1, "link_expired", "it signs nobody in");
+        let wrong = own.post("/api/reauthenticate/code", json!({ "code": email.wrong_code() })).await;
         assert_eq!((wrong.refusal().1.as_str(), &wrong.json()["error"]["tries_left"]), ("code_wrong", &json!(4)));
         let former = own.cookies["latchkey_session"].clone();
-        let answer = own.post("/api/reauthenticate/code", json!({ "code": letter.code() })).await;
+        let answer = own.post("/api/reauthenticate/code", json!({ "code": email.code() })).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["session"]["method"]), (200, &json!("email")));
         assert_ne!(own.cookies["latchkey_session"], former);
         assert_eq!(own.post("/api/reauthenticate/link", body).await.refusal(), (401, "link_expired".to_owned()));
@@ -276,16 +276,16 @@ async fn without_a_passkey_a_fresh_letter_shows_who_is_there() {
 }
 
 #[tokio::test]
-async fn after_a_letter_and_its_passkey_reauthentication_adds_another() {
+async fn after_an_email_and_its_passkey_reauthentication_adds_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
         app.clock.advance(THREE_DAYS);
         let mut own = app.browser();
-        own.sign_in_by_letter(&app, "ada").await;
+        own.sign_in_by_email(&app, "ada").await;
         let (passkey, _) = own.add_passkey().await;
         app.clock.advance(THREE_DAYS);
-        own.sign_in_by_letter(&app, "ada").await;
+        own.sign_in_by_email(&app, "ada").await;
         own.add_passkey().await;
         assert_eq!(own.reauthenticate(&passkey).await.status, 200);
         own.add_passkey().await;
@@ -298,7 +298,7 @@ async fn sign_ins_and_not_me_at_once_never_wait_for_each_other() {
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     let (second, _) = own.add_passkey().await;
-    let token = app.letter_about("ada@example.org", "A passkey was added to your account").await.token_for("/not-me");
+    let token = app.email_about("ada@example.org", "A passkey was added to your account").await.token_for("/not-me");
     let mut tasks = Vec::new();
     for number in 0..12 {
         let (mut browser, passkey, token) = (app.browser(), second.clone(), token.clone());
@@ -319,30 +319,30 @@ async fn sign_ins_and_not_me_at_once_never_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_letter_of_another_session_or_account_shows_nothing() {
+async fn an_email_of_another_session_or_account_shows_nothing() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-    let token = app.letter_to("ada@example.org").await.token();
+    let token = app.email_to("ada@example.org").await.token();
     own.answer_link(&token).await;
     own.post("/api/reauthenticate/email", json!({})).await;
-    let letter = app.letter_about("ada@example.org", "Confirm that it is you").await;
+    let email = app.email_about("ada@example.org", "Confirm that it is you").await;
     let (mut other, mut eve) = (app.browser(), app.browser());
-    other.sign_in_by_letter(&app, "ada").await;
+    other.sign_in_by_email(&app, "ada").await;
     eve.sign_up("eve").await;
-    let body = json!({ "token": letter.token() });
+    let body = json!({ "token": email.token() });
     let answer = other.post("/api/reauthenticate/link", body.clone()).await;
     assert_eq!(answer.refusal(), (409, "other_browser".to_owned()));
     assert_eq!(eve.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "other_account");
     assert_eq!(
-        other.post("/api/reauthenticate/code", json!({ "code": letter.code() })).await.refusal().1,
+        other.post("/api/reauthenticate/code", json!({ "code": email.code() })).await.refusal().1,
         "link_expired"
     );
     assert_eq!(own.post("/api/reauthenticate/link", body).await.status, 200);
 }
 
 #[tokio::test]
-async fn letters_that_are_off_show_nothing() {
+async fn emails_that_are_off_show_nothing() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -365,8 +365,8 @@ async fn a_copied_passkey_is_refused_recorded_and_told() {
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
         passkey.counter = 6;
         assert_eq!(app.browser().sign_in(&passkey).await.refusal(), (401, "not_verified".to_owned()));
-        let letter = app.letter_about("ada@example.org", "A passkey may have been copied").await;
-        assert!(letter.0.text.contains("counter went back"), "{}", letter.0.text);
+        let email = app.email_about("ada@example.org", "A passkey may have been copied").await;
+        assert!(email.0.text.contains("counter went back"), "{}", email.0.text);
         let events = own.get("/api/account/events").await.json()["events"].clone();
         assert_eq!(kinds(&events)[0], "counter_went_back");
     }
@@ -401,7 +401,7 @@ async fn a_copied_passkey_that_is_used_at_the_same_moment_is_told_of_too() {
         let kinds = kinds(&events);
         let count = |kind| kinds.iter().filter(|known| *known == kind).count();
         assert_eq!((count("counter_went_back"), count("sign_in_refused")), (1, 0), "once an hour: {kinds:?}");
-        app.letter_about("ada@example.org", "A passkey may have been copied").await;
+        app.email_about("ada@example.org", "A passkey may have been copied").await;
     }
 }
 

@@ -76,7 +76,7 @@ async fn every_address_that_writes_refuses_at_some_time() {
             // For accounts without a passkey alone.
             let body = json!({ "username": name, "email": format!("{name}@example.org") });
             assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
-            let token = app.letter_to(&format!("{name}@example.org")).await.token();
+            let token = app.email_to(&format!("{name}@example.org")).await.token();
             assert_eq!(browser.answer_link(&token).await.status, 200);
         } else if ![paths::SIGN_UP, paths::SIGN_IN].contains(path) {
             browser.sign_up(&name).await;
@@ -96,7 +96,7 @@ async fn every_address_that_writes_refuses_at_some_time() {
                     browser.form(path, &[("username", &name), ("email", &email)]).await
                 }
                 _ if *path == "/sign-in" => {
-                    browser.form(path, &[("action", "letter"), ("identifier", &format!("n{turn}"))]).await
+                    browser.form(path, &[("action", "email"), ("identifier", &format!("n{turn}"))]).await
                 }
                 _ => browser.form(path, &[("token", "x"), ("action", "name"), ("name", "A"), ("language", "de")]).await,
             };
@@ -236,7 +236,7 @@ async fn a_suspended_passkey_is_written_down_once_an_hour() {
         let older = own.sign_up_proven(&app, "ada").await;
         app.clock.advance(Duration::from_mins(1));
         let (suspended, _) = own.add_passkey().await;
-        let email = app.letter_about("ada@example.org", "A passkey was added to your account").await;
+        let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
         let token = json!({ "token": email.token_for("/not-me") });
         assert_eq!(app.browser().post("/api/account/not-me", token).await.status, 200);
         let count = async || {

@@ -13,7 +13,7 @@ async fn with_account(backends: Backends) -> App {
 
 /// What stands on the page while an email is waited for.
 async fn waiting_page(browser: &mut Browser) -> String {
-    browser.get("/sign-in?step=letter").await.text()
+    browser.get("/sign-in?step=email").await.text()
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn cookies_noted_at_a_shared_computer_say_nothing_of_the_next_user() {
         shared.ask("eve@example.org").await;
         let mut noted = shared.clone();
         shared.ask("ada@example.org").await;
-        let email = app.letter_to("ada@example.org").await;
+        let email = app.email_to("ada@example.org").await;
         assert_ne!(noted.cookies["latchkey_email"], shared.cookies["latchkey_email"], "each request has its own");
         assert!(!waiting_page(&mut noted).await.contains("ada@example.org"), "the typed address is not shown");
         assert_eq!(noted.answer_code(&email.code()).await.status, 401, "the digits do not sign in");
@@ -49,7 +49,7 @@ async fn the_cookie_of_an_email_is_void_after_sign_in_sign_out_and_another_accou
             }
             browser.start_sign_in().await;
             browser.ask("ada").await;
-            let (before, code) = (browser.clone(), app.letter_to("ada@example.org").await.code());
+            let (before, code) = (browser.clone(), app.email_to("ada@example.org").await.code());
             match end {
                 "sign in" => assert_eq!(browser.sign_in(&passkey).await.status, 200),
                 "sign out" => assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200),
@@ -71,7 +71,7 @@ async fn an_email_that_expired_once_does_not_come_back_with_the_clock() {
         let app = with_account(backends).await;
         let mut browser = app.browser();
         browser.ask("ada").await;
-        let email = app.letter_to("ada@example.org").await;
+        let email = app.email_to("ada@example.org").await;
         app.clock.advance(Duration::from_mins(11));
         assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
         app.clock.turn(-11);
@@ -80,7 +80,7 @@ async fn an_email_that_expired_once_does_not_come_back_with_the_clock() {
 
         let mut browser = app.browser();
         browser.ask("eve").await;
-        let code = app.letter_to("eve@example.org").await.code();
+        let code = app.email_to("eve@example.org").await.code();
         app.clock.advance(Duration::from_mins(11));
         assert_eq!(browser.answer_code(&code).await.status, 401);
         app.clock.turn(-11);
@@ -107,15 +107,15 @@ async fn looking_at_a_page_sends_no_email() {
     let app = App::start_set(Backends::Embedded, &[]).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-    let token = app.letter_to("ada@example.org").await.token();
+    let token = app.email_to("ada@example.org").await.token();
     assert_eq!(own.answer_link(&token).await.status, 200);
     app.clock.advance(Duration::from_mins(11));
-    let before = app.letters().await.len();
-    for path in ["/confirm", "/account?step=delete", "/account", "/sign-in?step=letter", "/"] {
+    let before = app.emails().await.len();
+    for path in ["/confirm", "/account?step=delete", "/account", "/sign-in?step=email", "/"] {
         own.get(path).await;
         own.get(path).await;
     }
-    assert_eq!(app.letters().await.len(), before);
+    assert_eq!(app.emails().await.len(), before);
     let page = own.get("/confirm").await.text();
     assert!(page.contains("Email me a code"), "{page}");
     let answer = own.form("/account", &[("action", "recovery-codes")]).await;

@@ -210,9 +210,9 @@ async fn a_clock_that_is_set_back_or_forward_ten_minutes_signs_nobody_out() {
         }
         let mut asking = app.browser();
         asking.ask("ada").await;
-        let letter = app.letter_to("ada@example.org").await;
+        let email = app.email_to("ada@example.org").await;
         app.clock.turn(-10);
-        assert_eq!(asking.answer_link(&letter.token()).await.status, 200, "a letter from the future is still one");
-        assert_eq!(asking.answer_link(&letter.token()).await.refusal().1, "link_expired");
+        assert_eq!(asking.answer_link(&email.token()).await.status, 200, "an email from the future is still one");
+        assert_eq!(asking.answer_link(&email.token()).await.refusal().1, "link_expired");
     }
 }

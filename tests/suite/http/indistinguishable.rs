@@ -107,9 +107,9 @@ async fn known_and_unknown_addresses_get_the_same_answers_in_the_same_time() {
     }
 }
 
-/// Four wrong codes for each of many letters, of which one side's were sent to somebody.
+/// Four wrong codes for each of many emails, of which one side's were sent to somebody.
 async fn compare_codes(app: &App) -> f64 {
-    // What was typed wrong before is forgotten: after twenty failures no letters would go.
+    // What was typed wrong before is forgotten: after twenty failures no emails would go.
     app.clock.advance(Duration::from_hours(25));
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS / 5 {

@@ -85,7 +85,7 @@ async fn a_notice_is_told_once_and_from_its_code_alone() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    assert!(browser.get("/account").await.text().contains("Welcome! We have sent a letter"));
+    assert!(browser.get("/account").await.text().contains("Welcome! We have sent an email"));
     assert!(!browser.get("/account").await.text().contains("Welcome!"));
     let answer = browser.form("/sign-out", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"));

@@ -121,7 +121,7 @@ async fn sign_ups_that_were_never_finished_cost_nothing_and_those_begun_too_earl
 }
 
 #[tokio::test]
-async fn three_letters_at_once_under_one_name_whoever_bears_it() {
+async fn three_emails_at_once_under_one_name_whoever_bears_it() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         app.browser_at(ADA).sign_up_proven(&app, "ada").await;
@@ -139,7 +139,7 @@ async fn three_letters_at_once_under_one_name_whoever_bears_it() {
 }
 
 #[tokio::test]
-async fn a_client_asks_for_ten_letters_an_hour() {
+async fn a_client_asks_for_ten_emails_an_hour() {
     let app = limited(Backends::Embedded).await;
     let mut eve = app.browser_at(EVE);
     let body = |number| json!({ "identifier": format!("somebody{number}") });
@@ -149,18 +149,18 @@ async fn a_client_asks_for_ten_letters_an_hour() {
 }
 
 #[tokio::test]
-async fn an_account_gets_three_letters_of_strangers_under_whatever_name_they_ask() {
+async fn an_account_gets_three_emails_of_strangers_under_whatever_name_they_ask() {
     let app = limited(Backends::Embedded).await;
     app.browser_at(ADA).sign_up_proven(&app, "ada").await;
-    let before = app.letters().await.len();
+    let before = app.emails().await.len();
     for (number, name) in ["ada", "ada@example.org", "ada", "ada@example.org", "ada"].into_iter().enumerate() {
         app.browser_at(&format!("203.0.113.{number}")).ask(name).await;
         app.deliver().await;
     }
-    assert_eq!(app.letters().await.len() - before, 3, "the others are silently not sent");
+    assert_eq!(app.emails().await.len() - before, 3, "the others are silently not sent");
     app.clock.advance(Duration::from_mins(20));
     app.browser_at("203.0.113.99").ask("ada").await;
-    assert_eq!(app.letters().await.len() - before, 4);
+    assert_eq!(app.emails().await.len() - before, 4);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn strangers_use_up_nothing_of_a_browser_that_the_account_knows() {
             app.browser_at(EVE).post("/api/email/start", json!({ "identifier": "ada@example.org" })).await;
         }
         app.deliver().await;
-        own.sign_in_by_letter(&app, "ada").await;
+        own.sign_in_by_email(&app, "ada").await;
     }
 }
 
@@ -194,7 +194,7 @@ async fn after_twenty_wrong_codes_emails_carry_no_code_and_links_go_on() {
         for number in 0..4 {
             let mut eve = app.browser_at(&format!("203.0.113.{number}"));
             eve.ask("ada").await;
-            let wrong = app.letter_to("ada@example.org").await.wrong_code();
+            let wrong = app.email_to("ada@example.org").await.wrong_code();
             for _ in 0..5 {
                 assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
                 failures += 1;
@@ -205,7 +205,7 @@ async fn after_twenty_wrong_codes_emails_carry_no_code_and_links_go_on() {
         app.clock.advance(Duration::from_hours(2));
         let mut eve = app.browser_at(EVE);
         eve.ask("ada").await;
-        let email = app.letter_to("ada@example.org").await;
+        let email = app.email_to("ada@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
         assert!(!email.0.html.contains("type this code"), "{}", email.0.html);
         assert_eq!(eve.answer_code("123456").await.refusal().1, "code_wrong", "there is none to guess");
@@ -213,14 +213,14 @@ async fn after_twenty_wrong_codes_emails_carry_no_code_and_links_go_on() {
         assert_eq!(own.sign_in(&passkey).await.status, 200, "so does the passkey");
         own.post("/api/sign-out", json!({})).await;
         own.ask("ada").await;
-        let code = app.letter_to("ada@example.org").await.code();
+        let code = app.email_to("ada@example.org").await.code();
         assert_eq!(own.answer_code(&code).await.status, 200, "a known browser has a count of its own");
 
         // The window is the store's own; in the process it moves with the clock.
         if matches!(backends, Backends::Embedded) {
             app.clock.advance(Duration::from_hours(24));
             app.browser_at(EVE).ask("ada").await;
-            assert!(app.letter_to("ada@example.org").await.has_code());
+            assert!(app.email_to("ada@example.org").await.has_code());
         }
     }
 }
@@ -233,7 +233,7 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_under_it() {
         for number in 0..4 {
             let mut eve = app.browser_at(&format!("203.0.113.{number}"));
             assert_eq!(eve.post("/api/sign-up/email", asked(number)).await.status, 202);
-            let wrong = app.letter_to("New@example.org").await.wrong_code();
+            let wrong = app.email_to("New@example.org").await.wrong_code();
             for _ in 0..5 {
                 assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
             }
@@ -242,13 +242,13 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_under_it() {
         app.clock.advance(Duration::from_hours(2));
         let mut own = app.browser_at(ADA);
         assert_eq!(own.post("/api/sign-up/email", asked(9)).await.status, 202);
-        let email = app.letter_to("New@example.org").await;
+        let email = app.email_to("New@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
         assert_eq!(own.answer_link(&email.token()).await.status, 200);
         let mut other = app.browser_at(ADA);
         let body = json!({ "username": "other", "email": "other@example.org" });
         assert_eq!(other.post("/api/sign-up/email", body).await.status, 202);
-        assert!(app.letter_to("other@example.org").await.has_code(), "other addresses are not paused");
+        assert!(app.email_to("other@example.org").await.has_code(), "other addresses are not paused");
     }
 }
 
@@ -312,7 +312,7 @@ async fn an_address_that_somebody_claims_is_not_flooded() {
             .sign_up_claiming(&format!("eve{number}"), "ada@example.org")
             .await;
     }
-    assert_eq!(app.letters().await.iter().filter(|letter| letter.0.recipient == "ada@example.org").count(), 3);
+    assert_eq!(app.emails().await.iter().filter(|email| email.0.recipient == "ada@example.org").count(), 3);
 }
 
 /// A request of a browser whose proxy says where it came from.
@@ -349,7 +349,7 @@ async fn only_proxies_of_ours_are_believed_about_where_a_request_came_from() {
 async fn a_page_says_how_long_to_wait() {
     let app = limited(Backends::Embedded).await;
     let mut eve = app.browser_at(EVE);
-    let form = [("action", "letter"), ("identifier", "ada")];
+    let form = [("action", "email"), ("identifier", "ada")];
     for _ in 0..3 {
         assert_eq!(eve.form("/sign-in", &form).await.status, 303);
     }

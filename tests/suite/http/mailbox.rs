@@ -22,10 +22,10 @@ async fn it_shows_what_was_sent_the_newest_first() {
             app.deliver().await;
         }
         let host = [("host", "localhost:3000")];
-        let letters = look(&app, "/dev/mailbox.json", &host).await.json();
-        assert_eq!((&letters[0]["to"], &letters[1]["to"]), (&json!("eve@example.org"), &json!("ada@example.org")));
+        let emails = look(&app, "/dev/mailbox.json", &host).await.json();
+        assert_eq!((&emails[0]["to"], &emails[1]["to"]), (&json!("eve@example.org"), &json!("ada@example.org")));
         for member in ["subject", "text", "html", "sent_at"] {
-            assert!(letters[0][member].is_string(), "{letters}");
+            assert!(emails[0][member].is_string(), "{emails}");
         }
         let page = look(&app, "/dev/mailbox", &host).await.text();
         assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "{page}");

@@ -43,15 +43,15 @@ async fn a_session_that_ends_at_one_node_is_dead_at_the_other() {
 }
 
 #[tokio::test]
-async fn a_letter_asked_for_at_one_node_is_answered_at_the_other() {
+async fn an_email_asked_for_at_one_node_is_answered_at_the_other() {
     let app = App::start(Backends::Servers).await;
     let node = app.second_node().await;
     app.browser().sign_up_proven(&app, "ada").await;
     let mut asking = app.browser();
     asking.ask("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    assert_eq!(at(&asking, &node).answer_code(&letter.code()).await.status, 200);
-    assert_eq!(at(&asking, &node).answer_link(&letter.token()).await.refusal().1, "link_expired");
+    let email = app.email_to("ada@example.org").await;
+    assert_eq!(at(&asking, &node).answer_code(&email.code()).await.status, 200);
+    assert_eq!(at(&asking, &node).answer_link(&email.token()).await.refusal().1, "link_expired");
 }
 
 #[tokio::test]

@@ -26,8 +26,8 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_its_owner_is_told()
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
         let token = sign_in_link(&app, "ada").await;
-        let letter = app.letter_about("ada@example.org", "A sign-in link was made for your account").await;
-        assert!(letter.0.text.contains("/not-me?token="));
+        let email = app.email_about("ada@example.org", "A sign-in link was made for your account").await;
+        assert!(email.0.text.contains("/not-me?token="));
 
         let mut browser = app.browser();
         let page = browser.get(&format!("/email/link?token={token}")).await;
@@ -57,8 +57,8 @@ async fn a_break_glass_link_ends_after_an_hour_by_a_newer_one_and_by_not_me() {
         assert_eq!(app.browser().answer_link(&newer).await.refusal(), (401, "link_expired".to_owned()));
 
         let last = sign_in_link(&app, "ada").await;
-        let letter = app.letter_about("ada@example.org", "A sign-in link was made for your account").await;
-        let said = app.browser().post("/api/account/not-me", json!({ "token": letter.token_for("/not-me") })).await;
+        let email = app.email_about("ada@example.org", "A sign-in link was made for your account").await;
+        let said = app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         assert_eq!(said.status, 200, "{}", said.text());
         assert_eq!(app.browser().answer_link(&last).await.refusal(), (401, "link_expired".to_owned()));
     }
@@ -76,8 +76,8 @@ async fn what_a_break_glass_link_adds_is_held_back_and_waits_for_not_me() {
         let refused = helped.post("/api/recovery/codes", json!({})).await;
         assert_eq!(refused.refusal(), (403, "passkey_too_new".to_owned()));
 
-        let letter = app.letter_about("ada@example.org", "A sign-in link was made for your account").await;
-        app.browser().post("/api/account/not-me", json!({ "token": letter.token_for("/not-me") })).await;
+        let email = app.email_about("ada@example.org", "A sign-in link was made for your account").await;
+        app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         helped.answer_link(&sign_in_link(&app, "ada").await).await;
         let refused = helped.post("/api/passkeys/start", json!({})).await;
         assert_eq!(refused.refusal(), (403, "older_passkey_required".to_owned()));
@@ -98,7 +98,7 @@ async fn a_lockdown_that_nothing_can_end_any_more_ends_by_time() {
         }
         app.clock.advance(Duration::from_mins(1));
         own.add_passkey().await;
-        let email = app.letter_about("ada@example.org", "A passkey was added to your account").await;
+        let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
         app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         app.clock.advance(Duration::from_hours(73));
         let mut helped = app.browser();
@@ -118,7 +118,7 @@ async fn a_lockdown_that_nothing_can_end_any_more_ends_by_time() {
 }
 
 #[tokio::test]
-async fn a_break_glass_link_works_where_letters_sign_nobody_in() {
+async fn a_break_glass_link_works_where_emails_sign_nobody_in() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;
     let token = sign_in_link(&app, "ada").await;
@@ -154,7 +154,7 @@ async fn nobody_comes_into_an_account_that_is_turned_off() {
         let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
         let mut asking = app.browser();
         asking.ask("ada").await;
-        let open = app.letter_to("ada@example.org").await;
+        let open = app.email_to("ada@example.org").await;
         let id = id_of(&app, "ada").await;
         assert!(app.state.administration().set_disabled(id, true).await.unwrap().unwrap().disabled_at.is_some());
 
@@ -162,10 +162,10 @@ async fn nobody_comes_into_an_account_that_is_turned_off() {
         let refused = app.browser().sign_in(&passkey).await;
         assert_eq!(refused.refusal(), (403, "account_disabled".to_owned()));
         assert_eq!(asking.answer_link(&open.token()).await.refusal(), (401, "link_expired".to_owned()));
-        let letters = app.letters().await.len();
+        let emails = app.emails().await.len();
         app.browser().ask("ada").await;
         app.browser().ask("ada@example.org").await;
-        assert_eq!(app.letters().await.len(), letters, "no letter goes to it");
+        assert_eq!(app.emails().await.len(), emails, "no email goes to it");
         let recovery = json!({ "identifier": "ada", "code": codes[0] });
         let refused = app.browser().post("/api/recovery/use", recovery.clone()).await;
         assert_eq!(refused.refusal(), (401, "code_wrong".to_owned()));
@@ -255,7 +255,7 @@ async fn with_invitations_only_the_invited_sign_up_as_often_as_it_says() {
 }
 
 #[tokio::test]
-async fn an_invitation_counts_when_the_letter_is_answered_and_ends_by_time() {
+async fn an_invitation_counts_when_the_email_is_answered_and_ends_by_time() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
         let invite = invite(&app, 1).await;
@@ -263,7 +263,7 @@ async fn an_invitation_counts_when_the_letter_is_answered_and_ends_by_time() {
         let fields = [("username", "ada"), ("email", "ada@example.org"), ("invite", invite.as_str())];
         assert_eq!(first.form("/sign-up", &fields).await.status, 303);
         assert_eq!(second.post("/api/sign-up/email", form("eve", Some(&invite))).await.status, 202);
-        let (to_first, to_second) = (app.letter_to("ada@example.org").await, app.letter_to("eve@example.org").await);
+        let (to_first, to_second) = (app.email_to("ada@example.org").await, app.email_to("eve@example.org").await);
         assert_eq!(first.answer_link(&to_first.token()).await.status, 200);
         let refused = second.answer_link(&to_second.token()).await;
         assert_eq!(refused.refusal(), (403, "invitation_required".to_owned()));

@@ -101,9 +101,9 @@ async fn without_redis_nobody_new_signs_in_and_everybody_signed_in_goes_on() {
     let form = json!({ "username": "eve", "email": "eve@example.org" });
     let began = Instant::now();
     assert_unavailable(&app.browser().post("/api/sign-up/start", form).await, began);
-    let letter = json!({ "identifier": "ada" });
+    let email = json!({ "identifier": "ada" });
     let began = Instant::now();
-    assert_unavailable(&app.browser().post("/api/email/start", letter).await, began);
+    assert_unavailable(&app.browser().post("/api/email/start", email).await, began);
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "ok", "ephemeral": "away" })));
     let began = Instant::now();
@@ -192,8 +192,8 @@ async fn a_stalled_database_leaves_no_transaction_open() {
         proxy.mend();
         eventually_ready(&app).await;
         for _ in 0..20 {
-            let letter = json!({ "identifier": "ada" });
-            assert_eq!(app.browser().post("/api/email/start", letter).await.status, 202);
+            let email = json!({ "identifier": "ada" });
+            assert_eq!(app.browser().post("/api/email/start", email).await.status, 202);
         }
         // Waiting for a lock that an abandoned transaction holds would end in a refusal of the database's.
         app.deliver().await;
@@ -230,6 +230,6 @@ async fn a_cut_connection_to_redis_costs_no_request() {
         assert_eq!(browser.post("/api/email/code", json!({ "code": "123456" })).await.status, 401, "a limit is drawn");
         app.browser_at(&from).ask("ada").await;
         cut();
-        assert!(app.letters().await.iter().any(|email| email.0.subject.starts_with("Sign in")), "a count is read");
+        assert!(app.emails().await.iter().any(|email| email.0.subject.starts_with("Sign in")), "a count is read");
     }
 }

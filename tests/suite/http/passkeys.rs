@@ -21,13 +21,13 @@ async fn add(browser: &mut Browser, name: Option<&str>) -> Answer {
 async fn by_email(app: &App, name: &str) -> Browser {
     let mut browser = app.browser();
     browser.ask(name).await;
-    let token = app.letter_to(&format!("{name}@example.org")).await.token();
+    let token = app.email_to(&format!("{name}@example.org")).await.token();
     assert_eq!(browser.answer_link(&token).await.status, 200);
     browser
 }
 
 #[tokio::test]
-async fn after_a_letter_one_passkey_can_be_made_and_signs_in() {
+async fn after_an_email_one_passkey_can_be_made_and_signs_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -46,7 +46,7 @@ async fn after_a_letter_one_passkey_can_be_made_and_signs_in() {
         assert_eq!(app.browser().sign_in(&passkey).await.json()["user"]["username"], "ada");
 
         let second = browser.post("/api/passkeys/start", json!({})).await;
-        assert_eq!(second.refusal(), (403, "reauthentication_required".to_owned()), "a letter allows one");
+        assert_eq!(second.refusal(), (403, "reauthentication_required".to_owned()), "an email allows one");
     }
 }
 
@@ -57,10 +57,10 @@ async fn adding_needs_a_fresh_sign_in() {
         let mut browser = app.browser();
         let passkey = browser.sign_up_proven(&app, "ada").await;
         assert_eq!(add(&mut browser, Some("My key")).await.json()["passkey"]["name"], "My key");
-        let mut letter = by_email(&app, "ada").await;
+        let mut email = by_email(&app, "ada").await;
         let options = start(&mut browser).await;
         app.clock.advance(Duration::from_secs(10 * 60 + 1));
-        for browser in [&mut browser, &mut letter] {
+        for browser in [&mut browser, &mut email] {
             let answer = browser.post("/api/passkeys/start", json!({})).await;
             assert_eq!(answer.refusal(), (403, "reauthentication_required".to_owned()));
         }
@@ -134,7 +134,7 @@ async fn an_account_has_twenty_passkeys_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_passkeys_at_once_a_letter_allows_one() {
+async fn of_many_passkeys_at_once_an_email_allows_one() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -173,7 +173,7 @@ async fn not_now_is_kept_for_thirty_days_in_this_browser_and_for_this_person() {
     assert!(!offers(&mut browser).await);
     let again = async |browser: &mut Browser| {
         browser.ask("ada").await;
-        let token = app.letter_to("ada@example.org").await.token();
+        let token = app.email_to("ada@example.org").await.token();
         assert_eq!(browser.answer_link(&token).await.status, 200);
     };
     app.clock.advance(Duration::from_hours(29 * 24));

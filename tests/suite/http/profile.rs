@@ -176,7 +176,7 @@ async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
         let mut other = app.browser();
         other.sign_in(&passkey).await;
         other.ask("ada").await;
-        let letter = app.letter_about("ada@example.org", "Sign in to Latchkey").await;
+        let email = app.email_about("ada@example.org", "Sign in to Latchkey").await;
         let id = own.get("/api/session").await.json()["user"]["id"].clone();
         for typed in ["", "adaa", "ADA"] {
             let answer = own.post("/api/account/delete", json!({ "username": typed })).await;
@@ -186,17 +186,17 @@ async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
         assert!(!own.cookies.contains_key("latchkey_session") && !own.cookies.contains_key("latchkey_known"));
         assert!(!own.is_signed_in().await && !other.is_signed_in().await);
         assert_eq!(app.browser().sign_in(&passkey).await.refusal().1, "unknown_passkey");
-        assert_eq!(other.answer_link(&letter.token()).await.refusal().1, "link_expired");
+        assert_eq!(other.answer_link(&email.token()).await.refusal().1, "link_expired");
         let body = json!({ "identifier": "ada", "code": code });
         assert_eq!(app.browser().post("/api/recovery/use", body).await.refusal().1, "code_wrong");
-        let farewell = app.letter_about("ada@example.org", "Your account was deleted").await;
+        let farewell = app.email_about("ada@example.org", "Your account was deleted").await;
         assert!(!farewell.0.text.contains("/not-me"), "there is nothing left to protect");
 
         let mut again = app.browser();
         let taken = again.post("/api/sign-up/start", json!({ "username": "ada", "email": "ada@example.org" })).await;
         assert_eq!(taken.refusal().1, "username_taken", "the name is held");
         again.sign_up_claiming("ada2", "ada@example.org").await;
-        let token = app.letter_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
         let user = again.post("/api/account/email/confirm", json!({ "token": token })).await.json()["user"].clone();
         assert_eq!(user["email_verified"], true);
         assert_ne!(user["id"], id);
@@ -213,7 +213,7 @@ async fn a_new_username_is_notified_of_and_its_owner_can_return_to_the_one_that_
         let passkey = own.sign_up_proven(&app, "ada").await;
         // As a stolen cookie could.
         assert_eq!(update(&mut own, json!({ "username": "stolen" })).await.status, 200);
-        let email = app.letter_about("ada@example.org", "Your username was changed").await;
+        let email = app.email_about("ada@example.org", "Your username was changed").await;
         assert!(email.0.text.contains("changed to stolen.") && email.0.text.contains("/not-me?token="));
         let token = json!({ "token": email.token_for("/not-me") });
         assert_eq!(app.browser().post("/api/account/not-me", token).await.status, 200);
@@ -226,7 +226,7 @@ async fn a_new_username_is_notified_of_and_its_owner_can_return_to_the_one_that_
         assert_eq!(update(&mut own, json!({ "username": "another" })).await.refusal().1, "renamed_recently");
         let answer = update(&mut own, json!({ "username": "Ada" })).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["user"]["username"]), (200, &json!("Ada")));
-        let email = app.letter_about("ada@example.org", "Your username was changed").await;
+        let email = app.email_about("ada@example.org", "Your username was changed").await;
         assert!(email.0.text.contains("changed to Ada."), "{}", email.0.text);
     }
 }
@@ -251,7 +251,7 @@ async fn names_that_look_like_links_or_addresses_are_not_put_into_emails() {
         own.post("/api/passkeys/finish", json!({ "credential": credential, "name": name })).await;
         app.browser().ask(&user).await;
         let emails: Vec<_> =
-            app.letters().await.into_iter().filter(|email| email.0.recipient.starts_with(&user)).collect();
+            app.emails().await.into_iter().filter(|email| email.0.recipient.starts_with(&user)).collect();
         assert!(emails.len() >= 4, "{}", emails.len());
         for email in emails {
             for text in [&email.0.subject, &email.0.text, &email.0.html] {

@@ -48,11 +48,11 @@ async fn every_once_only_thing_happens_once() {
 
             own.sign_in(&passkey).await;
             let address = format!("{name}@example.org");
-            let token = app.letter_to(&address).await.token();
+            let token = app.email_to(&address).await.token();
             let body = json!({ "token": token });
             assert_eq!(at_once(&own, "/api/account/email/confirm", &body).await, 1, "a confirmation");
             by_email(&app, &name, &address).await;
-            by_security_letter(&app, &mut own, &passkey, &name).await;
+            by_security_email(&app, &mut own, &passkey, &name).await;
         }
         assert_eq!(app.deadlocks().await, 0, "{backends:?}");
     }
@@ -61,14 +61,14 @@ async fn every_once_only_thing_happens_once() {
 async fn by_email(app: &App, name: &str, address: &str) {
     let mut asking = app.browser();
     asking.ask(name).await;
-    let token = app.letter_to(address).await.token();
+    let token = app.email_to(address).await.token();
     assert_eq!(at_once(&asking, "/api/email/link", &json!({ "token": token })).await, 1, "a link");
     asking.ask(name).await;
-    let code = app.letter_to(address).await.code();
+    let code = app.email_to(address).await.code();
     assert_eq!(at_once(&asking, "/api/email/code", &json!({ "code": code })).await, 1, "a code");
 }
 
-async fn by_security_letter(app: &App, own: &mut Browser, passkey: &SoftPasskey, name: &str) {
+async fn by_security_email(app: &App, own: &mut Browser, passkey: &SoftPasskey, name: &str) {
     let options = own.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
     let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
     assert_eq!(at_once(own, "/api/reauthenticate/finish", &body).await, 1, "a reauthentication");
@@ -79,12 +79,12 @@ async fn by_security_letter(app: &App, own: &mut Browser, passkey: &SoftPasskey,
 
     let (former, new) = (format!("{name}@example.org"), format!("{name}@example.net"));
     assert_eq!(own.post("/api/account/email", json!({ "email": new })).await.status, 202);
-    let token = app.letter_to(&new).await.token();
+    let token = app.email_to(&new).await.token();
     assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
-    let letter = app.letter_about(&former, "Your e-mail address was changed").await;
-    let body = json!({ "token": letter.token_for("/email/undo") });
+    let email = app.email_about(&former, "Your e-mail address was changed").await;
+    let body = json!({ "token": email.token_for("/email/undo") });
     assert_eq!(at_once(&app.browser(), "/api/account/email/undo", &body).await, 1, "an undo");
-    let body = json!({ "token": letter.token_for("/not-me") });
+    let body = json!({ "token": email.token_for("/not-me") });
     assert_eq!(at_once(&app.browser(), "/api/account/not-me", &body).await, 1, "not me");
 }
 
@@ -194,7 +194,7 @@ async fn an_address_is_not_changed_by_a_session_that_was_ended_first() {
             thief.sign_in(&passkey).await;
             let new = format!("thief{round}@example.org");
             assert_eq!(thief.post("/api/account/email", json!({ "email": new })).await.status, 202);
-            let body = json!({ "token": app.letter_to(&new).await.token() });
+            let body = json!({ "token": app.email_to(&new).await.token() });
             let mut ending = own.clone();
             let confirming = tokio::spawn(async move { thief.post("/api/account/email/confirm", body).await });
             let ended =

@@ -25,8 +25,7 @@ async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
             make_codes(&mut own).await;
             assert_eq!(own.get("/api/account/export").await.status, 200);
         }
-        let told =
-            async |subject: &str| app.letters().await.iter().filter(|letter| letter.0.subject == subject).count();
+        let told = async |subject: &str| app.emails().await.iter().filter(|email| email.0.subject == subject).count();
         assert_eq!(told("New recovery codes were made").await, 3);
         assert_eq!(told("A copy of your account's data was made").await, 3);
         let events = own.get("/api/account/events").await.json()["events"].clone();
@@ -65,8 +64,8 @@ async fn ten_codes_work_once_each_and_new_ones_end_the_older() {
         assert_eq!(again.refusal(), (401, "code_wrong".to_owned()));
         let by_address = app.browser().post("/api/recovery/use", using("ada@example.org", &codes[1])).await;
         assert_eq!(by_address.status, 200);
-        app.letter_about("ada@example.org", "A recovery code was used").await;
-        app.letter_about("ada@example.org", "New recovery codes were made").await;
+        app.email_about("ada@example.org", "A recovery code was used").await;
+        app.email_about("ada@example.org", "New recovery codes were made").await;
     }
 }
 
@@ -118,10 +117,10 @@ async fn a_code_ends_the_block_of_not_me() {
     own.sign_up_proven(&app, "ada").await;
     let codes = make_codes(&mut own).await;
     own.add_passkey().await;
-    let letter = app.letter_about("ada@example.org", "A passkey was added to your account").await;
-    let body = json!({ "token": letter.token_for("/not-me") });
+    let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
+    let body = json!({ "token": email.token_for("/not-me") });
     assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
-    own.sign_in_by_letter(&app, "ada").await;
+    own.sign_in_by_email(&app, "ada").await;
     assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
     assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
     own.add_passkey().await;
@@ -133,8 +132,8 @@ async fn codes_that_somebody_else_made_end_with_not_me() {
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     let codes = make_codes(&mut own).await;
-    let letter = app.letter_about("ada@example.org", "New recovery codes were made").await;
-    let body = json!({ "token": letter.token_for("/not-me") });
+    let email = app.email_about("ada@example.org", "New recovery codes were made").await;
+    let body = json!({ "token": email.token_for("/not-me") });
     assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
     assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.refusal().1, "code_wrong");
 }
@@ -177,7 +176,7 @@ async fn a_code_leads_to_a_new_passkey_also_where_one_was_declined() {
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     let codes = make_codes(&mut own).await;
-    own.sign_in_by_letter(&app, "ada").await;
+    own.sign_in_by_email(&app, "ada").await;
     own.form("/account", &[("action", "decline")]).await;
     assert!(!own.get("/account").await.text().contains("Make a passkey on this device"));
     assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);

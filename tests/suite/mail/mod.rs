@@ -1,4 +1,4 @@
-//! Letters over a real SMTP conversation, and the outbox behind them.
+//! Emails over a real SMTP conversation, and the outbox behind them.
 
 mod outbox;
 pub mod server;

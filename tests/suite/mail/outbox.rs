@@ -23,22 +23,22 @@ fn recipients(server: &MailServer) -> usize {
     server.seen().commands.iter().filter(|line| line.starts_with("RCPT TO:")).count()
 }
 
-async fn sign_up_by_letter(app: &App, name: &str) {
+async fn sign_up_by_email(app: &App, name: &str) {
     let body = json!({ "username": name, "email": format!("{name}@example.org") });
     assert_eq!(app.browser().post("/api/sign-up/email", body).await.status, 202);
 }
 
 #[tokio::test]
-async fn a_letter_that_was_put_off_is_sent_later_and_once() {
+async fn an_email_that_was_put_off_is_sent_later_and_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let moods = [Mood::RefuseRecipient("451 4.7.1 later"), Mood::RefuseLetter("452 4.3.1 full"), Mood::DropAtData];
+        let moods = [Mood::RefuseRecipient("451 4.7.1 later"), Mood::RefuseMessage("452 4.3.1 full"), Mood::DropAtData];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         for pause in [5, 15, 45] {
             deliver(&email_worker).await;
-            assert!(server.seen().letters.is_empty());
+            assert!(server.seen().emails.is_empty());
             app.clock.advance(Duration::from_secs(pause - 1));
             assert!(!email_worker.deliver_next().await.unwrap(), "not before {pause} s are over");
             app.clock.advance(Duration::from_secs(1));
@@ -46,62 +46,62 @@ async fn a_letter_that_was_put_off_is_sent_later_and_once() {
         deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(9));
         deliver(&email_worker).await;
-        assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
+        assert_eq!(server.seen().emails.len(), 1, "{backends:?}");
     }
 }
 
 #[tokio::test]
-async fn a_letter_that_is_refused_for_good_is_not_tried_again() {
+async fn an_email_that_is_refused_for_good_is_not_tried_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let moods = [Mood::RefuseRecipient("550 5.1.1 nobody"), Mood::Kind];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(5));
         assert!(!email_worker.deliver_next().await.unwrap());
         assert_eq!(recipients(&server), 1);
-        assert!(server.seen().letters.is_empty());
+        assert!(server.seen().emails.is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_letter_that_is_of_no_use_any_more_is_given_up() {
+async fn an_email_that_is_of_no_use_any_more_is_given_up() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 later")]).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(10));
         deliver(&email_worker).await;
-        assert!(server.seen().letters.is_empty() && recipients(&server) == 1);
+        assert!(server.seen().emails.is_empty() && recipients(&server) == 1);
     }
 }
 
 #[tokio::test]
-async fn a_letter_that_may_have_arrived_is_not_sent_again() {
+async fn an_email_that_may_have_arrived_is_not_sent_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Mood::DropAfterLetter]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Mood::DropAfterMessage]).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         for _ in 0..5 {
             deliver(&email_worker).await;
             app.clock.advance(Duration::from_mins(1));
         }
-        assert_eq!(server.seen().letters.len(), 1);
+        assert_eq!(server.seen().emails.len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_letter() {
+async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_email() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(8))]).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         let stuck = tokio::spawn({
             let email_worker = Arc::clone(&email_worker);
             async move { email_worker.deliver_next().await.unwrap() }
@@ -112,21 +112,21 @@ async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_letter() {
         assert!(began.elapsed() < Duration::from_secs(1), "asking took {:?}", began.elapsed());
         tokio::time::sleep(Duration::from_secs(6)).await;
         app.clock.advance(Duration::from_secs(10));
-        // Without being renewed the hold would be over by now; what is due besides is the letter just asked for.
+        // Without being renewed the hold would be over by now; what is due besides is the email just asked for.
         while email_worker.deliver_next().await.unwrap() {}
         assert_eq!(recipients(&server), 0, "nobody else took it");
         assert!(stuck.await.unwrap());
-        assert_eq!((server.seen().letters.len(), recipients(&server)), (1, 1));
+        assert_eq!((server.seen().emails.len(), recipients(&server)), (1, 1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn workers_side_by_side_send_every_letter_once() {
+async fn workers_side_by_side_send_every_email_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[]).await;
         for number in 0..20 {
-            sign_up_by_letter(&app, &format!("ada{number}")).await;
+            sign_up_by_email(&app, &format!("ada{number}")).await;
         }
         let email_worker = email_worker(&app, &server);
         let workers = (0..4).map(|_| {
@@ -136,22 +136,22 @@ async fn workers_side_by_side_send_every_letter_once() {
         for worker in workers.collect::<Vec<_>>() {
             worker.await.unwrap();
         }
-        let letters = server.seen().letters;
+        let emails = server.seen().emails;
         for number in 0..20 {
             let to = format!("To: ada{number}@example.org\r\n");
-            assert_eq!(letters.iter().filter(|letter| letter.contains(&to)).count(), 1, "{backends:?}");
+            assert_eq!(emails.iter().filter(|email| email.contains(&to)).count(), 1, "{backends:?}");
         }
-        assert_eq!(letters.len(), 20);
+        assert_eq!(emails.len(), 20);
     }
 }
 
 #[tokio::test]
-async fn a_letter_of_a_worker_that_was_killed_is_taken_up_by_another() {
+async fn an_email_of_a_worker_that_was_killed_is_taken_up_by_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::Silent]).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         let killed = tokio::spawn({
             let email_worker = Arc::clone(&email_worker);
             async move { email_worker.deliver_next().await }
@@ -161,7 +161,7 @@ async fn a_letter_of_a_worker_that_was_killed_is_taken_up_by_another() {
         assert!(!email_worker.deliver_next().await.unwrap(), "it is still held");
         app.clock.advance(Duration::from_secs(15));
         deliver(&email_worker).await;
-        assert_eq!(server.seen().letters.len(), 1, "{backends:?}");
+        assert_eq!(server.seen().emails.len(), 1, "{backends:?}");
     }
 }
 
@@ -172,11 +172,11 @@ async fn a_server_that_greylists_for_five_minutes_gets_the_email_while_it_is_of_
         // As many tries as there are within five minutes.
         let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
         let email_worker = email_worker(&app, &server);
-        sign_up_by_letter(&app, "ada").await;
+        sign_up_by_email(&app, "ada").await;
         let mut sent_after = None;
         for second in 0..600 {
             deliver(&email_worker).await;
-            if server.seen().letters.len() == 1 {
+            if server.seen().emails.len() == 1 {
                 sent_after = Some(second);
                 break;
             }

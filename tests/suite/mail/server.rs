@@ -16,14 +16,14 @@ pub enum Mood {
     Kind,
     /// Answers this to `RCPT TO`.
     RefuseRecipient(&'static str),
-    /// Answers this to the letter itself.
-    RefuseLetter(&'static str),
+    /// Answers this to the email itself.
+    RefuseMessage(&'static str),
     /// Refuses the login.
     RefuseLogin,
-    /// Hangs up when the letter was announced.
+    /// Hangs up when the email was announced.
     DropAtData,
-    /// Takes the letter and hangs up without a word.
-    DropAfterLetter,
+    /// Takes the email and hangs up without a word.
+    DropAfterMessage,
     /// Accepts the connection and says nothing.
     Silent,
     /// Greets after a while.
@@ -42,8 +42,8 @@ pub enum Encryption {
 pub struct Seen {
     /// Every command, in order, over all connections.
     pub commands: Vec<String>,
-    /// Letters that were accepted, or taken without an answer.
-    pub letters: Vec<String>,
+    /// Emails that were accepted, or taken without an answer.
+    pub emails: Vec<String>,
 }
 
 pub struct MailServer {
@@ -111,10 +111,10 @@ impl MailServer {
         self.shared.moods.lock().unwrap().clear();
     }
 
-    /// Waits until so many letters have arrived.
+    /// Waits until so many emails have arrived.
     pub async fn has_received(&self, count: usize, patience: Duration) {
         let waiting = async {
-            while self.seen().letters.len() < count {
+            while self.seen().emails.len() < count {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -186,15 +186,15 @@ impl Shared {
                 "DATA" if mood == Mood::DropAtData => return Ok(None),
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
-                    let letter = read_letter(&mut stream).await?;
+                    let email = read_email(&mut stream).await?;
                     match mood {
-                        Mood::RefuseLetter(reply) => reply,
-                        Mood::DropAfterLetter => {
-                            self.seen.lock().unwrap().letters.push(letter);
+                        Mood::RefuseMessage(reply) => reply,
+                        Mood::DropAfterMessage => {
+                            self.seen.lock().unwrap().emails.push(email);
                             return Ok(None);
                         }
                         _ => {
-                            self.seen.lock().unwrap().letters.push(letter);
+                            self.seen.lock().unwrap().emails.push(email);
                             "250 taken"
                         }
                     }
@@ -210,16 +210,16 @@ impl Shared {
     }
 }
 
-async fn read_letter(stream: &mut BufReader<Box<dyn Stream>>) -> std::io::Result<String> {
-    let mut letter = String::new();
+async fn read_email(stream: &mut BufReader<Box<dyn Stream>>) -> std::io::Result<String> {
+    let mut email = String::new();
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         if line == ".\r\n" {
-            return Ok(letter);
+            return Ok(email);
         }
-        letter.push_str(&line);
+        email.push_str(&line);
     }
 }

@@ -4,7 +4,7 @@ use latchkey::server::model::outbox::EmailId;
 use lettre::transport::smtp::client::Certificate;
 use std::time::Duration;
 
-fn letter() -> Email {
+fn email() -> Email {
     Email {
         id: EmailId(uuid::Uuid::from_u128(7)),
         recipient: "ada@example.org".to_owned(),
@@ -21,12 +21,12 @@ fn smtp(server: &MailServer, login: &str, trusted: bool) -> Smtp {
 }
 
 async fn send(smtp: &Smtp) -> Result<(), String> {
-    let ready = smtp.prepare(letter()).await.map_err(|error| format!("{error:?}"))?;
+    let ready = smtp.prepare(email()).await.map_err(|error| format!("{error:?}"))?;
     ready.finish().await.map_err(|error| format!("{error:?}"))
 }
 
 #[tokio::test]
-async fn a_letter_goes_encrypted_and_logged_in_with_both_its_parts() {
+async fn an_email_goes_encrypted_and_logged_in_with_both_its_parts() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let server = MailServer::start(encryption, &[]).await;
         send(&smtp(&server, "post%40id:se%2Fcret@", true)).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_letter_goes_encrypted_and_logged_in_with_both_its_parts() {
         assert!(seen.commands.contains(&"MAIL FROM:<no-reply@id.example>".to_owned()), "{:?}", seen.commands);
         assert!(seen.commands.contains(&"RCPT TO:<ada@example.org>".to_owned()), "{:?}", seen.commands);
         // A name of several words, as a fork's may be, stands between quotation marks (RFC 5322, section 3.4).
-        let letter = seen.letters[0].replace('"', "");
+        let email = seen.emails[0].replace('"', "");
         for part in [
             "From: Latchkey <no-reply@id.example>\r\n",
             "To: ada@example.org\r\n",
@@ -48,18 +48,18 @@ async fn a_letter_goes_encrypted_and_logged_in_with_both_its_parts() {
             "Content-Type: text/plain; charset=utf-8",
             "Content-Type: text/html; charset=utf-8",
         ] {
-            assert!(letter.contains(part), "{part}: {letter}");
+            assert!(email.contains(part), "{part}: {email}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_server_without_encryption_gets_neither_login_nor_letter() {
+async fn a_server_without_encryption_gets_neither_login_nor_email() {
     let server = MailServer::start(Encryption::None, &[]).await;
     let error = send(&smtp(&server, "post:secret@", true)).await.unwrap_err();
     assert!(error.contains("STARTTLS is not supported"), "{error}");
     let seen = server.seen();
-    assert!(seen.letters.is_empty());
+    assert!(seen.emails.is_empty());
     assert!(!seen.commands.iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")), "{seen:?}");
 }
 
@@ -67,7 +67,7 @@ async fn a_server_without_encryption_gets_neither_login_nor_letter() {
 async fn a_catcher_on_this_machine_needs_neither_login_nor_encryption() {
     let server = MailServer::start(Encryption::None, &[]).await;
     send(&smtp(&server, "", true)).await.unwrap();
-    assert_eq!(server.seen().letters.len(), 1);
+    assert_eq!(server.seen().emails.len(), 1);
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_certificate_is_verified_unless_the_server_is_on_this_machine() {
         let elsewhere = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
         let error = send(&elsewhere).await.unwrap_err();
         assert!(error.contains("InvalidCertificate"), "{error}");
-        assert!(server.seen().letters.is_empty());
+        assert!(server.seen().emails.is_empty());
         assert!(!server.seen().commands.iter().any(|line| line.starts_with("AUTH")));
     }
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
@@ -89,7 +89,7 @@ async fn a_certificate_is_verified_unless_the_server_is_on_this_machine() {
             let here = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
             send(&here).await.unwrap();
             here.check().await.unwrap();
-            assert_eq!(server.seen().letters.len(), 1);
+            assert_eq!(server.seen().emails.len(), 1);
             assert_eq!(
                 server.seen().commands.iter().any(|line| line == "STARTTLS"),
                 encryption == Encryption::StartTls,
@@ -108,7 +108,7 @@ async fn a_refusal_is_final_or_passes_as_its_status_says() {
         (Mood::DropAtData, false),
     ] {
         let server = MailServer::start(Encryption::StartTls, &[mood]).await;
-        let error = smtp(&server, "post:secret@", true).prepare(letter()).await.err().unwrap();
+        let error = smtp(&server, "post:secret@", true).prepare(email()).await.err().unwrap();
         assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{mood:?}");
         assert!(!format!("{error:?}").contains("ada@example.org"), "no address for the log: {error:?}");
     }
@@ -116,12 +116,12 @@ async fn a_refusal_is_final_or_passes_as_its_status_says() {
 
 #[tokio::test]
 async fn of_the_last_step_a_refusal_is_known_and_silence_is_not() {
-    let moods = [Mood::RefuseLetter("452 4.3.1 full"), Mood::RefuseLetter("554 5.6.0 no"), Mood::DropAfterLetter];
+    let moods = [Mood::RefuseMessage("452 4.3.1 full"), Mood::RefuseMessage("554 5.6.0 no"), Mood::DropAfterMessage];
     let server = MailServer::start(Encryption::StartTls, &moods).await;
     let smtp = smtp(&server, "post:secret@", true);
     let mut outcomes = Vec::new();
     for _ in moods {
-        let ready = smtp.prepare(letter()).await.unwrap();
+        let ready = smtp.prepare(email()).await.unwrap();
         outcomes.push(match ready.finish().await.unwrap_err() {
             HandOverError::Refused(DeliveryError::Later(_)) => "later",
             HandOverError::Refused(DeliveryError::Never(_)) => "never",
@@ -135,9 +135,9 @@ async fn of_the_last_step_a_refusal_is_known_and_silence_is_not() {
 #[tokio::test]
 async fn what_is_prepared_and_dropped_reaches_nobody() {
     let server = MailServer::start(Encryption::StartTls, &[]).await;
-    drop(smtp(&server, "post:secret@", true).prepare(letter()).await.unwrap());
+    drop(smtp(&server, "post:secret@", true).prepare(email()).await.unwrap());
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert!(server.seen().letters.is_empty());
+    assert!(server.seen().emails.is_empty());
 }
 
 #[tokio::test]

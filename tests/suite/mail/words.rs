@@ -1,4 +1,4 @@
-//! What letters say, word by word.
+//! What emails say, word by word.
 
 use latchkey::server::clock::Timestamp;
 use latchkey::server::config::{Colour, Palette, Source, Tone};
@@ -10,7 +10,7 @@ use latchkey::server::model::{Client, Issuer, SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
 use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 
-/// The same bytes every time, so that letters can be compared.
+/// The same bytes every time, so that emails can be compared.
 struct Constant;
 
 impl Entropy for Constant {
@@ -48,7 +48,7 @@ fn head() -> Branding {
         ("SECRET_KEY", "the key of this test, and of no other"),
         ("EMAIL_SIGN_IN", "off"),
     ]));
-    // Colours of its own, so that whoever changes the style sheet changes no letter here.
+    // Colours of its own, so that whoever changes the style sheet changes no email here.
     let tone = |text| Tone::parse(text).unwrap();
     let palette = Palette {
         accent: tone("#1f5f4a,#7fd1b0"),
@@ -87,25 +87,25 @@ fn reauthenticate() -> Purpose {
 }
 
 #[test]
-fn the_letters_read_as_they_were_reviewed() {
+fn the_emails_read_as_they_were_reviewed() {
     for (name, purpose, greeted) in [
         ("sign_in", sign_in(), Some("Ada <b>Lovelace</b> {{ 7 * 7 }}")),
         ("sign_up", sign_up(), None),
         ("confirm", confirm(), None),
         ("reauthenticate", reauthenticate(), Some("Ada")),
     ] {
-        let letter = written(&purpose, greeted);
-        assert_eq!(letter.recipient, "Ada@xn--bcher-kva.example");
+        let email = written(&purpose, greeted);
+        assert_eq!(email.recipient, "Ada@xn--bcher-kva.example");
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(format!("{name}.txt"), format!("{}\n\n{}", letter.subject, letter.text));
-            insta::assert_snapshot!(format!("{name}.html"), letter.html);
+            insta::assert_snapshot!(format!("{name}.txt"), format!("{}\n\n{}", email.subject, email.text));
+            insta::assert_snapshot!(format!("{name}.html"), email.html);
             let german = written_in(Language::German, &purpose, greeted);
             insta::assert_snapshot!(format!("{name}.de.txt"), format!("{}\n\n{}", german.subject, german.text));
         });
     }
 }
 
-fn security_letter(occasion: Occasion, can_undo: bool) -> Notification {
+fn security_email(occasion: Occasion, can_undo: bool) -> Notification {
     let client = Client { browser: Some("Firefox".to_owned()), system: None };
     let told = Told {
         user_id: (occasion != Occasion::Deleted).then(|| UserId::random(&Constant)),
@@ -121,17 +121,17 @@ fn security_letter(occasion: Occasion, can_undo: bool) -> Notification {
 }
 
 #[test]
-fn the_security_letters_read_as_they_were_reviewed() {
+fn the_security_notifications_read_as_they_were_reviewed() {
     for occasion in Occasion::ALL {
-        let about = security_letter(occasion, occasion == Occasion::AddressChanged);
+        let about = security_email(occasion, occasion == Occasion::AddressChanged);
         let id = EmailId(uuid::Uuid::nil());
-        let letter = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
-        let is_answerable = letter.text.contains("https://id.example/not-me?token=");
-        assert_eq!(is_answerable, occasion != Occasion::Deleted, "{}", letter.text);
-        assert!(!letter.html.contains("<b>phone"), "{}", letter.html);
+        let email = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
+        let is_answerable = email.text.contains("https://id.example/not-me?token=");
+        assert_eq!(is_answerable, occasion != Occasion::Deleted, "{}", email.text);
+        assert!(!email.html.contains("<b>phone"), "{}", email.html);
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             let name = format!("security_{}.txt", occasion.name());
-            insta::assert_snapshot!(name, format!("{}\n\n{}", letter.subject, letter.text));
+            insta::assert_snapshot!(name, format!("{}\n\n{}", email.subject, email.text));
         });
         let about = Notification { language: Language::German, ..about };
         let german = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
@@ -140,35 +140,35 @@ fn the_security_letters_read_as_they_were_reviewed() {
             insta::assert_snapshot!(name, format!("{}\n\n{}", german.subject, german.text));
         });
     }
-    let letter = security_letter(Occasion::AddressChanged, true);
+    let email = security_email(Occasion::AddressChanged, true);
     let id = EmailId(uuid::Uuid::nil());
-    let letter = write_notification(id, &letter, &Token::random(&Constant), &head()).unwrap();
+    let email = write_notification(id, &email, &Token::random(&Constant), &head()).unwrap();
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("security_address-changed.html", letter.html);
+        insta::assert_snapshot!("security_address-changed.html", email.html);
     });
 }
 
 #[test]
-fn names_are_words_in_a_letter_and_never_markup() {
-    let letter = written(&sign_in(), Some("<b>Ada</b> {{ 7 * 7 }}"));
-    assert!(!letter.html.contains("<b>Ada") && letter.html.contains("{{ 7 * 7 }}"), "{}", letter.html);
-    assert!(letter.text.contains("Hello <b>Ada</b> {{ 7 * 7 }},"), "{}", letter.text);
+fn names_are_words_in_an_email_and_never_markup() {
+    let email = written(&sign_in(), Some("<b>Ada</b> {{ 7 * 7 }}"));
+    assert!(!email.html.contains("<b>Ada") && email.html.contains("{{ 7 * 7 }}"), "{}", email.html);
+    assert!(email.text.contains("Hello <b>Ada</b> {{ 7 * 7 }},"), "{}", email.text);
 }
 
 #[test]
-fn a_letter_to_an_unproven_address_holds_nothing_that_was_typed() {
+fn an_email_to_an_unproven_address_holds_nothing_that_was_typed() {
     for purpose in [sign_up(), confirm()] {
-        let letter = written(&purpose, None);
+        let email = written(&purpose, None);
         for typed in ["typed-name", "Typed Words", "Ada@", "ada@"] {
-            assert!(!letter.text.contains(typed) && !letter.html.contains(typed), "{typed}: {}", letter.text);
+            assert!(!email.text.contains(typed) && !email.html.contains(typed), "{typed}: {}", email.text);
         }
     }
 }
 
 #[test]
-fn a_letter_needs_no_images_and_follows_the_dark() {
-    let letter = written(&sign_in(), Some("Ada"));
-    assert!(!letter.html.contains("<img") && !letter.html.contains("url("));
-    assert!(letter.html.contains("prefers-color-scheme: dark") && letter.html.contains("color-scheme: light dark"));
-    assert!(letter.text.contains(Code::random(&Constant).expose()));
+fn an_email_needs_no_images_and_follows_the_dark() {
+    let email = written(&sign_in(), Some("Ada"));
+    assert!(!email.html.contains("<img") && !email.html.contains("url("));
+    assert!(email.html.contains("prefers-color-scheme: dark") && email.html.contains("color-scheme: light dark"));
+    assert!(email.text.contains(Code::random(&Constant).expose()));
 }

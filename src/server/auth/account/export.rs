@@ -30,7 +30,7 @@ pub struct Export {
     sessions: Vec<ExportedSession>,
     recovery_codes_left: u32,
     remembered_browsers: Vec<RememberedBrowser>,
-    open_letters: Vec<OpenEmail>,
+    open_emails: Vec<OpenEmail>,
     events: Vec<views::Event>,
 }
 
@@ -104,7 +104,7 @@ impl Exports<'_> {
             sessions: sessions.iter().map(|session| exported_session(session, current)).collect(),
             recovery_codes_left: store.count_recovery_codes(user.id).await?,
             remembered_browsers: store.known_browsers(user.id).await?.iter().map(remembered).collect(),
-            open_letters: self.open_emails(current, now).await?,
+            open_emails: self.open_emails(current, now).await?,
             events: self.all_events(current).await?,
         })
     }

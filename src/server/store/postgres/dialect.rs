@@ -37,7 +37,7 @@ impl Dialect {
          returning id, kind, subject_id, created_at, not_after, attempts";
 
     /// Moves the queue of the version before to this one's.
-    pub const ADOPT_LETTERS: &'static str = concat!(
+    pub const ADOPT_EMAILS: &'static str = concat!(
         "with moved as (delete from letters where claimed_until is null or claimed_until <= $1 returning *) \
          insert into outbox (",
         outbox_columns!(""),

@@ -129,8 +129,8 @@ impl OutboxReads for SqlStore {
         Ok(())
     }
 
-    async fn adopt_letters(&self, now: Timestamp) -> Result<u64, Unavailable> {
-        self.run(query(Dialect::ADOPT_LETTERS).bind(now.unix_millis())).await
+    async fn adopt_emails(&self, now: Timestamp) -> Result<u64, Unavailable> {
+        self.run(query(Dialect::ADOPT_EMAILS).bind(now.unix_millis())).await
     }
 
     async fn remove_handed_over(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {

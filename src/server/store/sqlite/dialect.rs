@@ -31,7 +31,7 @@ impl Dialect {
          returning id, kind, subject_id, created_at, not_after, attempts";
 
     /// Moves the queue of the version before to this one's.
-    pub const ADOPT_LETTERS: &'static str = concat!(
+    pub const ADOPT_EMAILS: &'static str = concat!(
         "begin immediate; insert into outbox (",
         outbox_columns!(""),
         ") select id, case when request_id is null then 'notification' else 'request' end, \

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForLetter, awake, expect, freshName, letterTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, askForEmail, awake, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
 
 /** Another browser of the same person, or of somebody else. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
@@ -11,16 +11,16 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
     test.use({ storage });
 
-    test("a letter signs in on a new device, where a passkey is offered and made", async ({ page, browser, baseURL }) => {
+    test("an email signs in on a new device, where a passkey is offered and made", async ({ page, browser, baseURL }) => {
       await Authenticator.attach(page);
       const name = freshName();
       await signUpConfirmed(page, name);
 
       const device = await (await another(browser, baseURL)).newPage();
       const authenticator = await Authenticator.attach(device);
-      await askForLetter(device, name);
+      await askForEmail(device, name);
       await expect(device.getByText(name)).toBeVisible();
-      await letterTo(device, `${name}@example.org`, 2);
+      await emailTo(device, `${name}@example.org`, 2);
       await device.goto("/dev/mailbox");
       await device.getByRole("listitem").filter({ hasText: `${name}@example.org` }).first().getByRole("link").first().click();
       await expect(device.getByText(`(${name})`)).toBeVisible();
@@ -52,8 +52,8 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       const name = freshName();
       await signUpConfirmed(page, name);
       const asking = await (await another(browser, baseURL)).newPage();
-      await askForLetter(asking, `${name}@example.org`);
-      const { link, code } = await letterTo(page, `${name}@example.org`, 2);
+      await askForEmail(asking, `${name}@example.org`);
+      const { link, code } = await emailTo(page, `${name}@example.org`, 2);
 
       const other = await (await another(browser, baseURL)).newPage();
       await other.goto(link);
@@ -70,19 +70,19 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await asking.context().close();
     });
 
-    test("with scripts off, the whole way by letter works", async ({ page, browser, baseURL }) => {
+    test("with scripts off, the whole way by email works", async ({ page, browser, baseURL }) => {
       await Authenticator.attach(page);
       const name = freshName();
       await signUpConfirmed(page, name);
       const plain = await (await another(browser, baseURL, { javaScriptEnabled: false })).newPage();
       await plain.goto("/account");
       await plain.getByLabel("Username or e-mail").fill("no name at all");
-      await plain.getByRole("button", { name: "Send me a letter" }).click();
+      await plain.getByRole("button", { name: "Send me an email" }).click();
       await expect(plain.getByText("Enter your username or your e-mail address.")).toBeVisible();
       await expect(plain.getByLabel("Username or e-mail")).toHaveValue("no name at all");
       await plain.getByLabel("Username or e-mail").fill(name);
-      await plain.getByRole("button", { name: "Send me a letter" }).click();
-      const { link } = await letterTo(page, `${name}@example.org`, 2);
+      await plain.getByRole("button", { name: "Send me an email" }).click();
+      const { link } = await emailTo(page, `${name}@example.org`, 2);
       await plain.goto(link);
       await plain.getByRole("button", { name: "Sign in" }).click();
       await expect(plain.getByRole("heading", { name: /^Hello/ })).toBeVisible();
@@ -101,8 +101,8 @@ test("a scanner that opens the link with scripts on changes nothing", async ({ p
   const name = freshName();
   await signUpConfirmed(page, name);
   const person = await (await another(browser, baseURL)).newPage();
-  await askForLetter(person, name);
-  const { link } = await letterTo(page, `${name}@example.org`, 2);
+  await askForEmail(person, name);
+  const { link } = await emailTo(page, `${name}@example.org`, 2);
   const scanner = await (await another(browser, baseURL)).newPage();
   for (let visit = 0; visit < 3; visit += 1) {
     await scanner.goto(link);
@@ -122,23 +122,23 @@ test("the address is confirmed by the code on the account page", async ({ page }
   const name = freshName();
   await signUp(page, name);
   await expect(page.getByText("not confirmed")).toBeVisible();
-  const { code } = await letterTo(page, `${name}@example.org`);
+  const { code } = await emailTo(page, `${name}@example.org`);
   await page.getByLabel("Code", { exact: true }).fill(code);
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
   await expect(page.getByText("not confirmed")).toHaveCount(0);
 });
 
-test("a browser that cannot make a passkey signs up by letter", async ({ page }) => {
+test("a browser that cannot make a passkey signs up by email", async ({ page }) => {
   const name = freshName();
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, "PublicKeyCredential"));
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("E-mail").fill(`${name}@example.org`);
-  await page.getByRole("button", { name: "Sign up by letter instead" }).click();
+  await page.getByRole("button", { name: "Sign up by email instead" }).click();
   await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
-  const { code } = await letterTo(page, `${name}@example.org`);
+  const { code } = await emailTo(page, `${name}@example.org`);
   await page.getByLabel("Code").fill(code);
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("heading", { name: /^Hello/ })).toBeVisible();
@@ -161,19 +161,19 @@ test("the browser greets who signed in last, and switching user forgets them", a
   await expect(page.getByLabel("Username or e-mail")).toHaveValue("");
 });
 
-test("the letter can be sent again after a minute", async ({ page }) => {
+test("the email can be sent again after a minute", async ({ page }) => {
   await page.clock.install();
   await page.goto("/sign-in");
   await page.waitForLoadState("networkidle");
   await page.getByLabel("Username or e-mail").fill("nobody-at-all");
-  await page.getByRole("button", { name: "Send me a letter" }).click();
-  const again = page.getByRole("button", { name: /^Send the letter again/ });
+  await page.getByRole("button", { name: "Send me an email" }).click();
+  const again = page.getByRole("button", { name: /^Send the email again/ });
   await expect(again).toBeDisabled();
   await expect(again).toHaveText(/in \d+ s$/);
   await page.clock.runFor(61_000);
   await expect(again).toBeEnabled();
   await again.click();
-  await expect(page.getByText("The letter is on its way.")).toBeVisible();
+  await expect(page.getByText("The email is on its way.")).toBeVisible();
 });
 
 test("a notice goes by hand, by itself after five seconds, and moves nothing", async ({ page }) => {
@@ -203,22 +203,22 @@ for (const scheme of ["light", "dark"] as const) {
   test.describe(scheme, () => {
     test.use({ colorScheme: scheme });
 
-    test("axe finds nothing on the pages around letters", async ({ page, browser, baseURL }) => {
+    test("axe finds nothing on the pages around emails", async ({ page, browser, baseURL }) => {
       const clean = async (which: typeof page, what: string) =>
         expect((await new AxeBuilder({ page: which }).analyze()).violations, what).toEqual([]);
       await Authenticator.attach(page);
       const name = freshName();
       await signUp(page, name);
-      const { link } = await letterTo(page, `${name}@example.org`);
+      const { link } = await emailTo(page, `${name}@example.org`);
       await page.goto(link);
       await clean(page, "confirm");
       await page.getByRole("button", { name: "Confirm" }).click();
       const context = await another(browser, baseURL, { colorScheme: scheme });
       const device = await context.newPage();
-      await askForLetter(device, name);
+      await askForEmail(device, name);
       await clean(device, "code");
-      const letter = await letterTo(page, `${name}@example.org`, 2);
-      await device.goto(letter.link);
+      const email = await emailTo(page, `${name}@example.org`, 2);
+      await device.goto(email.link);
       await clean(device, "link");
       await device.getByRole("button", { name: "Sign in" }).click();
       await expect(device.getByRole("heading", { name: /^Hello/ })).toBeVisible();

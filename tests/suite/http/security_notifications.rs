@@ -1,6 +1,6 @@
-//! Letters about what happened: "that was not me", and the way back to a former address (contract, rule 10).
+//! Emails about what happened: "that was not me", and the way back to a former address (contract, rule 10).
 
-use crate::app::{App, Backends, Browser, Letter};
+use crate::app::{App, Backends, Browser, Email};
 use serde_json::json;
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ const LONG: Duration = Duration::from_hours(72);
 async fn change_address(app: &App, own: &mut Browser, address: &str) {
     let asked = own.post("/api/account/email", json!({ "email": address })).await;
     assert_eq!(asked.status, 202, "{}", asked.text());
-    let token = app.letter_about(address, "Confirm your e-mail address for Latchkey").await.token();
+    let token = app.email_about(address, "Confirm your e-mail address for Latchkey").await.token();
     let answer = own.post("/api/account/email/confirm", json!({ "token": token })).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["user"]["email"]), (200, &json!(address)));
 }
 
-async fn not_me(app: &App, letter: &Letter) -> crate::app::Answer {
-    app.browser().post("/api/account/not-me", json!({ "token": letter.token_for("/not-me") })).await
+async fn not_me(app: &App, email: &Email) -> crate::app::Answer {
+    app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await
 }
 
 #[tokio::test]
@@ -30,17 +30,17 @@ async fn not_me_ends_sessions_suspends_new_passkeys_and_blocks_more() {
         let older = own.sign_up_proven(&app, "ada").await;
         app.clock.advance(Duration::from_mins(1));
         let mut thief = app.browser();
-        thief.sign_in_by_letter(&app, "ada").await;
+        thief.sign_in_by_email(&app, "ada").await;
         let (stolen, _) = thief.add_passkey().await;
-        let letter = app.letter_about("ada@example.org", ADDED).await;
-        assert_eq!(app.browser().get(&format!("/not-me?token={}", letter.token_for("/not-me"))).await.status, 200);
+        let email = app.email_about("ada@example.org", ADDED).await;
+        assert_eq!(app.browser().get(&format!("/not-me?token={}", email.token_for("/not-me"))).await.status, 200);
         assert!(thief.is_signed_in().await, "looking changes nothing");
 
-        assert_eq!(not_me(&app, &letter).await.json(), json!({}));
+        assert_eq!(not_me(&app, &email).await.json(), json!({}));
         assert!(!thief.is_signed_in().await && !own.is_signed_in().await);
         assert_eq!(app.browser().sign_in(&stolen).await.refusal(), (401, "not_verified".to_owned()));
-        assert_eq!(not_me(&app, &letter).await.refusal(), (401, "link_expired".to_owned()));
-        thief.sign_in_by_letter(&app, "ada").await;
+        assert_eq!(not_me(&app, &email).await.refusal(), (401, "link_expired".to_owned()));
+        thief.sign_in_by_email(&app, "ada").await;
         let blocked = thief.post("/api/passkeys/start", json!({})).await;
         assert_eq!(blocked.refusal(), (403, "older_passkey_required".to_owned()));
 
@@ -64,7 +64,7 @@ async fn not_me_is_said_once_however_many_say_it() {
         let mut own = app.browser();
         own.sign_up_proven(&app, "ada").await;
         own.add_passkey().await;
-        let token = app.letter_about("ada@example.org", ADDED).await.token_for("/not-me");
+        let token = app.email_about("ada@example.org", ADDED).await.token_for("/not-me");
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let (mut browser, body) = (app.browser(), json!({ "token": token }));
@@ -80,15 +80,15 @@ async fn not_me_is_said_once_however_many_say_it() {
 }
 
 #[tokio::test]
-async fn links_of_security_letters_end_after_three_days_and_made_up_ones_never_work() {
+async fn links_of_security_notifications_end_after_three_days_and_made_up_ones_never_work() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     change_address(&app, &mut own, "new@example.org").await;
-    let letter = app.letter_about("ada@example.org", CHANGED).await;
+    let email = app.email_about("ada@example.org", CHANGED).await;
     app.clock.advance(LONG);
-    assert_eq!(not_me(&app, &letter).await.refusal(), (401, "link_expired".to_owned()));
-    for token in [letter.token_for("/email/undo"), String::new(), "x".to_owned(), "A".repeat(43)] {
+    assert_eq!(not_me(&app, &email).await.refusal(), (401, "link_expired".to_owned()));
+    for token in [email.token_for("/email/undo"), String::new(), "x".to_owned(), "A".repeat(43)] {
         for path in ["/api/account/email/undo", "/api/account/not-me"] {
             let answer = app.browser().post(path, json!({ "token": token })).await;
             assert_eq!(answer.refusal(), (401, "link_expired".to_owned()), "{path} {token}");
@@ -107,7 +107,7 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
         change_address(&app, &mut own, "new@example.org").await;
         assert!(own.is_signed_in().await && !other.is_signed_in().await, "changing the address ends the others");
         let (old, new) =
-            (app.letter_about("ada@example.org", CHANGED).await, app.letter_about("new@example.org", CHANGED).await);
+            (app.email_about("ada@example.org", CHANGED).await, app.email_about("new@example.org", CHANGED).await);
         assert!(!new.0.text.contains("/email/undo"), "only the former address can be restored");
         let token = old.token_for("/email/undo");
         assert_eq!(app.browser().get(&format!("/email/undo?token={token}")).await.status, 200);
@@ -122,8 +122,8 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
         );
         own.sign_in(&passkey).await;
         assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org");
-        app.letter_about("ada@example.org", "Your e-mail address was restored").await;
-        let displaced = app.letter_about("new@example.org", DISPLACED).await;
+        app.email_about("ada@example.org", "Your e-mail address was restored").await;
+        let displaced = app.email_about("new@example.org", DISPLACED).await;
         assert!(!displaced.0.text.contains("/email/undo"));
         assert_eq!(not_me(&app, &new).await.status, 200, "the links of the displaced address stay good");
         assert_eq!(not_me(&app, &displaced).await.status, 200);
@@ -140,9 +140,9 @@ async fn an_undo_voids_later_ones() {
         change_address(&app, &mut own, "second@example.org").await;
         app.clock.advance(Duration::from_secs(5));
         change_address(&app, &mut own, "third@example.org").await;
-        let first = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
-        let letters = app.letters().await;
-        let later = letters.iter().find(|l| l.0.recipient == "second@example.org" && l.0.text.contains("/email/undo"));
+        let first = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        let emails = app.emails().await;
+        let later = emails.iter().find(|l| l.0.recipient == "second@example.org" && l.0.text.contains("/email/undo"));
         let later = later.unwrap().token_for("/email/undo");
         assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": first })).await.status, 200);
         let answer = app.browser().post("/api/account/email/undo", json!({ "token": later })).await;
@@ -160,12 +160,12 @@ async fn two_undos_leave_the_links_of_the_address_that_was_displaced_first() {
         app.clock.advance(Duration::from_secs(5));
         change_address(&app, &mut own, "third@example.org").await;
         for address in ["second@example.org", "ada@example.org"] {
-            let emails = app.letters().await;
-            let is_undo = |email: &&Letter| email.0.recipient == address && email.0.text.contains("/email/undo");
+            let emails = app.emails().await;
+            let is_undo = |email: &&Email| email.0.recipient == address && email.0.text.contains("/email/undo");
             let token = emails.iter().find(is_undo).unwrap().token_for("/email/undo");
             assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": token })).await.status, 200);
         }
-        let displaced = app.letter_about("third@example.org", DISPLACED).await;
+        let displaced = app.email_about("third@example.org", DISPLACED).await;
         assert_eq!(not_me(&app, &displaced).await.status, 200);
     }
 }
@@ -177,10 +177,10 @@ async fn an_address_that_others_proved_since_stays_theirs() {
         let mut own = app.browser();
         own.sign_up_proven(&app, "ada").await;
         change_address(&app, &mut own, "new@example.org").await;
-        let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         let mut eve = app.browser();
         eve.sign_up_claiming("eve", "ada@example.org").await;
-        let token = app.letter_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
         assert_eq!(eve.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let answer = app.browser().post("/api/account/email/undo", json!({ "token": undo })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
@@ -199,9 +199,9 @@ async fn of_two_pending_changes_the_newer_voids_the_older() {
     }
     let subject = "Confirm your e-mail address for Latchkey";
     let (one, two) =
-        (app.letter_about("one@example.org", subject).await, app.letter_about("two@example.org", subject).await);
-    let confirm = async |own: &mut Browser, letter: &Letter| {
-        own.post("/api/account/email/confirm", json!({ "token": letter.token() })).await
+        (app.email_about("one@example.org", subject).await, app.email_about("two@example.org", subject).await);
+    let confirm = async |own: &mut Browser, email: &Email| {
+        own.post("/api/account/email/confirm", json!({ "token": email.token() })).await
     };
     assert_eq!(confirm(&mut own, &one).await.refusal().1, "link_expired");
     assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org", "it counts once proven");
@@ -220,27 +220,27 @@ async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
         let passkey = own.sign_up_proven(&app, "ada").await;
         app.clock.advance(Duration::from_mins(1));
         change_address(&app, &mut own, "new@example.org").await;
-        let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": undo })).await.status, 200);
 
         let mut thief = app.browser();
-        thief.sign_in_by_letter(&app, "ada@example.org").await;
+        thief.sign_in_by_email(&app, "ada@example.org").await;
         let blocked = thief.post("/api/passkeys/start", json!({})).await;
         assert_eq!(blocked.refusal(), (403, "older_passkey_required".to_owned()));
         app.clock.advance(LONG * 2);
-        thief.sign_in_by_letter(&app, "ada@example.org").await;
+        thief.sign_in_by_email(&app, "ada@example.org").await;
         let blocked = thief.post("/api/passkeys/start", json!({})).await;
         assert_eq!(blocked.refusal().1, "older_passkey_required", "it does not end by time where there is a passkey");
 
         own.sign_in(&passkey).await;
         own.add_passkey().await;
         own.post("/api/account/email", json!({ "email": "new@example.org" })).await;
-        let token = app.letter_about("new@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("new@example.org", "Confirm your e-mail address for Latchkey").await.token();
         assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
-        let left = app.letter_about("ada@example.org", CHANGED).await;
+        let left = app.email_about("ada@example.org", CHANGED).await;
         assert!(!left.0.text.contains("/email/undo"), "its owner can leave the old mailbox: {}", left.0.text);
         thief.ask("ada@example.org").await;
-        let emails = app.letters().await;
+        let emails = app.emails().await;
         assert!(!(emails[0].0.recipient == "ada@example.org" && emails[0].0.subject.starts_with("Sign in")));
     }
 }
@@ -255,14 +255,14 @@ async fn a_change_made_again_with_a_newer_passkey_can_be_undone_again() {
     app.clock.advance(Duration::from_mins(1));
     // The thief's passkey, made after the change.
     let (newer, _) = own.add_passkey().await;
-    let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+    let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
     assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": undo })).await.status, 200);
     app.browser().sign_in(&older).await;
     app.clock.advance(LONG);
     let mut thief = app.browser();
     assert_eq!(thief.sign_in(&newer).await.status, 200);
     change_address(&app, &mut thief, "thief@example.org").await;
-    assert!(app.letter_about("ada@example.org", CHANGED).await.0.text.contains("/email/undo"));
+    assert!(app.email_about("ada@example.org", CHANGED).await.0.text.contains("/email/undo"));
 }
 
 #[tokio::test]
@@ -272,9 +272,9 @@ async fn an_undo_and_a_new_change_at_once_leave_one_of_them_done() {
         let mut own = app.browser();
         own.sign_up_proven(&app, "ada").await;
         change_address(&app, &mut own, "new@example.org").await;
-        let undo = app.letter_about("ada@example.org", CHANGED).await.token_for("/email/undo");
+        let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         own.post("/api/account/email", json!({ "email": "newer@example.org" })).await;
-        let token = app.letter_about("newer@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("newer@example.org", "Confirm your e-mail address for Latchkey").await.token();
         let mut anybody = app.browser();
         let (undone, confirmed) = tokio::join!(
             anybody.post("/api/account/email/undo", json!({ "token": undo })),
@@ -295,10 +295,10 @@ async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
         let mut own = app.browser();
         let synced = own.sign_up_proven(&app, "ada").await;
         let count = async |app: &App| {
-            let letters = app.letters().await;
-            letters.iter().filter(|letter| letter.0.subject == NEW_DEVICE).count()
+            let emails = app.emails().await;
+            emails.iter().filter(|email| email.0.subject == NEW_DEVICE).count()
         };
-        own.sign_in_by_letter(&app, "ada").await;
+        own.sign_in_by_email(&app, "ada").await;
         own.sign_in(&synced).await;
         assert_eq!(count(&app).await, 0, "this browser is known");
         let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
@@ -314,13 +314,13 @@ async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
         assert_eq!(elsewhere.sign_in(&synced).await.status, 200);
         assert_eq!(count(&app).await, 1, "now it is known");
         let mut new = app.browser();
-        new.sign_in_by_letter(&app, "ada").await;
+        new.sign_in_by_email(&app, "ada").await;
         assert_eq!(count(&app).await, 2);
-        new.sign_in_by_letter(&app, "ada").await;
+        new.sign_in_by_email(&app, "ada").await;
         assert_eq!(count(&app).await, 2, "now it is known");
-        let letter = app.letter_about("ada@example.org", NEW_DEVICE).await;
-        assert_eq!(not_me(&app, &letter).await.status, 200);
-        new.sign_in_by_letter(&app, "ada").await;
+        let email = app.email_about("ada@example.org", NEW_DEVICE).await;
+        assert_eq!(not_me(&app, &email).await.status, 200);
+        new.sign_in_by_email(&app, "ada").await;
         assert_eq!(count(&app).await, 3, "nothing is known after \"that was not me\"");
     }
 }
@@ -330,18 +330,18 @@ async fn a_lockdown_that_ended_does_not_come_back() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-    let token = app.letter_to("ada@example.org").await.token();
+    let token = app.email_to("ada@example.org").await.token();
     assert_eq!(own.answer_link(&token).await.status, 200);
     own.add_passkey().await;
-    assert_eq!(not_me(&app, &app.letter_about("ada@example.org", ADDED).await).await.status, 200);
-    own.sign_in_by_letter(&app, "ada").await;
+    assert_eq!(not_me(&app, &app.email_about("ada@example.org", ADDED).await).await.status, 200);
+    own.sign_in_by_email(&app, "ada").await;
     assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
     app.clock.advance(LONG);
-    own.sign_in_by_letter(&app, "ada").await;
+    own.sign_in_by_email(&app, "ada").await;
     assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200);
     own.add_passkey().await;
     app.clock.advance(Duration::from_secs(1));
-    own.sign_in_by_letter(&app, "ada").await;
+    own.sign_in_by_email(&app, "ada").await;
     own.add_passkey().await;
 }
 
@@ -351,8 +351,7 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
         let app = App::start(backends).await;
         let mut own = app.browser();
         let passkey = own.sign_up_proven(&app, "ada").await;
-        let count =
-            async |subject: &str| app.letters().await.iter().filter(|letter| letter.0.subject == subject).count();
+        let count = async |subject: &str| app.emails().await.iter().filter(|email| email.0.subject == subject).count();
         for _ in 0..6 {
             own.add_passkey().await;
         }
@@ -362,7 +361,7 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
         own.sign_in(&passkey).await;
         own.add_passkey().await;
         assert_eq!(count(ADDED).await, 4);
-        let total = async || app.letters().await.iter().filter(|letter| letter.0.text.contains("/not-me")).count();
+        let total = async || app.emails().await.iter().filter(|email| email.0.text.contains("/not-me")).count();
         let before = total().await;
         for round in 0..4 {
             for number in 0..4 {
@@ -371,7 +370,7 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
                 own.post("/api/recovery/codes", json!({})).await;
                 let (_, id) = own.add_passkey().await;
                 assert_eq!(own.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200);
-                app.browser().sign_in_by_letter(&app, "ada@example.org").await;
+                app.browser().sign_in_by_email(&app, "ada@example.org").await;
             }
         }
         assert!(total().await - before <= 20, "an hour for everything");
@@ -385,7 +384,7 @@ async fn an_account_without_a_confirmed_address_is_told_nothing() {
     let mut own = app.browser();
     own.sign_up("ada").await;
     own.add_passkey().await;
-    let subjects: Vec<_> = app.letters().await.into_iter().map(|letter| letter.0.subject).collect();
+    let subjects: Vec<_> = app.emails().await.into_iter().map(|email| email.0.subject).collect();
     assert_eq!(subjects, ["Confirm your e-mail address for Latchkey"]);
 }
 
@@ -395,16 +394,16 @@ async fn where_there_is_no_older_passkey_the_block_ends_after_three_days() {
         let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", setting)]).await;
         let mut own = app.browser();
         own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-        let token = app.letter_to("ada@example.org").await.token();
+        let token = app.email_to("ada@example.org").await.token();
         assert_eq!(own.answer_link(&token).await.status, 200);
         own.add_passkey().await;
-        let letter = app.letter_about("ada@example.org", ADDED).await;
-        assert_eq!(not_me(&app, &letter).await.status, 200);
-        own.sign_in_by_letter(&app, "ada").await;
+        let email = app.email_about("ada@example.org", ADDED).await;
+        assert_eq!(not_me(&app, &email).await.status, 200);
+        own.sign_in_by_email(&app, "ada").await;
         let blocked = own.post("/api/passkeys/start", json!({})).await;
         assert_eq!(blocked.refusal().1, "older_passkey_required", "{setting}");
         app.clock.advance(LONG);
-        own.sign_in_by_letter(&app, "ada").await;
+        own.sign_in_by_email(&app, "ada").await;
         own.add_passkey().await;
     }
 }
@@ -414,14 +413,14 @@ async fn where_there_are_recovery_codes_the_block_waits_for_one() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-    let token = app.letter_to("ada@example.org").await.token();
+    let token = app.email_to("ada@example.org").await.token();
     assert_eq!(own.answer_link(&token).await.status, 200);
     let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
     app.clock.advance(Duration::from_secs(1));
     own.add_passkey().await;
-    assert_eq!(not_me(&app, &app.letter_about("ada@example.org", ADDED).await).await.status, 200);
+    assert_eq!(not_me(&app, &app.email_about("ada@example.org", ADDED).await).await.status, 200);
     app.clock.advance(LONG * 2);
-    own.sign_in_by_letter(&app, "ada").await;
+    own.sign_in_by_email(&app, "ada").await;
     assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
     let used = own.post("/api/recovery/use", json!({ "identifier": "ada", "code": codes[0] })).await;
     assert_eq!(used.status, 200, "{}", used.text());
@@ -435,22 +434,22 @@ async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
     let older = own.sign_up_proven(&app, "ada").await;
     app.clock.advance(Duration::from_mins(1));
     own.add_passkey().await;
-    let letter = app.letter_about("ada@example.org", ADDED).await;
+    let email = app.email_about("ada@example.org", ADDED).await;
     let mut by_email = app.browser();
-    by_email.sign_in_by_letter(&app, "ada").await;
-    assert_eq!(not_me(&app, &letter).await.status, 200);
-    by_email.sign_in_by_letter(&app, "ada").await;
+    by_email.sign_in_by_email(&app, "ada").await;
+    assert_eq!(not_me(&app, &email).await.status, 200);
+    by_email.sign_in_by_email(&app, "ada").await;
     // Begun before the block, by whoever has a session still: here the ceremony of an older passkey's session.
     own.sign_in(&older).await;
     let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
     own.add_passkey().await;
-    let letter = app.letter_about("ada@example.org", ADDED).await;
-    assert_eq!(not_me(&app, &letter).await.status, 200);
+    let email = app.email_about("ada@example.org", ADDED).await;
+    assert_eq!(not_me(&app, &email).await.status, 200);
     let late = crate::authenticator::SoftPasskey::new(&options);
     let body = json!({ "credential": late.registration(&options, &app.origin).json() });
     assert_eq!(own.post("/api/passkeys/finish", body).await.refusal(), (401, "signed_out".to_owned()));
-    // In a session by letter, finished under the block.
-    by_email.sign_in_by_letter(&app, "ada").await;
+    // In a session by email, finished under the block.
+    by_email.sign_in_by_email(&app, "ada").await;
     assert_eq!(by_email.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
 }
 
@@ -460,8 +459,8 @@ async fn not_me_makes_every_browser_new_to_the_account() {
     let mut own = app.browser_at("192.0.2.1");
     own.sign_up_proven(&app, "ada").await;
     own.add_passkey().await;
-    let letter = app.letter_about("ada@example.org", ADDED).await;
-    assert_eq!(not_me(&app, &letter).await.status, 200);
+    let email = app.email_about("ada@example.org", ADDED).await;
+    assert_eq!(not_me(&app, &email).await.status, 200);
     for _ in 0..3 {
         app.browser_at("198.51.100.1").ask("ada").await;
         app.deliver().await;

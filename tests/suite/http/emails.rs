@@ -1,4 +1,4 @@
-//! Signing in and up by letter.
+//! Signing in and up by email.
 
 use crate::app::{App, Backends, Browser};
 use serde_json::json;
@@ -14,26 +14,26 @@ fn user(browser_answer: &crate::app::Answer) -> String {
     browser_answer.json()["user"]["username"].as_str().unwrap().to_owned()
 }
 
-async fn asked(app: &App) -> (Browser, crate::app::Letter) {
+async fn asked(app: &App) -> (Browser, crate::app::Email) {
     let mut browser = app.browser();
     browser.ask("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    (browser, letter)
+    let email = app.email_to("ada@example.org").await;
+    (browser, email)
 }
 
 #[tokio::test]
 async fn a_link_signs_in_once_in_the_browser_that_asked() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, letter) = asked(&app).await;
-        let answer = browser.answer_link(&letter.token()).await;
+        let (mut browser, email) = asked(&app).await;
+        let answer = browser.answer_link(&email.token()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let json = answer.json();
         assert_eq!((&json["user"]["username"], &json["next"]), (&json!("ada"), &json!("/account")));
         assert_eq!((&json["session"]["method"], &json["session"]["user_verified"]), (&json!("email"), &json!(false)));
         assert!(browser.is_signed_in().await);
-        assert_eq!(browser.answer_link(&letter.token()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -41,11 +41,11 @@ async fn a_link_signs_in_once_in_the_browser_that_asked() {
 async fn a_code_signs_in_once_and_voids_the_link() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, letter) = asked(&app).await;
-        let spaced = format!(" {} {} ", &letter.code()[..3], &letter.code()[3..]);
+        let (mut browser, email) = asked(&app).await;
+        let spaced = format!(" {} {} ", &email.code()[..3], &email.code()[3..]);
         assert_eq!(browser.answer_code(&spaced).await.status, 200);
-        assert_eq!(browser.answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_link(&letter.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -55,8 +55,8 @@ async fn names_and_addresses_are_found_whatever_their_case() {
     for typed in ["ADA", " ada ", "ada@example.org", "Ada@EXAMPLE.org"] {
         let mut browser = app.browser();
         browser.ask(typed).await;
-        let letter = app.letter_to("ada@example.org").await;
-        assert_eq!(user(&browser.answer_code(&letter.code()).await), "ada", "{typed}");
+        let email = app.email_to("ada@example.org").await;
+        assert_eq!(user(&browser.answer_code(&email.code()).await), "ada", "{typed}");
     }
 }
 
@@ -64,71 +64,71 @@ async fn names_and_addresses_are_found_whatever_their_case() {
 async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, letter) = asked(&app).await;
+        let (mut browser, email) = asked(&app).await;
         let mut named = app.browser();
         named.ask("nobody").await;
         for other in [&mut app.browser(), &mut named] {
-            assert_eq!(other.answer_link(&letter.token()).await.refusal(), (409, "other_browser".to_owned()));
+            assert_eq!(other.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
             assert!(!other.is_signed_in().await);
         }
-        assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+        assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     }
 }
 
 #[tokio::test]
 async fn a_code_counts_only_where_it_was_asked_for() {
     let app = with_account(Backends::Embedded).await;
-    let (_, letter) = asked(&app).await;
-    assert_eq!(app.browser().answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+    let (_, email) = asked(&app).await;
+    assert_eq!(app.browser().answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
     let mut named = app.browser();
     named.ask("nobody").await;
-    assert_eq!(named.answer_code(&letter.code()).await.refusal(), (401, "code_wrong".to_owned()));
+    assert_eq!(named.answer_code(&email.code()).await.refusal(), (401, "code_wrong".to_owned()));
 }
 
 #[tokio::test]
 async fn the_fifth_wrong_code_voids_the_request() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, letter) = asked(&app).await;
+        let (mut browser, email) = asked(&app).await;
         for tries_left in [4, 3, 2, 1, 0] {
-            let answer = browser.answer_code(&letter.wrong_code()).await;
+            let answer = browser.answer_code(&email.wrong_code()).await;
             assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()));
             assert_eq!(answer.json()["error"]["tries_left"], tries_left);
         }
-        assert_eq!(browser.answer_code(&letter.code()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_link(&letter.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
 #[tokio::test]
 async fn the_last_try_still_counts_when_it_is_right() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, letter) = asked(&app).await;
-    for wrong in ["", "12345", "١٢٣٤٥٦", &letter.wrong_code()] {
+    let (mut browser, email) = asked(&app).await;
+    for wrong in ["", "12345", "١٢٣٤٥٦", &email.wrong_code()] {
         assert_eq!(browser.answer_code(wrong).await.refusal().1, "code_wrong", "{wrong}");
     }
-    assert_eq!(browser.answer_code(&letter.code()).await.status, 200);
+    assert_eq!(browser.answer_code(&email.code()).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_letter_ends_after_ten_minutes() {
+async fn an_email_ends_after_ten_minutes() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, letter) = asked(&app).await;
+        let (mut browser, email) = asked(&app).await;
         app.clock.advance(Duration::from_secs(599));
-        let (mut late, late_letter) = asked(&app).await;
-        assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+        let (mut late, late_email) = asked(&app).await;
+        assert_eq!(browser.answer_link(&email.token()).await.status, 200);
         app.clock.advance(Duration::from_mins(10));
-        assert_eq!(late.answer_link(&late_letter.token()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(late.answer_code(&late_letter.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(late.answer_link(&late_email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(late.answer_code(&late_email.code()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
 #[tokio::test]
 async fn tokens_that_were_changed_open_nothing() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, letter) = asked(&app).await;
-    let token = letter.token();
+    let (mut browser, email) = asked(&app).await;
+    let token = email.token();
     let (first, rest) = token.split_at(1);
     let changed = format!("{}{rest}", if first == "A" { "B" } else { "A" });
     for wrong in ["", &token[..42], &changed, &format!("{token}{token}"), &format!("{token}%00"), &format!("{token}\0")]
@@ -145,7 +145,7 @@ async fn a_new_request_voids_the_older_one_of_its_browser_and_of_no_other() {
         let (mut browser, first) = asked(&app).await;
         let (mut other, others) = asked(&app).await;
         browser.ask("ada").await;
-        let second = app.letter_to("ada@example.org").await;
+        let second = app.email_to("ada@example.org").await;
         assert_eq!(browser.answer_link(&first.token()).await.refusal(), (401, "link_expired".to_owned()));
         assert_eq!(other.answer_link(&others.token()).await.status, 200);
         assert_eq!(browser.answer_link(&second.token()).await.status, 200);
@@ -153,18 +153,18 @@ async fn a_new_request_voids_the_older_one_of_its_browser_and_of_no_other() {
 }
 
 #[tokio::test]
-async fn a_request_voided_before_its_letter_went_sends_nothing() {
+async fn a_request_voided_before_its_email_went_sends_nothing() {
     let app = with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     for _ in 0..3 {
         browser.ask("ada").await;
     }
-    let sent = app.letters().await.into_iter().filter(|letter| letter.0.subject.starts_with("Sign in")).count();
+    let sent = app.emails().await.into_iter().filter(|email| email.0.subject.starts_with("Sign in")).count();
     assert_eq!(sent, 1);
 }
 
 #[tokio::test]
-async fn strangers_open_five_letters_at_most_and_a_known_browser_has_its_own() {
+async fn strangers_open_five_emails_at_most_and_a_known_browser_has_its_own() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -174,12 +174,12 @@ async fn strangers_open_five_letters_at_most_and_a_known_browser_has_its_own() {
             app.browser().ask("ada").await;
         }
         let sign_ins = async || {
-            let letters = app.letters().await;
-            letters.into_iter().filter(|letter| letter.0.subject.starts_with("Sign in")).count()
+            let emails = app.emails().await;
+            emails.into_iter().filter(|email| email.0.subject.starts_with("Sign in")).count()
         };
         assert_eq!(sign_ins().await, 5);
         own.ask("ada").await;
-        assert_eq!(sign_ins().await, 6, "the owner's browser still gets its letter");
+        assert_eq!(sign_ins().await, 6, "the owner's browser still gets its email");
         app.clock.advance(Duration::from_mins(10));
         app.browser().ask("ada").await;
         assert_eq!(sign_ins().await, 7, "and in ten minutes strangers do again");
@@ -208,17 +208,17 @@ async fn nobody_learns_whether_there_is_an_account() {
     for identifier in ["nobody", "eve", "eve@example.org", "ada@example.org", "nobody@example.org"] {
         assert_eq!(answers(identifier).await, known, "{identifier}");
     }
-    assert!(app.letters().await.iter().all(|letter| !letter.0.recipient.starts_with("nobody")));
+    assert!(app.emails().await.iter().all(|email| !email.0.recipient.starts_with("nobody")));
 }
 
 #[tokio::test]
-async fn unproven_addresses_get_no_letter_to_sign_in_with() {
+async fn unproven_addresses_get_no_email_to_sign_in_with() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up("eve").await;
     for identifier in ["eve", "eve@example.org"] {
         app.browser().ask(identifier).await;
     }
-    assert!(app.letters().await.iter().all(|letter| letter.0.subject.starts_with("Confirm")));
+    assert!(app.emails().await.iter().all(|email| email.0.subject.starts_with("Confirm")));
 }
 
 #[tokio::test]
@@ -241,39 +241,39 @@ async fn what_is_neither_a_name_nor_an_address_is_refused() {
         let answer = browser.post("/api/email/start", json!({ "identifier": identifier })).await;
         assert_eq!(answer.refusal(), (422, "invalid_identifier".to_owned()), "{identifier}");
     }
-    assert!(app.letters().await.is_empty());
+    assert!(app.emails().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_letter_leads_where_its_asker_wanted_and_never_off_the_site() {
+async fn an_email_leads_where_its_asker_wanted_and_never_off_the_site() {
     let app = with_account(Backends::Embedded).await;
     for (next, leads_to) in [("/account?tab=2", "/account?tab=2"), ("//evil.example", "/account")] {
         let mut browser = app.browser();
         browser.post("/api/email/start", json!({ "identifier": "ada", "next": next })).await;
-        let letter = app.letter_to("ada@example.org").await;
-        assert_eq!(browser.answer_link(&letter.token()).await.json()["next"], leads_to);
+        let email = app.email_to("ada@example.org").await;
+        assert_eq!(browser.answer_link(&email.token()).await.json()["next"], leads_to);
     }
 }
 
 #[tokio::test]
-async fn a_letter_signs_in_over_another_account_and_ends_its_session() {
+async fn an_email_signs_in_over_another_account_and_ends_its_session() {
     let app = with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("eve").await;
     let eves = browser.clone();
     browser.ask("ada").await;
-    let letter = app.letter_to("ada@example.org").await;
-    let page = browser.get(&format!("/email/link?token={}", letter.token())).await;
+    let email = app.email_to("ada@example.org").await;
+    let page = browser.get(&format!("/email/link?token={}", email.token())).await;
     assert!(page.text().contains("You are signed in as eve here."), "{}", page.text());
-    assert_eq!(user(&browser.answer_link(&letter.token()).await), "ada");
+    assert_eq!(user(&browser.answer_link(&email.token()).await), "ada");
     assert!(!eves.clone().is_signed_in().await);
 }
 
 #[tokio::test]
-async fn a_session_by_letter_lives_twelve_hours_at_most() {
+async fn a_session_by_email_lives_twelve_hours_at_most() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, letter) = asked(&app).await;
-    assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+    let (mut browser, email) = asked(&app).await;
+    assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     for _ in 0..23 {
         app.clock.advance(Duration::from_mins(30));
         assert!(browser.is_signed_in().await);
@@ -287,9 +287,9 @@ async fn of_many_answers_at_once_one_signs_in() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         for by_code in [false, true] {
-            let (browser, letter) = asked(&app).await;
+            let (browser, email) = asked(&app).await;
             let answers = (0..20).map(|_| {
-                let (mut browser, token, code) = (browser.clone(), letter.token(), letter.code());
+                let (mut browser, token, code) = (browser.clone(), email.token(), email.code());
                 tokio::spawn(async move {
                     if by_code { browser.answer_code(&code).await } else { browser.answer_link(&token).await }
                 })
@@ -311,9 +311,9 @@ async fn of_many_answers_at_once_one_signs_in() {
 async fn of_many_wrong_codes_at_once_five_are_counted() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (browser, letter) = asked(&app).await;
+        let (browser, email) = asked(&app).await;
         let answers = (0..20).map(|_| {
-            let (mut browser, code) = (browser.clone(), letter.wrong_code());
+            let (mut browser, code) = (browser.clone(), email.wrong_code());
             tokio::spawn(async move { browser.answer_code(&code).await.refusal().1 })
         });
         let mut counted = 0;
@@ -328,8 +328,8 @@ async fn of_many_wrong_codes_at_once_five_are_counted() {
 async fn looking_at_a_link_changes_nothing() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, letter) = asked(&app).await;
-        let path = format!("/email/link?token={}", letter.token());
+        let (mut browser, email) = asked(&app).await;
+        let path = format!("/email/link?token={}", email.token());
         for _ in 0..3 {
             let page = browser.get(&path).await;
             assert_eq!(page.status, 200);
@@ -341,7 +341,7 @@ async fn looking_at_a_link_changes_nothing() {
         assert_eq!((other.status.as_u16(), other.header("referrer-policy")), (409, "strict-origin"));
         assert!(other.text().contains("Another browser asked for this") && !other.text().contains("ada"));
         assert!(!browser.is_signed_in().await);
-        assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+        assert_eq!(browser.answer_link(&email.token()).await.status, 200);
         assert_eq!(browser.get(&path).await.status, 401);
     }
 }
@@ -355,11 +355,11 @@ async fn the_whole_way_works_with_plain_forms() {
             let answer = browser.form("/sign-in", &[("identifier", "ada"), ("next", "/account?x=1")]).await;
             assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
             assert!(browser.get("/sign-in?step=code").await.text().contains("Look in your mailbox"));
-            let letter = app.letter_to("ada@example.org").await;
+            let email = app.email_to("ada@example.org").await;
             let answer = if by_code {
-                browser.form("/sign-in", &[("action", "code"), ("code", &letter.code())]).await
+                browser.form("/sign-in", &[("action", "code"), ("code", &email.code())]).await
             } else {
-                browser.form("/email/link", &[("token", &letter.token())]).await
+                browser.form("/email/link", &[("token", &email.token())]).await
             };
             assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account?x=1"));
             assert!(browser.is_signed_in().await);
@@ -377,8 +377,8 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
     assert!(page.text().contains("not &lt;a&gt; name") || page.text().contains("not &lt;a> name"), "{}", page.text());
 
     browser.form("/sign-in", &[("identifier", "ada")]).await;
-    let letter = app.letter_to("ada@example.org").await;
-    let answer = browser.form("/sign-in", &[("action", "code"), ("code", &letter.wrong_code())]).await;
+    let email = app.email_to("ada@example.org").await;
+    let answer = browser.form("/sign-in", &[("action", "code"), ("code", &email.wrong_code())]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
     let page = browser.get("/sign-in?step=code").await.text();
     assert!(page.contains("That code is not right.") && page.contains("aria-invalid=\"true\""), "{page}");
@@ -387,17 +387,17 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
     let answer = browser.form("/email/link", &[("token", "used")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
     assert!(browser.get("/sign-in").await.text().contains("This link or code is used up or too old."));
-    assert_eq!(app.browser().form("/email/link", &[("token", &letter.token())]).await.status, 409);
+    assert_eq!(app.browser().form("/email/link", &[("token", &email.token())]).await.status, 409);
     assert_eq!(app.browser().get("/sign-in?step=code").await.header("location"), "/sign-in");
 }
 
 #[tokio::test]
-async fn a_letter_can_be_asked_for_again_without_typing_the_name_again() {
+async fn an_email_can_be_asked_for_again_without_typing_the_name_again() {
     let app = with_account(Backends::Embedded).await;
     let (mut browser, first) = asked(&app).await;
     let answer = browser.form("/sign-in", &[("action", "resend")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
-    let second = app.letter_to("ada@example.org").await;
+    let second = app.email_to("ada@example.org").await;
     assert_eq!(browser.answer_code(&first.code()).await.refusal().0, 401);
     assert_eq!(browser.answer_code(&second.code()).await.status, 200);
     let answer = app.browser().form("/sign-in", &[("action", "resend")]).await;
@@ -415,11 +415,11 @@ async fn forms_of_other_sites_and_of_other_kinds_are_refused() {
         let long = "x".repeat(65_537);
         assert_eq!(app.browser().form(path, &[("identifier", &long)]).await.status, 413, "{path}");
     }
-    assert!(app.letters().await.iter().all(|letter| letter.0.subject.starts_with("Confirm")));
+    assert!(app.emails().await.iter().all(|email| email.0.subject.starts_with("Confirm")));
 }
 
 #[tokio::test]
-async fn somebody_without_a_passkey_signs_up_by_letter() {
+async fn somebody_without_a_passkey_signs_up_by_email() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for by_code in [false, true] {
@@ -429,16 +429,16 @@ async fn somebody_without_a_passkey_signs_up_by_letter() {
                 json!({ "username": name, "email": format!("{name}@example.org"), "display_name": "<b>Me77</b>" });
             let answer = browser.post("/api/sign-up/email", body.clone()).await;
             assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
-            let letter = app.letter_to(&format!("{name}@example.org")).await;
+            let email = app.email_to(&format!("{name}@example.org")).await;
             for typed in ["<b>", "Me77", name] {
-                let words = letter.0.text.replace(&letter.token(), "");
+                let words = email.0.text.replace(&email.token(), "");
                 assert!(!words.contains(typed), "nothing that the asker typed: {words}");
             }
-            assert_eq!(app.browser().answer_link(&letter.token()).await.refusal().1, "other_browser");
+            assert_eq!(app.browser().answer_link(&email.token()).await.refusal().1, "other_browser");
             let answer = if by_code {
-                browser.answer_code(&letter.code()).await
+                browser.answer_code(&email.code()).await
             } else {
-                browser.answer_link(&letter.token()).await
+                browser.answer_link(&email.token()).await
             };
             let json = answer.json();
             assert_eq!((answer.status.as_u16(), &json["user"]["username"]), (200, &json!(name)));
@@ -449,7 +449,7 @@ async fn somebody_without_a_passkey_signs_up_by_letter() {
 }
 
 #[tokio::test]
-async fn a_name_taken_meanwhile_can_be_replaced_and_the_letter_stays_valid() {
+async fn a_name_taken_meanwhile_can_be_replaced_and_the_email_stays_valid() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for by_code in [false, true] {
@@ -457,12 +457,12 @@ async fn a_name_taken_meanwhile_can_be_replaced_and_the_letter_stays_valid() {
             let mut browser = app.browser();
             let body = json!({ "username": name, "email": format!("me.{name}@example.org") });
             browser.post("/api/sign-up/email", body).await;
-            let letter = app.letter_to(&format!("me.{name}@example.org")).await;
+            let email = app.email_to(&format!("me.{name}@example.org")).await;
             app.browser().sign_up(name).await;
             let (path, member, secret) = if by_code {
-                ("/api/email/code", "code", letter.code())
+                ("/api/email/code", "code", email.code())
             } else {
-                ("/api/email/link", "token", letter.token())
+                ("/api/email/link", "token", email.token())
             };
             assert_eq!(
                 browser.post(path, json!({ member: secret })).await.refusal(),
@@ -484,11 +484,11 @@ async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
         let mut browser = app.browser();
         let body = json!({ "username": "ada2", "email": "Ada@Example.org", "display_name": "Somebody else" });
         assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
-        let letter = app.letter_to("ada@example.org").await;
-        assert_eq!(letter.0.subject, "Sign in to Latchkey");
-        let page = browser.get(&format!("/email/link?token={}", letter.token())).await;
+        let email = app.email_to("ada@example.org").await;
+        assert_eq!(email.0.subject, "Sign in to Latchkey");
+        let page = browser.get(&format!("/email/link?token={}", email.token())).await;
         assert!(page.text().contains("(ada)") && !page.text().contains("Somebody else"));
-        let json = browser.answer_link(&letter.token()).await.json();
+        let json = browser.answer_link(&email.token()).await.json();
         assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
         app.browser().sign_up("ada2").await; // what was typed was dropped: the name is free
     }
@@ -503,7 +503,7 @@ async fn of_many_sign_ups_with_one_address_one_makes_the_account_and_the_others_
             let mut browser = app.browser();
             let body = json!({ "username": format!("ada{number}"), "email": "ada@example.org" });
             assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
-            asked.push((browser, app.letter_to("ada@example.org").await.token()));
+            asked.push((browser, app.email_to("ada@example.org").await.token()));
         }
         let answers = asked
             .into_iter()
@@ -519,7 +519,7 @@ async fn of_many_sign_ups_with_one_address_one_makes_the_account_and_the_others_
 }
 
 #[tokio::test]
-async fn signing_up_by_letter_refuses_what_signing_up_refuses() {
+async fn signing_up_by_email_refuses_what_signing_up_refuses() {
     let app = with_account(Backends::Embedded).await;
     for (body, refusal) in [
         (json!({ "username": "-", "email": "a@example.org" }), (422, "invalid_username")),
@@ -539,7 +539,7 @@ async fn signing_up_by_letter_refuses_what_signing_up_refuses() {
 }
 
 #[tokio::test]
-async fn with_letters_off_nothing_by_letter_works_and_says_so() {
+async fn with_emails_off_nothing_by_email_works_and_says_so() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let mut browser = app.browser();
     for (path, body) in [
@@ -550,13 +550,13 @@ async fn with_letters_off_nothing_by_letter_works_and_says_so() {
     ] {
         assert_eq!(browser.post(path, body).await.refusal(), (404, "email_off".to_owned()), "{path}");
     }
-    assert!(!browser.get("/sign-in").await.text().contains("Send me a letter"));
-    assert!(!browser.get("/sign-up").await.text().contains("by letter"));
+    assert!(!browser.get("/sign-in").await.text().contains("Send me an email"));
+    assert!(!browser.get("/sign-up").await.text().contains("by email"));
     browser.sign_up_proven(&app, "ada").await; // confirmations still go
 }
 
 #[tokio::test]
-async fn without_any_way_for_letters_an_address_is_optional() {
+async fn without_any_way_for_emails_an_address_is_optional() {
     let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
     let app = App::start_set(Backends::Embedded, &settings).await;
     let mut browser = app.browser();
@@ -571,11 +571,11 @@ async fn without_any_way_for_letters_an_address_is_optional() {
 }
 
 #[tokio::test]
-async fn with_recovery_only_a_letter_lets_in_just_to_make_a_passkey() {
+async fn with_recovery_only_an_email_lets_in_just_to_make_a_passkey() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_proven(&app, "ada").await;
-    let (mut browser, letter) = asked(&app).await;
-    assert_eq!(browser.answer_link(&letter.token()).await.status, 200);
+    let (mut browser, email) = asked(&app).await;
+    assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     let page = browser.get("/account").await.text();
     assert!(page.contains("Make a passkey on this device") && !page.contains("ada@example.org"), "{page}");
     let confirm = browser.post("/api/account/email/confirm", json!({ "code": "123456" })).await;
@@ -593,9 +593,9 @@ async fn with_recovery_only_a_letter_lets_in_just_to_make_a_passkey() {
 }
 
 #[tokio::test]
-async fn a_button_pressed_before_the_page_woke_up_sends_no_letter_and_loses_nothing() {
+async fn a_button_pressed_before_the_page_woke_up_sends_no_email_and_loses_nothing() {
     let app = with_account(Backends::Embedded).await;
-    let before = app.letters().await.len();
+    let before = app.emails().await.len();
     for off in [&[][..], &[("EMAIL_SIGN_IN", "off")][..]] {
         let app = App::start_set(Backends::Embedded, off).await;
         let page = app.browser().form("/sign-in", &[("action", "passkey"), ("identifier", "kept-name")]).await;
@@ -604,10 +604,10 @@ async fn a_button_pressed_before_the_page_woke_up_sends_no_letter_and_loses_noth
         let page = app.browser().form("/sign-up", &fields).await;
         assert!(page.status == 200 && page.text().contains("kept@example.org"));
     }
-    assert_eq!(app.letters().await.len(), before);
+    assert_eq!(app.emails().await.len(), before);
     let plain = [("action", "passkey"), ("scripts", "off"), ("identifier", "ada")];
     let answer = app.browser().form("/sign-in", &plain).await;
-    assert_eq!(answer.header("location"), "/sign-in?step=code", "with scripts off, Enter means the letter");
+    assert_eq!(answer.header("location"), "/sign-in?step=code", "with scripts off, Enter means the email");
     let off = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let page = off.browser().form("/sign-in", &[("identifier", "kept-name")]).await;
     assert!(page.status == 404 && page.text().contains("kept-name") && page.text().contains("switched off"));
@@ -620,7 +620,7 @@ async fn a_browser_that_asks_many_times_at_once_has_five_emails_at_most_and_each
         let app = with_account(backends).await;
         let mut browser = app.browser();
         browser.ask("ada").await;
-        let first = app.letter_to("ada@example.org").await.code();
+        let first = app.email_to("ada@example.org").await.code();
         let asks = (0..10).map(|_| {
             let mut browser = browser.clone();
             tokio::spawn(async move {
@@ -633,7 +633,7 @@ async fn a_browser_that_asks_many_times_at_once_has_five_emails_at_most_and_each
             asked.push(ask.await.unwrap());
         }
         assert_eq!(browser.answer_code(&first).await.status, 401, "{backends:?}: voided by the next request");
-        let emails = app.letters().await;
+        let emails = app.emails().await;
         let emails: Vec<_> = emails.iter().filter(|email| email.0.subject.starts_with("Sign in")).collect();
         assert!((2..=6).contains(&emails.len()), "{backends:?}: {}", emails.len());
         for email in &emails[..emails.len() - 1] {
@@ -647,7 +647,7 @@ async fn a_browser_that_asks_many_times_at_once_has_five_emails_at_most_and_each
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn asking_while_letters_are_sent_is_never_held_up() {
+async fn asking_while_emails_are_sent_is_never_held_up() {
     for backends in Backends::ALL {
         let app = std::sync::Arc::new(with_account(backends).await);
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
