@@ -1,4 +1,4 @@
-//! The one assembly of everything that answers requests.
+//! The complete router.
 
 use crate::extend;
 use crate::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
@@ -20,8 +20,9 @@ use leptos::prelude::provide_context;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// The groups of addresses, by what their paths begin with, and the edge of each. Everything else is a page.
-pub const EDGES: [(&str, Edge); 6] = [
+/// The route groups by path prefix, and the edge of each. The first match wins, so longer paths stand first. Every other
+/// path is a page.
+pub const EDGES: &[(&str, Edge)] = &[
     (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..PROGRAMS }),
     (paths::PROTOCOL, Edge { bodies: &["application/x-www-form-urlencoded"], cors: Cors::AnySite, ..STRANGERS }),
     (paths::FORWARD, STRANGERS),
@@ -30,7 +31,7 @@ pub const EDGES: [(&str, Edge); 6] = [
     (paths::POLICY_REPORTS, REPORTS),
 ];
 const PROGRAMS: Edge = Edge { readers: Readers::Programs, ..Edge::PAGES };
-/// Programs of other sites, which prove who they are by themselves and count on their own.
+/// Cross-origin clients that authenticate themselves. They have limits of their own.
 const STRANGERS: Edge =
     Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..PROGRAMS };
 const HEALTH: Edge = Edge { bodies: &[], is_counted: false, ..Edge::PAGES };
@@ -41,7 +42,7 @@ const REPORTS: Edge = Edge {
     ..Edge::PAGES
 };
 
-/// Finds the edge of a request, for all that follows.
+/// Attaches the edge to the request, for the layers that apply it.
 async fn choose_edge(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let found = EDGES.iter().find(|(group, _)| paths::is_below(path, group));
@@ -50,8 +51,8 @@ async fn choose_edge(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Routes and, from the outside in: the edge, request log, security headers, panics of what follows, pages for refusals,
-/// panics, the body, the deadline, where it comes from.
+/// All routes. Layers from the outside in: edge, request log, security headers, requests without a path, panics of the
+/// layers below, error pages, panics, body, deadline, client address, origin.
 pub fn router(state: AppState) -> Router {
     router_with(state, extend::routes())
 }

@@ -20,7 +20,7 @@ pub async fn sessions() -> Result<SessionList, ApiError> {
     })
 }
 
-/// Ends one session by its id, all others, or those that a passkey new.
+/// Ends one session by its id, all others, or those that a passkey opened.
 #[server(prefix = "/api", endpoint = "sessions/revoke", input = Json, output = Json)]
 pub async fn revoke_sessions(
     id: Option<String>,

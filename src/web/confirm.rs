@@ -1,4 +1,4 @@
-//! `/confirm`: users confirm their identity, and go on with what they were doing.
+//! `/confirm`: users confirm their identity, then continue what they were doing.
 
 use super::continuation::send_email;
 use super::extract::{SignedIn, form, query};
@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
-/// What to go on with: something that is kept, else a page.
+/// The stored form to resume, or the page to return to.
 #[derive(Debug, Default, Deserialize)]
 struct ConfirmQuery {
     #[serde(rename = "continue")]
@@ -25,13 +25,13 @@ struct ConfirmQuery {
     next: Option<String>,
 }
 
-/// How the identity is confirmed, where that takes no script.
+/// The form of the email code. A passkey is used by the island instead.
 #[derive(Debug, Deserialize)]
 struct ConfirmForm {
     /// The code of an email.
     #[serde(default)]
     code: String,
-    /// An email is wanted, or another one.
+    /// Not empty when the user asks for an email, or for another one.
     #[serde(default)]
     again: String,
 }
@@ -72,23 +72,27 @@ pub async fn post(
                 current.session = renewed.session;
             }
             Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
-            // Its link was opened meanwhile, perhaps: whether the identity is confirmed is seen below.
+            // The link may have been opened in the meantime; `resume` checks whether the identity is confirmed.
             Err(ApiError::LinkExpired) => {}
             Err(error) => return show(&context, request, &current, Some(error)).await,
         }
     }
-    if !is_fresh(&context, &current).await? {
-        return show(&context, request, &current, Some(ApiError::ReauthenticationRequired)).await;
+    // A code renews the session: without its cookie, a refusal would sign the user out.
+    let response = resume(&context, request, current).await.unwrap_or_else(IntoResponse::into_response);
+    Ok((redirect::set_cookies(cookie), response).into_response())
+}
+
+/// Performs the stored form, or returns to the page, once the identity is confirmed.
+async fn resume(context: &RequestContext, request: Request, current: CurrentUser) -> Result<Response, ApiError> {
+    if !is_fresh(context, &current).await? {
+        return show(context, request, &current, Some(ApiError::ReauthenticationRequired)).await;
     }
     let query: ConfirmQuery = query(&request);
-    let response = match &query.continuation {
-        None => redirect::to(query.page().as_str(), None),
-        Some(token) => match context.state.continuations().take(token, Holder::User(current.user.id)).await? {
-            Some(Continuation::Account(form)) => account::perform(&context, request, current, form).await?,
-            None => expired(&context),
-        },
-    };
-    Ok((redirect::set_cookies(cookie), response).into_response())
+    let Some(token) = &query.continuation else { return Ok(redirect::to(query.page().as_str(), None)) };
+    match context.state.continuations().take(token, Holder::User(current.user.id)).await? {
+        Some(Continuation::Account(form)) => account::perform(context, request, current, form).await,
+        None => Ok(expired(context)),
+    }
 }
 
 /// This page, as the links of its emails lead back to it.
@@ -108,7 +112,7 @@ async fn is_fresh(context: &RequestContext, current: &CurrentUser) -> Result<boo
     }
 }
 
-/// Asks who is there; with a refusal, the answer before was none.
+/// Shows the page, with the reason why the last attempt was refused.
 async fn show(
     context: &RequestContext,
     request: Request,
@@ -146,7 +150,7 @@ async fn proof(context: &RequestContext, current: &CurrentUser) -> Result<Proof,
     }
 }
 
-/// Without email: a passkey, else signing in anew.
+/// Without email: a passkey if there is one, otherwise signing in again.
 async fn other_proof(context: &RequestContext, current: &CurrentUser) -> Result<Proof, Unavailable> {
     let has_passkey = context.state.passkeys().has_usable(current).await?;
     Ok(if has_passkey { Proof::Passkey } else { Proof::SignIn })

@@ -1,4 +1,4 @@
-//! Keeping what a user was doing until they have signed in or confirmed their identity.
+//! Stores what a user was doing until they have signed in or confirmed their identity.
 
 use super::redirect;
 use crate::server::auth::{CurrentUser, Error, Holder};
@@ -7,14 +7,14 @@ use crate::server::model::Continuation;
 use crate::types::{AccountForm, ApiError, Next, Notice, paths};
 use axum::response::Response;
 
-/// Keeps a form of a user and leads them to where they confirm their identity. Where that takes an email, it is sent now:
-/// looking at a page sends none (docs/RULES.md, 4).
-pub(super) async fn confirm_first(
+/// Stores what the user was doing and redirects to `/confirm`. Where that takes an email, it is sent now: looking at a page
+/// sends none (docs/RULES.md, 4).
+pub async fn confirm_first(
     context: &RequestContext,
     current: &CurrentUser,
-    form: AccountForm,
+    continuation: Continuation,
 ) -> Result<Response, ApiError> {
-    let (continuation, holder) = (Continuation::Account(form), Holder::User(current.user.id));
+    let holder = Holder::User(current.user.id);
     let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
     let page = format!("{}?continue={}", paths::CONFIRM, token.encode());
     if context.state.reauthentication().open(current).await?.is_none() {
@@ -23,7 +23,7 @@ pub(super) async fn confirm_first(
     Ok(redirect::to(&page, None))
 }
 
-/// Requests an email for reauthentication, whose link leads to `next`; not for who cannot confirm their identity so.
+/// Requests an email for reauthentication, whose link leads to `next`; does nothing for users who need a passkey for it.
 pub(super) async fn send_email(context: &RequestContext, current: &CurrentUser, next: Next) -> Result<(), ApiError> {
     match context.state.reauthentication().request_email(current, &context.caller(), next).await {
         Ok(_) | Err(Error::Refused(ApiError::PasskeyRequired | ApiError::EmailOff)) => Ok(()),
@@ -31,8 +31,8 @@ pub(super) async fn send_email(context: &RequestContext, current: &CurrentUser, 
     }
 }
 
-/// Keeps a form that was sent after its session had ended, and leads to signing in. It is not done then but shown, since
-/// another user may sign in.
+/// Stores a form that was sent after its session had ended, and redirects to sign-in. The form is shown again afterwards
+/// and not performed, since another user may sign in.
 pub(super) async fn sign_in_first(context: &RequestContext, form: AccountForm) -> Result<Response, ApiError> {
     let (browser, cookie) = context.browser_or_new();
     let (continuation, holder) = (Continuation::Account(form), Holder::Browser(&browser));

@@ -105,7 +105,9 @@ fn resolve(path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
         module = deeper;
         rest.next();
     }
-    let (name, text) = (rest.next()?, all.get(&module)?);
+    let text = all.get(&module)?;
+    // A whole module was imported.
+    let Some(name) = rest.next() else { return Some(module) };
     // `pub use child::Name` in a folder leads to the child.
     let exported =
         uses(text).into_iter().find(|used| used.rsplit("::").next() == Some(name) && !used.starts_with("crate"));
@@ -176,9 +178,13 @@ fn a_circle_is_found() {
         module("a::one", "use super::Two;\npub struct One;"),
         module("a::two", "use crate::a::{One};\npub struct Two;"),
         module("b", "use crate::a::One;"),
+        module("c", "mod one;\nmod two;"),
+        module("c::one", "use super::two;"),
+        module("c::two", "use super::one::One;"),
     ]);
     let graph = imports(&all);
     assert_eq!(graph["a::one"], BTreeSet::from(["a::two".to_owned()]));
     assert!(circle("a::one", &graph).is_some());
     assert!(circle("b", &graph).is_none());
+    assert!(circle("c::one", &graph).is_some(), "a module that is imported as a whole counts");
 }

@@ -1,6 +1,6 @@
 //! Browsers that remember who signed in last, and whether their user wants a passkey for this device.
 
-use super::account::{CurrentUser, Passkeys, Sessions};
+use super::account::{AccountUnit, CurrentUser, Passkeys, Sessions};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
@@ -91,7 +91,8 @@ impl Browsers<'_> {
 
     /// "Not now": not asked again in this browser for 30 days.
     pub async fn decline_offer(&self, current: &CurrentUser, known: Option<&Token>) -> Result<(), Unavailable> {
-        let mut unit = self.core.store.begin().await?;
+        let client = current.session.client.clone();
+        let Some(mut unit) = AccountUnit::lock(self.core, current.user.id, client).await? else { return Ok(()) };
         unit.end_offer(current.session.id, false).await?;
         if let Some(token) = known {
             let until = self.core.now().plus(DECLINED);

@@ -1,5 +1,4 @@
-//! What a user goes on with after signing in or confirming their identity. It is kept on the server: an address carries a
-//! token and nothing of what was typed.
+//! Stores what the user was doing until they have signed in or confirmed their identity. The URL carries only a token.
 
 use super::error::Error;
 use crate::server::Unavailable;
@@ -19,17 +18,17 @@ pub struct Continuations<'a> {
     pub(super) core: &'a Core,
 }
 
-/// Who goes on: with the same token, nobody else finds anything.
+/// The user or the browser that a token is bound to.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder<'a> {
     /// A user who is to confirm their identity.
     User(UserId),
-    /// Whoever signs in with this browser.
+    /// A browser in which someone signs in.
     Browser(&'a Token),
 }
 
 impl Continuations<'_> {
-    /// Keeps it under a new token, sealed, for a quarter of an hour.
+    /// Encrypts and stores the continuation for 15 minutes; returns its token.
     ///
     /// # Errors
     /// When it is too large, the client keeps too many, or a backend is away.
@@ -51,19 +50,19 @@ impl Continuations<'_> {
         Ok(token)
     }
 
-    /// What is kept under this token, which stays.
+    /// Reads a continuation without consuming it.
     pub async fn look_at(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
         let Some(key) = Token::from_link(token).map(|token| key(&token, holder)) else { return Ok(None) };
         Ok(self.opened(&key, self.core.ephemeral.get(&key).await?))
     }
 
-    /// Takes it: of several at once, one gets it.
+    /// Consumes a continuation; one of several concurrent callers gets it.
     pub async fn take(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
         let Some(key) = Token::from_link(token).map(|token| key(&token, holder)) else { return Ok(None) };
         Ok(self.opened(&key, self.core.ephemeral.take(&key).await?))
     }
 
-    /// What another version wrote, or a key sealed that is gone, counts as expired.
+    /// A value that cannot be read (another version, a removed key) counts as expired.
     fn opened(&self, key: &str, sealed: Option<Vec<u8>>) -> Option<Continuation> {
         let value = self.core.keys.open(key.as_bytes(), &sealed?)?;
         serde_json::from_slice(&value).ok()

@@ -115,8 +115,7 @@ impl Reauthentication<'_> {
         let browser = current.session.token_hash;
         let by = RequestedBy { browser, client: caller.client.clone(), language: caller.language };
         let request = EmailRequest::new(purpose, by, next, self.core.issuer());
-        let mut unit = self.core.store.begin().await?;
-        unit.lock_user(user).await?;
+        let mut unit = OwnersUnit::begin(self.core, current).await?.unit;
         unit.void_requests(user, PurposeKind::Reauthenticate).await?;
         unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;

@@ -1,60 +1,60 @@
-//! What stands at the door of a group of addresses. The groups and their edges are one table, in `router.rs`.
+//! Request checks and response headers of each route group; `EDGES` in `router.rs` assigns them.
 
 use super::media_type::media_type;
 use crate::types::ApiError;
 use axum::http::{Extensions, HeaderMap};
 
-/// What a group asks of requests and adds to answers.
+/// The checks of a route group, and the headers of its responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
     pub origin: OriginRule,
-    /// The types of the bodies that it reads; empty where it reads none.
+    /// The accepted media types of request bodies; empty where no body is read.
     pub bodies: &'static [&'static str],
     pub cors: Cors,
     pub policy: Policy,
-    /// Who reads its refusals.
+    /// The format of its errors.
     pub readers: Readers,
     /// Whether `limits::TABLE` counts what is sent to it.
     pub is_counted: bool,
 }
 
-/// Where requests may come from.
+/// Which origins may send requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginRule {
-    /// What changes something comes from a page of ours and says so: forms need no scripts, so nothing else protects them.
+    /// Unsafe methods need the `Origin` of this site. It is the only protection of forms, which work without scripts.
     OwnPages,
-    /// From no other site's page.
+    /// No other origin; requests without an `Origin`, from programs, are accepted.
     NoOtherSite,
-    /// From anywhere: who asks is known by something that no browser sends by itself.
+    /// Any origin: callers authenticate without cookies.
     Anywhere,
 }
 
-/// Whether scripts of other sites may read answers (Fetch Standard, section 3.2).
+/// Whether scripts of other origins may read responses (Fetch Standard, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cors {
     Never,
-    /// Those of any site, without cookies.
+    /// Any origin, without cookies.
     AnySite,
 }
 
-/// The content security policy of answers.
+/// The content security policy of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// What our pages need.
+    /// The policy of pages.
     Page,
-    /// Nothing is loaded and nothing is framed: no browser shows it.
+    /// Blocks all resources and framing; for responses that no browser renders.
     Nothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// Whoever asks for HTML gets a page in the place of a refusal.
+    /// An HTML page for requests that accept HTML, otherwise JSON.
     People,
     Programs,
 }
 
 impl Edge {
-    /// Of pages, and of all that no other group has.
+    /// The edge of pages, and the default.
     pub const PAGES: Self = Self {
         origin: OriginRule::OwnPages,
         bodies: &["application/x-www-form-urlencoded", "multipart/form-data"],

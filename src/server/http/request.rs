@@ -95,7 +95,7 @@ impl RequestContext {
         }
     }
 
-    /// As [`Self::visitor`], for what needs one.
+    /// The signed-in user.
     ///
     /// # Errors
     /// `signed_out` without a living session, `reauthentication_required` where it may only add a passkey.

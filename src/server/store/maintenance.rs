@@ -1,6 +1,6 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::Levels;
+use crate::server::model::{Levels, UserId};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -41,6 +41,10 @@ pub trait Maintenance: Send + Sync {
     /// After a backup was restored: ends all sessions, voids what was requested by email and the undo links of changed
     /// addresses, and takes everything out of the mail queue. Returns how many sessions there were.
     async fn end_everything_open(&self, now: Timestamp) -> Result<u64, Unavailable>;
+
+    /// Removes rows of a deleted account, at most `limit` of each table, and in the end the account itself; `false` when
+    /// nothing is left of it.
+    async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable>;
 
     /// Gives all connections back once no unit is at work, so that everything stands in the database's own files.
     async fn close(&self);

@@ -45,7 +45,7 @@ pub trait OutboxReads: Send + Sync {
     /// Takes an email out of the queue: sent, or of no use any more.
     async fn finish_email(&self, id: EmailId, claim: Claim) -> Result<(), Unavailable>;
 
-    /// Takes over what a node of the version before this one queued and did not send.
+    /// Moves emails that a node of the previous version queued and did not send.
     async fn adopt_emails(&self, now: Timestamp) -> Result<u64, Unavailable>;
 
     /// Removes emails of which no one knows whether they arrived, once they are of no use, at most `limit`; returns how many.

@@ -45,10 +45,6 @@ pub trait UserReads: Send + Sync {
     /// Accounts that were deleted and still have rows, at most `limit`.
     async fn deleted_accounts(&self, limit: u32) -> Result<Vec<UserId>, Unavailable>;
 
-    /// Removes rows of a deleted account, at most `limit` of each table, and in the end the account itself; `false` when
-    /// nothing is left of it.
-    async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable>;
-
     /// Removes names that are no longer held at `now`, at most `limit`, and returns how many.
     async fn remove_expired_names(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
@@ -111,7 +107,7 @@ pub trait UserWrites: Send {
     /// When the change was made that a link undid which had gone to this address, if that was the last one.
     async fn restored(&mut self, user: UserId, address: &EmailAddress) -> Result<Option<Timestamp>, Unavailable>;
 
-    /// Makes an account unusable and frees its name and address; [`super::UserReads::remove_rows_of_deleted`] does the rest.
+    /// Makes an account unusable and frees its name and address; [`super::Maintenance::remove_rows_of_deleted`] does the rest.
     /// `false` when it is gone.
     async fn delete_user(&mut self, user: UserId, now: Timestamp) -> Result<bool, Unavailable>;
 }

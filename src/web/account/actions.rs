@@ -6,6 +6,7 @@ use crate::server::auth::{CurrentUser, Revocation, SentAgain, view as views};
 use crate::server::http::RequestContext;
 use crate::server::http::limits::count_act;
 use crate::server::http::refusal::status;
+use crate::server::model::Continuation;
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
 use crate::types::{AccountAction, AccountForm, ApiError, Notice, paths};
@@ -56,7 +57,9 @@ pub async fn perform(
     let act = Act { context, current, form };
     match act.run().await {
         Ok(outcome) => Ok(act.show(request, outcome).await),
-        Err(ApiError::ReauthenticationRequired) if !is_confined => confirm_first(context, &act.current, act.form).await,
+        Err(ApiError::ReauthenticationRequired) if !is_confined => {
+            confirm_first(context, &act.current, Continuation::Account(act.form)).await
+        }
         Err(ApiError::SignedOut) => sign_in_first(context, act.form).await,
         Err(error) => act.refuse(request, error).await,
     }

@@ -155,6 +155,28 @@ async fn without_a_passkey_a_code_lets_the_form_go_on() {
 }
 
 #[tokio::test]
+async fn a_code_that_is_refused_later_keeps_the_session() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+        own.answer_link(&app.email_to("ada@example.org").await.token()).await;
+        assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200);
+        let email = app.email_about("ada@example.org", "New recovery codes were made").await;
+        let report = json!({ "token": email.token_for("/not-me") });
+        assert_eq!(app.browser().post("/api/account/not-me", report).await.status, 200);
+
+        own.sign_in_by_email(&app, "ada").await;
+        app.clock.advance(Duration::from_secs(601));
+        let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+        let email = app.email_about("ada@example.org", "Confirm that it is you").await;
+        let refused = own.form(&address, &[("code", &email.code())]).await;
+        assert_eq!(refused.status, 403, "the account is in lockdown: {}", refused.text());
+        assert!(own.is_signed_in().await, "{backends:?}: the code renewed the session");
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_signed_in_signs_in_first_and_comes_back_to_confirm() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();

@@ -1,9 +1,9 @@
 use super::super::dialect::Dialect;
 use super::row::{get, maybe_time};
-use super::{SqlStore, number};
+use super::{SqlStore, browser, email_request, event, notification, number, outbox, passkey, recovery, session};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::Levels;
+use crate::server::model::{Levels, UserId};
 use crate::server::store::{Maintenance, Wakes};
 use async_trait::async_trait;
 use sqlx::query;
@@ -74,6 +74,27 @@ impl Maintenance for SqlStore {
         let undo = "update security_letters set undone_at = $1 where can_undo and undone_at is null";
         self.run(query(undo).bind(now.unix_millis())).await?;
         Ok(sessions)
+    }
+
+    async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable> {
+        let mut removed = 0;
+        for text in [
+            outbox::REMOVE_OF_USER,
+            session::REMOVE_OF_USER,
+            browser::REMOVE_OF_USER,
+            recovery::REMOVE_OF_USER,
+            email_request::REMOVE_OF_USER,
+            notification::REMOVE_OF_USER,
+            passkey::REMOVE_OF_USER,
+            event::REMOVE_OF_USER,
+        ] {
+            removed += self.run(query(text).bind(user.0).bind(i64::from(limit))).await?;
+        }
+        if removed > 0 {
+            return Ok(true);
+        }
+        self.run(query("delete from users where id = $1 and deleted_at is not null").bind(user.0)).await?;
+        Ok(false)
     }
 
     async fn close(&self) {

@@ -1,7 +1,7 @@
 use super::super::dialect::Dialect;
+use super::SqlStore;
 use super::row::{DatabaseRow, get, invalid, language, maybe_address, maybe_time, time, whole};
 use super::transaction::Transaction;
-use super::{SqlStore, browser, email_request, event, notification, outbox, passkey, recovery, session};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
@@ -116,27 +116,6 @@ impl UserReads for SqlStore {
         found.iter().map(|row| get(row, "id").map(UserId)).collect()
     }
 
-    async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable> {
-        let mut removed = 0;
-        for text in [
-            outbox::REMOVE_OF_USER,
-            session::REMOVE_OF_USER,
-            browser::REMOVE_OF_USER,
-            recovery::REMOVE_OF_USER,
-            email_request::REMOVE_OF_USER,
-            notification::REMOVE_OF_USER,
-            passkey::REMOVE_OF_USER,
-            event::REMOVE_OF_USER,
-        ] {
-            removed += self.run(query(text).bind(user.0).bind(i64::from(limit))).await?;
-        }
-        if removed > 0 {
-            return Ok(true);
-        }
-        self.run(query("delete from users where id = $1 and deleted_at is not null").bind(user.0)).await?;
-        Ok(false)
-    }
-
     async fn remove_expired_names(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
         let text = "delete from held_usernames where name_hash in \
                     (select name_hash from held_usernames where held_until <= $1 order by held_until limit $2)";
@@ -161,11 +140,30 @@ impl Transaction {
 #[async_trait]
 impl UserWrites for Transaction {
     async fn add_user(&mut self, user: &User) -> Result<Insertion, Unavailable> {
-        let statement = query(
-            "insert into users (id, username, username_key, display_name, email, email_key, email_verified, created_at, \
-                                language) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (username_key) do nothing",
-        )
+        let statement = query(concat!(
+            "insert into users (",
+            user_row!(""),
+            ") values (",
+            user_values!(
+                id = "$1",
+                username = "$2",
+                username_key = "$3",
+                display_name = "$4",
+                email = "$5",
+                email_key = "$6",
+                email_verified = "$7",
+                created_at = "$8",
+                username_changed_at = "null",
+                guarded_since = "null",
+                lockdown_ends_at = "null",
+                disabled_at = "null",
+                deleted_at = "null",
+                language = "$9",
+                restored_email_key = "null",
+                restored_change_at = "null",
+            ),
+            ") on conflict (username_key) do nothing"
+        ))
         .bind(user.id.0)
         .bind(user.username.as_str())
         .bind(user.username.key())

@@ -26,18 +26,29 @@ impl Dialect {
 
     /// Claims the email that has been due longest.
     pub const CLAIM_EMAIL: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
-         where id = (select id from outbox where handed_over_at is null and due_at <= $1 \
-                     and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
+         where id = (select id from outbox where kind in ('request', 'notification') \
+                     and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
          returning id, kind, subject_id, created_at, not_after, attempts";
 
-    /// Moves the queue of the version before to this one's.
+    /// Moves emails from the queue of the previous version (`letters`) to the outbox.
     pub const ADOPT_EMAILS: &'static str = concat!(
         "begin immediate; insert into outbox (",
         outbox_columns!(""),
-        ") select id, case when request_id is null then 'notification' else 'request' end, \
-                  coalesce(request_id, security_letter_id), null, created_at, not_after, due_at, attempts, null, null, \
-                  handed_over_at \
-           from letters where claimed_until is null or claimed_until <= $1; \
+        ") select ",
+        outbox_values!(
+            id = "id",
+            kind = "case when request_id is null then 'notification' else 'request' end",
+            subject_id = "coalesce(request_id, security_letter_id)",
+            payload = "null",
+            created_at = "created_at",
+            not_after = "not_after",
+            due_at = "due_at",
+            attempts = "attempts",
+            claim = "null",
+            claimed_until = "null",
+            handed_over_at = "handed_over_at",
+        ),
+        " from letters where claimed_until is null or claimed_until <= $1; \
          delete from letters where claimed_until is null or claimed_until <= $1; commit"
     );
 
