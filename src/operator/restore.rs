@@ -73,6 +73,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
         let sentence = format!("{} was made by a newer version of latchkey (migration {newer})", copy.display());
         return Err(Failure::Told(sentence));
     }
+    bootstrap::make_folder(database.parent())?;
     let _lock = sqlite::lock_beside(database).await?;
     if database.exists() && sqlite::is_in_use(database).await {
         return Err(in_use(database));

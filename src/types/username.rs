@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The name a person signs in with: 3 to 32 ASCII letters, digits, `.`, `_` or `-`, beginning with an email or a digit.
+/// The name a person signs in with: 3 to 32 ASCII letters, digits, `.`, `_` or `-`, beginning with a letter or a digit.
 ///
 /// Kept as it was typed; two names that differ only in case are the same name (see [`Username::key`]).
 #[derive(Clone, Debug, PartialEq, Eq)]

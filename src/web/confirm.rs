@@ -45,7 +45,7 @@ impl ConfirmQuery {
 /// `GET /confirm`.
 pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: Request) -> Result<Response, ApiError> {
     let query: ConfirmQuery = query(&request);
-    if query.continuation.is_none() && is_fresh(&context, &current).await? {
+    if query.continuation.is_none() && obstacle(&context, &current).await?.is_none() {
         return Ok(redirect::to(query.page().as_str(), None));
     }
     show(&context, request, &current, None).await
@@ -84,12 +84,13 @@ pub async fn post(
 
 /// Performs the stored form, or returns to the page, once the identity is confirmed.
 async fn resume(context: &RequestContext, request: Request, current: CurrentUser) -> Result<Response, ApiError> {
-    if !is_fresh(context, &current).await? {
-        return show(context, request, &current, Some(ApiError::ReauthenticationRequired)).await;
+    if let Some(error) = obstacle(context, &current).await? {
+        return show(context, request, &current, Some(error)).await;
     }
     let query: ConfirmQuery = query(&request);
     let Some(token) = &query.continuation else { return Ok(redirect::to(query.page().as_str(), None)) };
-    match context.state.continuations().take(token, Holder::User(current.user.id)).await? {
+    let Some(holder) = holder(context, &current) else { return Ok(expired(context)) };
+    match context.state.continuations().take(token, holder).await? {
         Some(Continuation::Account(form)) => account::perform(context, request, current, form).await,
         None => Ok(expired(context)),
     }
@@ -104,10 +105,28 @@ fn expired(context: &RequestContext) -> Response {
     redirect::with_refusal(&context.state, paths::ACCOUNT, ApiError::CeremonyExpired)
 }
 
-async fn is_fresh(context: &RequestContext, current: &CurrentUser) -> Result<bool, ApiError> {
+/// The user in this browser, to whom a stored form belongs; `None` for a browser that has not sent any.
+fn holder<'a>(context: &'a RequestContext, current: &CurrentUser) -> Option<Holder<'a>> {
+    context.browser.as_ref().map(|browser| Holder::User { user: current.user.id, browser })
+}
+
+async fn stored(
+    context: &RequestContext,
+    current: &CurrentUser,
+    token: &str,
+) -> Result<Option<Continuation>, Unavailable> {
+    let Some(holder) = holder(context, current) else { return Ok(None) };
+    context.state.continuations().look_at(token, holder).await
+}
+
+/// Why the session may not act yet; `None` when it may.
+async fn obstacle(context: &RequestContext, current: &CurrentUser) -> Result<Option<ApiError>, ApiError> {
+    use ApiError::{OlderPasskeyRequired, PasskeyTooNew, ReauthenticationRequired};
     match context.state.sessions().check_fresh(current).await {
-        Ok(()) => Ok(true),
-        Err(Error::Refused(ApiError::ReauthenticationRequired)) => Ok(false),
+        Ok(()) => Ok(None),
+        Err(Error::Refused(error @ (ReauthenticationRequired | PasskeyTooNew | OlderPasskeyRequired))) => {
+            Ok(Some(error))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -122,12 +141,15 @@ async fn show(
     let query: ConfirmQuery = query(&request);
     let (act, typed) = match &query.continuation {
         None => ("You want to see a page that needs this.", String::new()),
-        Some(token) => match context.state.continuations().look_at(token, Holder::User(current.user.id)).await? {
+        Some(token) => match stored(context, current, token).await? {
             Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned()),
             None => return Ok(expired(context)),
         },
     };
-    let proof = if is_fresh(context, current).await? { Proof::Done } else { proof(context, current).await? };
+    let obstacle = obstacle(context, current).await?;
+    let proof = if obstacle.is_none() { Proof::Done } else { proof(context, current).await? };
+    // Another passkey is needed, or another email: the page says so from the start.
+    let refusal = refusal.or(obstacle.filter(|error| *error != ApiError::ReauthenticationRequired));
     let address = own_address(request.uri()).to_string();
     let page = Page::of(current, "Confirm that it is you").interactive().refused(refusal);
     let body = move || {

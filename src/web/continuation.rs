@@ -14,13 +14,14 @@ pub async fn confirm_first(
     current: &CurrentUser,
     continuation: Continuation,
 ) -> Result<Response, ApiError> {
-    let holder = Holder::User(current.user.id);
+    let (browser, cookie) = context.browser_or_new();
+    let holder = Holder::User { user: current.user.id, browser: &browser };
     let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
     let page = format!("{}?continue={}", paths::CONFIRM, token.encode());
     if context.state.reauthentication().open(current).await?.is_none() {
         send_email(context, current, Next::or_account(Some(&page))).await?;
     }
-    Ok(redirect::to(&page, None))
+    Ok(redirect::to(&page, cookie))
 }
 
 /// Requests an email for reauthentication, whose link leads to `next`; does nothing for users who need a passkey for it.

@@ -56,7 +56,10 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 
 /// The link of an email for reauthentication, for a signed-in user; anything else is no link at all.
 async fn reauthentication(context: &RequestContext, request: Request, token: String) -> Result<Response, ApiError> {
-    let current = context.current_user().await?.ok_or(ApiError::LinkExpired)?;
+    let Some(current) = context.current_user().await? else {
+        let is_open = context.state.reauthentication().is_open(&token).await?;
+        return Err(if is_open { ApiError::OtherBrowser } else { ApiError::LinkExpired });
+    };
     context.state.reauthentication().look_at_link(&current, &token).await?;
     let page = Page::of(&current, "Confirm that it is you");
     let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();

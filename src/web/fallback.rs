@@ -9,16 +9,21 @@ use axum::response::{IntoResponse, Redirect, Response};
 /// The longest name of a file, in bytes, that every system we know takes, with the ending of a compressed one.
 const LONGEST_NAME: usize = 255 - ".br".len();
 
-pub async fn file(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(ApiError::NotFound);
-    }
+pub async fn file(State(state): State<AppState>, mut request: Request) -> Result<Response, ApiError> {
     // No file of ours has a longer name, and the system would call it a failure.
     if request.uri().path().split('/').any(|name| name.len() > LONGEST_NAME) {
         return Err(ApiError::NotFound);
     }
     let without_slash = without_trailing_slash(request.uri());
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read {
+        *request.method_mut() = Method::GET;
+    }
     let response = state.files.serve(&state.leptos.site_pkg_dir, request).await;
+    if !is_read {
+        let is_file = response.status() != StatusCode::NOT_FOUND;
+        return Err(if is_file { ApiError::MethodNotAllowed } else { ApiError::NotFound });
+    }
     match (response.status(), without_slash) {
         (StatusCode::NOT_FOUND, Some(target)) => Ok(Redirect::permanent(&target).into_response()),
         (StatusCode::NOT_FOUND, None) => Err(ApiError::NotFound),

@@ -399,6 +399,9 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
                 done(folder.path(), &set, &["backup", "copy.db"]);
                 sign_up(&program, "later");
                 refused(folder.path(), &set, &["restore", "copy.db"], "is in use; stop the server first");
+                let data = folder.path().join("new/machine");
+                done(folder.path(), &[("DATA_DIR", data.to_str().unwrap())], &["restore", "copy.db"]);
+                assert!(data.join("latchkey.db").exists(), "the folder is made when missing");
                 &["restore", "copy.db"]
             }
             TestDatabase::Server { .. } => {

@@ -47,9 +47,11 @@ fn every_wrong_setting_is_reported_at_once_and_secrets_are_not_printed() {
         ("SECRET_KEY", "tooshortsecret"),
         ("SESSION_IDLE", "an hour"),
         ("EMAIL_SIGN_IN", "maybe"),
+        ("RUST_LOG", "warn,latchkey=loud"),
     ]);
     assert_eq!(code, 2, "{text}");
-    for name in ["PUBLIC_URL", "LISTEN_ADDR", "DATABASE_URL", "SECRET_KEY", "SESSION_IDLE", "EMAIL_SIGN_IN"] {
+    for name in ["PUBLIC_URL", "LISTEN_ADDR", "DATABASE_URL", "SECRET_KEY", "SESSION_IDLE", "EMAIL_SIGN_IN", "RUST_LOG"]
+    {
         assert!(text.contains(&format!("  {name}: found ")), "{name}: {text}");
     }
     assert!(!text.contains("hunter2") && !text.contains("tooshortsecret"), "{text}");

@@ -21,8 +21,8 @@ pub struct Continuations<'a> {
 /// The user or the browser that a token is bound to.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder<'a> {
-    /// A user who is to confirm their identity.
-    User(UserId),
+    /// A user who is to confirm their identity, in the browser that sent the form.
+    User { user: UserId, browser: &'a Token },
     /// A browser in which someone signs in.
     Browser(&'a Token),
 }
@@ -72,7 +72,9 @@ impl Continuations<'_> {
 /// A hash, so that the token cannot be read out of the backend.
 fn key(token: &Token, holder: Holder<'_>) -> String {
     let hash = match holder {
-        Holder::User(user) => Sha256::new().chain_update(b"user").chain_update(user.0.as_bytes()),
+        Holder::User { user, browser } => {
+            Sha256::new().chain_update(b"user").chain_update(user.0.as_bytes()).chain_update(browser.hash().0)
+        }
         Holder::Browser(browser) => Sha256::new().chain_update(b"browser").chain_update(browser.hash().0),
     };
     format!("{CEREMONY}continue:{}", URL_SAFE_NO_PAD.encode(hash.chain_update(token.hash().0).finalize()))

@@ -151,6 +151,14 @@ impl Reauthentication<'_> {
         }
     }
 
+    /// Whether the link could be answered in the session that requested it.
+    pub async fn is_open(&self, token: &str) -> Result<bool, Unavailable> {
+        let Some(token) = Token::from_link(token) else { return Ok(false) };
+        let found = self.core.store.request_by_link(&token.hash()).await?;
+        let open = EmailRequests { core: self.core }.still_open(found).await?;
+        Ok(open.is_some_and(|open| matches!(open.request.purpose, email_request::Purpose::Reauthenticate { .. })))
+    }
+
     /// Answers the email by its link, in the session that requested it.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::{Config, DatabaseUrl, Drivers, EmailSignIn, Problems, PublicUrl, Sign
 use crate::server::model::SessionLifetimes;
 use crate::server::model::user::a_labels;
 use crate::server::secret::Secret;
-use crate::server::telemetry::LogFormat;
+use crate::server::telemetry::{self, LogFormat};
 use ipnet::IpNet;
 use lettre::Address;
 use lettre::message::Mailbox;
@@ -42,6 +42,7 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
     let metrics_addr = socket_addr(source, "METRICS_ADDR", problems);
     let security_contact = security_contact(source, problems);
     let log_format = log_format(source, problems);
+    check_log_filter(source, problems);
     let sessions = SessionLifetimes {
         idle: duration(source, "SESSION_IDLE", Duration::from_hours(1), problems),
         max: duration(source, "SESSION_MAX", Duration::from_hours(24), problems),
@@ -207,6 +208,14 @@ fn deliverable_mailbox(mailbox: Mailbox) -> Option<Mailbox> {
 fn email_sign_in(source: &Source, problems: &mut Problems) -> EmailSignIn {
     let words = [("on", EmailSignIn::On), ("recovery-only", EmailSignIn::RecoveryOnly), ("off", EmailSignIn::Off)];
     one_of(source, "EMAIL_SIGN_IN", words.as_slice(), problems)
+}
+
+/// The filter itself is read by [`telemetry::start`], also for commands that need no settings.
+fn check_log_filter(source: &Source, problems: &mut Problems) {
+    let Some(filter) = source.get("RUST_LOG") else { return };
+    if let Some(wrong) = telemetry::wrong_directive(filter) {
+        problems.add("RUST_LOG", wrong, "directives such as `warn` or `latchkey=debug`, separated by commas");
+    }
 }
 
 fn log_format(source: &Source, problems: &mut Problems) -> LogFormat {

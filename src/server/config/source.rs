@@ -12,8 +12,8 @@ pub struct Source {
     problems: Problems,
 }
 
-/// Names beside our own that are read: the address `cargo leptos watch` gives out.
-const ALSO_READ: &str = "LEPTOS_SITE_ADDR";
+/// Other names that are read: the address that `cargo leptos watch` gives, and the log filter.
+const ALSO_READ: [&str; 2] = ["LEPTOS_SITE_ADDR", "RUST_LOG"];
 
 impl Source {
     /// Takes the environment of this process, and the file when it is named or there.
@@ -21,7 +21,7 @@ impl Source {
     pub fn from_process(file: Option<&Path>) -> Self {
         let mut problems = Problems::default();
         let mut environment = BTreeMap::new();
-        for name in NAMES.iter().copied().chain([ALSO_READ]) {
+        for name in NAMES.iter().copied().chain(ALSO_READ) {
             match std::env::var(name) {
                 Ok(value) => drop(environment.insert(name.to_owned(), value)),
                 Err(VarError::NotPresent) => {}

@@ -43,9 +43,6 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
         return Ok(Request::from_parts(parts, Body::empty()));
     }
     Edge::of(&parts.extensions).check_body(&parts.headers)?;
-    if parts.headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(ApiError::UnsupportedMediaType);
-    }
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
     // Before the body is looked at: a stranger learns nothing of what would be right.
     if needs_session(parts.uri.path()) && state.cookies.session(&parts.headers).is_none() {

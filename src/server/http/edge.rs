@@ -2,7 +2,7 @@
 
 use super::media_type::media_type;
 use crate::types::ApiError;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::{Extensions, HeaderMap, header};
 
 /// The checks of a route group, and the headers of its responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +70,14 @@ impl Edge {
         extensions.get().copied().unwrap_or(Self::PAGES)
     }
 
-    /// Whether it reads a body of this type.
+    /// Whether it reads a body of this type and encoding.
     ///
     /// # Errors
     /// `unsupported_media_type`.
     pub fn check_body(self, headers: &HeaderMap) -> Result<(), ApiError> {
         let known = media_type(headers).filter(|found| self.bodies.contains(&found.as_str()));
-        known.map(drop).ok_or(ApiError::UnsupportedMediaType)
+        // Nothing here decompresses bodies.
+        let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
+        known.filter(|_| is_plain).map(drop).ok_or(ApiError::UnsupportedMediaType)
     }
 }

@@ -70,8 +70,9 @@ pub fn clear_storage(headers: &mut HeaderMap) {
 /// browsers say nothing of the origin of a form either.
 fn referrer_policy(address: &Uri) -> &'static str {
     let path = address.path();
-    let is_invited = path == paths::SIGN_UP && address.query().is_some_and(|query| query.contains("invite="));
-    let holds_token = path.starts_with(paths::EMAIL) || path == paths::NOT_ME || is_invited;
+    let names_token = |query: &str| query.contains("invite=") || query.contains("continue=");
+    let holds_token =
+        path.starts_with(paths::EMAIL) || path == paths::NOT_ME || address.query().is_some_and(names_token);
     if holds_token { "strict-origin" } else { "same-origin" }
 }
 

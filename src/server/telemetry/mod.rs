@@ -54,6 +54,12 @@ fn wished_or(default: LevelFilter) -> Targets {
     })
 }
 
+/// The first part of a filter that is no directive.
+#[must_use]
+pub fn wrong_directive(filter: &str) -> Option<&str> {
+    filter.split(',').map(str::trim).find(|directive| !directive.is_empty() && parsed(directive).is_none())
+}
+
 fn parsed(directive: &str) -> Option<Targets> {
     (!directive.is_empty()).then(|| directive.parse().ok()).flatten()
 }

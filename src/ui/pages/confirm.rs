@@ -42,6 +42,9 @@ pub fn IdentityPage(
     };
     view! {
         <h1>{t("Confirm that it is you")}</h1>
+        {refusal
+            .filter(|error| !is_beside_code(proof, *error))
+            .map(|error| view! { <p class="alert" role="alert">{t(error.message())}</p> })}
         <p class="lead">{fill(ask, &[t(act)])}</p>
         {(!typed.is_empty())
             .then(|| {
@@ -90,6 +93,11 @@ pub fn IdentityPage(
     }
 }
 
+/// Whether the field of the code tells an error itself.
+fn is_beside_code(proof: Proof, error: ApiError) -> bool {
+    proof == Proof::EmailSent && matches!(error, ApiError::CodeWrong { .. })
+}
+
 /// An email was sent: its code confirms.
 #[component]
 fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
@@ -110,9 +118,6 @@ fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
                 </button>
             </div>
         </form>
-        {refusal
-            .filter(|error| !matches!(error, ApiError::CodeWrong { .. }))
-            .map(|error| view! { <p class="alert">{t(error.message())}</p> })}
     }
 }
 

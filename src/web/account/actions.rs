@@ -160,12 +160,12 @@ impl Act<'_> {
         which.ok_or(ApiError::NotFound)
     }
 
-    /// A refusal about what was typed stands beside it; others are told on the account page.
+    /// A refusal of a form with text stands beside the text; others are told on the account page.
     async fn refuse(self, request: Request, error: ApiError) -> Result<Response, ApiError> {
         if matches!(error, ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. }) {
             return Err(error);
         }
-        match page::typed(&self.form, error.message()).filter(|_| is_about_text(error)) {
+        match page::typed(&self.form, error.message()).filter(|typed| !typed.text.is_empty() || is_about_text(error)) {
             Some(typed) => page::show(self.context, request, &self.current, Some((typed, status(error)))).await,
             None => Ok(redirect::with_refusal(&self.context.state, paths::ACCOUNT, error)),
         }

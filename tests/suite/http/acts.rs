@@ -193,6 +193,46 @@ async fn who_is_not_signed_in_signs_in_first_and_comes_back_to_confirm() {
 }
 
 #[tokio::test]
+async fn a_stored_form_goes_on_only_in_the_browser_that_sent_it() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        let mut own = app.browser();
+        let passkey = own.sign_up("ada").await;
+        let mut thief = app.browser();
+        thief.sign_in(&passkey).await;
+        app.clock.advance(Duration::from_secs(601));
+        let address = stopped(&mut thief, &[("action", "delete"), ("name", "ada")]).await;
+        own.sign_in(&passkey).await;
+        for answer in [own.get(&address).await, own.form(&address, &[]).await] {
+            assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"), "{backends:?}");
+        }
+        assert!(own.is_signed_in().await);
+        assert_eq!(thief.get(&address).await.header("referrer-policy"), "strict-origin", "the address holds a token");
+    }
+}
+
+#[tokio::test]
+async fn the_last_wrong_code_is_told() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
+    own.answer_link(&app.email_to("ada@example.org").await.token()).await;
+    app.clock.advance(Duration::from_secs(601));
+    let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+    let email = app.email_about("ada@example.org", "Confirm that it is you").await;
+    let link = format!("/email/link?token={}", email.token());
+    let elsewhere = app.browser().get(&link).await;
+    assert_eq!(elsewhere.status, 409, "the link still works where it was requested: {}", elsewhere.text());
+    let mut answer = own.get(&address).await;
+    for _ in 0..5 {
+        answer = own.form(&address, &[("code", &email.wrong_code())]).await;
+        assert_eq!(answer.status, 401);
+    }
+    assert!(answer.text().contains("this was the last try") && answer.text().contains("Email me a code"));
+    assert_eq!(app.browser().get(&link).await.status, 401);
+}
+
+#[tokio::test]
 async fn export_and_deletion_by_plain_forms() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();

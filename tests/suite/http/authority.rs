@@ -224,6 +224,10 @@ async fn a_passkey_added_by_email_is_held_back_for_three_days_while_an_older_one
         assert_eq!(browser.reauthenticate(&new).await.status, 200);
         all_refused(&mut browser, &first, "passkey_too_new").await;
         assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "passkey_too_new");
+        let refused = browser.form("/account", &[("action", "address"), ("email", "typed@example.org")]).await;
+        assert!(refused.status == 403 && refused.text().contains("typed@example.org"), "what was typed comes back");
+        let page = browser.get("/confirm?next=/account").await;
+        assert!(page.status == 403 && page.text().contains("Confirm with a passkey"), "an older passkey helps");
 
         let mut fresh = app.browser();
         assert_eq!(fresh.sign_in(&older).await.status, 200);
