@@ -1,6 +1,6 @@
 // What every browser test has: a server, a page that must not complain, and a virtual authenticator.
 
-import { type CDPSession, type Page, test as base, expect } from "@playwright/test";
+import { type CDPSession, type Locator, type Page, test as base, expect } from "@playwright/test";
 import { Server, type Storage } from "./server";
 
 export { expect };
@@ -105,8 +105,8 @@ export async function signUp(page: Page, username: string): Promise<void> {
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(username);
-  await page.getByLabel("E-mail").fill(`${username}@example.org`);
-  await page.getByRole("button", { name: "Create your passkey" }).click();
+  await page.getByLabel("Email").fill(`${username}@example.org`);
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
 }
 
@@ -154,16 +154,16 @@ export async function signUpConfirmed(page: Page, username: string): Promise<voi
   const { link } = await emailTo(page, `${username}@example.org`);
   await page.goto(link);
   await page.getByRole("button", { name: "Confirm" }).click();
-  await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
+  await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
 }
 
 /** Asks for an email on the sign-in page. */
 export async function askForEmail(page: Page, username: string): Promise<void> {
   await page.goto("/sign-in");
   await awake(page);
-  await page.getByLabel("Username or e-mail").fill(username);
-  await page.getByRole("button", { name: "Send me an email" }).click();
-  await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+  await page.getByLabel("Username or email").fill(username);
+  await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+  await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
 }
 
 /** Asks a server function as the page itself would. */
@@ -179,4 +179,10 @@ let counter = 0;
 export function freshName(): string {
   counter += 1;
   return `p${process.pid.toString(36)}${Date.now().toString(36)}${counter}`;
+}
+
+/** Removes a passkey of the account page, which asks first. */
+export async function removePasskey(row: Locator): Promise<void> {
+  await row.getByText("Remove", { exact: true }).click();
+  await row.getByRole("button", { name: "Remove passkey" }).click();
 }

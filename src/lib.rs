@@ -24,5 +24,6 @@ pub mod web;
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
+    browser::localise_times();
     leptos::mount::hydrate_islands();
 }

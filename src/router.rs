@@ -71,6 +71,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::SIGN_IN, get(sign_in::get).post(sign_in::post))
         .route(paths::SIGN_OUT, post(sign_out::post))
         .route(paths::ACCOUNT, get(account::get).post(account::post))
+        .route(paths::RECOVERY_CODES, get(account::get_codes))
         .route(paths::CONFIRM, get(confirm::get).post(confirm::post))
         .route(paths::EMAIL_LINK, get(email_link::get).post(email_link::post))
         .route(paths::EMAIL_CONFIRM, get(email_confirm::get).post(email_confirm::post))

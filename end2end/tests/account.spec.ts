@@ -10,23 +10,24 @@ for (const scriptsOff of [false, true]) {
     const context = await browser.newContext({ baseURL, javaScriptEnabled: !scriptsOff });
     const other = await context.newPage();
     await other.goto("/sign-in");
-    await other.getByLabel("Username or e-mail").fill(name);
-    await other.getByRole("button", { name: "Send me an email" }).click();
+    await other.getByLabel("Username or email").fill(name);
+    await other.getByRole("button", { name: "Email me a sign-in link" }).click();
     const { link } = await emailTo(page, `${name}@example.org`, 2);
     await other.goto(link);
     await other.getByRole("button", { name: "Sign in" }).click();
 
-    const sessions = other.getByRole("region", { name: "Where you are signed in" });
+    const sessions = other.getByRole("region", { name: "Devices" });
     await expect(sessions.getByRole("listitem")).toHaveCount(2);
-    await expect(sessions.getByRole("listitem").first()).toContainText("this one");
+    await expect(sessions.getByRole("listitem").first()).toContainText("This device");
     const passkeys = other.getByRole("region", { name: "Passkeys" });
     await passkeys.getByText("Rename").click();
     await passkeys.getByLabel("New name").fill("My blue phone");
-    await passkeys.getByRole("button", { name: "Save the name" }).click();
-    await expect(other.getByText("Your passkey has its new name.")).toBeVisible();
+    await passkeys.getByRole("button", { name: "Save name" }).click();
+    await expect(other.getByText("Passkey renamed.")).toBeVisible();
     await expect(passkeys.getByText("My blue phone")).toBeVisible();
 
-    await sessions.getByRole("button", { name: "End all others" }).click();
+    await sessions.getByText("Sign out all other devices").click();
+    await sessions.getByRole("button", { name: "Sign them out" }).click();
     await expect(sessions.getByRole("listitem")).toHaveCount(1);
     const session = await page.request.get("/api/session");
     expect(session.status(), "the first browser is signed out").toBe(401);

@@ -11,7 +11,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       test.setTimeout(90_000);
       const authenticator = await Authenticator.attach(page);
       const name = freshName();
-      const navigation = page.getByRole("navigation", { name: "Account" });
+      const navigation = page.getByRole("navigation", { name: "Main" });
 
       await test.step("1. home page and navigation", async () => {
         await page.goto("/");
@@ -23,8 +23,8 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await awake(page);
         await page.getByLabel("Name (optional)").fill("Ada Lovelace");
         await page.getByLabel("Username").fill(name);
-        await page.getByLabel("E-mail").fill(`${name}@example.org`);
-        await page.getByRole("button", { name: "Create your passkey" }).click();
+        await page.getByLabel("Email").fill(`${name}@example.org`);
+        await page.getByRole("button", { name: "Create account with a passkey" }).click();
         await expect(page.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
         await expect(navigation.getByRole("link")).toHaveText(["Account"]);
         await expect(navigation.getByRole("button")).toHaveText(["Sign out"]);
@@ -60,7 +60,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
         await awake(page);
         await expect(page.getByRole("heading", { name: "Welcome back, Ada Lovelace" })).toBeVisible();
-        for (const choice of ["Sign in with a passkey", "Send me an email", "Switch user"]) {
+        for (const choice of ["Sign in with a passkey", "Email me a sign-in link", "Use another account"]) {
           await expect(page.getByRole("button", { name: choice })).toBeVisible();
         }
         await authenticator.answers(true);
@@ -69,7 +69,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await authenticator.answers(false);
         await navigation.getByRole("button", { name: "Sign out" }).click();
         await page.goto("/sign-in");
-        await page.getByRole("button", { name: "Switch user" }).click();
+        await page.getByRole("button", { name: "Use another account" }).click();
         await expect(page.getByRole("heading", { name: "Sign in", exact: true })).toBeVisible();
       });
 
@@ -78,11 +78,11 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await Authenticator.attach(device);
       await test.step("5. a mailed link, once, in the browser that asked", async () => {
         await device.goto("/sign-in");
-        await device.getByLabel("Username or e-mail").fill(`${name}@example.org`);
-        await device.getByRole("button", { name: "Send me an email" }).click();
+        await device.getByLabel("Username or email").fill(`${name}@example.org`);
+        await device.getByRole("button", { name: "Email me a sign-in link" }).click();
         const { link } = await emailTo(page, `${name}@example.org`, 2);
         await page.goto(link);
-        await expect(page.getByRole("heading", { name: "Another browser asked for this" })).toBeVisible();
+        await expect(page.getByRole("heading", { name: "Open this in the other browser" })).toBeVisible();
         await device.goto(link);
         await device.getByRole("button", { name: "Sign in" }).click();
         await expect(device.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
@@ -93,7 +93,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await test.step("6. the offer to make a passkey on this device", async () => {
         await device.goto("/account");
         await awake(device);
-        await device.getByRole("button", { name: "Make a passkey" }).click();
+        await device.getByRole("button", { name: "Create a passkey" }).click();
         await expect(device.getByTestId("passkeys")).toHaveText("2");
       });
       await context.close();

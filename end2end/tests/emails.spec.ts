@@ -26,12 +26,12 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(device.getByText(`(${name})`)).toBeVisible();
       await device.getByRole("button", { name: "Sign in" }).click();
       await expect(device).toHaveURL(/\/account$/);
-      await expect(device.getByRole("heading", { name: "Make a passkey on this device" })).toBeVisible();
+      await expect(device.getByRole("heading", { name: "Create a passkey on this device" })).toBeVisible();
       await awake(device);
-      await device.getByRole("button", { name: "Make a passkey" }).click();
+      await device.getByRole("button", { name: "Create a passkey" }).click();
       await expect(device.getByText("Your passkey is ready.")).toBeVisible();
       await expect(device.getByTestId("passkeys")).toHaveText("2");
-      await expect(device.getByRole("heading", { name: "Make a passkey on this device" })).toHaveCount(0);
+      await expect(device.getByRole("heading", { name: "Create a passkey on this device" })).toHaveCount(0);
       expect(await authenticator.passkeys()).toBe(1);
 
       await withoutSuggestions(device);
@@ -57,12 +57,12 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
 
       const other = await (await another(browser, baseURL)).newPage();
       await other.goto(link);
-      await expect(other.getByRole("heading", { name: "Another browser asked for this" })).toBeVisible();
+      await expect(other.getByRole("heading", { name: "Open this in the other browser" })).toBeVisible();
       await expect(other.getByText(name)).toHaveCount(0);
 
       await asking.getByLabel("Code").fill("12 34");
       await asking.getByRole("button", { name: "Continue" }).click();
-      await expect(asking.getByText("That code is not right.")).toBeVisible();
+      await expect(asking.getByText("This code is wrong.")).toBeVisible();
       await asking.getByLabel("Code").fill(`${code.slice(0, 3)} ${code.slice(3)}`);
       await asking.getByRole("button", { name: "Continue" }).click();
       await expect(asking.getByRole("heading", { name: /^Hello/ })).toBeVisible();
@@ -76,19 +76,19 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await signUpConfirmed(page, name);
       const plain = await (await another(browser, baseURL, { javaScriptEnabled: false })).newPage();
       await plain.goto("/account");
-      await plain.getByLabel("Username or e-mail").fill("no name at all");
-      await plain.getByRole("button", { name: "Send me an email" }).click();
-      await expect(plain.getByText("Enter your username or your e-mail address.")).toBeVisible();
-      await expect(plain.getByLabel("Username or e-mail")).toHaveValue("no name at all");
-      await plain.getByLabel("Username or e-mail").fill(name);
-      await plain.getByRole("button", { name: "Send me an email" }).click();
+      await plain.getByLabel("Username or email").fill("no name at all");
+      await plain.getByRole("button", { name: "Email me a sign-in link" }).click();
+      await expect(plain.getByText("Enter your username or email address.")).toBeVisible();
+      await expect(plain.getByLabel("Username or email")).toHaveValue("no name at all");
+      await plain.getByLabel("Username or email").fill(name);
+      await plain.getByRole("button", { name: "Email me a sign-in link" }).click();
       const { link } = await emailTo(page, `${name}@example.org`, 2);
       await plain.goto(link);
       await plain.getByRole("button", { name: "Sign in" }).click();
       await expect(plain.getByRole("heading", { name: /^Hello/ })).toBeVisible();
-      await expect(plain.locator("noscript p")).toContainText("Making a passkey needs JavaScript.");
+      await expect(plain.locator("noscript p")).toContainText("Creating a passkey needs JavaScript.");
       await plain.getByRole("button", { name: "Not now" }).click();
-      await expect(plain.getByText("We will not ask again for 30 days.")).toBeVisible();
+      await expect(plain.getByText("OK, we won't ask again for 30 days.")).toBeVisible();
       await plain.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
       await expect(plain.getByText("You are signed out.")).toBeVisible();
       await plain.context().close();
@@ -121,12 +121,12 @@ test("the address is confirmed by the code on the account page", async ({ page }
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
-  await expect(page.getByText("not confirmed")).toBeVisible();
+  await expect(page.getByText("Not confirmed")).toBeVisible();
   const { code } = await emailTo(page, `${name}@example.org`);
   await page.getByLabel("Code", { exact: true }).fill(code);
   await page.getByRole("button", { name: "Confirm" }).click();
-  await expect(page.getByText("Your e-mail address is confirmed.")).toBeVisible();
-  await expect(page.getByText("not confirmed")).toHaveCount(0);
+  await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
+  await expect(page.getByText("Not confirmed")).toHaveCount(0);
 });
 
 test("a browser that cannot make a passkey signs up by email", async ({ page }) => {
@@ -135,9 +135,9 @@ test("a browser that cannot make a passkey signs up by email", async ({ page }) 
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(name);
-  await page.getByLabel("E-mail").fill(`${name}@example.org`);
+  await page.getByLabel("Email").fill(`${name}@example.org`);
   await page.getByRole("button", { name: "Sign up by email instead" }).click();
-  await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
   const { code } = await emailTo(page, `${name}@example.org`);
   await page.getByLabel("Code").fill(code);
   await page.getByRole("button", { name: "Continue" }).click();
@@ -154,26 +154,26 @@ test("the browser greets who signed in last, and switching user forgets them", a
   await page.goto("/sign-in");
   await awake(page);
   await expect(page.getByRole("heading", { name: `Welcome back, ${name}` })).toBeVisible();
-  await expect(page.getByLabel("Username or e-mail")).toHaveValue(name);
-  await page.getByRole("button", { name: "Switch user" }).click();
+  await expect(page.getByLabel("Username or email")).toHaveValue(name);
+  await page.getByRole("button", { name: "Use another account" }).click();
   await expect(page.getByRole("heading", { name: "Sign in", exact: true })).toBeVisible();
   await expect(page.getByText(name)).toHaveCount(0);
-  await expect(page.getByLabel("Username or e-mail")).toHaveValue("");
+  await expect(page.getByLabel("Username or email")).toHaveValue("");
 });
 
 test("the email can be sent again after a minute", async ({ page }) => {
   await page.clock.install();
   await page.goto("/sign-in");
   await page.waitForLoadState("networkidle");
-  await page.getByLabel("Username or e-mail").fill("nobody-at-all");
-  await page.getByRole("button", { name: "Send me an email" }).click();
-  const again = page.getByRole("button", { name: /^Send the email again/ });
+  await page.getByLabel("Username or email").fill("nobody-at-all");
+  await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+  const again = page.getByRole("button", { name: /^Resend email/ });
   await expect(again).toBeDisabled();
-  await expect(again).toHaveText(/in \d+ s$/);
+  await expect(again).toHaveText(/\(\d+ s\)$/);
   await page.clock.runFor(61_000);
   await expect(again).toBeEnabled();
   await again.click();
-  await expect(page.getByText("The email is on its way.")).toBeVisible();
+  await expect(page.getByText("Email sent.")).toBeVisible();
 });
 
 test("a notice goes by hand, by itself after five seconds, and moves nothing", async ({ page }) => {

@@ -15,8 +15,7 @@ import {
   signUp,
   signUpConfirmed,
   test,
-  withoutSuggestions,
-} from "../fixtures";
+  withoutSuggestions, removePasskey } from "../fixtures";
 import { Server } from "../server";
 
 const passkeysOf = (page: Page) => page.getByRole("region", { name: "Passkeys" }).getByRole("listitem");
@@ -40,16 +39,16 @@ test("what was typed and refused comes back beside its sentence", async ({ page,
   expectRefusal(422);
   await page.getByText("Change your username").click();
   await page.getByLabel("Username", { exact: true }).fill("not a name");
-  await page.getByRole("button", { name: "Save the username" }).click();
+  await page.getByRole("button", { name: "Save username" }).click();
   const field = page.getByLabel("Username", { exact: true });
   await expect(field).toBeVisible();
   await expect(field).toHaveValue("not a name");
   await expect(field).toBeFocused();
-  await expect(field).toHaveAccessibleDescription(/3 to 32 emails/);
+  await expect(field).toHaveAccessibleDescription(/3 to 32 letters/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await field.fill(`${name}.new`);
-  await page.getByRole("button", { name: "Save the username" }).click();
-  await expect(page.getByText("Your new name is saved.")).toBeVisible();
+  await page.getByRole("button", { name: "Save username" }).click();
+  await expect(page.getByText("Name saved.")).toBeVisible();
 });
 
 test("after a change of username the device shows the present one", async ({ page }) => {
@@ -58,8 +57,8 @@ test("after a change of username the device shows the present one", async ({ pag
   await signUp(page, name);
   await page.getByText("Change your username").click();
   await page.getByLabel("Username", { exact: true }).fill(`${name}-x`);
-  await page.getByRole("button", { name: "Save the username" }).click();
-  await expect(page.getByText("Your new name is saved.")).toBeVisible();
+  await page.getByRole("button", { name: "Save username" }).click();
+  await expect(page.getByText("Name saved.")).toBeVisible();
   await expect.poll(() => authenticator.names()).toEqual([[`${name}-x`, name]]);
 });
 
@@ -78,21 +77,22 @@ test("a session that another device ends is told of on the open page, which keep
   await awake(page);
   await page.getByText("Change your name").click();
   await page.getByLabel("Name", { exact: true }).fill("Typed before it ended");
-  await other.getByRole("button", { name: "End all others" }).click();
-  await expect(other.getByText("Ended. Whoever was there is signed out.")).toBeVisible();
+  await other.getByText("Sign out all other devices").click();
+  await other.getByRole("button", { name: "Sign them out" }).click();
+  await expect(other.getByText("Signed out.", { exact: true })).toBeVisible();
 
   expectRefusal(401);
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await expect(page.getByText("You were signed out here.")).toBeVisible();
-  await page.getByRole("button", { name: "Save the name" }).first().click();
+  await expect(page.getByText("You've been signed out.")).toBeVisible();
+  await page.getByRole("button", { name: "Save name" }).first().click();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await expect(page.getByText("You are signed out. Please sign in.")).toBeVisible();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await awake(page);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await expect(page.getByText("You were signed out meanwhile.")).toBeVisible();
+  await expect(page.getByText("Check what you entered, then send it.")).toBeVisible();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Typed before it ended");
-  await page.getByRole("button", { name: "Save the name" }).first().click();
+  await page.getByRole("button", { name: "Save name" }).first().click();
   await expect(page.getByRole("heading", { name: "Hello, Typed before it ended" })).toBeVisible();
   expect(await authenticator.passkeys()).toBe(1);
   await other.context().close();
@@ -104,7 +104,7 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await signUpConfirmed(page, name);
   const phone = await byEmail(browser, baseURL, page, name, 2);
   await Authenticator.attach(phone);
-  await phone.getByRole("button", { name: "Make a passkey" }).click();
+  await phone.getByRole("button", { name: "Create a passkey" }).click();
   await expect(passkeysOf(phone)).toHaveCount(2);
   await signOut(phone);
   await withoutSuggestions(phone);
@@ -115,16 +115,16 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   const tablet = await byEmail(browser, baseURL, page, name, 3);
 
   await page.reload();
-  const sessions = page.getByRole("region", { name: "Where you are signed in" });
+  const sessions = page.getByRole("region", { name: "Devices" });
   await expect(sessions.getByRole("listitem")).toHaveCount(3);
-  await sessions.getByRole("listitem").filter({ hasText: "with an email" }).getByRole("button", { name: "End this session" }).click();
+  await sessions.getByRole("listitem").filter({ hasText: "Signed in by email" }).getByRole("button", { name: "Sign out this device" }).click();
   await expect(sessions.getByRole("listitem")).toHaveCount(2);
   expect((await tablet.request.get("/api/session")).status()).toBe(401);
 
-  await passkeysOf(page).last().getByRole("button", { name: "Remove" }).click();
-  await expect(page.getByText("1 session was opened with it")).toBeVisible();
+  await removePasskey(passkeysOf(page).last());
+  await expect(page.getByText("One device is still signed in with it.")).toBeVisible();
   expect((await phone.request.get("/api/session")).status()).toBe(200);
-  await page.getByRole("button", { name: "End them" }).click();
+  await page.getByRole("button", { name: "Sign them out" }).click();
   await expect(sessions.getByRole("listitem")).toHaveCount(1);
   expect((await phone.request.get("/api/session")).status()).toBe(401);
   await phone.context().close();
@@ -144,7 +144,7 @@ test("a passkey that lost its server side disappears from the device at sign-in"
   await awake(page);
   expectRefusal(401);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await expect(page.getByRole("alert").filter({ hasText: "This passkey is no longer known here." })).toBeVisible();
+  await expect(page.getByRole("alert").filter({ hasText: "This passkey was removed from its account." })).toBeVisible();
   await expect.poll(() => authenticator.passkeys()).toBe(0);
 });
 
@@ -154,7 +154,7 @@ test("a refused registration leaves no passkey on the device", async ({ page, br
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(name);
-  await page.getByLabel("E-mail").fill(`${name}@example.org`);
+  await page.getByLabel("Email").fill(`${name}@example.org`);
   // Somebody else is quicker, between the two steps.
   const quicker = await (await browser.newContext({ baseURL })).newPage();
   await Authenticator.attach(quicker);
@@ -163,8 +163,8 @@ test("a refused registration leaves no passkey on the device", async ({ page, br
     await route.continue();
   });
   expectRefusal(409);
-  await page.getByRole("button", { name: "Create your passkey" }).click();
-  await expect(page.getByText("That username is taken.")).toBeVisible();
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  await expect(page.getByText("This username is taken.")).toBeVisible();
   await expect(page.getByLabel("Username")).toHaveValue(name);
   await expect.poll(() => authenticator.passkeys()).toBe(0);
   await quicker.context().close();
@@ -218,46 +218,46 @@ test("without a passkey an email shows who is there: by code, by another email, 
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(name);
-  await page.getByLabel("E-mail").fill(`${name}@example.org`);
+  await page.getByLabel("Email").fill(`${name}@example.org`);
   await page.getByRole("button", { name: "Sign up by email instead" }).click();
   const { link } = await emailTo(page, `${name}@example.org`);
   await page.goto(link);
   await page.getByRole("button", { name: /Make|Create|Finish|Sign up/ }).first().click();
   await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
-  await page.getByRole("button", { name: "Make recovery codes" }).click();
+  await page.getByRole("button", { name: "Get recovery codes" }).click();
   const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
   await page.goto("/account");
   await signOut(page);
   // A session by recovery code may not do what matters, and the account has no passkey: an email is asked for.
   await page.goto("/sign-in?step=recovery");
-  await page.getByLabel("Username or e-mail").fill(name);
+  await page.getByLabel("Username or email").fill(name);
   await page.getByLabel("Recovery code").fill(codes[0]);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
-  await page.getByText("Change your e-mail address").click();
+  await page.getByText("Change your email address").click();
   await page.getByLabel("New address").fill(`new-${name}@example.org`);
-  await page.getByRole("button", { name: "Send an email to it" }).click();
-  await expect(page.getByText("An email is on its way to your address.")).toBeVisible();
+  await page.getByRole("button", { name: "Send confirmation email" }).click();
+  await expect(page.getByText("We've emailed you a link and a code.")).toBeVisible();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   const { code } = await emailTo(page, `${name}@example.org`, 2);
   expectRefusal(401);
   await page.getByLabel("Code", { exact: true }).fill(code === "000000" ? "000001" : "000000");
-  await page.getByRole("button", { name: "Go on" }).click();
-  await expect(page.getByText("That code is not right.")).toBeVisible();
-  await page.getByRole("button", { name: "Send another email" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByText("This code is wrong.")).toBeVisible();
+  await page.getByRole("button", { name: "Resend email" }).click();
   const { link: second } = await emailTo(page, `${name}@example.org`, 3);
   const tab = await context.newPage();
   await tab.goto(second);
   await tab.getByRole("button", { name: /Confirm|Yes|It is me/ }).first().click();
-  await expect(tab.getByText("You have confirmed that it is you.")).toBeVisible();
-  await page.getByRole("button", { name: "Go on" }).click();
-  await expect(page.getByText("Its link or code confirms it.")).toBeVisible();
+  await expect(tab.getByText("Identity confirmed.")).toBeVisible();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByText("We've emailed you a link and a code to confirm your address.")).toBeVisible();
   // The code of that email is typed on the page, although the present address stays proven meanwhile.
   await expect(page.getByText(`new-${name}@example.org`).first()).toBeVisible();
   const { code: proof } = await emailTo(page, `new-${name}@example.org`);
   await page.getByLabel("Code", { exact: true }).fill(proof);
   await page.getByRole("button", { name: "Confirm", exact: true }).click();
-  await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("confirmed");
+  await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("Confirmed");
 });
 
 test("passkeys of another address of the site are shown as such", async ({ page, server }) => {
@@ -268,9 +268,9 @@ test("passkeys of another address of the site are shown as such", async ({ page,
   try {
     await page.goto(`${moved.origin}/sign-in`);
     await awake(page);
-    await page.getByLabel("Username or e-mail").fill(name);
-    await page.getByRole("button", { name: "Send me an email" }).click();
-    await expect(page.getByRole("heading", { name: "Look in your mailbox" })).toBeVisible();
+    await page.getByLabel("Username or email").fill(name);
+    await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+    await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
     // Asked by the page: only browsers know where such a host is.
     const links = () =>
       page.evaluate(async () => {
@@ -280,9 +280,9 @@ test("passkeys of another address of the site are shown as such", async ({ page,
     await expect.poll(links).toHaveLength(1);
     await page.goto(`${moved.origin}${(await links())[0]}`);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByText("for another address", { exact: true })).toBeVisible();
+    await expect(page.getByText("Other site", { exact: true })).toBeVisible();
     await expect(page.getByTestId("passkeys")).toHaveText("0");
-    await expect(page.getByTestId("single-way-in")).toContainText("Emails are your only way in");
+    await expect(page.getByTestId("single-way-in")).toContainText("Email is your only sign-in method");
   } finally {
     await moved.stop();
   }
@@ -301,10 +301,10 @@ for (const scheme of ["light", "dark"] as const) {
     await signUpConfirmed(page, name);
     const other = await byEmail(browser, baseURL, page, name, 2);
     await Authenticator.attach(other);
-    await other.getByRole("button", { name: "Make a passkey" }).click();
+    await other.getByRole("button", { name: "Create a passkey" }).click();
     await expect(passkeysOf(other)).toHaveCount(2);
     await page.goto("/account");
-    await expect(page.getByText("Added after an email")).toBeVisible();
+    await expect(page.getByText("Added by email.")).toBeVisible();
     for (const summary of await page.locator("summary").all()) await summary.click();
     await look("with everything unfolded");
     await page.goto("/account?step=add");
@@ -316,7 +316,7 @@ for (const scheme of ["light", "dark"] as const) {
     const link = await emailAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
     await page.goto(link);
     await look("not me");
-    await page.getByRole("button", { name: "That was not me" }).click();
+    await page.getByRole("button", { name: "Secure my account" }).click();
     await look("not me, done");
     await page.goto("/sign-in?step=recovery");
     await look("recovery");
@@ -330,27 +330,27 @@ test.describe("with scripts off", () => {
     const name = freshName();
     await page.goto("/sign-up");
     await page.getByLabel("Username").fill(name);
-    await page.getByLabel("E-mail").fill(`${name}@example.org`);
+    await page.getByLabel("Email").fill(`${name}@example.org`);
     await page.getByRole("button", { name: "Sign up by email instead" }).click();
     const { link } = await emailTo(page, `${name}@example.org`);
     await page.goto(link);
     await page.locator("main button[type=submit]").first().click();
     await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
-    for (const part of ["Passkeys", "Recovery codes", "Where you are signed in", "Activity", "Your data", "Name and address"]) {
+    for (const part of ["Passkeys", "Recovery codes", "Devices", "Activity", "Your data", "Profile"]) {
       await expect(page.getByRole("region", { name: part })).toBeVisible();
     }
     await expect(page.locator("noscript p").first()).toContainText("needs JavaScript");
-    await page.getByRole("button", { name: "Make recovery codes" }).click();
+    await page.getByRole("button", { name: "Get recovery codes" }).click();
     await expect(page.getByLabel("Recovery codes")).toBeVisible();
     await page.goto("/account");
     await page.getByText("Change your name").click();
     await page.getByLabel("Name", { exact: true }).fill("No Scripts");
-    await page.getByRole("button", { name: "Save the name" }).first().click();
+    await page.getByRole("button", { name: "Save name" }).first().click();
     await expect(page.getByRole("heading", { name: "Hello, No Scripts" })).toBeVisible();
-    const notMe = await emailAbout(page, `${name}@example.org`, "New recovery codes were made", "/not-me");
+    const notMe = await emailAbout(page, `${name}@example.org`, "New recovery codes were created", "/not-me");
     await page.goto(notMe);
-    await page.getByRole("button", { name: "That was not me" }).click();
-    await expect(page.getByRole("heading", { name: "Done. Everybody is signed out." })).toBeVisible();
+    await page.getByRole("button", { name: "Secure my account" }).click();
+    await expect(page.getByRole("heading", { name: "Your account is secured." })).toBeVisible();
   });
 });
 
@@ -365,7 +365,7 @@ test.describe("with limits", () => {
     for (let number = 0; number < 30; number += 1) await call(page, "/api/sign-in/start");
     expectRefusal(429);
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-    await expect(page.getByRole("alert").filter({ hasText: "That was a lot in a short time." })).toBeVisible();
+    await expect(page.getByRole("alert").filter({ hasText: "Too many attempts." })).toBeVisible();
     const countdown = page.getByText(/^Try again in \d+ s\.$/);
     await expect(countdown).toBeVisible();
     const first = await countdown.textContent();

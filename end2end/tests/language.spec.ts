@@ -11,19 +11,19 @@ test.describe("where the browser asks for German", () => {
     await page.goto("/sign-up");
     await expect(page.locator("html")).toHaveAttribute("lang", "de");
     await awake(page);
-    await expect(page.getByRole("button", { name: "Passkey erstellen und registrieren" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Konto mit Passkey erstellen" })).toBeVisible();
     await page.getByLabel("Benutzername").fill("x");
     await page.getByLabel("E-Mail", { exact: true }).fill("x@example.org");
     expectRefusal(422);
-    await page.getByRole("button", { name: "Passkey erstellen und registrieren" }).click();
+    await page.getByRole("button", { name: "Konto mit Passkey erstellen" }).click();
     await expect(page.getByText("Nehmen Sie 3 bis 32 Buchstaben")).toBeVisible();
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
     const name = freshName();
     await page.getByLabel("Benutzername").fill(name);
-    await page.getByRole("button", { name: "Passkey erstellen und registrieren" }).click();
+    await page.getByRole("button", { name: "Konto mit Passkey erstellen" }).click();
     await expect(page.getByRole("heading", { name: `Hallo, ${name}` })).toBeVisible();
-    await expect(page.getByText("Willkommen! Wir haben eine E-Mail geschickt")).toBeVisible();
+    await expect(page.getByText("Willkommen! Wir haben Ihnen einen Link geschickt")).toBeVisible();
     for (const width of [320, 360, 768]) {
       await page.setViewportSize({ width, height: 800 });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

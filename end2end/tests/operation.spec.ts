@@ -41,7 +41,7 @@ test.describe("a site of one's own", () => {
     const name = freshName();
     await signUp(page, name);
     const { subject, text } = await emailTo(page, `${name}@example.org`);
-    expect(subject).toBe("Confirm your e-mail address for Blue Lamp");
+    expect(subject).toBe("Confirm your email address for Blue Lamp");
     expect(text).not.toContain("Latchkey");
   });
 });
@@ -63,13 +63,13 @@ test.describe("by invitation", () => {
     await page.goto(link);
     await awake(page);
     await page.getByLabel("Username").fill(name);
-    await page.getByLabel("E-mail").fill(`${name}@example.org`);
-    await page.getByRole("button", { name: "Create your passkey" }).click();
+    await page.getByLabel("Email").fill(`${name}@example.org`);
+    await page.getByRole("button", { name: "Create account with a passkey" }).click();
     await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
     await signOut(page);
     expectRefusal(403);
     await page.goto(link);
-    await expect(page.getByText("an invitation that is still good")).toBeVisible();
+    await expect(page.getByText("You need a valid invitation to sign up.")).toBeVisible();
   });
 });
 
@@ -86,7 +86,7 @@ test("who lost every way in gets a link, and makes a passkey with it", async ({ 
   await expect(other.getByText(`This link signs you in as ${name}`)).toBeVisible();
   await other.getByRole("button", { name: "Sign in" }).click();
   await awake(other);
-  await other.getByRole("button", { name: "Make a passkey" }).click();
+  await other.getByRole("button", { name: "Create a passkey" }).click();
   await expect(other.getByRole("region", { name: "Passkeys" }).getByRole("listitem")).toHaveCount(2);
   await context.close();
 });
@@ -99,5 +99,5 @@ test("an account that is turned off says so to its owner's passkey", async ({ pa
   await page.goto("/account");
   await expect(page).toHaveURL(/\/sign-in/);
   expectRefusal(403);
-  await expect(page.getByText("This account is turned off. Ask those who run this site.").first()).toBeVisible();
+  await expect(page.getByText("This account is disabled. Contact your administrator.").first()).toBeVisible();
 });

@@ -30,11 +30,42 @@ test("nothing is cut off at 320 and 360 px, and targets are large enough", async
     for (const path of OPEN) {
       await page.goto(path);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(width);
-      for (const target of await page.locator("button:visible, a.button:visible, nav a:visible").all()) {
+      for (const target of await page.locator("button:visible:not([aria-hidden]), a.button:visible, nav a:visible").all()) {
         expect((await target.boundingBox())?.height, path).toBeGreaterThanOrEqual(44);
       }
     }
   }
+});
+
+test("the longest names widen no page", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await page.getByText("Change your name").click();
+  await page.getByLabel("Name", { exact: true }).fill("W".repeat(64));
+  await page.getByRole("button", { name: "Save name" }).first().click();
+  await page.getByText("Rename").click();
+  await page.getByLabel("New name").fill("W".repeat(64));
+  await page.getByRole("region", { name: "Passkeys" }).getByRole("button", { name: "Save name" }).click();
+  await expect(page.getByText("Passkey renamed.")).toBeVisible();
+  for (const width of [320, 360, 768, 1280]) {
+    await page.setViewportSize({ width, height: 740 });
+    for (const path of ["/account", "/", "/account?step=add"]) {
+      await page.goto(path);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width);
+    }
+  }
+});
+
+test("days are written in the reader's language and time zone", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  const times = page.getByRole("region", { name: "Activity" }).locator("time");
+  const moment = await times.first().getAttribute("datetime");
+  const written = await page.evaluate(
+    (moment) => new Date(moment!).toLocaleString(navigator.language, { dateStyle: "medium", timeStyle: "short" }),
+    moment,
+  );
+  await expect(times.first()).toHaveText(written);
 });
 
 test.describe("with scripts off", () => {

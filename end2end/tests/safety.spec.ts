@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForEmail, awake, expect, freshName, emailAbout, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, askForEmail, awake, expect, freshName, emailAbout, emailTo, signOut, signUp, signUpConfirmed, test, removePasskey } from "../fixtures";
 import type { Browser, Page } from "@playwright/test";
 
 /** Another device of the same person, signed in by email. */
@@ -29,10 +29,10 @@ test("what needs a passkey asks for it in place and goes on with what was typed"
   await page.getByRole("button", { name: "Sign in" }).click();
 
   await authenticator.answers(true);
-  await page.getByText("Change your e-mail address").click();
+  await page.getByText("Change your email address").click();
   await page.getByLabel("New address").fill(`new-${name}@example.org`);
-  await page.getByRole("button", { name: "Send an email to it" }).click();
-  await expect(page.getByRole("heading", { name: "Confirm that it is you" })).toBeVisible();
+  await page.getByRole("button", { name: "Send confirmation email" }).click();
+  await expect(page.getByRole("heading", { name: "Confirm it's you" })).toBeVisible();
   await expect(page).toHaveURL(/\/confirm\?continue=/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await awake(page);
@@ -41,17 +41,17 @@ test("what needs a passkey asks for it in place and goes on with what was typed"
   await expect(page.getByText("No passkey was used.")).toBeVisible();
   await authenticator.verifies(true);
   await page.getByRole("button", { name: "Confirm with a passkey" }).click();
-  await expect(page.getByText("Its link or code confirms it.")).toBeVisible();
+  await expect(page.getByText("We've emailed you a link and a code to confirm your address.")).toBeVisible();
   const { link: proof } = await emailTo(page, `new-${name}@example.org`);
   await page.goto(proof);
   await page.getByRole("button", { name: "Confirm" }).click();
-  await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("confirmed");
+  await expect(page.getByRole("definition").filter({ hasText: `new-${name}@example.org` })).toContainText("Confirmed");
 
-  const undo = await emailAbout(page, `${name}@example.org`, "Your e-mail address was changed", "/email/undo");
+  const undo = await emailAbout(page, `${name}@example.org`, "Your email address was changed", "/email/undo");
   await page.goto(undo);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "Restore this address" }).click();
-  await expect(page.getByRole("heading", { name: "Your address is restored." })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Your email address is restored." })).toBeVisible();
   expect((await page.request.get("/api/session")).status()).toBe(401);
 });
 
@@ -59,7 +59,7 @@ test("a removed passkey disappears from the device, and the last one stays", asy
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
-  await expect(page.getByTestId("single-way-in")).toContainText("only way in");
+  await expect(page.getByTestId("single-way-in")).toContainText("only sign-in method");
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await expect(page.getByRole("heading", { name: "Add a passkey" })).toBeVisible();
   // The device holds one already, so the second is made on a security key.
@@ -68,13 +68,13 @@ test("a removed passkey disappears from the device, and the last one stays", asy
   await page.getByRole("button", { name: "Use a security key" }).click();
   await expect(passkeysOf(page)).toHaveCount(2);
   await expect.poll(() => key.passkeys()).toBe(1);
-  await passkeysOf(page).last().getByRole("button", { name: "Remove" }).click();
-  await expect(page.getByText("The passkey is removed.").first()).toBeVisible();
+  await removePasskey(passkeysOf(page).last());
+  await expect(page.getByText("Passkey removed.").first()).toBeVisible();
   await expect(passkeysOf(page)).toHaveCount(1);
   await expect.poll(() => key.passkeys(), "the signal reaches the key").toBe(0);
   expect(await authenticator.passkeys(), "the other one stays").toBe(1);
-  await passkeysOf(page).first().getByRole("button", { name: "Remove" }).click();
-  await expect(page.getByText("This is your only way in, so it stays.")).toBeVisible();
+  await removePasskey(passkeysOf(page).first());
+  await expect(page.getByText("You can't remove your only sign-in method.")).toBeVisible();
   await expect(passkeysOf(page)).toHaveCount(1);
 });
 
@@ -84,7 +84,7 @@ test("after a change of name the device shows the present one", async ({ page })
   await signUp(page, name);
   await page.getByText("Change your name").click();
   await page.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
-  await page.getByRole("button", { name: "Save the name" }).first().click();
+  await page.getByRole("button", { name: "Save name" }).first().click();
   await expect(page.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
   await expect.poll(() => authenticator.names()).toEqual([[name, "Ada Lovelace"]]);
 });
@@ -93,7 +93,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
-  await page.getByRole("button", { name: "Make recovery codes" }).click();
+  await page.getByRole("button", { name: "Get recovery codes" }).click();
   const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
   expect(new Set(codes).size).toBe(10);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
@@ -112,12 +112,12 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   const device = await Authenticator.attach(other);
   await other.goto("/sign-in?step=recovery");
   expect((await new AxeBuilder({ page: other }).analyze()).violations).toEqual([]);
-  await other.getByLabel("Username or e-mail").fill(name);
+  await other.getByLabel("Username or email").fill(name);
   await other.getByLabel("Recovery code").fill(codes[3].toLowerCase());
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByTestId("recovery-codes")).toContainText("9 codes left");
   await awake(other);
-  await other.getByRole("button", { name: "Make a passkey" }).click();
+  await other.getByRole("button", { name: "Create a passkey" }).click();
   await expect(passkeysOf(other)).toHaveCount(2);
   expect(await device.passkeys()).toBe(1);
   await context.close();
@@ -129,21 +129,21 @@ test("that was not me: from the email, everybody is out and the new passkey sign
   await signUpConfirmed(page, name);
   const other = await otherDevice(browser, baseURL, page, name);
   await Authenticator.attach(other);
-  await other.getByRole("button", { name: "Make a passkey" }).click();
+  await other.getByRole("button", { name: "Create a passkey" }).click();
   await expect(passkeysOf(other)).toHaveCount(2);
   await emailAbout(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
   const link = await emailAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
   await page.goto(link);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await page.getByRole("button", { name: "That was not me" }).click();
-  await expect(page.getByRole("heading", { name: "Done. Everybody is signed out." })).toBeVisible();
+  await page.getByRole("button", { name: "Secure my account" }).click();
+  await expect(page.getByRole("heading", { name: "Your account is secured." })).toBeVisible();
   await other.goto("/sign-in");
   // Its passkey is chosen in the name field.
-  await expect(other.getByText("Your passkey could not be verified.")).toBeVisible();
+  await expect(other.getByText("Your passkey couldn't be verified.")).toBeVisible();
   await page.goto("/sign-in");
   await expect(page).toHaveURL(/\/account$/);
-  await expect(page.getByText("suspended", { exact: true })).toBeVisible();
-  await expect(page.getByRole("region", { name: "Activity" })).toContainText("That was not me");
+  await expect(page.getByText("Suspended", { exact: true })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Activity" })).toContainText("Reported as not you");
   await other.context().close();
 });
 
@@ -154,8 +154,8 @@ test("everything can be taken along, and an account leaves nothing on the device
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download my data" }).click();
   expect((await download).suggestedFilename()).toBe("latchkey-account.json");
-  await page.getByText("Delete the account").click();
-  await page.getByLabel("Type your username to confirm").fill(name);
+  await page.getByText("Delete account").click();
+  await page.getByLabel("Enter your username to confirm").fill(name);
   await page.getByRole("button", { name: "Delete my account" }).click();
   await expect(page.getByRole("heading", { name: "Your account is deleted" })).toBeVisible();
   await expect.poll(() => authenticator.passkeys()).toBe(0);

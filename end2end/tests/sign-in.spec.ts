@@ -30,7 +30,7 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
     if (response.url().endsWith("/api/sign-in/start")) begun += 1;
   });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await expect(page.getByRole("alert")).toContainText("You can try again whenever you like.");
+  await expect(page.getByRole("alert")).toContainText("You can try again.");
   // What follows in the name field, once the dialog was closed, is not what is pressed here.
   await expect.poll(() => begun).toBeGreaterThanOrEqual(1);
   await authenticator.verifies(true);
@@ -45,6 +45,14 @@ test("a protected page sends to sign in and back", async ({ page }) => {
   await page.goto("/account");
   await expect(page).toHaveURL(/\/account$/);
   await expect(page.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+});
+
+test("Enter in the field asks for an email", async ({ page }) => {
+  await page.goto("/sign-in");
+  await awake(page);
+  await page.getByLabel("Username or email").fill("ada");
+  await page.getByLabel("Username or email").press("Enter");
+  await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
 });
 
 test("two tabs sign in without disturbing each other", async ({ page, context }) => {
@@ -91,11 +99,11 @@ test("what was typed before the page woke up is kept", async ({ page }) => {
   });
   await page.goto("/sign-up", { waitUntil: "commit" });
   await page.getByLabel("Username").fill("early-bird");
-  await page.getByLabel("E-mail").fill("early@example.org");
+  await page.getByLabel("Email").fill("early@example.org");
   wake();
   await awake(page);
   await expect(page.getByLabel("Username")).toHaveValue("early-bird");
-  await expect(page.getByLabel("E-mail")).toHaveValue("early@example.org");
+  await expect(page.getByLabel("Email")).toHaveValue("early@example.org");
 });
 
 test("after signing out the back button shows nothing of the account", async ({ page }) => {

@@ -10,13 +10,13 @@ test("a field that does not fit has its error beside it and keeps what was typed
   expectRefusal(422);
   await page.getByLabel("Name (optional)").fill("Ada Lovelace");
   await page.getByLabel("Username").fill("a b");
-  await page.getByLabel("E-mail").fill("nowhere");
-  await page.getByRole("button", { name: "Create your passkey" }).click();
+  await page.getByLabel("Email").fill("nowhere");
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page.locator("#username-note")).toContainText("beginning with a letter or digit");
   await expect(page.getByLabel("Username")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("Username")).toHaveValue("a b");
   await page.getByLabel("Username").fill(freshName());
-  await page.getByRole("button", { name: "Create your passkey" }).click();
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page.locator("#email-note")).toContainText("name@example.org");
   await expect(page.getByLabel("Name (optional)")).toHaveValue("Ada Lovelace");
 });
@@ -29,9 +29,9 @@ test("a taken name is told beside the field", async ({ page, browser, server, ex
   await signUp(other, name);
   await other.close();
   await page.getByLabel("Username").fill(name.toUpperCase());
-  await page.getByLabel("E-mail").fill("ada@example.org");
-  await page.getByRole("button", { name: "Create your passkey" }).click();
-  await expect(page.locator("#username-note")).toHaveText("That username is taken. Please choose another.");
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  await expect(page.locator("#username-note")).toHaveText("This username is taken. Choose another.");
 });
 
 test("a cancelled dialog is no error, and a second try succeeds", async ({ page }) => {
@@ -39,21 +39,21 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   await authenticator.verifies(false);
   const name = freshName();
   await page.getByLabel("Username").fill(name);
-  await page.getByLabel("E-mail").fill("ada@example.org");
-  await page.getByRole("button", { name: "Create your passkey" }).click();
-  await expect(page.getByRole("alert")).toContainText("You can try again whenever you like.");
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  await expect(page.getByRole("alert")).toContainText("You can try again.");
   await expect(page.getByLabel("Username")).toHaveValue(name);
   await authenticator.verifies(true);
-  await page.getByRole("button", { name: "Create your passkey" }).click();
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
 });
 
 test("a security key that cannot keep a passkey is refused with its own sentence", async ({ page }) => {
   await Authenticator.attach(page, { transport: "usb", hasResidentKey: false });
   await page.getByLabel("Username").fill(freshName());
-  await page.getByLabel("E-mail").fill("ada@example.org");
-  await page.getByRole("button", { name: "Create your passkey" }).click();
-  await expect(page.getByRole("alert")).toContainText("it cannot keep a passkey: use your phone or computer instead");
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  await expect(page.getByRole("alert")).toContainText("No passkey was created.");
 });
 
 test("a browser without passkeys is told so", async ({ page }) => {
@@ -61,7 +61,7 @@ test("a browser without passkeys is told so", async ({ page }) => {
   await page.reload();
   await awake(page);
   await page.getByLabel("Username").fill(freshName());
-  await page.getByLabel("E-mail").fill("ada@example.org");
-  await page.getByRole("button", { name: "Create your passkey" }).click();
-  await expect(page.getByRole("alert")).toContainText("This browser cannot use passkeys.");
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  await expect(page.getByRole("alert")).toContainText("This browser can't use passkeys.");
 });

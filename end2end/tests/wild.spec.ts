@@ -54,8 +54,8 @@ async function submitSignUp(page: Page, username: string): Promise<void> {
   await page.goto("/sign-up");
   await awake(page);
   await page.getByLabel("Username").fill(username);
-  await page.getByLabel("E-mail").fill(`${username}@example.org`);
-  await page.getByRole("button", { name: "Create your passkey" }).click();
+  await page.getByLabel("Email").fill(`${username}@example.org`);
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
 }
 
 test("an answer that cannot be read is named, and its passkey is disowned", async ({ page }) => {
@@ -71,7 +71,7 @@ test("an answer that cannot be read is named, and its passkey is disowned", asyn
     Reflect.set(PublicKeyCredential, "signalUnknownCredential", async (options: unknown) => void signals.push(options));
   });
   await submitSignUp(page, freshName());
-  await expect(page.getByRole("alert")).toContainText("cannot be read");
+  await expect(page.getByRole("alert")).toContainText("sent an invalid response");
   const signals = await page.evaluate(() => Reflect.get(globalThis, "signals") as { rpId: string; credentialId: string }[]);
   expect(signals).toHaveLength(1);
   expect(signals[0].rpId).toBe("localhost");
@@ -83,5 +83,5 @@ test("a password manager that gives nothing is named", async ({ page }) => {
     navigator.credentials.create = async () => null;
   });
   await submitSignUp(page, freshName());
-  await expect(page.getByRole("alert")).toContainText("cannot be read");
+  await expect(page.getByRole("alert")).toContainText("sent an invalid response");
 });

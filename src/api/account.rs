@@ -36,7 +36,7 @@ pub async fn undo_address(token: String) -> Result<Done, ApiError> {
     Ok(Done {})
 }
 
-/// "That was not me", from a security notification.
+/// "Secure my account", from a security notification.
 #[server(prefix = "/api", endpoint = "account/not-me", input = Json, output = Json)]
 pub async fn not_me(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;

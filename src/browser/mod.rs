@@ -74,10 +74,7 @@ impl BrowserError {
     #[must_use]
     pub fn message_on_create(self) -> Option<&'static str> {
         match self {
-            Self::Cancelled => Some(
-                "No passkey was made. You can try again whenever you like. \
-                 If a security key was refused, it cannot keep a passkey: use your phone or computer instead.",
-            ),
+            Self::Cancelled => Some("No passkey was created. You can try again."),
             other => other.message(),
         }
     }
@@ -87,17 +84,17 @@ impl BrowserError {
     pub fn message(self) -> Option<&'static str> {
         match self {
             Self::Aborted => None,
-            Self::Cancelled => Some("No passkey was used. You can try again whenever you like."),
+            Self::Cancelled => Some("No passkey was used. You can try again."),
             Self::AlreadyRegistered => {
                 Some("This device already has a passkey for this account. Sign in with it instead.")
             }
             Self::Incapable => {
-                Some("This device or security key cannot keep a passkey. Try another one, such as your phone.")
+                Some("This device or security key can't store a passkey. Try another one, such as your phone.")
             }
-            Self::WrongSite => Some("Passkeys do not work at this address. Open the site at its usual address."),
-            Self::Unsupported => Some("This browser cannot use passkeys. Try a current version of another browser."),
-            Self::Unreadable => Some("The answer of your device or password manager cannot be read. Try another one."),
-            Self::Failed => Some("Your device could not complete this. Please try again."),
+            Self::WrongSite => Some("Passkeys don't work at this address. Open the site at its usual address."),
+            Self::Unsupported => Some("This browser can't use passkeys. Try another browser."),
+            Self::Unreadable => Some("Your device or password manager sent an invalid response. Try another one."),
+            Self::Failed => Some("Your device couldn't complete this. Please try again."),
         }
     }
 }

@@ -40,48 +40,51 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AccountDisabled = "account_disabled", 403, "This account is turned off. Ask those who run this site.";
-    AddressTaken = "address_taken", 409, "That address already belongs to another account.";
-    BadRequest = "bad_request", 400, "That request could not be understood. Reload the page and try again.";
-    CeremonyExpired = "ceremony_expired", 401, "That took too long, or was started in another browser. Please try again.";
+    AccountDisabled = "account_disabled", 403, "This account is disabled. Contact your administrator.";
+    AddressTaken = "address_taken", 409, "Another account already uses this email address.";
+    BadRequest = "bad_request", 400, "The request is invalid. Reload the page and try again.";
+    CeremonyExpired = "ceremony_expired", 401, "This request has expired. Please try again.";
     /// Not known where tries are not counted, as with recovery codes.
-    CodeWrong { tries_left: Option<u8> = None } = "code_wrong", 401, "That code is not right. Check the email and try again.";
-    CrossOrigin = "cross_origin", 403, "That request came from another site, so nothing was done.";
-    EmailOff = "email_off", 404, "Emails are switched off here. Use a passkey.";
+    CodeWrong { tries_left: Option<u8> = None } = "code_wrong", 401, "This code is wrong. Check the email and try again.";
+    CrossOrigin = "cross_origin", 403, "The request came from another site and was blocked.";
+    EmailOff = "email_off", 404, "Sign-in by email is off. Use a passkey.";
     Internal = "internal", 500, "Something went wrong on our side. Please try again.";
     InvalidDisplayName = "invalid_display_name", 422, "Use a name of 1 to 64 characters, without control characters.";
-    InvalidEmail = "invalid_email", 422, "Enter an e-mail address such as name@example.org.";
-    InvalidIdentifier = "invalid_identifier", 422, "Enter your username or your e-mail address.";
+    InvalidEmail = "invalid_email", 422, "Enter an email address such as name@example.org.";
+    InvalidIdentifier = "invalid_identifier", 422, "Enter your username or email address.";
     InvalidName = "invalid_name", 422, "Use a name of 1 to 64 characters, without control characters.";
     InvalidUsername = "invalid_username", 422, "Use 3 to 32 letters, digits, dots, hyphens or underscores, beginning with a letter or digit.";
-    InvitationRequired = "invitation_required", 403, "To sign up here you need an invitation that is still good.";
-    LastWayIn = "last_way_in", 409, "This is your only way in, so it stays. Add another passkey or confirm your e-mail address first.";
-    LinkExpired = "link_expired", 401, "This link or code is used up or too old. Ask for a new email.";
-    MethodNotAllowed = "method_not_allowed", 405, "That address does not answer to this kind of request.";
-    NotFound = "not_found", 404, "There is nothing at that address.";
-    NotVerified = "not_verified", 401, "Your passkey could not be verified. Please try again.";
-    OlderPasskeyRequired = "older_passkey_required", 403, "No passkey can be added for now. Use an older passkey or a recovery code first; without either, wait 72 hours.";
-    OtherAccount = "other_account", 409, "This email is about another account. Sign in to that account first.";
-    OtherBrowser = "other_browser", 409, "This link works only in the browser that asked for it. Go back there, or type the code of the email there.";
-    PasskeyExists = "passkey_exists", 409, "This passkey is already in use. Sign in with it instead.";
-    PasskeyRequired = "passkey_required", 403, "You have a passkey. Confirm with it that it is you.";
-    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email less than 72 hours ago. Use an older one for this, or wait.";
-    ReauthenticationRequired = "reauthentication_required", 403, "To do this, please confirm first that it is you.";
-    RenamedRecently = "renamed_recently", 409, "You changed your username less than 30 days ago. Please wait with the next change.";
-    SignUpOff = "sign_up_off", 404, "Nobody can sign up here at the moment.";
+    InvitationRequired = "invitation_required", 403, "You need a valid invitation to sign up.";
+    LastWayIn = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm \
+                                     your email address first.";
+    LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
+    MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
+    NotFound = "not_found", 404, "This page doesn't exist.";
+    NotVerified = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
+    OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 \
+        hours.";
+    OtherAccount = "other_account", 409, "This email is for another account. Sign in to that account first.";
+    OtherBrowser = "other_browser", 409, "This link only works in the browser that requested it. Open it there, or enter the code from the email \
+        there.";
+    PasskeyExists = "passkey_exists", 409, "This passkey already belongs to an account. Sign in with it instead.";
+    PasskeyRequired = "passkey_required", 403, "Confirm it's you with your passkey.";
+    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email less than 72 hours ago. Use an older one, or wait.";
+    ReauthenticationRequired = "reauthentication_required", 403, "Confirm it's you first.";
+    RenamedRecently = "renamed_recently", 409, "You can change your username once in 30 days.";
+    SignUpOff = "sign_up_off", 404, "Sign-up is closed at the moment.";
     SignedOut = "signed_out", 401, "You are signed out. Please sign in.";
-    TooLarge = "too_large", 413, "That is more than we accept in one request.";
-    TooManyPasskeys = "too_many_passkeys", 409, "You have 20 passkeys, which is the most. Remove one first.";
+    TooLarge = "too_large", 413, "The request is too large.";
+    TooManyPasskeys = "too_many_passkeys", 409, "You can have up to 20 passkeys. Remove one first.";
     /// Seconds to wait.
-    TooManyRequests { retry_after: u32 = 0 } = "too_many_requests", 429, "That was a lot in a short time. Please wait a little.";
-    Unavailable = "unavailable", 503, "We cannot do that at the moment. Please try again in a few seconds.";
+    TooManyRequests { retry_after: u32 = 0 } = "too_many_requests", 429, "Too many attempts. Please wait a moment.";
+    Unavailable = "unavailable", 503, "This isn't available right now. Please try again in a few seconds.";
     /// Whether the device may forget it, since its account is here and does not know it.
-    UnknownPasskey { forget: bool = false } = "unknown_passkey", 401, "This passkey is no longer known here. Try another one, or sign up.";
+    UnknownPasskey { forget: bool = false } = "unknown_passkey", 401, "This passkey was removed from its account. Try another one, or sign up.";
     /// Only ever met in the browser: the server could not be reached.
-    Unreachable = "unreachable", 503, "We could not reach the server. Check your connection and try again.";
-    UnsupportedMediaType = "unsupported_media_type", 415, "That kind of content is not accepted here.";
-    UsernameTaken = "username_taken", 409, "That username is taken. Please choose another.";
-    WrongUsername = "wrong_username", 422, "That is not your username. Type it exactly to confirm.";
+    Unreachable = "unreachable", 503, "We couldn't reach the server. Check your connection and try again.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "This content type isn't supported.";
+    UsernameTaken = "username_taken", 409, "This username is taken. Choose another.";
+    WrongUsername = "wrong_username", 422, "That isn't your username. Enter it exactly to confirm.";
 }
 
 impl ApiError {
@@ -89,11 +92,11 @@ impl ApiError {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
-            Self::CodeWrong { tries_left: None } => "That code is not right, or it was used before.",
+            Self::CodeWrong { tries_left: None } => "This code is wrong or was already used.",
             Self::CodeWrong { tries_left: Some(0) } => {
-                "That code is not right, and this was the last try. Ask for a new email."
+                "This code is wrong, and that was your last attempt. Request a new email."
             }
-            Self::CodeWrong { tries_left: Some(1) } => "That code is not right. You have one more try.",
+            Self::CodeWrong { tries_left: Some(1) } => "This code is wrong. You have one attempt left.",
             _ => self.sentence(),
         }
     }
@@ -259,7 +262,7 @@ mod tests {
         let json = String::from_utf8(ApiError::Unavailable.ser().to_vec()).unwrap();
         assert_eq!(
             json,
-            r#"{"error":{"code":"unavailable","message":"We cannot do that at the moment. Please try again in a few seconds.","retry_after":2}}"#
+            r#"{"error":{"code":"unavailable","message":"This isn't available right now. Please try again in a few seconds.","retry_after":2}}"#
         );
     }
 

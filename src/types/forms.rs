@@ -111,13 +111,13 @@ impl AccountAction {
 
     fn intent(self) -> &'static str {
         match self {
-            Self::AddPasskey => "You want to add a passkey.",
-            Self::RemovePasskey => "You want to remove the passkey.",
-            Self::Address => "You want to change your address.",
-            Self::RecoveryCodes => "You want to make recovery codes.",
-            Self::Export => "You want to download your data.",
-            Self::Delete => "You want to delete your account.",
-            _ => "You want to change something that matters.",
+            Self::AddPasskey => "To add a passkey, confirm it's you.",
+            Self::RemovePasskey => "To remove the passkey, confirm it's you.",
+            Self::Address => "To change your email address, confirm it's you.",
+            Self::RecoveryCodes => "To get recovery codes, confirm it's you.",
+            Self::Export => "To download your data, confirm it's you.",
+            Self::Delete => "To delete your account, confirm it's you.",
+            _ => "To change security settings, confirm it's you.",
         }
     }
 }

@@ -29,6 +29,23 @@ impl Language {
         }
     }
 
+    /// A day such as `2026-11-26` in the form of the language; anything else stays as it is.
+    #[must_use]
+    pub fn date(self, day: &str) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let mut parts = day.splitn(3, '-');
+        let (Some(year), Some(month), Some(day_of_month)) = (parts.next(), parts.next(), parts.next()) else {
+            return day.to_owned();
+        };
+        let day_of_month = day_of_month.trim_start_matches('0');
+        let name = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
+        match (self, name) {
+            (Self::English, Some(name)) => format!("{day_of_month} {name} {year}"),
+            (Self::German, Some(_)) => format!("{day_of_month}.{}.{year}", month.trim_start_matches('0')),
+            (_, None) => day.to_owned(),
+        }
+    }
+
     /// In which direction it is written, as HTML says it.
     #[must_use]
     pub fn direction(self) -> &'static str {
@@ -41,5 +58,25 @@ impl Language {
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_the_language_does() {
+        for (day, english, german) in [
+            ("2026-11-26", "26 Nov 2026", "26.11.2026"),
+            ("2026-01-02", "2 Jan 2026", "2.1.2026"),
+            ("2026-13-02", "2026-13-02", "2026-13-02"),
+            ("soon", "soon", "soon"),
+        ] {
+            assert_eq!(
+                (Language::English.date(day), Language::German.date(day)),
+                (english.to_owned(), german.to_owned())
+            );
+        }
     }
 }

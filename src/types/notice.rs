@@ -111,22 +111,22 @@ impl Notice {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
-            Self::AddressConfirmed => "Your e-mail address is confirmed.",
-            Self::ConfirmationSent => "We have sent an email to your address. Its link or code confirms it.",
-            Self::ConfirmationTooSoon => "The last email is less than a minute old. Give it a moment.",
-            Self::Forgotten => "This browser has forgotten who signed in last.",
-            Self::EmailSent => "The email is on its way.",
-            Self::NameChanged => "Your new name is saved.",
-            Self::NothingToConfirm => "There is nothing to confirm any more.",
-            Self::PasskeyRemoved => "The passkey is removed.",
-            Self::Reauthenticated => "Thank you. Now do again what you were about to do.",
-            Self::OfferDeclined => "Fine. We will not ask again for 30 days.",
-            Self::PasskeyMade => "Your passkey is ready. Next time, sign in with it.",
+            Self::AddressConfirmed => "Your email address is confirmed.",
+            Self::ConfirmationSent => "We've emailed you a link and a code to confirm your address.",
+            Self::ConfirmationTooSoon => "We sent you an email less than a minute ago. Check your inbox.",
+            Self::Forgotten => "Account removed from this browser.",
+            Self::EmailSent => "Email sent.",
+            Self::NameChanged => "Name saved.",
+            Self::NothingToConfirm => "Your address is already confirmed.",
+            Self::PasskeyRemoved => "Passkey removed.",
+            Self::Reauthenticated => "Thanks. Please try again now.",
+            Self::OfferDeclined => "OK, we won't ask again for 30 days.",
+            Self::PasskeyMade => "Your passkey is ready. Use it the next time you sign in.",
             Self::Refused(error) => error.message(),
-            Self::PasskeyRenamed => "Your passkey has its new name.",
-            Self::SessionsEnded => "Ended. Whoever was there is signed out.",
+            Self::PasskeyRenamed => "Passkey renamed.",
+            Self::SessionsEnded => "Signed out.",
             Self::SignedOut => "You are signed out.",
-            Self::SignedUp => "Welcome! We have sent an email to confirm your address.",
+            Self::SignedUp => "Welcome! We've emailed you a link to confirm your address.",
         }
     }
 }

@@ -9,6 +9,9 @@ pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
 /// Where a passkey is added.
 pub const ADD_PASSKEY: &str = "/account?step=add";
+/// The page of new recovery codes.
+/// The page of new recovery codes.
+pub const RECOVERY_CODES: &str = "/account/recovery-codes";
 /// Where users confirm their identity before something that matters.
 pub const CONFIRM: &str = "/confirm";
 /// What the links of emails lead to stands below it.

@@ -22,7 +22,11 @@ static TRANSLATIONS: LazyLock<HashMap<(Language, &'static str), &'static str>> =
 /// All pairs of a language, in the order of its file: a line in English, and behind a tab in the next line what it is in
 /// the other language. Lines that begin with `#` are for readers.
 pub fn all(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let lines = move || file(language).lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    pairs(file(language))
+}
+
+fn pairs(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = move || file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines().zip(lines().skip(1)).filter_map(|(english, other)| Some((english, other.strip_prefix('\t')?)))
 }
 
@@ -47,12 +51,12 @@ pub const CARRIED: &str = "texts";
 /// language. Nothing for English.
 #[must_use]
 pub fn carried(language: Language) -> String {
-    let ours = all(language).take_while(|(english, _)| *english != LAST_OF_ISLANDS);
-    ours.fold(String::new(), |so_far, (english, other)| so_far + &format!("{:08x} {other}\n", key(english)))
+    let part = file(language).split(SERVER_PART).next().unwrap_or_default();
+    pairs(part).fold(String::new(), |so_far, (english, other)| so_far + &format!("{:08x} {other}\n", key(english)))
 }
 
-/// The last text of a file's first part, which islands say.
-const LAST_OF_ISLANDS: &str = "Skip to content";
+/// The line that ends the part of a file that islands need.
+const SERVER_PART: &str = "\n#! server\n";
 
 /// Puts values into the places that a text has for them, written `{}`, in their order.
 #[must_use]
@@ -83,6 +87,16 @@ mod tests {
         assert_eq!(english.len() * 2, lines, "a text stands twice");
         let keys: HashSet<_> = english.iter().map(|text| key(text)).collect();
         assert_eq!(keys.len(), english.len(), "two texts share a key");
+    }
+
+    #[test]
+    fn every_file_says_once_where_the_part_of_the_browser_ends() {
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
+            assert_eq!(file(language).matches(SERVER_PART).count(), 1, "{language:?}");
+            assert!(
+                !carried(language).is_empty() && pairs(file(language)).count() > 2 * carried(language).lines().count()
+            );
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use crate::types::notice::Mood;
 use crate::types::site::SiteLink;
 use crate::types::{Language, Notice, Site, paths, texts, views};
 use crate::ui::components::NoticeBar;
@@ -14,15 +15,17 @@ pub fn Shell(
     title: &'static str,
     /// Whether the page has islands; one without them loads no WebAssembly.
     interactive: bool,
-    /// Who is signed in, for the navigation.
+    /// The signed-in user, for the navigation.
     current_user: Option<views::User>,
-    /// What the page before had to say.
+    /// The notice of the previous page.
     notice: Option<Notice>,
     /// Path and query of the page.
     here: String,
     children: Children,
 ) -> impl IntoView {
     let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
+    // A success is told in passing; a failure stays on the page until the next one.
+    let is_failure = notice.is_some_and(|notice| notice.mood() == Mood::Failure);
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
@@ -49,12 +52,17 @@ pub fn Shell(
                         <img src=site.logo alt="" width="28" height="28" />
                         {site.name.clone()}
                     </a>
-                    <Navigation current_user is_open=site.is_open />
+                    <Navigation current_user is_open=site.is_open here=here.clone() />
                 </header>
-                {notice.map(|notice| view! { <NoticeBar notice /> })}
-                <main id="content">{children()}</main>
+                {(!is_failure).then_some(notice).flatten().map(|notice| view! { <NoticeBar notice /> })}
+                <main id="content">
+                    {is_failure
+                        .then_some(notice)
+                        .flatten()
+                        .map(|notice| view! { <p class="alert" role="alert">{t(notice.message())}</p> })}
+                    {children()}
+                </main>
                 <footer>
-                    <p>{t("Passwordless sign-in. There is no password to lose.")}</p>
                     <Links support=site.support.clone() links=site.links.clone() />
                     <Languages chosen=language here />
                 </footer>
@@ -64,25 +72,37 @@ pub fn Shell(
 }
 
 #[component]
-fn Navigation(current_user: Option<views::User>, is_open: bool) -> impl IntoView {
+fn Navigation(current_user: Option<views::User>, is_open: bool, here: String) -> impl IntoView {
+    let current = move |path: &str| (here.split('?').next() == Some(path)).then_some("page");
     let links = match current_user {
         None => view! {
-            <a href=paths::SIGN_IN>{t("Sign in")}</a>
-            {is_open.then(|| view! { <a href=paths::SIGN_UP>{t("Sign up")}</a> })}
+            <a href=paths::SIGN_IN aria-current=current(paths::SIGN_IN)>
+                {t("Sign in")}
+            </a>
+            {is_open
+                .then(|| {
+                    view! {
+                        <a href=paths::SIGN_UP aria-current=current(paths::SIGN_UP)>
+                            {t("Sign up")}
+                        </a>
+                    }
+                })}
         }
         .into_any(),
         Some(_) => view! {
-            <a href=paths::ACCOUNT>{t("Account")}</a>
+            <a href=paths::ACCOUNT aria-current=current(paths::ACCOUNT)>
+                {t("Account")}
+            </a>
             <form method="post" action=paths::SIGN_OUT>
                 <button type="submit">{t("Sign out")}</button>
             </form>
         }
         .into_any(),
     };
-    view! { <nav aria-label=t("Account")>{links}</nav> }
+    view! { <nav aria-label=t("Main")>{links}</nav> }
 }
 
-/// What whoever runs the site wants to be found on every page.
+/// Links that the administrator set for every page.
 #[component]
 fn Links(support: Option<String>, links: Vec<SiteLink>) -> impl IntoView {
     let help = support.map(|address| SiteLink { label: t("Help").to_owned(), address });
@@ -93,7 +113,7 @@ fn Links(support: Option<String>, links: Vec<SiteLink>) -> impl IntoView {
     })
 }
 
-/// The way to every other language; a form, which works with scripts off.
+/// A form that switches to each other language.
 #[component]
 fn Languages(chosen: Language, here: String) -> impl IntoView {
     let other = |language: Language| {

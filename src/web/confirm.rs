@@ -92,7 +92,7 @@ async fn resume(context: &RequestContext, request: Request, current: CurrentUser
     let Some(holder) = holder(context, &current) else { return Ok(expired(context)) };
     match context.state.continuations().take(token, holder).await? {
         Some(Continuation::Account(form)) => account::perform(context, request, current, form).await,
-        None => Ok(expired(context)),
+        Some(Continuation::Codes(_)) | None => Ok(expired(context)),
     }
 }
 
@@ -140,10 +140,10 @@ async fn show(
 ) -> Result<Response, ApiError> {
     let query: ConfirmQuery = query(&request);
     let (act, typed) = match &query.continuation {
-        None => ("You want to see a page that needs this.", String::new()),
+        None => ("To open this page, confirm it's you.", String::new()),
         Some(token) => match stored(context, current, token).await? {
             Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned()),
-            None => return Ok(expired(context)),
+            Some(Continuation::Codes(_)) | None => return Ok(expired(context)),
         },
     };
     let obstacle = obstacle(context, current).await?;
@@ -151,7 +151,7 @@ async fn show(
     // Another passkey is needed, or another email: the page says so from the start.
     let refusal = refusal.or(obstacle.filter(|error| *error != ApiError::ReauthenticationRequired));
     let address = own_address(request.uri()).to_string();
-    let page = Page::of(current, "Confirm that it is you").interactive().refused(refusal);
+    let page = Page::of(current, "Confirm it's you").interactive().refused(refusal);
     let body = move || {
         let (address, typed) = (address.clone(), typed.clone());
         view! { <IdentityPage address act typed proof refusal /> }.into_any()

@@ -48,5 +48,8 @@ pub(super) async fn sign_in_first(context: &RequestContext, form: AccountForm) -
 pub(super) async fn sent_before(context: &RequestContext, token: &str) -> Result<Option<AccountForm>, ApiError> {
     let Some(browser) = &context.browser else { return Ok(None) };
     let found = context.state.continuations().look_at(token, Holder::Browser(browser)).await?;
-    Ok(found.map(|Continuation::Account(form)| form))
+    Ok(match found {
+        Some(Continuation::Account(form)) => Some(form),
+        Some(Continuation::Codes(_)) | None => None,
+    })
 }

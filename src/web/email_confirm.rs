@@ -4,7 +4,7 @@ use super::email_link::TokenQuery;
 use super::extract::{form, query};
 use super::redirect::{self, set_cookies, to_sign_in};
 use super::render::{Page, render};
-use crate::server::auth::view as views;
+use crate::server::auth::{Error, view as views};
 use crate::server::http::RequestContext;
 use crate::server::secret::Token;
 use crate::types::{ApiError, Notice, paths};
@@ -32,7 +32,14 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         let cookie = Token::from_link(&token).and_then(|token| state.cookies.set_confirmation(&token));
         return Ok((set_cookies(cookie), to_sign_in(paths::EMAIL_CONFIRM)).into_response());
     };
-    let address = state.address().look_at_link(&current, &token).await?.to_string();
+    let address = match state.address().look_at_link(&current, &token).await {
+        Ok(address) => address.to_string(),
+        // A second click on a used link.
+        Err(Error::Refused(ApiError::LinkExpired)) if current.user.email_verified => {
+            return Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::NothingToConfirm));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let user = views::user(&current.user);
     let body = move || {
         let (token, address, user) = (token.clone(), address.clone(), user.clone());

@@ -61,7 +61,7 @@ async fn reauthentication(context: &RequestContext, request: Request, token: Str
         return Err(if is_open { ApiError::OtherBrowser } else { ApiError::LinkExpired });
     };
     context.state.reauthentication().look_at_link(&current, &token).await?;
-    let page = Page::of(&current, "Confirm that it is you");
+    let page = Page::of(&current, "Confirm it's you");
     let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)
 }

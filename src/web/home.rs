@@ -8,7 +8,7 @@ use leptos::prelude::{IntoAny, view};
 
 /// `GET /`.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    let page = Page::new("Start").seen_by(context.current_user().await?.as_ref());
+    let page = Page::new("Home").seen_by(context.current_user().await?.as_ref());
     let current_user = page.current_user.clone();
     let body = move || view! { <HomePage current_user=current_user.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)

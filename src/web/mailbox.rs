@@ -35,7 +35,8 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     };
     let entries: Vec<_> = emails(state, request.headers()).await?.into_iter().map(entry).collect();
     let body = move || view! { <MailboxPage emails=entries.clone() /> }.into_any();
-    Ok(render(state, request, Page::new("Development mailbox"), body).await)
+    Ok(render(state, request, Page::new("Development mailbox").seen_by(context.current_user().await?.as_ref()), body)
+        .await)
 }
 
 /// `GET /dev/mailbox.json`: the same for programs, newest first.

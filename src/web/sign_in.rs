@@ -200,7 +200,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
     };
     let told = told(&context.state, &request, |error| is_about_code(error) || is_about_name(error));
-    let page = Page { told, ..Page::new("Look in your mailbox").interactive() };
+    let page = Page { told, ..Page::new("Check your email").interactive() };
     let target = open.request.next;
     let body = move || view! { <CodePage email=email.clone() refusal=told /> }.into_any();
     match if_signed_in(context, target.as_str()).await? {

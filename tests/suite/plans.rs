@@ -42,7 +42,7 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
     other.ask("lovelace").await;
     let code = app.email_to("ada@example.net").await.code();
     assert_eq!(other.answer_code(&code).await.status, 200);
-    let told = app.email_about("ada@example.org", "Your e-mail address was changed").await;
+    let told = app.email_about("ada@example.org", "Your email address was changed").await;
     own.post("/api/account/email/undo", json!({ "token": told.token_for("/email/undo") })).await;
     own.sign_in(&passkey).await;
     own.post("/api/account/delete", json!({ "username": "lovelace" })).await;

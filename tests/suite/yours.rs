@@ -34,7 +34,7 @@ async fn a_protected_page_asks_who_is_there_after_ten_minutes_and_goes_on() {
     let asked = "/confirm?next=%2Fvault".to_owned();
     assert_eq!(location(&mut browser, "/vault").await, (303, asked.clone()));
     let page = browser.get(&asked).await;
-    assert!(page.status == 200 && page.text().contains("You want to see a page"), "{}", page.text());
+    assert!(page.status == 200 && page.text().contains("To open this page, confirm it's you."), "{}", page.text());
     assert_eq!(browser.form(&asked, &[]).await.status, 403, "not before it is known who is there");
     assert_eq!(browser.reauthenticate(&passkey).await.status, 200);
     let answer = browser.form(&asked, &[]).await;

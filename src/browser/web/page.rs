@@ -1,8 +1,8 @@
 //! What the page says, and what can be done with it.
 
-use super::objects::{called, global, member, resolved};
+use super::objects::{called, global, member, resolved, set};
 use crate::browser::BrowserError;
-use js_sys::{Function, Promise};
+use js_sys::{Array, Date, Function, Object, Promise};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::JsFuture;
@@ -52,6 +52,26 @@ pub async fn copy_from(id: &str) -> bool {
     let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
     let clipboard = member(&window.navigator(), "clipboard");
     resolved(called(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
+}
+
+/// Writes every `<time>` in the reader's time zone, and in the language of the page as the reader's region writes it.
+pub fn localise_times() {
+    let Some(document) = document() else { return };
+    let page = member(&member(&document, "documentElement"), "lang").as_string().unwrap_or_default();
+    let own = member(&global("navigator"), "language").as_string().unwrap_or_default();
+    let locale = if own.starts_with(&page) { own } else { page };
+    let Ok(times) = called(&document, "querySelectorAll", &"time".into()) else { return };
+    for time in Array::from(&times) {
+        let moment = Date::new(&member(&time, "dateTime"));
+        let options = Object::new();
+        let _ = set(&options, "dateStyle", "medium");
+        if member(&member(&time, "dataset"), "time").is_string() {
+            let _ = set(&options, "timeStyle", "short");
+        }
+        if !moment.get_time().is_nan() {
+            let _ = set(time.unchecked_ref(), "textContent", moment.to_locale_string(&locale, &options));
+        }
+    }
 }
 
 /// Opens the browser's dialog for printing.

@@ -113,8 +113,8 @@ impl Draft<'_> {
             // An email for signing up to whoever has an account already signs in to that one.
             Purpose::SignUp { .. } if self.name.is_some() => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
             Purpose::SignUp { .. } => (say.with("Finish signing up for {}", site), paths::EMAIL_LINK),
-            Purpose::Reauthenticate { .. } => (say.t("Confirm that it is you").to_owned(), paths::EMAIL_LINK),
-            Purpose::Confirm { .. } => (say.with("Confirm your e-mail address for {}", site), paths::EMAIL_CONFIRM),
+            Purpose::Reauthenticate { .. } => (say.t("Confirm it's you").to_owned(), paths::EMAIL_LINK),
+            Purpose::Confirm { .. } => (say.with("Confirm your email address for {}", site), paths::EMAIL_CONFIRM),
         };
         let words = Words {
             subject: &subject,

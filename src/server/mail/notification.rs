@@ -2,7 +2,7 @@
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
-use super::say::{Say, asked, says};
+use super::say::{Say, device, says};
 use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
 use crate::server::model::outbox::EmailId;
 use crate::server::model::user::deliverable;
@@ -61,8 +61,8 @@ pub fn write_notification(
         said,
         at: about.happened_at.to_minutes(),
         client: match about.occasion {
-            Occasion::SignInLinkMade => say.t("at the server of this site").to_owned(),
-            _ => asked(&about.client, say),
+            Occasion::SignInLinkMade => say.t("the server of this site").to_owned(),
+            _ => device(&about.client, say),
         },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
         not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
@@ -97,56 +97,51 @@ fn report(about: &Notification) -> (&'static str, String) {
             if about.can_undo || about.occasion == Occasion::AddressLeft =>
         {
             (
-                "Your e-mail address was changed",
-                say.with(
-                    "The e-mail address of your account was changed from this one to {}.",
-                    address.unwrap_or_default(),
-                ),
+                "Your email address was changed",
+                say.with("Your account's email address was changed from this one to {}.", address.unwrap_or_default()),
             )
         }
         Occasion::AddressChanged | Occasion::AddressLeft => (
-            "Your e-mail address was changed",
-            say.t("The e-mail address of your account was changed to this one.").to_owned(),
+            "Your email address was changed",
+            say.t("Your account's email address was changed to this one.").to_owned(),
         ),
         Occasion::AddressRestored => (
-            "Your e-mail address was restored",
-            say.t("This is the e-mail address of your account again. Everybody was signed out.").to_owned(),
+            "Your email address was restored",
+            say.t("This is your account's email address again. All devices were signed out.").to_owned(),
         ),
         Occasion::AddressDisplaced => (
-            "Your e-mail address was changed back",
+            "Your email address was changed back",
             say.with(
-                "The e-mail address of your account was changed back from this one to {}. All devices were signed out.",
+                "Your account's email address was changed back from this one to {}. All devices were signed out.",
                 address.unwrap_or_default(),
             ),
         ),
-        Occasion::UsernameChanged => (
-            "Your username was changed",
-            named("The username of your account was changed to {}.", "The username of your account was changed."),
-        ),
+        Occasion::UsernameChanged => {
+            ("Your username was changed", named("Your username was changed to {}.", "Your username was changed."))
+        }
         Occasion::RecoveryCodesMade => (
-            "New recovery codes were made",
-            say.t("New recovery codes were made for your account. Older ones no longer work.").to_owned(),
+            "New recovery codes were created",
+            say.t("New recovery codes were created for your account. Older ones no longer work.").to_owned(),
         ),
-        Occasion::RecoveryCodeUsed => (
-            "A recovery code was used",
-            say.t("Somebody signed in to your account with one of its recovery codes.").to_owned(),
-        ),
+        Occasion::RecoveryCodeUsed => {
+            ("Recovery code used", say.t("Someone signed in to your account with a recovery code.").to_owned())
+        }
         Occasion::NewDevice => (
             "A sign-in from a new device",
-            say.t("Somebody signed in to your account from a device that we had not seen before.").to_owned(),
+            say.t("Someone signed in to your account from a device we hadn't seen before.").to_owned(),
         ),
         Occasion::CounterWentBack => (
-            "A passkey may have been copied",
+            "Passkey may have been copied",
             named(
-                "A sign-in with your passkey {} was refused: its counter went back, as when two devices use one. \
-                 Remove that passkey and make a new one.",
-                "A sign-in with one of your passkeys was refused: its counter went back, as when two devices use one. \
-                 Remove that passkey and make a new one.",
+                "A sign-in with your passkey {} was refused because the passkey may have been copied. Remove \
+                 it and create a new one.",
+                "A sign-in with one of your passkeys was refused because the passkey may have been copied. \
+                 Remove it and create a new one.",
             ),
         ),
         Occasion::Exported => (
-            "A copy of your account's data was made",
-            say.t("Somebody downloaded a file with everything that is held about your account.").to_owned(),
+            "Your account's data was downloaded",
+            say.t("Someone downloaded a file with everything we store about your account.").to_owned(),
         ),
         Occasion::Deleted => (
             "Your account was deleted",
@@ -154,19 +149,16 @@ fn report(about: &Notification) -> (&'static str, String) {
                 .to_owned(),
         ),
         Occasion::SignInLinkMade => (
-            "A sign-in link was made for your account",
-            say.t(
-                "Those who run this site made a link that signs in to your account once, in any browser. They do that \
-                 when somebody who lost every way in has asked them.",
-            )
-            .to_owned(),
+            "A sign-in link was created for your account",
+            say.t("An administrator created a link that signs in to your account once, in any browser. They do \
+                 this for users who lost every sign-in method.")
+                .to_owned(),
         ),
         Occasion::Digest => (
-            "More changes in your account",
-            say.t(
-                "More happened in your account within an hour than we send emails about. Your account page lists it.",
-            )
-            .to_owned(),
+            "More changes to your account",
+            say.t("Your account changed more often in an hour than we send emails for. See your account page for \
+                 the list.")
+                .to_owned(),
         ),
     };
     (say.t(subject), said)

@@ -4,13 +4,22 @@ use crate::server::model::Client;
 use crate::types::{Language, texts};
 use std::fmt::Display;
 
-/// From which browser and system, as far as it says.
+/// From which browser and system an email was requested, as far as the browser tells.
 pub(super) fn asked(client: &Client, say: Say) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
         (Some(browser), None) => say.with("from {}", browser),
         (None, Some(system)) => say.with("from a browser on {}", system),
         (None, None) => say.t("from an unknown browser").to_owned(),
+    }
+}
+
+/// Browser and system, as far as the browser tells.
+pub(super) fn device(client: &Client, say: Say) -> String {
+    match (&client.browser, &client.system) {
+        (Some(browser), Some(system)) => texts::filled(say.t("{} on {}"), &[browser, system]),
+        (Some(only), None) | (None, Some(only)) => only.clone(),
+        (None, None) => say.t("Unknown device").to_owned(),
     }
 }
 

@@ -15,4 +15,6 @@ pub const LONGEST_CONTINUATION: usize = 2 * 1024;
 pub enum Continuation {
     /// A form of the account page.
     Account(AccountForm),
+    /// New recovery codes, one a line, until their page is shown.
+    Codes(String),
 }

@@ -54,31 +54,31 @@ macro_rules! kinds {
 kinds! {
     SignedUp = "signed_up", "Signed up";
     SignedIn = "signed_in", "Signed in";
-    SignInRefused = "sign_in_refused", "A sign-in was refused";
-    StrangersRefused = "strangers_refused", "Somebody tried to sign in, and could not";
+    SignInRefused = "sign_in_refused", "Sign-in refused";
+    StrangersRefused = "strangers_refused", "Failed sign-in attempt";
     SignedOut = "signed_out", "Signed out";
-    Reauthenticated = "reauthenticated", "Confirmed who is there";
-    SessionsEnded = "sessions_ended", "Sessions were ended";
-    PasskeyAdded = "passkey_added", "A passkey was added";
-    PasskeyRenamed = "passkey_renamed", "A passkey was renamed";
-    PasskeyRemoved = "passkey_removed", "A passkey was removed";
-    CounterWentBack = "counter_went_back", "A passkey may have been copied";
-    EmailSent = "letter_sent", "An email was sent";
-    AddressRequested = "address_requested", "Another address was asked for";
-    AddressConfirmed = "address_confirmed", "The address was confirmed";
-    AddressChanged = "address_changed", "The address was changed";
-    AddressRestored = "address_restored", "The former address was restored";
-    RecoveryCodesMade = "recovery_codes_made", "Recovery codes were made";
-    RecoveryCodeUsed = "recovery_code_used", "A recovery code was used";
-    NameChanged = "name_changed", "The name was changed";
-    UsernameChanged = "username_changed", "The username was changed";
-    Exported = "exported", "The facts held were exported";
-    NotMe = "not_me", "\"That was not me\" was said";
-    SignInLinkMade = "sign_in_link_made", "Those who run this site made a sign-in link";
-    SignInLinkUsed = "sign_in_link_used", "A sign-in link of those who run this site was used";
-    AccountDisabled = "account_disabled", "Those who run this site turned the account off";
-    AccountEnabled = "account_enabled", "Those who run this site turned the account on again";
-    SessionsEndedByOperator = "sessions_ended_by_operator", "Those who run this site ended all sessions";
+    Reauthenticated = "reauthenticated", "Identity confirmed";
+    SessionsEnded = "sessions_ended", "Devices signed out";
+    PasskeyAdded = "passkey_added", "Passkey added";
+    PasskeyRenamed = "passkey_renamed", "Passkey renamed";
+    PasskeyRemoved = "passkey_removed", "Passkey removed";
+    CounterWentBack = "counter_went_back", "Passkey may have been copied";
+    EmailSent = "letter_sent", "Email sent";
+    AddressRequested = "address_requested", "Email change requested";
+    AddressConfirmed = "address_confirmed", "Email address confirmed";
+    AddressChanged = "address_changed", "Email address changed";
+    AddressRestored = "address_restored", "Email address restored";
+    RecoveryCodesMade = "recovery_codes_made", "Recovery codes created";
+    RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
+    NameChanged = "name_changed", "Name changed";
+    UsernameChanged = "username_changed", "Username changed";
+    Exported = "exported", "Data downloaded";
+    NotMe = "not_me", "Reported as not you";
+    SignInLinkMade = "sign_in_link_made", "Sign-in link created by an administrator";
+    SignInLinkUsed = "sign_in_link_used", "Administrator's sign-in link used";
+    AccountDisabled = "account_disabled", "Account disabled by an administrator";
+    AccountEnabled = "account_enabled", "Account enabled by an administrator";
+    SessionsEndedByOperator = "sessions_ended_by_operator", "All devices signed out by an administrator";
 }
 
 impl EventKind {

@@ -32,6 +32,13 @@ pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl 
     }
 }
 
+/// The button that Enter presses in a form with an [`EmailButton`], out of sight: a browser takes the first one (HTML,
+/// "implicit submission"), which is that of the passkey.
+#[component]
+pub fn EmailDefault() -> impl IntoView {
+    view! { <button type="submit" class="unseen" name="action" value=EMAIL tabindex="-1" aria-hidden="true"></button> }
+}
+
 const EMAIL: &str = "email";
 
 /// Whether the form was sent by the [`EmailButton`].

@@ -5,7 +5,7 @@ mod live;
 mod notice;
 mod signals;
 
-pub use button::{EmailButton, SubmitButton, wants_email};
+pub use button::{EmailButton, EmailDefault, SubmitButton, wants_email};
 pub use field::Field;
 pub(crate) use given::properties;
 pub use given::{Give, Properties};

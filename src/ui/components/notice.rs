@@ -102,17 +102,17 @@ fn in_words(seconds: u32) -> String {
 /// Told only where scripts are off.
 #[component]
 pub fn NeedsScripts(
-    /// Whether an email does instead.
+    /// Whether email works instead.
     by_email: bool,
 ) -> impl IntoView {
-    let way_on = if by_email {
-        "Turn it on for this page, or let us send you an email."
+    let sentence = if by_email {
+        "Passkeys need JavaScript. Turn it on, or continue by email."
     } else {
-        "Please turn it on for this page, or use another browser, and reload."
+        "Passkeys need JavaScript. Turn it on and reload the page."
     };
     view! {
         <noscript>
-            <p class="alert">{t("Passkeys need JavaScript.")} " " {t(way_on)}</p>
+            <p class="alert">{t(sentence)}</p>
         </noscript>
     }
 }

@@ -7,7 +7,7 @@ use crate::api::session::Session;
 use crate::browser;
 use crate::types::{AccountAction, ApiError, paths, views};
 use crate::ui::components::Signals;
-use crate::ui::words::{fill, t};
+use crate::ui::words::{bold, counted, fill, sentence, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -69,13 +69,13 @@ pub fn AccountPage(
         <Signals accepted=account.accepted.clone() details=account.details.clone() />
         {account.removed.clone().map(|(id, sessions)| view! { <Removed id sessions /> })}
         {account.is_adding.then(|| view! { <AddPasskey /> })}
-        {account.offers_passkey.then(|| view! { <Offer confined=account.is_confined /> })}
+        {(account.offers_passkey && !account.is_adding).then(|| view! { <Offer confined=account.is_confined /> })}
         {if account.is_confined {
             (!account.offers_passkey).then(|| view! { <Confined has_made_passkey=account.has_made_passkey /> }).into_any()
         } else {
             view! {
-                <Facts user account refusal typed />
                 <StillHere />
+                <Facts user account refusal typed />
             }
                 .into_any()
         }}
@@ -88,19 +88,25 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
     view! {
         <p class="lead">
             {if has_made_passkey {
-                t("Your passkey is ready. Sign out, and sign in with it.")
+                t("Your passkey is ready. Sign out, then sign in with it.")
             } else {
-                t("This email can do nothing more. Sign out, and sign in with a passkey or ask for another email.")
+                t("This link can't be used for anything else. Sign out, then sign in with a passkey or request \
+                   another email.")
             }}
         </p>
+        <form method="post" action=paths::SIGN_OUT>
+            <input type="hidden" name="next" value=paths::SIGN_IN />
+            <button type="submit" class="button">
+                {t("Sign in with your passkey")}
+            </button>
+        </form>
     }
 }
 
 #[component]
 fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, typed: Option<Typed>) -> impl IntoView {
     let again = user.clone();
-    let address = user.email.unwrap_or_else(|| t("none").to_owned());
-    let proof = if user.email_verified { t("confirmed") } else { t("not confirmed") };
+    let proof = if user.email_verified { "Confirmed" } else { "Not confirmed" };
     view! {
         {match account.confirmation {
             Confirmation::NotNeeded => None,
@@ -113,11 +119,16 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, ty
             <dd>{user.display_name}</dd>
             <dt>{t("Username")}</dt>
             <dd>{user.username}</dd>
-            <dt>{t("E-mail")}</dt>
-            <dd>{address} " " <span class="tag">{proof}</span></dd>
+            <dt>{t("Email")}</dt>
+            <dd>
+                {match user.email {
+                    Some(address) => view! { {address} " " <span class="tag">{t(proof)}</span> }.into_any(),
+                    None => t("None").into_any(),
+                }}
+            </dd>
             <dt>{t("Passkeys")}</dt>
             <dd data-testid="passkeys">{account.usable_passkeys}</dd>
-            <dt>{t("Account id")}</dt>
+            <dt>{t("Account ID")}</dt>
             <dd>
                 <code>{user.id}</code>
             </dd>
@@ -142,11 +153,8 @@ fn Facts(user: views::User, account: AccountState, refusal: Option<ApiError>, ty
 fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiError>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="confirm-heading">
-            <h2 id="confirm-heading">{t("Confirm your e-mail address")}</h2>
-            <p>
-                <strong class="break-words">{address}</strong>
-                {t(": only a confirmed address can bring you back in when you have no passkey at hand.")}
-            </p>
+            <h2 id="confirm-heading">{t("Confirm your email address")}</h2>
+            <p>{sentence("Confirm {} so it can get you back in if you lose your passkey.", [bold(address)])}</p>
             {waits_for_code
                 .then(|| {
                     view! {
@@ -161,7 +169,7 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=AccountAction::ConfirmAgain.name() />
                 <button type="submit" class="button quiet">
-                    {t(if waits_for_code { "Send the email again" } else { "Send me the email" })}
+                    {t(if waits_for_code { "Resend email" } else { "Email me a link" })}
                 </button>
             </form>
         </section>
@@ -172,19 +180,16 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
 /// What is left to do after a passkey is gone.
 #[component]
 fn Removed(id: String, sessions: usize) -> impl IntoView {
-    let goes_on = match sessions {
-        1 => t("1 session was opened with it and would go on.").to_owned(),
-        sessions => fill("{} sessions were opened with it and would go on.", &[&sessions.to_string()]),
-    };
+    let still = counted(sessions, "One device is still signed in with it.", "{} devices are still signed in with it.");
     view! {
         <section class="card" aria-labelledby="removed-heading">
-            <h2 id="removed-heading">{t("The passkey is removed")}</h2>
-            <p>{goes_on}</p>
+            <h2 id="removed-heading">{t("Passkey removed")}</h2>
+            <p>{still}</p>
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=AccountAction::EndSessionsOf.name() />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="button quiet">
-                    {t("End them")}
+                    {t("Sign them out")}
                 </button>
             </form>
         </section>
@@ -192,24 +197,27 @@ fn Removed(id: String, sessions: usize) -> impl IntoView {
     .into_any()
 }
 
-/// Says so when the session has ended while the page lay open; what was typed stays.
+/// Tells when the session has ended while the page was open. Signing in in another tab keeps what was typed here.
 #[island]
 fn StillHere() -> impl IntoView {
     let has_ended = RwSignal::new(false);
     Effect::new(move || {
         browser::when_visible(move || {
             spawn_local(async move {
-                if browser::status_of::<Session>().await == Some(401) {
-                    has_ended.set(true);
+                if let Some(status) = browser::status_of::<Session>().await {
+                    has_ended.set(status == 401);
                 }
             });
         });
     });
     view! {
         <div role="alert">
-            <p class="alert ended" hidden=move || !has_ended.get()>
-                {t("You were signed out here. What you typed is still on the page: send it, and you are asked to sign in first.")}
-            </p>
+            <div class="alert ended" hidden=move || !has_ended.get()>
+                <p>{t("You've been signed out. Your text is still here; sign in to save it.")}</p>
+                <a class="button quiet" href=paths::SIGN_IN target="_blank">
+                    {t("Sign in")}
+                </a>
+            </div>
         </div>
     }
 }

@@ -1,7 +1,7 @@
 //! The pages that the links of security notifications lead to. Opening one does nothing; the button does.
 
 use crate::types::paths;
-use crate::ui::words::t;
+use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 
 /// Which answer a link gives.
@@ -15,32 +15,31 @@ pub enum Answer {
 #[component]
 pub fn AnswerPage(answer: Answer, token: String, username: String, address: String) -> impl IntoView {
     let (heading, action, button) = match answer {
-        Answer::NotMe => ("That was not you?", paths::NOT_ME, "That was not me"),
-        Answer::Undo => ("Restore your e-mail address", paths::EMAIL_UNDO, "Restore this address"),
+        Answer::NotMe => ("Not you?", paths::NOT_ME, "Secure my account"),
+        Answer::Undo => ("Restore your email address", paths::EMAIL_UNDO, "Restore this address"),
     };
     let follows = match answer {
         Answer::NotMe => view! {
             <ul class="list">
-                <li>{t("Everybody who is signed in to the account is signed out, you too.")}</li>
-                <li>{t("Passkeys that were added in the last 72 hours are suspended.")}</li>
-                <li>{t("Nobody can add a passkey until an older one or a recovery code was used.")}</li>
+                <li>{t("All devices will be signed out, including this one.")}</li>
+                <li>{t("Passkeys added in the last 72 hours will be suspended.")}</li>
+                <li>{t("New passkeys are blocked until you use an older passkey or a recovery code.")}</li>
             </ul>
         }
         .into_any(),
         Answer::Undo => view! {
             <ul class="list">
                 <li>
-                    <strong class="break-words">{address}</strong>
-                    " " {t("becomes the address of the account again.")}
+                    {sentence("{} becomes the account's email address again.", [bold(address)])}
                 </li>
-                <li>{t("Everybody who is signed in to the account is signed out, you too.")}</li>
+                <li>{t("All devices will be signed out, including this one.")}</li>
             </ul>
         }
         .into_any(),
     };
     view! {
         <h1>{t(heading)}</h1>
-        <p class="lead">{t("This is about the account")} " " <strong>{username}</strong> {t(". If you go on:")}</p>
+        <p class="lead">{sentence("For the account {}, this means:", [bold(username)])}</p>
         {follows}
         <form class="form" method="post" action=action>
             <input type="hidden" name="token" value=token />
@@ -48,7 +47,7 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
                 {t(button)}
             </button>
         </form>
-        <p class="aside">{t("Was it you after all? Then close this page: nothing has happened.")}</p>
+        <p class="aside">{t("Was it you? Just close this page.")}</p>
     }
 }
 
@@ -57,14 +56,14 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
 pub fn AnsweredPage(answer: Answer) -> impl IntoView {
     let (heading, done) = match answer {
         Answer::NotMe => (
-            "Done. Everybody is signed out.",
-            "Passkeys of the last 72 hours are suspended. Sign in with an older passkey or a recovery code, \
-             then look at your passkeys and remove those that are not yours. If you are not sure who made your \
-             recovery codes, make new ones: that ends them.",
+            "Your account is secured.",
+            "All devices are signed out, and passkeys added in the last 72 hours are suspended. Sign in with \
+             an older passkey or a recovery code, then remove passkeys that aren't yours. If you didn't create \
+             your recovery codes, replace them.",
         ),
         Answer::Undo => (
-            "Your address is restored.",
-            "Everybody is signed out. Sign in, then look at your passkeys and remove those that are not yours.",
+            "Your email address is restored.",
+            "All devices are signed out. Sign in, then remove passkeys that aren't yours.",
         ),
     };
     view! {

@@ -1,44 +1,40 @@
 use crate::types::{ApiError, paths};
 use crate::ui::components::{Give, Properties, count_down, properties};
-use crate::ui::words::{fill, t};
+use crate::ui::words::{bold, counted, fill, sentence, t};
 use leptos::prelude::*;
 
-/// An email that this browser asked for, as far as its page tells.
+/// A requested email, as its page describes it.
 #[derive(Clone, Debug)]
 pub struct PendingEmail {
-    /// What was typed: a name or an address. Whether anybody bears it stays open.
+    /// The username or address that was entered. The page does not tell whether it has an account.
     pub asked_for: String,
-    /// The name that a new account will have, where the email makes one.
+    /// The username of the new account, when signing up.
     pub username: Option<String>,
     pub minutes_left: u64,
-    /// Seconds until it may be asked for again.
+    /// Seconds until another email may be requested.
     pub resend_in: u32,
 }
 
-/// "Look in your mailbox", and the field for the code. Plain forms: they work with scripts off.
+/// "Check your email", and the field for the code. Plain forms: they work with scripts off.
 #[component]
 pub fn CodePage(
     email: PendingEmail,
     /// Why the last answer was refused, if it is about a field.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let minutes = if email.minutes_left == 1 {
-        t("1 minute").to_owned()
-    } else {
-        fill("{} minutes", &[&email.minutes_left.to_string()])
+    let sent = match email.username {
+        None => "If {} has an account with a confirmed email, we've sent it a link and a code.",
+        Some(_) => "We've emailed a link and a code to {}.",
     };
-    let hint = match email.username {
-        None => "If there is an account for it with a confirmed address, an email is on its way to that address.",
-        Some(_) => "An email is on its way to this address. Answer it to finish signing up.",
-    };
+    let expiry = counted(
+        usize::try_from(email.minutes_left).unwrap_or(usize::MAX),
+        "Open the link in this browser, or enter the code. Both expire in 1 minute.",
+        "Open the link in this browser, or enter the code. Both expire in {} minutes.",
+    );
     view! {
-        <h1>{t("Look in your mailbox")}</h1>
-        <p class="lead">
-            <strong class="break-words">{email.asked_for}</strong>
-            ": "
-            {t(hint)}
-        </p>
-        <p>{fill("Open its link in this browser within {}, or type its code here.", &[&minutes])}</p>
+        <h1>{t("Check your email")}</h1>
+        <p class="lead">{sentence(sent, [bold(email.asked_for)])}</p>
+        <p>{expiry}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
             {email.username.map(|username| view! { <UsernameField username refusal /> })}
@@ -84,7 +80,7 @@ pub fn CodeField(
                 aria-describedby="code-note"
             />
             <p id="code-note" class="note" class:error=error.is_some()>
-                {t(error.map_or("The six digits of the email. Five tries.", ApiError::message))}
+                {t(error.map_or("Enter the 6-digit code from the email.", ApiError::message))}
             </p>
         </div>
     }
@@ -137,8 +133,8 @@ fn Resend() -> impl IntoView {
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {
-        0 => t("Send the email again").to_owned(),
-        seconds => fill("Send the email again in {} s", &[&seconds.to_string()]),
+        0 => t("Resend email").to_owned(),
+        seconds => fill("Resend email ({} s)", &[&seconds.to_string()]),
     };
     view! {
         <form method="post" action=paths::SIGN_IN>

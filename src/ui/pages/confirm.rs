@@ -1,11 +1,11 @@
-//! "Confirm that it is you": before something that matters, which goes on then.
+//! "Confirm it's you": before something that matters, which goes on then.
 
 use super::code::CodeField;
 use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::{ApiError, paths};
 use crate::ui::components::Alert;
-use crate::ui::words::{fill, t};
+use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -28,7 +28,7 @@ pub enum Proof {
 pub fn IdentityPage(
     /// Of this page: its forms are sent to it.
     address: String,
-    /// What goes on, as a sentence such as "You want to remove the passkey."
+    /// What goes on, as a sentence such as "To remove the passkey, confirm it's you."
     act: &'static str,
     /// What was typed for it; empty where nothing was.
     typed: String,
@@ -36,27 +36,24 @@ pub fn IdentityPage(
     /// Why the last proof was refused.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let ask = match proof {
-        Proof::Done => "{} You have confirmed that it is you.",
-        _ => "{} Show once more that you are there. Then it goes on by itself.",
-    };
+    let lead = if proof == Proof::Done { "Identity confirmed." } else { act };
     view! {
-        <h1>{t("Confirm that it is you")}</h1>
+        <h1>{t("Confirm it's you")}</h1>
         {refusal
             .filter(|error| !is_beside_code(proof, *error))
             .map(|error| view! { <p class="alert" role="alert">{t(error.message())}</p> })}
-        <p class="lead">{fill(ask, &[t(act)])}</p>
+        <p class="lead">{t(lead)}</p>
         {(!typed.is_empty())
             .then(|| {
                 view! {
-                    <p class="break-words">{t("You had typed:")} " " <strong>{typed}</strong></p>
+                    <p>{sentence("You entered: {}", [bold(typed)])}</p>
                 }
             })}
         {match proof {
             Proof::Passkey => {
                 view! {
                     <noscript>
-                        <p class="alert">{t("Passkeys need JavaScript. Please turn it on for this page and reload.")}</p>
+                        <p class="alert">{t("Passkeys need JavaScript. Turn it on and reload the page.")}</p>
                     </noscript>
                     <form id=FORM method="post" action=address></form>
                     <ConfirmWithPasskey />
@@ -67,7 +64,7 @@ pub fn IdentityPage(
             Proof::EmailOffered => view! { <EmailOffered address /> }.into_any(),
             Proof::SignIn => {
                 view! {
-                    <p>{t("Sign out, and sign in again with a passkey.")}</p>
+                    <p>{t("Sign out, then sign in with a passkey.")}</p>
                     <form method="post" action=paths::SIGN_OUT>
                         <button type="submit" class="button">
                             {t("Sign out")}
@@ -80,7 +77,7 @@ pub fn IdentityPage(
                 view! {
                     <form method="post" action=address>
                         <button type="submit" class="button">
-                            {t("Go on")}
+                            {t("Continue")}
                         </button>
                     </form>
                 }
@@ -104,17 +101,17 @@ fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
     view! {
         <p>
             {t(
-                "An email is on its way to your address. Type its code here, or open its link and come back to this page.",
+                "We've emailed you a link and a code. Enter the code here, or open the link and come back.",
             )}
         </p>
         <form class="form" method="post" action=address>
             <CodeField refusal required=false />
             <div>
                 <button type="submit" class="button">
-                    {t("Go on")}
+                    {t("Continue")}
                 </button>
                 <button type="submit" class="button quiet" name="again" value="yes">
-                    {t("Send another email")}
+                    {t("Resend email")}
                 </button>
             </div>
         </form>
@@ -125,7 +122,7 @@ fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
 #[component]
 fn EmailOffered(address: String) -> impl IntoView {
     view! {
-        <p>{t("We can email you a link and a code that confirm it's you.")}</p>
+        <p>{t("We can email you a link and a code.")}</p>
         <form class="form" method="post" action=address>
             <button type="submit" class="button" name="again" value="yes">
                 {t("Email me a code")}

@@ -32,6 +32,34 @@ pub struct FoldedField {
     pub class: &'static str,
 }
 
+/// An action that asks first: its button is folded under a question that says what follows.
+#[component]
+pub fn FoldedAction(
+    summary: &'static str,
+    /// Of the summary, for screen readers: with the name of its object.
+    label: String,
+    question: String,
+    action: AccountAction,
+    /// What the action is about, such as a passkey; else empty.
+    about: String,
+    button: &'static str,
+) -> impl IntoView {
+    view! {
+        <details>
+            <summary aria-label=label>{t(summary)}</summary>
+            <form class="field" method="post" action=paths::ACCOUNT>
+                <input type="hidden" name="action" value=action.name() />
+                {(!about.is_empty()).then(|| view! { <input type="hidden" name="id" value=about /> })}
+                <p>{question}</p>
+                <button type="submit" class="button danger">
+                    {t(button)}
+                </button>
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
 /// A plain form, which works with scripts off.
 #[component]
 pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {

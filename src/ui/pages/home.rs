@@ -1,5 +1,5 @@
 use crate::types::{Site, paths, views};
-use crate::ui::words::t;
+use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ pub fn HomePage(current_user: Option<views::User>) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
     let actions = match current_user {
         Some(user) => view! {
-            <p class="lead">{t("You are signed in as")} " " <strong>{user.display_name}</strong> "."</p>
+            <p class="lead">{sentence("You are signed in as {}.", [bold(user.display_name)])}</p>
             <a class="button" href=paths::ACCOUNT>
                 {t("Go to your account")}
             </a>
@@ -39,15 +39,15 @@ pub fn HomePage(current_user: Option<views::User>) -> impl IntoView {
         <ul class="facts">
             <li>
                 <strong>{t("A passkey is a key on your device.")}</strong>
-                " " {t("It signs you in on this site alone, so a false page cannot trick it out of you.")}
+                " " {t("It only works on this site, so a fake site can't steal it.")}
             </li>
             <li>
-                <strong>{t("No password is kept here.")}</strong>
-                " " {t("We only ever hold the public half of your passkey, which opens nothing.")}
+                <strong>{t("No password is stored.")}</strong>
+                " " {t("We only store the public half of your passkey, which can't sign anyone in.")}
             </li>
             <li>
                 <strong>{t("It takes a moment.")}</strong>
-                " " {t("Choose a name, confirm with your screen lock, done.")}
+                " " {t("Choose a username, confirm with your screen lock, done.")}
             </li>
         </ul>
     }

@@ -1,31 +1,30 @@
 use super::code::UsernameField;
 use crate::types::{ApiError, paths, views};
-use crate::ui::words::{fill, t};
+use crate::ui::words::{bold, fill, sentence, t};
 use leptos::prelude::*;
 
-/// What an email's link would do. Opening it does nothing; the button does.
+/// Asks before the link of an email signs in or up: mail scanners open links, too.
 #[component]
 pub fn LinkPage(
     token: String,
-    /// Whom it signs in; nobody where it makes an account.
+    /// The user whom it signs in; `None` where it creates an account.
     user: Option<views::User>,
-    /// The name of the account that it makes.
+    /// The username of the account that it creates.
     new_username: Option<String>,
-    /// The name of whoever is signed in here already, and is not meant.
+    /// The username of another user who is signed in here already.
     replaced: Option<String>,
-    /// Why the last name was refused.
+    /// Why the last username was refused.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
     let (heading, button) =
-        if user.is_some() { ("Sign in", "Sign in") } else { ("Finish signing up", "Create the account") };
+        if user.is_some() { ("Sign in", "Sign in") } else { ("Finish signing up", "Create account") };
     view! {
         <h1>{t(heading)}</h1>
         {user
             .map(|user| {
                 view! {
                     <p class="lead">
-                        {t("This link signs you in as")} " " <strong>{user.display_name}</strong>
-                        {format!(" ({}).", user.username)}
+                        {sentence("This link signs you in as {} ({}).", [bold(user.display_name), user.username.into_any()])}
                     </p>
                 }
             })}
@@ -33,7 +32,7 @@ pub fn LinkPage(
             .map(|name| {
                 view! {
                     <p class="alert">
-                        {fill("You are signed in as {} here. If you go on, that ends.", &[&name])}
+                        {fill("You're signed in as {}. Continuing signs that account out.", &[&name])}
                     </p>
                 }
             })}
@@ -44,37 +43,34 @@ pub fn LinkPage(
                 {t(button)}
             </button>
         </form>
-        <p class="aside">{t("Did you not ask for this? Then close this page: nothing has happened.")}</p>
+        <p class="aside">{t("Didn't request this? Just close this page.")}</p>
     }
 }
 
-/// An email's link that shows who is there.
+/// Asks before the link of an email confirms the identity.
 #[component]
 pub fn ReauthenticatePage(token: String) -> impl IntoView {
     view! {
-        <h1>{t("Confirm that it is you")}</h1>
-        <p class="lead">{t("Then go back to what you were doing, and go on.")}</p>
+        <h1>{t("Confirm it's you")}</h1>
+        <p class="lead">{t("Then go back and continue.")}</p>
         <form class="form" method="post" action=paths::EMAIL_LINK>
             <input type="hidden" name="action" value="reauthenticate" />
             <input type="hidden" name="token" value=token />
             <button type="submit" class="button">
-                {t("It is me")}
+                {t("Yes, it's me")}
             </button>
         </form>
-        <p class="aside">{t("Did you not ask for this? Then close this page: nothing has happened.")}</p>
+        <p class="aside">{t("Didn't request this? Just close this page.")}</p>
     }
 }
 
-/// Which address an email's link would confirm, and for whom.
+/// Asks before the link of an email confirms an address.
 #[component]
 pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {
     view! {
-        <h1>{t("Confirm your e-mail address")}</h1>
+        <h1>{t("Confirm your email address")}</h1>
         <p class="lead">
-            <strong class="break-words">{address}</strong>
-            " " {t("becomes the confirmed e-mail address of")} " "
-            <strong>{user.username}</strong>
-            "."
+            {sentence("{} becomes the confirmed email address of {}.", [bold(address), bold(user.username)])}
         </p>
         <form class="form" method="post" action=paths::EMAIL_CONFIRM>
             <input type="hidden" name="token" value=token />
@@ -82,6 +78,6 @@ pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl In
                 {t("Confirm")}
             </button>
         </form>
-        <p class="aside">{t("Not your address? Then close this page: nothing has happened.")}</p>
+        <p class="aside">{t("Not your address? Just close this page.")}</p>
     }
 }

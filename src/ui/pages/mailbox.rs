@@ -23,8 +23,8 @@ pub fn MailboxPage(emails: Vec<MailboxEntry>) -> impl IntoView {
     let is_empty = emails.is_empty();
     view! {
         <h1>{t("Development mailbox")}</h1>
-        <p class="lead">{t("No mail server is set, so emails stay here, on this machine. Reload to see new ones.")}</p>
-        {is_empty.then(|| view! { <p>{t("No email yet. Ask for one on the sign-in page.")}</p> })}
+        <p class="lead">{t("No mail server is set, so emails are kept here. Reload to see new ones.")}</p>
+        {is_empty.then(|| view! { <p>{t("No emails yet. Request one on the sign-in page.")}</p> })}
         <ol class="emails">
             {emails
                 .into_iter()

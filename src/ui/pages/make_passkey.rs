@@ -14,12 +14,12 @@ use leptos::task::spawn_local;
 pub fn Offer(confined: bool) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="offer-heading">
-            <h2 id="offer-heading">{t("Make a passkey on this device")}</h2>
+            <h2 id="offer-heading">{t("Create a passkey on this device")}</h2>
             <p>
                 {if confined {
-                    t("An email opens the door just far enough for this: make a passkey, and sign in with it.")
+                    t("Email sign-in only lets you create a passkey. Then sign in with it.")
                 } else {
-                    t("Next time you sign in here with your fingerprint, face or screen lock, without an email.")
+                    t("Next time, sign in with your fingerprint, face or screen lock.")
                 }}
             </p>
             <NeedsScript />
@@ -60,7 +60,7 @@ pub fn AddPasskey() -> impl IntoView {
 fn NeedsScript() -> impl IntoView {
     view! {
         <noscript>
-            <p class="alert">{t("Making a passkey needs JavaScript. Please turn it on for this page and reload.")}</p>
+            <p class="alert">{t("Creating a passkey needs JavaScript. Turn it on and reload the page.")}</p>
         </noscript>
     }
 }
@@ -107,12 +107,12 @@ fn MakePasskey() -> impl IntoView {
     };
     let (explanation, class, label) = if security_key {
         (
-            "Have the key at hand: you plug it in or hold it to your device, and type its PIN.",
+            "Plug in your security key or hold it to your device, then enter its PIN.",
             "button quiet",
             "Use a security key",
         )
     } else {
-        ("Your device asks you to confirm with your fingerprint, face or screen lock.", "button", "Make a passkey")
+        ("Your device will ask for your fingerprint, face or screen lock.", "button", "Create a passkey")
     };
     view! {
         <div class="form needs-scripts">

@@ -15,7 +15,8 @@ pub fn RecoveryCodesPage(
         <h1>{t("Your recovery codes")}</h1>
         <p class="lead">
             {t(
-                "Each signs you in once when you have lost everything else. Keep them where you keep papers that matter: we show them only now, and older ones no longer work.",
+                "Store them somewhere safe; we won't show them again. Each code works once. Older codes no \
+                 longer work.",
             )}
         </p>
         <textarea id=CODES class="codes" rows="10" readonly aria-label=t("Recovery codes")>
@@ -28,7 +29,7 @@ pub fn RecoveryCodesPage(
         </p>
         <CopyOrPrint />
         <p class="aside">
-            <a href=paths::ACCOUNT>{t("I have kept them safe")}</a>
+            <a href=paths::ACCOUNT>{t("I've saved these codes")}</a>
         </p>
     }
 }
@@ -62,14 +63,15 @@ pub fn UseRecoveryCodePage(
     identifier: String,
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let note = refusal.map_or("One of the ten that you kept. Each works once.", ApiError::message);
+    let note = refusal.map_or("One of your ten codes. Each works once.", ApiError::message);
     view! {
         <h1>{t("Use a recovery code")}</h1>
-        <p class="lead">{t("When you have neither a passkey nor your mailbox. Next you make a new passkey.")}</p>
+        <p class="lead">{t("Use one if you have neither your passkey nor your email. Then you create a new \
+                            passkey.")}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="recovery" />
             <div class="field">
-                <label for="identifier">{t("Username or e-mail")}</label>
+                <label for="identifier">{t("Username or email")}</label>
                 <input
                     id="identifier"
                     name="identifier"

@@ -13,7 +13,7 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
         | ApiError::SignUpOff
         | ApiError::SignedOut => (paths::SIGN_IN, "Go to sign in"),
         ApiError::OtherAccount | ApiError::AddressTaken => (paths::ACCOUNT, "Go to your account"),
-        _ => (paths::HOME, "Go to the start page"),
+        _ => (paths::HOME, "Go to the home page"),
     };
     view! {
         <h1>{t(heading(error))}</h1>
@@ -30,15 +30,15 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
 pub fn heading(error: ApiError) -> &'static str {
     match error {
         ApiError::NotFound => "Page not found",
-        ApiError::Unavailable => "Back in a moment",
-        ApiError::TooManyRequests { .. } => "One moment",
+        ApiError::Unavailable => "Temporarily unavailable",
+        ApiError::TooManyRequests { .. } => "Too many attempts",
         ApiError::LinkExpired => "This link no longer works",
-        ApiError::OtherBrowser => "Another browser asked for this",
+        ApiError::OtherBrowser => "Open this in the other browser",
         ApiError::OtherAccount => "This email is for another account",
         ApiError::InvitationRequired => "By invitation only",
         ApiError::SignUpOff => "Sign-up is closed",
-        ApiError::AccountDisabled => "This account is turned off",
-        ApiError::CrossOrigin | ApiError::MethodNotAllowed => "Nothing was done",
+        ApiError::AccountDisabled => "This account is disabled",
+        ApiError::CrossOrigin | ApiError::MethodNotAllowed => "Nothing was changed",
         _ => "Something went wrong",
     }
 }

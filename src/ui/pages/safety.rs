@@ -1,9 +1,9 @@
 //! The parts of the account page beside its lists: names and address, recovery codes, activity, leaving.
 
-use super::folded::{FoldedField, FoldedForm, Typed};
-use super::security::Day;
+use super::folded::{FoldedAction, FoldedField, FoldedForm, Typed};
+use super::security::{Day, place};
 use crate::types::{AccountAction, paths, views};
-use crate::ui::words::{fill, t};
+use crate::ui::words::{counted, t};
 use leptos::prelude::*;
 
 /// Changing what one is called, and where emails go.
@@ -19,8 +19,8 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
         autocomplete: "name",
         maxlength: 64,
         value: user.display_name,
-        hint: "What we call you on the screen and in emails.",
-        button: "Save the name",
+        hint: "How your name appears on pages and in emails.",
+        button: "Save name",
         class: "button quiet",
     };
     let username = FoldedField {
@@ -30,12 +30,12 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
         autocomplete: "username",
         maxlength: 32,
         value: user.username,
-        hint: "Once in 30 days. Your old name is held for you for as long, so that nobody takes it.",
-        button: "Save the username",
+        hint: "You can change it once in 30 days. Your old username stays reserved for you during that time.",
+        button: "Save username",
         ..name.clone()
     };
     let address = FoldedField {
-        summary: "Change your e-mail address",
+        summary: "Change your email address",
         action: AccountAction::Address,
         name: "email",
         label: "New address",
@@ -43,9 +43,8 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
         autocomplete: "email",
         maxlength: 254,
         value: String::new(),
-        hint: "It counts once you have answered the email that goes there. Other sessions end then, and your old address \
-               is told.",
-        button: "Send an email to it",
+        hint: "Takes effect once you confirm it. Other devices are signed out and your old address is notified.",
+        button: "Send confirmation email",
         ..name.clone()
     };
     let fields = [Some(name), Some(username), sends_email.then_some(address)];
@@ -59,7 +58,7 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
     });
     view! {
         <section class="card" aria-labelledby="profile-heading">
-            <h2 id="profile-heading">{t("Name and address")}</h2>
+            <h2 id="profile-heading">{t("Profile")}</h2>
             <ul class="rows">{rows.collect::<Vec<_>>()}</ul>
         </section>
     }
@@ -70,20 +69,36 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
 #[component]
 pub fn RecoverySection(left: u32) -> impl IntoView {
     let state = match left {
-        0 => t("You have none. Ten codes on paper bring you back when you have lost everything else.").to_owned(),
-        1 => t("You have 1 code left.").to_owned(),
-        left => fill("You have {} codes left.", &[&left.to_string()]),
+        0 => t("Ten one-time codes that get you in if you lose everything else.").to_owned(),
+        left => counted(left as usize, "You have 1 code left.", "You have {} codes left."),
     };
     view! {
         <section class="card" aria-labelledby="recovery-heading">
             <h2 id="recovery-heading">{t("Recovery codes")}</h2>
             <p data-testid="recovery-codes">{state}</p>
-            <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value=AccountAction::RecoveryCodes.name() />
-                <button type="submit" class="button quiet">
-                    {t(if left == 0 { "Make recovery codes" } else { "Make new ones, and end these" })}
-                </button>
-            </form>
+            {if left == 0 {
+                view! {
+                    <form method="post" action=paths::ACCOUNT>
+                        <input type="hidden" name="action" value=AccountAction::RecoveryCodes.name() />
+                        <button type="submit" class="button quiet">
+                            {t("Get recovery codes")}
+                        </button>
+                    </form>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <FoldedAction
+                        summary="Replace codes"
+                        label=t("Replace codes").to_owned()
+                        question=t("You get ten new codes, and the old ones stop working.").to_owned()
+                        action=AccountAction::RecoveryCodes
+                        about=String::new()
+                        button="Replace codes"
+                    />
+                }
+                    .into_any()
+            }}
         </section>
     }
     .into_any()
@@ -110,7 +125,8 @@ pub fn ActivitySection(
     view! {
         <section id="activity" class="card" aria-labelledby="activity-heading">
             <h2 id="activity-heading">{t("Activity")}</h2>
-            <p class="explain">{t("Kept for 180 days. Something here was not you? End that session, and remove the passkey.")}</p>
+            <p class="explain">{t("Kept for 180 days. Don't recognise something? Sign out that device and \
+                                   remove its passkey.")}</p>
             <ul class="rows activity">
                 {lines.into_iter().map(|line| view! { <ActivityRow line /> }).collect::<Vec<_>>()}
             </ul>
@@ -122,11 +138,7 @@ pub fn ActivitySection(
 
 #[component]
 fn ActivityRow(line: ActivityLine) -> impl IntoView {
-    let place = [line.client.browser, line.client.system]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(&format!(" {} ", t("on")));
+    let place = place(line.client);
     view! {
         <li>
             <p class="break-words">
@@ -134,7 +146,7 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
             </p>
             <p class="explain">
                 <Day moment=line.at with_time=true />
-                {(!place.is_empty()).then(|| format!(", {place}"))}
+                {place.map(|place| format!(", {place}"))}
             </p>
         </li>
     }
@@ -145,23 +157,23 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
 #[component]
 pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
     let field = FoldedField {
-        summary: "Delete the account",
+        summary: "Delete account",
         action: AccountAction::Delete,
         about: String::new(),
         name: "name",
-        label: "Type your username to confirm",
+        label: "Enter your username to confirm",
         kind: "text",
         autocomplete: "off",
         maxlength: 32,
         value: String::new(),
-        hint: "Passkeys, sessions, recovery codes and activity are gone at once and cannot be brought back.",
+        hint: "This deletes your passkeys, sessions, recovery codes and activity immediately. It can't be undone.",
         button: "Delete my account",
         class: "button danger",
     };
     view! {
         <section class="card" aria-labelledby="leaving-heading">
             <h2 id="leaving-heading">{t("Your data")}</h2>
-            <p>{t("Everything that is held about you, as one file.")}</p>
+            <p>{t("Everything we store about you, in one file.")}</p>
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=AccountAction::Export.name() />
                 <button type="submit" class="button quiet">
@@ -179,10 +191,11 @@ pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
 pub fn LeftPage() -> impl IntoView {
     view! {
         <h1>{t("Your account is deleted")}</h1>
-        <p class="lead">{t("Nothing of it is left here. You can sign up again at any time, with the same address too.")}</p>
+        <p class="lead">{t("All its data was removed. You can sign up again at any time, also with the same \
+                            address.")}</p>
         <p>
             <a class="button" href=paths::HOME>
-                {t("To the start")}
+                {t("Go to the home page")}
             </a>
         </p>
     }

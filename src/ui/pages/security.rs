@@ -1,8 +1,8 @@
 //! The lists of the account page: passkeys and sessions. Plain forms, which work with scripts off.
 
-use super::folded::{FoldedField, FoldedForm, Typed};
-use crate::types::{AccountAction, paths, views};
-use crate::ui::words::{fill, t};
+use super::folded::{FoldedAction, FoldedField, FoldedForm, Typed};
+use crate::types::{AccountAction, Language, paths, views};
+use crate::ui::words::{counted, fill, sentence, t};
 use leptos::prelude::*;
 
 /// The person's passkeys, the oldest first.
@@ -17,22 +17,21 @@ pub fn PasskeySection(
     typed: Option<Typed>,
 ) -> impl IntoView {
     let warning = match (usable, email_signs_in, recovery_codes) {
-        (0, false, 0) => Some("Nothing signs you in here any more. Add a passkey before you leave."),
-        (0, true, 0) => Some("Emails are your only way in. Add a passkey, and make recovery codes."),
-        (0, _, _) => Some("You have no passkey. Add one: it is quicker and safer than any other way in."),
+        (0, false, 0) => Some("You have no sign-in method left. Add a passkey before you sign out."),
+        (0, true, 0) => Some("Email is your only sign-in method. Add a passkey and get recovery codes."),
+        (0, _, _) => Some("You have no passkey. Add one to sign in faster and more safely."),
         (1, false, 0) => {
-            Some("This passkey is your only way in. Add another one on a second device, or make recovery codes.")
+            Some("This passkey is your only sign-in method. Add one on a second device, or get recovery codes.")
         }
-        (1, _, _) => {
-            Some("This is your only passkey. A second one on another device spares you trouble when this one is lost.")
-        }
+        (1, _, _) => Some("This is your only passkey. Add one on a second device in case you lose this one."),
         _ => None,
     };
     // The last way in is at stake, or it is just good advice.
     let is_urgent = usable + usize::from(email_signs_in) < 2 && recovery_codes == 0;
     let rows = passkeys.into_iter().map(move |passkey| {
         let typed = typed.clone();
-        view! { <PasskeyRow passkey typed /> }
+        let is_usable = !passkey.suspended && !passkey.elsewhere;
+        view! { <PasskeyRow passkey others=usable - usize::from(is_usable) typed /> }
     });
     view! {
         <section class="card" aria-labelledby="passkeys-heading">
@@ -61,8 +60,13 @@ pub fn PasskeySection(
 pub const ADD_FORM: &str = "add-passkey";
 
 #[component]
-fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
-    let kept = if passkey.synced { t("synced between your devices") } else { t("on one device alone") };
+fn PasskeyRow(
+    passkey: views::Passkey,
+    /// How many other passkeys sign in here.
+    others: usize,
+    typed: Option<Typed>,
+) -> impl IntoView {
+    let kept = if passkey.synced { t("Synced between your devices") } else { t("Only on this device") };
     let made_by = passkey.provider.clone().map(|provider| format!("{provider}, ")).unwrap_or_default();
     let rename = FoldedField {
         summary: "Rename",
@@ -74,54 +78,65 @@ fn PasskeyRow(passkey: views::Passkey, typed: Option<Typed>) -> impl IntoView {
         autocomplete: "off",
         maxlength: 64,
         value: passkey.name.clone(),
-        hint: "For you alone, to tell your passkeys apart.",
-        button: "Save the name",
+        hint: "Only you see this name.",
+        button: "Save name",
         class: "button quiet",
     };
     let id = passkey.id.clone();
-    let used_on = passkey
-        .last_used_on
-        .map(|on| [on.browser, on.system].into_iter().flatten().collect::<Vec<_>>().join(&format!(" {} ", t("on"))))
-        .unwrap_or_default();
+    let used_on = passkey.last_used_on.and_then(place).unwrap_or_default();
     view! {
         <li>
             <p>
                 <ProviderIcon provider=passkey.provider.clone() />
                 " "
                 <strong class="break-words">{passkey.name.clone()}</strong>
-                {passkey.current.then(|| view! { " " <span class="tag">{t("this one")}</span> })}
-                {passkey.suspended.then(|| view! { " " <span class="tag wrong">{t("suspended")}</span> })}
-                {passkey.elsewhere.then(|| view! { " " <span class="tag wrong">{t("for another address")}</span> })}
+                {passkey.current.then(|| view! { " " <span class="tag">{t("This device")}</span> })}
+                {passkey.suspended.then(|| view! { " " <span class="tag wrong">{t("Suspended")}</span> })}
+                {passkey.elsewhere.then(|| view! { " " <span class="tag wrong">{t("Other site")}</span> })}
             </p>
             <p class="explain">
-                {made_by} {kept} {t(", made")} " " <Day moment=passkey.created_at />
-                {passkey.last_used_at.map(|moment| view! { {t(", last used")} " " <Day moment /> })}
-                {(!used_on.is_empty()).then(|| format!(" {} {used_on}", t("in")))}
+                {made_by} {kept} ". " {sentence("Created {}.", [day(passkey.created_at)])}
+                {passkey
+                    .last_used_at
+                    .map(|moment| {
+                        let (when, place) = (day(moment), used_on.clone().into_any());
+                        if used_on.is_empty() {
+                            view! { " " {sentence("Last used {}.", [when])} }.into_any()
+                        } else {
+                            view! { " " {sentence("Last used {} in {}.", [when, place])} }.into_any()
+                        }
+                    })}
             </p>
             {passkey.suspended
-                .then(|| view! { <p class="explain">{t("It signs nobody in: somebody said that it was not yours. Remove it.")}</p> })}
+                .then(|| view! { <p class="explain">{t("This passkey is suspended because you reported that it isn't yours. Remove it.")}</p> })}
             {passkey.elsewhere
                 .then(|| {
-                    view! { <p class="explain">{t("Made while this site had another address: it does not work here.")}</p> }
+                    view! { <p class="explain">{t("Created when this site had another address. It doesn't work here.")}</p> }
                 })}
             {passkey
                 .held_until
                 .map(|until| {
                     view! {
                         <p class="explain">
-                            {t("Added after an email: until")} " " <Day moment=until with_time=true />
-                            " " {t("it signs in, but cannot change what matters. If you did not add it, remove it.")}
+                            {sentence(
+                                "Added by email. Until {} it can sign you in but not change security settings. If you didn't add it, remove it.",
+                                [view! { <Day moment=until with_time=true /> }.into_any()],
+                            )}
                         </p>
                     }
                 })}
             <FoldedForm field=rename typed />
-            <form method="post" action=paths::ACCOUNT>
-                <input type="hidden" name="action" value=AccountAction::RemovePasskey.name() />
-                <input type="hidden" name="id" value=id />
-                <button type="submit" class="link">
-                    {t("Remove")}
-                </button>
-            </form>
+            <FoldedAction
+                summary="Remove"
+                label=fill("Remove {}", &[&passkey.name])
+                question=match others {
+                    0 => t("This is your last passkey. Remove it?").to_owned(),
+                    _ => counted(others, "You have one other passkey. Remove this one?", "You have {} other passkeys. Remove this one?"),
+                }
+                action=AccountAction::RemovePasskey
+                about=id
+                button="Remove passkey"
+            />
         </li>
     }
     .into_any()
@@ -157,17 +172,19 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
     let has_others = sessions.len() > 1;
     view! {
         <section class="card" aria-labelledby="sessions-heading">
-            <h2 id="sessions-heading">{t("Where you are signed in")}</h2>
+            <h2 id="sessions-heading">{t("Devices")}</h2>
             <ul class="rows">{sessions.into_iter().map(|session| view! { <SessionRow session /> }).collect::<Vec<_>>()}</ul>
             {has_others
                 .then(|| {
                     view! {
-                        <form method="post" action=paths::ACCOUNT>
-                            <input type="hidden" name="action" value=AccountAction::EndOthers.name() />
-                            <button type="submit" class="button quiet">
-                                {t("End all others")}
-                            </button>
-                        </form>
+                        <FoldedAction
+                            summary="Sign out all other devices"
+                            label=t("Sign out all other devices").to_owned()
+                            question=t("All devices but this one will be signed out.").to_owned()
+                            action=AccountAction::EndOthers
+                            about=String::new()
+                            button="Sign them out"
+                        />
                     }
                 })}
         </section>
@@ -177,24 +194,20 @@ pub fn SessionSection(sessions: Vec<views::Session>) -> impl IntoView {
 
 #[component]
 fn SessionRow(session: views::Session) -> impl IntoView {
-    let place = match (session.client.browser, session.client.system) {
-        (Some(browser), Some(system)) => fill("{} on {}", &[&browser, &system]),
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => t("An unknown browser").to_owned(),
-    };
+    let place = place(session.client).unwrap_or_else(|| t("Unknown browser").to_owned());
     let method = match session.method {
-        views::Method::Passkey => t("a passkey"),
-        views::Method::Email => t("an email"),
-        views::Method::Recovery => t("recovery"),
+        views::Method::Passkey => "Signed in with a passkey {}.",
+        views::Method::Email => "Signed in by email {}.",
+        views::Method::Recovery => "Signed in with a recovery code {}.",
     };
     view! {
         <li>
             <p>
                 <strong>{place}</strong>
-                {session.current.then(|| view! { " " <span class="tag">{t("this one")}</span> })}
+                {session.current.then(|| view! { " " <span class="tag">{t("This device")}</span> })}
             </p>
             <p class="explain">
-                {t("Since")} " " <Day moment=session.created_at /> {t(", last seen")} " " <Day moment=session.last_seen_at /> {t(", with")} " " {method}
+                {sentence(method, [day(session.created_at)])} " " {sentence("Last seen {}.", [day(session.last_seen_at)])}
             </p>
             {(!session.current)
                 .then(|| {
@@ -203,7 +216,7 @@ fn SessionRow(session: views::Session) -> impl IntoView {
                             <input type="hidden" name="action" value=AccountAction::EndSession.name() />
                             <input type="hidden" name="id" value=session.id />
                             <button type="submit" class="link">
-                                {t("End this session")}
+                                {t("Sign out this device")}
                             </button>
                         </form>
                     }
@@ -213,15 +226,34 @@ fn SessionRow(session: views::Session) -> impl IntoView {
     .into_any()
 }
 
-/// The day of a moment; the whole of it stands in the attribute.
+/// Browser and system; `None` where neither is known.
+pub fn place(client: views::Client) -> Option<String> {
+    match (client.browser, client.system) {
+        (Some(browser), Some(system)) => Some(fill("{} on {}", &[&browser, &system])),
+        (Some(only), None) | (None, Some(only)) => Some(only),
+        (None, None) => None,
+    }
+}
+
+fn day(moment: String) -> AnyView {
+    view! { <Day moment /> }.into_any()
+}
+
+/// A moment, in UTC where scripts are off; `browser::localise_times` shows it in the time zone of the reader.
 #[component]
 pub fn Day(
+    /// As in RFC 3339.
     moment: String,
-    /// With hour and minute, in UTC.
+    /// With hour and minute.
     #[prop(optional)]
     with_time: bool,
 ) -> impl IntoView {
     let (day, time) = moment.split_once('T').unwrap_or((&moment, ""));
-    let day = if with_time { format!("{day} {} UTC", time.get(..5).unwrap_or_default()) } else { day.to_owned() };
-    view! { <time datetime=moment>{day}</time> }
+    let day = use_context::<Language>().unwrap_or_default().date(day);
+    let text = if with_time { format!("{day}, {} UTC", time.get(..5).unwrap_or_default()) } else { day };
+    view! {
+        <time datetime=moment data-time=with_time.then_some("")>
+            {text}
+        </time>
+    }
 }

@@ -2,7 +2,8 @@ use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
-    Alert, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_email,
+    Alert, EmailButton, EmailDefault, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties,
+    wants_email,
 };
 use crate::ui::words::{fill, t};
 use leptos::ev::SubmitEvent;
@@ -43,13 +44,14 @@ pub fn SignInPage(
                         <input type="hidden" name="next" value=next />
                         {t("Not you?")} " "
                         <button type="submit" class="link">
-                            {t("Switch user")}
+                            {t("Use another account")}
                         </button>
                     </form>
                 }
             })}
-        {is_open.then(|| view! { <p class="aside">{t("New here?")} " " <a href=paths::SIGN_UP>{t("Sign up")}</a></p> })}
-        <p class="aside">{t("Lost everything?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
+        {(is_open && !is_greeted)
+            .then(|| view! { <p class="aside">{t("New here?")} " " <a href=paths::SIGN_UP>{t("Sign up")}</a></p> })}
+        <p class="aside">{t("Lost your passkey and email?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
     }
 }
 
@@ -257,27 +259,27 @@ fn SignInForm() -> impl IntoView {
     view! {
         <form id="sign-in" class="form" method="post" action=paths::SIGN_IN on:submit=submit novalidate>
             <input type="hidden" name="next" value=target />
+            // Enter in the field presses the first button of a form.
+            {by_email.then(|| view! { <EmailDefault /> })}
+            <div>
+                <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
+                <label class="check needs-scripts">
+                    <input id="keep" type="checkbox" name="keep" bind:checked=sign_in.keep />
+                    {t("Keep me signed in")}
+                </label>
+                <Alert message=move || sign_in.state.get().message() wait=move || sign_in.state.get().wait() />
+            </div>
+            {by_email.then(|| view! { <p class="or needs-scripts">{t("or")}</p> })}
             <Field
                 id="identifier"
-                label="Username or e-mail"
-                hint="Your browser may offer your passkey here. For a passkey you can leave this empty."
+                label="Username or email"
+                hint=if by_email { "Only needed if you sign in by email." } else { "Your browser may suggest your passkey here." }
                 autocomplete="username webauthn"
                 maxlength=254
                 value=name
                 error=about_name
             />
-            <label class="check needs-scripts">
-                <input id="keep" type="checkbox" name="keep" bind:checked=sign_in.keep />
-                {t("Keep me signed in")}
-            </label>
-            <div>
-                <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
-                {by_email.then(|| view! { <EmailButton label="Send me an email" busy /> })}
-            </div>
-            <Alert
-                message=move || sign_in.state.get().message()
-                wait=move || sign_in.state.get().wait()
-            />
+            {by_email.then(|| view! { <EmailButton label="Email me a sign-in link" busy /> })}
         </form>
     }
 }

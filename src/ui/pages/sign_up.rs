@@ -37,7 +37,7 @@ pub fn SignUpPage(
         <Give what=given>
             <SignUpForm />
         </Give>
-        <p class="aside">{t("Do you have an account?")} " " <a href=paths::SIGN_IN>{t("Sign in")}</a></p>
+        <p class="aside">{t("Already have an account?")} " " <a href=paths::SIGN_IN>{t("Sign in")}</a></p>
     }
 }
 
@@ -75,7 +75,8 @@ impl State {
             Self::Refused(error) if !OF_FIELDS.contains(&error) => Some(error.message()),
             Self::Stopped(error) => error.message_on_create(),
             Self::Unsure => Some(
-                "We could not tell whether your account was made. Try to sign in; if that does not work, sign up again.",
+                "We couldn't tell whether your account was created. Try to sign in. If that doesn't work, sign \
+                 up again.",
             ),
             _ => None,
         }
@@ -137,7 +138,7 @@ fn SignUpForm() -> impl IntoView {
             <Field
                 id=NAME
                 label="Name (optional)"
-                hint="What we call you on the screen."
+                hint="How your name appears."
                 autocomplete="name"
                 maxlength=64
                 value=display_name
@@ -155,8 +156,8 @@ fn SignUpForm() -> impl IntoView {
             />
             <Field
                 id=EMAIL
-                label=if needs_address { "E-mail" } else { "E-mail (optional)" }
-                hint="For the day when you have no passkey at hand."
+                label=if needs_address { "Email" } else { "Email (optional)" }
+                hint=if by_email { "Lets you back in if you don't have your passkey with you." } else { "For security notifications." }
                 kind="email"
                 autocomplete="email"
                 required=needs_address
@@ -165,10 +166,10 @@ fn SignUpForm() -> impl IntoView {
                 error=move || state.get().about(&[ApiError::InvalidEmail])
             />
             <p class="explain needs-scripts">
-                {t("Next, your device asks you to confirm with your fingerprint, face or screen lock. That makes your passkey.")}
+                {t("Your device will ask for your fingerprint, face or screen lock.")}
             </p>
             <div>
-                <SubmitButton label="Create your passkey" busy_label="One moment…" busy />
+                <SubmitButton label="Create account with a passkey" busy_label="One moment…" busy />
                 {by_email.then(|| view! { <EmailButton label="Sign up by email instead" busy /> })}
             </div>
             <Alert

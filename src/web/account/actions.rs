@@ -1,8 +1,8 @@
 //! `POST /account`: what its forms do. What needs a fresh authentication keeps its form until there is one.
 
-use super::{page, signals};
+use super::{codes, page, signals};
 use crate::server::Unavailable;
-use crate::server::auth::{CurrentUser, Revocation, SentAgain, view as views};
+use crate::server::auth::{CurrentUser, Revocation, SentAgain};
 use crate::server::http::RequestContext;
 use crate::server::http::limits::count_act;
 use crate::server::http::refusal::status;
@@ -11,7 +11,7 @@ use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
 use crate::types::{AccountAction, AccountForm, ApiError, Notice, paths};
 use crate::ui::components::Signals;
-use crate::ui::pages::{LeftPage, RecoveryCodesPage};
+use crate::ui::pages::LeftPage;
 use crate::web::continuation::{confirm_first, sign_in_first};
 use crate::web::extract;
 use crate::web::redirect::{self, set_cookies};
@@ -179,10 +179,11 @@ impl Act<'_> {
             Outcome::LedTo(target, Some(notice)) => redirect::with_notice(state, &target, notice),
             Outcome::Codes(codes) => {
                 let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
-                let current_user = Some(views::user(&self.current.user));
-                let page = Page { current_user, ..Page::new("Account").interactive() };
-                let body = move || view! { <RecoveryCodesPage text=text.clone() /> }.into_any();
-                render(state, request, page, body).await
+                match codes::page_of(self.context, &self.current, &text).await {
+                    Ok(page) => page,
+                    // The old codes are gone already, so the new ones are shown in any case.
+                    Err(_) => codes::show(state, request, &self.current, text).await,
+                }
             }
             Outcome::File(json) => {
                 let kept_as = "attachment; filename=\"latchkey-account.json\"";

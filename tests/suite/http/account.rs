@@ -118,7 +118,7 @@ async fn the_page_does_the_same_with_plain_forms() {
     let answer = own.form("/account", &[("action", "rename-passkey"), ("id", &id), ("name", "Blue key")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
     let page = own.get("/account").await.text();
-    assert!(page.contains("Your passkey has its new name.") && page.contains("Blue key"));
+    assert!(page.contains("Passkey renamed.") && page.contains("Blue key"));
     let long = "x".repeat(65);
     let answer = own.form("/account", &[("action", "rename-passkey"), ("id", &id), ("name", &long)]).await;
     assert_eq!(answer.status, 422);
@@ -126,7 +126,7 @@ async fn the_page_does_the_same_with_plain_forms() {
     assert!(page.contains("Use a name of 1 to 64 characters") && page.contains(&format!("value=\"{long}\"")), "{page}");
     assert_eq!(page.matches("<details open").count(), 1, "the form it was typed in");
     own.form("/account", &[("action", "end-session"), ("id", "nonsense")]).await;
-    assert!(own.get("/account").await.text().contains("There is nothing at that address."));
+    assert!(own.get("/account").await.text().contains("This page doesn't exist."));
     own.form("/account", &[("action", "end-others")]).await;
     assert!(own.is_signed_in().await && !other.is_signed_in().await);
 }

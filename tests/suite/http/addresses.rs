@@ -182,7 +182,7 @@ async fn the_page_of_the_link_changes_nothing_and_sends_strangers_to_sign_in_and
 
     let answer = browser.form("/email/confirm", &[("token", &email.token())]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
-    assert!(browser.get("/account").await.text().contains("Your e-mail address is confirmed."));
+    assert!(browser.get("/account").await.text().contains("Your email address is confirmed."));
 }
 
 #[tokio::test]
@@ -198,15 +198,15 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     let mut eve = app.browser();
     eve.sign_up("eve").await;
     eve.form("/email/confirm", &[("token", &email.token())]).await;
-    assert!(eve.get("/account").await.text().contains("This email is about another account."));
+    assert!(eve.get("/account").await.text().contains("This email is for another account."));
     browser.form("/email/confirm", &[("code", &email.wrong_code())]).await;
     let page = browser.get("/account").await.text();
-    assert!(page.contains("aria-invalid=\"true\"") && page.contains("That code is not right."), "{page}");
+    assert!(page.contains("aria-invalid=\"true\"") && page.contains("This code is wrong."), "{page}");
     assert!(!page.contains("role=\"status\""), "told beside the field alone");
     browser.form("/email/confirm", &[("token", &email.token())]).await;
     browser.get("/account").await;
     browser.form("/email/confirm", &[("token", &email.token())]).await;
-    assert!(browser.get("/account").await.text().contains("This link or code is used up or too old."));
+    assert!(browser.get("/account").await.text().contains("This link or code has expired or was already used."));
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn a_void_email_can_be_replaced_at_once() {
     browser.form("/account", &[("action", "confirm-again")]).await;
     assert_eq!(app.emails().await.len(), 2);
     browser.form("/account", &[("action", "confirm-again")]).await;
-    assert!(browser.get("/account").await.text().contains("The last email is less than a minute old."));
+    assert!(browser.get("/account").await.text().contains("We sent you an email less than a minute ago."));
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn an_email_sent_again_goes_to_the_address_that_was_asked_for_last() {
         app.deliver().await;
         app.clock.advance(Duration::from_mins(2));
         let page = own.get("/account").await.text();
-        assert!(page.contains("new@example.org") && page.contains("Send the email again"), "{page}");
+        assert!(page.contains("new@example.org") && page.contains("Resend email"), "{page}");
         own.form("/account", &[("action", "confirm-again")]).await;
         let emails = app.emails().await;
         assert_eq!(emails.iter().filter(|email| email.0.recipient == "new@example.org").count(), 2);
@@ -270,7 +270,7 @@ async fn a_proven_address_is_changed_by_the_code_too() {
     own.sign_up_proven(&app, "ada").await;
     own.form("/account", &[("action", "address"), ("email", "new@example.org")]).await;
     let page = own.get("/account").await.text();
-    assert!(page.contains("Confirm your e-mail address") && page.contains("new@example.org"), "{page}");
+    assert!(page.contains("Confirm your email address") && page.contains("new@example.org"), "{page}");
     let code = app.email_to("new@example.org").await.code();
     own.form("/email/confirm", &[("code", &code)]).await;
     assert_eq!(own.get("/api/session").await.json()["user"]["email"], "new@example.org");

@@ -264,7 +264,8 @@ async fn nothing_that_holds_a_secret_is_compressed() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
-    let mut answers = vec![own.form("/account", &[("action", "recovery-codes")]).await];
+    let codes = own.form("/account", &[("action", "recovery-codes")]).await.header("location").to_owned();
+    let mut answers = vec![own.get(&codes).await];
     for path in ["/account", "/api/session", "/api/account/export", "/", "/nothing"] {
         answers.push(own.get(path).await);
     }

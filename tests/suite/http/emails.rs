@@ -264,7 +264,7 @@ async fn an_email_signs_in_over_another_account_and_ends_its_session() {
     browser.ask("ada").await;
     let email = app.email_to("ada@example.org").await;
     let page = browser.get(&format!("/email/link?token={}", email.token())).await;
-    assert!(page.text().contains("You are signed in as eve here."), "{}", page.text());
+    assert!(page.text().contains("You're signed in as eve."), "{}", page.text());
     assert_eq!(user(&browser.answer_link(&email.token()).await), "ada");
     assert!(!eves.clone().is_signed_in().await);
 }
@@ -333,13 +333,13 @@ async fn looking_at_a_link_changes_nothing() {
         for _ in 0..3 {
             let page = browser.get(&path).await;
             assert_eq!(page.status, 200);
-            assert!(page.text().contains("(ada)"), "the page names the account");
+            assert!(page.text().contains(">ada</strong>"), "the page names the account");
             assert_eq!(page.header("referrer-policy"), "strict-origin");
             assert!(!page.text().contains(".wasm"), "nothing there runs");
         }
         let other = app.browser().get(&path).await;
         assert_eq!((other.status.as_u16(), other.header("referrer-policy")), (409, "strict-origin"));
-        assert!(other.text().contains("Another browser asked for this") && !other.text().contains("ada"));
+        assert!(other.text().contains("Open this in the other browser") && !other.text().contains("ada"));
         assert!(!browser.is_signed_in().await);
         assert_eq!(browser.answer_link(&email.token()).await.status, 200);
         assert_eq!(browser.get(&path).await.status, 401);
@@ -354,7 +354,7 @@ async fn the_whole_way_works_with_plain_forms() {
             let mut browser = app.browser();
             let answer = browser.form("/sign-in", &[("identifier", "ada"), ("next", "/account?x=1")]).await;
             assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
-            assert!(browser.get("/sign-in?step=code").await.text().contains("Look in your mailbox"));
+            assert!(browser.get("/sign-in?step=code").await.text().contains("Check your email"));
             let email = app.email_to("ada@example.org").await;
             let answer = if by_code {
                 browser.form("/sign-in", &[("action", "code"), ("code", &email.code())]).await
@@ -373,7 +373,7 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
     let mut browser = app.browser();
     let page = browser.form("/sign-in", &[("identifier", "not <a> name")]).await;
     assert_eq!(page.status, 422);
-    assert!(page.text().contains("Enter your username or your e-mail address."));
+    assert!(page.text().contains("Enter your username or email address."));
     assert!(page.text().contains("not &lt;a&gt; name") || page.text().contains("not &lt;a> name"), "{}", page.text());
 
     browser.form("/sign-in", &[("identifier", "ada")]).await;
@@ -381,12 +381,12 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
     let answer = browser.form("/sign-in", &[("action", "code"), ("code", &email.wrong_code())]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
     let page = browser.get("/sign-in?step=code").await.text();
-    assert!(page.contains("That code is not right.") && page.contains("aria-invalid=\"true\""), "{page}");
-    assert!(!browser.get("/sign-in?step=code").await.text().contains("That code is not right."), "told once");
+    assert!(page.contains("This code is wrong.") && page.contains("aria-invalid=\"true\""), "{page}");
+    assert!(!browser.get("/sign-in?step=code").await.text().contains("This code is wrong."), "told once");
 
     let answer = browser.form("/email/link", &[("token", "used")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
-    assert!(browser.get("/sign-in").await.text().contains("This link or code is used up or too old."));
+    assert!(browser.get("/sign-in").await.text().contains("This link or code has expired or was already used."));
     assert_eq!(app.browser().form("/email/link", &[("token", &email.token())]).await.status, 409);
     assert_eq!(app.browser().get("/sign-in?step=code").await.header("location"), "/sign-in");
 }
@@ -487,7 +487,7 @@ async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
         let email = app.email_to("ada@example.org").await;
         assert_eq!(email.0.subject, "Sign in to Latchkey");
         let page = browser.get(&format!("/email/link?token={}", email.token())).await;
-        assert!(page.text().contains("(ada)") && !page.text().contains("Somebody else"));
+        assert!(page.text().contains(">ada</strong>") && !page.text().contains("Somebody else"));
         let json = browser.answer_link(&email.token()).await.json();
         assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
         app.browser().sign_up("ada2").await; // what was typed was dropped: the name is free
@@ -533,7 +533,7 @@ async fn signing_up_by_email_refuses_what_signing_up_refuses() {
     }
     let page = app.browser().form("/sign-up", &[("username", "ada"), ("email", "kept@example.org")]).await;
     assert_eq!(page.status, 409);
-    assert!(page.text().contains("kept@example.org") && page.text().contains("That username is taken."));
+    assert!(page.text().contains("kept@example.org") && page.text().contains("This username is taken."));
     let answer = app.browser().form("/sign-up", &[("username", "eve"), ("email", "eve@example.org")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
 }
@@ -550,7 +550,7 @@ async fn with_emails_off_nothing_by_email_works_and_says_so() {
     ] {
         assert_eq!(browser.post(path, body).await.refusal(), (404, "email_off".to_owned()), "{path}");
     }
-    assert!(!browser.get("/sign-in").await.text().contains("Send me an email"));
+    assert!(!browser.get("/sign-in").await.text().contains("Email me a sign-in link"));
     assert!(!browser.get("/sign-up").await.text().contains("by email"));
     browser.sign_up_proven(&app, "ada").await; // confirmations still go
 }
@@ -562,7 +562,7 @@ async fn without_any_way_for_emails_an_address_is_optional() {
     let mut browser = app.browser();
     let answer = browser.post("/api/sign-up/start", json!({ "username": "ada" })).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(browser.get("/sign-up").await.text().contains("E-mail (optional)"));
+    assert!(browser.get("/sign-up").await.text().contains("Email (optional)"));
     let local = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     assert_eq!(local.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await.status, 200);
     let strict = App::start(Backends::Embedded).await;
@@ -577,7 +577,7 @@ async fn with_recovery_only_an_email_lets_in_just_to_make_a_passkey() {
     let (mut browser, email) = asked(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     let page = browser.get("/account").await.text();
-    assert!(page.contains("Make a passkey on this device") && !page.contains("ada@example.org"), "{page}");
+    assert!(page.contains("Create a passkey on this device") && !page.contains("ada@example.org"), "{page}");
     let confirm = browser.post("/api/account/email/confirm", json!({ "code": "123456" })).await;
     assert_eq!(confirm.refusal(), (403, "reauthentication_required".to_owned()));
     assert_eq!(browser.get("/api/passkeys").await.refusal(), (403, "reauthentication_required".to_owned()));
@@ -586,7 +586,7 @@ async fn with_recovery_only_an_email_lets_in_just_to_make_a_passkey() {
     let credential = passkey.registration(&options, &app.origin).json();
     assert_eq!(browser.post("/api/passkeys/finish", json!({ "credential": credential })).await.status, 200);
     let page = browser.get("/account").await.text();
-    assert!(page.contains("Sign out, and sign in with it.") && !page.contains("ada@example.org"), "{page}");
+    assert!(page.contains("Sign out, then sign in with it.") && !page.contains("ada@example.org"), "{page}");
     assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200);
     assert_eq!(browser.sign_in(&passkey).await.status, 200);
     assert!(browser.get("/account").await.text().contains("ada@example.org"));
@@ -610,7 +610,7 @@ async fn a_button_pressed_before_the_page_woke_up_sends_no_email_and_loses_nothi
     assert_eq!(answer.header("location"), "/sign-in?step=code", "with scripts off, Enter means the email");
     let off = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let page = off.browser().form("/sign-in", &[("identifier", "kept-name")]).await;
-    assert!(page.status == 404 && page.text().contains("kept-name") && page.text().contains("switched off"));
+    assert!(page.status == 404 && page.text().contains("kept-name") && page.text().contains("is off"));
     assert_eq!(off.browser().get("/email/link?token=x").await.status, 404);
 }
 

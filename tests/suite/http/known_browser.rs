@@ -12,7 +12,7 @@ async fn the_sign_in_page_greets_who_signed_in_last_for_thirty_days() {
         browser.sign_up("ada").await;
         browser.post("/api/sign-out", json!({})).await;
         let page = browser.get("/sign-in").await.text();
-        assert!(page.contains("Welcome back, ada") && page.contains("Switch user"), "{page}");
+        assert!(page.contains("Welcome back, ada") && page.contains("Use another account"), "{page}");
         assert!(!app.browser().get("/sign-in").await.text().contains("Welcome back"));
         app.clock.advance(Duration::from_hours(30 * 24));
         assert!(!browser.get("/sign-in").await.text().contains("ada"));
@@ -85,7 +85,7 @@ async fn a_notice_is_told_once_and_from_its_code_alone() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    assert!(browser.get("/account").await.text().contains("Welcome! We have sent an email"));
+    assert!(browser.get("/account").await.text().contains("Welcome! We've emailed you a link"));
     assert!(!browser.get("/account").await.text().contains("Welcome!"));
     let answer = browser.form("/sign-out", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"));

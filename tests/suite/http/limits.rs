@@ -356,14 +356,14 @@ async fn a_page_says_how_long_to_wait() {
     let page = eve.form("/sign-in", &form).await;
     assert_eq!(page.status, 429);
     assert!(!page.header("retry-after").is_empty());
-    assert!(page.text().contains("That was a lot in a short time.") && page.text().contains("value=\"ada\""));
+    assert!(page.text().contains("Too many attempts.") && page.text().contains("value=\"ada\""));
 
     for _ in 0..30 {
         eve.form("/sign-in", &[("action", "code"), ("code", "1")]).await;
     }
     let page = eve.form("/sign-in", &[("action", "code"), ("code", "1")]).await;
     assert_eq!(page.status, 429);
-    assert!(page.text().contains("One moment") && page.text().contains("Try again in"), "{}", page.text());
+    assert!(page.text().contains("Too many attempts") && page.text().contains("Try again in"), "{}", page.text());
 }
 
 #[tokio::test]

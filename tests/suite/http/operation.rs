@@ -26,7 +26,7 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_its_owner_is_told()
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
         let token = sign_in_link(&app, "ada").await;
-        let email = app.email_about("ada@example.org", "A sign-in link was made for your account").await;
+        let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         assert!(email.0.text.contains("/not-me?token="));
 
         let mut browser = app.browser();
@@ -35,7 +35,7 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_its_owner_is_told()
         let answer = browser.answer_link(&token).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.json()["session"]["method"], "recovery");
-        assert!(browser.get("/account").await.text().contains("Make a passkey on this device"));
+        assert!(browser.get("/account").await.text().contains("Create a passkey on this device"));
         let kinds = kinds(&mut browser).await;
         for kind in ["sign_in_link_made", "sign_in_link_used", "signed_in"] {
             assert!(kinds.iter().any(|written| written == kind), "{kind}: {kinds:?}");
@@ -57,7 +57,7 @@ async fn a_break_glass_link_ends_after_an_hour_by_a_newer_one_and_by_not_me() {
         assert_eq!(app.browser().answer_link(&newer).await.refusal(), (401, "link_expired".to_owned()));
 
         let last = sign_in_link(&app, "ada").await;
-        let email = app.email_about("ada@example.org", "A sign-in link was made for your account").await;
+        let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         let said = app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         assert_eq!(said.status, 200, "{}", said.text());
         assert_eq!(app.browser().answer_link(&last).await.refusal(), (401, "link_expired".to_owned()));
@@ -76,7 +76,7 @@ async fn what_a_break_glass_link_adds_is_held_back_and_waits_for_not_me() {
         let refused = helped.post("/api/recovery/codes", json!({})).await;
         assert_eq!(refused.refusal(), (403, "passkey_too_new".to_owned()));
 
-        let email = app.email_about("ada@example.org", "A sign-in link was made for your account").await;
+        let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         helped.answer_link(&sign_in_link(&app, "ada").await).await;
         let refused = helped.post("/api/passkeys/start", json!({})).await;

@@ -74,7 +74,7 @@ async fn without_the_database_nothing_hangs_and_it_recovers_by_itself() {
     assert_unavailable(&begun.post("/api/sign-in/finish", credential.clone()).await, began);
     let page = browser.get("/account").await;
     assert_eq!(page.status, 503);
-    assert!(page.text().contains("Back in a moment"));
+    assert!(page.text().contains("Temporarily unavailable"));
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
     assert_eq!(app.browser().get("/healthz").await.status, 200);
@@ -130,7 +130,7 @@ async fn a_database_that_says_nothing_is_an_outage_within_two_seconds() {
     let began = Instant::now();
     let page = browser.get("/account").await;
     assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "2"));
-    assert!(page.text().contains("Back in a moment") && began.elapsed() < PROMISED);
+    assert!(page.text().contains("Temporarily unavailable") && began.elapsed() < PROMISED);
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
     proxy.mend();

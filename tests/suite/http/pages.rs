@@ -3,7 +3,8 @@ use crate::app::{App, Backends};
 #[tokio::test]
 async fn pages_are_whole_without_scripts() {
     let app = App::start(Backends::Embedded).await;
-    for (path, words) in [("/", "Sign up"), ("/sign-up", "Create your passkey"), ("/sign-in", "Sign in with a passkey")]
+    for (path, words) in
+        [("/", "Sign up"), ("/sign-up", "Create account with a passkey"), ("/sign-in", "Sign in with a passkey")]
     {
         let answer = app.browser().get(path).await;
         assert_eq!(answer.status, 200);
@@ -44,7 +45,7 @@ async fn the_account_page_shows_the_persons_facts_and_only_to_them() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?next=/account"));
     let passkey = browser.sign_up("ada").await;
     let page = browser.get("/account").await.text();
-    for fact in ["ada", "ada@example.org", &crate::authenticator::encode(passkey.user_handle), "not confirmed"] {
+    for fact in ["ada", "ada@example.org", &crate::authenticator::encode(passkey.user_handle), "Not confirmed"] {
         assert!(page.contains(fact), "{fact}");
     }
 }

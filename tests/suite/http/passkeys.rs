@@ -32,7 +32,7 @@ async fn after_an_email_one_passkey_can_be_made_and_signs_in() {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
         let mut browser = by_email(&app, "ada").await;
-        assert!(browser.get("/account").await.text().contains("Make a passkey on this device"));
+        assert!(browser.get("/account").await.text().contains("Create a passkey on this device"));
         let options = start(&mut browser).await;
         assert_eq!(options["excludeCredentials"].as_array().unwrap().len(), 1);
         assert_eq!(options["excludeCredentials"][0]["transports"], json!(["internal", "hybrid"]));
@@ -42,7 +42,7 @@ async fn after_an_email_one_passkey_can_be_made_and_signs_in() {
         let answer = browser.post("/api/passkeys/finish", json!({ "credential": credential })).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.json()["passkey"]["name"], "Passkey");
-        assert!(!browser.get("/account").await.text().contains("Make a passkey on this device"));
+        assert!(!browser.get("/account").await.text().contains("Create a passkey on this device"));
         assert_eq!(app.browser().sign_in(&passkey).await.json()["user"]["username"], "ada");
 
         let second = browser.post("/api/passkeys/start", json!({})).await;
@@ -166,7 +166,7 @@ async fn not_now_is_kept_for_thirty_days_in_this_browser_and_for_this_person() {
     app.browser().sign_up_proven(&app, "ada").await;
     let mut browser = by_email(&app, "ada").await;
     let offers =
-        async |browser: &mut Browser| browser.get("/account").await.text().contains("Make a passkey on this device");
+        async |browser: &mut Browser| browser.get("/account").await.text().contains("Create a passkey on this device");
     assert!(offers(&mut browser).await);
     let answer = browser.form("/account", &[("action", "decline")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
@@ -199,6 +199,6 @@ async fn a_passkey_of_another_device_leads_to_the_offer_and_a_security_key_does_
         credential["authenticatorAttachment"] = attachment.clone();
         assert_eq!(browser.post("/api/sign-in/finish", json!({ "credential": credential })).await.status, 200);
         let page = browser.get("/account").await.text();
-        assert_eq!(page.contains("Make a passkey on this device"), is_offered, "{attachment}");
+        assert_eq!(page.contains("Create a passkey on this device"), is_offered, "{attachment}");
     }
 }

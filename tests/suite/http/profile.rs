@@ -196,7 +196,7 @@ async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
         let taken = again.post("/api/sign-up/start", json!({ "username": "ada", "email": "ada@example.org" })).await;
         assert_eq!(taken.refusal().1, "username_taken", "the name is held");
         again.sign_up_claiming("ada2", "ada@example.org").await;
-        let token = app.email_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("ada@example.org", "Confirm your email address for Latchkey").await.token();
         let user = again.post("/api/account/email/confirm", json!({ "token": token })).await.json()["user"].clone();
         assert_eq!(user["email_verified"], true);
         assert_ne!(user["id"], id);

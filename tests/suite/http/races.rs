@@ -81,7 +81,7 @@ async fn by_security_email(app: &App, own: &mut Browser, passkey: &SoftPasskey, 
     assert_eq!(own.post("/api/account/email", json!({ "email": new })).await.status, 202);
     let token = app.email_to(&new).await.token();
     assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
-    let email = app.email_about(&former, "Your e-mail address was changed").await;
+    let email = app.email_about(&former, "Your email address was changed").await;
     let body = json!({ "token": email.token_for("/email/undo") });
     assert_eq!(at_once(&app.browser(), "/api/account/email/undo", &body).await, 1, "an undo");
     let body = json!({ "token": email.token_for("/not-me") });

@@ -26,8 +26,8 @@ async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
             assert_eq!(own.get("/api/account/export").await.status, 200);
         }
         let told = async |subject: &str| app.emails().await.iter().filter(|email| email.0.subject == subject).count();
-        assert_eq!(told("New recovery codes were made").await, 3);
-        assert_eq!(told("A copy of your account's data was made").await, 3);
+        assert_eq!(told("New recovery codes were created").await, 3);
+        assert_eq!(told("Your account's data was downloaded").await, 3);
         let events = own.get("/api/account/events").await.json()["events"].clone();
         let made = super::authority::kinds(&events).iter().filter(|kind| *kind == "recovery_codes_made").count();
         assert_eq!(made, 5, "every one is written down");
@@ -35,7 +35,7 @@ async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
         let mut later = app.browser();
         assert_eq!(later.sign_in(&passkey).await.status, 200);
         make_codes(&mut later).await;
-        assert_eq!(told("New recovery codes were made").await, 4);
+        assert_eq!(told("New recovery codes were created").await, 4);
     }
 }
 
@@ -59,13 +59,13 @@ async fn ten_codes_work_once_each_and_new_ones_end_the_older() {
             (&answer.json()["session"]["method"], &answer.json()["next"]),
             (&json!("recovery"), &json!("/account"))
         );
-        assert!(browser.get("/account").await.text().contains("Make a passkey on this device"));
+        assert!(browser.get("/account").await.text().contains("Create a passkey on this device"));
         let again = app.browser().post("/api/recovery/use", using("ada", &codes[0])).await;
         assert_eq!(again.refusal(), (401, "code_wrong".to_owned()));
         let by_address = app.browser().post("/api/recovery/use", using("ada@example.org", &codes[1])).await;
         assert_eq!(by_address.status, 200);
-        app.email_about("ada@example.org", "A recovery code was used").await;
-        app.email_about("ada@example.org", "New recovery codes were made").await;
+        app.email_about("ada@example.org", "Recovery code used").await;
+        app.email_about("ada@example.org", "New recovery codes were created").await;
     }
 }
 
@@ -132,7 +132,7 @@ async fn codes_that_somebody_else_made_end_with_not_me() {
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     let codes = make_codes(&mut own).await;
-    let email = app.email_about("ada@example.org", "New recovery codes were made").await;
+    let email = app.email_about("ada@example.org", "New recovery codes were created").await;
     let body = json!({ "token": email.token_for("/not-me") });
     assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
     assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.refusal().1, "code_wrong");
@@ -178,7 +178,7 @@ async fn a_code_leads_to_a_new_passkey_also_where_one_was_declined() {
     let codes = make_codes(&mut own).await;
     own.sign_in_by_email(&app, "ada").await;
     own.form("/account", &[("action", "decline")]).await;
-    assert!(!own.get("/account").await.text().contains("Make a passkey on this device"));
+    assert!(!own.get("/account").await.text().contains("Create a passkey on this device"));
     assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
-    assert!(own.get("/account").await.text().contains("Make a passkey on this device"));
+    assert!(own.get("/account").await.text().contains("Create a passkey on this device"));
 }

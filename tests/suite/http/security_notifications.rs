@@ -5,15 +5,15 @@ use serde_json::json;
 use std::time::Duration;
 
 const ADDED: &str = "A passkey was added to your account";
-const CHANGED: &str = "Your e-mail address was changed";
-const DISPLACED: &str = "Your e-mail address was changed back";
+const CHANGED: &str = "Your email address was changed";
+const DISPLACED: &str = "Your email address was changed back";
 const NEW_DEVICE: &str = "A sign-in from a new device";
 const LONG: Duration = Duration::from_hours(72);
 
 async fn change_address(app: &App, own: &mut Browser, address: &str) {
     let asked = own.post("/api/account/email", json!({ "email": address })).await;
     assert_eq!(asked.status, 202, "{}", asked.text());
-    let token = app.email_about(address, "Confirm your e-mail address for Latchkey").await.token();
+    let token = app.email_about(address, "Confirm your email address for Latchkey").await.token();
     let answer = own.post("/api/account/email/confirm", json!({ "token": token })).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["user"]["email"]), (200, &json!(address)));
 }
@@ -122,7 +122,7 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
         );
         own.sign_in(&passkey).await;
         assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org");
-        app.email_about("ada@example.org", "Your e-mail address was restored").await;
+        app.email_about("ada@example.org", "Your email address was restored").await;
         let displaced = app.email_about("new@example.org", DISPLACED).await;
         assert!(!displaced.0.text.contains("/email/undo"));
         assert_eq!(not_me(&app, &new).await.status, 200, "the links of the displaced address stay good");
@@ -180,7 +180,7 @@ async fn an_address_that_others_proved_since_stays_theirs() {
         let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         let mut eve = app.browser();
         eve.sign_up_claiming("eve", "ada@example.org").await;
-        let token = app.email_about("ada@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("ada@example.org", "Confirm your email address for Latchkey").await.token();
         assert_eq!(eve.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let answer = app.browser().post("/api/account/email/undo", json!({ "token": undo })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
@@ -197,7 +197,7 @@ async fn of_two_pending_changes_the_newer_voids_the_older() {
         own.post("/api/account/email", json!({ "email": address })).await;
         app.deliver().await;
     }
-    let subject = "Confirm your e-mail address for Latchkey";
+    let subject = "Confirm your email address for Latchkey";
     let (one, two) =
         (app.email_about("one@example.org", subject).await, app.email_about("two@example.org", subject).await);
     let confirm = async |own: &mut Browser, email: &Email| {
@@ -235,7 +235,7 @@ async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
         own.sign_in(&passkey).await;
         own.add_passkey().await;
         own.post("/api/account/email", json!({ "email": "new@example.org" })).await;
-        let token = app.email_about("new@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("new@example.org", "Confirm your email address for Latchkey").await.token();
         assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let left = app.email_about("ada@example.org", CHANGED).await;
         assert!(!left.0.text.contains("/email/undo"), "its owner can leave the old mailbox: {}", left.0.text);
@@ -274,7 +274,7 @@ async fn an_undo_and_a_new_change_at_once_leave_one_of_them_done() {
         change_address(&app, &mut own, "new@example.org").await;
         let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         own.post("/api/account/email", json!({ "email": "newer@example.org" })).await;
-        let token = app.email_about("newer@example.org", "Confirm your e-mail address for Latchkey").await.token();
+        let token = app.email_about("newer@example.org", "Confirm your email address for Latchkey").await.token();
         let mut anybody = app.browser();
         let (undone, confirmed) = tokio::join!(
             anybody.post("/api/account/email/undo", json!({ "token": undo })),
@@ -356,7 +356,7 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
             own.add_passkey().await;
         }
         assert_eq!(count(ADDED).await, 3, "an hour");
-        assert_eq!(count("More changes in your account").await, 1);
+        assert_eq!(count("More changes to your account").await, 1);
         app.clock.advance(Duration::from_mins(61));
         own.sign_in(&passkey).await;
         own.add_passkey().await;
@@ -374,7 +374,7 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
             }
         }
         assert!(total().await - before <= 20, "an hour for everything");
-        assert_eq!(count("More changes in your account").await, 2, "once an hour");
+        assert_eq!(count("More changes to your account").await, 2, "once an hour");
     }
 }
 
@@ -385,7 +385,7 @@ async fn an_account_without_a_confirmed_address_is_told_nothing() {
     own.sign_up("ada").await;
     own.add_passkey().await;
     let subjects: Vec<_> = app.emails().await.into_iter().map(|email| email.0.subject).collect();
-    assert_eq!(subjects, ["Confirm your e-mail address for Latchkey"]);
+    assert_eq!(subjects, ["Confirm your email address for Latchkey"]);
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ impl Envelope<'_> {
     }
 }
 
-/// At most eight different short words of emails and hyphens, joined by commas; the rest is no transport. `cable` is the
+/// At most eight different short words of letters and hyphens, joined by commas; the rest is no transport. `cable` is the
 /// old name of `hybrid`, which browsers no longer know.
 fn joined(transports: &[String]) -> String {
     let is_word =
