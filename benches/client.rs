@@ -30,7 +30,7 @@ pub struct Client {
     pub target: Target,
     sender: Option<SendRequest<Full<Bytes>>>,
     pub cookies: Vec<(String, String)>,
-    /// What `X-Forwarded-For` says: each is limited on its own.
+    /// The value of `X-Forwarded-For`: each client is limited on its own.
     pub address: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a sign-in cannot do without, each piece by itself, and how far a sign-in is from their sum.
+//! The floor of a sign-in: its indispensable parts, measured one by one, and the distance of a sign-in from their sum.
 
 use crate::authenticator::random;
 use crate::client::{Client, Target};
@@ -113,7 +113,7 @@ async fn empty_request() -> Piece {
     Piece { name: "empty axum request", cpu, took }
 }
 
-/// What answers in that process.
+/// The server of that process.
 pub async fn serve_nothing(port: u16) {
     let router = axum::Router::new().route("/", axum::routing::get(|| async { "" }));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();

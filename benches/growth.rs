@@ -74,7 +74,7 @@ async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> V
     templates(&backends.database(folder), passkeys).await
 }
 
-/// What requests of one kind took, run by run.
+/// Durations of requests of one kind, by run.
 #[derive(Default)]
 struct Taken {
     own: Vec<f64>,

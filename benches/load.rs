@@ -1,4 +1,4 @@
-//! What people do all day, on both sets of backends or at any address.
+//! Everyday load, on both sets of backends or at any address.
 
 use crate::Load;
 use crate::authenticator::SoftPasskey;
@@ -76,8 +76,8 @@ async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Repor
     rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(&meter)));
     let after = node.memory();
 
-    let (known, nobody) = (browsers(target, &passkeys[..50]).await, vec![Vec::new()]);
-    for (path, who) in [("/api/session", &known), ("/", &nobody), ("/sign-in", &nobody), ("/account", &known)] {
+    let (known, unknown) = (browsers(target, &passkeys[..50]).await, vec![Vec::new()]);
+    for (path, who) in [("/api/session", &known), ("/", &unknown), ("/sign-in", &unknown), ("/account", &known)] {
         let meter = node.meter();
         let run = views(target, Amount::of(load.connections, load.sign_ins), path, who).await;
         rows.push(row(path, &run, Some(&meter)));

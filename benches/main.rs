@@ -42,7 +42,7 @@ struct Command {
 enum Part {
     /// Sign-ups, sign-ins, session look-ups and page views, on both sets of backends or at any address
     Load(Load),
-    /// What a sign-in cannot do without, piece by piece
+    /// The floor of a sign-in, part by part
     Floor,
     /// The same work on databases of 1,000 to 1,000,000 accounts
     Growth(Growth),

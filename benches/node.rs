@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What the program keeps its state in.
+/// The backends of the program.
 pub enum Backends {
     Embedded,
     Servers { postgres: PostgresServer, redis: RedisServer },
@@ -133,7 +133,7 @@ impl Meter {
         Self { pids, before }
     }
 
-    /// What each of `count` things took, in milliseconds.
+    /// The duration of each of `count` operations, in milliseconds.
     pub fn millis_each(&self, count: usize) -> f64 {
         let now: Duration = self.pids.iter().copied().map(cpu).sum();
         #[expect(clippy::cast_precision_loss, reason = "some thousands")]

@@ -198,7 +198,7 @@ pub async fn fill(url: &str, count: u32, templates: &[Template], tables: Tables)
         let options = options.pragma("cache_size", "-1000000").busy_timeout(std::time::Duration::from_mins(1));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
         fill!(Sqlite, pool, count, templates, tables);
-        // What an operator's database has, too: the planner knows how much there is.
+        // As in production: the planner needs statistics.
         sqlx::query("analyze").execute(&pool).await.unwrap();
         sqlx::query("pragma wal_checkpoint(truncate)").execute(&pool).await.unwrap();
         pool.close().await;
@@ -211,6 +211,6 @@ pub async fn fill(url: &str, count: u32, templates: &[Template], tables: Tables)
         }
         pool.close().await;
     }
-    // What is still on its way to the disk would be waited for by the first sign-ins.
+    // The first sign-ins would wait for pending writes otherwise.
     assert!(std::process::Command::new("sync").status().unwrap().success());
 }

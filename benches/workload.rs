@@ -1,4 +1,4 @@
-//! What people do: sign up, sign in, be recognised, look at pages. Many at once, each on a connection of its own.
+//! The actions of users: sign up, sign in, be recognised, view pages. Many at once, each on its own connection.
 
 use crate::authenticator::SoftPasskey;
 use crate::client::{Client, Target};
@@ -38,7 +38,7 @@ impl Run {
     }
 }
 
-/// What is done once, with the client of a connection.
+/// One action, with the client of a connection.
 pub type Step<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A number that no other call of this process gets: for names and addresses.

@@ -1,4 +1,4 @@
-// What every browser test has: a server, a page that must not complain, and a virtual authenticator.
+// Fixtures of every browser test: a server, a page that must not complain, and a virtual authenticator.
 
 import { type CDPSession, type Locator, type Page, test as base, expect } from "@playwright/test";
 import { Server, type Storage } from "./server";

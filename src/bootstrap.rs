@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a start waits for a database that is away, or a file that somebody else writes to.
+/// How long a start waits for an unavailable database or a locked file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The settings, with addresses that the drivers take.
@@ -62,9 +62,10 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
         }
     });
     if email_worker.is_some() && state.mailbox.exists() {
-        tracing::info!("emails are not sent; read them at {}{}", config.public_url.origin(), paths::MAILBOX);
+        let mailbox = format!("{}{}", config.public_url.origin(), paths::MAILBOX);
+        tracing::info!(mailbox, "emails are kept in the development mailbox");
     } else if email_worker.is_some() && config.smtp_url.is_none() {
-        tracing::warn!("emails are not sent, and nobody can read them: set SMTP_URL, or DEV_MAILBOX=on");
+        tracing::warn!("emails cannot be sent: set SMTP_URL, or DEV_MAILBOX=on");
     }
     Ok(Started { state, email_worker })
 }
@@ -147,7 +148,7 @@ fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
     Ok(Keys::new(&key, previous.into_iter().chain(&before)))
 }
 
-/// Where the key is kept that nobody set.
+/// Where a generated key is stored.
 #[must_use]
 pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("secret.key")
@@ -170,11 +171,11 @@ fn transport(
 async fn warn_of_locked_out_users(core: &Core) -> Result<(), Unavailable> {
     let (count, stranded) = core.count_locked_out().await?;
     if count > 0 {
-        tracing::warn!("accounts without a way to sign in under these settings: {count}");
+        tracing::warn!(count, "accounts without a sign-in method under these settings");
     }
     if stranded > 0 {
         let host = core.rp_id();
-        tracing::warn!("passkeys that were made under another PUBLIC_URL and do not work at {host}: {stranded}");
+        tracing::warn!(count = stranded, host, "passkeys of another PUBLIC_URL do not work here");
     }
     Ok(())
 }
@@ -202,7 +203,7 @@ pub fn app_state(services: Services, config: &Config, files: SiteFiles) -> Resul
     }))
 }
 
-/// What pages say of the site.
+/// The site as pages describe it.
 fn site(config: &Config, brand: &BrandFiles) -> Site {
     Site {
         name: config.brand.name.clone(),

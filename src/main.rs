@@ -12,10 +12,10 @@ mod program {
     use std::process::ExitCode;
     use std::time::Duration;
 
-    /// What changes whenever the site's files do, so that this is compiled anew then (scripts/build-program).
+    /// Changes whenever the site's files do, so that this is compiled again (scripts/build-program).
     const _: Option<&str> = option_env!("LATCHKEY_SITE");
 
-    /// What cargo-leptos built before it compiled this.
+    /// The site files that cargo-leptos built before.
     #[derive(RustEmbed)]
     #[folder = "target/carried"]
     #[allow_missing = true]
@@ -56,7 +56,7 @@ mod program {
                 done.unwrap_or_else(|cause| fail(&cause.to_string()))
             }
         };
-        // What still looks up a name, say, keeps nobody waiting.
+        // A pending name lookup, for example, does not delay the exit.
         runtime.shutdown_timeout(Duration::from_secs(1));
         code
     }

@@ -28,7 +28,7 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// Between the panic of a worker and its new beginning.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// Writes to standard error. Where nobody can read it, the exit code still tells what became of the command.
+/// Writes to standard error. Where that fails, the exit code still tells the result of the command.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
@@ -46,7 +46,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ExitCode> {
 /// Serves until a signal comes, and finishes what is in flight.
 pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     if !config.rate_limits {
-        tracing::warn!("RATE_LIMITS=off: nothing is limited");
+        tracing::warn!("rate limits are off");
     }
     let listener = match listen(config.listen_addr).await {
         Ok(listener) => listener,
@@ -86,7 +86,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     let core = Arc::clone(state.core());
     keep_going("cleanup", move || cleanup::run(Arc::clone(&core)));
     let email_workers = email_workers(email_worker, &stopped);
-    tracing::info!("listening on {}, open {}", config.listen_addr, config.public_url.origin());
+    tracing::info!(address = %config.listen_addr, open = config.public_url.origin(), "listening");
     let core = Arc::clone(state.core());
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));
     let door = Door::new(router(state), proxies, readiness);
@@ -99,11 +99,11 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     tokio::select! {
         () = finish => {}
         () = grace(stopped.clone()) => {
-            tracing::warn!("{} s are over; what is still in flight is dropped", GRACE.as_secs());
+            tracing::warn!(grace = ?GRACE, "open requests dropped");
         }
     }
     signals.abort();
-    // Whoever still has a connection then is not waited for.
+    // Open connections are closed then.
     let _ = tokio::time::timeout(CLOSING, core.close()).await;
     ExitCode::SUCCESS
 }
@@ -129,7 +129,7 @@ where
 {
     tokio::spawn(async move {
         while let Err(cause) = tokio::spawn(begin()).await {
-            tracing::error!(worker = name, %cause, "a worker panicked; it begins again");
+            tracing::error!(worker = name, %cause, "worker panicked; restarting");
             tokio::time::sleep(AFTER_PANIC).await;
         }
     })
@@ -148,7 +148,7 @@ fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<JoinHandle<()>>
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping; what is in flight is finished first");
+        tracing::info!("stopping after open requests");
         let _ = stop.send(true);
         std::future::pending::<()>().await;
     }))

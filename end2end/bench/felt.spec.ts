@@ -60,7 +60,7 @@ const paint = (page: Page) =>
     }
   });
 
-/** Presses the button again and again, as somebody in a hurry, until the dialog is asked for. */
+/** Presses the button again and again, like a user in a hurry, until the dialog is asked for. */
 const pressUntilAsked = (page: Page) =>
   page.evaluate(async () => {
     const began = performance.now();

@@ -2,7 +2,7 @@ import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
 import { Authenticator, askForEmail, awake, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
 
-/** Another browser of the same person, or of somebody else. */
+/** Another browser of the same user, or of another one. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
   return browser.newContext({ baseURL, ...options });
 }
@@ -165,7 +165,7 @@ test("the email can be sent again after a minute", async ({ page }) => {
   await page.clock.install();
   await page.goto("/sign-in");
   await page.waitForLoadState("networkidle");
-  await page.getByLabel("Username or email").fill("nobody-at-all");
+  await page.getByLabel("Username or email").fill("unknown-user");
   await page.getByRole("button", { name: "Email me a sign-in link" }).click();
   const again = page.getByRole("button", { name: /^Resend email/ });
   await expect(again).toBeDisabled();

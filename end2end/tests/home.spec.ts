@@ -155,7 +155,7 @@ test("a refused registration leaves no passkey on the device", async ({ page, br
   await awake(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill(`${name}@example.org`);
-  // Somebody else is quicker, between the two steps.
+  // Another user is quicker, between the two steps.
   const quicker = await (await browser.newContext({ baseURL })).newPage();
   await Authenticator.attach(quicker);
   await page.route("**/api/sign-up/finish", async (route) => {

@@ -1,4 +1,4 @@
-// What those who run the site choose and do, as people see it: a name and a look of their own, invitations, help for who lost
+// Choices of administrators as users see them: a name and a look of their own, invitations, help for who lost
 // every way in.
 
 import AxeBuilder from "@axe-core/playwright";
@@ -49,7 +49,7 @@ test.describe("a site of one's own", () => {
 test.describe("by invitation", () => {
   test.use({ settings: { SIGN_UP: "invite" } });
 
-  test("a stranger is told, and whoever was invited signs up once", async ({ page, server, expectRefusal }) => {
+  test("a stranger is told, and an invited user signs up once", async ({ page, server, expectRefusal }) => {
     await Authenticator.attach(page);
     await page.goto("/");
     await expect(page.getByRole("link", { name: "Sign up" })).toHaveCount(0);

@@ -37,6 +37,15 @@ test("nothing is cut off at 320 and 360 px, and targets are large enough", async
   }
 });
 
+test("files of the site are only read", async ({ page, server }) => {
+  for (const [path, status] of [["/openapi.json", 405], ["/favicon.svg", 405], ["/nothing.json", 404]] as const) {
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+      const answer = await page.request.fetch(path, { method, headers: { origin: server.origin } });
+      expect(answer.status(), `${method} ${path}`).toBe(status);
+    }
+  }
+});
+
 test("the longest names widen no page", async ({ page }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());

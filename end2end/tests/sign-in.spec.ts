@@ -31,7 +31,7 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("You can try again.");
-  // What follows in the name field, once the dialog was closed, is not what is pressed here.
+  // Suggestions that open after the dialog was closed must not be pressed here.
   await expect.poll(() => begun).toBeGreaterThanOrEqual(1);
   await authenticator.verifies(true);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();

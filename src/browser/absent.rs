@@ -6,11 +6,11 @@ use super::{BrowserError, Mediation};
 use crate::types::{ApiError, Given, Language, texts};
 use leptos::prelude::use_context;
 
-/// What somebody answered.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer(());
 
-/// What goes with a call.
+/// An argument of a call.
 #[derive(Debug)]
 pub struct Argument(());
 
@@ -84,7 +84,7 @@ pub fn text_in(_answer: &Answer, _name: &str) -> Option<String> {
 
 pub async fn forget_unknown(_options: &Answer, _answer: &Answer) {}
 
-/// What the page that is being rendered gives its island.
+/// A property of the island that is being rendered.
 #[must_use]
 pub fn given(name: &str) -> Option<String> {
     use_context::<Given>()?.get(name)

@@ -62,7 +62,7 @@ pub enum BrowserError {
     WrongSite,
     /// No passkeys in this browser.
     Unsupported,
-    /// What the device or the password manager gave is no credential.
+    /// The device or password manager returned something that is no credential.
     Unreadable,
     /// Anything else.
     Failed,

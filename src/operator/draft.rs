@@ -6,7 +6,7 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
-/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Nobody else can read it.
+/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Other users cannot read it.
 pub struct Draft {
     wanted: PathBuf,
     file: TempPath,
@@ -81,7 +81,7 @@ mod tests {
     use std::fs::{read_dir, read_to_string, write};
 
     #[test]
-    fn a_draft_bears_its_name_in_the_end_and_is_alone_then() {
+    fn a_draft_ends_under_its_name_and_alone() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = folder.path().join("copy");
         let draft = Draft::of(&wanted).unwrap();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_took_the_name_meanwhile_keeps_it_and_other_drafts_stay() {
+    fn a_file_that_took_the_name_meanwhile_stays_and_so_do_other_drafts() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = folder.path().join("copy");
         let (one, other) = (Draft::of(&wanted).unwrap(), Draft::of(&wanted).unwrap());

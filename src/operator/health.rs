@@ -1,4 +1,4 @@
-//! `latchkey health`: whether the server beside it answers, for whoever watches over it where nothing else can be run.
+//! `latchkey health`: asks the server beside it, for health checks of containers.
 
 use super::{Failure, say};
 use crate::server::config::Config;

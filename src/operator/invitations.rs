@@ -30,7 +30,7 @@ pub enum Invitations {
     },
 }
 
-/// What stands in a line of the list.
+/// One line of the list.
 fn one_line(text: &str) -> Result<String, String> {
     DisplayName::parse(text)
         .map(|note| note.to_string())
@@ -46,7 +46,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             let until = invitation.expires_at.to_rfc3339();
             say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));
             if config.sign_up != SignUp::Invite {
-                say("SIGN_UP is not `invite` here, so nobody is asked for it");
+                say("SIGN_UP is not `invite`, so sign-up does not ask for it");
             }
         }
         Invitations::List => {

@@ -1,4 +1,4 @@
-//! What those who run the site do at its command line. Each command reads the same settings as the server, works beside
+//! The commands of administrators. Each command reads the same settings as the server, works beside
 //! it, and says in a sentence what it did.
 
 #![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
@@ -57,7 +57,7 @@ pub enum Command {
     Doctor,
     /// Asks the server beside it for a sign of life
     ///
-    /// For whoever watches over a container: asks /healthz at the address of LISTEN_ADDR. Ends with 1 when no good answer
+    /// For health checks of containers: asks /healthz at the address of LISTEN_ADDR. Ends with 1 when no good answer
     /// comes within two seconds.
     Health,
     /// Makes the database and brings its schema up to date, and ends
@@ -67,9 +67,9 @@ pub enum Command {
     /// Lists accounts, shows one, turns one off and on
     #[command(subcommand)]
     Users(users::Users),
-    /// Makes a link that signs somebody in once, in any browser
+    /// Creates a link that signs a user in once, in any browser
     ///
-    /// For somebody who lost every way in, once you are sure who asks. The link works for an hour; its owner is told by
+    /// For users who lost every sign-in method, once you have verified who asks. The link works for an hour; its owner is told by
     /// email, and it stands in the account's activity. It is written to standard output, alone on its line.
     SignInLink {
         /// Username, or the address that the account has proven
@@ -83,7 +83,7 @@ pub enum Command {
     Invitations(invitations::Invitations),
     /// Writes everything in the database into a file, for another database
     ///
-    /// One JSON value a line; nobody else can read the file. It holds all that is stored, hashes of tokens included: keep it
+    /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included: keep it
     /// as safe as the database. Bring the same SECRET_KEY along, or codes on their way and held names are lost.
     Export {
         /// The file, which must not be there yet
@@ -158,7 +158,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells whoever typed the command; standard output is for what programs read.
+/// Writes to the terminal on standard error; standard output is for programs.
 fn say(sentence: &str) {
     tell(&format!("latchkey: {sentence}\n"));
 }
@@ -186,9 +186,9 @@ where
 
 /// The account that is meant.
 async fn user_named(services: &Services, name: &str) -> Result<User, Failure> {
-    let nobody = || Failure::Told(format!("there is no account with the name or the proven address {name:?}"));
-    let identifier = Identifier::parse(name).map_err(|_| nobody())?;
-    services.administration().named(&identifier).await?.ok_or_else(nobody)
+    let unknown = || Failure::Told(format!("there is no account with the name or the proven address {name:?}"));
+    let identifier = Identifier::parse(name).map_err(|_| unknown())?;
+    services.administration().named(&identifier).await?.ok_or_else(unknown)
 }
 
 fn gone(name: &str) -> Failure {

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What an administrator has to look at, since a backup cannot know what happened after it was made.
+/// The checks that an administrator has to make, since a backup does not know later changes.
 pub(super) const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted \
      again, recovery codes used since then work once more, accounts deleted or disabled since then are back, usernames and \
      email addresses are the earlier ones, invitations revoked since then are open, and \"This wasn't me\" links used since \

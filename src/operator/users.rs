@@ -23,7 +23,7 @@ pub enum Users {
         /// Username, or the address that the account has proven
         user: String,
     },
-    /// Turns an account off: ends its sessions, and nobody signs in to it
+    /// Disables an account: ends its sessions and blocks sign-in
     Disable {
         /// Username, or the address that the account has proven
         user: String,
@@ -151,7 +151,7 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
     let user = user_named(services, name).await?;
     let user = services.administration().set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
     say(&match user.disabled_at {
-        Some(since) => format!("{} is turned off since {}; nobody signs in to it", user.username, since.to_rfc3339()),
+        Some(since) => format!("{} has been disabled since {}", user.username, since.to_rfc3339()),
         None => format!("{} is turned on", user.username),
     });
     Ok(())
@@ -161,7 +161,7 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
 pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     let user = user_named(&services, name).await?;
-    let off = || Failure::Told(format!("{name:?} is turned off or gone; `latchkey users enable` turns it on"));
+    let off = || Failure::Told(format!("{name:?} is disabled or deleted; `latchkey users enable` enables it"));
     let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {

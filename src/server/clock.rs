@@ -1,4 +1,4 @@
-//! Time as an argument: whoever needs to know it is handed a [`Clock`].
+//! Time as an argument: code that needs it takes a [`Clock`].
 
 use std::time::Duration;
 use time::OffsetDateTime;

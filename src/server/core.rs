@@ -1,4 +1,4 @@
-//! What every service works with, made once for each process.
+//! The dependencies of every service, created once per process.
 
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, Timestamp};
@@ -82,7 +82,7 @@ impl Core {
         Ok((without_method, self.store.count_passkeys_elsewhere(self.rp_id()).await?))
     }
 
-    /// What new rows are made with.
+    /// The source of ids and times of new rows.
     pub(in crate::server) fn issuer(&self) -> Issuer<'_> {
         Issuer { now: self.now(), entropy: self.entropy() }
     }

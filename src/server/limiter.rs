@@ -1,4 +1,4 @@
-//! Limits, shared by all that share the ephemeral store. What is counted under is hashed with the key, so that nobody reads
+//! Limits, shared by all that share the ephemeral store. Keys are hashed with the secret key, so that the store does not reveal
 //! addresses out of the store.
 
 use crate::server::Unavailable;
@@ -53,7 +53,7 @@ impl Side {
         if is_known { Self::Known } else { Self::Stranger }
     }
 
-    /// What it is counted under.
+    /// The key that it is counted under.
     #[must_use]
     pub fn key(self) -> &'static [u8] {
         match self {
@@ -63,15 +63,15 @@ impl Side {
     }
 }
 
-/// What wrong codes are counted under.
+/// The key that wrong codes are counted under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guessed<'a> {
     Account(UserId, Side),
-    /// What was typed, by its key, where there is no account.
+    /// The entered identifier, where there is no account.
     Typed(&'a str),
 }
 
-/// What a limit is drawn for.
+/// The subject of a limit.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
     /// The client, under each of its networks.
@@ -101,7 +101,7 @@ impl Limiter {
         refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), None).await?)
     }
 
-    /// What [`Limiter::draw`] would say, without counting.
+    /// The result that [`Limiter::draw`] would have, without counting.
     ///
     /// # Errors
     /// As [`Limiter::draw`].

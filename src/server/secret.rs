@@ -26,7 +26,7 @@ impl<T> fmt::Debug for Secret<T> {
     }
 }
 
-/// Fills a buffer with bytes that nobody can predict.
+/// Fills a buffer with unpredictable bytes.
 pub trait Entropy: Send + Sync {
     fn fill(&self, buffer: &mut [u8]);
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a person is called on the screen: 1 to 64 characters once white space around it is gone, none of them a control
+/// A display name: 1 to 64 characters once white space around it is gone, none of them a control
 /// or bidirectional formatting character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);

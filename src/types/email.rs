@@ -56,7 +56,7 @@ fn is_dot_string(local: &str) -> bool {
         && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atom_byte))
 }
 
-/// What may become a domain name as A-labels. Unicode's rules are the server's: a table of them would be downloaded by
+/// Whether a text can become a domain name as A-labels. Unicode's rules are the server's: a table of them would be downloaded by
 /// every visitor.
 fn is_international(domain: &str) -> bool {
     let is_ascii_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_could_reach_somebody_else_is_refused() {
+    fn everything_that_could_reach_another_person_is_refused() {
         for address in [
             "",
             "@",

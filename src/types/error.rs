@@ -121,7 +121,7 @@ impl ApiError {
     }
 
     /// Whether the server surely did not keep the passkey that it was just given, so that the device may drop it. After
-    /// an outage nobody knows, and a passkey that exists already is known.
+    /// an outage it is not known, and a passkey that exists already is known.
     #[must_use]
     pub fn disowns_passkey(self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! What forms ask for: each action by one name, written by the page and read by the handler.
+//! Form actions, each with one name that the page writes and the handler reads.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -17,13 +17,13 @@ pub struct AccountForm {
 }
 
 impl AccountForm {
-    /// What was typed.
+    /// The entered text.
     #[must_use]
     pub fn text(&self) -> &str {
         if self.name.is_empty() { &self.email } else { &self.name }
     }
 
-    /// What it would do, for the page that asks who is there.
+    /// The sentence of the page that confirms the identity.
     #[must_use]
     pub fn intent(&self) -> &'static str {
         self.action.unwrap_or(AccountAction::Name).intent()
@@ -39,7 +39,7 @@ fn named<S: Serializer>(action: &Option<AccountAction>, serializer: S) -> Result
     serializer.serialize_str(action.map(AccountAction::name).unwrap_or_default())
 }
 
-/// What a form of the account page does.
+/// The action of a form of the account page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccountAction {
     AddPasskey,

@@ -1,6 +1,6 @@
 use super::{ApiError, Notice};
 
-/// What the server gives an island, by name.
+/// The properties of an island, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Given(Vec<(&'static str, String)>);
 
@@ -27,7 +27,7 @@ impl IntoIterator for Given {
     }
 }
 
-/// What an island can be given: a word that is written into the page and read there.
+/// A value that the server writes into the page and an island reads.
 pub trait Property: Sized {
     /// `None` for what is best said by saying nothing.
     fn written(self) -> Option<String>;

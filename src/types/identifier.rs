@@ -1,7 +1,7 @@
 use super::{EmailAddress, Username};
 use std::fmt;
 
-/// What a person types to say who they are: a username or an e-mail address.
+/// A username or an email address, as entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identifier {
     Username(Username),

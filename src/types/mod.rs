@@ -1,4 +1,4 @@
-//! What both targets agree on: parsed input, what a browser may see, refusals and addresses of pages.
+//! Types that both targets share: parsed input, views, errors and paths.
 
 pub mod display_name;
 pub mod email;

@@ -47,7 +47,7 @@ fn is_own_path(wish: &str) -> bool {
         && !wish.starts_with("//")
         && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !has_dot_segment(wish)
-        // A link must not lead somebody who signs in to an act of theirs.
+        // A link must not make a user who signs in perform an action.
         && !paths::is_below(path_of(wish), paths::API)
 }
 
@@ -55,7 +55,7 @@ fn path_of(wish: &str) -> &str {
     wish.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to whoever resolves twice.
+/// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to software that resolves twice.
 fn has_dot_segment(wish: &str) -> bool {
     path_of(wish).split('/').any(|segment| {
         let dots = segment.to_ascii_lowercase().replace("%2e", ".");

@@ -14,7 +14,7 @@ pub const ADD_PASSKEY: &str = "/account?step=add";
 pub const RECOVERY_CODES: &str = "/account/recovery-codes";
 /// Where users confirm their identity before something that matters.
 pub const CONFIRM: &str = "/confirm";
-/// What the links of emails lead to stands below it.
+/// The prefix of the paths of email links.
 pub const EMAIL: &str = "/email/";
 /// Where the link of an email leads that signs in or up.
 pub const EMAIL_LINK: &str = "/email/link";
@@ -59,7 +59,7 @@ pub fn is_below(path: &str, top: &str) -> bool {
 /// Where a language is chosen.
 pub const LANGUAGE: &str = "/language";
 
-/// The colour and the logo of whoever runs the site.
+/// The colours and the logo that the administrator set.
 pub const BRAND_COLOURS: &str = "/brand/colours.css";
 pub const BRAND_LOGO: &str = "/brand/logo";
 /// The logo that comes with the program.

@@ -1,4 +1,4 @@
-/// What pages and emails say of the site that they belong to: whoever runs it chooses.
+/// The site as pages and emails describe it, chosen by the administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     /// Setting `SITE_NAME`.
@@ -9,7 +9,7 @@ pub struct Site {
     pub colours: Option<&'static str>,
     /// Where people ask for help: an address with its scheme. Setting `SUPPORT_CONTACT`.
     pub support: Option<String>,
-    /// What stands at the foot of every page, such as an imprint. Setting `SITE_LINKS`.
+    /// Links at the foot of every page, such as an imprint (setting `SITE_LINKS`).
     pub links: Vec<SiteLink>,
     /// Whether anybody may sign up. Setting `SIGN_UP`.
     pub is_open: bool,

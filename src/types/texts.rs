@@ -30,7 +30,7 @@ fn pairs(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str
     lines().zip(lines().skip(1)).filter_map(|(english, other)| Some((english, other.strip_prefix('\t')?)))
 }
 
-/// What an English text is in a language; the English one where there is none, which a test rules out.
+/// The translation of an English text; the text itself where there is none, which a test rules out.
 #[must_use]
 pub fn translated(english: &'static str, language: Language) -> &'static str {
     look_up(english, language).unwrap_or(english)
@@ -47,7 +47,7 @@ pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
 /// The id of the element in which a page carries what its islands say.
 pub const CARRIED: &str = "texts";
 
-/// What a page carries for its islands: a line for each text, its key in eight hexadecimal digits and what it is in the
+/// The translations that a page carries for its islands: a line for each text, its key in eight hexadecimal digits and what it is in the
 /// language. Nothing for English.
 #[must_use]
 pub fn carried(language: Language) -> String {

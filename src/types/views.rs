@@ -71,7 +71,7 @@ pub struct Options {
     pub public_key: WebAuthnJson,
 }
 
-/// An email is on its way, for whoever was meant.
+/// An email was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailSent {
     /// How long it may be answered, in seconds.
@@ -100,7 +100,7 @@ pub struct Passkey {
     pub transports: Vec<String>,
     /// On what it was used last.
     pub last_used_on: Option<Client>,
-    /// Whether it signs nobody in any more.
+    /// Whether it is suspended.
     pub suspended: bool,
     /// Until then it can do nothing that matters: an email alone had added it, and there is an older one.
     pub held_until: Option<String>,

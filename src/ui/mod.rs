@@ -1,4 +1,4 @@
-//! What people see. Pages are rendered on the server; only `#[island]` components wake up in the browser.
+//! Pages and components. Pages are rendered on the server; only `#[island]` components hydrate in the browser.
 
 pub mod components;
 pub mod pages;

@@ -1,4 +1,4 @@
-//! What handlers take as arguments: a request that does not have it is answered before the handler runs.
+//! Extractors of handlers. A request that lacks something is answered before the handler runs.
 
 use super::redirect::{as_query_value, to_sign_in};
 use crate::server::auth::{CurrentUser, Error};

@@ -41,7 +41,7 @@ pub async fn post_undo(context: RequestContext, request: Request) -> Result<Resp
     Ok(done(&context, request, Answer::Undo).await)
 }
 
-/// What a link would do, and to which account.
+/// The effect of a link, and its account.
 struct Question {
     answer: Answer,
     token: String,

@@ -101,7 +101,7 @@ fn the_manual_names_the_same_floors() {
 
 /// A way round the floors: what is above is named from within a module, and not from the ground.
 #[test]
-fn nobody_climbs_to_another_floor() {
+fn no_import_climbs_to_another_floor() {
     for (floor, _) in FLOORS {
         let depth = |path: &Path| path.strip_prefix(floor).map_or(0, |within| within.components().count());
         for (path, text) in sources(floor) {

@@ -53,7 +53,7 @@ impl SoftPasskey {
         }
     }
 
-    /// What it would answer to a request to be made.
+    /// Its response to a registration.
     pub fn registration(&self, options: &Value, origin: &str) -> Registration {
         let point = self.key.verifying_key().to_sec1_point(false);
         let (x, y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
@@ -81,7 +81,7 @@ impl SoftPasskey {
         }
     }
 
-    /// What it would answer to a request to sign in.
+    /// Its response to a sign-in.
     pub fn assertion(&self, options: &Value, origin: &str) -> Assertion {
         Assertion {
             key: self.key.clone(),

@@ -111,7 +111,7 @@ impl Browser {
         passkey
     }
 
-    /// Asks for an email, which whoever is meant then has.
+    /// Asks for a sign-in email.
     pub async fn ask(&mut self, identifier: &str) -> Answer {
         let answer = self.post("/api/email/start", json!({ "identifier": identifier })).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));

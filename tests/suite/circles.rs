@@ -119,7 +119,7 @@ fn resolve(path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
     Some(child.unwrap_or(module))
 }
 
-/// What each module imports of its own crate.
+/// The imports of each module from its own crate.
 fn imports(all: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>> {
     let mut graph = BTreeMap::new();
     for (module, text) in all {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What the load saw before the program was killed.
+/// Results of the load before the program was killed.
 #[derive(Default)]
 struct Seen {
     /// Sign-ups that were answered with "done".
@@ -55,7 +55,7 @@ async fn count(url: &str, text: &'static str) -> i64 {
     sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap()
 }
 
-/// No account without a passkey, none without its line of activity, no session and no passkey of nobody.
+/// No account without a passkey, none without its line of activity, no session and no passkey without an account.
 async fn nothing_is_half_made(url: &str) {
     for (what, text) in [
         (
@@ -67,11 +67,11 @@ async fn nothing_is_half_made(url: &str) {
             "select count(*) from users u where not exists (select 1 from events e where e.user_id = u.id)",
         ),
         (
-            "passkeys of nobody",
+            "passkeys without an account",
             "select count(*) from passkeys p where not exists (select 1 from users u where u.id = p.user_id)",
         ),
         (
-            "sessions of nobody",
+            "sessions without an account",
             "select count(*) from sessions s where not exists (select 1 from users u where u.id = s.user_id)",
         ),
     ] {

@@ -1,4 +1,4 @@
-//! What the documents and sample files say of the settings is what the program reads.
+//! Documents and sample files agree with the program.
 
 use latchkey::server::config::{NAMES, Source};
 use latchkey::server::telemetry::meters;
@@ -19,7 +19,7 @@ fn names_in(file: &str) -> Vec<String> {
 }
 
 #[test]
-fn both_sample_files_and_the_readme_list_every_setting_once() {
+fn both_sample_files_and_the_manual_list_every_setting_once() {
     for file in [".env.example", "Leptos.toml"] {
         let mut named = names_in(file);
         // Docker compose reads that one, not the program.
@@ -29,9 +29,9 @@ fn both_sample_files_and_the_readme_list_every_setting_once() {
         expected.sort_unstable();
         assert_eq!(named, expected, "{file}");
     }
-    let readme = fs::read_to_string("README.md").unwrap();
+    let manual = fs::read_to_string("docs/SETTINGS.md").unwrap();
     for name in NAMES {
-        assert!(readme.contains(&format!("| `{name}` |")), "README.md does not list {name}");
+        assert!(manual.contains(&format!("| `{name}` |")), "docs/SETTINGS.md does not list {name}");
     }
 }
 
@@ -144,6 +144,46 @@ fn every_file_that_the_documents_name_exists() {
             assert!(is_there, "{document}: {name}");
         }
     }
+}
+
+#[test]
+fn every_log_message_that_the_manual_names_exists() {
+    let (code, text) = (code("src"), fs::read_to_string("docs/OPERATIONS.md").unwrap());
+    let table = text.split("| message | level |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let named: Vec<_> = table.lines().skip(2).flat_map(|row| row.split('|').nth(1).unwrap().split('`')).collect();
+    let messages: Vec<_> = named.into_iter().filter(|word| word.len() > 2).collect();
+    assert!(messages.len() >= 10, "{messages:?}");
+    for message in messages {
+        assert!(code.contains(&format!("\"{message}\"")), "no log line says {message:?}");
+    }
+}
+
+/// Words of the first version's dialect, which has terms of the field in their place.
+const DIALECT: [&str; 6] = ["letter", "letters", "whoever", "somebody", "nobody", "bears"];
+
+/// How often [`DIALECT`] may occur: letters of the alphabet, stored values, former names, and this test.
+const MOST_OF_DIALECT: usize = 60;
+
+#[test]
+fn plain_words_stay_plain() {
+    let folders = ["src", "tests", "benches", "end2end/tests", "docs", "texts", "style", "scripts", "deploy"];
+    let files = folders.into_iter().flat_map(paths).chain(["README.md".to_owned(), "CHANGELOG.md".to_owned()]);
+    let (mut found, mut comments) = (Vec::new(), Vec::new());
+    // Dumps of the previous version's database are data.
+    for file in files.filter(|file| !file.contains("/fixtures/")) {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        for line in text.lines() {
+            let words = line.split(|character: char| !character.is_alphanumeric() && character != '_');
+            let old = words.filter(|word| DIALECT.contains(&word.to_lowercase().as_str()));
+            found.extend(old.map(|_| format!("{file}: {line}")));
+            let comment = line.trim_start().trim_start_matches(['/', '!', '*', '#']);
+            if line.trim_start().starts_with("//") && comment.starts_with(" What ") {
+                comments.push(format!("{file}: {line}"));
+            }
+        }
+    }
+    assert!(found.len() < MOST_OF_DIALECT, "{} words: {found:#?}", found.len());
+    assert!(comments.len() < 10, "comments that begin with \"What\": {comments:#?}");
 }
 
 #[test]

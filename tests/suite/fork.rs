@@ -1,4 +1,4 @@
-//! What a fork does first: its own name, everywhere.
+//! The first step of a fork: its own name, everywhere.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -52,7 +52,7 @@ fn a_fork_gets_its_own_name_everywhere_at_once() {
     assert_eq!(rename("Acme Door").status.code(), Some(1), "changes would be mixed with it");
     assert!(in_folder(folder.path(), "git", &["checkout", "-q", "."]).status.success());
 
-    // What the documents suggest must not be a name that a test gives to somebody else.
+    // The name that the documents suggest must not be a name that a test uses already.
     let others = in_folder(
         folder.path(),
         "git",

@@ -85,5 +85,5 @@ fn an_answer_that_is_not_described_would_be_noticed() {
     assert!(refused("/api/sign-in/start", 401, &expired), "a refusal of another call");
     assert!(refused("/api/sign-in/finish", 403, &expired), "another status");
     assert!(refused("/api/sign-in/start", 200, &json!({})), "a member is missing");
-    assert!(refused("/api/sign-out", 200, &json!({ "more": 1 })), "a member that nobody knows of");
+    assert!(refused("/api/sign-out", 200, &json!({ "more": 1 })), "an unknown member");
 }

@@ -77,11 +77,11 @@ async fn the_doctor_looks_at_servers_and_finds_what_is_wrong_with_them() {
         assert!(text.contains(line), "{line}: {text}");
     }
 
-    let nobody = free_port();
+    let closed = free_port();
     let bad = [
-        ("DATABASE_URL", format!("postgres://u:hunter2@127.0.0.1:{nobody}/db")),
-        ("REDIS_URL", format!("redis://:hunter2@127.0.0.1:{nobody}")),
-        ("SMTP_URL", format!("smtp://127.0.0.1:{nobody}")),
+        ("DATABASE_URL", format!("postgres://u:hunter2@127.0.0.1:{closed}/db")),
+        ("REDIS_URL", format!("redis://:hunter2@127.0.0.1:{closed}")),
+        ("SMTP_URL", format!("smtp://127.0.0.1:{closed}")),
     ];
     let bad: Vec<_> = bad.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let (code, text) = doctor(folder.path(), &bad);
@@ -94,7 +94,7 @@ async fn the_doctor_looks_at_servers_and_finds_what_is_wrong_with_them() {
 }
 
 #[test]
-fn the_doctor_tells_of_a_proxy_that_nobody_named() {
+fn the_doctor_tells_of_a_proxy_that_is_not_configured() {
     let folder = tempfile::tempdir().unwrap();
     let key = "k".repeat(32);
     let listen = format!("127.0.0.1:{}", free_port());
@@ -233,7 +233,7 @@ async fn an_older_program_refuses_a_newer_schema_and_says_so() {
 }
 
 #[test]
-fn slow_senders_are_dropped_and_hold_nobody_up() {
+fn slow_senders_are_dropped_and_delay_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     let mut slow: Vec<_> = (0..200)
@@ -336,7 +336,7 @@ fn the_start_warns_of_passkeys_that_another_address_made_useless() {
     let stderr = BufReader::new(child.stderr.take().unwrap());
     std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
     let warning = std::iter::from_fn(|| lines.recv_timeout(Duration::from_secs(20)).ok())
-        .find(|line| line.contains("do not work at moved.localhost: 2"));
+        .find(|line| line.contains("passkeys of another PUBLIC_URL") && line.contains("count=2"));
     signal(&child, "TERM");
     child.wait().unwrap();
     assert!(warning.is_some());

@@ -83,7 +83,7 @@ fn is_signed_in(browser: &mut Remote) -> bool {
     browser.get("/api/session").unwrap().0 == 200
 }
 
-/// A server that answers so to whoever asks, or not at all.
+/// A server that always gives this answer, or none.
 fn pretend(answer: Option<&'static str>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -101,17 +101,17 @@ fn pretend(answer: Option<&'static str>) -> u16 {
 }
 
 #[test]
-fn whoever_watches_over_the_server_can_ask_whether_it_answers() {
+fn a_health_check_can_ask_whether_the_server_answers() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     for host in ["127.0.0.1", "0.0.0.0"] {
         let listen = format!("{host}:{}", program.port);
-        // Somebody's proxy is not asked.
+        // The proxy of the environment is not asked.
         let (_, said) =
             done(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
         assert!(said.contains(&format!("http://127.0.0.1:{}/healthz answers", program.port)), "{said}");
     }
-    // Where nobody can read what is said, the code tells it.
+    // Where the output is closed, the exit code tells the result.
     let listen = format!("127.0.0.1:{}", program.port);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let asked = latchkey(folder.path(), &[("LISTEN_ADDR", &listen)]).arg("health").stderr(full).status().unwrap();
@@ -129,7 +129,7 @@ fn whoever_watches_over_the_server_can_ask_whether_it_answers() {
         let listen = format!("127.0.0.1:{port}");
         refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "does not answer as it should");
     }
-    assert!(began.elapsed() < Duration::from_secs(20), "nobody waits for long");
+    assert!(began.elapsed() < Duration::from_secs(20), "it does not wait for long");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +160,7 @@ async fn accounts_are_managed_beside_a_running_server() {
         let (_, said) = done(folder.path(), &set, &["users", "disable", "ada"]);
         assert!(said.contains("latchkey::audit") && said.contains("account_disabled"), "{said}");
         assert!(!is_signed_in(&mut browser), "at the next request");
-        refused(folder.path(), &set, &["sign-in-link", "ada"], "turned off");
+        refused(folder.path(), &set, &["sign-in-link", "ada"], "disabled");
         done(folder.path(), &set, &["users", "enable", "ada"]);
 
         let (link, said) = done(folder.path(), &set, &["sign-in-link", "ada"]);
@@ -301,7 +301,7 @@ async fn a_copy_that_is_broken_off_is_not_taken_for_a_whole_one() {
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut whole).await.unwrap();
     assert_eq!(users, 1);
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(has_part(), "nobody else's file was touched");
+    assert!(has_part(), "no other file was touched");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -323,7 +323,7 @@ async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
     assert_eq!(status, 200, "a code of before the rotation: {answer}");
 
     refused(folder.path(), &[], &["keys", "rotate"], "30 days more");
-    let set = [("SECRET_KEY", "a key that somebody set, of 32 bytes or more")];
+    let set = [("SECRET_KEY", "a key that an administrator set, of 32 bytes or more")];
     let (key, said) = done(folder.path(), &set, &["keys", "rotate"]);
     assert!(key.trim().len() >= 32 && said.contains("SECRET_KEY_PREVIOUS") && !said.contains(set[0].1), "{said}");
 }

@@ -15,7 +15,7 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
     let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
     let statement = format!("alter database {name} set enable_seqscan = off");
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    // What migrations read is no part of a life; connections report what they counted when they end.
+    // Reads of migrations do not count; connections report what they counted when they end.
     drop(database.open().await);
     cut_connections(&url).await;
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -12,7 +12,7 @@ const COUNT: u16 = 10_000;
 /// How many were looked at by this process.
 static DRAWN: AtomicU16 = AtomicU16::new(0);
 
-/// A port that nobody listens at and that no other call gives out, in this process at least.
+/// A port without a listener and that no other call gives out, in this process at least.
 pub fn free_port() -> u16 {
     // Another process begins elsewhere, also the next one.
     let offset = u16::try_from(std::process::id().wrapping_mul(7_919) % u32::from(COUNT)).unwrap();

@@ -107,7 +107,7 @@ async fn what_no_waiting_mends_is_not_waited_for() {
     server.add_role_with_password("locked", "right").await;
     for (who, database, words) in [
         ("locked:wrong", "postgres", "password authentication failed"),
-        ("nobody", "postgres", "does not exist"),
+        ("missing", "postgres", "does not exist"),
         ("latchkey", "missing", "does not exist"),
     ] {
         let url = format!("postgres://{who}@127.0.0.1:{}/{database}", server.port);

@@ -88,7 +88,7 @@ fn what_is_wrong_in_the_file_and_in_the_environment_is_told_together() {
     }
 }
 
-/// Settings for a database that nobody answers for.
+/// Settings for a database that does not answer.
 fn without_a_database(port: u16) -> [(&'static str, String); 3] {
     let listen = format!("127.0.0.1:{port}");
     let database = format!("postgres://u:hunter2@127.0.0.1:{}/db", free_port());
@@ -208,7 +208,7 @@ async fn a_program_that_ends_leaves_the_whole_database_in_its_file() {
 }
 
 #[test]
-fn logs_are_text_without_colours_where_nobody_looks() {
+fn logs_are_text_without_colours_outside_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();

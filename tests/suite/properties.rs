@@ -1,4 +1,4 @@
-//! What holds for whatever somebody types or sends, tried with thousands of made-up inputs.
+//! Properties of all inputs, tried with thousands of generated ones.
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use latchkey::server::clock::Timestamp;
@@ -71,7 +71,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn wherever_somebody_wishes_to_go_a_browser_stays_on_this_site(wish in prop_oneof![
+    fn every_next_keeps_the_browser_on_this_site(wish in prop_oneof![
         pieces(), pieces().prop_map(|rest| format!("/{rest}")), any::<String>()
     ]) {
         let next = Next::or_account(Some(&wish));

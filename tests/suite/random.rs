@@ -133,7 +133,7 @@ fn routes() -> Vec<(&'static str, Value)> {
         ("/api/account/email/confirm", json!({ "token": "AA", "code": "123456" })),
         ("/api/account/email/undo", json!({ "token": "AA" })),
         ("/api/account/not-me", json!({ "token": "AA" })),
-        ("/api/account/delete", json!({ "username": "nobody" })),
+        ("/api/account/delete", json!({ "username": "unknown" })),
         ("/api/recovery/codes", json!({})),
         ("/api/recovery/use", json!({ "identifier": "ada", "code": "AAAAA-AAAAA-AAAAA-AAAAA" })),
     ]

@@ -14,7 +14,7 @@ const MANIFEST: &str = "[package]\nname = \"latchkey\"\nedition = \"2024\"\n";
 /// Carries one file, and looks at the same variable as ours.
 const PROGRAM: &str = "const _: Option<&str> = option_env!(\"LATCHKEY_SITE\");\n\
                        fn main() { print!(\"{}\", include_str!(\"../target/carried/pkg/a file.js\")) }\n";
-/// What cargo-leptos does for the program, as far as it matters here.
+/// Stands in for cargo-leptos, which builds the program.
 const CARGO: &str =
     "#!/bin/sh\n[ \"$*\" = 'leptos build --release --server-only --locked' ] && exec \"$REAL_CARGO\" build --release\n";
 
@@ -40,7 +40,7 @@ impl Workshop {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// What cargo-leptos does with the browser's part: every file is written anew, and packed at another time.
+    /// Stands in for cargo-leptos, which writes every file of the browser anew and compresses it later.
     fn build_site(&self, text: &str) {
         self.write("target/site/pkg/a file.js", text);
         let at = self.path("target/site/pkg/a file.js").metadata().unwrap().modified().unwrap();

@@ -17,7 +17,7 @@ pub struct Remote {
     pub cookies: BTreeMap<String, String>,
 }
 
-/// What came back; `None` where the connection ended without an answer.
+/// The response; `None` where the connection ended without one.
 pub type Outcome = Option<(u16, Value)>;
 
 impl Remote {

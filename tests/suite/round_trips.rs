@@ -32,7 +32,7 @@ async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_databas
         ("DATABASE_URL", database_url.as_str()),
         ("REDIS_URL", redis_url.as_str()),
         ("RATE_LIMITS", "on"),
-        // Nobody looks for emails meanwhile.
+        // No worker looks for emails meanwhile.
         ("EMAIL_SIGN_IN", "off"),
     ];
     let folder = tempfile::tempdir().unwrap();

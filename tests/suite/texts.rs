@@ -1,4 +1,4 @@
-//! Everything that people read is there in every language, and nothing is there that nobody reads.
+//! Every text is translated into every language, and no translation is unused.
 
 use crate::app::{App, Backends};
 use latchkey::types::{Language, texts};
@@ -110,15 +110,15 @@ fn everything_that_people_read_is_translated_and_nothing_else() {
     for source in sources(Path::new("src/server/auth")).iter().chain(&sources(Path::new("src/server/model"))) {
         written.extend(strings(source).into_iter().map(|(_, text)| text));
     }
-    // What no page shows: reasons of lints, and the names of an email's parts.
+    // Not shown on any page: reasons of lints, and media types of emails.
     let is_ours = |text: &&String| !text.contains("text/plain") && !text.starts_with("M9 ");
     let missing: Vec<_> = read.difference(&known).filter(is_ours).collect();
     assert!(missing.is_empty(), "texts/de.txt lacks {missing:#?}");
     let unused: Vec<_> = known.difference(&written).collect();
-    assert!(unused.is_empty(), "nobody says {unused:#?}");
+    assert!(unused.is_empty(), "unused translations: {unused:#?}");
 }
 
-/// What a reader sees of a page: its text without scripts and tags.
+/// The visible text of a page, without scripts and tags.
 fn words(page: &str) -> String {
     let mut page = page.to_owned();
     while let (Some(start), Some(end)) = (page.find("<script"), page.find("</script>")) {
@@ -217,7 +217,7 @@ async fn a_language_is_chosen_by_the_browser_or_by_the_person_who_is_led_back() 
 }
 
 #[tokio::test]
-async fn emails_follow_the_language_that_somebody_chose_last() {
+async fn emails_follow_the_language_that_the_user_chose_last() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -226,7 +226,7 @@ async fn emails_follow_the_language_that_somebody_chose_last() {
         own.post("/api/recovery/codes", json!({})).await;
         app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
         app.browser().ask("ada").await;
-        // Whoever asks, the account's owner reads it.
+        // The language is that of the account's owner.
         app.email_about("ada@example.org", "Anmelden bei Latchkey").await;
     }
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What stands before a server and ends the encryption.
+/// A proxy that terminates TLS.
 struct Terminator {
     port: u16,
     certificate: String,
@@ -80,7 +80,7 @@ async fn redis_and_postgresql_with_a_private_authority_are_reached_where_it_is_n
     for (name, value) in [("DATABASE_URL", &database), ("REDIS_URL", &redis)] {
         let settings = [(name, value.as_str()), ("LISTEN_ADDR", "127.0.0.1:1")];
         let (is_well, text) = doctor(folder.path(), &settings).await;
-        assert!(!is_well && text.contains("FAULT"), "nobody vouches for it: {text}");
+        assert!(!is_well && text.contains("FAULT"), "its certificate is not trusted: {text}");
         let settings = [settings[0], settings[1], ("SSL_CERT_FILE", certificates.as_str())];
         let (is_well, text) = doctor(folder.path(), &settings).await;
         assert!(is_well, "{text}");

@@ -19,7 +19,7 @@ use std::time::Duration;
 const WRITTEN_AT: i64 = 1_795_716_785_000;
 const SECRET_KEY: &str = "the key of the database that version 0.1.0 made";
 
-/// What the people of the dump hold.
+/// The credentials of the users of the dump.
 #[derive(Deserialize)]
 struct Kept {
     passkey: [String; 3],

@@ -11,13 +11,13 @@ pub fn routes() -> Router<AppState> {
     Router::new().route("/vault", get(vault))
 }
 
-/// Shown to whoever is signed in and has used a passkey in the last ten minutes.
+/// Shown to users who have used a passkey in the last ten minutes.
 async fn vault(State(state): State<AppState>, Fresh(current_user): Fresh, request: Request) -> Response {
     let name = current_user.user.display_name.to_string();
     let body = move || {
         view! {
             <h1>"Vault"</h1>
-            <p class="lead">{format!("Nobody but {name} sees this.")}</p>
+            <p class="lead">{format!("Only {name} sees this.")}</p>
         }
         .into_any()
     };

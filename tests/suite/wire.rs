@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the protocol says is no round trip of a command's own.
+/// Messages of the protocol that are no round trip of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// PostgreSQL: beginning and committing are not counted, nor is what the pool asks.
@@ -66,7 +66,7 @@ async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl
     }
 }
 
-/// What the budget does not count: a simple query that begins or ends a transaction, and a lone `Sync`, for which no command
+/// Not counted by the budget: a simple query that begins or ends a transaction, and a lone `Sync`, for which no command
 /// waits: with it the pool looks after a connection that was given back (PostgreSQL 15, section 55.7: `Q`, length, text; `S`, length).
 fn is_upkeep(sent: &[u8]) -> bool {
     let text = sent.strip_prefix(b"Q").and_then(|rest| rest.get(4..)).unwrap_or_default().to_ascii_lowercase();

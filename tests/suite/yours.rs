@@ -20,7 +20,7 @@ async fn a_protected_page_leads_strangers_to_sign_in_and_back() {
     assert_eq!(location(&mut browser, "/vault?x=1").await, (303, "/sign-in?next=%2Fvault%3Fx%3D1".to_owned()));
     browser.sign_up("ada").await;
     let page = browser.get("/vault").await;
-    assert!(page.status == 200 && page.text().contains("Nobody but ada sees this."), "{}", page.text());
+    assert!(page.status == 200 && page.text().contains("Only ada sees this."), "{}", page.text());
     assert_eq!(page.header("cache-control"), "no-store");
     assert_eq!(location(&mut browser, "/sign-in?next=%2Fvault%3Fx%3D1").await.1, "/vault?x=1");
 }

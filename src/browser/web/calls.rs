@@ -10,11 +10,11 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-/// What the server or an authenticator answered, as an object that can be written as JSON: handed on unread.
+/// A response of the server or an authenticator, as an object that can be written as JSON; passed on unread.
 #[derive(Clone, Debug)]
 pub struct Answer(pub(super) JsValue);
 
-/// What goes with a call; an absent one is left out.
+/// An argument of a call; an absent one is left out.
 #[derive(Debug)]
 pub struct Argument(JsValue);
 
@@ -45,7 +45,7 @@ impl<T: Into<Self>> From<Option<T>> for Argument {
 /// Posts arguments as JSON; [`call!`] knows where, and their names.
 ///
 /// # Errors
-/// What the server refused; what is not an answer of ours is an outage to the person.
+/// A refusal of the server; a response that is not ours counts as an outage.
 pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
     let body = Object::new();
     for (name, Argument(value)) in arguments {

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-/// What the page knows under a name, such as a class; undefined where it knows none.
+/// A global of the page, such as a class; undefined where there is none.
 pub fn global(name: &str) -> JsValue {
     member(&js_sys::global(), name)
 }
@@ -24,23 +24,23 @@ pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) -> Result<(),
     Reflect::set(object, &name.into(), &value.into()).map(|_| ()).map_err(reason)
 }
 
-/// What a method answers.
+/// Calls a method with one argument.
 ///
 /// # Errors
-/// What it throws; that it is not there.
+/// The exception of the method; an error when there is no such method.
 pub fn called(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
     member(object, method).dyn_into::<Function>()?.call1(object, argument)
 }
 
-/// What becomes of a promise, or what is there already.
+/// Awaits a promise; any other value is returned as it is.
 ///
 /// # Errors
-/// What it is refused with.
+/// The reason of the rejection.
 pub async fn resolved(promise: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
     JsFuture::from(Promise::resolve(&promise?)).await
 }
 
-/// What an exception of the browser means to a person, by its name.
+/// Maps an exception of the browser by its name.
 #[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
 pub fn reason(error: JsValue) -> BrowserError {
     match member(&error, "name").as_string().unwrap_or_default().as_str() {

@@ -1,4 +1,4 @@
-//! What the page says, and what can be done with it.
+//! Reading and changing the page.
 
 use super::objects::{called, global, member, resolved, set};
 use crate::browser::BrowserError;
@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlFormElement, HtmlInputElement, VisibilityState, Window};
 
-/// What the server gives the island that is being woken, which the waking script of the page names (`ui/shell.rs`), in the
+/// A property of the island that is being hydrated, which the script of the page names (`ui/shell.rs`), in the
 /// element around it.
 #[must_use]
 pub fn given(name: &str) -> Option<String> {
@@ -16,7 +16,7 @@ pub fn given(name: &str) -> Option<String> {
     member(&member(&around, "dataset"), name).as_string()
 }
 
-/// What stands in a field, typed or filled in before the page woke up.
+/// The value of a field, also when it was entered before hydration.
 #[must_use]
 pub fn typed(id: &str) -> Option<String> {
     input(id).map(|input| input.value())

@@ -119,7 +119,7 @@ pub fn signal(method: &str, json: &str) {
     }
 }
 
-/// What the class says when it is asked; nothing where the browser does not know the question.
+/// Calls a static method of the class; `None` where the browser has none.
 async fn asked_class(question: &str) -> JsValue {
     resolved(called(&global(CLASS), question, &JsValue::UNDEFINED)).await.unwrap_or_default()
 }

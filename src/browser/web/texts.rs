@@ -1,10 +1,10 @@
-//! What the page carries of its language.
+//! The translations that the page carries.
 
 use super::page::document;
 use crate::types::texts;
 
 thread_local! {
-    /// What the page carries of its language, by key; nothing where it is English.
+    /// Translations by key; empty for English.
     static TEXTS: Vec<(u32, &'static str)> = carried_texts().unwrap_or_default();
 }
 

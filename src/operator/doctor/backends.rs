@@ -1,4 +1,4 @@
-//! What the doctor asks of the database, Redis and the mail server.
+//! Checks of the database, Redis and the mail server.
 
 use super::{Finding, advice, clock, fault, good};
 use crate::bootstrap;
@@ -23,7 +23,7 @@ pub(super) async fn database(config: &Config) -> Vec<Finding> {
     }
 }
 
-/// What the database says of itself and of the people in it.
+/// Checks of the database and its accounts.
 async fn accounts(config: &Config, store: &impl Store, known: &[i64]) -> Vec<Finding> {
     match look_at(config, store, known).await {
         Ok(findings) => findings,

@@ -24,7 +24,7 @@ const NO_DISK: u64 = 50 * 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grade {
     Good,
-    /// Nobody is kept out by it, but it should be looked at.
+    /// It affects no user yet, but needs attention.
     Advice,
     /// It stops people from signing in, or soon will.
     Fault,
@@ -61,7 +61,7 @@ fn fault(about: &'static str, said: impl Into<String>) -> Finding {
     Finding { grade: Grade::Fault, about, said: said.into() }
 }
 
-/// Writes everything that was found; tells whether somebody is kept out.
+/// Writes all findings; returns whether one of them affects users.
 ///
 /// # Errors
 /// When standard output is closed.

@@ -1,4 +1,4 @@
-//! What the doctor sees of the site, as a browser would.
+//! Checks of the site, as a browser sees it.
 
 use super::{Finding, PATIENCE, advice, clock, fault, good};
 use crate::server::clock::Timestamp;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// Redirects that are followed on the way to a page.
 const MOST_REDIRECTS: usize = 5;
 
-/// What people get at `PUBLIC_URL`.
+/// The response at `PUBLIC_URL`.
 pub(super) async fn reached(config: &Config) -> Vec<Finding> {
     const ABOUT: &str = "site";
     let is_running = timeout(PATIENCE, TcpStream::connect(config.listen_addr)).await.is_ok_and(|answer| answer.is_ok());
@@ -51,7 +51,7 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
         });
     }
     if !has_contact {
-        findings.push(advice("well-known", "no SECURITY_CONTACT: whoever finds a weakness has nobody to tell"));
+        findings.push(advice("well-known", "no SECURITY_CONTACT: vulnerabilities cannot be reported to you"));
     }
     findings
 }

@@ -1,4 +1,4 @@
-//! What administrators read of accounts and do to them. Each act is logged, stands in the account's activity, and ends what
+//! Actions of administrators on accounts. Each is logged, stands in the account's activity, and ends what
 //! it must.
 
 use super::account::AccountUnit;

@@ -51,7 +51,7 @@ impl EmailRequests<'_> {
     }
 
     /// Counts an email. What a browser requests for the account that recognises it has a quota of its own, so that no
-    /// stranger uses it up; everything else is counted under what was typed, whoever may be meant.
+    /// stranger uses it up; everything else is counted under the entered identifier.
     async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
         if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), &caller.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];

@@ -18,7 +18,7 @@ use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::meters;
 use crate::types::{ApiError, Identifier, Next, Username};
 
-/// What a link would do.
+/// The effect of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkOffer {
     SignIn(User),
@@ -45,7 +45,7 @@ struct Answer<'a> {
 struct Raced;
 
 impl EmailSignIn<'_> {
-    /// What a link would do, without doing it.
+    /// The effect of a link, without applying it.
     ///
     /// # Errors
     /// As [`Self::answer_link`].
@@ -152,7 +152,7 @@ impl EmailSignIn<'_> {
             return self.answer_or_again(unit, Answer { open, username, caller }).await;
         }
         let (user, side) = meant(&open);
-        let whose = user.unwrap_or(UserId::NOBODY);
+        let whose = user.unwrap_or(UserId::NONE);
         let refused = match side {
             Side::Stranger => Event::once_an_hour(whose, EventKind::StrangersRefused, self.core.now()),
             Side::Known => Event::new(whose, EventKind::SignInRefused, &caller.client, self.core.issuer())
@@ -275,7 +275,7 @@ impl EmailSignIn<'_> {
 async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
     let user = match open.request.purpose {
         Purpose::BreakGlass { user } => user,
-        _ => open.recipient.as_ref().map_or(UserId::NOBODY, |(user, _)| *user),
+        _ => open.recipient.as_ref().map_or(UserId::NONE, |(user, _)| *user),
     };
     unit.lock_user(user).await.map(drop)
 }

@@ -72,7 +72,7 @@ impl Invitations<'_> {
         let mut unit = self.core.store.begin().await?;
         unit.add_invitation(&invitation).await?;
         unit.commit().await?;
-        tracing::info!(target: AUDIT, invitation = %invitation.id.0, uses, event = "invitation_made", "it happened");
+        tracing::info!(target: AUDIT, invitation = %invitation.id.0, uses, event = "invitation_made", "invitation_made");
         Ok((invitation, token))
     }
 
@@ -83,7 +83,7 @@ impl Invitations<'_> {
         let is_there = unit.remove_invitation(id).await?;
         unit.commit().await?;
         if is_there {
-            tracing::info!(target: AUDIT, invitation = %id.0, event = "invitation_withdrawn", "it happened");
+            tracing::info!(target: AUDIT, invitation = %id.0, event = "invitation_withdrawn", "invitation_withdrawn");
         }
         Ok(is_there)
     }

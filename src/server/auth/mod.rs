@@ -49,7 +49,7 @@ use sign_up::SignUp;
 use std::sync::Arc;
 use webauthn::{Ceremonies, RelyingParty};
 
-/// The services, over one core. Each stands in the file that bears its name.
+/// The services, over one core, each in the file of its name.
 pub struct Services {
     core: Arc<Core>,
     relying_party: RelyingParty,

@@ -233,7 +233,7 @@ impl Reauthentication<'_> {
         let (now, token, former) = (self.core.now(), self.core.token(), &current.session);
         let words = method.words().to_owned();
         let by_passkey = matches!(method, Method::Passkey(_));
-        // What an email proves holds no longer than a session that an email began.
+        // Proof by email lasts no longer than a session that an email started.
         let (idle, max) = if by_passkey { (former.idle, Duration::MAX) } else { self.core.policy.sessions.by_email() };
         let session = Session {
             token_hash: token.hash(),

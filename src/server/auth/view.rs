@@ -1,4 +1,4 @@
-//! What an account's owner sees of its rows.
+//! The rows of an account as its owner sees them.
 
 use crate::server::clock::Timestamp;
 use crate::server::model::provider::provider;

@@ -1,4 +1,4 @@
-//! How the site is called and looks: one block of settings, for those who run it as their own.
+//! The name and look of the site: one block of settings.
 
 use super::colour::Tone;
 use super::{Problems, Source};

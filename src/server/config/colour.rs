@@ -14,7 +14,7 @@ pub struct Tone {
     pub dark: Colour,
 }
 
-/// What emails need of the style sheet.
+/// The colours of the style sheet that emails use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
     /// Buttons and links.

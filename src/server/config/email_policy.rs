@@ -7,7 +7,7 @@ pub enum EmailSignIn {
     Off,
 }
 
-/// What email is used for here: the one answer for all services and pages.
+/// The uses of email on this site, decided once for all services and pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmailPolicy {
     sign_in: EmailSignIn,

@@ -47,7 +47,7 @@ pub struct Config {
     pub sessions: SessionLifetimes,
 }
 
-/// What the drivers of the backends take for an address. They stand above the settings, so they are handed in.
+/// The URL parsers of the backends' drivers. They are above the settings, so they are passed in.
 #[derive(Clone, Copy)]
 pub struct Drivers {
     pub takes_database: fn(&str) -> bool,
@@ -141,7 +141,7 @@ pub enum DatabaseUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUp {
     Open,
-    /// Whoever has an invitation.
+    /// Only with an invitation.
     Invite,
     Off,
 }

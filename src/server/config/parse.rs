@@ -106,7 +106,7 @@ fn is_bare_origin(url: &Url) -> bool {
         && url.domain().is_some_and(|host| !host.ends_with('.'))
 }
 
-/// What was found where an address was expected that may hold a password: its scheme at most, since a password can
+/// The description of an invalid URL that may hold a password: its scheme at most, since a password can
 /// stand anywhere in text that does not parse.
 fn without_secrets(text: &str) -> String {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);

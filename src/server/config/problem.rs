@@ -1,12 +1,12 @@
 use std::fmt;
 
-/// What is wrong with one setting.
+/// A problem with one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub setting: String,
-    /// What was there; never a secret.
+    /// The value that was found; never a secret.
     pub found: String,
-    /// What would be accepted.
+    /// The values that are accepted.
     pub accepted: String,
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 pub struct Source {
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
-    /// What is wrong with the places themselves; told together with what is wrong with the settings.
+    /// Problems with the sources themselves; reported together with those of the settings.
     problems: Problems,
 }
 
@@ -40,7 +40,7 @@ impl Source {
         Self { environment, ..Self::default() }
     }
 
-    /// What is wrong with the places where settings come from.
+    /// Problems with the sources of settings.
     #[must_use]
     pub fn problems(&self) -> &Problems {
         &self.problems
@@ -84,7 +84,7 @@ pub(super) fn parse_file(path: &Path, text: &str, problems: &mut Problems) -> BT
         };
         match value {
             _ if !NAMES.contains(&name.as_str()) => {
-                problems.add(&name, format!("in {}", path.display()), "the names of the settings table in README.md");
+                problems.add(&name, format!("in {}", path.display()), "the names in docs/SETTINGS.md");
             }
             Some(value) => {
                 settings.insert(name, value);

@@ -74,7 +74,7 @@ impl<T> Shelf<T> {
         self.things.insert(key.to_owned(), (expiry, thing));
     }
 
-    /// What has not expired, and when it does.
+    /// Values that have not expired, with their expiry.
     fn get(&self, key: &str, now: Timestamp) -> Option<(Timestamp, &T)> {
         let ((expires_at, _), thing) = self.things.get(key)?;
         (now < *expires_at).then_some((*expires_at, thing))
@@ -201,7 +201,7 @@ impl Ephemeral for MemoryEphemeral {
 }
 
 impl Shelf<()> {
-    /// What drawing from a bucket would say, and its state then.
+    /// The result of drawing from a bucket, and its state afterwards.
     fn drawn(&self, bucket: &Bucket, now: Timestamp) -> (Verdict, Timestamp) {
         bucket.limit.draw(self.get(&bucket.key, now).map(|(full_at, ())| full_at), now)
     }

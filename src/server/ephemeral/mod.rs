@@ -1,4 +1,4 @@
-//! What expires: ceremonies under way and the state of limits, in this process or in Redis.
+//! Data that expires: open ceremonies and the state of limits, in this process or in Redis.
 
 mod memory;
 mod redis;
@@ -36,7 +36,7 @@ pub trait Ephemeral: Send + Sync {
         kept: Option<Kept<'_>>,
     ) -> Result<Option<Exceeded>, Unavailable>;
 
-    /// What [`Ephemeral::draw`] would say, without drawing.
+    /// The result that [`Ephemeral::draw`] would have, without drawing.
     async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable>;
 
     /// Forgets the ceremonies under way, as after a restored backup; `false` where the backend cannot find them, and they

@@ -35,11 +35,11 @@ const NAMESPACE: &str = "latchkey:";
 static DRAW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("draw.lua")));
 static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("count.lua")));
 
-/// What an operator may want to know of the server.
+/// Facts about the server for `latchkey doctor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisFacts {
     pub version: String,
-    /// What it does when its memory is full; `None` where it does not say.
+    /// Its `maxmemory-policy`; `None` where it is not known.
     pub eviction: Option<String>,
     /// Its clock.
     pub now: Timestamp,
@@ -140,7 +140,7 @@ impl RedisEphemeral {
     }
 }
 
-/// What is done with buckets.
+/// An operation on buckets.
 enum Drawing<'a> {
     /// Nothing is counted.
     Look,
@@ -149,7 +149,7 @@ enum Drawing<'a> {
     DrawAndPut(Kept<'a>),
 }
 
-/// What a server can be asked.
+/// A question to the server.
 #[derive(Clone, Copy)]
 enum Question<'a> {
     Command(&'a Cmd),
@@ -212,7 +212,7 @@ fn named(key: &str) -> String {
 #[async_trait]
 impl Ephemeral for RedisEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
-        // A write, since a server that only reads serves nobody.
+        // A write, since a read-only server is of no use.
         self.ask(Question::Command(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000))).await
     }
 

@@ -1,4 +1,4 @@
-//! What stands in front of everything under `/api`: method and shape, and the statuses of refusals.
+//! Checks in front of `/api`: method, content type and shape, and the statuses of refusals.
 
 use super::body::MAX_BODY;
 use super::edge::Edge;
@@ -16,7 +16,7 @@ use server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 /// Lets a fit request through and gives every answer its status.
 ///
 /// Leptos reads JSON whatever the type says and answers each error with 500, and turns refusals into redirects for
-/// whoever accepts HTML; so the type is checked and `Accept` overwritten here, and refusals get their own status.
+/// clients that accept HTML; so the type is checked and `Accept` overwritten here, and refusals get their own status.
 pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let methods = methods_of(request.uri().path());
     match admit(&state, request, &methods).await {

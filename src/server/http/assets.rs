@@ -180,7 +180,7 @@ fn accepts(headers: &HeaderMap, coding: &str) -> bool {
 /// The media type of a file of the site; there are no others.
 fn kind(name: &str) -> Option<&'static str> {
     let file = name.rsplit('/').next()?;
-    // What has no ending is what apps look for, such as `apple-app-site-association`.
+    // Files without an extension are for apps, such as `apple-app-site-association`.
     Some(match file.rsplit_once('.').map_or("json", |(_, end)| end) {
         "json" => "application/json",
         "css" => "text/css",

@@ -1,4 +1,4 @@
-//! The colour and the logo of whoever runs the site, where they set their own.
+//! Serves the colours and the logo that the administrator set.
 
 use super::assets::{has_already, tag_of};
 use crate::server::Unavailable;
@@ -61,7 +61,7 @@ impl File {
     }
 }
 
-/// What it changes of the style sheet.
+/// Its overrides of the style sheet.
 fn sheet(Tone { light, dark }: Tone) -> String {
     format!(":root{{--accent:light-dark({light},{dark})}}\n")
 }

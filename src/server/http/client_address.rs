@@ -46,7 +46,7 @@ impl TrustedProxies {
         let hops: Vec<_> = lines.flat_map(|line| line.split(',').map(address_of).collect::<Vec<_>>()).collect();
         let mut client = peer;
         for hop in hops.into_iter().rev() {
-            // What is no address ends what can be believed.
+            // An entry that is no address ends the trusted part of the list.
             let Some(hop) = hop else { break };
             client = hop;
             if !self.trusts(hop) {
@@ -88,7 +88,7 @@ fn address_of(hop: &str) -> Option<IpAddr> {
     hop.trim_matches(['[', ']']).parse().ok().or_else(with_port)
 }
 
-/// Without a connection, as in tests, everybody is the same nobody.
+/// Without a connection, as in tests, all clients share one address.
 fn peer(extensions: &Extensions) -> IpAddr {
     extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| *address)
 }

@@ -59,7 +59,7 @@ impl Cookies {
         header_of(self.cookie(self.language_name(), language.tag().to_owned()).max_age(Duration::days(365)))
     }
 
-    /// What the page before had to say.
+    /// The notice of the previous page.
     #[must_use]
     pub fn notice(self, headers: &HeaderMap) -> Option<Notice> {
         Notice::parse(find(headers, self.notice_name())?)

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// A backend that says nothing for so long is away, for whoever asks whether it is there.
+/// A backend that does not answer for so long counts as unavailable.
 pub const PATIENCE: Duration = Duration::from_millis(1_200);
 
 /// Whether `/readyz` says that this process takes requests, and who asks it that.
@@ -79,7 +79,7 @@ pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// What a backend answers; `None` when it is away, or says nothing for too long, which is logged.
+/// The answer of a backend; `None` when it is unavailable or too slow, which is logged.
 pub async fn in_time<T>(
     backend: &'static str,
     patience: Duration,
@@ -88,11 +88,12 @@ pub async fn in_time<T>(
     match timeout(patience, asked).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(cause)) => {
-            tracing::warn!(backend, %cause, "a backend is away");
+            tracing::warn!(backend, %cause, "backend unavailable");
             None
         }
         Err(_) => {
-            tracing::warn!(backend, "a backend said nothing for {} ms", patience.as_millis());
+            let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(backend, millis, "backend timed out");
             None
         }
     }

@@ -1,4 +1,4 @@
-//! What each address that writes is limited by: one table, which a test holds complete.
+//! The limit of each path that writes: one table, which a test keeps complete.
 
 use super::edge::Edge;
 use super::request::{LookedUp, RequestContext};

@@ -1,7 +1,7 @@
 use crate::server::config::Config;
 use axum::http::{HeaderMap, header};
 
-/// Who may look into the development mailbox: this machine (or, by `DEV_MAILBOX=on`, whoever reaches the port),
+/// Who may look into the development mailbox: this machine (or, by `DEV_MAILBOX=on`, any client that reaches the port),
 /// straight, and only where emails go there at all.
 #[derive(Clone, Debug)]
 pub struct MailboxDoor {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_may() {
+    fn no_other_client_may() {
         for lines in [
             &[][..],
             &[("host", "localhost")],

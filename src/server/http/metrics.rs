@@ -23,7 +23,7 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// Sums up what was measured, also while nobody asks for it: else every sample would be kept.
+/// Aggregates samples also while no scraper asks, since every sample would be kept otherwise.
 pub async fn keep_small(handle: PrometheusHandle) {
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);

@@ -26,7 +26,7 @@ const MEMORY: Duration = Duration::from_hours(24);
 /// Longest word of a report that is repeated, in characters.
 const LONGEST: usize = 80;
 
-/// What `report-uri` sends, and what `report-to` sends.
+/// The reports of `report-uri` and of `report-to`.
 pub const ONE: &str = "application/csp-report";
 pub const LIST: &str = "application/reports+json";
 
@@ -80,7 +80,7 @@ pub async fn receive(
     for kind in kinds.into_iter().take(MOST_AT_ONCE) {
         meters::policy_report();
         if reports.is_new(&kind, core.now()) {
-            tracing::warn!(directive = ?kind.directive, blocked = ?kind.blocked, "a page's policy was violated");
+            tracing::warn!(directive = ?kind.directive, blocked = ?kind.blocked, "content security policy violated");
         }
     }
     StatusCode::NO_CONTENT.into_response()

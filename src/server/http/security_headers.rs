@@ -60,7 +60,7 @@ const ALWAYS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Empties what the site has stored in a browser, when somebody signs out there (W3C, "Clear Site Data"). Cookies stay:
+/// Empties the storage of the site in a browser at sign-out (W3C, "Clear Site Data"). Cookies stay:
 /// some are to outlive the session.
 pub fn clear_storage(headers: &mut HeaderMap) {
     headers.insert("clear-site-data", HeaderValue::from_static("\"storage\""));

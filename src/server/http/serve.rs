@@ -43,7 +43,7 @@ const FIRST_BYTE: Duration = Duration::from_millis(500);
 /// How long to wait after a connection could not be taken, as when there are no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// What a server's connections share.
+/// State that all connections of a server share.
 pub struct Door {
     pub router: Router,
     pub proxies: TrustedProxies,
@@ -82,7 +82,7 @@ impl Door {
             None => self.take_until(&listener, Instant::now() + DRAIN, QUIET).await,
         }
         if let Err(cause) = last_syn::ignore_new(&listener) {
-            tracing::debug!(%cause, "attempts to connect cannot be ignored on this system");
+            tracing::debug!(%cause, "new connections not ignored");
         }
         self.take_until(&listener, Instant::now() + LAST_HANDSHAKES, LAST_HANDSHAKES).await;
         drop(listener);

@@ -14,7 +14,7 @@ use leptos::prelude::LeptosOptions;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What every handler shares; cloned for every layer of every request, so that it must cost nothing.
+/// State that all handlers share. It is cloned for every layer of every request, so cloning must be cheap.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 

@@ -28,7 +28,7 @@ pub async fn log(State(state): State<AppState>, request: Request, next: Next) ->
     span.in_scope(|| {
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         meters::request(route.clone(), response.status().as_u16(), started.elapsed());
-        tracing::info!(%method, route, status = response.status().as_u16(), micros, "answered");
+        tracing::info!(%method, route, status = response.status().as_u16(), micros, "request");
     });
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
@@ -55,7 +55,7 @@ pub async fn refuse_without_path(request: Request, next: Next) -> Response {
 /// Gives up on what takes too long. What was not yet being committed is rolled back by being dropped.
 pub async fn deadline(request: Request, next: Next) -> Response {
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
-        tracing::error!("no answer within {} ms", DEADLINE.as_millis());
+        tracing::error!(deadline = ?DEADLINE, "request timed out");
         ApiError::Unavailable.into_response()
     })
 }
@@ -64,6 +64,6 @@ pub async fn deadline(request: Request, next: Next) -> Response {
 #[expect(clippy::needless_pass_by_value, reason = "tower-http hands it over so")]
 pub fn after_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("without a text"), "a handler panicked");
+    tracing::error!(panic = text.unwrap_or("without a text"), "handler panicked");
     ApiError::Internal.into_response()
 }

@@ -1,4 +1,4 @@
-//! What programs look for under `/.well-known/`.
+//! Files under `/.well-known/`.
 
 use super::state::AppState;
 use crate::types::{ApiError, paths};

@@ -37,7 +37,7 @@ impl EmailWorker {
             match self.deliver_next().await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(cause) => tracing::warn!(%cause, "the outbox could not be read"),
+                Err(cause) => tracing::warn!(%cause, "mail queue not read"),
             }
             tokio::select! {
                 () = wake.notified() => {}
@@ -53,7 +53,7 @@ impl EmailWorker {
         let claim = Claim::random(self.core.entropy());
         let Some(email) = self.core.store.claim_email(now, claim, LEASE).await? else { return Ok(false) };
         if now >= email.not_after {
-            tracing::warn!(email = %email.id.0, "an email could not be sent while it was of use");
+            tracing::warn!(email = %email.id.0, "email expired before it was sent");
             meters::email("any", "too_late");
             self.core.store.finish_email(email.id, email.claim).await?;
             return Ok(true);
@@ -86,7 +86,7 @@ impl EmailWorker {
         Ok(())
     }
 
-    /// Sends what somebody asked for.
+    /// Sends a requested email.
     async fn send_asked(
         &self,
         email: &ClaimedEmail,
@@ -140,13 +140,13 @@ impl EmailWorker {
     ) -> Result<(), Unavailable> {
         match ready.finish().await {
             Ok(()) => {
-                tracing::info!(email = %email.id.0, about, "an email was sent");
+                tracing::info!(email = %email.id.0, about, "email sent");
                 meters::email(about, "sent");
                 self.core.store.finish_email(email.id, email.claim).await
             }
             Err(HandOverError::Refused(cause)) => self.put_back(email, cause).await,
             Err(HandOverError::Unknown(cause)) => {
-                tracing::warn!(email = %email.id.0, %cause, "an email may or may not have arrived; it is not sent again");
+                tracing::warn!(email = %email.id.0, %cause, "email delivery unknown; not sent again");
                 meters::email(about, "unknown");
                 self.core.store.finish_email(email.id, email.claim).await
             }
@@ -171,16 +171,16 @@ impl EmailWorker {
         }
     }
 
-    /// What becomes of an email that certainly reached nobody.
+    /// Handles an email that certainly was not delivered.
     async fn put_back(&self, email: &ClaimedEmail, cause: DeliveryError) -> Result<(), Unavailable> {
         match cause {
             DeliveryError::Never(cause) => {
-                tracing::warn!(email = %email.id.0, cause = chain(&*cause), "an email cannot be sent");
+                tracing::warn!(email = %email.id.0, cause = chain(&*cause), "email refused");
                 meters::email("any", "refused");
                 self.core.store.finish_email(email.id, email.claim).await
             }
             DeliveryError::NotOurs => {
-                tracing::info!(email = %email.id.0, "an email was voided, or taken by another worker, while it was being sent");
+                tracing::info!(email = %email.id.0, "email voided or taken by another worker");
                 Ok(())
             }
             DeliveryError::Later(cause) => {

@@ -1,4 +1,4 @@
-//! Where the key comes from when nobody set one: a file that is made once, and rotated on demand.
+//! The key file for servers without `SECRET_KEY`: created once, rotated on demand.
 
 use crate::server::Unavailable;
 use crate::server::secret::{Entropy, Secret};
@@ -32,7 +32,7 @@ pub fn read(file: &Path) -> Result<Secret<String>, Unavailable> {
     let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
     let text = fs::read_to_string(file).map_err(failed)?;
     if fs::metadata(file).map_err(failed)?.permissions().mode() & 0o077 != 0 {
-        tracing::warn!("{} could be read by others; it is closed to them now", file.display());
+        tracing::warn!(file = %file.display(), "key file was readable by other users; permissions fixed");
         fs::set_permissions(file, Permissions::from_mode(0o600)).map_err(failed)?;
     }
     let text = text.trim();
@@ -53,7 +53,7 @@ pub fn previous_file(file: &Path) -> PathBuf {
 /// How long a key is needed after another took its place: names are held that long (`model::user::USERNAME_HELD`).
 pub const STILL_NEEDED: Duration = Duration::from_hours(30 * 24);
 
-/// Makes a new key in `file`; the one that was there is kept beside it as the previous one. Whoever reads both meanwhile
+/// Makes a new key in `file`; the one that was there is kept beside it as the previous one. A server that reads both meanwhile
 /// finds at least every key that is in use.
 ///
 /// # Errors

@@ -43,7 +43,7 @@ impl Keys {
         self.all().map(|key| mac(key, context, value).finalize().into_bytes().into()).collect()
     }
 
-    /// Encrypts `value` so that it can be read and changed by nobody without the key: AES-256-GCM under a random nonce
+    /// Encrypts `value` so that reading or changing it needs the key: AES-256-GCM under a random nonce
     /// (NIST SP 800-38D) and a key derived from the secret. It can be opened with the same `context` alone.
     ///
     /// # Errors

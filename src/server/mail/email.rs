@@ -1,4 +1,4 @@
-//! What emails say. The words stand in `templates/`.
+//! The contents of emails. Their texts are in `templates/`.
 
 use super::link_like::looks_like_link;
 use super::say::{Say, asked, says};
@@ -28,7 +28,7 @@ pub struct Email {
 pub struct Branding {
     /// Where links lead: the one origin that people see.
     pub origin: String,
-    /// What the site is called.
+    /// The name of the site.
     pub site: String,
     pub palette: Palette,
 }
@@ -44,7 +44,7 @@ impl Branding {
     }
 }
 
-/// What an email is made of.
+/// The parts of an email.
 pub struct Draft<'a> {
     pub id: EmailId,
     pub address: &'a EmailAddress,
@@ -110,7 +110,7 @@ impl Draft<'_> {
         let (Branding { origin, site, .. }, say) = (head, Say(self.language));
         let (subject, path) = match self.purpose {
             Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
-            // An email for signing up to whoever has an account already signs in to that one.
+            // A sign-up with the address of an account signs in to that account.
             Purpose::SignUp { .. } if self.name.is_some() => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
             Purpose::SignUp { .. } => (say.with("Finish signing up for {}", site), paths::EMAIL_LINK),
             Purpose::Reauthenticate { .. } => (say.t("Confirm it's you").to_owned(), paths::EMAIL_LINK),

@@ -1,4 +1,4 @@
-//! What notifications say. The words stand in `templates/`.
+//! The contents of notifications. Their texts are in `templates/`.
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
@@ -17,7 +17,7 @@ struct Report<'a> {
     language: Language,
     head: &'a Branding,
     name: &'a str,
-    /// What happened.
+    /// The event.
     said: String,
     at: String,
     client: String,

@@ -10,13 +10,13 @@ pub trait Transport: Send + Sync {
     async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError>;
 }
 
-/// An email at the point of no return; dropped, it reaches nobody.
+/// An email that is ready to be handed over; dropped, it is not sent.
 #[async_trait]
 pub trait HandOver: Send {
     async fn finish(self: Box<Self>) -> Result<(), HandOverError>;
 }
 
-/// Why an email certainly reached nobody.
+/// Why an email certainly was not delivered.
 #[derive(Debug)]
 pub enum DeliveryError {
     /// Worth another try later.
@@ -32,6 +32,6 @@ pub enum DeliveryError {
 pub enum HandOverError {
     /// Certainly refused.
     Refused(DeliveryError),
-    /// Nobody knows; it may have arrived, so it is not tried again.
+    /// It may have been delivered, so it is not tried again.
     Unknown(Box<dyn Error + Send + Sync>),
 }

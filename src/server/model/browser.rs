@@ -10,7 +10,7 @@ pub const MOST_BROWSERS: u32 = 50;
 /// How long "Not now" to a passkey for this device holds.
 pub const DECLINED: Duration = Duration::from_hours(30 * 24);
 
-/// A browser in which somebody has signed in; its cookie holds a token that says nothing to anybody else.
+/// A browser in which a user has signed in, known by a random token in its cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownBrowser {
     pub token_hash: TokenHash,

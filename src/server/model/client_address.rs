@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Where a request comes from, as far as limits tell people apart: an IPv4 address, or the 64 bits of an IPv6 address that
-/// name a network, since whoever has one such network has all its addresses. Sites get /56 or /48 networks (RFC 6177), so
+/// name a network, since one client has all addresses of such a network. Sites get /56 or /48 networks (RFC 6177), so
 /// limits count under those too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
 /// How long an email that confirms an address may be answered: it proves something only for who is signed in.
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
-/// How long a link that those who run the site made for somebody may be opened: it has to be handed over first.
+/// Lifetime of a sign-in link that an administrator created: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
 /// How often a code may be typed (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
@@ -30,7 +30,7 @@ impl RequestId {
     }
 }
 
-/// What an email is asked for.
+/// The purpose of a requested email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Whether there is such an account is found out by the worker, away from the answer to who asked.
@@ -51,7 +51,7 @@ pub enum Purpose {
     Reauthenticate { user: UserId, session: SessionId, address: EmailAddress },
     /// Proves the address for the account that asked, and for no other.
     Confirm { user: UserId, session: SessionId, address: EmailAddress },
-    /// Made by those who run the site for somebody who lost every way in: works in any browser (docs/RULES.md, 4).
+    /// Created by an administrator for a user who lost every sign-in method: works in any browser (docs/RULES.md, 4).
     BreakGlass { user: UserId },
 }
 
@@ -119,7 +119,7 @@ impl Purpose {
         }
     }
 
-    /// What was typed to request the email, in the form in which it is counted; empty where nothing was typed.
+    /// The entered identifier in the form that limits count; empty where none was entered.
     #[must_use]
     pub fn typed_key(&self) -> String {
         match self {

@@ -26,7 +26,7 @@ impl EventId {
 
 macro_rules! kinds {
     ($($kind:ident = $name:literal, $sentence:literal;)*) => {
-        /// What happened: a closed set.
+        /// The kind of an event: a closed set.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $(#[doc = $sentence] $kind,)*
@@ -42,7 +42,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name,)* }
             }
 
-            /// What it is called in front of a person.
+            /// Its name on pages.
             #[must_use]
             pub fn sentence(self) -> &'static str {
                 match self { $(Self::$kind => $sentence,)* }
@@ -97,7 +97,7 @@ pub struct Event {
     pub kind: EventKind,
     pub at: Timestamp,
     pub client: Client,
-    /// What it was about, such as the name of a passkey or the way of signing in.
+    /// Its object, such as the name of a passkey or the sign-in method.
     pub detail: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl Event {
         Self { detail, ..self }
     }
 
-    /// What strangers do, without anything that they say of themselves: recorded once an hour.
+    /// Attempts of unknown clients, without client data: recorded once an hour.
     #[must_use]
     pub fn once_an_hour(user_id: UserId, kind: EventKind, at: Timestamp) -> Self {
         let id = EventId(Uuid::nil());

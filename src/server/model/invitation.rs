@@ -4,7 +4,7 @@ use crate::server::secret::{Token, TokenHash};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The name of an invitation, for those who run the site.
+/// The id of an invitation, for administrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InvitationId(pub Uuid);
 
@@ -30,7 +30,7 @@ impl Invitation {
         (Self { id, link_hash, note, uses_left: uses, created_at: now, expires_at }, token)
     }
 
-    /// Whether somebody can still sign up with it.
+    /// Whether it can still be used to sign up.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.uses_left > 0 && now < self.expires_at

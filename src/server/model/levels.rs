@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How busy a store is at the moment when somebody looks.
+/// The load of a store at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     pub connections_idle: u32,

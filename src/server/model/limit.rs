@@ -40,7 +40,7 @@ pub const COUNTED_ONCE: Duration = ANSWERABLE;
 /// How far the clocks of nodes may differ.
 pub const SKEW: Duration = Duration::from_mins(1);
 
-/// What a limit says to one more.
+/// The answer of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Allowed.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_locks_nobody_out_and_one_that_is_a_little_behind_lets_nobody_in() {
+    fn a_clock_that_was_set_back_locks_no_user_out_and_one_that_is_a_little_behind_lets_none_in() {
         let empty = (0..3).fold(None, |full_at, _| Some(LIMIT.draw(full_at, at(1_000)).1));
         assert_eq!(LIMIT.draw(empty, at(0)).0, Verdict::Within);
         assert_eq!(LIMIT.draw(empty, at(999)).0, Verdict::Beyond(LIMIT.every));

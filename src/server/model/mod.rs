@@ -1,4 +1,4 @@
-//! What lasts, as plain values and pure transitions: no I/O in here.
+//! The durable data as plain values and pure transitions. No I/O.
 
 pub mod browser;
 pub mod client;

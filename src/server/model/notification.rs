@@ -1,4 +1,4 @@
-//! Emails that tell somebody what happened to their account, and what they can still do about it.
+//! Security notifications: emails about events of an account, with links to answer them.
 
 use super::probation::PROBATION;
 use super::{Client, Issuer, UserId, id};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// The most notifications of one kind that an address gets for one account within [`NOTIFIED_WITHIN`]; then one digest.
 pub const MOST_OF_A_KIND: u32 = 3;
 /// The most notifications of all kinds, with the same consequence. Those with an undo link are not counted, so that
-/// nobody can use up the budget first.
+/// an attacker cannot use up the budget first.
 pub const MOST_OF_ALL: u32 = 20;
 pub const NOTIFIED_WITHIN: Duration = Duration::from_hours(1);
 
@@ -21,7 +21,7 @@ pub const ANSWERABLE: Duration = PROBATION;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotificationId(pub Uuid);
 
-/// What happened that its owner should hear of.
+/// The occasion of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occasion {
     PasskeyAdded,
@@ -96,10 +96,10 @@ impl Occasion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     pub id: NotificationId,
-    /// Nobody, where it tells that the account is gone.
+    /// `None` for the notification of a deleted account.
     pub user_id: Option<UserId>,
     pub occasion: Occasion,
-    /// What it was about: the name of a passkey, or the address that came or went.
+    /// Its object: the name of a passkey, or the added or removed address.
     pub detail: Option<String>,
     pub address: EmailAddress,
     pub name: DisplayName,

@@ -46,7 +46,7 @@ impl Kind {
     }
 }
 
-/// Names one attempt to send an email, so that nobody finishes another's.
+/// Identifies one attempt to send an email, so that no worker finishes another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim(pub Uuid);
 
@@ -89,12 +89,12 @@ pub struct ClaimedEmail {
     pub about: About,
 }
 
-/// What an email in the outbox is about.
+/// The subject of an email in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// Somebody asked for it.
+    /// A user requested it.
     Request(Box<OpenRequest>),
-    /// Its owner should know.
+    /// It notifies the owner.
     Notification(Box<Notification>),
 }
 

@@ -43,16 +43,16 @@ impl fmt::Debug for CredentialId {
     }
 }
 
-/// A passkey of somebody's, as it is kept.
+/// A stored passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passkey {
     pub credential_id: CredentialId,
     pub user_id: UserId,
     /// The relying party it was made for: it can sign in nowhere else.
     pub rp_id: String,
-    /// What its owner calls it.
+    /// The name that its owner chose.
     pub name: String,
-    /// What the library needs to verify with it: its own JSON, in the shape that `record_version` names.
+    /// The JSON of the WebAuthn library, in the version that `record_version` names.
     pub record: String,
     pub record_version: i64,
     /// The kind of authenticator; unattested, so for display only.
@@ -67,11 +67,11 @@ pub struct Passkey {
     /// On what it was used last.
     pub last_used_on: Client,
     pub added_with: AddedWith,
-    /// From then on it signs nobody in: somebody said "that was not me" of it.
+    /// When it was suspended by a report ("This wasn't me").
     pub suspended_at: Option<Timestamp>,
 }
 
-/// What the session had been opened with in which a passkey was added.
+/// The sign-in method of the session in which a passkey was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddedWith {
     /// It came with the account.
@@ -79,7 +79,7 @@ pub enum AddedWith {
     Passkey,
     Email,
     RecoveryCode,
-    /// A link of those who run the site.
+    /// A sign-in link of an administrator.
     BreakGlass,
 }
 
@@ -106,7 +106,7 @@ impl AddedWith {
 }
 
 impl Passkey {
-    /// Whether a use is refused since somebody else has counted as far meanwhile (WebAuthn Level 3, section 7.2, step 22).
+    /// Whether a use is refused because the counter did not increase (WebAuthn Level 3, section 7.2, step 22).
     #[must_use]
     pub fn is_overtaking(&self, used: &PasskeyUse) -> bool {
         self.suspended_at.is_none() && self.sign_count > 0 && used.sign_count <= self.sign_count
@@ -143,7 +143,7 @@ pub fn present_name(transport: &str) -> &str {
     if transport == "cable" { "hybrid" } else { transport }
 }
 
-/// What one verified assertion told about a passkey.
+/// The facts of a verified assertion about a passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyUse {
     pub record: String,

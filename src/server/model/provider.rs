@@ -7,7 +7,7 @@ pub fn provider(aaguid: Uuid) -> Option<&'static str> {
     PROVIDERS.iter().find(|(known, _)| *known == aaguid).map(|(_, name)| *name)
 }
 
-/// What a passkey is called until its owner names it.
+/// The name of a passkey until its owner chooses one.
 #[must_use]
 pub fn default_name(aaguid: Uuid) -> &'static str {
     provider(aaguid).unwrap_or("Passkey")

@@ -40,7 +40,7 @@ impl RecoveryCode {
         is_code.then(|| Self(Secret::new(code)))
     }
 
-    /// In groups of five, for its owner and nobody else.
+    /// In groups of five, for its owner.
     #[must_use]
     pub fn expose(&self) -> String {
         let characters = self.0.expose().as_bytes();

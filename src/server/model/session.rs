@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// The most sessions of an account; the one that was not seen for longest ends first (docs/RULES.md, 8).
 pub const MOST_SESSIONS: u32 = 100;
 
-/// The name of a session, for lists; knowing it signs nobody in.
+/// The public id of a session. It is no credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub Uuid);
 
@@ -62,14 +62,14 @@ impl SessionLifetimes {
     }
 }
 
-/// How somebody showed who they are.
+/// The sign-in method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     Passkey(CredentialId),
     Email,
     /// A recovery code.
     Recovery,
-    /// A link of those who run the site.
+    /// A sign-in link of an administrator.
     BreakGlass,
 }
 
@@ -100,7 +100,7 @@ impl Method {
         }
     }
 
-    /// What it is called in the activity.
+    /// Its name in the activity list.
     #[must_use]
     pub fn words(&self) -> &'static str {
         match self {
@@ -141,7 +141,7 @@ impl Session {
     /// The longest that `last_seen_at` may lag, so that not every request is a write.
     const SEEN_STEP: Duration = Duration::from_mins(1);
 
-    /// When it ends if nobody uses it from now on.
+    /// When it ends if it is not used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.last_seen_at.plus(self.idle).min(self.ends_at)
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_when_nobody_uses_it() {
+    fn a_session_ends_when_it_is_not_used() {
         let session = session(HOUR, 24 * HOUR);
         let just_before = session.created_at.plus(Duration::from_secs(3599));
         assert!(session.is_alive(just_before));

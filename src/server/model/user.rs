@@ -10,14 +10,14 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Who somebody is, and the user handle of their passkeys: 122 random bits that say nothing about the person
+/// The id of a user, and the user handle of their passkeys: 122 random bits without personal data
 /// (WebAuthn Level 3, section 14.6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct UserId(pub Uuid);
 
 impl UserId {
-    /// Stands for nobody where the same must be done whether anybody is meant or not; never drawn, since it is not random.
-    pub const NOBODY: Self = Self(Uuid::nil());
+    /// The id of no user, for work that must take the same time with and without an account.
+    pub const NONE: Self = Self(Uuid::nil());
 
     pub fn random(entropy: &dyn Entropy) -> Self {
         Self(id::random(entropy))
@@ -45,7 +45,7 @@ pub struct User {
     pub lockdown: Option<Lockdown>,
     /// In which emails to them are written.
     pub language: Language,
-    /// Since those who run the site turned the account off: nobody signs in to it.
+    /// When an administrator disabled the account.
     pub disabled_at: Option<Timestamp>,
 }
 
@@ -81,7 +81,7 @@ pub fn email_key(address: &EmailAddress) -> Option<String> {
     (key.len() <= EmailAddress::MAX_BYTES).then_some(key)
 }
 
-/// What was typed to say who somebody is, in the form in which it is counted; empty for an address that no email can reach.
+/// The entered identifier in the form that limits count; empty for an address that no email can reach.
 #[must_use]
 pub fn identifier_key(typed: &Identifier) -> String {
     match typed {

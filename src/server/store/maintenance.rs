@@ -17,7 +17,7 @@ pub struct Wakes {
 /// The database as a whole.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
-    /// What a commit wakes.
+    /// The jobs that a commit wakes.
     fn wakes(&self) -> &Wakes;
 
     /// Whether the database was empty when it was opened here.

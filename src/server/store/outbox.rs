@@ -17,7 +17,7 @@ pub struct MailboxEmail {
     pub sent_at: Timestamp,
 }
 
-/// What only the reader of an email knows, as hashes.
+/// The secrets of an email, as hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmailSecrets {
     pub link_hash: TokenHash,

@@ -25,7 +25,7 @@ pub trait PasskeyWrites: Send {
     /// All passkeys of an account, the oldest first.
     async fn passkeys_of(&mut self, user: UserId) -> Result<Vec<Passkey>, Unavailable>;
 
-    /// Conflicts when the credential id is known already, whoever owns it.
+    /// Conflicts when any account has the credential id already.
     async fn add_passkey(&mut self, passkey: &Passkey) -> Result<Insertion, Unavailable>;
 
     /// Records a verified use of a passkey if it still exists, is still theirs and its counter may still follow the

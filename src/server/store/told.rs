@@ -1,4 +1,4 @@
-/// What the driver says, without the line of PostgreSQL's source that it adds, and with the code by which the server's
+/// The message of the driver, without the line of PostgreSQL's source that it adds, and with the code by which the server's
 /// documentation explains it.
 pub fn told(cause: &sqlx::Error) -> String {
     match cause.as_database_error() {

@@ -4,7 +4,7 @@ use crate::server::Unavailable;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-/// What a column holds, in either database.
+/// The type of a column, in either database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Id,

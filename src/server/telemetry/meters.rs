@@ -1,4 +1,4 @@
-//! What is counted and measured, under the names that `docs/OPERATIONS.md`, the dashboard and the alerts use.
+//! Metrics, under the names that `docs/OPERATIONS.md`, the dashboard and the alerts use.
 
 use crate::server::model::Levels;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};

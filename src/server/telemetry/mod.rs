@@ -13,14 +13,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The name under which every security event is logged, once it is certain that it happened.
 pub const AUDIT: &str = "latchkey::audit";
 
-/// What log lines look like (setting `LOG_FORMAT`).
+/// The format of log lines (setting `LOG_FORMAT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// What is to be ended with the program, so that the last traces go out.
+/// Flushes the last traces at the end of the program.
 pub struct Telemetry {
     traces: Option<Traces>,
 }
@@ -41,7 +41,7 @@ pub fn start_for_command(format: LogFormat) -> Telemetry {
     start_with(wished_or(LevelFilter::WARN).with_target(AUDIT, LevelFilter::INFO), format)
 }
 
-/// What `RUST_LOG` says, such as `warn,latchkey=debug`; else this level. A directive that does not parse is left out.
+/// The filter of `RUST_LOG`, such as `warn,latchkey=debug`; else this level. Invalid directives are left out.
 fn wished_or(default: LevelFilter) -> Targets {
     let wish = std::env::var("RUST_LOG").unwrap_or_default();
     let directives: Vec<Targets> = wish.split(',').filter_map(|directive| parsed(directive.trim())).collect();

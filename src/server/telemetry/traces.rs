@@ -39,7 +39,7 @@ impl Traces {
         Ok(Some(Self { provider }))
     }
 
-    /// What turns our spans into theirs.
+    /// The layer that turns our spans into theirs.
     pub fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(&self) -> OpenTelemetryLayer<S, Tracer> {
         tracing_opentelemetry::layer().with_tracer(self.provider.tracer("latchkey"))
     }
@@ -47,7 +47,7 @@ impl Traces {
     /// Sends what is left.
     pub fn stop(self) {
         if let Err(cause) = self.provider.shutdown_with_timeout(LAST) {
-            tracing::warn!(%cause, "the last traces were not sent");
+            tracing::warn!(%cause, "last traces not sent");
         }
     }
 }

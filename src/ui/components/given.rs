@@ -7,11 +7,11 @@ use leptos::attr::custom::custom_attribute;
 use leptos::context::Provider;
 use leptos::prelude::*;
 
-/// What one island is told: written by the page around it and read by the island, both by [`properties!`].
+/// The properties of one island: written by the page and read by the island, both through [`properties!`].
 pub trait Properties: Sized {
     fn written(self) -> Given;
 
-    /// What the island that is being built was given.
+    /// The properties of the island that is being built.
     fn given() -> Self;
 }
 

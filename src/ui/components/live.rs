@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-/// What a component reads again whenever it changes. A closure does, and reads signals as it likes; the `Signal` of Leptos
+/// A value that a component reads again whenever it changes. A closure does that and reads any signals; the `Signal` of Leptos
 /// is one thing for signals, memos and closures alike, and costs every visitor 3 KB (docs/BENCHMARKS.md).
 pub struct Live<T>(Arc<dyn Fn() -> T + Send + Sync>);
 

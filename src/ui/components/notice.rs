@@ -6,7 +6,7 @@ use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// What the page before had to say. It lies over the page, so that nothing moves; it goes by itself after five seconds
+/// The notice of the previous page. It lies over the page, so that nothing moves; it goes by itself after five seconds
 /// unless it is pointed at or focused, or when its box is ticked. All of that is CSS, for pages without scripts.
 #[component]
 pub fn NoticeBar(notice: Notice) -> impl IntoView {
@@ -76,7 +76,7 @@ fn CountingDown() -> impl IntoView {
     view! { <p class="countdown">{move || in_words(left.get())}</p> }
 }
 
-/// Takes one off every second, until there is none left or somebody else has set another number.
+/// Counts down every second, until zero or until another countdown starts.
 pub fn count_down(left: RwSignal<u32>, seconds: u32) {
     left.set(seconds);
     spawn_local(async move {

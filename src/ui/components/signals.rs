@@ -8,7 +8,7 @@ use leptos::prelude::*;
 pub fn Signals(
     /// The JSON of `signalAllAcceptedCredentials`.
     accepted: String,
-    /// The JSON of `signalCurrentUserDetails`; empty where there is nobody left to name.
+    /// The JSON of `signalCurrentUserDetails`; empty after the account was deleted.
     details: String,
 ) -> impl IntoView {
     view! {

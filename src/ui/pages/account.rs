@@ -11,7 +11,7 @@ use crate::ui::words::{bold, counted, fill, sentence, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// What the account page has to say beside the person's facts.
+/// The contents of the account page beside the user's profile.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, independent of the others")]
 #[derive(Clone, Debug)]
 pub struct AccountState {
@@ -35,12 +35,12 @@ pub struct AccountState {
     pub is_adding: bool,
     /// A passkey that was just removed, and how many sessions it had opened.
     pub removed: Option<(String, usize)>,
-    /// What the device is told: its JSON for [`Signals`].
+    /// The JSON for [`Signals`].
     pub accepted: String,
     pub details: String,
 }
 
-/// What is to be done about an address that is not confirmed: the one that the account claims, or another that was asked
+/// The state of an unconfirmed address: the one that the account claims, or another that was asked
 /// for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmation {
@@ -177,7 +177,7 @@ fn ConfirmAddress(address: String, waits_for_code: bool, refusal: Option<ApiErro
     .into_any()
 }
 
-/// What is left to do after a passkey is gone.
+/// Offers to sign out the devices that used a removed passkey.
 #[component]
 fn Removed(id: String, sessions: usize) -> impl IntoView {
     let still = counted(sessions, "One device is still signed in with it.", "{} devices are still signed in with it.");

@@ -11,7 +11,7 @@ pub enum Answer {
     Undo,
 }
 
-/// What a button would do, for whom, and the button.
+/// Asks before the link of a notification does anything.
 #[component]
 pub fn AnswerPage(answer: Answer, token: String, username: String, address: String) -> impl IntoView {
     let (heading, action, button) = match answer {
@@ -51,7 +51,7 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
     }
 }
 
-/// What was done, and what to do next.
+/// Tells the result and the next step.
 #[component]
 pub fn AnsweredPage(answer: Answer) -> impl IntoView {
     let (heading, done) = match answer {

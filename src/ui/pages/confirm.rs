@@ -28,9 +28,9 @@ pub enum Proof {
 pub fn IdentityPage(
     /// Of this page: its forms are sent to it.
     address: String,
-    /// What goes on, as a sentence such as "To remove the passkey, confirm it's you."
+    /// The action, as a sentence such as "To remove the passkey, confirm it's you."
     act: &'static str,
-    /// What was typed for it; empty where nothing was.
+    /// The text that was entered for it; empty where there is none.
     typed: String,
     proof: Proof,
     /// Why the last proof was refused.

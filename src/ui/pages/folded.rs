@@ -2,11 +2,11 @@ use crate::types::{AccountAction, paths};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// What stood in a form of the account page that was not done, and why.
+/// A refused form of the account page, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
     pub action: AccountAction,
-    /// What the form was about, such as a passkey; else empty.
+    /// The object of the form, such as a passkey; else empty.
     pub id: String,
     pub text: String,
     pub note: &'static str,
@@ -17,7 +17,7 @@ pub struct Typed {
 pub struct FoldedField {
     pub summary: &'static str,
     pub action: AccountAction,
-    /// What the form is about, such as a passkey; else empty.
+    /// The object of the form, such as a passkey; else empty.
     pub about: String,
     /// The name of the field in its form.
     pub name: &'static str,
@@ -26,7 +26,7 @@ pub struct FoldedField {
     pub autocomplete: &'static str,
     pub maxlength: u16,
     pub value: String,
-    /// What is good to know before.
+    /// The hint below the field.
     pub hint: &'static str,
     pub button: &'static str,
     pub class: &'static str,
@@ -40,7 +40,7 @@ pub fn FoldedAction(
     label: String,
     question: String,
     action: AccountAction,
-    /// What the action is about, such as a passkey; else empty.
+    /// The object of the action, such as a passkey; else empty.
     about: String,
     button: &'static str,
 ) -> impl IntoView {

@@ -3,7 +3,7 @@ use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// What this is, and the two ways on.
+/// The home page.
 #[component]
 pub fn HomePage(current_user: Option<views::User>) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;

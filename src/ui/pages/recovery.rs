@@ -59,7 +59,7 @@ fn CopyOrPrint() -> impl IntoView {
 /// Where a recovery code is typed; a form that works with scripts off.
 #[component]
 pub fn UseRecoveryCodePage(
-    /// What was typed before a refusal.
+    /// The text that was entered before a refusal.
     identifier: String,
     refusal: Option<ApiError>,
 ) -> impl IntoView {

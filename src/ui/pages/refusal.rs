@@ -25,7 +25,7 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
     }
 }
 
-/// What stands over the page and in the tab.
+/// The heading and the title.
 #[must_use]
 pub fn heading(error: ApiError) -> &'static str {
     match error {

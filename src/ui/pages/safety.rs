@@ -114,7 +114,7 @@ pub struct ActivityLine {
     pub at: String,
 }
 
-/// What happened, newest first.
+/// Events, newest first.
 #[component]
 pub fn ActivitySection(
     lines: Vec<ActivityLine>,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[component]
 pub fn SignInPage(
     next: String,
-    /// What was typed before a refusal.
+    /// The text that was entered before a refusal.
     typed: Option<String>,
     /// Who signed in last with this browser.
     greeted: Option<views::User>,
@@ -105,7 +105,7 @@ impl State {
     }
 }
 
-/// What the island works with: copied into every task it starts.
+/// The state of the island, copied into every task that it starts.
 #[derive(Clone, Copy)]
 struct SignIn {
     state: RwSignal<State>,
@@ -209,7 +209,7 @@ properties! {
     struct SignInProperties {
         /// Where to go on to.
         next: String,
-        /// What was typed before, or who signed in last with this browser.
+        /// The entered identifier, or that of the user who signed in last with this browser.
         identifier: String,
         /// Whether emails sign people in.
         by_email: bool,

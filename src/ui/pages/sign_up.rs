@@ -9,7 +9,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// What was typed before a refusal.
+/// The text that was entered before a refusal.
 #[derive(Clone, Debug, Default)]
 pub struct SignUpInput {
     pub display_name: String,
@@ -85,7 +85,7 @@ impl State {
 
 properties! {
     struct SignUpProperties {
-        /// What was typed before.
+        /// The text that was entered before.
         display_name: String,
         username: String,
         email: String,
@@ -157,7 +157,7 @@ fn SignUpForm() -> impl IntoView {
             <Field
                 id=EMAIL
                 label=if needs_address { "Email" } else { "Email (optional)" }
-                hint=if by_email { "Lets you back in if you don't have your passkey with you." } else { "For security notifications." }
+                hint=email_hint(by_email, needs_address)
                 kind="email"
                 autocomplete="email"
                 required=needs_address
@@ -180,6 +180,15 @@ fn SignUpForm() -> impl IntoView {
                 }
             />
         </form>
+    }
+}
+
+/// The use of the email address, which depends on the settings.
+fn email_hint(by_email: bool, needs_address: bool) -> &'static str {
+    match (by_email, needs_address) {
+        (true, _) => "Lets you back in if you don't have your passkey with you.",
+        (false, true) => "For security notifications.",
+        (false, false) => "This site doesn't send email.",
     }
 }
 

@@ -21,7 +21,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::{IntoAny, IntoView, view};
 
-/// What an act leads to.
+/// The result of an action.
 enum Outcome {
     Told(Notice),
     LedTo(String, Option<Notice>),

@@ -63,7 +63,7 @@ pub(super) async fn show(
     Ok(render(&context.state, request, page, body).await)
 }
 
-/// What the account page is to show.
+/// The query of the account page.
 #[derive(Debug, Default, Deserialize)]
 struct AccountQuery {
     step: Option<String>,
@@ -111,7 +111,7 @@ async fn account_state(
     }))
 }
 
-/// What the device is told of the passkeys that sign in here; nothing, when there is nothing to tell.
+/// The accepted passkeys for the device; `None` where there is nothing to signal.
 fn accepted(
     context: &RequestContext,
     current: &CurrentUser,
@@ -135,7 +135,7 @@ fn opened_with(removed: &str, current: &CurrentUser, sessions: &[Session]) -> Op
     Some((removed.to_owned(), opened.count())).filter(|(_, count)| *count > 0)
 }
 
-/// What there is to do about the address.
+/// Whether and how the address has to be confirmed.
 async fn confirmation(context: &RequestContext, current: &CurrentUser) -> Result<Confirmation, Unavailable> {
     let (state, user) = (&context.state, &current.user);
     if let Some(address) = state.address().open_confirmation(current).await? {

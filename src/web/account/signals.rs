@@ -1,4 +1,4 @@
-//! What a device is told about the passkeys of an account (WebAuthn Level 3, section 5.1.10), as JSON.
+//! Signals to a device about the passkeys of an account (WebAuthn Level 3, section 5.1.10), as JSON.
 
 use crate::server::Unavailable;
 use crate::server::auth::CurrentUser;

@@ -1,4 +1,4 @@
-//! What people do to their accounts, as every database keeps it.
+//! Changes of accounts, on every database.
 
 use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;

@@ -11,7 +11,7 @@ use latchkey::server::store::{SignInOutcome, SignInRecord, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Somebody about to come in.
+/// A sign-in to be written.
 pub struct Arriving {
     passkey: Passkey,
     used: PasskeyUse,
@@ -145,15 +145,15 @@ async fn what_may_not_come_in_leaves_nothing() {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
         let stale = Arriving::with(&user, &passkey, u32::MAX - 1);
         let foreign = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey.clone() };
-        let nobody = Arriving { passkey: foreign, ..Arriving::with(&user, &passkey, u32::MAX) };
+        let unknown = Arriving { passkey: foreign, ..Arriving::with(&user, &passkey, u32::MAX) };
         let known = known(user.id);
         remember(&*store, &known).await;
 
         let refused = stale.come_in(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
         assert!(matches!(refused, SignInOutcome::Refused(owner) if owner == user));
         stale.left_nothing(&*store).await;
-        assert!(matches!(nobody.come_in(&*store, None, None).await, SignInOutcome::Gone));
-        nobody.left_nothing(&*store).await;
+        assert!(matches!(unknown.come_in(&*store, None, None).await, SignInOutcome::Gone));
+        unknown.left_nothing(&*store).await;
 
         let mut unit = store.begin().await.unwrap();
         unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
@@ -246,7 +246,7 @@ async fn of_many_with_one_counter_one_comes_in() {
     .await;
 }
 
-/// What somebody who arrives may do.
+/// The expected result of a sign-in.
 #[derive(Clone, Copy, Debug)]
 pub enum Case {
     MayComeIn,
@@ -269,7 +269,7 @@ pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
     arriving
 }
 
-/// Everybody arrives in this order while somebody writes; gives what became of each.
+/// All sign-ins arrive in this order during a write; returns the result of each.
 async fn arrive_together(
     store: &Arc<dyn Store>,
     crowd: Vec<Arriving>,
@@ -291,7 +291,7 @@ async fn arrive_together(
 
 /// Those who wait for the same writer may go in together; what becomes of each is its own affair.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_may_comes_in_beside_those_who_may_not() {
+async fn allowed_sign_ins_succeed_beside_refused_ones() {
     use Case::{IsNobody, IsStale, IsTaken, MayComeIn};
     on_both(async |store| {
         let groups: [&[Case]; 5] = [
@@ -349,7 +349,7 @@ async fn who_declines_a_passkey_and_who_signs_in_do_not_wait_for_each_other() {
     .await;
 }
 
-/// What another command does holds as soon as it is committed, also for those who were waiting for it.
+/// The effect of another command holds as soon as it is committed, also for those who were waiting for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_waits_for_another_command_sees_what_it_did() {
     on_both(async |store| {

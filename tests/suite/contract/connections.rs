@@ -1,4 +1,4 @@
-//! What a store promises of its connections: everybody gets one in turn, and whoever gives up leaves none behind.
+//! Promises of a store about its connections: every caller gets one in turn, and a dropped caller leaves none behind.
 
 use super::admission::Arriving;
 use super::store::{NOW, add_account, on_both, passkey, session, user};
@@ -31,7 +31,7 @@ impl Crowd {
         Self { is_over, people }
     }
 
-    /// Lets them finish; whoever of them failed fails the test.
+    /// Waits for all; a failure of one fails the test.
     async fn leave(self) {
         self.is_over.store(true, Ordering::SeqCst);
         for person in self.people {
@@ -138,7 +138,7 @@ async fn a_crowd_that_signs_in_leaves_a_turn_to_everybody_who_writes() {
 }
 
 #[tokio::test]
-async fn whoever_gives_up_leaves_no_connection_and_no_turn_behind() {
+async fn a_dropped_caller_leaves_no_connection_and_no_turn_behind() {
     on_both(async |store| {
         let (user, passkey) = add_uncounted(&*store, "ada").await;
         let held = store.begin().await.unwrap();

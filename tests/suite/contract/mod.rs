@@ -1,4 +1,4 @@
-//! What every store promises, run on each of them; `sqlite.rs` has what one of them does beyond.
+//! Promises of every store, tested on each; `sqlite.rs` tests more of SQLite.
 
 mod accounts;
 mod admission;

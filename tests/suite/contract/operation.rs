@@ -28,7 +28,7 @@ async fn accounts_are_listed_in_the_order_of_their_names_page_by_page() {
         assert_eq!((summary.passkeys, summary.sessions), (1, 1));
         assert_eq!(summary.last_seen_at, store.sessions(ada.id).await.unwrap().first().map(|one| one.last_seen_at));
         let address = Identifier::parse("ada+x@bücher.example").unwrap();
-        assert_eq!(store.account_named(&address).await.unwrap(), None, "an address that was not proven is nobody's");
+        assert_eq!(store.account_named(&address).await.unwrap(), None, "an unproven address belongs to no account");
     })
     .await;
 }

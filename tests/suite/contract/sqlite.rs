@@ -1,4 +1,4 @@
-//! What SQLite's store does beyond the promises of all: group commits, and checkpoints beside the writers.
+//! SQLite's store beyond the promises of all: group commits, and checkpoints beside the writers.
 
 use super::admission::{Arriving, Case, arrive};
 use super::store::{NOW, add_account};
@@ -54,7 +54,7 @@ async fn come_in(knocking: Vec<JoinHandle<Option<SignInOutcome>>>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_came_first_and_gives_up_is_not_let_in_and_keeps_nobody_out() {
+async fn a_sign_in_that_is_dropped_first_is_not_written_and_blocks_no_other() {
     let Scene { store, crowd, .. } = &scene().await;
     let writer = store.begin().await.unwrap();
     let first = knock(store, &crowd[0]);
@@ -95,9 +95,9 @@ async fn a_file_that_fails_lets_in_none_of_a_group_and_all_of_it_later() {
     come_in(crowd.iter().map(|one| knock(store, one)).collect()).await;
 }
 
-/// Another program has the file: whoever waits is refused in time, and comes in when it has been given back.
+/// Another program has the file: waiting sign-ins are refused in time, and succeed once it is released.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
+async fn a_file_that_another_process_locks_is_not_waited_for_forever() {
     let Scene { file, store, crowd, .. } = &scene().await;
     let mut other = another(file).await;
     query("begin immediate").execute(&mut other).await.unwrap();
@@ -105,7 +105,7 @@ async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
         assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
     }
     query("commit").execute(&mut other).await.unwrap();
-    // Whoever was on the way in when it was given up may have arrived.
+    // A sign-in that was dropped while it was written may have succeeded.
     for one in crowd {
         let admitted = timeout(ENOUGH, knock(store, one)).await.unwrap().unwrap();
         assert!(matches!(admitted, Some(SignInOutcome::Recorded { .. } | SignInOutcome::Refused(_))), "{admitted:?}");
@@ -114,14 +114,14 @@ async fn a_file_that_somebody_keeps_to_themselves_is_not_waited_for_forever() {
 
 /// Another program writes to a file whose schema has to be brought up to date: a start waits for it, but not forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_waits_for_whoever_writes_and_says_so_when_that_takes_too_long() {
+async fn a_start_waits_for_a_writer_and_says_so_when_that_takes_too_long() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
     let mut other = SqliteConnection::connect_with(&options.journal_mode(SqliteJournalMode::Wal)).await.unwrap();
     query("begin immediate").execute(&mut other).await.unwrap();
     let refused = sqlite::open(&file, Duration::from_millis(100)).await.err().unwrap().to_string();
-    assert!(refused.contains("somebody else has been writing") && !refused.contains("error"), "{refused}");
+    assert!(refused.contains("another process has been writing") && !refused.contains("error"), "{refused}");
     let waiting = tokio::spawn({
         let file = file.clone();
         async move { sqlite::open(&file, Duration::from_secs(30)).await.map(drop) }
@@ -133,7 +133,7 @@ async fn a_start_waits_for_whoever_writes_and_says_so_when_that_takes_too_long()
     timeout(ENOUGH, waiting).await.unwrap().unwrap().unwrap();
 }
 
-/// What stands in the file itself: one that is said never to change is read without its log.
+/// The content of the file itself: an immutable database is read without its log.
 async fn in_the_file_alone(file: &Path, count: &'static str) -> Option<i64> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -167,7 +167,7 @@ async fn what_is_written_reaches_the_file_while_others_write() {
         in_the_file_alone(&file, "select count(*) from sessions").await == Some(2)
     })
     .await;
-    // Another program that writes meanwhile keeps nobody's work from the file.
+    // Another program that writes meanwhile blocks no write.
     let other = sqlite::join(&file).await.unwrap();
     add_account(&other, "eve").await;
     drop(other);
@@ -176,10 +176,10 @@ async fn what_is_written_reaches_the_file_while_others_write() {
     })
     .await;
     drop(store);
-    // Whoever closes the file last takes the log away.
+    // The last to close the file removes the log.
     let log = folder.path().join("test.db-wal");
     until("a connection was left open", || async { !log.exists() }).await;
-    until("a task goes on for nobody", || async { tasks() <= before }).await;
+    until("a task goes on without a caller", || async { tasks() <= before }).await;
 }
 
 #[tokio::test]

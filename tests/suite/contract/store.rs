@@ -27,7 +27,7 @@ pub fn user(name: &str) -> User {
     }
 }
 
-fn nobody() -> Client {
+fn unknown() -> Client {
     Client { browser: None, system: None }
 }
 
@@ -46,7 +46,7 @@ pub fn passkey(owner: &User) -> Passkey {
         sign_count: u32::MAX - 1,
         created_at: NOW,
         last_used_at: None,
-        last_used_on: nobody(),
+        last_used_on: unknown(),
         added_with: AddedWith::SignUp,
         suspended_at: None,
     }

@@ -26,7 +26,7 @@ async fn a_sign_up_is_followed_by_an_email_that_proves_the_address() {
 }
 
 #[tokio::test]
-async fn nobody_else_can_confirm_it_and_nothing_is_used_up() {
+async fn no_other_user_can_confirm_it_and_nothing_is_used_up() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut ada = app.browser();
@@ -206,7 +206,14 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     browser.form("/email/confirm", &[("token", &email.token())]).await;
     browser.get("/account").await;
     browser.form("/email/confirm", &[("token", &email.token())]).await;
-    assert!(browser.get("/account").await.text().contains("This link or code has expired or was already used."));
+    let page = browser.get("/account").await.text();
+    let failure =
+        "<main id=\"content\"><p role=\"alert\" class=\"alert\">This link or code has expired or was already used.";
+    assert!(page.contains(failure) && !page.contains("role=\"status\""), "a failure stays on the page: {page}");
+
+    let again = browser.get(&format!("/email/confirm?token={}", email.token())).await;
+    assert_eq!((again.status.as_u16(), again.header("location")), (303, "/account"), "a second click on a used link");
+    assert!(browser.get("/account").await.text().contains("Your address is already confirmed."));
 }
 
 #[tokio::test]

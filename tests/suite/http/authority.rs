@@ -1,4 +1,4 @@
-//! What only an account's owner may do, and how they show that they are there (contract, rules 7 and 8).
+//! Actions of the account's owner alone, and reauthentication (contract, rules 7 and 8).
 
 use crate::app::{Answer, App, Backends, Browser};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ async fn acts(browser: &mut Browser, passkey: &str) -> Vec<(&'static str, Answer
         ("address", browser.post("/api/account/email", json!({ "email": "new@example.org" })).await),
         ("codes", browser.post("/api/recovery/codes", json!({})).await),
         ("export", browser.get("/api/account/export").await),
-        ("delete", browser.post("/api/account/delete", json!({ "username": "somebody" })).await),
+        ("delete", browser.post("/api/account/delete", json!({ "username": "another" })).await),
     ]
 }
 
@@ -140,7 +140,7 @@ async fn the_last_way_in_cannot_be_removed_and_two_removals_cannot_get_round_it(
             statuses.push(task.await.unwrap().status.as_u16());
         }
         statuses.sort_unstable();
-        // Whoever removed the passkey of this session first may not remove another.
+        // A session whose passkey was removed may not remove another.
         assert!(statuses == [200, 409] || statuses == [200, 403], "{statuses:?}");
         assert_eq!(app.store.passkeys(user_id(&mut own).await).await.unwrap().len(), 1);
         assert_eq!(app.deadlocks().await, 0);
@@ -174,7 +174,7 @@ async fn a_confirmed_address_is_a_way_in_only_where_emails_are() {
 }
 
 #[tokio::test]
-async fn a_removed_passkey_signs_nobody_in_and_its_sessions_can_be_ended() {
+async fn a_removed_passkey_cannot_sign_in_and_its_sessions_can_be_ended() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -260,7 +260,7 @@ async fn without_a_passkey_a_fresh_email_shows_who_is_there() {
         let mut stranger = app.browser();
         let body = json!({ "token": email.token() });
         assert_eq!(stranger.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "signed_out");
-        assert_eq!(stranger.answer_link(&email.token()).await.refusal().1, "link_expired", "it signs nobody in");
+        assert_eq!(stranger.answer_link(&email.token()).await.refusal().1, "link_expired", "it does not sign in");
         let wrong = own.post("/api/reauthenticate/code", json!({ "code": email.wrong_code() })).await;
         assert_eq!((wrong.refusal().1.as_str(), &wrong.json()["error"]["tries_left"]), ("code_wrong", &json!(4)));
         let former = own.cookies["latchkey_session"].clone();

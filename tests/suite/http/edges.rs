@@ -1,4 +1,4 @@
-//! What stands at the door of each group of addresses: each row of the table in `router.rs`, by real requests.
+//! The edge of each route group: each row of the table in `router.rs`, by real requests.
 
 use super::edge::send;
 use crate::app::{Answer, App, Backends};

@@ -11,7 +11,7 @@ async fn with_account(backends: Backends) -> App {
     app
 }
 
-/// What stands on the page while an email is waited for.
+/// A text of the page that waits for an email.
 async fn waiting_page(browser: &mut Browser) -> String {
     browser.get("/sign-in?step=email").await.text()
 }

@@ -66,7 +66,7 @@ async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
         let app = with_account(backends).await;
         let (mut browser, email) = asked(&app).await;
         let mut named = app.browser();
-        named.ask("nobody").await;
+        named.ask("unknown").await;
         for other in [&mut app.browser(), &mut named] {
             assert_eq!(other.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
             assert!(!other.is_signed_in().await);
@@ -81,7 +81,7 @@ async fn a_code_counts_only_where_it_was_asked_for() {
     let (_, email) = asked(&app).await;
     assert_eq!(app.browser().answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
     let mut named = app.browser();
-    named.ask("nobody").await;
+    named.ask("unknown").await;
     assert_eq!(named.answer_code(&email.code()).await.refusal(), (401, "code_wrong".to_owned()));
 }
 
@@ -187,7 +187,7 @@ async fn strangers_open_five_emails_at_most_and_a_known_browser_has_its_own() {
 }
 
 #[tokio::test]
-async fn nobody_learns_whether_there_is_an_account() {
+async fn no_client_learns_whether_there_is_an_account() {
     let app = with_account(Backends::Embedded).await;
     app.browser().sign_up("eve").await; // whose address is not proven
     let answers = async |identifier: &str| {
@@ -205,10 +205,10 @@ async fn nobody_learns_whether_there_is_an_account() {
         (shape(&start), start.text(), shape(&page), text.len(), shape(&code), code.text())
     };
     let known = answers("ada").await;
-    for identifier in ["nobody", "eve", "eve@example.org", "ada@example.org", "nobody@example.org"] {
+    for identifier in ["unknown", "eve", "eve@example.org", "ada@example.org", "unknown@example.org"] {
         assert_eq!(answers(identifier).await, known, "{identifier}");
     }
-    assert!(app.emails().await.iter().all(|email| !email.0.recipient.starts_with("nobody")));
+    assert!(app.emails().await.iter().all(|email| !email.0.recipient.starts_with("unknown")));
 }
 
 #[tokio::test]
@@ -419,7 +419,7 @@ async fn forms_of_other_sites_and_of_other_kinds_are_refused() {
 }
 
 #[tokio::test]
-async fn somebody_without_a_passkey_signs_up_by_email() {
+async fn a_user_without_a_passkey_signs_up_by_email() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for by_code in [false, true] {
@@ -482,12 +482,12 @@ async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let mut browser = app.browser();
-        let body = json!({ "username": "ada2", "email": "Ada@Example.org", "display_name": "Somebody else" });
+        let body = json!({ "username": "ada2", "email": "Ada@Example.org", "display_name": "Another user" });
         assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
         let email = app.email_to("ada@example.org").await;
         assert_eq!(email.0.subject, "Sign in to Latchkey");
         let page = browser.get(&format!("/email/link?token={}", email.token())).await;
-        assert!(page.text().contains(">ada</strong>") && !page.text().contains("Somebody else"));
+        assert!(page.text().contains(">ada</strong>") && !page.text().contains("Another user"));
         let json = browser.answer_link(&email.token()).await.json();
         assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
         app.browser().sign_up("ada2").await; // what was typed was dropped: the name is free
@@ -564,6 +564,15 @@ async fn without_any_way_for_emails_an_address_is_optional() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(browser.get("/sign-up").await.text().contains("Email (optional)"));
     let local = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let smtp = ("SMTP_URL", "smtp://localhost:1");
+    for (settings, hint) in [
+        (&[("EMAIL_SIGN_IN", "off")][..], "This site doesn't send email."),
+        (&[("EMAIL_SIGN_IN", "off"), smtp][..], "For security notifications."),
+        (&[smtp][..], "Lets you back in if you don't have your passkey with you."),
+    ] {
+        let app = App::start_set(Backends::Embedded, settings).await;
+        assert!(app.browser().get("/sign-up").await.text().contains(hint), "{settings:?}");
+    }
     assert_eq!(local.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await.status, 200);
     let strict = App::start(Backends::Embedded).await;
     let answer = strict.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await;

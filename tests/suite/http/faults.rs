@@ -45,8 +45,8 @@ async fn recovers(app: &App) {
     }
 }
 
-/// Nobody new comes in, within two seconds each; who is signed in goes on; the program lives and says what is away.
-async fn nobody_new_comes_in(app: &App, signed_in: &mut crate::app::Browser) {
+/// New sign-ins fail within two seconds each, signed-in users go on, and the program names what is unavailable.
+async fn no_new_sign_in_succeeds(app: &App, signed_in: &mut crate::app::Browser) {
     let form = json!({ "username": "eve", "email": "eve@example.org" });
     for (path, body) in [
         ("/api/sign-in/start", json!({})),
@@ -75,7 +75,7 @@ async fn a_redis_that_is_killed_and_started_again() {
     let mut begun = app.browser();
     let options = begun.start_sign_in().await;
     server.kill();
-    nobody_new_comes_in(&app, &mut own).await;
+    no_new_sign_in_succeeds(&app, &mut own).await;
     server.start_again();
     recovers(&app).await;
     let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
@@ -91,7 +91,7 @@ async fn a_redis_that_is_frozen() {
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     server.signal("STOP");
-    nobody_new_comes_in(&app, &mut own).await;
+    no_new_sign_in_succeeds(&app, &mut own).await;
     server.signal("CONT");
     recovers(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
@@ -104,12 +104,12 @@ async fn a_redis_that_only_reads_or_is_full() {
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    nobody_new_comes_in(&app, &mut own).await;
+    no_new_sign_in_succeeds(&app, &mut own).await;
     server.command(&["REPLICAOF", "NO", "ONE"]);
     recovers(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    nobody_new_comes_in(&app, &mut own).await;
+    no_new_sign_in_succeeds(&app, &mut own).await;
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     recovers(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
@@ -134,7 +134,7 @@ async fn a_database_that_crashes_under_a_sign_up_and_comes_back() {
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
     server.start_again();
     recovers(&app).await;
-    assert!(own.is_signed_in().await, "nobody was signed out");
+    assert!(own.is_signed_in().await, "no user was signed out");
     assert_eq!(begun.post("/api/sign-up/finish", credential).await.refusal().1, "ceremony_expired");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
     app.browser().sign_up("eve").await;
@@ -198,7 +198,7 @@ async fn a_database_that_only_reads() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_or_forward_ten_minutes_signs_nobody_out() {
+async fn a_clock_that_is_set_back_or_forward_ten_minutes_signs_no_user_out() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
         let mut own = app.browser();

@@ -94,7 +94,7 @@ fn no_header_makes_the_server_fail() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_program_keeps_nobody_out() {
+async fn a_cookie_of_another_program_keeps_no_user_out() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();

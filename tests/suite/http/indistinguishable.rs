@@ -62,9 +62,9 @@ async fn is_alike(bound: f64, measure: impl AsyncFn() -> f64) -> Result<(), Vec<
 async fn compare(app: &App, path: &str, body: impl Fn(&str, usize) -> Value) -> f64 {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS {
-        let (bears, lacks) =
+        let (known_name, unknown_name) =
             (format!("ada{}@example.org", number % KNOWN), format!("eva{}@example.org", number % KNOWN));
-        let mut sides = [(bears.as_str(), &mut known), (lacks.as_str(), &mut unknown)];
+        let mut sides = [(known_name.as_str(), &mut known), (unknown_name.as_str(), &mut unknown)];
         // Buckets fill again, or the limits would be all that is measured.
         app.clock.advance(Duration::from_mins(1));
         if number % 2 == 1 {
@@ -107,9 +107,9 @@ async fn known_and_unknown_addresses_get_the_same_answers_in_the_same_time() {
     }
 }
 
-/// Four wrong codes for each of many emails, of which one side's were sent to somebody.
+/// Four wrong codes for each of many emails, of which one side's were sent.
 async fn compare_codes(app: &App) -> f64 {
-    // What was typed wrong before is forgotten: after twenty failures no emails would go.
+    // Earlier failures are forgotten: after twenty failures no emails would go.
     app.clock.advance(Duration::from_hours(25));
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS / 5 {
@@ -134,7 +134,7 @@ async fn compare_codes(app: &App) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_code_takes_as_long_whoever_was_meant() {
+async fn a_wrong_code_takes_as_long_with_and_without_an_account() {
     for backends in Backends::ALL {
         let app = with_accounts(backends).await;
         let alike = is_alike(0.18, async || compare_codes(&app).await).await;

@@ -1,4 +1,4 @@
-//! How often anything may be done, by whom, and what nobody can take from anybody else.
+//! Limits, and that no client uses up those of another.
 
 use crate::app::{Answer, App, Backends, Browser};
 use axum::body::Body;
@@ -121,11 +121,11 @@ async fn sign_ups_that_were_never_finished_cost_nothing_and_those_begun_too_earl
 }
 
 #[tokio::test]
-async fn three_emails_at_once_under_one_name_whoever_bears_it() {
+async fn three_emails_at_once_under_one_name_with_and_without_an_account() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         app.browser_at(ADA).sign_up_proven(&app, "ada").await;
-        for name in ["ada", "nobody", "ada@example.org", "nobody@example.org"] {
+        for name in ["ada", "unknown", "ada@example.org", "unknown@example.org"] {
             let mut waits = Vec::new();
             for number in 0..4 {
                 let mut browser = app.browser_at(&format!("203.0.113.{number}"));
@@ -142,7 +142,7 @@ async fn three_emails_at_once_under_one_name_whoever_bears_it() {
 async fn a_client_asks_for_ten_emails_an_hour() {
     let app = limited(Backends::Embedded).await;
     let mut eve = app.browser_at(EVE);
-    let body = |number| json!({ "identifier": format!("somebody{number}") });
+    let body = |number| json!({ "identifier": format!("user{number}") });
     let (allowed, answer) = until_refused(&mut eve, "/api/email/start", body).await;
     assert_eq!(allowed, 10);
     assert!((340..=360).contains(&refused(&answer)));
@@ -291,7 +291,7 @@ async fn answers_are_limited_by_client() {
 }
 
 #[tokio::test]
-async fn nobody_is_locked_out_of_their_passkey_by_others() {
+async fn no_user_is_locked_out_of_their_passkey_by_others() {
     let app = limited(Backends::Embedded).await;
     let mut own = app.browser_at(ADA);
     let passkey = own.sign_up_proven(&app, "ada").await;
@@ -305,7 +305,7 @@ async fn nobody_is_locked_out_of_their_passkey_by_others() {
 }
 
 #[tokio::test]
-async fn an_address_that_somebody_claims_is_not_flooded() {
+async fn a_claimed_address_is_not_flooded() {
     let app = limited(Backends::Embedded).await;
     for number in 0..5 {
         app.browser_at(&format!("203.0.113.{number}"))

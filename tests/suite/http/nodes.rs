@@ -1,4 +1,4 @@
-//! Several processes on one database and one Redis: whoever is asked, the answer is the same.
+//! Several processes on one database and one Redis: each gives the same answer.
 
 use crate::app::{App, Backends, Browser};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What those who run the site do: links for who lost every way in, accounts turned off, and invitations.
+//! Commands of administrators: sign-in links, disabled accounts and invitations.
 
 use crate::app::{App, Backends, Browser, ORIGIN};
 use crate::authenticator::SoftPasskey;
@@ -118,7 +118,7 @@ async fn a_lockdown_that_nothing_can_end_any_more_ends_by_time() {
 }
 
 #[tokio::test]
-async fn a_break_glass_link_works_where_emails_sign_nobody_in() {
+async fn a_sign_in_link_works_where_sign_in_by_email_is_off() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;
     let token = sign_in_link(&app, "ada").await;
@@ -146,7 +146,7 @@ async fn a_break_glass_link_is_used_once_however_many_try() {
 }
 
 #[tokio::test]
-async fn nobody_comes_into_an_account_that_is_turned_off() {
+async fn a_disabled_account_cannot_be_signed_in_to() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -303,7 +303,7 @@ async fn an_invitation_for_two_lets_two_in_however_many_finish_at_once() {
 }
 
 #[tokio::test]
-async fn where_sign_up_is_off_nobody_signs_up_and_everybody_signs_in() {
+async fn where_sign_up_is_off_users_still_sign_in() {
     let app = App::start_set(Backends::Embedded, &[("SIGN_UP", "off")]).await;
     let invite = invite(&app, 1).await;
     let off = (404, "sign_up_off".to_owned());

@@ -81,14 +81,14 @@ async fn without_the_database_nothing_hangs_and_it_recovers_by_itself() {
 
     proxy.mend();
     eventually_ready(&app).await;
-    assert!(browser.is_signed_in().await, "nobody was signed out");
+    assert!(browser.is_signed_in().await, "no user was signed out");
     let spent = begun.post("/api/sign-in/finish", credential).await;
     assert_eq!(spent.refusal(), (401, "ceremony_expired".to_owned()), "the finish that met the outage has spent it");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 }
 
 #[tokio::test]
-async fn without_redis_nobody_new_signs_in_and_everybody_signed_in_goes_on() {
+async fn without_redis_sign_in_fails_and_signed_in_users_go_on() {
     let (app, proxy) = app_with_cuttable_redis().await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;

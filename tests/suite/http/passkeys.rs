@@ -103,7 +103,7 @@ async fn what_does_not_fit_is_refused() {
     eve.sign_up("eve").await;
     eve.cookies.insert("latchkey_browser".to_owned(), browser.cookies["latchkey_browser"].clone());
     let answer = eve.post("/api/passkeys/finish", json!({ "credential": honest })).await;
-    assert_eq!(answer.refusal(), (401, "ceremony_expired".to_owned()), "it was begun for somebody else");
+    assert_eq!(answer.refusal(), (401, "ceremony_expired".to_owned()), "it was begun for another user");
 
     let options = start(&mut browser).await;
     let again = known.registration(&options, &app.origin).json();

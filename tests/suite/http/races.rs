@@ -1,4 +1,4 @@
-//! Twenty at once for every thing that may happen once: at most one succeeds, nothing fails, and nobody waits for nobody.
+//! Twenty at once for every thing that may happen once: at most one succeeds, nothing fails, and none waits in vain.
 //! A few rounds here, fifty with `make soak`.
 
 use crate::app::{Answer, App, Backends, Browser};
@@ -202,7 +202,7 @@ async fn an_address_is_not_changed_by_a_session_that_was_ended_first() {
             let (confirmed, ended) = (confirming.await.unwrap(), ended.await.unwrap());
             let is_changed = confirmed.status == 200;
             assert!(is_changed || confirmed.refusal().0 == 401, "{}", confirmed.text());
-            // Whoever came first, the other was out: never both.
+            // Either one or the other: never both.
             assert!(is_changed != (ended.status == 200), "{} {}", confirmed.status, ended.status);
             assert_eq!(own.is_signed_in().await, !is_changed);
         }
@@ -253,7 +253,7 @@ async fn a_passkey_that_is_removed_while_it_is_verified_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_name_that_is_just_being_given_up_goes_to_nobody_else() {
+async fn a_name_that_is_just_being_given_up_goes_to_no_other_user() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..rounds(3, 50) {

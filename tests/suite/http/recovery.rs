@@ -127,7 +127,7 @@ async fn a_code_ends_the_block_of_not_me() {
 }
 
 #[tokio::test]
-async fn codes_that_somebody_else_made_end_with_not_me() {
+async fn codes_that_an_attacker_created_end_with_a_report() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -149,10 +149,10 @@ async fn what_is_wrong_is_answered_alike_for_everybody() {
         let mut bodies = HashSet::new();
         for (identifier, code) in [
             ("ada", "AAAAA-AAAAA-AAAAA-AAAAA"),
-            ("nobody", "AAAAA-AAAAA-AAAAA-AAAAA"),
-            ("nobody@example.org", "AAAAA-AAAAA-AAAAA-AAAAA"),
+            ("unknown", "AAAAA-AAAAA-AAAAA-AAAAA"),
+            ("unknown@example.org", "AAAAA-AAAAA-AAAAA-AAAAA"),
             ("eve", codes[0].as_str()),
-            // Not proven, so nobody's.
+            // Not proven, so it belongs to no account.
             ("ada@example.org", codes[0].as_str()),
             ("", codes[0].as_str()),
             ("ada", ""),

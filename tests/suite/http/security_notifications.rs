@@ -115,7 +115,7 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
         let mut anybody = app.browser();
         let undone = anybody.post("/api/account/email/undo", json!({ "token": token })).await;
         assert_eq!((undone.status.as_u16(), undone.json()), (200, json!({})));
-        assert!(!own.is_signed_in().await && !anybody.is_signed_in().await, "it ends sessions and signs nobody in");
+        assert!(!own.is_signed_in().await && !anybody.is_signed_in().await, "it ends sessions and does not sign in");
         assert_eq!(
             anybody.post("/api/account/email/undo", json!({ "token": token })).await.refusal(),
             (401, "link_expired".to_owned())
@@ -439,7 +439,7 @@ async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
     by_email.sign_in_by_email(&app, "ada").await;
     assert_eq!(not_me(&app, &email).await.status, 200);
     by_email.sign_in_by_email(&app, "ada").await;
-    // Begun before the block, by whoever has a session still: here the ceremony of an older passkey's session.
+    // Begun before the block, in a session that still exists: here the ceremony of an older passkey's session.
     own.sign_in(&older).await;
     let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
     own.add_passkey().await;

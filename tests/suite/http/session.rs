@@ -102,7 +102,7 @@ async fn the_session_is_told_with_times_in_utc() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_made_up_signs_nobody_in() {
+async fn a_made_up_token_signs_no_user_in() {
     let app = App::start(Backends::Embedded).await;
     for token in [String::new(), "x".repeat(43), "A".repeat(43), "A".repeat(5_000)] {
         let mut browser = app.browser();

@@ -71,7 +71,7 @@ async fn a_tampered_assertion_is_refused_and_spends_the_ceremony() {
         ("signature", |a| a.spoil_signature = true),
         ("no user handle", |a| a.user_handle = None),
         ("an empty user handle", |a| a.user_handle = Some(vec![])),
-        ("somebody's user handle", |a| a.user_handle = Some(random::<16>().to_vec())),
+        ("another user handle", |a| a.user_handle = Some(random::<16>().to_vec())),
         ("a long user handle", |a| a.user_handle.as_mut().unwrap().push(0)),
     ];
     let app = App::start(Backends::Embedded).await;

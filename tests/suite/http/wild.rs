@@ -99,7 +99,7 @@ async fn a_certificate_that_was_not_asked_for_does_not_keep_a_user_out() {
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 
-        // What is not even a chain of certificates is still refused.
+        // A broken chain of certificates is still refused.
         for chain in [Cbor::Array(vec![]), Cbor::Text("x".into()), Cbor::Array(vec![Cbor::Integer(1)])] {
             let mut browser = app.browser();
             let options = browser.start_sign_up("eve").await;

@@ -54,7 +54,7 @@ async fn an_email_that_was_put_off_is_sent_later_and_once() {
 async fn an_email_that_is_refused_for_good_is_not_tried_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let moods = [Mood::RefuseRecipient("550 5.1.1 nobody"), Mood::Kind];
+        let moods = [Mood::RefuseRecipient("550 5.1.1 unknown"), Mood::Kind];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
@@ -114,7 +114,7 @@ async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_email() {
         app.clock.advance(Duration::from_secs(10));
         // Without being renewed the hold would be over by now; what is due besides is the email just asked for.
         while email_worker.deliver_next().await.unwrap() {}
-        assert_eq!(recipients(&server), 0, "nobody else took it");
+        assert_eq!(recipients(&server), 0, "no other worker took it");
         assert!(stuck.await.unwrap());
         assert_eq!((server.seen().emails.len(), recipients(&server)), (1, 1));
     }

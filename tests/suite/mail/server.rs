@@ -37,7 +37,7 @@ pub enum Encryption {
     Implicit,
 }
 
-/// What reached the server.
+/// Emails that reached the server.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Every command, in order, over all connections.

@@ -133,7 +133,7 @@ async fn of_the_last_step_a_refusal_is_known_and_silence_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_prepared_and_dropped_reaches_nobody() {
+async fn a_prepared_email_that_is_dropped_is_not_sent() {
     let server = MailServer::start(Encryption::StartTls, &[]).await;
     drop(smtp(&server, "post:secret@", true).prepare(email()).await.unwrap());
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;

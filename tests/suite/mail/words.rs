@@ -1,4 +1,4 @@
-//! What emails say, word by word.
+//! The exact texts of emails.
 
 use latchkey::server::clock::Timestamp;
 use latchkey::server::config::{Colour, Palette, Source, Tone};
@@ -48,7 +48,7 @@ fn head() -> Branding {
         ("SECRET_KEY", "the key of this test, and of no other"),
         ("EMAIL_SIGN_IN", "off"),
     ]));
-    // Colours of its own, so that whoever changes the style sheet changes no email here.
+    // Colours of its own, so that a change of the style sheet changes no email here.
     let tone = |text| Tone::parse(text).unwrap();
     let palette = Palette {
         accent: tone("#1f5f4a,#7fd1b0"),

@@ -1,4 +1,4 @@
-//! What a signed-in user does with the account: each act is one unit of work (`unit.rs`) under the policy (`policy.rs`).
+//! Actions of signed-in users on their account: each is one unit of work (`unit.rs`) under the policy (`policy.rs`).
 
 mod activity;
 mod adding;

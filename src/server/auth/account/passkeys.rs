@@ -26,7 +26,7 @@ impl Passkeys<'_> {
         self.core.store.passkeys(current.user.id).await
     }
 
-    /// What the user sees of one of `all` passkeys.
+    /// One of `all` passkeys as the user sees it.
     #[must_use]
     pub fn view(&self, current: &CurrentUser, passkey: &Passkey, all: &[Passkey]) -> views::Passkey {
         let standing = Standing::new(self.core, &current.user, &current.session, all);

@@ -1,4 +1,4 @@
-//! What a session may do to its account (docs/RULES.md, 8). No I/O.
+//! Which actions a session may perform on its account (docs/RULES.md, 8). No I/O.
 
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;

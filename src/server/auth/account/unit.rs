@@ -188,7 +188,7 @@ impl<'a> OwnersUnit<'a> {
         Ok(owners)
     }
 
-    /// What decides what the session may do now.
+    /// The facts that decide which actions the session may perform.
     pub fn standing<'b>(&'b self, current: &'b CurrentUser) -> Standing<'b> {
         Standing::new(self.unit.core, &self.unit.user, &current.session, &self.passkeys)
     }

@@ -16,7 +16,7 @@ struct AttestationObject {
     auth_data: Vec<u8>,
 }
 
-/// What a new passkey says of itself, none of it attested.
+/// Unattested properties of a new passkey.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NewPasskey {
     pub credential_id: CredentialId,

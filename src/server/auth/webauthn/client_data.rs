@@ -1,7 +1,7 @@
 use super::json::{Malformed, object};
 use serde::Deserialize;
 
-/// What the browser says it was asked (WebAuthn Level 3, section 5.8.1), as far as we look at it.
+/// The members of the client data that we check (WebAuthn Level 3, section 5.8.1).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientData {

@@ -1,4 +1,4 @@
-//! What a browser sends at the end of a ceremony: the JSON forms of WebAuthn Level 3, section 5.1, parsed strictly.
+//! Responses at the end of a ceremony: the JSON forms of WebAuthn Level 3, section 5.1, parsed strictly.
 
 use super::attestation::{self, NewPasskey, Refused};
 use super::authenticator_data::AuthenticatorData;
@@ -95,7 +95,7 @@ impl RegistrationAnswer {
 }
 
 impl RegistrationAnswer {
-    /// What the new passkey says of itself, if that is acceptable.
+    /// The properties of the new passkey, if they are acceptable.
     ///
     /// # Errors
     /// When the attestation object does not parse, or holds what was not asked for.
@@ -144,7 +144,7 @@ impl AuthenticationAnswer {
 }
 
 impl AuthenticationAnswer {
-    /// What the authenticator says of itself (WebAuthn Level 3, section 6.1).
+    /// The authenticator data (WebAuthn Level 3, section 6.1).
     ///
     /// # Errors
     /// When it does not parse.

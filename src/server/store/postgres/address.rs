@@ -45,7 +45,7 @@ pub fn options(url: &Secret<String>) -> Result<PgConnectOptions, Unavailable> {
     Ok(options.map_err(|_| bad())?.extra_float_digits(None))
 }
 
-/// What the driver reads, and the names of the parameters that it does not know; `None` without a host.
+/// The options that the driver reads, and the names of unknown parameters; `None` without a host.
 fn read(text: &str) -> Option<(Result<PgConnectOptions, sqlx::Error>, Vec<String>)> {
     let mut url = Url::parse(text).ok()?;
     let all: Vec<_> = url.query_pairs().into_owned().collect();

@@ -1,4 +1,4 @@
-//! What differs between the databases, for PostgreSQL. The names are those of `sqlite/dialect.rs`.
+//! The differences between the databases, for PostgreSQL. `sqlite/dialect.rs` has the same names.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ impl Dialect {
     /// A transaction begins with the first thing it does.
     pub const BEGIN: &'static str = "begin";
 
-    /// What is read in it is as it was when the reading began (documentation of PostgreSQL 15, section 13.2.2).
+    /// Reads see the state at the start of the transaction (PostgreSQL 15 documentation, section 13.2.2).
     pub const BEGIN_SNAPSHOT: &'static str = "begin isolation level repeatable read, read only";
 
     /// Claims the email that has been due longest, passing over those that another process is just claiming.

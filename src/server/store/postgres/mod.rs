@@ -30,7 +30,7 @@ const MOST_CONNECTIONS: u32 = 20;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// All changes of the schema, in their order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
-/// What every connection is set to before it is used. By a statement: poolers refuse start-up parameters. Our statements
+/// The settings of every connection. By a statement: poolers refuse start-up parameters. Our statements
 /// are written for this isolation, which the database may have changed, and a transaction that was left open must not
 /// hold others up.
 const SETTINGS: &str = "set session characteristics as transaction isolation level read committed; \
@@ -58,7 +58,7 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     Ok(store.opened(is_new))
 }
 
-/// Connects beside whoever else uses the database. Its schema stays as it is, and has to be the one of this program.
+/// Connects without changing the schema, which has to be the one of this program.
 ///
 /// # Errors
 /// When the server is away, or the schema is another.

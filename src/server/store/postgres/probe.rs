@@ -1,4 +1,4 @@
-//! What a database has to be before it is used.
+//! Checks of a database before it is used.
 
 use super::ACQUIRE_TIMEOUT;
 use crate::server::Unavailable;

@@ -8,10 +8,10 @@ use sqlx::query::Query;
 use std::future::{Ready, ready};
 
 /// Lets people in, several at once. Its connections are not those that look up sessions: a sign-in may wait for an account
-/// that somebody else has locked, and nobody else shall wait with it.
+/// that another transaction has locked, and others must not wait with it.
 pub struct SignInWriter(Warm);
 
-/// Nobody waits for a turn.
+/// No transaction waits for a turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn;
 

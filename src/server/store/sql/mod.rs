@@ -102,7 +102,7 @@ impl SqlStore {
         number(&row)
     }
 
-    /// What a failure is to the rest of the program. It may have been the connection's.
+    /// Maps a failure for the rest of the program. The connection may be broken.
     fn failed(&self, cause: sqlx::Error) -> Unavailable {
         self.pools.doubt.note(&cause);
         unavailable(cause)

@@ -13,7 +13,7 @@ use sqlx::query;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What was queued about an account and is not sent yet; the notification of a deletion is about none.
+/// Queued emails of an account; the notification of a deletion belongs to none.
 pub const REMOVE_OF_USER: &str = "delete from outbox where id in (select id from outbox where subject_id in \
      (select id from letter_requests where user_id = $1 union all select id from security_letters where user_id = $1) \
      limit $2)";
@@ -61,7 +61,7 @@ fn mailbox_email(row: &DatabaseRow) -> Result<MailboxEmail, Unavailable> {
 }
 
 impl SqlStore {
-    /// What a claimed email is about; `None` where it was voided.
+    /// The subject of a claimed email; `None` where it was voided.
     async fn about(&self, email: &DatabaseRow) -> Result<Option<About>, Unavailable> {
         let Some(subject) = get::<Option<Uuid>>(email, "subject_id")? else { return Ok(None) };
         Ok(match Kind::parse(get(email, "kind")?).ok_or_else(|| invalid("kind"))? {

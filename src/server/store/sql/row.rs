@@ -21,7 +21,7 @@ where
     row.try_get(column).map_err(unavailable)
 }
 
-/// What the column holds, which this kind of row always has.
+/// The value of a column that is never null.
 pub fn required<'r, T>(row: &'r DatabaseRow, column: &'static str) -> Result<T, Unavailable>
 where
     Option<T>: Decode<'r, Database> + Type<Database>,

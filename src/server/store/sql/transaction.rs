@@ -11,7 +11,7 @@ use async_trait::async_trait;
 /// One unit of work as one transaction; rolled back when dropped.
 pub struct Transaction {
     inner: sqlx::Transaction<'static, Database>,
-    /// What is certain once this is committed.
+    /// Effects that follow the commit.
     pub(super) recorded: Vec<Event>,
     /// Whether an email was queued.
     pub(super) has_queued: bool,
@@ -70,7 +70,8 @@ impl Transaction {
 
 /// Logs an event that has certainly happened.
 pub fn audit(event: &Event) {
-    tracing::info!(target: AUDIT, user = %event.user_id.0, event = event.kind.name(), "it happened");
+    let name = event.kind.name();
+    tracing::info!(target: AUDIT, user = %event.user_id.0, event = name, "{name}");
 }
 
 #[async_trait]

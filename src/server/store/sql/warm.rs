@@ -20,7 +20,7 @@ pub struct Warm {
     pool: Pool<Database>,
     doubt: Doubt,
     turns: Semaphore,
-    /// How many rest here at most; none where the pool is so small that somebody else would miss them.
+    /// How many rest here at most; none where the pool is too small to spare any.
     most: usize,
     /// The one used last at the end.
     resting: Mutex<Vec<Resting>>,
@@ -81,7 +81,7 @@ impl Warm {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Gives those that rest back to their pool, for which nobody rests here any more once it is closed.
+    /// Returns idle connections to their pool; once closed, none stays here.
     pub fn close(&self) {
         self.turns.close();
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -102,7 +102,7 @@ impl Warm {
         if self.doubt.trusts(last.since.elapsed()) {
             return Some((last.connection, last.left_pool));
         }
-        // What one cannot be trusted for, the others cannot either: they have rested for longer, or all are in doubt.
+        // If one connection is broken, the others may be, too: they have rested for longer, or all are in doubt.
         resting.clear();
         None
     }

@@ -1,4 +1,4 @@
-//! Checkpoints of the write-ahead log: beside the writers, not in the middle of somebody's sign-in.
+//! Checkpoints of the write-ahead log, beside the writers and not in the middle of a sign-in.
 //!
 //! Left alone, SQLite copies the log within the commit that made it long enough: one person waits for thousands of pages and
 //! for the disk, twice.
@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Copies what was written, again and again, until nothing else holds the writer.
 pub async fn checkpoint_beside(options: SqliteConnectOptions, sign_in_writer: SignInWriter) {
-    // Somebody may have taken the file away.
+    // The file may have been removed.
     let options = options.create_if_missing(false);
     let log = beside(options.get_filename(), "-wal");
     let (mut seen, mut is_due) = (None, false);
@@ -28,7 +28,7 @@ pub async fn checkpoint_beside(options: SqliteConnectOptions, sign_in_writer: Si
         let written = match written_at(&log) {
             Ok(written) => written,
             Err(cause) => {
-                tracing::warn!(%cause, "the database's log cannot be looked at");
+                tracing::warn!(%cause, "write-ahead log not readable");
                 continue;
             }
         };
@@ -53,16 +53,16 @@ fn written_at(log: &Path) -> std::io::Result<Option<SystemTime>> {
 /// Tells whether all of the log is in the file.
 async fn checkpoint(options: &SqliteConnectOptions, sign_in_writer: &SignInWriter) -> bool {
     copy(options, sign_in_writer).await.unwrap_or_else(|cause| {
-        tracing::warn!(%cause, "the database's log was not copied into its file");
+        tracing::warn!(%cause, "checkpoint failed");
         false
     })
 }
 
-/// First while others write, then the rest while they wait: whoever writes next finds all of it copied and begins the log
-/// anew, unless somebody still reads what was there before (SQLite, "Write-Ahead Logging", section 2.3).
+/// First while others write, then the rest while they wait: the next writer finds all of it copied and begins the log
+/// anew, unless a reader still uses the old content (SQLite, "Write-Ahead Logging", section 2.3).
 async fn copy(options: &SqliteConnectOptions, sign_in_writer: &SignInWriter) -> Result<bool, sqlx::Error> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
-    // Whoever closes the store waits for this, and has the last connection.
+    // Closing the store waits for this and uses the last connection.
     let Ok(_checkpoint) = sign_in_writer.checkpoints().acquire().await else { return Ok(true) };
     let mut connection = SqliteConnection::connect_with(options).await?;
     query(COPY).fetch_one(&mut connection).await?;

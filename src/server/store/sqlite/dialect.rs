@@ -1,4 +1,4 @@
-//! What differs between the databases, for SQLite. The names are those of `postgres/dialect.rs`.
+//! The differences between the databases, for SQLite. `postgres/dialect.rs` has the same names.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Dialect {
     /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
     pub const BEGIN: &'static str = "begin immediate";
 
-    /// What is read in it is as it was when the reading began.
+    /// Reads see the state at the start of the transaction.
     pub const BEGIN_SNAPSHOT: &'static str = "begin";
 
     /// Claims the email that has been due longest.

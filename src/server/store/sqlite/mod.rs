@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 const READERS: u32 = 6;
-/// Pages, 64 MB, after which whoever commits makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
-/// while somebody reads for long there can be none.
+/// Pages, 64 MB, after which a commit makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
+/// while a long read runs there can be none.
 const AUTOCHECKPOINT_PAGES: &str = "16000";
 /// SQLite looks into a file at the first question: only then it says that it is no database.
 const READ_SOMETHING: &str = "select count(*) from sqlite_master";
@@ -46,7 +46,7 @@ pub fn known_schemas() -> Vec<i64> {
 /// Opens the file, making it when it is missing, brings the schema up to date, and keeps its log short.
 ///
 /// # Errors
-/// When the file cannot be opened, its schema is newer than this program, or has to be brought up to date while somebody else
+/// When the file cannot be opened, its schema is newer than this program, or has to be migrated while another process
 /// writes for longer than `patience`.
 pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
@@ -90,7 +90,7 @@ fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unava
             Unavailable::new(
                 "database",
                 format!(
-                    "its schema must be brought up to date, and somebody else has been writing to {file} for {seconds} \
+                    "its schema must be migrated, and another process has been writing to {file} for {seconds} \
                      s; start this again when they are done"
                 ),
             )
@@ -100,13 +100,13 @@ fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unava
     }
 }
 
-/// Whether somebody else had the file's lock for too long (SQLite, "Result and Error Codes": 5 in the lowest byte).
+/// Whether another process held the file's lock for too long (SQLite, "Result and Error Codes": 5 in the lowest byte).
 fn is_locked(cause: &sqlx::Error) -> bool {
     let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// Opens a file beside whoever else uses it. Its schema stays as it is, and has to be the one of this program.
+/// Opens a file without changing its schema, which has to be the one of this program.
 ///
 /// # Errors
 /// When it is not there, or its schema is another.
@@ -127,7 +127,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
-        // What is deleted is overwritten, so that it cannot be read out of the file.
+        // Deleted content is overwritten, so that it cannot be recovered from the file.
         .pragma("secure_delete", "on")
 }
 
@@ -140,7 +140,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .before_acquire(|connection, _| {
             Box::pin(async move {
-                // What was dropped is rolled back behind the scenes. Where even that failed, as on a full disk, the
+                // A dropped transaction is rolled back in the background. Where even that failed, as on a full disk, the
                 // connection is of no use any more.
                 if connection.is_in_transaction() {
                     connection.ping().await?;
@@ -160,7 +160,7 @@ async fn connect(options: SqliteConnectOptions, sign_ins: SignInWriter) -> Resul
     Ok(SqlStore::new(Pools { warm, read, write, sign_ins, doubt: Doubt }))
 }
 
-/// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). Whoever uses the file
+/// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). A process that uses the file
 /// meanwhile goes on.
 ///
 /// # Errors
@@ -218,7 +218,7 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
 }
 
 fn sign_in_writer(options: SqliteConnectOptions) -> SignInWriter {
-    // What it prepares needs no file.
+    // The prepared statement needs no file.
     SignInWriter::on(options.pragma("temp_store", "memory"))
 }
 
@@ -231,7 +231,7 @@ pub fn make_private(file: &Path) -> Result<(), Unavailable> {
     made.map(drop).map_err(|cause| Unavailable::new("database", format!("{}: {cause}", file.display())))
 }
 
-/// What SQLite or we keep beside the file, under its name and an ending.
+/// A file that SQLite or Latchkey keeps beside the database, under its name with a suffix.
 #[must_use]
 pub fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();

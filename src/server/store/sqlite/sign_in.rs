@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedMutexGuard, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// The connection that lets people in. SQLite has one writer: whoever else writes holds this meanwhile, since the file's own
+/// The connection for sign-ins. SQLite has one writer: other writers hold this meanwhile, since the file's own
 /// lock is waited for by asking again and again, and the one who asks most often gets it.
 ///
-/// Group commit: whoever comes while somebody writes waits with the others and goes in with all of them, in one transaction
+/// Group commit: sign-ins that arrive during a write wait together and are written together, in one transaction
 /// and with one wait for the disk.
 #[derive(Clone)]
 pub struct SignInWriter {
@@ -26,7 +26,7 @@ pub struct SignInWriter {
     checkpoints: Arc<Semaphore>,
 }
 
-/// Nobody is let in while somebody has it.
+/// No sign-in is written while this is held.
 pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
 
 type Answer = Result<Option<SqliteRow>, sqlx::Error>;
@@ -41,7 +41,7 @@ impl SignInWriter {
         Self { options, connection: Arc::default(), waiting: Arc::default(), checkpoints: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Whoever asked first gets it first.
+    /// First come, first served.
     ///
     /// # Errors
     /// When it is not free for as long as a connection is waited for.
@@ -51,7 +51,7 @@ impl SignInWriter {
     }
 
     /// Answers when the admission, and the group that it went in with, is on the disk. Its text is [`RECORD`], or that
-    /// with the begin or the end of the group's transaction. Whoever gives up before their group's turn leaves nothing.
+    /// with the begin or the end of the group's transaction. A sign-in that is dropped before its group's turn leaves nothing.
     ///
     /// # Errors
     /// As the query; as the group, when the file is to blame; when there is no answer for as long as a connection is waited for.
@@ -73,12 +73,12 @@ impl SignInWriter {
         0
     }
 
-    /// Whoever has this makes a checkpoint; nobody once the store is closed.
+    /// Held while a checkpoint is made; closed with the store.
     pub fn checkpoints(&self) -> &Semaphore {
         &self.checkpoints
     }
 
-    /// Waits for whoever writes or makes a checkpoint. After that nobody does.
+    /// Waits for writers and checkpoints; afterwards there are none.
     pub async fn close(&self) {
         let checkpoint = self.checkpoints.acquire().await;
         self.checkpoints.close();
@@ -87,7 +87,7 @@ impl SignInWriter {
         if let Some(connection) = turn.take()
             && let Err(cause) = connection.close().await
         {
-            tracing::warn!(%cause, "the database was not closed");
+            tracing::warn!(%cause, "database not closed");
         }
     }
 
@@ -163,7 +163,7 @@ fn is_its_own(cause: &sqlx::Error) -> bool {
     cause.as_database_error().is_some_and(|cause| !matches!(cause.kind(), ErrorKind::Other))
 }
 
-/// What that connection knows beyond the schema. Nothing of it is stored.
+/// Temporary objects of that connection. Nothing of them is stored.
 const PREPARE: &str = concat!(
     "create temp view sign_ins as \
     select 0 as credential_id, 0 as user_id, 0 as record, 0 as backup_eligible, 0 as backed_up, 0 as sign_count, \
