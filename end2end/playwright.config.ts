@@ -6,6 +6,7 @@ const CHROMIUM = process.env.CHROMIUM ?? ["/usr/bin/chromium"].find(existsSync);
 
 export default defineConfig({
   testDir: "tests",
+  globalSetup: "./backends.ts",
   outputDir: "results",
   fullyParallel: true,
   forbidOnly: true,

@@ -43,7 +43,7 @@ export class Server {
     return new Server(origin, child, folder, env);
   }
 
-  /** Types a command of those who run the site; gives what it wrote to standard output. */
+  /** Runs a command of administrators; returns its standard output. */
   async command(...words: string[]): Promise<string> {
     const program = join(this.folder, "latchkey");
     const { stdout } = await promisify(execFile)(program, words, { cwd: this.folder, env: this.env });

@@ -79,7 +79,7 @@ test("a session that another device ends is told of on the open page, which keep
   await page.getByLabel("Name", { exact: true }).fill("Typed before it ended");
   await other.getByText("Sign out all other devices").click();
   await other.getByRole("button", { name: "Sign them out" }).click();
-  await expect(other.getByText("Signed out.", { exact: true })).toBeVisible();
+  await expect(other.getByText("You're still signed in on this device.")).toBeVisible();
 
   expectRefusal(401);
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
@@ -90,7 +90,7 @@ test("a session that another device ends is told of on the open page, which keep
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await awake(page);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await expect(page.getByText("Check what you entered, then send it.")).toBeVisible();
+  await expect(page.getByText("Check your entry and save it again.")).toBeVisible();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Typed before it ended");
   await page.getByRole("button", { name: "Save name" }).first().click();
   await expect(page.getByRole("heading", { name: "Hello, Typed before it ended" })).toBeVisible();
@@ -304,7 +304,7 @@ for (const scheme of ["light", "dark"] as const) {
     await other.getByRole("button", { name: "Create a passkey" }).click();
     await expect(passkeysOf(other)).toHaveCount(2);
     await page.goto("/account");
-    await expect(page.getByText("Added by email.")).toBeVisible();
+    await expect(page.getByText("Added by email or sign-in link.")).toBeVisible();
     for (const summary of await page.locator("summary").all()) await summary.click();
     await look("with everything unfolded");
     await page.goto("/account?step=add");

@@ -68,9 +68,9 @@ refusals! {
         there.";
     PasskeyExists = "passkey_exists", 409, "This passkey already belongs to an account. Sign in with it instead.";
     PasskeyRequired = "passkey_required", 403, "Confirm it's you with your passkey.";
-    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email less than 72 hours ago. Use an older one, or wait.";
+    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email or sign-in link less than 72 hours ago. Use an older one, or wait.";
     ReauthenticationRequired = "reauthentication_required", 403, "Confirm it's you first.";
-    RenamedRecently = "renamed_recently", 409, "You can change your username once in 30 days.";
+    RenamedRecently = "renamed_recently", 409, "You can change your username once every 30 days.";
     SignUpOff = "sign_up_off", 404, "Sign-up is closed at the moment.";
     SignedOut = "signed_out", 401, "You are signed out. Please sign in.";
     TooLarge = "too_large", 413, "The request is too large.";

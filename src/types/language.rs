@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A language that everything can be read in.
+/// A language of pages and emails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Language {
     #[default]
@@ -20,7 +20,7 @@ impl Language {
         }
     }
 
-    /// Its name in itself, for who cannot read any other.
+    /// The name of the language in the language itself.
     #[must_use]
     pub fn own_name(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Language {
         }
     }
 
-    /// In which direction it is written, as HTML says it.
+    /// The writing direction, as the value of the HTML attribute `dir`.
     #[must_use]
     pub fn direction(self) -> &'static str {
         match self {

@@ -10,20 +10,19 @@ pub const ACCOUNT: &str = "/account";
 /// Where a passkey is added.
 pub const ADD_PASSKEY: &str = "/account?step=add";
 /// The page of new recovery codes.
-/// The page of new recovery codes.
 pub const RECOVERY_CODES: &str = "/account/recovery-codes";
 /// Where users confirm their identity before something that matters.
 pub const CONFIRM: &str = "/confirm";
 /// The prefix of the paths of email links.
 pub const EMAIL: &str = "/email/";
-/// Where the link of an email leads that signs in or up.
+/// Target of the link in sign-in and sign-up emails.
 pub const EMAIL_LINK: &str = "/email/link";
-/// Where the link of an email leads that confirms an address.
+/// Target of the link that confirms an address.
 pub const EMAIL_CONFIRM: &str = "/email/confirm";
 
-/// Where the link of a security notification leads that restores a former address.
+/// Target of the notification link that restores a former address.
 pub const EMAIL_UNDO: &str = "/email/undo";
-/// Where the link of a security notification leads to say "that was not me".
+/// Target of the notification link "This wasn't me".
 pub const NOT_ME: &str = "/not-me";
 
 /// Where a recovery code is typed.

@@ -36,7 +36,7 @@ pub fn translated(english: &'static str, language: Language) -> &'static str {
     look_up(english, language).unwrap_or(english)
 }
 
-/// The same for a text that may be ours, such as the way of signing in that stands in the activity.
+/// The translation of a text that may not be ours, such as a detail in the activity; `None` if there is none.
 #[must_use]
 pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
     // The key borrows what it was asked for, which may live shorter than the file.

@@ -44,11 +44,11 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
     }
     Edge::of(&parts.extensions).check_body(&parts.headers)?;
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
-    // Before the body is looked at: a stranger learns nothing of what would be right.
+    // Before the body is parsed, so that an unauthenticated client learns nothing about valid input.
     if needs_session(parts.uri.path()) && state.cookies.session(&parts.headers).is_none() {
         return Err(ApiError::SignedOut);
     }
-    // Serde takes a list for a structure, and looks not at text that it ignores; the API knows objects, in UTF-8.
+    // Serde accepts an array for a struct and skips UTF-8 checks in ignored text.
     if body.trim_ascii_start().first() != Some(&b'{') || std::str::from_utf8(&body).is_err() {
         return Err(ApiError::BadRequest);
     }

@@ -150,14 +150,14 @@ fn report(about: &Notification) -> (&'static str, String) {
         ),
         Occasion::SignInLinkMade => (
             "A sign-in link was created for your account",
-            say.t("An administrator created a link that signs in to your account once, in any browser. They do \
-                 this for users who lost every sign-in method.")
+            say.t("An administrator created a sign-in link for your account. It works once, in any browser. \
+                   Administrators do this for users who have lost every sign-in method.")
                 .to_owned(),
         ),
         Occasion::Digest => (
             "More changes to your account",
-            say.t("Your account changed more often in an hour than we send emails for. See your account page for \
-                 the list.")
+            say.t("There were more changes to your account in one hour than we send emails about. See all of \
+                   them on your account page.")
                 .to_owned(),
         ),
     };

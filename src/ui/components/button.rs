@@ -3,7 +3,8 @@ use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
-/// The button of a task; while it is under way it says so and cannot be pressed again.
+/// The button of a task, which tells when the task is running. It stays enabled, since a disabled button loses the focus; the
+/// form ignores it while the task runs.
 #[component]
 pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
     let (disabled, said) = (busy.clone(), busy.clone());
@@ -13,7 +14,7 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
             class="button needs-scripts"
             name="action"
             value="passkey"
-            disabled=move || disabled.get()
+            aria-disabled=move || disabled.get().to_string()
             aria-busy=move || said.get().to_string()
         >
             {move || t(if busy.get() { busy_label } else { label })}
@@ -26,7 +27,7 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
 #[component]
 pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
     view! {
-        <button type="submit" class="button quiet" name="action" value=EMAIL disabled=move || busy.get()>
+        <button type="submit" class="button quiet" name="action" value=EMAIL aria-disabled=move || busy.get().to_string()>
             {t(label)}
         </button>
     }

@@ -90,8 +90,8 @@ fn Confined(has_made_passkey: bool) -> impl IntoView {
             {if has_made_passkey {
                 t("Your passkey is ready. Sign out, then sign in with it.")
             } else {
-                t("This link can't be used for anything else. Sign out, then sign in with a passkey or request \
-                   another email.")
+                t("You can't do anything else in this session. Sign out, then sign in with a passkey or \
+                   request another email.")
             }}
         </p>
         <form method="post" action=paths::SIGN_OUT>

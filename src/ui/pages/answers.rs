@@ -23,7 +23,8 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
             <ul class="list">
                 <li>{t("All devices will be signed out, including this one.")}</li>
                 <li>{t("Passkeys added in the last 72 hours will be suspended.")}</li>
-                <li>{t("New passkeys are blocked until you use an older passkey or a recovery code.")}</li>
+                <li>{t("You can't add passkeys until you use an older passkey or a recovery code. If you have \
+                        neither, wait 72 hours.")}</li>
             </ul>
         }
         .into_any(),
@@ -33,6 +34,8 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
                     {sentence("{} becomes the account's email address again.", [bold(address)])}
                 </li>
                 <li>{t("All devices will be signed out, including this one.")}</li>
+                <li>{t("You can't add passkeys until you use an older passkey or a recovery code. If you have \
+                        neither, wait 72 hours.")}</li>
             </ul>
         }
         .into_any(),

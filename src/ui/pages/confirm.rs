@@ -147,6 +147,9 @@ fn ConfirmWithPasskey() -> impl IntoView {
     let state = RwSignal::new(State::Waiting);
     let busy = move || state.get() == State::Asking;
     let confirm = move |_| {
+        if state.get_untracked() == State::Asking {
+            return;
+        }
         state.set(State::Asking);
         spawn_local(async move {
             match confirmed().await {
@@ -166,7 +169,7 @@ fn ConfirmWithPasskey() -> impl IntoView {
     };
     view! {
         <div class="form">
-            <button type="button" class="button needs-scripts" disabled=busy on:click=confirm>
+            <button type="button" class="button needs-scripts" aria-disabled=move || busy().to_string() on:click=confirm>
                 {move || t(if busy() { "Waiting for your device…" } else { "Confirm with a passkey" })}
             </button>
             <Alert message wait />

@@ -17,7 +17,8 @@ pub fn HomePage(current_user: Option<views::User>) -> impl IntoView {
         .into_any(),
         None => view! {
             <p class="lead">
-                {t("Sign in with your fingerprint, your face or your screen lock. No password to invent, remember or lose.")}
+                {t("Sign in with your fingerprint, your face or your screen lock. No password to make up, \
+                    remember or lose.")}
             </p>
             {is_open
                 .then(|| {

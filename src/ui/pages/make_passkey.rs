@@ -96,6 +96,9 @@ fn MakePasskey() -> impl IntoView {
     let state = RwSignal::new(State::Offered);
     let busy = move || state.get() == State::Asking;
     let make = move |_| {
+        if state.get_untracked() == State::Asking {
+            return;
+        }
         state.set(State::Asking);
         spawn_local(async move {
             match make_passkey(security_key).await {
@@ -117,7 +120,7 @@ fn MakePasskey() -> impl IntoView {
     view! {
         <div class="form needs-scripts">
             <p class="explain">{t(explanation)}</p>
-            <button type="button" class=class disabled=busy on:click=make>
+            <button type="button" class=class aria-disabled=move || busy().to_string() on:click=make>
                 {move || t(if busy() { "Waiting for your device…" } else { label })}
             </button>
             <Alert

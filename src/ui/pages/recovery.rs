@@ -66,7 +66,7 @@ pub fn UseRecoveryCodePage(
     let note = refusal.map_or("One of your ten codes. Each works once.", ApiError::message);
     view! {
         <h1>{t("Use a recovery code")}</h1>
-        <p class="lead">{t("Use one if you have neither your passkey nor your email. Then you create a new \
+        <p class="lead">{t("Use one if you can't access your passkey or your email. You then create a new \
                             passkey.")}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="recovery" />

@@ -30,7 +30,7 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
         autocomplete: "username",
         maxlength: 32,
         value: user.username,
-        hint: "You can change it once in 30 days. Your old username stays reserved for you during that time.",
+        hint: "You can change it once every 30 days. Your old username stays reserved for you during that time.",
         button: "Save username",
         ..name.clone()
     };
@@ -69,7 +69,7 @@ pub fn ProfileSection(user: views::User, sends_email: bool, typed: Option<Typed>
 #[component]
 pub fn RecoverySection(left: u32) -> impl IntoView {
     let state = match left {
-        0 => t("Ten one-time codes that get you in if you lose everything else.").to_owned(),
+        0 => t("Ten one-time codes that get you back in if you lose everything else.").to_owned(),
         left => counted(left as usize, "You have 1 code left.", "You have {} codes left."),
     };
     view! {
@@ -191,8 +191,8 @@ pub fn LeavingSection(typed: Option<Typed>) -> impl IntoView {
 pub fn LeftPage() -> impl IntoView {
     view! {
         <h1>{t("Your account is deleted")}</h1>
-        <p class="lead">{t("All its data was removed. You can sign up again at any time, also with the same \
-                            address.")}</p>
+        <p class="lead">{t("You can no longer sign in, and your data is being removed. You can sign up again \
+                            at any time with the same email address. Your username stays reserved for 30 days.")}</p>
         <p>
             <a class="button" href=paths::HOME>
                 {t("Go to the home page")}

@@ -19,7 +19,7 @@ pub fn PasskeySection(
     let warning = match (usable, email_signs_in, recovery_codes) {
         (0, false, 0) => Some("You have no sign-in method left. Add a passkey before you sign out."),
         (0, true, 0) => Some("Email is your only sign-in method. Add a passkey and get recovery codes."),
-        (0, _, _) => Some("You have no passkey. Add one to sign in faster and more safely."),
+        (0, _, _) => Some("You have no passkey. Add one to sign in faster and more securely."),
         (1, false, 0) => {
             Some("This passkey is your only sign-in method. Add one on a second device, or get recovery codes.")
         }
@@ -66,7 +66,7 @@ fn PasskeyRow(
     others: usize,
     typed: Option<Typed>,
 ) -> impl IntoView {
-    let kept = if passkey.synced { t("Synced between your devices") } else { t("Only on this device") };
+    let kept = if passkey.synced { t("Synced between your devices") } else { t("Only on one device") };
     let made_by = passkey.provider.clone().map(|provider| format!("{provider}, ")).unwrap_or_default();
     let rename = FoldedField {
         summary: "Rename",
@@ -119,7 +119,8 @@ fn PasskeyRow(
                     view! {
                         <p class="explain">
                             {sentence(
-                                "Added by email. Until {} it can sign you in but not change security settings. If you didn't add it, remove it.",
+                                "Added by email or sign-in link. Until {} it can sign you in but not change \
+                                 security settings. If you didn't add it, remove it.",
                                 [view! { <Day moment=until with_time=true /> }.into_any()],
                             )}
                         </p>

@@ -245,11 +245,12 @@ fn SignInForm() -> impl IntoView {
         browser::when_visible(move || sign_in.rearm());
     });
     let submit = move |event: SubmitEvent| {
-        if wants_email(&event) {
+        let is_busy = sign_in.state.get_untracked() == State::Asking;
+        if wants_email(&event) && !is_busy {
             return;
         }
         event.prevent_default();
-        if sign_in.state.get_untracked() != State::Asking {
+        if !is_busy {
             spawn_local(sign_in.open_dialog());
         }
     };

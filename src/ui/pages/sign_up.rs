@@ -111,11 +111,12 @@ fn SignUpForm() -> impl IntoView {
     let brought = given.invite;
 
     let submit = move |event: SubmitEvent| {
-        if wants_email(&event) {
+        let is_busy = state.get_untracked() == State::Asking;
+        if wants_email(&event) && !is_busy {
             return;
         }
         event.prevent_default();
-        if state.get_untracked() == State::Asking {
+        if is_busy {
             return;
         }
         state.set(State::Asking);

@@ -29,7 +29,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Some(token) => sent_before(&context, token).await?,
         None => None,
     };
-    let note = "You were signed out. Check what you entered, then send it.";
+    let note = "You were signed out before this was saved. Check your entry and save it again.";
     match sent_before {
         None => show(&context, request, &current, None).await,
         Some(form) => match typed(&form, note).filter(|_| !form.text().is_empty()) {

@@ -26,7 +26,7 @@ async fn names_and_recovery_codes_by_plain_forms() {
     assert!(page.contains("Hello, Ada Lovelace") && page.contains(">lovelace<"), "{page}");
     let answer = act(&mut own, &[("action", "username"), ("name", "again")]).await;
     assert_eq!(answer.status, 409);
-    assert!(answer.text().contains("once in 30 days") && answer.text().contains("value=\"again\""));
+    assert!(answer.text().contains("once every 30 days") && answer.text().contains("value=\"again\""));
 
     let led = act(&mut own, &[("action", "recovery-codes")]).await;
     let page_of_codes = led.header("location").to_owned();
@@ -364,7 +364,10 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     own.sign_in(&passkey).await;
     for _ in 0..2 {
         let page = own.get(&back).await.text();
-        assert!(page.contains("value=\"Typed before\"") && page.contains("You were signed out."), "{page}");
+        assert!(
+            page.contains("value=\"Typed before\"") && page.contains("You were signed out before this was saved."),
+            "{page}"
+        );
     }
     assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "it was not done");
     own.cookies.remove("latchkey_session");

@@ -10,7 +10,7 @@ use crate::server::model::provider::default_name;
 use crate::server::model::{AddedWith, Client, Passkey, UserId};
 use webauthn_rs::prelude::PasskeyRegistration;
 
-/// A registration response that has not been verified yet: whose passkey it would be.
+/// The pending registration that a response is verified against, and the account that the passkey is for.
 #[derive(Clone, Copy)]
 pub struct NewCredential<'a> {
     pub owner: UserId,
