@@ -4,6 +4,7 @@ import tests from "./playwright.config";
 // One at a time, so that nothing but the page is measured; pages may be kept for going back, as browsers of people do.
 export default defineConfig({
   ...tests,
+  globalSetup: undefined,
   testDir: "bench",
   fullyParallel: false,
   workers: 1,

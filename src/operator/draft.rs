@@ -6,7 +6,8 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
-/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Other users cannot read it.
+/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Other users
+/// cannot read it.
 pub struct Draft {
     wanted: PathBuf,
     file: TempPath,

@@ -69,8 +69,8 @@ pub enum Command {
     Users(users::Users),
     /// Creates a link that signs a user in once, in any browser
     ///
-    /// For users who lost every sign-in method, once you have verified who asks. The link works for an hour; its owner is told by
-    /// email, and it stands in the account's activity. It is written to standard output, alone on its line.
+    /// For users who lost every sign-in method, once you have verified who asks. The link works for an hour; its owner
+    /// is told by email, and it stands in the account's activity. It is written to standard output, alone on its line.
     SignInLink {
         /// Username, or the address that the account has proven
         user: String,
@@ -83,8 +83,8 @@ pub enum Command {
     Invitations(invitations::Invitations),
     /// Writes everything in the database into a file, for another database
     ///
-    /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included: keep it
-    /// as safe as the database. Bring the same SECRET_KEY along, or codes on their way and held names are lost.
+    /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included:
+    /// keep it as safe as the database. Bring the same SECRET_KEY along, or codes on their way and held names are lost.
     Export {
         /// The file, which must not be there yet
         file: PathBuf,

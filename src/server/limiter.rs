@@ -1,5 +1,5 @@
-//! Limits, shared by all that share the ephemeral store. Keys are hashed with the secret key, so that the store does not reveal
-//! addresses out of the store.
+//! Limits, shared by all that share the ephemeral store. Keys are hashed with the secret key, so that the store does
+//! not reveal addresses out of the store.
 
 use crate::server::Unavailable;
 use crate::server::clock::Clock;

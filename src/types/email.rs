@@ -56,8 +56,8 @@ fn is_dot_string(local: &str) -> bool {
         && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atom_byte))
 }
 
-/// Whether a text can become a domain name as A-labels. Unicode's rules are the server's: a table of them would be downloaded by
-/// every visitor.
+/// Whether a text can become a domain name as A-labels. Unicode's rules are the server's: a table of them would be
+/// downloaded by every visitor.
 fn is_international(domain: &str) -> bool {
     let is_ascii_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     let is_other = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !disturbs_direction(c);

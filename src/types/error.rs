@@ -55,17 +55,14 @@ refusals! {
     InvalidName = "invalid_name", 422, "Use a name of 1 to 64 characters, without control characters.";
     InvalidUsername = "invalid_username", 422, "Use 3 to 32 letters, digits, dots, hyphens or underscores, beginning with a letter or digit.";
     InvitationRequired = "invitation_required", 403, "You need a valid invitation to sign up.";
-    LastWayIn = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm \
-                                     your email address first.";
+    LastWayIn = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm your email address first.";
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
     NotFound = "not_found", 404, "This page doesn't exist.";
     NotVerified = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
-    OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 \
-        hours.";
+    OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 hours.";
     OtherAccount = "other_account", 409, "This email is for another account. Sign in to that account first.";
-    OtherBrowser = "other_browser", 409, "This link only works in the browser that requested it. Open it there, or enter the code from the email \
-        there.";
+    OtherBrowser = "other_browser", 409, "This link only works in the browser that requested it. Open it there, or enter the code from the email there.";
     PasskeyExists = "passkey_exists", 409, "This passkey already belongs to an account. Sign in with it instead.";
     PasskeyRequired = "passkey_required", 403, "Confirm it's you with your passkey.";
     PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email or sign-in link less than 72 hours ago. Use an older one, or wait.";

@@ -55,7 +55,8 @@ fn path_of(wish: &str) -> &str {
     wish.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to software that resolves twice.
+/// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to software that resolves
+/// twice.
 fn has_dot_segment(wish: &str) -> bool {
     path_of(wish).split('/').any(|segment| {
         let dots = segment.to_ascii_lowercase().replace("%2e", ".");

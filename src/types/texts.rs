@@ -47,8 +47,8 @@ pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
 /// The id of the element in which a page carries what its islands say.
 pub const CARRIED: &str = "texts";
 
-/// The translations that a page carries for its islands: a line for each text, its key in eight hexadecimal digits and what it is in the
-/// language. Nothing for English.
+/// The translations that a page carries for its islands: a line for each text, its key in eight hexadecimal digits and
+/// what it is in the language. Nothing for English.
 #[must_use]
 pub fn carried(language: Language) -> String {
     let part = file(language).split(SERVER_PART).next().unwrap_or_default();

@@ -25,7 +25,8 @@ pub fn Shell(
 ) -> impl IntoView {
     let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
     // A success is told in passing; a failure stays on the page until the next one.
-    let is_failure = notice.is_some_and(|notice| notice.mood() == Mood::Failure);
+    let failure = notice.filter(|notice| notice.mood() == Mood::Failure);
+    let notice = notice.filter(|notice| notice.mood() != Mood::Failure);
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
@@ -54,12 +55,9 @@ pub fn Shell(
                     </a>
                     <Navigation current_user is_open=site.is_open here=here.clone() />
                 </header>
-                {(!is_failure).then_some(notice).flatten().map(|notice| view! { <NoticeBar notice /> })}
+                {notice.map(|notice| view! { <NoticeBar notice /> })}
                 <main id="content">
-                    {is_failure
-                        .then_some(notice)
-                        .flatten()
-                        .map(|notice| view! { <p class="alert" role="alert">{t(notice.message())}</p> })}
+                    {failure.map(|notice| view! { <p class="alert" role="alert">{t(notice.message())}</p> })}
                     {children()}
                 </main>
                 <footer>

@@ -1,11 +1,11 @@
 //! `/confirm`: users confirm their identity, then continue what they were doing.
 
-use super::continuation::send_email;
+use super::continuation::{peek, send_email, take};
 use super::extract::{SignedIn, form, query};
 use super::render::{Page, render_and_name};
 use super::{account, redirect};
 use crate::server::Unavailable;
-use crate::server::auth::{CurrentUser, Error, Holder};
+use crate::server::auth::{CurrentUser, Error};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
 use crate::types::{ApiError, Next, paths};
@@ -89,8 +89,7 @@ async fn resume(context: &RequestContext, request: Request, current: CurrentUser
     }
     let query: ConfirmQuery = query(&request);
     let Some(token) = &query.continuation else { return Ok(redirect::to(query.page().as_str(), None)) };
-    let Some(holder) = holder(context, &current) else { return Ok(expired(context)) };
-    match context.state.continuations().take(token, holder).await? {
+    match take(context, &current, token).await? {
         Some(Continuation::Account(form)) => account::perform(context, request, current, form).await,
         Some(Continuation::Codes(_)) | None => Ok(expired(context)),
     }
@@ -103,20 +102,6 @@ fn own_address(uri: &Uri) -> Next {
 
 fn expired(context: &RequestContext) -> Response {
     redirect::with_refusal(&context.state, paths::ACCOUNT, ApiError::CeremonyExpired)
-}
-
-/// The user in this browser, to whom a stored form belongs; `None` for a browser that has not sent any.
-fn holder<'a>(context: &'a RequestContext, current: &CurrentUser) -> Option<Holder<'a>> {
-    context.browser.as_ref().map(|browser| Holder::User { user: current.user.id, browser })
-}
-
-async fn stored(
-    context: &RequestContext,
-    current: &CurrentUser,
-    token: &str,
-) -> Result<Option<Continuation>, Unavailable> {
-    let Some(holder) = holder(context, current) else { return Ok(None) };
-    context.state.continuations().look_at(token, holder).await
 }
 
 /// Why the session may not act yet; `None` when it may.
@@ -141,7 +126,7 @@ async fn show(
     let query: ConfirmQuery = query(&request);
     let (act, typed) = match &query.continuation {
         None => ("To open this page, confirm it's you.", String::new()),
-        Some(token) => match stored(context, current, token).await? {
+        Some(token) => match peek(context, current, token).await? {
             Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned()),
             Some(Continuation::Codes(_)) | None => return Ok(expired(context)),
         },

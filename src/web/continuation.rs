@@ -1,10 +1,12 @@
 //! Stores what a user was doing until they have signed in or confirmed their identity.
 
 use super::redirect;
+use crate::server::Unavailable;
 use crate::server::auth::{CurrentUser, Error, Holder};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
 use crate::types::{AccountForm, ApiError, Next, Notice, paths};
+use axum::http::HeaderValue;
 use axum::response::Response;
 
 /// Stores what the user was doing and redirects to `/confirm`. Where that takes an email, it is sent now: looking at a page
@@ -14,14 +16,45 @@ pub async fn confirm_first(
     current: &CurrentUser,
     continuation: Continuation,
 ) -> Result<Response, ApiError> {
-    let (browser, cookie) = context.browser_or_new();
-    let holder = Holder::User { user: current.user.id, browser: &browser };
-    let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
-    let page = format!("{}?continue={}", paths::CONFIRM, token.encode());
+    let (page, cookie) = keep(context, current, paths::CONFIRM, &continuation).await?;
     if context.state.reauthentication().open(current).await?.is_none() {
         send_email(context, current, Next::or_account(Some(&page))).await?;
     }
     Ok(redirect::to(&page, cookie))
+}
+
+/// Stores a continuation for the user in this browser; returns the address that resumes it at `path`, and the cookie that
+/// names the browser if it is new.
+pub(super) async fn keep(
+    context: &RequestContext,
+    current: &CurrentUser,
+    path: &str,
+    continuation: &Continuation,
+) -> Result<(String, Option<HeaderValue>), ApiError> {
+    let (browser, cookie) = context.browser_or_new();
+    let holder = Holder::User { user: current.user.id, browser: &browser };
+    let token = context.state.continuations().keep(continuation, holder, context.from()).await?;
+    Ok((format!("{path}?continue={}", token.encode()), cookie))
+}
+
+/// Consumes a continuation of the user in this browser.
+pub(super) async fn take(
+    context: &RequestContext,
+    current: &CurrentUser,
+    token: &str,
+) -> Result<Option<Continuation>, Unavailable> {
+    let Some(browser) = &context.browser else { return Ok(None) };
+    context.state.continuations().take(token, Holder::User { user: current.user.id, browser }).await
+}
+
+/// Reads a continuation of the user in this browser without consuming it.
+pub(super) async fn peek(
+    context: &RequestContext,
+    current: &CurrentUser,
+    token: &str,
+) -> Result<Option<Continuation>, Unavailable> {
+    let Some(browser) = &context.browser else { return Ok(None) };
+    context.state.continuations().peek(token, Holder::User { user: current.user.id, browser }).await
 }
 
 /// Requests an email for reauthentication, whose link leads to `next`; does nothing for users who need a passkey for it.
@@ -47,7 +80,7 @@ pub(super) async fn sign_in_first(context: &RequestContext, form: AccountForm) -
 /// A form that was sent before its user signed in.
 pub(super) async fn sent_before(context: &RequestContext, token: &str) -> Result<Option<AccountForm>, ApiError> {
     let Some(browser) = &context.browser else { return Ok(None) };
-    let found = context.state.continuations().look_at(token, Holder::Browser(browser)).await?;
+    let found = context.state.continuations().peek(token, Holder::Browser(browser)).await?;
     Ok(match found {
         Some(Continuation::Account(form)) => Some(form),
         Some(Continuation::Codes(_)) | None => None,

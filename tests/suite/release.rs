@@ -1,5 +1,5 @@
-//! How the release is built: the program carries the files of its site, and is compiled anew where they have changed, and only
-//! there. It is cargo itself that decides, about a small program in the place of ours.
+//! How the release is built: the program carries the files of its site, and is compiled anew where they have changed,
+//! and only there. It is cargo itself that decides, about a small program in the place of ours.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

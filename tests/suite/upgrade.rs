@@ -1,5 +1,6 @@
-//! A database of the version before this one is opened, brought up to date and used. The dumps in `fixtures/` were written by
-//! that version: one account with a passkey, a session, recovery codes, and an email that could not be sent yet.
+//! A database of the version before this one is opened, brought up to date and used. The dumps in `fixtures/` were
+//! written by that version: one account with a passkey, a session, recovery codes, and an email that could not be sent
+//! yet.
 
 use crate::app::{App, Backends, MovableClock, Parts, TestDatabase, open_ephemeral};
 use crate::authenticator::{BE, BS, SoftPasskey, UP, UV, decode};

@@ -67,7 +67,8 @@ async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl
 }
 
 /// Not counted by the budget: a simple query that begins or ends a transaction, and a lone `Sync`, for which no command
-/// waits: with it the pool looks after a connection that was given back (PostgreSQL 15, section 55.7: `Q`, length, text; `S`, length).
+/// waits: with it the pool looks after a connection that was given back (PostgreSQL 15, section 55.7: `Q`, length,
+/// text; `S`, length).
 fn is_upkeep(sent: &[u8]) -> bool {
     let text = sent.strip_prefix(b"Q").and_then(|rest| rest.get(4..)).unwrap_or_default().to_ascii_lowercase();
     sent == b"S\0\0\0\x04" || ["begin", "commit", "rollback"].iter().any(|word| text.starts_with(word.as_bytes()))

@@ -69,7 +69,10 @@ pub fn localise_times() {
             let _ = set(&options, "timeStyle", "short");
         }
         if !moment.get_time().is_nan() {
-            let _ = set(time.unchecked_ref(), "textContent", moment.to_locale_string(&locale, &options));
+            // Some browsers name a language that they do not accept themselves, such as `en-US@posix`.
+            let Ok(write) = member(&moment, "toLocaleString").dyn_into::<Function>() else { continue };
+            let Ok(text) = write.call2(&moment, &locale.as_str().into(), &options) else { continue };
+            let _ = set(time.unchecked_ref(), "textContent", text);
         }
     }
 }

@@ -51,7 +51,7 @@ impl Continuations<'_> {
     }
 
     /// Reads a continuation without consuming it.
-    pub async fn look_at(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
+    pub async fn peek(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
         let Some(key) = Token::from_link(token).map(|token| key(&token, holder)) else { return Ok(None) };
         Ok(self.opened(&key, self.core.ephemeral.get(&key).await?))
     }

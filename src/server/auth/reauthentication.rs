@@ -134,11 +134,8 @@ impl Reauthentication<'_> {
     /// # Errors
     /// When the link is used, old, wrong or another session's.
     pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<OpenRequest, Error> {
-        let requests = EmailRequests { core: self.core };
-        requests.check_on()?;
-        let token = Token::from_link(token).ok_or(ApiError::LinkExpired)?;
-        let found = self.core.store.request_by_link(&token.hash()).await?;
-        let open = requests.still_open(found).await?.ok_or(ApiError::LinkExpired)?;
+        EmailRequests { core: self.core }.check_on()?;
+        let open = self.open_by_link(token).await?.ok_or(ApiError::LinkExpired)?;
         match &open.request.purpose {
             email_request::Purpose::Reauthenticate { user, .. } if *user != current.user.id => {
                 Err(ApiError::OtherAccount.into())
@@ -153,10 +150,14 @@ impl Reauthentication<'_> {
 
     /// Whether the link could be answered in the session that requested it.
     pub async fn is_open(&self, token: &str) -> Result<bool, Unavailable> {
-        let Some(token) = Token::from_link(token) else { return Ok(false) };
-        let found = self.core.store.request_by_link(&token.hash()).await?;
-        let open = EmailRequests { core: self.core }.still_open(found).await?;
+        let open = self.open_by_link(token).await?;
         Ok(open.is_some_and(|open| matches!(open.request.purpose, email_request::Purpose::Reauthenticate { .. })))
+    }
+
+    async fn open_by_link(&self, token: &str) -> Result<Option<OpenRequest>, Unavailable> {
+        let Some(token) = Token::from_link(token) else { return Ok(None) };
+        let found = self.core.store.request_by_link(&token.hash()).await?;
+        EmailRequests { core: self.core }.still_open(found).await
     }
 
     /// Answers the email by its link, in the session that requested it.

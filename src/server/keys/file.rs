@@ -53,8 +53,8 @@ pub fn previous_file(file: &Path) -> PathBuf {
 /// How long a key is needed after another took its place: names are held that long (`model::user::USERNAME_HELD`).
 pub const STILL_NEEDED: Duration = Duration::from_hours(30 * 24);
 
-/// Makes a new key in `file`; the one that was there is kept beside it as the previous one. A server that reads both meanwhile
-/// finds at least every key that is in use.
+/// Makes a new key in `file`; the one that was there is kept beside it as the previous one. A server that reads both
+/// meanwhile finds at least every key that is in use.
 ///
 /// # Errors
 /// When there is no key yet, the previous one is still needed, or a file cannot be written.

@@ -100,8 +100,8 @@ pub fn a_labels(domain: &str) -> Option<String> {
     is_domain_name(&labels).then(|| labels.into_owned())
 }
 
-/// The form that mail servers take: as typed, but for a domain that is not ASCII, which is written as A-labels. `None` as for
-/// [`email_key`].
+/// The form that mail servers take: as typed, but for a domain that is not ASCII, which is written as A-labels. `None`
+/// as for [`email_key`].
 #[must_use]
 pub fn deliverable(address: &EmailAddress) -> Option<String> {
     let (local, domain) = address.parts();

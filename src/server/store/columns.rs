@@ -140,6 +140,25 @@ tables! { $;
     }
 }
 
+/// The values of `outbox` from a row of `letters`, the queue of the previous version.
+macro_rules! outbox_values_of_letters {
+    () => {
+        outbox_values!(
+            id = "id",
+            kind = "case when request_id is null then 'notification' else 'request' end",
+            subject_id = "coalesce(request_id, security_letter_id)",
+            payload = "null",
+            created_at = "created_at",
+            not_after = "not_after",
+            due_at = "due_at",
+            attempts = "attempts",
+            claim = "null",
+            claimed_until = "null",
+            handed_over_at = "handed_over_at",
+        )
+    };
+}
+
 /// The columns of `users` (as `u`) that make an account, under names that no other table has.
 macro_rules! user_columns {
     () => {

@@ -3,8 +3,8 @@ use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
-/// The button of a task, which tells when the task is running. It stays enabled, since a disabled button loses the focus; the
-/// form ignores it while the task runs.
+/// The button of a task, which tells when the task is running. It stays enabled, since a disabled button loses the
+/// focus; the form ignores it while the task runs.
 #[component]
 pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
     let (disabled, said) = (busy.clone(), busy.clone());

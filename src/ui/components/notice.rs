@@ -10,13 +10,9 @@ use leptos::task::spawn_local;
 /// unless it is pointed at or focused, or when its box is ticked. All of that is CSS, for pages without scripts.
 #[component]
 pub fn NoticeBar(notice: Notice) -> impl IntoView {
-    let mood = match notice.mood() {
-        Mood::Success => "success",
-        Mood::Warning => "warning",
-        Mood::Failure => "failure",
-    };
+    let is_warning = notice.mood() == Mood::Warning;
     view! {
-        <div class=format!("notice {mood}") role="status" aria-live="polite">
+        <div class="notice" class:warning=is_warning role="status" aria-live="polite">
             <p>{t(notice.message())}</p>
             <label>
                 <input type="checkbox" aria-label=t("Close this message") />
@@ -26,7 +22,7 @@ pub fn NoticeBar(notice: Notice) -> impl IntoView {
     }
 }
 
-/// A message about what just happened, announced when it appears. Its place is kept, so that nothing moves.
+/// A message about the last attempt, announced when it appears.
 #[component]
 pub fn Alert(
     #[prop(into)] message: Live<Option<&'static str>>,

@@ -131,7 +131,7 @@ fn PasskeyRow(
                 summary="Remove"
                 label=fill("Remove {}", &[&passkey.name])
                 question=match others {
-                    0 => t("This is your last passkey. Remove it?").to_owned(),
+                    0 => t("You have no other working passkey. Remove this one?").to_owned(),
                     _ => counted(others, "You have one other passkey. Remove this one?", "You have {} other passkeys. Remove this one?"),
                 }
                 action=AccountAction::RemovePasskey

@@ -1,10 +1,11 @@
 //! `/account/recovery-codes`: new recovery codes, shown once. Reloading the page makes no others.
 
-use crate::server::auth::{CurrentUser, Holder};
+use crate::server::auth::CurrentUser;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::Continuation;
 use crate::types::{ApiError, paths};
 use crate::ui::pages::RecoveryCodesPage;
+use crate::web::continuation::{keep, take};
 use crate::web::extract::{SignedIn, query};
 use crate::web::redirect;
 use crate::web::render::{Page, render};
@@ -22,14 +23,7 @@ struct CodesQuery {
 /// `GET /account/recovery-codes`.
 pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: Request) -> Result<Response, ApiError> {
     let CodesQuery { token } = query(&request);
-    let found = match &context.browser {
-        Some(browser) => {
-            let holder = Holder::User { user: current.user.id, browser };
-            context.state.continuations().take(&token, holder).await?
-        }
-        None => None,
-    };
-    match found {
+    match take(&context, &current, &token).await? {
         Some(Continuation::Codes(text)) => Ok(show(&context.state, request, &current, text).await),
         Some(Continuation::Account(_)) | None => Ok(redirect::to(paths::ACCOUNT, None)),
     }
@@ -37,11 +31,9 @@ pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: 
 
 /// Stores new codes for a moment and redirects to their page.
 pub(super) async fn page_of(context: &RequestContext, current: &CurrentUser, text: &str) -> Result<Response, ApiError> {
-    let (browser, cookie) = context.browser_or_new();
-    let holder = Holder::User { user: current.user.id, browser: &browser };
     let continuation = Continuation::Codes(text.to_owned());
-    let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
-    Ok(redirect::to(&format!("{}?continue={}", paths::RECOVERY_CODES, token.encode()), cookie))
+    let (page, cookie) = keep(context, current, paths::RECOVERY_CODES, &continuation).await?;
+    Ok(redirect::to(&page, cookie))
 }
 
 pub(super) async fn show(state: &AppState, request: Request, current: &CurrentUser, text: String) -> Response {

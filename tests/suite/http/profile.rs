@@ -137,6 +137,22 @@ async fn noise_of_strangers_is_one_line_an_hour() {
     }
 }
 
+/// The members of an export, in the order of the alphabet.
+const MEMBERS: [&str; 12] = [
+    "events",
+    "exported_at",
+    "language",
+    "open_letters",
+    "passkeys",
+    "passkeys_blocked_since",
+    "passkeys_blocked_until",
+    "recovery_codes_left",
+    "remembered_browsers",
+    "sessions",
+    "user",
+    "username_changed_at",
+];
+
 #[tokio::test]
 async fn the_export_holds_every_fact_and_nothing_that_lets_anybody_in() {
     for backends in Backends::ALL {
@@ -148,6 +164,8 @@ async fn the_export_holds_every_fact_and_nothing_that_lets_anybody_in() {
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert!(answer.header("content-disposition").starts_with("attachment"));
         let export = answer.json();
+        let members: Vec<_> = export.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(members, MEMBERS, "programs read exports of every version");
         assert_eq!((&export["user"]["username"], &export["recovery_codes_left"]), (&json!("ada"), &json!(10)));
         assert_eq!(export["passkeys"].as_array().unwrap().len(), 1);
         assert_eq!(export["sessions"].as_array().unwrap().len(), 1);

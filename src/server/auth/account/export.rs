@@ -30,6 +30,7 @@ pub struct Export {
     sessions: Vec<ExportedSession>,
     recovery_codes_left: u32,
     remembered_browsers: Vec<RememberedBrowser>,
+    #[serde(rename = "open_letters")]
     open_emails: Vec<OpenEmail>,
     events: Vec<views::Event>,
 }

@@ -21,8 +21,8 @@ pub enum Assertion {
 }
 
 impl Ceremonies<'_> {
-    /// The passkey that answers, if it belongs to the user whom it names (section 7.2, step 6). In a reauthentication it must
-    /// be the `expected` user's, and need not name them.
+    /// The passkey that answers, if it belongs to the user whom it names (section 7.2, step 6). In a reauthentication
+    /// it must be the `expected` user's, and need not name them.
     pub async fn passkey_of(
         &self,
         answer: &AuthenticationAnswer,

@@ -42,19 +42,7 @@ impl Dialect {
          insert into outbox (",
         outbox_columns!(""),
         ") select ",
-        outbox_values!(
-            id = "id",
-            kind = "case when request_id is null then 'notification' else 'request' end",
-            subject_id = "coalesce(request_id, security_letter_id)",
-            payload = "null",
-            created_at = "created_at",
-            not_after = "not_after",
-            due_at = "due_at",
-            attempts = "attempts",
-            claim = "null",
-            claimed_until = "null",
-            handed_over_at = "handed_over_at",
-        ),
+        outbox_values_of_letters!(),
         " from moved"
     );
 

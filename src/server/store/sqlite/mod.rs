@@ -160,8 +160,8 @@ async fn connect(options: SqliteConnectOptions, sign_ins: SignInWriter) -> Resul
     Ok(SqlStore::new(Pools { warm, read, write, sign_ins, doubt: Doubt }))
 }
 
-/// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). A process that uses the file
-/// meanwhile goes on.
+/// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). A process that
+/// uses the file meanwhile goes on.
 ///
 /// # Errors
 /// When the file is not there, or the copy is not empty or cannot be written.
@@ -176,8 +176,8 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     source.close().await.map_err(failed)
 }
 
-/// Whether another process has the file open. Writes the log into the file where none has. A file that cannot be read is not in
-/// use.
+/// Whether another process has the file open. Writes the log into the file where none has. A file that cannot be read
+/// is not in use.
 pub async fn is_in_use(file: &Path) -> bool {
     fold_now(file).await.is_err_and(|cause: sqlx::Error| is_locked(&cause))
 }

@@ -51,7 +51,8 @@ impl SignInWriter {
     }
 
     /// Answers when the admission, and the group that it went in with, is on the disk. Its text is [`RECORD`], or that
-    /// with the begin or the end of the group's transaction. A sign-in that is dropped before its group's turn leaves nothing.
+    /// with the begin or the end of the group's transaction. A sign-in that is dropped before its group's turn leaves
+    /// nothing.
     ///
     /// # Errors
     /// As the query; as the group, when the file is to blame; when there is no answer for as long as a connection is waited for.
