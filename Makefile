@@ -14,7 +14,7 @@ SSR := --no-default-features --features ssr
 # For an image or a release, `make build LOCKED=--cargo-locked` refuses what Cargo.lock does not name.
 LOCKED ?=
 
-.PHONY: help run test check watch build lint unit suite browser soak fuzz bench tunnel rename audit pictures
+.PHONY: help run test check watch build tools lint unit suite browser soak fuzz bench tunnel rename audit pictures
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,11 @@ watch: ## Rebuild and reload at every change
 	$(ENV_FILE) cargo leptos watch
 
 check: lint unit ## The quick part of the tests: format, lints, unit tests
+
+tools: ## Install cargo-leptos and the browser, and print the PATH to use
+	scripts/install build
+	scripts/install browser
+	@printf 'export PATH=%s:$$PATH\n' "$$(scripts/install path)"
 
 tunnel: build ## A https address for a phone, by cloudflared or ngrok, with a mail catcher
 	scripts/tunnel
@@ -63,7 +68,7 @@ suite:
 
 browser: build
 	scripts/install browser
-	scripts/with-backends npx playwright test --config end2end/playwright.config.ts
+	LATCHKEY_PROGRAM=$(CURDIR)/target/release/latchkey scripts/with-backends npx playwright test --config end2end/playwright.config.ts
 
 soak: ## The long tests: races, crashes, rolling restarts and random requests, many times over
 	scripts/install suite

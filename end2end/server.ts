@@ -1,11 +1,25 @@
-// A server of a test's own: the release program on a free port, on one of the two storage settings.
+// A server of a test's own on a free port, on one of the two storage settings.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+
+const TARGET = join(import.meta.dirname, "../target");
+
+/** The program that was built last: by `make build` the release, by `cargo leptos` the debug build. */
+export const PROGRAM = process.env.LATCHKEY_PROGRAM ?? lastBuilt();
+
+/** Whether it is the release, which carries the files of the site. */
+export const IS_RELEASE = PROGRAM.includes("/release/");
+
+function lastBuilt(): string {
+  const programs = ["release", "debug"].map((profile) => join(TARGET, profile, "latchkey")).filter(existsSync);
+  if (programs.length === 0) throw new Error("no program is built: run `make build` or `cargo leptos build`");
+  return programs.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
 
 export type Storage = "embedded" | "postgres+redis";
 
@@ -25,9 +39,9 @@ export class Server {
       storage === "embedded"
         ? {}
         : { DATABASE_URL: required("TEST_DATABASE_URL"), REDIS_URL: required("TEST_REDIS_URL") };
-    // The program alone, far from the folder in which it was built: it carries all that it needs.
+    // The release alone, far from the folder in which it was built: it carries all that it needs.
     const program = join(folder, "latchkey");
-    copyFileSync(join(import.meta.dirname, "../target/release/latchkey"), program);
+    copyFileSync(PROGRAM, program);
     const env = {
       ...process.env,
       PUBLIC_URL: origin,
@@ -35,6 +49,7 @@ export class Server {
       DATA_DIR: settings.DATA_DIR ?? folder,
       RUST_LOG: "error",
       RATE_LIMITS: "off",
+      ...(IS_RELEASE ? {} : { LEPTOS_SITE_ROOT: join(TARGET, "site") }),
       ...shared,
       ...settings,
     };

@@ -25,5 +25,6 @@ pub mod web;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     browser::localise_times();
+    browser::send_complete_codes();
     leptos::mount::hydrate_islands();
 }

@@ -6,7 +6,7 @@ use crate::server::http::{
     AppState, RequestContext, api_gate, body, brand, health, limits, loopback, policy_report, same_origin,
     security_headers, trace, well_known,
 };
-use crate::types::paths;
+use crate::types::{Section, paths};
 use crate::web::{
     account, confirm, email_confirm, email_link, fallback, for_people, home, language, mailbox, report, sign_in,
     sign_out, sign_up,
@@ -29,6 +29,8 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::HEALTH, HEALTH),
     (paths::READY, HEALTH),
     (paths::POLICY_REPORTS, REPORTS),
+    (paths::MAILBOX_HTML, Edge { policy: Policy::Email, ..Edge::PAGES }),
+    (paths::MAILBOX, Edge { policy: Policy::PageWithFrames, ..Edge::PAGES }),
 ];
 const PROGRAMS: Edge = Edge { readers: Readers::Programs, ..Edge::PAGES };
 /// Cross-origin clients that authenticate themselves. They have limits of their own.
@@ -65,13 +67,16 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(&format!("{}/", paths::API), any(call))
         .layer(from_fn_with_state(state.clone(), limits::charge))
         .layer(from_fn_with_state(state.clone(), api_gate::gate));
-    let pages = Router::new()
+    let pages = Section::ALL
+        .into_iter()
+        .filter(|section| *section != Section::RecoveryCodes)
+        .fold(Router::new(), |pages, section| pages.route(section.path(), get(account::get)))
         .route(paths::HOME, get(home::get))
         .route(paths::SIGN_UP, get(sign_up::get).post(sign_up::post))
         .route(paths::SIGN_IN, get(sign_in::get).post(sign_in::post))
         .route(paths::SIGN_OUT, post(sign_out::post))
-        .route(paths::ACCOUNT, get(account::get).post(account::post))
-        .route(paths::RECOVERY_CODES, get(account::get_codes))
+        .route(paths::ACCOUNT, post(account::post))
+        .route(Section::RecoveryCodes.path(), get(account::get_codes))
         .route(paths::CONFIRM, get(confirm::get).post(confirm::post))
         .route(paths::EMAIL_LINK, get(email_link::get).post(email_link::post))
         .route(paths::EMAIL_CONFIRM, get(email_confirm::get).post(email_confirm::post))
@@ -83,6 +88,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::BRAND_COLOURS, get(brand::colours))
         .route(paths::BRAND_LOGO, get(brand::logo))
         .route(paths::MAILBOX, get(mailbox::get))
+        .route(paths::MAILBOX_HTML, get(mailbox::get_html))
         .route(paths::MAILBOX_JSON, get(mailbox::get_json))
         .merge(yours)
         .fallback(fallback::file)

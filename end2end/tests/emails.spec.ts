@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForEmail, awake, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, askForEmail, awake, createPasskey, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
 
 /** Another browser of the same user, or of another one. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
@@ -22,15 +22,15 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(device.getByText(name)).toBeVisible();
       await emailTo(device, `${name}@example.org`, 2);
       await device.goto("/dev/mailbox");
-      await device.getByRole("listitem").filter({ hasText: `${name}@example.org` }).first().getByRole("link").first().click();
+      await device.getByRole("link", { name: `${name}@example.org` }).first().click();
+      await expect(device.locator("[aria-current=true]")).toContainText(`${name}@example.org`);
+      await device.frameLocator("iframe").getByRole("link", { name: "Sign in" }).click();
       await expect(device.getByText(`(${name})`)).toBeVisible();
       await device.getByRole("button", { name: "Sign in" }).click();
       await expect(device).toHaveURL(/\/account$/);
       await expect(device.getByRole("heading", { name: "Create a passkey on this device" })).toBeVisible();
-      await awake(device);
-      await device.getByRole("button", { name: "Create a passkey" }).click();
-      await expect(device.getByText("Your passkey is ready.")).toBeVisible();
-      await expect(device.getByTestId("passkeys")).toHaveText("2");
+      await createPasskey(device);
+      await expect(device.getByTestId("passkeys")).toHaveText("2 passkeys");
       await expect(device.getByRole("heading", { name: "Create a passkey on this device" })).toHaveCount(0);
       expect(await authenticator.passkeys()).toBe(1);
 
@@ -122,9 +122,11 @@ test("the address is confirmed by the code on the account page", async ({ page }
   const name = freshName();
   await signUp(page, name);
   await expect(page.getByText("Not confirmed")).toBeVisible();
+  await page.getByRole("link", { name: "Confirm your email" }).click();
   const { code } = await emailTo(page, `${name}@example.org`);
-  await page.getByLabel("Code", { exact: true }).fill(code);
-  await page.getByRole("button", { name: "Confirm" }).click();
+  await awake(page);
+  // The sixth digit sends it.
+  await page.getByLabel("Code", { exact: true }).pressSequentially(code);
   await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
   await expect(page.getByText("Not confirmed")).toHaveCount(0);
 });
@@ -139,10 +141,10 @@ test("a browser that cannot make a passkey signs up by email", async ({ page }) 
   await page.getByRole("button", { name: "Sign up by email instead" }).click();
   await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
   const { code } = await emailTo(page, `${name}@example.org`);
+  await expect(page.getByLabel("Code")).toBeFocused();
   await page.getByLabel("Code").fill(code);
-  await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("heading", { name: /^Hello/ })).toBeVisible();
-  await expect(page.getByTestId("passkeys")).toHaveText("0");
+  await expect(page.getByTestId("passkeys")).toHaveText("None");
 });
 
 test("the browser greets who signed in last, and switching user forgets them", async ({ page }) => {
@@ -153,8 +155,10 @@ test("the browser greets who signed in last, and switching user forgets them", a
   await authenticator.answers(false);
   await page.goto("/sign-in");
   await awake(page);
-  await expect(page.getByRole("heading", { name: `Welcome back, ${name}` })).toBeVisible();
-  await expect(page.getByLabel("Username or email")).toHaveValue(name);
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await expect(page.locator(".chip")).toContainText(name);
+  await expect(page.getByLabel("Username or email")).toHaveCount(0);
+  await expect(page.getByText("New here?")).toHaveCount(0);
   await page.getByRole("button", { name: "Use another account" }).click();
   await expect(page.getByRole("heading", { name: "Sign in", exact: true })).toBeVisible();
   await expect(page.getByText(name)).toHaveCount(0);
@@ -176,28 +180,31 @@ test("the email can be sent again after a minute", async ({ page }) => {
   await expect(page.getByText("Email sent.")).toBeVisible();
 });
 
-test("a notice goes by hand, by itself after five seconds, and moves nothing", async ({ page }) => {
-  await Authenticator.attach(page);
-  await signUp(page, freshName());
-  await signOut(page);
-  const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
-  await expect(notice).toBeVisible();
-  const heading = page.getByRole("heading", { level: 1 });
-  const before = await heading.boundingBox();
-  await page.getByLabel("Close this message").click();
-  await expect(notice).toBeHidden();
-  expect(await heading.boundingBox()).toEqual(before);
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(`with scripts ${javaScriptEnabled ? "on" : "off"}`, () => {
+    test.use({ javaScriptEnabled });
 
-  await page.reload();
-  await expect(notice).toHaveCount(0);
-  await signUp(page, freshName());
-  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
-  await notice.hover();
-  await page.waitForTimeout(6_000);
-  await expect(notice, "it stays while it is pointed at").toBeVisible();
-  await page.mouse.move(1, 1);
-  await expect(notice).toBeHidden({ timeout: 8_000 });
-});
+    test("a notice stays until its button closes it, and is told once", async ({ page }) => {
+      await page.goto("/sign-up");
+      const name = freshName();
+      await page.getByLabel("Username").fill(name);
+      await page.getByLabel("Email").fill(`${name}@example.org`);
+      await page.getByRole("button", { name: "Sign up by email instead" }).click();
+      const { link } = await emailTo(page, `${name}@example.org`);
+      await page.goto(link);
+      await page.locator("main button[type=submit]").first().click();
+      await signOut(page);
+      const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
+      await expect(notice).toBeVisible();
+      await page.waitForTimeout(6_000);
+      await expect(notice).toBeVisible();
+      await page.getByRole("button", { name: "Close this message" }).click();
+      await expect(notice).toBeHidden();
+      await page.reload();
+      await expect(notice).toHaveCount(0);
+    });
+  });
+}
 
 for (const scheme of ["light", "dark"] as const) {
   test.describe(scheme, () => {
@@ -224,7 +231,9 @@ for (const scheme of ["light", "dark"] as const) {
       await expect(device.getByRole("heading", { name: /^Hello/ })).toBeVisible();
       await clean(device, "offer");
       await device.goto("/dev/mailbox");
-      await clean(device, "mailbox");
+      // In the way without a page of its own, which a context made here cannot open for the frame.
+      const mailbox = await new AxeBuilder({ page: device }).setLegacyMode().analyze();
+      expect(mailbox.violations, "mailbox").toEqual([]);
       await context.close();
     });
   });

@@ -5,7 +5,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Authenticator, awake, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, awake, createPasskey, seePasskeys, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
 
 const folder = mkdtempSync(join(tmpdir(), "latchkey-brand-"));
 writeFileSync(
@@ -85,9 +85,8 @@ test("who lost every way in gets a link, and makes a passkey with it", async ({ 
   await other.goto(link);
   await expect(other.getByText(`This link signs you in as ${name}`)).toBeVisible();
   await other.getByRole("button", { name: "Sign in" }).click();
-  await awake(other);
-  await other.getByRole("button", { name: "Create a passkey" }).click();
-  await expect(other.getByRole("region", { name: "Passkeys" }).getByRole("listitem")).toHaveCount(2);
+  await createPasskey(other);
+  await seePasskeys(other, 2);
   await context.close();
 });
 
@@ -96,8 +95,10 @@ test("an account that is turned off says so to its owner's passkey", async ({ pa
   const name = freshName();
   await signUp(page, name);
   await server.command("users", "disable", name);
+  expectRefusal(403);
   await page.goto("/account");
   await expect(page).toHaveURL(/\/sign-in/);
-  expectRefusal(403);
+  await awake(page);
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByText("This account is disabled. Contact your administrator.").first()).toBeVisible();
 });

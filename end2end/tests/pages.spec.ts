@@ -49,16 +49,19 @@ test("files of the site are only read", async ({ page, server }) => {
 test("the longest names widen no page", async ({ page }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());
-  await page.getByText("Change your name").click();
+  await page.goto("/account/profile");
+  await page.getByLabel("Change your name").click();
   await page.getByLabel("Name", { exact: true }).fill("W".repeat(64));
   await page.getByRole("button", { name: "Save name" }).first().click();
-  await page.getByText("Rename").click();
+  await expect(page.getByText("Name saved.")).toBeVisible();
+  await page.goto("/account/passkeys");
+  await page.getByText("Rename", { exact: true }).click();
   await page.getByLabel("New name").fill("W".repeat(64));
   await page.getByRole("region", { name: "Passkeys" }).getByRole("button", { name: "Save name" }).click();
   await expect(page.getByText("Passkey renamed.")).toBeVisible();
   for (const width of [320, 360, 768, 1280]) {
     await page.setViewportSize({ width, height: 740 });
-    for (const path of ["/account", "/", "/account?step=add"]) {
+    for (const path of ["/account", "/account/profile", "/account/passkeys", "/account?step=ready", "/account/passkeys?step=add"]) {
       await page.goto(path);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width);
     }
@@ -68,7 +71,7 @@ test("the longest names widen no page", async ({ page }) => {
 test("days are written in the reader's language and time zone", async ({ page }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());
-  const times = page.getByRole("region", { name: "Activity" }).locator("time");
+  const times = page.getByRole("region", { name: "Recent activity" }).locator("time");
   const moment = await times.first().getAttribute("datetime");
   const written = await page.evaluate(
     (moment) => new Date(moment!).toLocaleString(navigator.language, { dateStyle: "medium", timeStyle: "short" }),

@@ -9,7 +9,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       const name = freshName();
       await signUp(page, name);
       await expect(page.getByText(name, { exact: true }).first()).toBeVisible();
-      await expect(page.getByTestId("passkeys")).toHaveText("1");
+      await expect(page.getByTestId("passkeys")).toHaveText("1 passkey");
       expect(await authenticator.passkeys()).toBe(1);
       await signOut(page);
       await withoutSuggestions(page);
@@ -24,6 +24,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await signUp(page, freshName());
       await signOut(page);
       await page.goto("/sign-in");
+      await page.getByRole("button", { name: "Use another account" }).click();
       await expect(page).toHaveURL(/\/account$/);
     });
   });

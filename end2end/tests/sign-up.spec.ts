@@ -15,13 +15,17 @@ test("a field that does not fit has its error beside it and keeps what was typed
   await expect(page.locator("#username-note")).toContainText("beginning with a letter or digit");
   await expect(page.getByLabel("Username")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("Username")).toHaveValue("a b");
-  await page.getByLabel("Username").fill(freshName());
-  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  // Every wrong field at once, and the first of them has the focus.
   await expect(page.locator("#email-note")).toContainText("name@example.org");
+  await expect(page.getByLabel("Email")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByLabel("Email")).toHaveValue("nowhere");
+  await expect(page.getByLabel("Username")).toBeFocused();
+  await expect(page).toHaveTitle(/^Error: Sign up · /);
   await expect(page.getByLabel("Name (optional)")).toHaveValue("Ada Lovelace");
 });
 
 test("a taken name is told beside the field", async ({ page, browser, server, expectRefusal }) => {
+  expectRefusal(409);
   expectRefusal(409);
   const name = freshName();
   const other = await browser.newPage({ baseURL: server.origin });
@@ -32,6 +36,7 @@ test("a taken name is told beside the field", async ({ page, browser, server, ex
   await page.getByLabel("Email").fill("ada@example.org");
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page.locator("#username-note")).toHaveText("This username is taken. Choose another.");
+  await expect(page.getByLabel("Username")).toBeFocused();
 });
 
 test("a cancelled dialog is no error, and a second try succeeds", async ({ page }) => {
@@ -45,7 +50,7 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   await expect(page.getByLabel("Username")).toHaveValue(name);
   await authenticator.verifies(true);
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
-  await expect(page).toHaveURL(/\/account$/);
+  await expect(page.getByRole("heading", { name: "Your passkey is ready" })).toBeVisible();
 });
 
 test("a security key that cannot keep a passkey is refused with its own sentence", async ({ page }) => {

@@ -33,14 +33,12 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
 pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> Result<OnePasskey, ApiError> {
     use crate::server::auth::RegistrationAnswer;
     use crate::server::http::request::{RequestContext, raw};
-    use crate::types::Notice;
 
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
     let taken = request.state.passkeys().take_adding(&request.caller(), &answer, name.as_deref()).await?;
     let current_user = request.require_anyone().await?;
     let passkey = request.state.passkeys().finish_add(&current_user, taken, &answer).await?;
-    request.tell(Notice::PasskeyMade);
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 

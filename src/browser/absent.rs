@@ -107,6 +107,8 @@ pub fn submit(_form: &str) -> bool {
     false
 }
 
+pub fn press_passkey_button(_form: &str) {}
+
 pub async fn answers_with(_path: &str) -> Option<u16> {
     None
 }

@@ -69,8 +69,8 @@ pub enum BrowserError {
 }
 
 impl BrowserError {
-    /// A sentence for a person who wanted to make a passkey. Browsers do not tell a security key that cannot keep one
-    /// from a closed dialog (WebAuthn Level 3, section 14.5.1), so the sentence is for both.
+    /// A sentence for a user who wanted to create a passkey. Browsers do not tell a security key that cannot store one
+    /// from a closed dialog (WebAuthn Level 3, section 14.5.1), so the sentence fits both.
     #[must_use]
     pub fn message_on_create(self) -> Option<&'static str> {
         match self {

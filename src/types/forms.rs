@@ -1,5 +1,6 @@
 //! Form actions, each with one name that the page writes and the handler reads.
 
+use super::Section;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A form of the account page, as it was sent; a form has at most one text field.
@@ -21,6 +22,12 @@ impl AccountForm {
     #[must_use]
     pub fn text(&self) -> &str {
         if self.name.is_empty() { &self.email } else { &self.name }
+    }
+
+    /// The section that it was sent from.
+    #[must_use]
+    pub fn section(&self) -> Section {
+        self.action.map_or(Section::Overview, AccountAction::section)
     }
 
     /// The sentence of the page that confirms the identity.
@@ -107,6 +114,19 @@ impl AccountAction {
     #[must_use]
     pub fn is_defence(self) -> bool {
         matches!(self, Self::EndOthers | Self::EndSession | Self::EndSessionsOf | Self::RemovePasskey)
+    }
+
+    /// The section with its form.
+    #[must_use]
+    pub fn section(self) -> Section {
+        match self {
+            Self::AddPasskey | Self::EndSessionsOf | Self::RemovePasskey | Self::RenamePasskey => Section::Passkeys,
+            Self::Address | Self::ConfirmAgain | Self::Name | Self::Username => Section::Profile,
+            Self::Decline => Section::Overview,
+            Self::Delete | Self::Export => Section::Data,
+            Self::EndOthers | Self::EndSession => Section::Devices,
+            Self::RecoveryCodes => Section::RecoveryCodes,
+        }
     }
 
     fn intent(self) -> &'static str {

@@ -8,11 +8,13 @@ pub enum Notice {
     ConfirmationSent,
     ConfirmationTooSoon,
     Forgotten,
+    /// What a form was about was removed in the meantime.
+    Gone,
     EmailSent,
+    LinkUsed,
     NameChanged,
     NothingToConfirm,
     OfferDeclined,
-    PasskeyMade,
     PasskeyRemoved,
     PasskeyRenamed,
     Reauthenticated,
@@ -31,16 +33,17 @@ pub enum Mood {
 }
 
 impl Notice {
-    const PLAIN: [Self; 15] = [
+    const PLAIN: [Self; 16] = [
         Self::AddressConfirmed,
         Self::ConfirmationSent,
         Self::ConfirmationTooSoon,
         Self::Forgotten,
+        Self::Gone,
         Self::EmailSent,
+        Self::LinkUsed,
         Self::NameChanged,
         Self::NothingToConfirm,
         Self::OfferDeclined,
-        Self::PasskeyMade,
         Self::PasskeyRemoved,
         Self::PasskeyRenamed,
         Self::Reauthenticated,
@@ -57,13 +60,14 @@ impl Notice {
             Self::ConfirmationSent => "confirmation_sent".to_owned(),
             Self::ConfirmationTooSoon => "confirmation_too_soon".to_owned(),
             Self::Forgotten => "forgotten".to_owned(),
+            Self::Gone => "gone".to_owned(),
             Self::EmailSent => "email_sent".to_owned(),
             Self::NameChanged => "name_changed".to_owned(),
             Self::NothingToConfirm => "nothing_to_confirm".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
             Self::PasskeyRemoved => "passkey_removed".to_owned(),
             Self::Reauthenticated => "reauthenticated".to_owned(),
-            Self::PasskeyMade => "passkey_made".to_owned(),
+            Self::LinkUsed => "link_used".to_owned(),
             Self::PasskeyRenamed => "passkey_renamed".to_owned(),
             Self::SessionsEnded => "sessions_ended".to_owned(),
             Self::SignedOut => "signed_out_here".to_owned(),
@@ -96,15 +100,18 @@ impl Notice {
             | Self::ConfirmationSent
             | Self::EmailSent
             | Self::NameChanged
-            | Self::PasskeyMade
             | Self::PasskeyRemoved
             | Self::PasskeyRenamed
             | Self::Reauthenticated
             | Self::SessionsEnded
             | Self::SignedOut
             | Self::SignedUp => Mood::Success,
-            Self::ConfirmationTooSoon | Self::Forgotten | Self::NothingToConfirm | Self::OfferDeclined => Mood::Warning,
-            Self::Refused(_) => Mood::Failure,
+            Self::ConfirmationTooSoon
+            | Self::Forgotten
+            | Self::LinkUsed
+            | Self::NothingToConfirm
+            | Self::OfferDeclined => Mood::Warning,
+            Self::Gone | Self::Refused(_) => Mood::Failure,
         }
     }
 
@@ -115,16 +122,17 @@ impl Notice {
             Self::ConfirmationSent => "We've emailed you a link and a code to confirm your address.",
             Self::ConfirmationTooSoon => "We sent you an email less than a minute ago. Check your inbox.",
             Self::Forgotten => "Account removed from this browser.",
+            Self::Gone => "Nothing has changed: that entry was already removed.",
             Self::EmailSent => "Email sent.",
             Self::NameChanged => "Name saved.",
             Self::NothingToConfirm => "Your address is already confirmed.",
             Self::PasskeyRemoved => "Passkey removed.",
             Self::Reauthenticated => "Nothing has changed yet. Please repeat your last step.",
             Self::OfferDeclined => "OK, we won't ask again for 30 days.",
-            Self::PasskeyMade => "Your passkey is ready. Use it the next time you sign in.",
+            Self::LinkUsed => "That link was already used or has expired. Your confirmed address is shown below.",
             Self::Refused(error) => error.message(),
             Self::PasskeyRenamed => "Passkey renamed.",
-            Self::SessionsEnded => "Done. You're still signed in on this device.",
+            Self::SessionsEnded => "Signed out. You're still signed in on this device.",
             Self::SignedOut => "You are signed out.",
             Self::SignedUp => "Welcome! We've emailed you a link to confirm your address.",
         }

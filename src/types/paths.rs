@@ -5,12 +5,15 @@ pub const SIGN_UP: &str = "/sign-up";
 pub const SIGN_IN: &str = "/sign-in";
 /// Where the code of an email is typed.
 pub const SIGN_IN_CODE: &str = "/sign-in?step=code";
+/// Where the identifier for an email, or the fields of a sign-up by email, are corrected.
+pub const SIGN_IN_CHANGE: &str = "/sign-in?step=change";
+pub const SIGN_UP_CHANGE: &str = "/sign-up?step=change";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
 /// Where a passkey is added.
-pub const ADD_PASSKEY: &str = "/account?step=add";
-/// The page of new recovery codes.
-pub const RECOVERY_CODES: &str = "/account/recovery-codes";
+pub const ADD_PASSKEY: &str = "/account/passkeys?step=add";
+/// The page after a passkey was created: its name and the checklist.
+pub const PASSKEY_READY: &str = "/account?step=ready";
 /// Where users confirm their identity before something that matters.
 pub const CONFIRM: &str = "/confirm";
 /// The prefix of the paths of email links.
@@ -38,6 +41,8 @@ pub const POLICY_REPORTS: &str = "/csp-report";
 
 /// The development mailbox.
 pub const MAILBOX: &str = "/dev/mailbox";
+/// One email of it, in the frame that shows its HTML.
+pub const MAILBOX_HTML: &str = "/dev/mailbox/html";
 pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 
 /// Everything below it speaks JSON. Server functions name it as `prefix = "/api"`, since the macro takes only literals;

@@ -1,8 +1,8 @@
 use crate::types::notice::Mood;
 use crate::types::site::SiteLink;
 use crate::types::{Language, Notice, Site, paths, texts, views};
-use crate::ui::components::NoticeBar;
-use crate::ui::words::t;
+use crate::ui::components::{NoticeBar, Refusal};
+use crate::ui::words::{fill, t};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub fn Shell(
     options: LeptosOptions,
     title: &'static str,
+    /// Whether the page shows why the previous form was refused.
+    has_error: bool,
     /// Whether the page has islands; one without them loads no WebAssembly.
     interactive: bool,
     /// The signed-in user, for the navigation.
@@ -21,12 +23,14 @@ pub fn Shell(
     notice: Option<Notice>,
     /// Path and query of the page.
     here: String,
+    /// Whether its address shows it only this time.
+    shown_once: bool,
     children: Children,
 ) -> impl IntoView {
     let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
-    // A success is told in passing; a failure stays on the page until the next one.
     let failure = notice.filter(|notice| notice.mood() == Mood::Failure);
     let notice = notice.filter(|notice| notice.mood() != Mood::Failure);
+    let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
@@ -35,7 +39,7 @@ pub fn Shell(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>{format!("{} · {}", t(title), site.name)}</title>
+                <title>{format!("{title} · {}", site.name)}</title>
                 <link rel="icon" href=site.logo />
                 <link rel="stylesheet" href=styles />
                 {site.colours.map(|colours| view! { <link rel="stylesheet" href=colours /> })}
@@ -55,14 +59,14 @@ pub fn Shell(
                     </a>
                     <Navigation current_user is_open=site.is_open here=here.clone() />
                 </header>
-                {notice.map(|notice| view! { <NoticeBar notice /> })}
                 <main id="content">
-                    {failure.map(|notice| view! { <p class="alert" role="alert">{t(notice.message())}</p> })}
+                    {notice.map(|notice| view! { <NoticeBar notice /> })}
+                    {failure.map(|notice| view! { <Refusal message=notice.message() /> })}
                     {children()}
                 </main>
                 <footer>
                     <Links support=site.support.clone() links=site.links.clone() />
-                    <Languages chosen=language here />
+                    {(!shown_once).then(|| view! { <Languages chosen=language here /> })}
                 </footer>
             </body>
         </html>
@@ -71,7 +75,11 @@ pub fn Shell(
 
 #[component]
 fn Navigation(current_user: Option<views::User>, is_open: bool, here: String) -> impl IntoView {
-    let current = move |path: &str| (here.split('?').next() == Some(path)).then_some("page");
+    let path = here.split('?').next().unwrap_or_default().to_owned();
+    let current = move |top: &str| match path.as_str() {
+        path if path == top => Some("page"),
+        path => paths::is_below(path, top).then_some("true"),
+    };
     let links = match current_user {
         None => view! {
             <a href=paths::SIGN_IN aria-current=current(paths::SIGN_IN)>

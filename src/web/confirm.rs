@@ -124,10 +124,10 @@ async fn show(
     refusal: Option<ApiError>,
 ) -> Result<Response, ApiError> {
     let query: ConfirmQuery = query(&request);
-    let (act, typed) = match &query.continuation {
-        None => ("To open this page, confirm it's you.", String::new()),
+    let (act, typed, cancel) = match &query.continuation {
+        None => ("To open this page, confirm it's you.", String::new(), paths::ACCOUNT),
         Some(token) => match peek(context, current, token).await? {
-            Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned()),
+            Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned(), form.section().path()),
             Some(Continuation::Codes(_)) | None => return Ok(expired(context)),
         },
     };
@@ -139,7 +139,7 @@ async fn show(
     let page = Page::of(current, "Confirm it's you").interactive().refused(refusal);
     let body = move || {
         let (address, typed) = (address.clone(), typed.clone());
-        view! { <IdentityPage address act typed proof refusal /> }.into_any()
+        view! { <IdentityPage address act typed proof cancel refusal /> }.into_any()
     };
     Ok(render_and_name(context, request, page, body).await)
 }

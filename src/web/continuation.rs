@@ -69,9 +69,10 @@ pub(super) async fn send_email(context: &RequestContext, current: &CurrentUser, 
 /// and not performed, since another user may sign in.
 pub(super) async fn sign_in_first(context: &RequestContext, form: AccountForm) -> Result<Response, ApiError> {
     let (browser, cookie) = context.browser_or_new();
+    let section = form.section().path();
     let (continuation, holder) = (Continuation::Account(form), Holder::Browser(&browser));
     let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
-    let page = format!("{}?continue={}", paths::ACCOUNT, token.encode());
+    let page = format!("{section}?continue={}", token.encode());
     let notice = context.state.cookies.set_notice(Notice::Refused(ApiError::SignedOut));
     let sign_in = redirect::sign_in_for(&Next::or_account(Some(&page)));
     Ok(redirect::to(&sign_in, cookie.into_iter().chain(notice)))

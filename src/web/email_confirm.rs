@@ -7,7 +7,7 @@ use super::render::{Page, render};
 use crate::server::auth::{Error, view as views};
 use crate::server::http::RequestContext;
 use crate::server::secret::Token;
-use crate::types::{ApiError, Notice, paths};
+use crate::types::{ApiError, Notice, Section, paths};
 use crate::ui::pages::ConfirmPage;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -36,7 +36,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Ok(address) => address.to_string(),
         // A second click on a used link.
         Err(Error::Refused(ApiError::LinkExpired)) if current.user.email_verified => {
-            return Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::NothingToConfirm));
+            return Ok(redirect::with_notice(state, Section::Profile.path(), Notice::LinkUsed));
         }
         Err(error) => return Err(error.into()),
     };
@@ -66,6 +66,6 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     match confirmed.map_err(ApiError::from) {
         Ok(_) => Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::AddressConfirmed)),
         Err(error @ (ApiError::Unavailable | ApiError::TooManyRequests { .. })) => Err(error),
-        Err(error) => Ok(redirect::with_refusal(state, paths::ACCOUNT, error)),
+        Err(error) => Ok(redirect::with_refusal(state, Section::Profile.path(), error)),
     }
 }

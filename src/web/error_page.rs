@@ -1,9 +1,10 @@
-//! Pages in the place of refusals, for who reads HTML.
+//! Error pages for requests that accept HTML; programs get JSON.
 
 use super::render::{Page, render, with_retry_after};
 use crate::server::auth::view as views;
 use crate::server::http::edge::{Edge, Readers};
 use crate::server::http::health::in_time;
+use crate::server::http::refusal::status;
 use crate::server::http::{AppState, RequestContext};
 use crate::types::ApiError;
 use crate::ui::pages::{RefusalPage, heading};
@@ -15,7 +16,7 @@ use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 use std::time::Duration;
 
-/// Puts a page in the place of a refusal for who reads HTML; programs keep the JSON.
+/// Answers a refusal with a page where the request accepts HTML, and otherwise with its JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if Edge::of(request.extensions()).readers == Readers::Programs || !reads_html(request.headers()) {
         return next.run(request).await;
@@ -52,7 +53,7 @@ async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Re
             found.flatten().map(|current| views::user(&current.user))
         }
     };
-    let page = Page { interactive: error.wait() > 0, current_user, ..Page::new(heading(error)).refused(Some(error)) };
+    let page = Page { interactive: error.wait() > 0, current_user, status: status(error), ..Page::new(heading(error)) };
     let response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
     with_retry_after(response, error)
 }

@@ -1,19 +1,27 @@
 //! The development mailbox: emails that would have been sent, on this machine only.
 
+use super::extract::query;
 use super::render::{Page, render};
 use crate::server::http::{AppState, RequestContext};
 use crate::server::store::MailboxEmail;
 use crate::types::ApiError;
-use crate::ui::pages::{Line, MailboxEntry, MailboxPage};
+use crate::ui::pages::{Line, MailboxItem, MailboxPage, OpenEmail};
 use axum::Json;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use leptos::prelude::{IntoAny, view};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many emails the mailbox shows.
 const SHOWN: u32 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+struct MailboxQuery {
+    /// The id of the email to open; else the newest one opens.
+    #[serde(default)]
+    email: String,
+}
 
 #[derive(Serialize)]
 struct EmailJson {
@@ -27,16 +35,32 @@ struct EmailJson {
 /// `GET /dev/mailbox`.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let state = &context.state;
-    let entry = |email: MailboxEmail| MailboxEntry {
+    let MailboxQuery { email: chosen } = query(&request);
+    let emails = emails(state, request.headers()).await?;
+    let open = emails.iter().find(|email| id(email) == chosen).or(emails.first());
+    let open = open.map(|email| OpenEmail { id: id(email), lines: lines(&email.text, state.public_url.origin()) });
+    let item = |email: MailboxEmail| MailboxItem {
+        id: id(&email),
         to: email.recipient,
         subject: email.subject,
-        lines: lines(&email.text, state.public_url.origin()),
         sent_at: email.sent_at.to_rfc3339(),
     };
-    let entries: Vec<_> = emails(state, request.headers()).await?.into_iter().map(entry).collect();
-    let body = move || view! { <MailboxPage emails=entries.clone() /> }.into_any();
-    Ok(render(state, request, Page::new("Development mailbox").seen_by(context.current_user().await?.as_ref()), body)
-        .await)
+    let items: Vec<_> = emails.into_iter().map(item).collect();
+    let body = move || {
+        let (emails, open) = (items.clone(), open.clone());
+        view! { <MailboxPage emails open /> }.into_any()
+    };
+    let page = Page::new("Development mailbox").seen_by(context.current_user().await?.as_ref());
+    Ok(render(state, request, page, body).await)
+}
+
+/// `GET /dev/mailbox/html`: one email as its reader's mail program shows it, for a frame of the page.
+pub async fn get_html(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let MailboxQuery { email: chosen } = query(&request);
+    let emails = emails(&context.state, request.headers()).await?;
+    let email = emails.into_iter().find(|email| id(email) == chosen).ok_or(ApiError::NotFound)?;
+    // Its links open in the window and not in the frame.
+    Ok(Html(email.html.replacen("<head>", "<head><base target=\"_top\">", 1)).into_response())
 }
 
 /// `GET /dev/mailbox.json`: the same for programs, newest first.
@@ -50,6 +74,10 @@ pub async fn get_json(context: RequestContext, request: Request) -> Result<Respo
     };
     let emails = emails(&context.state, request.headers()).await?;
     Ok(Json(emails.into_iter().map(json).collect::<Vec<_>>()).into_response())
+}
+
+fn id(email: &MailboxEmail) -> String {
+    email.id.0.to_string()
 }
 
 /// The lines of an email; those that are addresses of this site can be followed.

@@ -20,15 +20,27 @@ pub struct Page {
     /// Whether it has islands.
     pub interactive: bool,
     pub current_user: Option<views::User>,
-    /// A refusal that the page itself tells, beside its field; then no notice lies over it.
+    /// A refusal that the page itself shows beside its field; then no notice repeats it.
     pub told: Option<ApiError>,
+    /// Whether the page shows why its own form was refused.
+    pub has_error: bool,
+    /// Whether its address shows it only this time: then it offers no other language, which would lead back there.
+    pub shown_once: bool,
 }
 
 impl Page {
     /// A plain page that any visitor sees.
     #[must_use]
     pub fn new(title: &'static str) -> Self {
-        Self { title, status: StatusCode::OK, interactive: false, current_user: None, told: None }
+        Self {
+            title,
+            status: StatusCode::OK,
+            interactive: false,
+            current_user: None,
+            told: None,
+            has_error: false,
+            shown_once: false,
+        }
     }
 
     /// A plain page of a signed-in user.
@@ -52,7 +64,7 @@ impl Page {
     /// With the status of a refusal that the page tells, if there is one.
     #[must_use]
     pub fn refused(self, refusal: Option<ApiError>) -> Self {
-        Self { status: refusal.map_or(self.status, status), ..self }
+        Self { status: refusal.map_or(self.status, status), has_error: refusal.is_some(), ..self }
     }
 }
 
@@ -83,10 +95,12 @@ pub async fn render(
         Shell(ShellProps {
             options: options.clone(),
             title: page.title,
+            has_error: page.has_error || page.told.is_some(),
             interactive: page.interactive,
             current_user: page.current_user.clone(),
             notice,
             here: here.clone(),
+            shown_once: page.shown_once,
             children: Box::new(move || body().into_any()),
         })
     };
@@ -99,7 +113,7 @@ pub async fn render(
     response
 }
 
-/// The refusal of the form before, if it is one that this page tells beside a field.
+/// The refusal of the previous form, if this page shows it beside a field.
 #[must_use]
 pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool) -> Option<ApiError> {
     match state.cookies.notice(request.headers()) {

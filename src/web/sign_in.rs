@@ -7,7 +7,7 @@ use crate::server::auth::{SignUpForm, view as views};
 use crate::server::http::RequestContext;
 use crate::server::http::limits::count;
 use crate::server::limiter::Subject;
-use crate::server::model::email_request::Purpose;
+use crate::server::model::email_request::{EmailRequest, Purpose};
 use crate::server::model::limit;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::pages::{CodePage, PendingEmail, SignInPage, UseRecoveryCodePage};
@@ -45,6 +45,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     match query.step.as_deref() {
         Some("code") => code_page(&context, request).await,
         Some("recovery") => recovery_page(&context, request, String::new(), None).await,
+        Some("change") => change_page(&context, request).await,
         _ => page(&context, request, &Next::or_account(query.next.as_deref()), None).await,
     }
 }
@@ -71,7 +72,9 @@ async fn recover(context: &RequestContext, request: Request, form: SignInForm) -
     let recovery = context.state.recovery();
     match recovery.sign_in(&form.identifier, &form.code, &context.caller()).await.map_err(ApiError::from) {
         Ok(new) => Ok(redirect::signed_in(context, &new, &Next::or_account(None))),
-        Err(error @ ApiError::CodeWrong { .. }) => recovery_page(context, request, form.identifier, Some(error)).await,
+        Err(error @ (ApiError::CodeWrong { .. } | ApiError::TooManyRequests { .. })) => {
+            Ok(with_retry_after(recovery_page(context, request, form.identifier, Some(error)).await?, error))
+        }
         Err(error) => Err(error),
     }
 }
@@ -165,6 +168,16 @@ async fn page(
     }
 }
 
+/// The page with the identifier that the email was requested for, to be corrected.
+async fn change_page(context: &RequestContext, request: Request) -> Result<Response, ApiError> {
+    let open = context.state.email_requests().open(context.email.as_ref()).await?;
+    let (typed, next) = match open.map(|open| open.request) {
+        Some(EmailRequest { purpose: Purpose::SignIn { identifier, .. }, next, .. }) => (identifier.to_string(), next),
+        _ => return Ok(Redirect::to(paths::SIGN_IN).into_response()),
+    };
+    page(context, request, &next, Some((typed, None))).await
+}
+
 /// Where a recovery code is typed, with what was typed and why it was refused.
 async fn recovery_page(
     context: &RequestContext,
@@ -187,15 +200,20 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
         return Ok(Redirect::to(paths::SIGN_IN).into_response());
     };
     let (age, rest) = requests.age_and_rest(&open);
-    let (asked_for, username) = match open.request.purpose {
-        Purpose::SignIn { identifier, .. } => (identifier.to_string(), None),
-        Purpose::SignUp { username, address, .. } => (address.to_string(), Some(username.to_string())),
-        Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None),
+    let (asked_for, username, correct_at) = match open.request.purpose {
+        Purpose::SignIn { identifier, .. } => (identifier.to_string(), None, Some(paths::SIGN_IN_CHANGE)),
+        Purpose::SignUp { username, address, invitation, .. } => {
+            // The link of an invitation is not stored, and its page is needed to sign up.
+            let correct_at = invitation.is_none().then_some(paths::SIGN_UP_CHANGE);
+            (address.to_string(), Some(username.to_string()), correct_at)
+        }
+        Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None, None),
         Purpose::BreakGlass { .. } => return Ok(Redirect::to(paths::SIGN_IN).into_response()),
     };
     let email = PendingEmail {
         asked_for,
         username,
+        correct_at,
         minutes_left: rest.as_secs().div_ceil(60),
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
     };

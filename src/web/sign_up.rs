@@ -5,6 +5,7 @@ use super::redirect;
 use super::render::{Page, if_signed_in, render_and_name, with_retry_after};
 use crate::server::auth::SignUpFields;
 use crate::server::http::RequestContext;
+use crate::server::model::email_request::Purpose;
 use crate::types::{ApiError, paths};
 use crate::ui::pages::{SignUpInput, SignUpPage};
 use axum::extract::Request;
@@ -16,6 +17,9 @@ use serde::Deserialize;
 struct SignUpQuery {
     #[serde(default)]
     invite: String,
+    /// `change`: correct what was entered for the email that was sent.
+    #[serde(default)]
+    step: String,
 }
 
 #[derive(Deserialize)]
@@ -34,37 +38,80 @@ struct SignUpForm {
     scripts: String,
 }
 
+impl SignUpForm {
+    fn fields(&self) -> SignUpFields<'_> {
+        SignUpFields {
+            username: &self.username,
+            email: Some(&self.email),
+            display_name: Some(self.display_name.as_str()).filter(|name| !name.trim().is_empty()),
+            invite: Some(self.invite.as_str()).filter(|invite| !invite.is_empty()),
+        }
+    }
+
+    fn typed(&self) -> SignUpInput {
+        SignUpInput {
+            display_name: self.display_name.clone(),
+            username: self.username.clone(),
+            email: self.email.clone(),
+            invite: self.invite.clone(),
+        }
+    }
+}
+
 /// `GET /sign-up`.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    let SignUpQuery { invite } = query(&request);
+    let SignUpQuery { invite, step } = query(&request);
     context.state.invitations().check_link(Some(&invite)).await?;
-    page(&context, request, SignUpInput { invite, ..SignUpInput::default() }, None).await
+    let entered = if step == "change" { entered(&context).await? } else { None };
+    let typed = SignUpInput { invite, ..entered.unwrap_or_default() };
+    page(&context, request, typed, Vec::new()).await
+}
+
+/// The fields of the sign-up whose email was sent.
+async fn entered(context: &RequestContext) -> Result<Option<SignUpInput>, ApiError> {
+    let open = context.state.email_requests().open(context.email.as_ref()).await?;
+    Ok(match open.map(|open| open.request.purpose) {
+        Some(Purpose::SignUp { username, display_name, address, .. }) => Some(SignUpInput {
+            // A user who gave no name is called by the username, which may be what was mistyped.
+            display_name: Some(display_name.to_string()).filter(|name| *name != username.as_str()).unwrap_or_default(),
+            username: username.to_string(),
+            email: address.to_string(),
+            invite: String::new(),
+        }),
+        _ => None,
+    })
 }
 
 /// `POST /sign-up`: signs up by email.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, request) = form::<SignUpForm>(request).await?;
-    let typed = SignUpInput {
-        display_name: form.display_name.clone(),
-        username: form.username.clone(),
-        email: form.email.clone(),
-        invite: form.invite.clone(),
-    };
-    // The button for a passkey, pressed before the page was awake: it can be pressed again.
+    // The button for a passkey: a field was refused, or the page was not awake yet and it can be pressed again.
     if form.action == "passkey" && form.scripts != "off" {
         context.state.invitations().check_link(Some(&form.invite)).await?;
-        return page(&context, request, typed, None).await;
+        return match context
+            .state
+            .sign_up()
+            .wrong_fields(&context.caller(), form.fields())
+            .await
+            .map_err(ApiError::from)
+        {
+            Ok(wrong) => page(&context, request, form.typed(), wrong).await,
+            Err(error) => Ok(with_retry_after(page(&context, request, form.typed(), vec![error]).await?, error)),
+        };
     }
-    let fields = SignUpFields {
-        username: &form.username,
-        email: Some(&form.email),
-        display_name: Some(form.display_name.as_str()).filter(|name| !name.trim().is_empty()),
-        invite: Some(form.invite.as_str()).filter(|invite| !invite.is_empty()),
-    };
-    match context.request_sign_up(fields).await.map_err(ApiError::from) {
+    match context.request_sign_up(form.fields()).await.map_err(ApiError::from) {
         Ok(requested) => Ok(redirect::to(paths::SIGN_IN_CODE, context.state.cookies.set_email(&requested))),
         Err(error @ (ApiError::Unavailable | ApiError::InvitationRequired | ApiError::SignUpOff)) => Err(error),
-        Err(error) => Ok(with_retry_after(page(&context, request, typed, Some(error)).await?, error)),
+        Err(error) if error.is_about_sign_up_field() => {
+            let wrong = context.state.sign_up().wrong_fields(&context.caller(), form.fields()).await;
+            let mut wrong = wrong.unwrap_or_default();
+            // Another error than before: the username was freed in the meantime, or the address is needed only here.
+            if !wrong.contains(&error) {
+                wrong.push(error);
+            }
+            page(&context, request, form.typed(), wrong).await
+        }
+        Err(error) => Ok(with_retry_after(page(&context, request, form.typed(), vec![error]).await?, error)),
     }
 }
 
@@ -73,7 +120,7 @@ async fn page(
     context: &RequestContext,
     mut request: Request,
     typed: SignUpInput,
-    refusal: Option<ApiError>,
+    refusals: Vec<ApiError>,
 ) -> Result<Response, ApiError> {
     // A form that was refused stands at an address without the invitation; what leads back here needs it.
     if !typed.invite.is_empty()
@@ -81,10 +128,13 @@ async fn page(
     {
         *request.uri_mut() = address;
     }
-    let page = Page::new("Sign up").interactive().refused(refusal);
+    let page = Page::new("Sign up").interactive().refused(refusals.first().copied());
     let policy = context.state.core().email();
     let (by_email, needs_address) = (policy.signs_in(), policy.needs_address());
-    let body = move || view! { <SignUpPage typed=typed.clone() refusal by_email needs_address /> }.into_any();
+    let body = move || {
+        let (typed, refusals) = (typed.clone(), refusals.clone());
+        view! { <SignUpPage typed refusals by_email needs_address /> }.into_any()
+    };
     match if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),

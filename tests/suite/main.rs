@@ -9,6 +9,7 @@ mod browser;
 mod circles;
 mod contract;
 mod crash;
+mod developers;
 mod documents;
 mod fork;
 mod http;

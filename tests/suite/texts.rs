@@ -75,7 +75,7 @@ fn is_read(before: &str, text: &str) -> bool {
 fn everything_that_people_read_is_translated_and_nothing_else() {
     let folders = ["src/ui", "src/web", "src/server/mail/templates"];
     let files = [
-        "src/types/error.rs",
+        "src/types/error/mod.rs",
         "src/types/notice.rs",
         "src/browser/mod.rs",
         "src/server/model/event.rs",
@@ -83,6 +83,7 @@ fn everything_that_people_read_is_translated_and_nothing_else() {
         "src/server/mail/notification.rs",
         "src/server/mail/say.rs",
         "src/types/forms.rs",
+        "src/types/section.rs",
     ];
     let mut all: Vec<_> = folders.iter().flat_map(|folder| sources(Path::new(folder))).collect();
     for file in files {
@@ -173,9 +174,10 @@ async fn every_page_can_be_read_in_german() {
     own.form("/email/confirm", &[("token", &email.token())]).await;
     own.post("/api/sign-out", json!({})).await;
     own.sign_in(&passkey).await;
-    for path in ["/account", "/account?step=add"] {
+    let sections = latchkey::types::Section::ALL.map(latchkey::types::Section::path);
+    for path in sections.into_iter().chain(["/account/passkeys?step=add", "/account?step=ready"]) {
         let page = own.get(path).await.text();
-        assert!(page.contains("Passkey hinzufügen") && page.contains("Angemeldet"), "{page}");
+        assert!(page.contains("lang=\"de\""), "{path}: {page}");
         assert_eq!(english_on(&page), Vec::<&str>::new(), "{path}");
     }
     own.post("/api/recovery/codes", json!({})).await;

@@ -4,6 +4,7 @@ use super::objects::{member, reason, resolved, set};
 use super::page::window;
 use crate::browser::BrowserError;
 use crate::types::ApiError;
+use crate::types::error::Details;
 use js_sys::{JSON, Object};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
@@ -60,8 +61,12 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     let code = member(&refusal, "code").as_string();
     // A code this build does not know comes from a newer server: nothing better than "something went wrong".
     let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
-    let forget = member(&refusal, "forget").is_truthy();
-    Err(error.with_details(None, whole(&member(&refusal, "retry_after")), forget))
+    Err(error.with_details(Details {
+        tries_left: None,
+        retry_after: whole(&member(&refusal, "retry_after")),
+        forget: member(&refusal, "forget").is_truthy(),
+        suspended: member(&refusal, "suspended").is_truthy(),
+    }))
 }
 
 async fn sent(path: &str, body: &Object) -> Result<Response, BrowserError> {

@@ -4,7 +4,7 @@ use super::objects::{called, global, member, resolved, set};
 use crate::browser::BrowserError;
 use js_sys::{Array, Date, Function, Object, Promise};
 use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlFormElement, HtmlInputElement, VisibilityState, Window};
 
@@ -44,6 +44,52 @@ pub fn go(path: &str) {
 pub fn submit(form: &str) -> bool {
     let form = document().and_then(|document| document.get_element_by_id(form));
     form.is_some_and(|form| form.unchecked_into::<HtmlFormElement>().submit().is_ok())
+}
+
+/// Sends a form by its button for passkeys, as if that were pressed.
+pub fn press_passkey_button(form: &str) {
+    let Some(form) = document().and_then(|document| document.get_element_by_id(form)) else { return };
+    if let Ok(button) = called(&form, "querySelector", &"[value=passkey]".into()) {
+        let _ = called(&form, "requestSubmit", &button);
+    }
+}
+
+/// The field of a code, in the words of a selector.
+const CODE_FIELD: &str = "[autocomplete=one-time-code]";
+
+/// How long the key that is pressed from habit after the sixth digit is ignored, in milliseconds.
+const HABIT: f64 = 2_000.0;
+
+/// Sends the form of a code once its sixth digit is entered, and only once.
+pub fn send_complete_codes() {
+    on("input", |event| {
+        let field = member(event, "target");
+        let text = member(&field, "value").as_string().unwrap_or_default();
+        let is_complete = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_complete && called(&field, "matches", &CODE_FIELD.into()).is_ok_and(|is_code| is_code.is_truthy()) {
+            let _ = called(&member(&field, "form"), "requestSubmit", &JsValue::UNDEFINED);
+        }
+    });
+    on("submit", |event| {
+        let form = member(event, "target");
+        let now = member(event, "timeStamp").as_f64().unwrap_or_default();
+        if !called(&form, "querySelector", &CODE_FIELD.into()).is_ok_and(|field| field.is_truthy()) {
+            return;
+        }
+        if member(&form, "sentAt").as_f64().is_some_and(|sent| now - sent < HABIT) {
+            let _ = called(event, "preventDefault", &JsValue::UNDEFINED);
+        } else {
+            let _ = set(form.unchecked_ref(), "sentAt", now);
+        }
+    });
+}
+
+/// Hands every event of a kind to `then`, for as long as the page lives.
+fn on(kind: &str, then: impl Fn(&JsValue) + 'static) {
+    let Some(document) = document() else { return };
+    let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| then(&event));
+    let _ = document.add_event_listener_with_callback(kind, listener.as_ref().unchecked_ref());
+    listener.forget();
 }
 
 /// Puts what an element says where it can be pasted from; `false` where the browser does not allow that.
@@ -102,14 +148,11 @@ pub fn is_visible() -> bool {
 
 /// Calls `then` whenever the tab comes to the front, for as long as the page lives.
 pub fn when_visible(then: impl Fn() + 'static) {
-    let Some(document) = document() else { return };
-    let listener = Closure::<dyn Fn()>::new(move || {
+    on("visibilitychange", move |_| {
         if is_visible() {
             then();
         }
     });
-    let _ = document.add_event_listener_with_callback("visibilitychange", listener.as_ref().unchecked_ref());
-    listener.forget();
 }
 
 pub fn document() -> Option<web_sys::Document> {

@@ -169,11 +169,11 @@ impl Attempt<'_> {
             Assertion::MaybeCopied => {
                 tracing::warn!(user = %self.user.id.0, reason = "counter", "sign-in failed");
                 self.warn_of_copy().await?;
-                Err(ApiError::NotVerified.into())
+                Err(ApiError::NOT_VERIFIED.into())
             }
             Assertion::NotVerified => {
                 Activity { core: self.core }.record_strangers(self.user.id).await?;
-                Err(ApiError::NotVerified.into())
+                Err(ApiError::NOT_VERIFIED.into())
             }
         }
     }
@@ -208,7 +208,7 @@ impl Attempt<'_> {
         if now.as_ref().is_some_and(|(now, _)| now.is_overtaking(used)) {
             tracing::warn!(user = %self.user.id.0, reason = "counter overtaken", "sign-in failed");
             self.warn_of_copy().await?;
-            return Ok(ApiError::NotVerified);
+            return Ok(ApiError::NOT_VERIFIED);
         }
         tracing::warn!(user = %self.user.id.0, reason = "passkey suspended or removed", "sign-in failed");
         if let Some(mut unit) = self.lock().await? {
@@ -216,7 +216,7 @@ impl Attempt<'_> {
             unit.commit().await?;
         }
         Ok(match now {
-            Some(_) => ApiError::NotVerified,
+            Some((now, _)) => ApiError::NotVerified { suspended: now.suspended_at.is_some() },
             None => ApiError::UnknownPasskey { forget: true },
         })
     }

@@ -49,6 +49,21 @@ pub struct SignUpFields<'a> {
     pub invite: Option<&'a str>,
 }
 
+impl SignUpFields<'_> {
+    fn username(&self) -> Result<Username, ApiError> {
+        Username::parse(self.username).map_err(|_| ApiError::InvalidUsername)
+    }
+
+    fn display_name(&self, otherwise: &str) -> Result<DisplayName, ApiError> {
+        DisplayName::parse(self.display_name.unwrap_or(otherwise)).map_err(|_| ApiError::InvalidDisplayName)
+    }
+}
+
+fn address(text: &str) -> Result<EmailAddress, ApiError> {
+    let address = EmailAddress::parse(text).ok().filter(|address| email_key(address).is_some());
+    address.ok_or(ApiError::InvalidEmail)
+}
+
 /// The state of a sign-up that has begun.
 #[derive(Serialize, Deserialize)]
 struct Pending {
@@ -67,15 +82,9 @@ impl SignUpForm {
     /// # Errors
     /// The first field that does not fit.
     pub fn parse(fields: SignUpFields<'_>) -> Result<Self, ApiError> {
-        let SignUpFields { username, email, display_name, invite } = fields;
-        let username = Username::parse(username).map_err(|_| ApiError::InvalidUsername)?;
-        let email = email.map(|text| {
-            let address = EmailAddress::parse(text).ok().filter(|address| email_key(address).is_some());
-            address.ok_or(ApiError::InvalidEmail)
-        });
-        let email = email.transpose()?;
-        let display_name =
-            DisplayName::parse(display_name.unwrap_or(username.as_str())).map_err(|_| ApiError::InvalidDisplayName)?;
+        let (username, email) = (fields.username()?, fields.email.map(address).transpose()?);
+        let display_name = fields.display_name(username.as_str())?;
+        let invite = fields.invite;
         // Text that is no token is the link of no invitation.
         let invitation = invite.map(|text| Token::from_link(text).as_ref().map_or(TokenHash([0; 32]), Token::hash));
         Ok(Self { username, email, display_name, invitation })
@@ -110,6 +119,25 @@ impl SignUp<'_> {
             }
             _ => SignUpForm::parse(fields),
         }
+    }
+
+    /// Every field that is wrong, for a page that shows all of them at once.
+    ///
+    /// # Errors
+    /// When the client looks for too many names, or a backend is away.
+    pub async fn wrong_fields(&self, caller: &Caller, fields: SignUpFields<'_>) -> Result<Vec<ApiError>, Error> {
+        let is_needed = self.core.email().needs_address();
+        let email = fields.email.filter(|text| is_needed || !text.trim().is_empty());
+        let username = match fields.username() {
+            Ok(name) => match self.check_name(caller, &name).await {
+                Ok(()) => None,
+                Err(Error::Refused(taken @ ApiError::UsernameTaken)) => Some(taken),
+                Err(error) => return Err(error),
+            },
+            Err(error) => Some(error),
+        };
+        let name = fields.display_name("unnamed").err();
+        Ok(name.into_iter().chain(username).chain(email.and_then(|text| address(text).err())).collect())
     }
 
     /// Begins a sign-up: options for the passkey, and nothing reserved.
@@ -153,8 +181,9 @@ impl SignUp<'_> {
             owner: pending.user_id,
             added_with: AddedWith::SignUp,
             registration: &pending.registration,
+            client: &caller.client,
         };
-        let passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NotVerified)?;
+        let passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NOT_VERIFIED)?;
         let fields = SignUpFields {
             username: &pending.username,
             email: pending.email.as_deref(),

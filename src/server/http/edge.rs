@@ -42,6 +42,10 @@ pub enum Cors {
 pub enum Policy {
     /// The policy of pages.
     Page,
+    /// The policy of pages with frames from this site.
+    PageWithFrames,
+    /// An email in a frame: its own styles, and no scripts.
+    Email,
     /// Blocks all resources and framing; for responses that no browser renders.
     Nothing,
 }

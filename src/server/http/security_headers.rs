@@ -25,6 +25,8 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     let mut response = next.run(request).await;
     let policy = match edge.policy {
         Policy::Page => content_security_policy(&nonce, is_watched()),
+        Policy::PageWithFrames => content_security_policy(&nonce, is_watched()) + "; frame-src 'self'",
+        Policy::Email => EMAIL.to_owned(),
         Policy::Nothing => NOTHING.to_owned(),
     };
     let headers = response.headers_mut();
@@ -47,6 +49,9 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
 }
 
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const EMAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; \
+                     form-action 'none'; sandbox allow-top-navigation-by-user-activation";
 
 const ALWAYS: [(&str, &str); 5] = [
     ("reporting-endpoints", "csp=\"/csp-report\""),

@@ -1,7 +1,7 @@
 //! Files under `/.well-known/`.
 
 use super::state::AppState;
-use crate::types::{ApiError, paths};
+use crate::types::{ApiError, Section, paths};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -20,8 +20,8 @@ struct PasskeyEndpoints {
 
 /// Where people make and manage passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
 pub async fn passkey_endpoints(State(state): State<AppState>) -> Response {
-    let page = format!("{}{}", state.public_url.origin(), paths::ACCOUNT);
-    Json(PasskeyEndpoints { enroll: page.clone(), manage: page }).into_response()
+    let at = |path: &str| format!("{}{path}", state.public_url.origin());
+    Json(PasskeyEndpoints { enroll: at(paths::ADD_PASSKEY), manage: at(Section::Passkeys.path()) }).into_response()
 }
 
 /// Whom to tell of a weakness (RFC 9116), where the operator has said.

@@ -11,6 +11,16 @@ impl Client {
     /// Nothing is known: an act at the server's command line, or by a link in an email.
     pub const UNKNOWN: Self = Self { browser: None, system: None };
 
+    /// Browser and system in English, such as "Chrome on Linux"; `None` where neither is known.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        match (&self.browser, &self.system) {
+            (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
+            (Some(only), None) | (None, Some(only)) => Some(only.clone()),
+            (None, None) => None,
+        }
+    }
+
     #[must_use]
     pub fn view(&self) -> views::Client {
         views::Client { browser: self.browser.clone(), system: self.system.clone() }

@@ -1,3 +1,4 @@
+use super::Client;
 use uuid::{Uuid, uuid};
 
 /// The maker of a passkey, by the kind of authenticator that it names. Nothing proves that name, so this is for display
@@ -7,10 +8,10 @@ pub fn provider(aaguid: Uuid) -> Option<&'static str> {
     PROVIDERS.iter().find(|(known, _)| *known == aaguid).map(|(_, name)| *name)
 }
 
-/// The name of a passkey until its owner chooses one.
+/// The name of a passkey until its owner chooses one: its provider, or else where it was created.
 #[must_use]
-pub fn default_name(aaguid: Uuid) -> &'static str {
-    provider(aaguid).unwrap_or("Passkey")
+pub fn default_name(aaguid: Uuid, client: &Client) -> String {
+    provider(aaguid).map(str::to_owned).or_else(|| client.place()).unwrap_or_else(|| "Passkey".to_owned())
 }
 
 const PROVIDERS: [(Uuid, &str); 24] = [
@@ -46,8 +47,10 @@ mod tests {
 
     #[test]
     fn known_makers_are_named_and_others_are_not() {
-        assert_eq!(default_name(uuid!("fbfc3007-154e-4ecc-8c0b-6e020557d7bd")), "Apple Passwords");
-        assert_eq!(default_name(Uuid::nil()), "Passkey");
+        let chrome = Client { browser: Some("Chrome".to_owned()), system: Some("Linux".to_owned()) };
+        assert_eq!(default_name(uuid!("fbfc3007-154e-4ecc-8c0b-6e020557d7bd"), &chrome), "Apple Passwords");
+        assert_eq!(default_name(Uuid::nil(), &chrome), "Chrome on Linux");
+        assert_eq!(default_name(Uuid::nil(), &Client::UNKNOWN), "Passkey");
         assert_eq!(provider(Uuid::from_u128(1)), None);
     }
 }

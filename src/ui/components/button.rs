@@ -6,7 +6,11 @@ use leptos::prelude::*;
 /// The button of a task, which tells when the task is running. It stays enabled, since a disabled button loses the
 /// focus; the form ignores it while the task runs.
 #[component]
-pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
+pub fn SubmitButton(
+    #[prop(into)] label: Live<&'static str>,
+    busy_label: &'static str,
+    #[prop(into)] busy: Live<bool>,
+) -> impl IntoView {
     let (disabled, said) = (busy.clone(), busy.clone());
     view! {
         <button
@@ -17,7 +21,7 @@ pub fn SubmitButton(label: &'static str, busy_label: &'static str, #[prop(into)]
             aria-disabled=move || disabled.get().to_string()
             aria-busy=move || said.get().to_string()
         >
-            {move || t(if busy.get() { busy_label } else { label })}
+            {move || t(if busy.get() { busy_label } else { label.get() })}
         </button>
     }
 }

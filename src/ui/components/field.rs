@@ -1,8 +1,7 @@
-use super::Live;
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// A labelled text field with its hint, and with its error beside it once there is one.
+/// A labelled text field with its hint; after a refusal, with its error in place of the hint.
 #[component]
 pub fn Field(
     id: &'static str,
@@ -10,13 +9,17 @@ pub fn Field(
     hint: &'static str,
     #[prop(default = "text")] kind: &'static str,
     autocomplete: &'static str,
+    #[prop(default = "none")] autocapitalize: &'static str,
     #[prop(optional)] required: bool,
     #[prop(optional)] maxlength: Option<u16>,
+    /// Whether the page opens with the cursor in it.
+    #[prop(optional)]
+    autofocus: bool,
     value: RwSignal<String>,
-    #[prop(into)] error: Live<Option<&'static str>>,
+    /// Why it was refused.
+    error: Option<&'static str>,
 ) -> impl IntoView {
     let initial = value.get_untracked();
-    let (invalid, wrong) = (error.clone(), error.clone());
     let note = format!("{id}-note");
     view! {
         <div class="field">
@@ -26,17 +29,18 @@ pub fn Field(
                 name=id
                 type=kind
                 autocomplete=autocomplete
-                autocapitalize="none"
+                autocapitalize=autocapitalize
                 spellcheck="false"
                 required=required
                 maxlength=maxlength
+                autofocus=autofocus
                 aria-describedby=note.clone()
-                aria-invalid=move || invalid.get().map(|_| "true")
+                aria-invalid=error.map(|_| "true")
                 value=initial
                 bind:value=value
             />
-            <p id=note class="note" class:error=move || wrong.get().is_some() aria-live="polite">
-                {move || t(error.get().unwrap_or(hint))}
+            <p id=note class="note" class:error=error.is_some()>
+                {t(error.unwrap_or(hint))}
             </p>
         </div>
     }

@@ -2,6 +2,7 @@ mod button;
 mod field;
 mod given;
 mod live;
+mod moment;
 mod notice;
 mod signals;
 
@@ -10,5 +11,6 @@ pub use field::Field;
 pub(crate) use given::properties;
 pub use given::{Give, Properties};
 pub use live::Live;
-pub use notice::{Alert, Countdown, NeedsScripts, NoticeBar, WithoutScripts, count_down};
+pub use moment::{Moment, day, place};
+pub use notice::{Alert, Countdown, NeedsScripts, NoticeBar, Refusal, WithoutScripts, count_down};
 pub use signals::Signals;

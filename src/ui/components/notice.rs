@@ -6,19 +6,30 @@ use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// The notice of the previous page. It lies over the page, so that nothing moves; it goes by itself after five seconds
-/// unless it is pointed at or focused, or when its box is ticked. All of that is CSS, for pages without scripts.
+/// The notice of the previous page, above the content until its reader closes it. A dialog closes by its own button, also
+/// with scripts off.
 #[component]
 pub fn NoticeBar(notice: Notice) -> impl IntoView {
     let is_warning = notice.mood() == Mood::Warning;
     view! {
-        <div class="notice" class:warning=is_warning role="status" aria-live="polite">
-            <p>{t(notice.message())}</p>
-            <label>
-                <input type="checkbox" aria-label=t("Close this message") />
-                <span aria-hidden="true">"×"</span>
-            </label>
-        </div>
+        <dialog open class="notice" class:warning=is_warning aria-label=t("Message")>
+            <p role="status">{t(notice.message())}</p>
+            <form method="dialog">
+                <button type="submit" aria-label=t("Close this message")>
+                    <span aria-hidden="true">"×"</span>
+                </button>
+            </form>
+        </dialog>
+    }
+}
+
+/// Why a form was refused. It takes the focus, so screen readers start there.
+#[component]
+pub fn Refusal(message: &'static str) -> impl IntoView {
+    view! {
+        <p class="alert" role="alert" tabindex="-1" autofocus>
+            {t(message)}
+        </p>
     }
 }
 
@@ -26,6 +37,9 @@ pub fn NoticeBar(notice: Notice) -> impl IntoView {
 #[component]
 pub fn Alert(
     #[prop(into)] message: Live<Option<&'static str>>,
+    /// Whether nothing is wrong: the user cancelled.
+    #[prop(into)]
+    is_calm: Live<bool>,
     /// Seconds to wait before the next try; they are counted down.
     #[prop(into)]
     wait: Live<u32>,
@@ -36,7 +50,7 @@ pub fn Alert(
     view! {
         <div class="alert-place">
             <div role="alert">
-                <p class="alert" hidden=move || message.get().is_none()>
+                <p class="alert" class:advice=move || is_calm.get() hidden=move || message.get().is_none()>
                     {move || text.get().map(t).unwrap_or_default()}
                 </p>
             </div>
@@ -108,7 +122,7 @@ pub fn NeedsScripts(
     };
     view! {
         <noscript>
-            <p class="alert">{t(sentence)}</p>
+            <p class="alert advice">{t(sentence)}</p>
         </noscript>
     }
 }

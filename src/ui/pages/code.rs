@@ -1,6 +1,7 @@
 use crate::types::{ApiError, paths};
 use crate::ui::components::{Give, Properties, count_down, properties};
 use crate::ui::words::{bold, counted, fill, sentence, t};
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 /// A requested email, as its page describes it.
@@ -10,6 +11,8 @@ pub struct PendingEmail {
     pub asked_for: String,
     /// The username of the new account, when signing up.
     pub username: Option<String>,
+    /// Where a mistake in them can be corrected.
+    pub correct_at: Option<&'static str>,
     pub minutes_left: u64,
     /// Seconds until another email may be requested.
     pub resend_in: u32,
@@ -31,6 +34,7 @@ pub fn CodePage(
         "Open the link in this browser, or enter the code. Both expire in 1 minute.",
         "Open the link in this browser, or enter the code. Both expire in {} minutes.",
     );
+    let is_about_name = refusal.is_some_and(ApiError::is_about_sign_up_field);
     view! {
         <h1>{t("Check your email")}</h1>
         <p class="lead">{sentence(sent, [bold(email.asked_for)])}</p>
@@ -38,7 +42,7 @@ pub fn CodePage(
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
             {email.username.map(|username| view! { <UsernameField username refusal /> })}
-            <CodeField refusal />
+            <CodeField refusal is_first=!is_about_name />
             <button type="submit" class="button">
                 {t("Continue")}
             </button>
@@ -46,6 +50,7 @@ pub fn CodePage(
         <Give what=ResendProperties { seconds: email.resend_in }>
             <Resend />
         </Give>
+        {email.correct_at.map(|page| view! { <p class="aside"><a href=page>{t("Mistyped? Correct it")}</a></p> })}
         <p class="aside">
             <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
         </p>
@@ -61,6 +66,9 @@ pub fn CodeField(
     /// Whether the form means nothing without it.
     #[prop(default = true)]
     required: bool,
+    /// Whether it is the first thing to do on the page.
+    #[prop(default = true)]
+    is_first: bool,
 ) -> impl IntoView {
     let error = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
     view! {
@@ -75,7 +83,7 @@ pub fn CodeField(
                 autocomplete="one-time-code"
                 maxlength="16"
                 required=required
-                autofocus=error.is_some()
+                autofocus=is_first || error.is_some()
                 aria-invalid=error.map(|_| "true")
                 aria-describedby="code-note"
             />
@@ -136,10 +144,16 @@ fn Resend() -> impl IntoView {
         0 => t("Resend email").to_owned(),
         seconds => fill("Resend email ({} s)", &[&seconds.to_string()]),
     };
+    // It stays enabled, since a disabled button cannot be reached by the keyboard.
+    let submit = move |event: SubmitEvent| {
+        if left.get_untracked() != 0 {
+            event.prevent_default();
+        }
+    };
     view! {
-        <form method="post" action=paths::SIGN_IN>
+        <form method="post" action=paths::SIGN_IN on:submit=submit>
             <input type="hidden" name="action" value="resend" />
-            <button type="submit" class="button quiet" disabled=move || left.get() != 0>
+            <button type="submit" class="button quiet" aria-disabled=move || (left.get() != 0).to_string()>
                 {label}
             </button>
         </form>

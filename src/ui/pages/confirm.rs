@@ -4,12 +4,12 @@ use super::code::CodeField;
 use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::{ApiError, paths};
-use crate::ui::components::Alert;
+use crate::ui::components::{Alert, Refusal};
 use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// How users can show that it is them.
+/// How a user can confirm their identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     Passkey,
@@ -23,7 +23,7 @@ pub enum Proof {
     Done,
 }
 
-/// Asks who is there. What goes on then is kept on the server; the address of this page names it.
+/// Asks the user to confirm their identity. The pending action is stored on the server, under the token in the address.
 #[component]
 pub fn IdentityPage(
     /// Of this page: its forms are sent to it.
@@ -33,6 +33,8 @@ pub fn IdentityPage(
     /// The text that was entered for it; empty where there is none.
     typed: String,
     proof: Proof,
+    /// Where the user goes on without it.
+    cancel: &'static str,
     /// Why the last proof was refused.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
@@ -41,7 +43,7 @@ pub fn IdentityPage(
         <h1>{t("Confirm it's you")}</h1>
         {refusal
             .filter(|error| !is_beside_code(proof, *error))
-            .map(|error| view! { <p class="alert" role="alert">{t(error.message())}</p> })}
+            .map(|error| view! { <Refusal message=error.message() /> })}
         <p class="lead">{t(lead)}</p>
         {(!typed.is_empty())
             .then(|| {
@@ -53,7 +55,7 @@ pub fn IdentityPage(
             Proof::Passkey => {
                 view! {
                     <noscript>
-                        <p class="alert">{t("Passkeys need JavaScript. Turn it on and reload the page.")}</p>
+                        <p class="alert advice">{t("Passkeys need JavaScript. Turn it on and reload the page.")}</p>
                     </noscript>
                     <form id=FORM method="post" action=address></form>
                     <ConfirmWithPasskey />
@@ -84,9 +86,21 @@ pub fn IdentityPage(
                     .into_any()
             }
         }}
-        <p class="aside">
-            <a href=paths::ACCOUNT>{t("Cancel")}</a>
-        </p>
+        <a class="button quiet" href=cancel>
+            {t("Cancel")}
+        </a>
+        {(proof == Proof::Passkey)
+            .then(|| {
+                view! {
+                    <form class="aside" method="post" action=paths::SIGN_OUT>
+                        <input type="hidden" name="next" value=paths::SIGN_IN_RECOVERY />
+                        {t("Can't use your passkey?")} " "
+                        <button type="submit" class="link">
+                            {t("Sign out and use a recovery code")}
+                        </button>
+                    </form>
+                }
+            })}
     }
 }
 
@@ -172,7 +186,7 @@ fn ConfirmWithPasskey() -> impl IntoView {
             <button type="button" class="button needs-scripts" aria-disabled=move || busy().to_string() on:click=confirm>
                 {move || t(if busy() { "Waiting for your device…" } else { "Confirm with a passkey" })}
             </button>
-            <Alert message wait />
+            <Alert message is_calm=move || state.get() == State::Stopped(BrowserError::Cancelled) wait />
         </div>
     }
 }

@@ -1,55 +1,46 @@
-use crate::types::{Site, paths, views};
-use crate::ui::words::{bold, sentence, t};
+use crate::types::{Site, paths};
+use crate::ui::words::t;
 use leptos::prelude::*;
 use std::sync::Arc;
 
 /// The home page.
 #[component]
-pub fn HomePage(current_user: Option<views::User>) -> impl IntoView {
+pub fn HomePage() -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
-    let actions = match current_user {
-        Some(user) => view! {
-            <p class="lead">{sentence("You are signed in as {}.", [bold(user.display_name)])}</p>
-            <a class="button" href=paths::ACCOUNT>
-                {t("Go to your account")}
-            </a>
-        }
-        .into_any(),
-        None => view! {
-            <p class="lead">
-                {t("Sign in with your fingerprint, your face or your screen lock. No password to make up, \
-                    remember or lose.")}
-            </p>
-            {is_open
-                .then(|| {
-                    view! {
-                        <a class="button" href=paths::SIGN_UP>
-                            {t("Sign up")}
-                        </a>
-                    }
-                })}
-            <a class="button" class:quiet=is_open href=paths::SIGN_IN>
-                {t("Sign in")}
-            </a>
-        }
-        .into_any(),
-    };
     view! {
-        <h1>{t("Your key is already with you")}</h1>
-        {actions}
-        <ul class="facts">
-            <li>
-                <strong>{t("A passkey is a key on your device.")}</strong>
-                " " {t("It only works on this site, so a fake site can't steal it.")}
-            </li>
-            <li>
-                <strong>{t("No password is stored.")}</strong>
-                " " {t("We only store the public half of your passkey, which can't sign anyone in.")}
-            </li>
-            <li>
-                <strong>{t("It takes a moment.")}</strong>
-                " " {t("Choose a username, confirm with your screen lock, done.")}
-            </li>
-        </ul>
+        <div class="home wide">
+            <div>
+                <h1>{t("Your key is already with you")}</h1>
+                <p class="lead">
+                    {t("Sign in with your fingerprint, your face or your screen lock. No password to make up, \
+                        remember or lose.")}
+                </p>
+                {is_open
+                    .then(|| {
+                        view! {
+                            <a class="button" href=paths::SIGN_UP>
+                                {t("Sign up")}
+                            </a>
+                        }
+                    })}
+                <a class="button" class:quiet=is_open href=paths::SIGN_IN>
+                    {t("Sign in")}
+                </a>
+            </div>
+            <ul class="facts">
+                <li>
+                    <strong>{t("A passkey is a key on your device.")}</strong>
+                    " " {t("It only works on this site, so a fake site can't steal it.")}
+                </li>
+                <li>
+                    <strong>{t("No password is stored.")}</strong>
+                    " " {t("We only store the public half of your passkey, which can't sign anyone in.")}
+                </li>
+                <li>
+                    <strong>{t("It takes a moment.")}</strong>
+                    " " {t("Choose a username, confirm with your screen lock, done.")}
+                </li>
+            </ul>
+        </div>
     }
 }

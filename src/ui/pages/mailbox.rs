@@ -1,13 +1,23 @@
+use crate::types::paths;
+use crate::ui::components::Moment;
 use crate::ui::words::t;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-/// An email of the development mailbox.
+/// An email of the development mailbox, as its list shows it.
 #[derive(Clone, Debug)]
-pub struct MailboxEntry {
+pub struct MailboxItem {
+    pub id: String,
     pub to: String,
     pub subject: String,
-    pub lines: Vec<Line>,
     pub sent_at: String,
+}
+
+/// An email that is opened.
+#[derive(Clone, Debug)]
+pub struct OpenEmail {
+    pub id: String,
+    pub lines: Vec<Line>,
 }
 
 /// A line of an email.
@@ -17,32 +27,68 @@ pub enum Line {
     Link(String),
 }
 
-/// Emails that would have been sent, newest first.
+/// Emails that would have been sent, newest first, and the one that is opened.
 #[component]
-pub fn MailboxPage(emails: Vec<MailboxEntry>) -> impl IntoView {
+pub fn MailboxPage(emails: Vec<MailboxItem>, open: Option<OpenEmail>) -> impl IntoView {
     let is_empty = emails.is_empty();
+    let newest = emails.first().map(|email| email.sent_at.clone()).unwrap_or_default();
+    let chosen = open.as_ref().map(|email| email.id.clone());
+    let items = emails.into_iter().map(|email| {
+        let is_chosen = chosen.as_ref() == Some(&email.id);
+        view! { <Item email is_chosen /> }
+    });
     view! {
         <h1>{t("Development mailbox")}</h1>
-        <p class="lead">{t("No mail server is set, so emails are kept here. Reload to see new ones.")}</p>
+        <p class="lead">
+            {t("No mail server is set, so emails are kept here. New ones appear by themselves.")}
+        </p>
+        <Watch newest />
         {is_empty.then(|| view! { <p>{t("No emails yet. Request one on the sign-in page.")}</p> })}
-        <ol class="emails">
-            {emails
-                .into_iter()
-                .map(|email| {
-                    let sent_at = email.sent_at.clone();
-                    view! {
-                        <li>
-                            <h2>{email.subject}</h2>
-                            <p class="note">
-                                {t("To")} " " {email.to} ", " <time datetime=sent_at>{email.sent_at}</time>
-                            </p>
-                            <div class="email">{email.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
-                        </li>
-                    }
-                })
-                .collect::<Vec<_>>()}
-        </ol>
+        <div class="mailbox wide">
+            <ol class="emails">{items.collect::<Vec<_>>()}</ol>
+            {open.map(|email| view! { <Opened email /> })}
+        </div>
     }
+}
+
+/// Loads the page again once there is a newer email.
+#[component]
+fn Watch(newest: String) -> impl IntoView {
+    let script = format!(
+        "setInterval(async()=>{{try{{const r=await fetch(\"{}\"),e=r.ok?await r.json():[];\
+         if(e.length&&e[0].sent_at!==\"{newest}\")location.reload()}}catch{{}}}},2000)",
+        paths::MAILBOX_JSON
+    );
+    view! { <script nonce=use_nonce() inner_html=script></script> }
+}
+
+#[component]
+fn Item(email: MailboxItem, is_chosen: bool) -> impl IntoView {
+    view! {
+        <li>
+            <a href=format!("{}?email={}", paths::MAILBOX, email.id) aria-current=is_chosen.then_some("true")>
+                <strong>{email.subject}</strong>
+                <span>
+                    {t("To")} " " {email.to} ", " <Moment at=email.sent_at with_time=true />
+                </span>
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+/// The email as HTML, in a frame that runs nothing, and as text.
+#[component]
+fn Opened(email: OpenEmail) -> impl IntoView {
+    let address = format!("{}?email={}", paths::MAILBOX_HTML, email.id);
+    view! {
+        <article aria-label=t("Email")>
+            <iframe src=address title=t("Email as HTML") sandbox="allow-top-navigation-by-user-activation"></iframe>
+            <h2>{t("As text")}</h2>
+            <div class="email">{email.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
+        </article>
+    }
+    .into_any()
 }
 
 fn written(line: Line) -> AnyView {

@@ -1,6 +1,5 @@
-//! Making another passkey: offered after an email, or asked for.
+//! Creating a passkey: offered after a sign-in without one, or requested.
 
-use super::security::ADD_FORM;
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{AccountAction, ApiError, paths};
@@ -9,7 +8,10 @@ use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// Offers a passkey for this device, to who came in without one.
+/// The form that leads to adding a passkey, and asks for the user's identity first where that is needed.
+pub const ADD_FORM: &str = "add-passkey";
+
+/// Offers to create a passkey on this device.
 #[component]
 pub fn Offer(confined: bool) -> impl IntoView {
     view! {
@@ -27,6 +29,9 @@ pub fn Offer(confined: bool) -> impl IntoView {
             {(!confined)
                 .then(|| {
                     view! {
+                        <form id=ADD_FORM method="post" action=paths::ACCOUNT hidden>
+                            <input type="hidden" name="action" value=AccountAction::AddPasskey.name() />
+                        </form>
                         <form method="post" action=paths::ACCOUNT>
                             <input type="hidden" name="action" value=AccountAction::Decline.name() />
                             <button type="submit" class="button quiet">
@@ -47,8 +52,10 @@ pub fn AddPasskey() -> impl IntoView {
         <section class="card" aria-labelledby="add-heading">
             <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
-            <MakePasskey />
-            <Give what=MakePasskeyProperties { security_key: true }>
+            <Give what=MakePasskeyProperties { adding: true, security_key: false }>
+                <MakePasskey />
+            </Give>
+            <Give what=MakePasskeyProperties { adding: true, security_key: true }>
                 <MakePasskey />
             </Give>
         </section>
@@ -60,7 +67,7 @@ pub fn AddPasskey() -> impl IntoView {
 fn NeedsScript() -> impl IntoView {
     view! {
         <noscript>
-            <p class="alert">{t("Creating a passkey needs JavaScript. Turn it on and reload the page.")}</p>
+            <p class="alert advice">{t("Creating a passkey needs JavaScript. Turn it on and reload the page.")}</p>
         </noscript>
     }
 }
@@ -85,14 +92,16 @@ impl State {
 
 properties! {
     struct MakePasskeyProperties {
-        /// Where the passkey shall live: on a security key rather than on this device.
+        /// Whether the page has a choice of places for it.
+        adding: bool,
+        /// Whether to create it on a security key.
         security_key: bool,
     }
 }
 
 #[island]
 fn MakePasskey() -> impl IntoView {
-    let MakePasskeyProperties { security_key } = Properties::given();
+    let MakePasskeyProperties { adding, security_key } = Properties::given();
     let state = RwSignal::new(State::Offered);
     let busy = move || state.get() == State::Asking;
     let make = move |_| {
@@ -102,7 +111,7 @@ fn MakePasskey() -> impl IntoView {
         state.set(State::Asking);
         spawn_local(async move {
             match make_passkey(security_key).await {
-                Ok(()) => browser::go(paths::ACCOUNT),
+                Ok(()) => browser::go(paths::PASSKEY_READY),
                 Err(State::Refused(ApiError::ReauthenticationRequired)) if browser::submit(ADD_FORM) => {}
                 Err(stopped) => state.set(stopped),
             }
@@ -115,7 +124,14 @@ fn MakePasskey() -> impl IntoView {
             "Use a security key",
         )
     } else {
-        ("Your device will ask for your fingerprint, face or screen lock.", "button", "Create a passkey")
+        let label = if adding { "Use this device or a phone" } else { "Create a passkey" };
+        ("Your device will ask for your fingerprint, face or screen lock.", "button", label)
+    };
+    let message = move || match state.get() {
+        State::Stopped(BrowserError::Cancelled) if security_key => {
+            Some("No passkey was created. Some security keys can't store one; you can try another.")
+        }
+        state => state.message(),
     };
     view! {
         <div class="form needs-scripts">
@@ -124,7 +140,8 @@ fn MakePasskey() -> impl IntoView {
                 {move || t(if busy() { "Waiting for your device…" } else { label })}
             </button>
             <Alert
-                message=move || state.get().message()
+                message
+                is_calm=move || state.get() == State::Stopped(BrowserError::Cancelled)
                 wait=move || match state.get() {
                     State::Refused(error) => error.wait(),
                     _ => 0,

@@ -2,28 +2,27 @@ mod account;
 mod answers;
 mod code;
 mod confirm;
-mod folded;
 mod home;
 mod link;
 mod mailbox;
 mod make_passkey;
 mod recovery;
 mod refusal;
-mod safety;
-mod security;
+mod remembered;
 mod sign_in;
 mod sign_up;
 
-pub use account::{AccountPage, AccountState, Confirmation};
+pub use account::{
+    AccountPage, ActivityContent, ActivityLine, ConfinedPage, Confirmation, Content, DeletedPage, Overview,
+    PasskeysContent, ProfileContent, Typed,
+};
 pub use answers::{Answer, AnswerPage, AnsweredPage};
 pub use code::{CodePage, PendingEmail};
 pub use confirm::{IdentityPage, Proof};
-pub use folded::Typed;
 pub use home::HomePage;
 pub use link::{ConfirmPage, LinkPage, ReauthenticatePage};
-pub use mailbox::{Line, MailboxEntry, MailboxPage};
-pub use recovery::{RecoveryCodesPage, UseRecoveryCodePage};
+pub use mailbox::{Line, MailboxItem, MailboxPage, OpenEmail};
+pub use recovery::{CodesOf, RecoveryCodesPage, UseRecoveryCodePage};
 pub use refusal::{RefusalPage, heading};
-pub use safety::{ActivityLine, LeftPage};
 pub use sign_in::SignInPage;
 pub use sign_up::{SignUpInput, SignUpPage};

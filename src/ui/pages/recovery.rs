@@ -1,16 +1,34 @@
 use crate::browser;
-use crate::types::{ApiError, paths};
-use crate::ui::words::t;
+use crate::types::{ApiError, Language, Section, Site, paths};
+use crate::ui::components::Refusal;
+use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::sync::Arc;
 
-/// Recovery codes, shown this once. Plain text in a box that is easy to copy or print; a link keeps it as a file.
+/// What new recovery codes belong to.
+#[derive(Clone, Debug)]
+pub struct CodesOf {
+    /// Address of the site.
+    pub origin: String,
+    pub username: String,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// Recovery codes, shown this once: a box of plain text that is easy to copy and to print, and a file.
 #[component]
 pub fn RecoveryCodesPage(
     /// One a line.
     text: String,
+    codes_of: CodesOf,
 ) -> impl IntoView {
-    let file = format!("data:text/plain;charset=utf-8,{}", text.replace('\n', "%0A"));
+    let CodesOf { origin, username, created_at } = codes_of;
+    let site = expect_context::<Arc<Site>>().name.clone();
+    let day = created_at.split('T').next().map(|day| use_context::<Language>().unwrap_or_default().date(day));
+    let about =
+        [format!("{site}, {origin}"), fill("Recovery codes of {}, created {}", &[&username, &day.unwrap_or_default()])];
+    let file = format!("{}\n\n{text}\n", about.join("\n"));
     view! {
         <h1>{t("Your recovery codes")}</h1>
         <p class="lead">
@@ -19,25 +37,35 @@ pub fn RecoveryCodesPage(
                  longer work.",
             )}
         </p>
+        <div class="printed">{about.map(|line| view! { <p class="break-words">{line}</p> }).collect_view()}</div>
         <textarea id=CODES class="codes" rows="10" readonly aria-label=t("Recovery codes")>
             {text}
         </textarea>
+        <div class="side-by-side">
+            <a class="button quiet" href=format!("data:text/plain;charset=utf-8,{}", escaped(&file)) download="latchkey-recovery-codes.txt">
+                {t("Download")}
+            </a>
+            <CopyOrPrint />
+        </div>
         <p>
-            <a class="button" href=file download="latchkey-recovery-codes.txt">
-                {t("Download as a file")}
+            <a class="button" href=Section::RecoveryCodes.path()>
+                {t("I've saved these codes")}
             </a>
         </p>
-        <CopyOrPrint />
-        <p class="aside">
-            <a href=paths::ACCOUNT>{t("I've saved these codes")}</a>
-        </p>
     }
+}
+
+/// A text within an address (RFC 3986, section 2.1).
+fn escaped(text: &str) -> String {
+    let byte =
+        |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(byte).collect()
 }
 
 /// The box of the codes.
 const CODES: &str = "codes";
 
-/// Two more ways to keep the codes, for who has scripts on; without them the text can be selected and the page printed.
+/// Two more ways to keep the codes; without scripts the text can be selected and the page printed.
 #[island]
 fn CopyOrPrint() -> impl IntoView {
     let is_copied = RwSignal::new(false);
@@ -63,8 +91,11 @@ pub fn UseRecoveryCodePage(
     identifier: String,
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let note = refusal.map_or("One of your ten codes. Each works once.", ApiError::message);
+    let about_code = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
+    let overall = refusal.filter(|_| about_code.is_none());
+    let note = about_code.map_or("One of your ten codes. Each works once.", ApiError::message);
     view! {
+        {overall.map(|error| view! { <Refusal message=error.message() /> })}
         <h1>{t("Use a recovery code")}</h1>
         <p class="lead">{t("Use one if you can't access your passkey or your email. You then create a new \
                             passkey.")}</p>
@@ -82,6 +113,7 @@ pub fn UseRecoveryCodePage(
                     maxlength="254"
                     required
                     value=identifier
+                    autofocus=refusal.is_none()
                 />
             </div>
             <div class="field">
@@ -95,11 +127,11 @@ pub fn UseRecoveryCodePage(
                     spellcheck="false"
                     maxlength="64"
                     required
-                    autofocus=refusal.is_some()
-                    aria-invalid=refusal.map(|_| "true")
+                    autofocus=about_code.is_some()
+                    aria-invalid=about_code.map(|_| "true")
                     aria-describedby="code-note"
                 />
-                <p id="code-note" class="note" class:error=refusal.is_some()>
+                <p id="code-note" class="note" class:error=about_code.is_some()>
                     {t(note)}
                 </p>
             </div>

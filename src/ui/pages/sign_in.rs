@@ -1,3 +1,4 @@
+use super::remembered::Remembered;
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
 use crate::types::{ApiError, Site, paths, views};
@@ -5,7 +6,7 @@ use crate::ui::components::{
     Alert, EmailButton, EmailDefault, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties,
     wants_email,
 };
-use crate::ui::words::{fill, t};
+use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,33 +24,21 @@ pub fn SignInPage(
     /// Whether emails sign people in.
     by_email: bool,
 ) -> impl IntoView {
-    let (is_greeted, is_open) = (greeted.is_some(), expect_context::<Arc<Site>>().is_open);
-    let heading = match &greeted {
-        Some(user) => fill("Welcome back, {}", &[&user.display_name]),
-        None => t("Sign in").to_owned(),
-    };
-    let identifier = typed.or_else(|| greeted.map(|user| user.username)).unwrap_or_default();
+    let is_open = expect_context::<Arc<Site>>().is_open;
+    // Entered text is shown in its field.
+    let remembered = greeted.filter(|_| typed.is_none());
+    let is_remembered = remembered.is_some();
+    let identifier = typed.or_else(|| remembered.as_ref().map(|user| user.username.clone())).unwrap_or_default();
+    let given = SignInProperties { next: next.clone(), identifier, by_email, remembered: is_remembered, refusal };
     view! {
-        <h1 class="break-words">{heading}</h1>
+        <h1>{t(if is_remembered { "Welcome back" } else { "Sign in" })}</h1>
         <NeedsScripts by_email />
         <WithoutScripts form="sign-in" />
-        <Give what=SignInProperties { next: next.clone(), identifier, by_email, refusal }>
+        {remembered.map(|user| view! { <Remembered user next /> })}
+        <Give what=given>
             <SignInForm />
         </Give>
-        {is_greeted
-            .then(|| {
-                view! {
-                    <form class="aside" method="post" action=paths::SIGN_IN>
-                        <input type="hidden" name="action" value="forget" />
-                        <input type="hidden" name="next" value=next />
-                        {t("Not you?")} " "
-                        <button type="submit" class="link">
-                            {t("Use another account")}
-                        </button>
-                    </form>
-                }
-            })}
-        {(is_open && !is_greeted)
+        {(is_open && !is_remembered)
             .then(|| view! { <p class="aside">{t("New here?")} " " <a href=paths::SIGN_UP>{t("Sign up")}</a></p> })}
         <p class="aside">{t("Lost your passkey and email?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
     }
@@ -75,7 +64,7 @@ enum Stop {
 impl Stop {
     /// Whether the same passkey would be refused again: it is not offered anew at once.
     fn would_come_again(self) -> bool {
-        matches!(self, Self::Refused(ApiError::NotVerified | ApiError::AccountDisabled))
+        matches!(self, Self::Refused(ApiError::NotVerified { .. } | ApiError::AccountDisabled))
     }
 }
 
@@ -96,12 +85,8 @@ impl State {
         }
     }
 
-    /// The sentence beside the name field.
-    fn about_name(self) -> Option<&'static str> {
-        match self {
-            Self::Stopped(Stop::Refused(error @ ApiError::InvalidIdentifier)) => Some(error.message()),
-            _ => None,
-        }
+    fn is_cancelled(self) -> bool {
+        self == Self::Stopped(Stop::Browser(BrowserError::Cancelled))
     }
 }
 
@@ -114,6 +99,8 @@ struct SignIn {
     /// The request that the browser holds now; there is never more than one.
     pending: StoredValue<Abort, LocalStorage>,
     immediate: RwSignal<bool>,
+    /// Whether there is a field whose suggestions offer passkeys.
+    has_field: bool,
 }
 
 impl SignIn {
@@ -128,7 +115,7 @@ impl SignIn {
     /// Offers passkeys in the name field and begins again before the ceremony expires. Until a passkey is chosen nothing
     /// happened that the person did, so nothing is said.
     async fn offer_in_field(self) {
-        if !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
+        if !self.has_field || !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
             return;
         }
         let abort = self.replace_pending();
@@ -213,6 +200,8 @@ properties! {
         identifier: String,
         /// Whether emails sign people in.
         by_email: bool,
+        /// Whether the identifier is that of a remembered user, who needs no field for it.
+        remembered: bool,
         /// Why the last try was refused.
         refusal: Option<ApiError>,
     }
@@ -220,7 +209,7 @@ properties! {
 
 #[island]
 fn SignInForm() -> impl IntoView {
-    let SignInProperties { next, identifier, by_email, refusal } = Properties::given();
+    let SignInProperties { next, identifier, by_email, remembered, refusal } = Properties::given();
     let target = next.clone();
     let name = RwSignal::new(browser::typed("identifier").unwrap_or(identifier));
     let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
@@ -230,6 +219,7 @@ fn SignInForm() -> impl IntoView {
         next: StoredValue::new(next),
         pending: StoredValue::new_local(Abort::default()),
         immediate: RwSignal::new(false),
+        has_field: !remembered,
     };
     Effect::new(move || {
         spawn_local(async move {
@@ -255,31 +245,43 @@ fn SignInForm() -> impl IntoView {
         }
     };
     let busy = move || sign_in.state.get() == State::Asking;
-    let about_name = move || sign_in.state.get().about_name();
+    let label = move || if sign_in.state.get().is_cancelled() { "Try again" } else { "Sign in with a passkey" };
+    let about_name = refusal.filter(|error| *error == ApiError::InvalidIdentifier).map(ApiError::message);
 
     view! {
-        <form id="sign-in" class="form" method="post" action=paths::SIGN_IN on:submit=submit novalidate>
+        <form id="sign-in" class="form" class:needs-scripts=!by_email method="post" action=paths::SIGN_IN on:submit=submit novalidate>
             <input type="hidden" name="next" value=target />
             // Enter in the field presses the first button of a form.
-            {by_email.then(|| view! { <EmailDefault /> })}
+            {(by_email && !remembered).then(|| view! { <EmailDefault /> })}
             <div>
-                <SubmitButton label="Sign in with a passkey" busy_label="One moment…" busy />
+                <SubmitButton label busy_label="One moment…" busy />
                 <label class="check needs-scripts">
                     <input id="keep" type="checkbox" name="keep" bind:checked=sign_in.keep />
                     {t("Keep me signed in")}
                 </label>
-                <Alert message=move || sign_in.state.get().message() wait=move || sign_in.state.get().wait() />
+                <Alert
+                    message=move || sign_in.state.get().message()
+                    is_calm=move || sign_in.state.get().is_cancelled()
+                    wait=move || sign_in.state.get().wait()
+                />
             </div>
             {by_email.then(|| view! { <p class="or needs-scripts">{t("or")}</p> })}
-            <Field
-                id="identifier"
-                label="Username or email"
-                hint=if by_email { "Only needed if you sign in by email." } else { "Your browser may suggest your passkey here." }
-                autocomplete="username webauthn"
-                maxlength=254
-                value=name
-                error=about_name
-            />
+            {remembered.then(|| view! { <input type="hidden" name="identifier" value=name.get_untracked() /> })}
+            {(!remembered)
+                .then(|| {
+                    view! {
+                        <Field
+                            id="identifier"
+                            label="Username or email"
+                            hint=if by_email { "Only needed if you sign in by email." } else { "Your browser may suggest your passkey here." }
+                            autocomplete="username webauthn"
+                            maxlength=254
+                            autofocus=true
+                            value=name
+                            error=about_name
+                        />
+                    }
+                })}
             {by_email.then(|| view! { <EmailButton label="Email me a sign-in link" busy /> })}
         </form>
     }

@@ -19,27 +19,42 @@ pub struct SignUpInput {
     pub invite: String,
 }
 
-/// Making an account and its passkey, on one page; by email where there can be no passkey.
+/// Creates an account with a passkey, or by email.
 #[component]
 pub fn SignUpPage(
     typed: SignUpInput,
-    refusal: Option<ApiError>,
+    /// Why it was refused: all that is wrong with its fields, or one reason for the whole form.
+    refusals: Vec<ApiError>,
     /// Whether emails sign people up.
     by_email: bool,
     needs_address: bool,
 ) -> impl IntoView {
     let SignUpInput { display_name, username, email, invite } = typed;
-    let given = SignUpProperties { display_name, username, email, invite, by_email, needs_address, refusal };
+    let about = |errors: &[ApiError]| refusals.iter().copied().find(|refusal| errors.contains(refusal));
+    let given = SignUpProperties {
+        display_name,
+        username,
+        email,
+        invite,
+        by_email,
+        needs_address,
+        name_error: about(&[ApiError::InvalidDisplayName]),
+        username_error: about(&[ApiError::InvalidUsername, ApiError::UsernameTaken]),
+        email_error: about(&[ApiError::InvalidEmail]),
+        refusal: refusals.into_iter().find(|refusal| !refusal.is_about_sign_up_field()),
+    };
     view! {
         <h1>{t("Sign up")}</h1>
         <NeedsScripts by_email />
-        <WithoutScripts form="sign-up" />
+        <WithoutScripts form=FORM />
         <Give what=given>
             <SignUpForm />
         </Give>
         <p class="aside">{t("Already have an account?")} " " <a href=paths::SIGN_IN>{t("Sign in")}</a></p>
     }
 }
+
+const FORM: &str = "sign-up";
 
 /// The fields, by their ids.
 const NAME: &str = "display_name";
@@ -52,6 +67,8 @@ enum State {
     Editing,
     /// The device is asked.
     Asking,
+    /// A field was refused: the server shows the page again, with every field that is wrong.
+    Checking,
     Refused(ApiError),
     Stopped(BrowserError),
     /// The answer was lost on its way.
@@ -59,26 +76,15 @@ enum State {
 }
 
 impl State {
-    /// The sentence beside a field, if the refusal is about that field.
-    fn about(self, errors: &[ApiError]) -> Option<&'static str> {
+    fn message(self) -> Option<&'static str> {
         match self {
-            Self::Refused(error) if errors.contains(&error) => Some(error.message()),
-            _ => None,
-        }
-    }
-
-    /// The sentence over the form, for whatever is not about one field.
-    fn overall(self) -> Option<&'static str> {
-        const OF_FIELDS: [ApiError; 4] =
-            [ApiError::InvalidDisplayName, ApiError::InvalidUsername, ApiError::UsernameTaken, ApiError::InvalidEmail];
-        match self {
-            Self::Refused(error) if !OF_FIELDS.contains(&error) => Some(error.message()),
+            Self::Refused(error) => Some(error.message()),
             Self::Stopped(error) => error.message_on_create(),
             Self::Unsure => Some(
                 "We couldn't tell whether your account was created. Try to sign in. If that doesn't work, sign \
                  up again.",
             ),
-            _ => None,
+            Self::Editing | Self::Asking | Self::Checking => None,
         }
     }
 }
@@ -94,7 +100,11 @@ properties! {
         /// Whether emails sign people up.
         by_email: bool,
         needs_address: bool,
-        /// Why the last try was refused.
+        /// Why the fields were refused.
+        name_error: Option<ApiError>,
+        username_error: Option<ApiError>,
+        email_error: Option<ApiError>,
+        /// Why the whole form was refused.
         refusal: Option<ApiError>,
     }
 }
@@ -107,12 +117,14 @@ fn SignUpForm() -> impl IntoView {
     let (email, by_email, needs_address) = (field(EMAIL, given.email), given.by_email, given.needs_address);
     let state = RwSignal::new(given.refusal.map_or(State::Editing, State::Refused));
     let busy = move || state.get() == State::Asking;
+    let (name_error, username_error) = (given.name_error, given.username_error);
+    let email_error = given.email_error;
     let invite = StoredValue::new(given.invite.clone());
     let brought = given.invite;
 
     let submit = move |event: SubmitEvent| {
         let is_busy = state.get_untracked() == State::Asking;
-        if wants_email(&event) && !is_busy {
+        if state.get_untracked() == State::Checking || (wants_email(&event) && !is_busy) {
             return;
         }
         event.prevent_default();
@@ -128,22 +140,28 @@ fn SignUpForm() -> impl IntoView {
         };
         spawn_local(async move {
             match sign_up(form).await {
-                Ok(next) => browser::go(&next),
+                Ok(next) => browser::go(if next == paths::ACCOUNT { paths::PASSKEY_READY } else { &next }),
+                Err(State::Refused(error)) if error.is_about_sign_up_field() => {
+                    state.set(State::Checking);
+                    browser::press_passkey_button(FORM);
+                }
                 Err(stopped) => state.set(stopped),
             }
         });
     };
     view! {
-        <form id="sign-up" class="form" method="post" action=paths::SIGN_UP on:submit=submit novalidate>
+        <form id=FORM class="form" class:needs-scripts=!by_email method="post" action=paths::SIGN_UP on:submit=submit novalidate>
             <input type="hidden" name="invite" value=brought />
             <Field
                 id=NAME
                 label="Name (optional)"
                 hint="How your name appears."
                 autocomplete="name"
+                autocapitalize="words"
                 maxlength=64
                 value=display_name
-                error=move || state.get().about(&[ApiError::InvalidDisplayName])
+                autofocus=name_error.is_some()
+                error=name_error.map(ApiError::message)
             />
             <Field
                 id=USERNAME
@@ -153,7 +171,8 @@ fn SignUpForm() -> impl IntoView {
                 required=true
                 maxlength=32
                 value=username
-                error=move || state.get().about(&[ApiError::InvalidUsername, ApiError::UsernameTaken])
+                autofocus=username_error.is_some() && name_error.is_none()
+                error=username_error.map(ApiError::message)
             />
             <Field
                 id=EMAIL
@@ -164,17 +183,19 @@ fn SignUpForm() -> impl IntoView {
                 required=needs_address
                 maxlength=254
                 value=email
-                error=move || state.get().about(&[ApiError::InvalidEmail])
+                autofocus=email_error.is_some() && username_error.or(name_error).is_none()
+                error=email_error.map(ApiError::message)
             />
             <p class="explain needs-scripts">
                 {t("Your device will ask for your fingerprint, face or screen lock.")}
             </p>
             <div>
-                <SubmitButton label="Create account with a passkey" busy_label="One moment…" busy />
+                <SubmitButton label=|| "Create account with a passkey" busy_label="One moment…" busy />
                 {by_email.then(|| view! { <EmailButton label="Sign up by email instead" busy /> })}
             </div>
             <Alert
-                message=move || state.get().overall()
+                message=move || state.get().message()
+                is_calm=move || state.get() == State::Stopped(BrowserError::Cancelled)
                 wait=move || match state.get() {
                     State::Refused(error) => error.wait(),
                     _ => 0,

@@ -1,5 +1,6 @@
 //! `POST /account`: what its forms do. What needs a fresh authentication keeps its form until there is one.
 
+use super::page::Shown;
 use super::{codes, page, signals};
 use crate::server::Unavailable;
 use crate::server::auth::{CurrentUser, Revocation, SentAgain};
@@ -9,9 +10,9 @@ use crate::server::http::refusal::status;
 use crate::server::model::Continuation;
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
-use crate::types::{AccountAction, AccountForm, ApiError, Notice, paths};
+use crate::types::{AccountAction, AccountForm, ApiError, Notice, Section, paths};
 use crate::ui::components::Signals;
-use crate::ui::pages::LeftPage;
+use crate::ui::pages::DeletedPage;
 use crate::web::continuation::{confirm_first, sign_in_first};
 use crate::web::extract;
 use crate::web::redirect::{self, set_cookies};
@@ -104,7 +105,8 @@ impl Act<'_> {
             }
             AccountAction::RemovePasskey => {
                 state.passkeys().remove(current, &form.id).await?;
-                Ok(Outcome::LedTo(format!("{}?removed={}", paths::ACCOUNT, form.id), Some(Notice::PasskeyRemoved)))
+                let passkeys = Section::Passkeys.path();
+                Ok(Outcome::LedTo(format!("{passkeys}?removed={}", form.id), Some(Notice::PasskeyRemoved)))
             }
             AccountAction::EndSession | AccountAction::EndSessionsOf | AccountAction::EndOthers => {
                 state.sessions().revoke(current, self.revocation(action)?).await?;
@@ -165,16 +167,22 @@ impl Act<'_> {
         if matches!(error, ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. }) {
             return Err(error);
         }
+        if self.context.state.sessions().is_confined(&self.current) {
+            return Ok(redirect::with_refusal(&self.context.state, paths::ACCOUNT, error));
+        }
+        if error == ApiError::NotFound {
+            return Ok(redirect::with_notice(&self.context.state, self.form.section().path(), Notice::Gone));
+        }
         match page::typed(&self.form, error.message()).filter(|typed| !typed.text.is_empty() || is_about_text(error)) {
-            Some(typed) => page::show(self.context, request, &self.current, Some((typed, status(error)))).await,
-            None => Ok(redirect::with_refusal(&self.context.state, paths::ACCOUNT, error)),
+            Some(typed) => page::show(self.context, request, &self.current, Shown::again(typed, status(error))).await,
+            None => Ok(redirect::with_refusal(&self.context.state, self.form.section().path(), error)),
         }
     }
 
     async fn show(&self, request: Request, outcome: Outcome) -> Response {
         let state = &self.context.state;
         match outcome {
-            Outcome::Told(notice) => redirect::with_notice(state, paths::ACCOUNT, notice),
+            Outcome::Told(notice) => redirect::with_notice(state, self.form.section().path(), notice),
             Outcome::LedTo(target, None) => redirect::to(&target, None),
             Outcome::LedTo(target, Some(notice)) => redirect::with_notice(state, &target, notice),
             Outcome::Codes(codes) => {
@@ -195,7 +203,7 @@ impl Act<'_> {
                     let (accepted, details) = (accepted.clone(), String::new());
                     view! {
                         <Signals accepted details />
-                        <LeftPage />
+                        <DeletedPage />
                     }
                     .into_view()
                     .into_any()

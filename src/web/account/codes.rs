@@ -1,12 +1,13 @@
-//! `/account/recovery-codes`: new recovery codes, shown once. Reloading the page makes no others.
+//! `/account/recovery-codes`: the section, and new recovery codes, shown once. Reloading the page makes no others.
 
+use super::page;
 use crate::server::auth::CurrentUser;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::Continuation;
-use crate::types::{ApiError, paths};
-use crate::ui::pages::RecoveryCodesPage;
+use crate::types::{ApiError, Section};
+use crate::ui::pages::{CodesOf, RecoveryCodesPage};
 use crate::web::continuation::{keep, take};
-use crate::web::extract::{SignedIn, query};
+use crate::web::extract::query;
 use crate::web::redirect;
 use crate::web::render::{Page, render};
 use axum::extract::Request;
@@ -16,28 +17,41 @@ use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
 struct CodesQuery {
-    #[serde(rename = "continue", default)]
-    token: String,
+    #[serde(rename = "continue")]
+    token: Option<String>,
 }
 
 /// `GET /account/recovery-codes`.
-pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: Request) -> Result<Response, ApiError> {
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let CodesQuery { token } = query(&request);
+    let Some(token) = token else { return page::get(context, request).await };
+    let Some(current) = context.current_user().await? else { return page::get(context, request).await };
     match take(&context, &current, &token).await? {
         Some(Continuation::Codes(text)) => Ok(show(&context.state, request, &current, text).await),
-        Some(Continuation::Account(_)) | None => Ok(redirect::to(paths::ACCOUNT, None)),
+        // A reload, or a form that was sent before its user signed in.
+        Some(Continuation::Account(_)) | None => page::get(context, request).await,
     }
 }
+
+const SECTION: &str = Section::RecoveryCodes.path();
 
 /// Stores new codes for a moment and redirects to their page.
 pub(super) async fn page_of(context: &RequestContext, current: &CurrentUser, text: &str) -> Result<Response, ApiError> {
     let continuation = Continuation::Codes(text.to_owned());
-    let (page, cookie) = keep(context, current, paths::RECOVERY_CODES, &continuation).await?;
+    let (page, cookie) = keep(context, current, SECTION, &continuation).await?;
     Ok(redirect::to(&page, cookie))
 }
 
 pub(super) async fn show(state: &AppState, request: Request, current: &CurrentUser, text: String) -> Response {
-    let page = Page::of(current, "Recovery codes").interactive();
-    let body = move || view! { <RecoveryCodesPage text=text.clone() /> }.into_any();
+    let page = Page { shown_once: true, ..Page::of(current, "Recovery codes").interactive() };
+    let codes_of = CodesOf {
+        origin: state.public_url.origin().to_owned(),
+        username: current.user.username.to_string(),
+        created_at: state.core().now().to_rfc3339(),
+    };
+    let body = move || {
+        let (text, codes_of) = (text.clone(), codes_of.clone());
+        view! { <RecoveryCodesPage text codes_of /> }.into_any()
+    };
     render(state, request, page, body).await
 }

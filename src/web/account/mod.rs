@@ -1,7 +1,8 @@
-//! `/account`: the page, and what its forms do.
+//! `/account`: its sections, and what their forms do.
 
 mod actions;
 mod codes;
+mod content;
 mod page;
 mod signals;
 

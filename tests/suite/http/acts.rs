@@ -35,7 +35,10 @@ async fn names_and_recovery_codes_by_plain_forms() {
     let codes = own.get(&page_of_codes).await;
     assert_eq!(codes.status, 200);
     let again = own.get(&page_of_codes).await;
-    assert_eq!((again.status.as_u16(), again.header("location")), (303, "/account"), "a reload makes no new ones");
+    assert_eq!(again.status, 200);
+    assert!(again.text().contains("You have 10 codes left."), "a reload makes no new ones: {}", again.text());
+    assert!(!again.text().contains("<textarea"), "and shows none");
+    assert!(!codes.text().contains("/language"), "no other language leads back to where they are not shown again");
     assert_eq!(codes.header("cache-control"), "no-store");
     let text = codes.text();
     let area = text.split("<textarea").nth(1).unwrap().split_once('>').unwrap().1;
@@ -86,7 +89,7 @@ async fn a_form_that_needs_a_passkey_is_kept_until_there_is_one() {
         assert_eq!(own.reauthenticate(&passkey).await.status, 200);
         let page = own.get(&address).await.text();
         assert!(page.contains("Identity confirmed."), "looking at it does nothing: {page}");
-        assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
+        assert_eq!(own.form(&address, &[]).await.header("location"), "/account/profile");
         app.email_about("typed@example.org", "Confirm your email address for Latchkey").await;
         assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
         assert!(account(&mut own).await.contains("This request has expired"), "it is done once");
@@ -152,7 +155,7 @@ async fn without_a_passkey_a_code_lets_the_form_go_on() {
         assert_eq!(wrong.status, 401);
         assert!(wrong.text().contains("This code is wrong") && wrong.text().contains("new@example.org"));
         let right = own.form(&address, &[("code", &email.code())]).await;
-        assert_eq!((right.status.as_u16(), right.header("location")), (303, "/account"), "{}", right.text());
+        assert_eq!((right.status.as_u16(), right.header("location")), (303, "/account/profile"), "{}", right.text());
         app.email_about("new@example.org", "Confirm your email address for Latchkey").await;
 
         app.clock.advance(Duration::from_secs(601));
@@ -272,11 +275,11 @@ async fn a_removal_offers_to_end_the_sessions_that_the_passkey_opened() {
     assert!(page.contains("One device is still signed in with it."), "{page}");
     act(&mut own, &[("action", "end-sessions-of"), ("id", &id)]).await;
     assert!(!lost.is_signed_in().await);
-    let page = account(&mut own).await;
+    let page = own.get("/account/passkeys").await.text();
     assert!(page.contains("This passkey is your only sign-in method"));
     let only = own.get("/api/passkeys").await.json()["passkeys"][0]["id"].as_str().unwrap().to_owned();
     act(&mut own, &[("action", "remove-passkey"), ("id", &only)]).await;
-    assert!(account(&mut own).await.contains("You can't remove your only sign-in method"));
+    assert!(own.get("/account/passkeys").await.text().contains("You can't remove your only sign-in method"));
 }
 
 #[tokio::test]
@@ -305,8 +308,8 @@ async fn emails_lead_to_pages_whose_buttons_do_it() {
 async fn well_knowns_answer_as_their_specifications_say() {
     let app = App::start(Backends::Embedded).await;
     let endpoints = app.browser().get("/.well-known/passkey-endpoints").await;
-    let page = "http://localhost:3000/account";
-    assert_eq!(endpoints.json(), json!({ "enroll": page, "manage": page }));
+    let page = "http://localhost:3000/account/passkeys";
+    assert_eq!(endpoints.json(), json!({ "enroll": format!("{page}?step=add"), "manage": page }));
     assert_eq!(endpoints.header("content-type"), "application/json");
     assert_eq!(app.browser().get("/.well-known/security.txt").await.status, 404);
     let app = App::start_set(Backends::Embedded, &[("SECURITY_CONTACT", "mailto:security@example.org")]).await;
@@ -338,7 +341,7 @@ async fn passkeys_of_another_address_are_shown_and_are_no_way_in() {
     assert_eq!(browser.sign_in(&passkey).await.status, 401);
     let mut browser = here.browser();
     browser.sign_in_by_email(&here, "ada").await;
-    assert!(account(&mut browser).await.contains("Other site"));
+    assert!(browser.get("/account/passkeys").await.text().contains("Other site"));
     let (_, id) = browser.add_passkey().await;
     assert_eq!(browser.post("/api/reauthenticate/email", json!({})).await.refusal().1, "passkey_required");
     let list = browser.get("/api/passkeys").await.json();
@@ -355,7 +358,7 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     let answer = act(&mut own, &[("action", "name"), ("name", "Typed before")]).await;
     let back = answer.header("location").strip_prefix("/sign-in?next=").unwrap().to_owned();
     let back = back.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
-    assert!(back.starts_with("/account?continue=") && !back.contains("Typed"), "{back}");
+    assert!(back.starts_with("/account/profile?continue=") && !back.contains("Typed"), "{back}");
     let sign_in = own.get(answer.header("location")).await.text();
     assert!(sign_in.contains("You are signed out"), "{sign_in}");
     let mut other = app.browser();
@@ -372,8 +375,9 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "it was not done");
     own.cookies.remove("latchkey_session");
     let answer = act(&mut own, &[("action", "end-others")]).await;
-    let back = answer.header("location").strip_prefix("/sign-in?next=%2Faccount%3Fcontinue%3D").unwrap().to_owned();
+    let back =
+        answer.header("location").strip_prefix("/sign-in?next=%2Faccount%2Fdevices%3Fcontinue%3D").unwrap().to_owned();
     own.sign_in(&passkey).await;
-    let answer = own.get(&format!("/account?continue={back}")).await;
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+    let answer = own.get(&format!("/account/devices?continue={back}")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account/devices"));
 }

@@ -198,22 +198,29 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     let mut eve = app.browser();
     eve.sign_up("eve").await;
     eve.form("/email/confirm", &[("token", &email.token())]).await;
-    assert!(eve.get("/account").await.text().contains("This email is for another account."));
+    assert!(eve.get("/account/profile").await.text().contains("This email is for another account."));
     browser.form("/email/confirm", &[("code", &email.wrong_code())]).await;
-    let page = browser.get("/account").await.text();
+    let page = browser.get("/account/profile").await.text();
     assert!(page.contains("aria-invalid=\"true\"") && page.contains("This code is wrong."), "{page}");
     assert!(!page.contains("role=\"status\""), "told beside the field alone");
     browser.form("/email/confirm", &[("token", &email.token())]).await;
     browser.get("/account").await;
     browser.form("/email/confirm", &[("token", &email.token())]).await;
-    let page = browser.get("/account").await.text();
-    let failure =
-        "<main id=\"content\"><p role=\"alert\" class=\"alert\">This link or code has expired or was already used.";
-    assert!(page.contains(failure) && !page.contains("role=\"status\""), "a failure stays on the page: {page}");
+    let page = browser.get("/account/profile").await.text();
+    let first = page.split_once("<main id=\"content\">").unwrap().1.split("</p>").next().unwrap();
+    assert!(first.contains("This link or code has expired or was already used."), "at the top of the page: {page}");
+    assert!(
+        first.contains("role=\"alert\"") && first.contains("autofocus") && !page.contains("role=\"status\""),
+        "{page}"
+    );
 
     let again = browser.get(&format!("/email/confirm?token={}", email.token())).await;
-    assert_eq!((again.status.as_u16(), again.header("location")), (303, "/account"), "a second click on a used link");
-    assert!(browser.get("/account").await.text().contains("Your address is already confirmed."));
+    assert_eq!(
+        (again.status.as_u16(), again.header("location")),
+        (303, "/account/profile"),
+        "a second click on a used link"
+    );
+    assert!(browser.get("/account/profile").await.text().contains("That link was already used or has expired."));
 }
 
 #[tokio::test]
@@ -228,7 +235,7 @@ async fn a_void_email_can_be_replaced_at_once() {
     browser.form("/account", &[("action", "confirm-again")]).await;
     assert_eq!(app.emails().await.len(), 2);
     browser.form("/account", &[("action", "confirm-again")]).await;
-    assert!(browser.get("/account").await.text().contains("We sent you an email less than a minute ago."));
+    assert!(browser.get("/account/profile").await.text().contains("We sent you an email less than a minute ago."));
 }
 
 #[tokio::test]
@@ -241,10 +248,11 @@ async fn the_email_can_be_had_again_once_a_minute() {
     assert_eq!(app.emails().await.len(), 1);
     app.clock.advance(Duration::from_mins(1));
     let answer = browser.form("/account", &[("action", "confirm-again")]).await;
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account/profile"));
     let second = app.email_to("ada@example.org").await;
     assert_eq!(app.emails().await.len(), 2);
-    assert_eq!(browser.form("/email/confirm", &[("code", &first.code())]).await.header("location"), "/account");
+    let voided = browser.form("/email/confirm", &[("code", &first.code())]).await;
+    assert_eq!(voided.header("location"), "/account/profile");
     assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false, "the newer voids the older");
     browser.form("/email/confirm", &[("code", &second.code())]).await;
     assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], true);
@@ -259,7 +267,7 @@ async fn an_email_sent_again_goes_to_the_address_that_was_asked_for_last() {
         assert_eq!(own.post("/api/account/email", json!({ "email": "new@example.org" })).await.status, 202);
         app.deliver().await;
         app.clock.advance(Duration::from_mins(2));
-        let page = own.get("/account").await.text();
+        let page = own.get("/account/profile").await.text();
         assert!(page.contains("new@example.org") && page.contains("Resend email"), "{page}");
         own.form("/account", &[("action", "confirm-again")]).await;
         let emails = app.emails().await;
@@ -276,7 +284,7 @@ async fn a_proven_address_is_changed_by_the_code_too() {
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
     own.form("/account", &[("action", "address"), ("email", "new@example.org")]).await;
-    let page = own.get("/account").await.text();
+    let page = own.get("/account/profile").await.text();
     assert!(page.contains("Confirm your email address") && page.contains("new@example.org"), "{page}");
     let code = app.email_to("new@example.org").await.code();
     own.form("/email/confirm", &[("code", &code)]).await;

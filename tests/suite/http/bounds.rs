@@ -223,7 +223,7 @@ async fn a_hundred_sessions_and_fifty_browsers_stay_and_the_pages_with_them_are_
         assert_eq!(sessions, 100);
         let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         assert_eq!(app.store.known_browsers(ada.id).await.unwrap().len(), 50);
-        let page = own.get("/account").await;
+        let page = own.get("/account/devices").await;
         assert!(page.status == 200 && page.body.len() < 200_000, "{} bytes", page.body.len());
     }
 }
@@ -247,6 +247,16 @@ async fn a_suspended_passkey_is_written_down_once_an_hour() {
         };
         for _ in 0..5 {
             assert_eq!(app.browser().sign_in(&suspended).await.status, 401);
+        }
+        // Its owner is told why, and a stranger without the private key is not.
+        for (spoil_signature, is_told) in [(false, json!(true)), (true, json!(null))] {
+            let mut browser = app.browser();
+            let options = browser.start_sign_in().await;
+            let mut assertion = suspended.assertion(&options, &app.origin);
+            assertion.spoil_signature = spoil_signature;
+            let answer = browser.post("/api/sign-in/finish", json!({ "credential": assertion.json() })).await;
+            let error = answer.json()["error"].clone();
+            assert_eq!((&error["code"], &error["suspended"]), (&json!("not_verified"), &is_told), "{error}");
         }
         assert_eq!(count().await, 1);
         app.clock.advance(Duration::from_mins(61));

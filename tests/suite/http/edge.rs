@@ -260,7 +260,7 @@ async fn nothing_that_holds_a_secret_is_compressed() {
     own.sign_up("ada").await;
     let codes = own.form("/account", &[("action", "recovery-codes")]).await.header("location").to_owned();
     let mut answers = vec![own.get(&codes).await];
-    for path in ["/account", "/api/session", "/api/account/export", "/", "/nothing"] {
+    for path in ["/account", "/account/passkeys", "/api/session", "/api/account/export", "/nothing"] {
         answers.push(own.get(path).await);
     }
     answers.push(own.post("/api/recovery/codes", json!({})).await);

@@ -25,6 +25,8 @@ fn probe_of(group: &str) -> &'static str {
         "/healthz" => "/healthz",
         "/readyz" => "/readyz",
         "/csp-report" => "/csp-report",
+        "/dev/mailbox" => "/dev/mailbox",
+        "/dev/mailbox/html" => "/dev/mailbox/html",
         other => panic!("{other} has no probe here"),
     }
 }
@@ -45,8 +47,13 @@ async fn every_group_keeps_to_its_row() {
         assert_eq!((is_refused(&foreign), is_refused(&silent)), expected, "{path}");
 
         let policy = foreign.header("content-security-policy");
-        assert_eq!(policy.contains("script-src"), edge.policy == Policy::Page, "{path}: {policy}");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        let runs_scripts = matches!(edge.policy, Policy::Page | Policy::PageWithFrames);
+        assert_eq!(policy.contains("script-src"), runs_scripts, "{path}: {policy}");
+        assert_eq!(policy.contains("frame-src 'self'"), edge.policy == Policy::PageWithFrames, "{path}: {policy}");
+        assert_eq!(policy.contains("; sandbox"), edge.policy == Policy::Email, "{path}: {policy}");
+        let framed_by = if edge.policy == Policy::Email { "'self'" } else { "'none'" };
+        assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
+        assert!(policy.contains(&format!("frame-ancestors {framed_by}")), "{path}: {policy}");
         let readable = (foreign.header("access-control-allow-origin"), foreign.header("cross-origin-resource-policy"));
         let expected = if edge.cors == Cors::AnySite { ("*", "cross-origin") } else { ("", "same-origin") };
         assert_eq!(readable, expected, "{path}");

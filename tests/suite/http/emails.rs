@@ -587,6 +587,14 @@ async fn with_recovery_only_an_email_lets_in_just_to_make_a_passkey() {
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     let page = browser.get("/account").await.text();
     assert!(page.contains("Create a passkey on this device") && !page.contains("ada@example.org"), "{page}");
+    for path in ["/account/profile", "/account/passkeys", "/account/recovery-codes", "/account/data"] {
+        assert_eq!(browser.get(path).await.header("location"), "/account", "{path}");
+    }
+    for action in ["name", "username", "rename-passkey", "delete", "export", "end-others", "recovery-codes"] {
+        let refused = browser.form("/account", &[("action", action), ("id", "x"), ("name", "x y")]).await;
+        assert_eq!((refused.status.as_u16(), refused.header("location")), (303, "/account"), "{action}");
+        assert!(!browser.get("/account").await.text().contains("ada@example.org"), "{action}");
+    }
     let confirm = browser.post("/api/account/email/confirm", json!({ "code": "123456" })).await;
     assert_eq!(confirm.refusal(), (403, "reauthentication_required".to_owned()));
     assert_eq!(browser.get("/api/passkeys").await.refusal(), (403, "reauthentication_required".to_owned()));

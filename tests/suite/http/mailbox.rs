@@ -28,7 +28,18 @@ async fn it_shows_what_was_sent_the_newest_first() {
             assert!(emails[0][member].is_string(), "{emails}");
         }
         let page = look(&app, "/dev/mailbox", &host).await.text();
-        assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "{page}");
+        assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "the newest is open: {page}");
+        let frame = page.split("<iframe src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let html = look(&app, &frame, &host).await;
+        assert_eq!(html.status, 200);
+        assert!(
+            html.text().contains("<base target=\"_top\">") && html.text().contains("/email/confirm?token="),
+            "{}",
+            html.text()
+        );
+        let older = page.split("/dev/mailbox?email=").nth(2).unwrap().split('"').next().unwrap();
+        let page = look(&app, &format!("/dev/mailbox?email={older}"), &host).await.text();
+        assert!(page.contains(&format!("<iframe src=\"/dev/mailbox/html?email={older}\"")), "{page}");
     }
 }
 
@@ -36,6 +47,7 @@ async fn it_shows_what_was_sent_the_newest_first() {
 async fn it_is_not_there_for_anybody_else() {
     let app = App::start(Backends::Embedded).await;
     let host = ("host", "localhost:3000");
+    assert_eq!(look(&app, "/dev/mailbox/html?email=x", &[host]).await.status, 404, "no such email");
     for path in ["/dev/mailbox", "/dev/mailbox.json"] {
         assert_eq!(look(&app, path, &[host]).await.status, 200);
         for headers in [

@@ -33,7 +33,9 @@ async fn navigation_follows_the_session() {
     let stranger = browser.get("/").await.text();
     assert!(stranger.contains("href=\"/sign-in\"") && !stranger.contains("Sign out"));
     browser.sign_up("ada").await;
-    let known = browser.get("/").await.text();
+    assert_eq!(browser.get("/").await.header("location"), "/account", "the home of a signed-in user");
+    let page = browser.get("/account").await.text();
+    let known = page.split_once("<main").unwrap().0;
     assert!(known.contains("Sign out") && known.contains("href=\"/account\"") && !known.contains("href=\"/sign-in\""));
 }
 
@@ -44,10 +46,14 @@ async fn the_account_page_shows_the_persons_facts_and_only_to_them() {
     let answer = browser.get("/account").await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?next=/account"));
     let passkey = browser.sign_up("ada").await;
-    let page = browser.get("/account").await.text();
-    for fact in ["ada", "ada@example.org", &crate::authenticator::encode(passkey.user_handle), "Not confirmed"] {
-        assert!(page.contains(fact), "{fact}");
+    for path in ["/account", "/account/profile"] {
+        let page = browser.get(path).await.text();
+        for fact in ["ada", "ada@example.org", "Not confirmed"] {
+            assert!(page.contains(fact), "{path}: {fact}");
+        }
     }
+    let profile = browser.get("/account/profile").await.text();
+    assert!(profile.contains(&crate::authenticator::encode(passkey.user_handle)), "{profile}");
 }
 
 #[tokio::test]
@@ -76,7 +82,7 @@ async fn what_a_person_typed_is_never_markup() {
     let passkey = crate::authenticator::SoftPasskey::new(&options);
     let credential = passkey.registration(&options, &app.origin).json();
     browser.post("/api/sign-up/finish", serde_json::json!({ "credential": credential })).await;
-    for path in ["/", "/account"] {
+    for path in ["/account", "/account/profile"] {
         let page = browser.get(path).await.text();
         assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
     }

@@ -104,8 +104,13 @@ impl Passkeys<'_> {
             Method::Recovery => AddedWith::RecoveryCode,
             Method::BreakGlass => AddedWith::BreakGlass,
         };
-        let new = NewCredential { owner: current.user.id, added_with, registration: &begun.registration };
-        let mut passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NotVerified)?;
+        let new = NewCredential {
+            owner: current.user.id,
+            added_with,
+            registration: &begun.registration,
+            client: &current.session.client,
+        };
+        let mut passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NOT_VERIFIED)?;
         if let Some(name) = name {
             name.as_str().clone_into(&mut passkey.name);
         }

@@ -35,9 +35,9 @@ impl Ceremonies<'_> {
             && data.has_sound_backup_flags()
             && !data.has_trailing_bytes;
         if !acceptable {
-            return Err(ApiError::NotVerified.into());
+            return Err(ApiError::NOT_VERIFIED.into());
         }
-        let id = CredentialId::new(answer.credential.raw_id.clone()).ok_or(ApiError::NotVerified)?;
+        let id = CredentialId::new(answer.credential.raw_id.clone()).ok_or(ApiError::NOT_VERIFIED)?;
         let handle = answer.credential.get_user_unique_id();
         let Some((passkey, user)) = self.core.store.passkey(&id).await? else {
             return Err(ApiError::UnknownPasskey { forget: self.is_an_account(handle).await? }.into());
@@ -48,7 +48,7 @@ impl Ceremonies<'_> {
         };
         let is_theirs = expected.is_none_or(|expected| expected == user.id);
         let is_ours = passkey.rp_id == self.relying_party.id();
-        if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(ApiError::NotVerified.into()) }
+        if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(ApiError::NOT_VERIFIED.into()) }
     }
 
     /// Whether a user handle is an account's. Where it is not, the database may be another one than the passkey was made

@@ -16,6 +16,8 @@ pub struct NewCredential<'a> {
     pub owner: UserId,
     pub added_with: AddedWith,
     pub registration: &'a PasskeyRegistration,
+    /// The browser that it is created in.
+    pub client: &'a Client,
 }
 
 impl Ceremonies<'_> {
@@ -28,7 +30,7 @@ impl Ceremonies<'_> {
         answer: &RegistrationAnswer,
         new: NewCredential<'_>,
     ) -> Result<Option<Passkey>, Unavailable> {
-        let NewCredential { owner, added_with, registration } = new;
+        let NewCredential { owner, added_with, registration, client } = new;
         let is_ours =
             answer.consistent && answer.client_data.was_made_for(ClientData::CREATE, self.relying_party.origin());
         let new = match answer.examine() {
@@ -58,7 +60,7 @@ impl Ceremonies<'_> {
             credential_id: new.credential_id,
             user_id: owner,
             rp_id: self.relying_party.id().to_owned(),
-            name: default_name(new.aaguid).to_owned(),
+            name: default_name(new.aaguid, client),
             record: stored(&record)?,
             record_version: RECORD_VERSION,
             aaguid: new.aaguid,

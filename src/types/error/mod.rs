@@ -1,3 +1,5 @@
+mod wire;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
@@ -59,7 +61,8 @@ refusals! {
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
     NotFound = "not_found", 404, "This page doesn't exist.";
-    NotVerified = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
+    /// Whether it was valid, but is suspended.
+    NotVerified { suspended: bool = false } = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
     OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 hours.";
     OtherAccount = "other_account", 409, "This email is for another account. Sign in to that account first.";
     OtherBrowser = "other_browser", 409, "This link only works in the browser that requested it. Open it there, or enter the code from the email there.";
@@ -84,7 +87,19 @@ refusals! {
     WrongUsername = "wrong_username", 422, "That isn't your username. Enter it exactly to confirm.";
 }
 
+/// The members of a refusal beside its code and message; each belongs to one code.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Details {
+    pub tries_left: Option<u8>,
+    pub retry_after: Option<u32>,
+    pub forget: bool,
+    pub suspended: bool,
+}
+
 impl ApiError {
+    /// The passkey or its response is not valid.
+    pub const NOT_VERIFIED: Self = Self::NotVerified { suspended: false };
+
     /// One plain sentence for a person: what happened, or what to do next.
     #[must_use]
     pub fn message(self) -> &'static str {
@@ -94,6 +109,7 @@ impl ApiError {
                 "This code is wrong, and that was your last attempt. Request a new email."
             }
             Self::CodeWrong { tries_left: Some(1) } => "This code is wrong. You have one attempt left.",
+            Self::NotVerified { suspended: true } => "This passkey is suspended. Sign in another way, then remove it.",
             _ => self.sentence(),
         }
     }
@@ -127,7 +143,7 @@ impl ApiError {
                 | Self::CeremonyExpired
                 | Self::InvalidName
                 | Self::InvitationRequired
-                | Self::NotVerified
+                | Self::NotVerified { .. }
                 | Self::OlderPasskeyRequired
                 | Self::PasskeyTooNew
                 | Self::ReauthenticationRequired
@@ -137,6 +153,12 @@ impl ApiError {
                 | Self::TooManyRequests { .. }
                 | Self::UsernameTaken
         )
+    }
+
+    /// Whether it is about one field of a sign-up, and shown beside it.
+    #[must_use]
+    pub fn is_about_sign_up_field(self) -> bool {
+        matches!(self, Self::InvalidDisplayName | Self::InvalidEmail | Self::InvalidUsername | Self::UsernameTaken)
     }
 
     /// How many times a code may still be typed.
@@ -160,13 +182,22 @@ impl ApiError {
         matches!(self, Self::UnknownPasskey { forget: true })
     }
 
-    /// The same refusal with what stood beside it.
+    /// Whether the passkey is suspended.
     #[must_use]
-    pub fn with_details(self, tries_left: Option<u8>, retry_after: Option<u32>, forget: bool) -> Self {
+    pub fn is_about_suspended(self) -> bool {
+        matches!(self, Self::NotVerified { suspended: true })
+    }
+
+    /// The same refusal with the members that belong to its code.
+    #[must_use]
+    pub fn with_details(self, details: Details) -> Self {
         match self {
-            Self::CodeWrong { .. } => Self::CodeWrong { tries_left },
-            Self::UnknownPasskey { .. } => Self::UnknownPasskey { forget },
-            Self::TooManyRequests { .. } => Self::TooManyRequests { retry_after: retry_after.unwrap_or_default() },
+            Self::CodeWrong { .. } => Self::CodeWrong { tries_left: details.tries_left },
+            Self::NotVerified { .. } => Self::NotVerified { suspended: details.suspended },
+            Self::UnknownPasskey { .. } => Self::UnknownPasskey { forget: details.forget },
+            Self::TooManyRequests { .. } => {
+                Self::TooManyRequests { retry_after: details.retry_after.unwrap_or_default() }
+            }
             other => other,
         }
     }
@@ -193,51 +224,6 @@ impl FromServerFnError for ApiError {
     /// Reads a refusal; a body that is not one of ours (a proxy's page, say) is an outage to the person.
     fn de(data: Bytes) -> Self {
         std::str::from_utf8(&data).ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Self::Unavailable)
-    }
-}
-
-mod wire {
-    use super::ApiError;
-    use serde::{Deserialize, Serialize};
-    use std::borrow::Cow;
-
-    #[derive(Serialize, Deserialize)]
-    pub struct Body {
-        error: Refusal,
-    }
-
-    #[derive(Serialize, Deserialize)]
-    struct Refusal {
-        code: Cow<'static, str>,
-        #[serde(default)]
-        message: Cow<'static, str>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        retry_after: Option<u32>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        tries_left: Option<u8>,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        forget: bool,
-    }
-
-    impl From<ApiError> for Body {
-        fn from(error: ApiError) -> Self {
-            let refusal = Refusal {
-                code: error.code().into(),
-                message: error.message().into(),
-                retry_after: error.retry_after(),
-                tries_left: error.tries_left(),
-                forget: error.forgets_passkey(),
-            };
-            Self { error: refusal }
-        }
-    }
-
-    impl From<Body> for ApiError {
-        /// A code this build does not know comes from a newer server: nothing better than "something went wrong".
-        fn from(body: Body) -> Self {
-            let Refusal { code, tries_left, retry_after, forget, .. } = body.error;
-            Self::of_code(&code).map_or(Self::Internal, |error| error.with_details(tries_left, retry_after, forget))
-        }
     }
 }
 
@@ -269,6 +255,17 @@ mod tests {
         assert_eq!(ApiError::de(error.ser()), error);
         let json = String::from_utf8(ApiError::UnknownPasskey { forget: false }.ser().to_vec()).unwrap();
         assert!(!json.contains("forget"), "{json}");
+    }
+
+    #[test]
+    fn a_suspended_passkey_has_the_code_of_others_and_its_own_sentence() {
+        let (suspended, other) =
+            (ApiError::NotVerified { suspended: true }, ApiError::NotVerified { suspended: false });
+        assert_eq!(suspended.code(), other.code());
+        assert_ne!(suspended.message(), other.message());
+        assert_eq!(ApiError::de(suspended.ser()), suspended);
+        let json = String::from_utf8(other.ser().to_vec()).unwrap();
+        assert!(!json.contains("suspended"), "{json}");
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Rows of the account: a fact at the left, and what can be done with it at the right.
+
 use crate::types::{AccountAction, paths};
 use crate::ui::words::t;
 use leptos::prelude::*;
@@ -12,10 +14,44 @@ pub struct Typed {
     pub note: &'static str,
 }
 
-/// One text field of the account page, folded away until it is wanted; what was typed and refused comes back in it.
+/// A row of a list.
+#[component]
+pub fn Row(
+    /// The fact at the left.
+    about: AnyView,
+    /// Its actions.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <li class="row">
+            <div>{about}</div>
+            {children()}
+        </li>
+    }
+}
+
+/// The link of a row to the section where it can be changed.
+#[component]
+pub fn RowLink(
+    href: &'static str,
+    text: &'static str,
+    /// For screen readers: the text with its object.
+    label: &'static str,
+) -> impl IntoView {
+    view! {
+        <a class="small" href=href aria-label=t(label)>
+            {t(text)}
+        </a>
+    }
+    .into_any()
+}
+
+/// The text field of a [`FieldAction`].
 #[derive(Clone, Debug)]
-pub struct FoldedField {
+pub struct TextField {
     pub summary: &'static str,
+    /// Of the summary, for screen readers: with the name of its object.
+    pub summary_label: String,
     pub action: AccountAction,
     /// The object of the form, such as a passkey; else empty.
     pub about: String,
@@ -24,6 +60,7 @@ pub struct FoldedField {
     pub label: &'static str,
     pub kind: &'static str,
     pub autocomplete: &'static str,
+    pub autocapitalize: &'static str,
     pub maxlength: u16,
     pub value: String,
     /// The hint below the field.
@@ -32,9 +69,9 @@ pub struct FoldedField {
     pub class: &'static str,
 }
 
-/// An action that asks first: its button is folded under a question that says what follows.
+/// An action with a confirmation that opens below its button.
 #[component]
-pub fn FoldedAction(
+pub fn AskedAction(
     summary: &'static str,
     /// Of the summary, for screen readers: with the name of its object.
     label: String,
@@ -46,7 +83,9 @@ pub fn FoldedAction(
 ) -> impl IntoView {
     view! {
         <details>
-            <summary aria-label=label>{t(summary)}</summary>
+            <summary class="small danger" aria-label=label>
+                {t(summary)}
+            </summary>
             <form class="field" method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=action.name() />
                 {(!about.is_empty()).then(|| view! { <input type="hidden" name="id" value=about /> })}
@@ -60,9 +99,9 @@ pub fn FoldedAction(
     .into_any()
 }
 
-/// A plain form, which works with scripts off.
+/// A text that can be changed: its form is folded until it is wanted, and opens again with what was refused.
 #[component]
-pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
+pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
     let typed = typed.filter(|typed| typed.action == field.action && typed.id == field.about);
     let note = typed.as_ref().map(|typed| typed.note);
     let value = typed.map_or(field.value, |typed| typed.text);
@@ -70,7 +109,9 @@ pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
     let note_id = format!("{id}-note");
     view! {
         <details open=note.is_some()>
-            <summary>{t(field.summary)}</summary>
+            <summary class="small" class:danger=field.class.ends_with("danger") aria-label=field.summary_label>
+                {t(field.summary)}
+            </summary>
             <form class="field" method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=field.action.name() />
                 {(!field.about.is_empty()).then(|| view! { <input type="hidden" name="id" value=field.about /> })}
@@ -80,7 +121,7 @@ pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
                     name=field.name
                     type=field.kind
                     autocomplete=field.autocomplete
-                    autocapitalize="none"
+                    autocapitalize=field.autocapitalize
                     spellcheck="false"
                     maxlength=field.maxlength
                     required
@@ -97,6 +138,28 @@ pub fn FoldedForm(field: FoldedField, typed: Option<Typed>) -> impl IntoView {
                 </button>
             </form>
         </details>
+    }
+    .into_any()
+}
+
+/// An action that needs neither a question nor a text.
+#[component]
+pub fn PlainAction(
+    button: &'static str,
+    /// For screen readers: with the name of its object.
+    label: String,
+    action: AccountAction,
+    /// The object of the action, such as a session; else empty.
+    about: String,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=paths::ACCOUNT>
+            <input type="hidden" name="action" value=action.name() />
+            {(!about.is_empty()).then(|| view! { <input type="hidden" name="id" value=about /> })}
+            <button type="submit" class="small" aria-label=label>
+                {t(button)}
+            </button>
+        </form>
     }
     .into_any()
 }

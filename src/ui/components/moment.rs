@@ -1,0 +1,36 @@
+use crate::types::{Language, views};
+use crate::ui::words::fill;
+use leptos::prelude::*;
+
+/// A moment, in UTC where scripts are off; `browser::localise_times` shows it in the time zone of the reader.
+#[component]
+pub fn Moment(
+    /// As in RFC 3339.
+    at: String,
+    /// With hour and minute.
+    #[prop(optional)]
+    with_time: bool,
+) -> impl IntoView {
+    let (day, time) = at.split_once('T').unwrap_or((&at, ""));
+    let day = use_context::<Language>().unwrap_or_default().date(day);
+    let text = if with_time { format!("{day}, {} UTC", time.get(..5).unwrap_or_default()) } else { day };
+    view! {
+        <time datetime=at data-time=with_time.then_some("")>
+            {text}
+        </time>
+    }
+}
+
+/// A day, for the places of a [`sentence`](crate::ui::words::sentence).
+pub fn day(at: String) -> AnyView {
+    view! { <Moment at /> }.into_any()
+}
+
+/// Browser and system, such as "Firefox on Linux"; `None` where neither is known.
+pub fn place(client: views::Client) -> Option<String> {
+    match (client.browser, client.system) {
+        (Some(browser), Some(system)) => Some(fill("{} on {}", &[&browser, &system])),
+        (Some(only), None) | (None, Some(only)) => Some(only),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,59 @@
+use super::row::{AskedAction, PlainAction, Row};
+use crate::types::{AccountAction, views};
+use crate::ui::components::{day, place};
+use crate::ui::words::{fill, sentence, t};
+use leptos::prelude::*;
+
+/// The devices on which the user is signed in.
+#[component]
+pub fn DeviceSection(sessions: Vec<views::Session>) -> impl IntoView {
+    let has_others = sessions.len() > 1;
+    view! {
+        <section class="card" aria-labelledby="section">
+            <ul class="rows">{sessions.into_iter().map(|session| view! { <DeviceRow session /> }).collect::<Vec<_>>()}</ul>
+            {has_others
+                .then(|| {
+                    view! {
+                        <div class="last">
+                            <AskedAction
+                                summary="Sign out all other devices"
+                                label=t("Sign out all other devices").to_owned()
+                                question=t("All devices but this one will be signed out.").to_owned()
+                                action=AccountAction::EndOthers
+                                about=String::new()
+                                button="Sign them out"
+                            />
+                        </div>
+                    }
+                })}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn DeviceRow(session: views::Session) -> impl IntoView {
+    let place = place(session.client).unwrap_or_else(|| t("Unknown browser").to_owned());
+    let method = match session.method {
+        views::Method::Passkey => "Signed in with a passkey {}.",
+        views::Method::Email => "Signed in by email {}.",
+        views::Method::Recovery => "Signed in with a recovery code {}.",
+    };
+    let (is_current, id, label) = (session.current, session.id, fill("Sign out {}", &[&place]));
+    let about = view! {
+        <p>
+            <strong>{place}</strong>
+            {is_current.then(|| view! { " " <span class="tag">{t("This device")}</span> })}
+        </p>
+        <p class="explain">
+            {sentence(method, [day(session.created_at)])} " " {sentence("Last seen {}.", [day(session.last_seen_at)])}
+        </p>
+    };
+    view! {
+        <Row about=about.into_any()>
+            {(!is_current)
+                .then(|| view! { <PlainAction button="Sign out" label action=AccountAction::EndSession about=id /> })}
+        </Row>
+    }
+    .into_any()
+}
