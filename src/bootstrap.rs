@@ -1,7 +1,6 @@
 //! From settings to running parts: the only place that decides which backend stands behind a trait.
 
 use crate::server::Unavailable;
-use crate::server::auth::Services;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::{Config, DatabaseUrl, Drivers, EmailPolicy, Problems, SignUp, Source};
 use crate::server::core::{Backing, Core, Policy};
@@ -15,6 +14,7 @@ use crate::server::jobs::EmailWorker;
 use crate::server::keys::{self, Keys};
 use crate::server::mail::{Branding, Mailbox, Smtp, Transport};
 use crate::server::secret::{Entropy, SystemEntropy};
+use crate::server::services::Services;
 use crate::server::store::{Maintenance, Store, postgres, sqlite};
 use crate::types::{Site, paths};
 use leptos::config::LeptosOptions;

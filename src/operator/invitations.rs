@@ -1,8 +1,11 @@
 use super::columns::Columns;
+use super::groups::group_name;
 use super::{Failure, PAGE, say, span, write};
 use crate::bootstrap;
+use crate::server::admin::Refused;
+use crate::server::auth::InvitationTerms;
 use crate::server::config::{Config, SignUp};
-use crate::server::model::InvitationId;
+use crate::server::model::{GroupName, InvitationId};
 use crate::types::{DisplayName, paths};
 use clap::Subcommand;
 use std::time::Duration;
@@ -20,6 +23,9 @@ pub enum Invitations {
         /// Whom it is for, to find it again in the list
         #[arg(long, value_parser = one_line)]
         note: Option<String>,
+        /// A group that those who sign up with it join; may be given several times
+        #[arg(long = "group", value_name = "NAME", value_parser = group_name)]
+        groups: Vec<GroupName>,
     },
     /// Lists invitations, used up and expired ones included
     List,
@@ -40,8 +46,10 @@ fn one_line(text: &str) -> Result<String, String> {
 pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     match command {
-        Invitations::Create { uses, expires, note } => {
-            let (invitation, token) = services.invitations().create(note, uses, expires).await?;
+        Invitations::Create { uses, expires, note, groups } => {
+            let terms = InvitationTerms { note, uses, life: expires, groups };
+            let made = services.invitations().create(terms).await?;
+            let (invitation, token) = made.map_err(|unknown| Failure::from(Refused::UnknownGroup(unknown)))?;
             write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;
             let until = invitation.expires_at.to_rfc3339();
             say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));

@@ -3,14 +3,17 @@
 
 #![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
 
+mod apps;
 mod backup;
 mod columns;
 pub mod doctor;
 mod draft;
+mod groups;
 mod health;
 mod invitations;
 mod keys;
 mod restore;
+mod roles;
 mod sessions;
 mod transfer;
 mod users;
@@ -18,9 +21,10 @@ mod users;
 use crate::bootstrap;
 use crate::serve::tell;
 use crate::server::Unavailable;
-use crate::server::auth::Services;
+use crate::server::admin::Refused;
 use crate::server::config::{Config, parse_duration};
 use crate::server::model::User;
+use crate::server::services::Services;
 use crate::server::store::AccountSummary;
 use crate::types::Identifier;
 use clap::{Parser, Subcommand};
@@ -81,6 +85,15 @@ pub enum Command {
     /// Makes, lists and withdraws invitations, for SIGN_UP=invite
     #[command(subcommand)]
     Invitations(invitations::Invitations),
+    /// Groups of users, which open applications
+    #[command(subcommand)]
+    Groups(groups::Groups),
+    /// Roles of administrators
+    #[command(subcommand)]
+    Roles(roles::Roles),
+    /// Applications, and who may use them
+    #[command(subcommand)]
+    Apps(apps::Apps),
     /// Writes everything in the database into a file, for another database
     ///
     /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included:
@@ -126,6 +139,8 @@ pub enum Failure {
     #[error("{0}")]
     Told(String),
     #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -149,6 +164,9 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::SignInLink { user } => users::sign_in_link(&user, config).await?,
         Command::Sessions(sessions) => sessions::run(sessions, config).await?,
         Command::Invitations(invitations) => invitations::run(invitations, config).await?,
+        Command::Groups(groups) => groups::run(groups, &bootstrap::join(config).await?).await?,
+        Command::Roles(roles) => roles::run(roles, &bootstrap::join(config).await?).await?,
+        Command::Apps(apps) => apps::run(apps, &bootstrap::join(config).await?).await?,
         Command::Export { file } => transfer::export(&file, config).await?,
         Command::Import { file } => transfer::import(&file, config).await?,
         Command::Backup { file } => backup::run(&file, config).await?,
@@ -166,6 +184,11 @@ fn say(sentence: &str) {
 /// Writes a line for programs to standard output, which may be closed already.
 fn write(line: &impl Display) -> Result<(), Failure> {
     Ok(writeln!(std::io::stdout().lock(), "{line}")?)
+}
+
+/// Writes a JSON object on a line of its own.
+fn json_line(line: &impl serde::Serialize) -> Result<(), Failure> {
+    write(&serde_json::to_string(line).map_err(|cause| Failure::Told(cause.to_string()))?)
 }
 
 /// All accounts, page by page in the order of their names.

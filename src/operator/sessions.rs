@@ -1,7 +1,7 @@
 use super::{Failure, PAGE, gone, say, user_named};
 use crate::bootstrap;
-use crate::server::auth::Services;
 use crate::server::config::Config;
+use crate::server::services::Services;
 use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]

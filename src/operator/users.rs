@@ -1,10 +1,10 @@
 use super::columns::Columns;
-use super::{Failure, each_account, gone, say, user_named, write};
+use super::{Failure, each_account, gone, json_line, say, user_named, write};
 use crate::bootstrap;
-use crate::server::auth::Services;
 use crate::server::clock::Timestamp;
 use crate::server::config::Config;
 use crate::server::model::email_request::BREAK_GLASS_LIFE;
+use crate::server::services::Services;
 use crate::server::store::AccountSummary;
 use crate::types::paths;
 use clap::Subcommand;
@@ -101,7 +101,7 @@ async fn list(services: &Services, json: bool) -> Result<(), Failure> {
     each_account(services, async |summary| {
         let line = Line::new(&summary);
         if json {
-            return write(&serde_json::to_string(&line).map_err(|cause| Failure::Told(cause.to_string()))?);
+            return json_line(&line);
         }
         table.add(line.cells());
         Ok(())

@@ -1,5 +1,7 @@
 //! The server: everything that only the native build has.
 
+pub mod access;
+pub mod admin;
 pub mod auth;
 pub mod clock;
 pub mod config;
@@ -7,11 +9,13 @@ pub mod core;
 pub mod ephemeral;
 pub mod http;
 pub mod jobs;
+pub mod jose;
 pub mod keys;
 pub mod limiter;
 pub mod mail;
 pub mod model;
 pub mod secret;
+pub mod services;
 pub mod store;
 pub mod telemetry;
 pub mod unavailable;

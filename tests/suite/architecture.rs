@@ -25,12 +25,13 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The floors, the ground first, each with the words by which it is imported.
-const FLOORS: [(&str, &str); 25] = [
+const FLOORS: [(&str, &str); 29] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
     ("src/server/secret.rs", "crate::server::secret"),
     ("src/server/keys", "crate::server::keys"),
+    ("src/server/jose", "crate::server::jose"),
     ("src/server/model", "crate::server::model"),
     ("src/server/telemetry", "crate::server::telemetry"),
     ("src/server/config", "crate::server::config"),
@@ -39,7 +40,10 @@ const FLOORS: [(&str, &str); 25] = [
     ("src/server/limiter.rs", "crate::server::limiter"),
     ("src/server/core.rs", "crate::server::core"),
     ("src/server/mail", "crate::server::mail"),
+    ("src/server/access", "crate::server::access"),
     ("src/server/auth", "crate::server::auth"),
+    ("src/server/admin", "crate::server::admin"),
+    ("src/server/services.rs", "crate::server::services"),
     ("src/server/jobs", "crate::server::jobs"),
     ("src/server/http", "crate::server::http"),
     ("src/api", "crate::api"),

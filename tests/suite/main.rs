@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod app;
+mod applications;
 mod architecture;
 mod authenticator;
 mod browser;
@@ -13,6 +14,7 @@ mod developers;
 mod documents;
 mod fork;
 mod http;
+mod jose;
 mod mail;
 mod openapi;
 mod operation;

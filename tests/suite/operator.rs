@@ -15,20 +15,20 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 /// Types a command; gives the exit code, standard output and what was said.
-fn typed(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+pub fn typed(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = latchkey(folder, settings).args(arguments).output().unwrap();
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 /// As [`typed`], where it has to be done; gives both texts.
-fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
+pub fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
     let (code, out, said) = typed(folder, settings, arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{said}");
     (out, said)
 }
 
 /// As [`typed`], where it has to be refused with these words.
-fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
+pub fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
     let (code, out, said) = typed(folder, settings, arguments);
     assert_eq!(code, 1, "{arguments:?}: {out}{said}");
     assert!(
@@ -71,7 +71,7 @@ fn request_sign_up(program: &Program, name: &str) -> (Remote, String) {
 }
 
 /// Makes an account; gives the browser that is signed in.
-fn sign_up(program: &Program, name: &str) -> Remote {
+pub fn sign_up(program: &Program, name: &str) -> Remote {
     let (mut browser, email) = request_sign_up(program, name);
     let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
     let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
@@ -338,7 +338,7 @@ fn commands_say_what_is_missing() {
     }
     refused(folder.path(), &[], &["backup", "x.db"], "database");
     let (_, said) = done(folder.path(), &[], &["migrate"]);
-    assert!(said.contains("version 8"), "{said}");
+    assert!(said.contains("version 9"), "{said}");
     let (list, _) = done(folder.path(), &[], &["users", "list"]);
     assert_eq!(list.lines().count(), 1, "{list}");
     for arguments in [&["users"][..], &["sessions", "revoke"], &["invitations", "create", "--uses", "0"], &["nonsense"]]
@@ -373,6 +373,9 @@ fn the_help_names_every_command() {
         "sign-in-link",
         "sessions",
         "invitations",
+        "groups",
+        "roles",
+        "apps",
         "export",
         "import",
         "backup",

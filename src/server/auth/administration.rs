@@ -13,7 +13,7 @@ use crate::types::{Identifier, Next};
 
 /// Administration of accounts.
 pub struct Administration<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Administration<'_> {

@@ -12,7 +12,7 @@ use crate::server::store::Unit;
 
 /// Known browsers.
 pub struct Browsers<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Browsers<'_> {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 /// Continuations.
 pub struct Continuations<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 /// The user or the browser that a token is bound to.

@@ -1,4 +1,4 @@
-//! Requesting an email that signs in or up, and the requests that are open.
+//! Requests for emails that sign in or up, and the requests that are open.
 
 use super::browser::Browsers;
 use super::caller::Caller;
@@ -17,19 +17,19 @@ use std::time::Duration;
 /// A requested email.
 #[derive(Debug)]
 pub struct Requested {
-    /// How long it can be answered.
+    /// How long its link and code are valid.
     pub life: Duration,
-    /// Goes into the cookie of the browser that requested it: only there the email can be answered.
+    /// For the cookie of the browser that requested it: the email can be answered only there.
     pub email: Token,
 }
 
 /// Requests for emails that sign in or up.
 pub struct EmailRequests<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl EmailRequests<'_> {
-    /// Requests an email that signs in. The same happens for every identifier: the mail worker finds out who is meant.
+    /// Requests a sign-in email. The same happens for every identifier: the mail worker looks the account up.
     ///
     /// # Errors
     /// When email sign-in is off, the text is neither a username nor an address, too many were requested, or a backend is
@@ -50,8 +50,8 @@ impl EmailRequests<'_> {
         if self.core.email().signs_in() { Ok(()) } else { Err(ApiError::EmailOff) }
     }
 
-    /// Counts an email. What a browser requests for the account that recognises it has a quota of its own, so that no
-    /// stranger uses it up; everything else is counted under the entered identifier.
+    /// Counts an email. A browser that the account recognises has a quota of its own, so that no stranger uses it up; other
+    /// requests are counted under the entered identifier.
     async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
         if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), &caller.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
@@ -60,7 +60,7 @@ impl EmailRequests<'_> {
         self.count_of_stranger(caller.address, typed).await
     }
 
-    /// Counts an email under the client that requests it, and under what was typed.
+    /// Counts an email under the client address and under the entered identifier.
     pub(super) async fn count_of_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
         let typed = identifier_key(typed);
         let typed = [b"typed".as_slice(), typed.as_bytes()];
@@ -68,8 +68,8 @@ impl EmailRequests<'_> {
         self.core.limiter.draw_all(&both).await
     }
 
-    /// Writes the request and queues its email, in place of what this browser requested before. Each request has a token of
-    /// its own, so that one that others have seen opens no later one.
+    /// Stores the request and queues its email, in place of the browser's previous request. Each request has a token of its own,
+    /// so that a token that others have seen opens no later request.
     pub(super) async fn queue(&self, caller: &Caller, purpose: Purpose, next: Next) -> Result<Requested, Unavailable> {
         let email = self.core.token();
         let by = RequestedBy { browser: email.hash(), client: caller.client.clone(), language: caller.language };
@@ -83,14 +83,13 @@ impl EmailRequests<'_> {
         Ok(Requested { life: ANSWER_LIFE, email })
     }
 
-    /// The request of this cookie, while it can still be answered.
+    /// The request of this cookie, while it is valid.
     pub async fn open(&self, email: Option<&Token>) -> Result<Option<OpenRequest>, Unavailable> {
         let Some(email) = email else { return Ok(None) };
         self.still_open(self.core.store.request_of_browser(&email.hash()).await?).await
     }
 
-    /// A request that can still be answered. One that has expired is removed, so that it stays so when the clock is set
-    /// back.
+    /// A request that is still valid. An expired one is removed, so that it stays expired when the clock is set back.
     pub(super) async fn still_open(&self, found: Option<OpenRequest>) -> Result<Option<OpenRequest>, Unavailable> {
         let now = self.core.now();
         match found {
@@ -104,7 +103,7 @@ impl EmailRequests<'_> {
         }
     }
 
-    /// How long ago a request was made, and how long it can still be answered.
+    /// The age of a request, and how long it is still valid.
     #[must_use]
     pub fn age_and_rest(&self, open: &OpenRequest) -> (Duration, Duration) {
         let now = self.core.now();
@@ -123,7 +122,7 @@ impl EmailRequests<'_> {
     }
 }
 
-/// Whether what was typed is the name or the proven address of an account.
+/// Whether an identifier is the username or the proven address of an account.
 fn is_meant(typed: &Identifier, user: &User) -> bool {
     match typed {
         Identifier::Username(name) => name.key() == user.username.key(),

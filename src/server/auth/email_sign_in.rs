@@ -27,7 +27,7 @@ pub enum LinkOffer {
 
 /// Signing in by email.
 pub struct EmailSignIn<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 /// An answer to an email.
@@ -39,7 +39,7 @@ struct Answer<'a> {
     caller: &'a Caller,
 }
 
-/// Another account proved the address at this very moment; asked again, the answer is that account's.
+/// Another account proved the address at the same moment. A second attempt signs in to that account.
 #[derive(Debug, thiserror::Error)]
 #[error("the address was proven at the same moment")]
 struct Raced;
@@ -48,7 +48,7 @@ impl EmailSignIn<'_> {
     /// The effect of a link, without applying it.
     ///
     /// # Errors
-    /// As [`Self::answer_link`].
+    /// When the link would be refused.
     pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkOffer, Error> {
         let open = self.linked(token).await?;
         if !open.may_be_opened_by(email) {
@@ -109,7 +109,7 @@ impl EmailSignIn<'_> {
             let unit = self.core.store.begin().await?;
             return self.answer_or_again(unit, Answer { open, username, caller }).await;
         }
-        // The email is in other hands than the browser: its owner should see that.
+        // The email is open in another browser than the one that requested it: the account's owner should see that.
         if let Some((user, _)) = open.recipient
             && let Some(mut unit) = AccountUnit::lock(self.core, user, caller.client.clone()).await?
         {
@@ -122,7 +122,8 @@ impl EmailSignIn<'_> {
     /// Answers the email that this browser requested last by its code.
     ///
     /// # Errors
-    /// As [`Self::answer_link`]; a wrong code tells how many tries are left, and after the last the request is void.
+    /// When the email cannot be answered any more. A wrong code says how many tries are left; after the last one the request is
+    /// void.
     #[tracing::instrument(skip_all)]
     pub async fn answer_code(
         &self,
@@ -243,7 +244,7 @@ impl EmailSignIn<'_> {
         Ok(unit.ok_or(ApiError::LinkExpired)?)
     }
 
-    /// The account that has proven the address, else a new one with what was typed; with the event that tells which.
+    /// The account that has proven the address, else a new one from the form, with the event for either.
     async fn owner_or_new(
         &self,
         mut unit: Box<dyn Unit>,
@@ -260,7 +261,7 @@ impl EmailSignIn<'_> {
         if (Profile { core: self.core }).add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
             return Err(ApiError::UsernameTaken.into());
         }
-        Invitations { core: self.core }.use_up(unit.as_mut(), invitation.as_ref(), user.created_at).await?;
+        Invitations { core: self.core }.admit(unit.as_mut(), &user, invitation.as_ref()).await?;
         if !unit.prove_address(user.id, &address).await? {
             return Ok(Err(Raced));
         }
@@ -270,8 +271,8 @@ impl EmailSignIn<'_> {
     }
 }
 
-/// Locks the account of an email before anything of it is touched, so that no two units wait for each other. Where no
-/// account was meant, the same query is made about none, and takes as long.
+/// Locks the account of an email before its rows are read, so that no two units deadlock. Without an account the same query
+/// runs for an id that does not exist, and takes as long.
 async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
     let user = match open.request.purpose {
         Purpose::BreakGlass { user } => user,
@@ -280,7 +281,7 @@ async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), U
     unit.lock_user(user).await.map(drop)
 }
 
-/// The account that an email went to, if any, and whether a browser that it knows requested it.
+/// The account that an email was sent to, if any, and whether a browser that it recognises requested it.
 fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
     let user = open.recipient.as_ref().map(|(user, _)| *user);
     let is_known = match &open.request.purpose {

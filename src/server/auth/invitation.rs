@@ -2,19 +2,29 @@
 
 use super::error::Error;
 use crate::server::Unavailable;
-use crate::server::clock::Timestamp;
 use crate::server::config::SignUp;
 use crate::server::core::Core;
-use crate::server::model::{Invitation, InvitationId};
+use crate::server::model::{GroupName, Invitation, InvitationId, User};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Unit;
 use crate::server::telemetry::AUDIT;
 use crate::types::ApiError;
 use std::time::Duration;
 
+/// What a new invitation is good for.
+#[derive(Clone, Debug)]
+pub struct InvitationTerms {
+    /// Whom or what it is for.
+    pub note: Option<String>,
+    pub uses: u32,
+    pub life: Duration,
+    /// The groups that those who sign up with it join.
+    pub groups: Vec<GroupName>,
+}
+
 /// Invitations to sign up.
 pub struct Invitations<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Invitations<'_> {
@@ -45,35 +55,35 @@ impl Invitations<'_> {
         if invitation.is_open(self.core.now()) { Ok(()) } else { Err(ApiError::InvitationRequired.into()) }
     }
 
-    /// Uses an invitation up, by one, in the unit of work that makes the account.
-    pub(super) async fn use_up(
-        &self,
-        unit: &mut dyn Unit,
-        link: Option<&TokenHash>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        match (self.core.policy.sign_up, link) {
-            (SignUp::Open, _) => Ok(()),
-            (SignUp::Off, _) => Err(ApiError::SignUpOff.into()),
-            (SignUp::Invite, Some(link)) if unit.use_invitation(link, now).await? => Ok(()),
-            (SignUp::Invite, _) => Err(ApiError::InvitationRequired.into()),
-        }
+    /// Admits a new account in the unit of work that makes it: uses up the invitation, by one, and joins the first groups, those
+    /// of the invitation among them. Where sign-up is open, an invitation that does not hold is ignored.
+    pub(super) async fn admit(&self, unit: &mut dyn Unit, user: &User, link: Option<&TokenHash>) -> Result<(), Error> {
+        let now = user.created_at;
+        let used = match (self.core.policy.sign_up, link) {
+            (SignUp::Off, _) => return Err(ApiError::SignUpOff.into()),
+            (SignUp::Open | SignUp::Invite, Some(link)) if unit.use_invitation(link, now).await? => Some(link),
+            (SignUp::Invite, _) => return Err(ApiError::InvitationRequired.into()),
+            (SignUp::Open, _) => None,
+        };
+        Ok(unit.join_first_groups(user.id, used, now).await?)
     }
 
-    /// Makes an invitation; the token goes into its link and nowhere else.
+    /// Makes an invitation; the token goes into its link and nowhere else. Refused with the name of a group that does not
+    /// exist.
     #[tracing::instrument(skip_all)]
-    pub async fn create(
-        &self,
-        note: Option<String>,
-        uses: u32,
-        life: Duration,
-    ) -> Result<(Invitation, Token), Unavailable> {
+    pub async fn create(&self, terms: InvitationTerms) -> Result<Result<(Invitation, Token), GroupName>, Unavailable> {
+        let InvitationTerms { note, uses, life, groups } = terms;
         let (invitation, token) = Invitation::new(note, uses, life, self.core.issuer());
         let mut unit = self.core.store.begin().await?;
         unit.add_invitation(&invitation).await?;
+        for group in groups {
+            if !unit.add_group_to_invitation(invitation.id, &group).await? {
+                return Ok(Err(group));
+            }
+        }
         unit.commit().await?;
         tracing::info!(target: AUDIT, invitation = %invitation.id.0, uses, event = "invitation_made", "invitation_made");
-        Ok((invitation, token))
+        Ok(Ok((invitation, token)))
     }
 
     /// Withdraws an invitation; `false` when there is none of that id.

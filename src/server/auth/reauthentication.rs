@@ -1,4 +1,4 @@
-//! Confirming the identity of a signed-in user, in a session that goes on with a new token.
+//! Confirming the identity of a signed-in user; the session continues with a new token.
 
 use super::account::{AccountUnit, CurrentUser, OwnersUnit};
 use super::caller::Caller;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use webauthn_rs::prelude::DiscoverableAuthentication;
 
-/// A session that goes on. Its new token goes into the cookie and nowhere else.
+/// A session after reauthentication. Its new token is only for the cookie.
 #[derive(Debug)]
 pub struct Renewed {
     pub session: Session,
@@ -35,8 +35,8 @@ struct Pending {
 
 /// Reauthentication: by passkey, or by email for accounts without one.
 pub struct Reauthentication<'a> {
-    pub(super) core: &'a Core,
-    pub(super) ceremonies: Ceremonies<'a>,
+    pub(in crate::server) core: &'a Core,
+    pub(in crate::server) ceremonies: Ceremonies<'a>,
 }
 
 impl Reauthentication<'_> {
@@ -54,7 +54,7 @@ impl Reauthentication<'_> {
         Ok(options)
     }
 
-    /// Finishes it: the session goes on under a new token, with the time and passkey of this authentication.
+    /// Finishes the reauthentication: the session continues with a new token, and the time and passkey of this authentication.
     ///
     /// # Errors
     /// When the ceremony is spent or another user's, the passkey is not theirs, the answer does not verify, or the session

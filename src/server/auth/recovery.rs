@@ -17,7 +17,7 @@ const WRONG: ApiError = ApiError::CodeWrong { tries_left: None };
 
 /// Signing in with a recovery code.
 pub struct Recovery<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Recovery<'_> {

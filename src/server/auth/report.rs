@@ -11,7 +11,7 @@ use crate::types::ApiError;
 
 /// Answers to security notifications. They need no session.
 pub struct Reports<'a> {
-    pub(super) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Reports<'_> {

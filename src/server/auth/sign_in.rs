@@ -19,8 +19,8 @@ use webauthn_rs::prelude::DiscoverableAuthentication;
 
 /// Signing in with a passkey.
 pub struct SignIn<'a> {
-    pub(super) core: &'a Core,
-    pub(super) ceremonies: Ceremonies<'a>,
+    pub(in crate::server) core: &'a Core,
+    pub(in crate::server) ceremonies: Ceremonies<'a>,
 }
 
 impl SignIn<'_> {

@@ -101,8 +101,8 @@ struct NewAccount {
 
 /// Making accounts.
 pub struct SignUp<'a> {
-    pub(super) core: &'a Core,
-    pub(super) ceremonies: Ceremonies<'a>,
+    pub(in crate::server) core: &'a Core,
+    pub(in crate::server) ceremonies: Ceremonies<'a>,
 }
 
 impl SignUp<'_> {
@@ -205,7 +205,7 @@ impl SignUp<'_> {
         if (Profile { core: self.core }).add_account(unit.as_mut(), &user).await? == Insertion::Conflict {
             return Err(ApiError::UsernameTaken.into());
         }
-        Invitations { core: self.core }.use_up(unit.as_mut(), invitation.as_ref(), user.created_at).await?;
+        Invitations { core: self.core }.admit(unit.as_mut(), &user, invitation.as_ref()).await?;
         if unit.add_passkey(&passkey).await? == Insertion::Conflict {
             return Err(ApiError::PasskeyExists.into());
         }

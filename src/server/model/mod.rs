@@ -1,11 +1,14 @@
 //! The durable data as plain values and pure transitions. No I/O.
 
+pub mod application;
+pub mod assurance;
 pub mod browser;
 pub mod client;
 pub mod client_address;
 pub mod continuation;
 pub mod email_request;
 pub mod event;
+pub mod group;
 mod id;
 pub mod invitation;
 pub mod levels;
@@ -17,18 +20,23 @@ pub mod passkey;
 pub mod probation;
 pub mod provider;
 pub mod recovery;
+pub mod role;
 pub mod session;
+mod slug;
 pub mod user;
 
+pub use application::{Application, ApplicationId};
 pub use browser::KnownBrowser;
 pub use client::Client;
 pub use client_address::ClientAddress;
 pub use continuation::Continuation;
 pub use event::{Event, EventId, EventKind};
+pub use group::{Group, GroupName};
 pub use id::Issuer;
 pub use invitation::{Invitation, InvitationId};
 pub use levels::Levels;
 pub use lockdown::Lockdown;
 pub use passkey::{AddedWith, CredentialId, Passkey};
+pub use role::Role;
 pub use session::{Session, SessionId, SessionLifetimes};
 pub use user::{User, UserId};

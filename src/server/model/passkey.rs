@@ -125,6 +125,14 @@ impl Passkey {
         is_watched && now.since(self.created_at) < PROBATION
     }
 
+    /// Until when it is on probation: an email alone added it, while an older passkey exists. `passkeys` are all of the
+    /// account's.
+    #[must_use]
+    pub fn on_probation_until(&self, passkeys: &[Self], rp_id: &str, now: Timestamp) -> Option<Timestamp> {
+        let is_older = |other: &Self| other.is_usable(rp_id) && other.created_at < self.created_at;
+        (self.is_too_new(now) && passkeys.iter().any(is_older)).then(|| self.created_at.plus(PROBATION))
+    }
+
     /// Whether it lives in a phone or computer, not in a security key.
     #[must_use]
     pub fn lives_in_a_device(&self) -> bool {

@@ -103,6 +103,34 @@ tables! { $;
         Text: note;
         Whole: uses_left created_at expires_at;
     }
+    user_groups: group_columns, group_values {
+        Text: name title;
+        Truth: is_default from_file;
+        Whole: created_at;
+    }
+    group_members: member_columns, member_values {
+        Id: user_id;
+        Text: group_name;
+        Whole: joined_at;
+    }
+    invitation_groups: invitation_group_columns, invitation_group_values {
+        Id: invitation_id;
+        Text: group_name;
+    }
+    user_roles: role_columns, role_values {
+        Id: user_id;
+        Text: role;
+        Whole: granted_at;
+    }
+    applications: application_columns, application_values {
+        Text: id name url who method;
+        Whole: max_age_millis;
+        Truth: from_file;
+        Whole: disabled_at created_at;
+    }
+    application_groups: application_group_columns, application_group_values {
+        Text: application_id group_name;
+    }
     events: event_columns, event_values {
         Id: id user_id;
         Text: kind;
@@ -187,6 +215,17 @@ macro_rules! may_be_used {
              and (",
             $eligible,
             " or not backup_eligible)"
+        )
+    };
+}
+
+/// Reads the owners whose accounts can sign in.
+macro_rules! owners {
+    ($lock:literal) => {
+        concat!(
+            "select r.user_id from user_roles r join users u on u.id = r.user_id where r.role = 'owner' \
+             and u.deleted_at is null and u.disabled_at is null order by r.user_id",
+            $lock
         )
     };
 }

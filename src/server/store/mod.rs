@@ -3,9 +3,11 @@
 
 #[macro_use]
 mod columns;
+mod application;
 mod browser;
 mod email_request;
 mod event;
+mod group;
 mod invitation;
 mod maintenance;
 mod notification;
@@ -14,6 +16,7 @@ mod passkey;
 pub mod postgres;
 mod recovery;
 mod retry;
+mod role;
 mod schema;
 mod session;
 mod sign_in;
@@ -22,10 +25,12 @@ mod told;
 mod transfer;
 mod user;
 
+pub use application::{ApplicationReads, ApplicationWrites};
 pub use browser::{BrowserReads, BrowserWrites};
 pub use columns::TABLES;
 pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
+pub use group::{GroupReads, GroupWrites};
 pub use invitation::{InvitationReads, InvitationWrites};
 pub use maintenance::{Maintenance, Wakes};
 pub use notification::{NotificationCounts, NotificationReads, NotificationWrites};
@@ -33,6 +38,7 @@ pub use outbox::{EmailSecrets, MailboxEmail, OutboxReads, OutboxWrites};
 pub use passkey::{PasskeyReads, PasskeyWrites};
 pub use recovery::{RecoveryReads, RecoveryWrites};
 pub use retry::{Refused, connect_patiently};
+pub use role::{RoleReads, RoleWrites};
 use schema::schema;
 pub use session::{SessionReads, SessionWrites};
 pub use sign_in::{SignInOutcome, SignInRecord, SignInRecords};
@@ -58,15 +64,18 @@ pub enum Insertion {
 /// The reads of all nouns, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
 #[async_trait]
 pub trait Store:
-    BrowserReads
+    ApplicationReads
+    + BrowserReads
     + EmailRequestReads
     + EventReads
+    + GroupReads
     + InvitationReads
     + Maintenance
     + NotificationReads
     + OutboxReads
     + PasskeyReads
     + RecoveryReads
+    + RoleReads
     + SessionReads
     + SignInRecords
     + Transfer
@@ -81,14 +90,17 @@ pub trait Store:
 /// The writes of one act: all of them happen, or none.
 #[async_trait]
 pub trait Unit:
-    BrowserWrites
+    ApplicationWrites
+    + BrowserWrites
     + EmailRequestWrites
     + EventWrites
+    + GroupWrites
     + InvitationWrites
     + NotificationWrites
     + OutboxWrites
     + PasskeyWrites
     + RecoveryWrites
+    + RoleWrites
     + SessionWrites
     + UserWrites
     + Send

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admission;
+mod applications;
 mod connections;
 mod ephemeral;
 mod operation;

@@ -1,5 +1,6 @@
 //! The real router, asked as browsers and strangers ask it.
 
+mod access;
 mod account;
 mod acts;
 mod addresses;

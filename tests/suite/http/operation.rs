@@ -2,6 +2,7 @@
 
 use crate::app::{App, Backends, Browser, ORIGIN};
 use crate::authenticator::SoftPasskey;
+use latchkey::server::auth::InvitationTerms;
 use latchkey::server::model::UserId;
 use latchkey::types::Identifier;
 use serde_json::{Value, json};
@@ -212,7 +213,8 @@ async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
 }
 
 async fn invite(app: &App, uses: u32) -> String {
-    app.state.invitations().create(None, uses, Duration::from_hours(1)).await.unwrap().1.encode()
+    let terms = InvitationTerms { note: None, uses, life: Duration::from_hours(1), groups: Vec::new() };
+    app.state.invitations().create(terms).await.unwrap().unwrap().1.encode()
 }
 
 fn form(name: &str, invite: Option<&str>) -> Value {

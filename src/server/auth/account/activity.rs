@@ -4,7 +4,7 @@ use crate::server::model::{Event, EventId, UserId, event};
 
 /// The security events of an account.
 pub struct Activity<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Activity<'_> {

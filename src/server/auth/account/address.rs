@@ -50,7 +50,7 @@ struct Confirmation {
 
 /// Changing and confirming the address of an account.
 pub struct Address<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Address<'_> {

@@ -7,7 +7,7 @@ use crate::types::ApiError;
 
 /// Deleting an account.
 pub struct Deletion<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Deletion<'_> {

@@ -76,7 +76,7 @@ struct OpenEmail {
 
 /// Exporting an account.
 pub struct Exports<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Exports<'_> {

@@ -16,8 +16,8 @@ pub(super) const MOST_PASSKEYS: usize = 20;
 
 /// Listing, adding (`adding.rs`), renaming and removing passkeys.
 pub struct Passkeys<'a> {
-    pub(in crate::server::auth) core: &'a Core,
-    pub(in crate::server::auth) ceremonies: Ceremonies<'a>,
+    pub(in crate::server) core: &'a Core,
+    pub(in crate::server) ceremonies: Ceremonies<'a>,
 }
 
 impl Passkeys<'_> {

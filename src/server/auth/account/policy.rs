@@ -65,8 +65,7 @@ impl<'a> Standing<'a> {
 
     /// Until when a passkey can do nothing that matters: it was added by email alone, while an older one exists.
     pub fn on_probation_until(self, own: &Passkey) -> Option<Timestamp> {
-        let is_older = |other: &Passkey| other.is_usable(self.rp_id) && other.created_at < own.created_at;
-        (own.is_too_new(self.now) && self.passkeys.iter().any(is_older)).then(|| own.created_at.plus(PROBATION))
+        own.on_probation_until(self.passkeys, self.rp_id, self.now)
     }
 
     /// Whether any passkey of the account signs in here.

@@ -12,7 +12,7 @@ use crate::types::{ApiError, DisplayName, Language, Username};
 
 /// Names and language of an account.
 pub struct Profile<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Profile<'_> {

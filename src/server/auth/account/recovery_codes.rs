@@ -9,7 +9,7 @@ use crate::server::model::recovery::{CODES, RecoveryCode};
 
 /// The recovery codes of a signed-in user.
 pub struct RecoveryCodes<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl RecoveryCodes<'_> {

@@ -23,7 +23,7 @@ pub enum Revocation {
 
 /// Reading and ending sessions. They begin in `new_session.rs`.
 pub struct Sessions<'a> {
-    pub(in crate::server::auth) core: &'a Core,
+    pub(in crate::server) core: &'a Core,
 }
 
 impl Sessions<'_> {

@@ -58,8 +58,8 @@ pub struct Begun<T> {
 /// Keeps and verifies ceremonies.
 #[derive(Clone, Copy)]
 pub struct Ceremonies<'a> {
-    pub(in crate::server::auth) core: &'a Core,
-    pub(in crate::server::auth) relying_party: &'a RelyingParty,
+    pub(in crate::server) core: &'a Core,
+    pub(in crate::server) relying_party: &'a RelyingParty,
 }
 
 impl Ceremonies<'_> {

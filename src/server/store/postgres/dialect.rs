@@ -52,6 +52,9 @@ impl Dialect {
     /// As `LOCK_USER`, by the address that the account has proven.
     pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
 
+    /// Locks the roles of owners whose accounts can sign in.
+    pub const LOCK_OWNERS: &'static str = owners!(" for update of r");
+
     /// Makes units of work about the same browser wait for each other.
     pub const LOCK_BROWSER: &'static str = "select pg_advisory_xact_lock($1)";
 }

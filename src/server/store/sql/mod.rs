@@ -1,14 +1,17 @@
 //! The statements and row mappings of both databases: compiled once for each, with `super::dialect` for all that differs.
 
+mod application;
 mod browser;
 mod email_request;
 mod event;
+mod group;
 mod invitation;
 mod maintenance;
 mod notification;
 mod outbox;
 mod passkey;
 mod recovery;
+mod role;
 mod row;
 mod session;
 mod sign_in;

@@ -1,0 +1,85 @@
+use super::columns::Columns;
+use super::{Failure, PAGE, json_line, say, user_named, write};
+use crate::server::model::Role;
+use crate::server::services::Services;
+use clap::Subcommand;
+use serde::Serialize;
+
+#[derive(Subcommand)]
+pub enum Roles {
+    /// Gives a user a role; the first owner is made here
+    Grant {
+        /// Username, or the address that the account has proven
+        user: String,
+        /// owner, people, applications or auditor
+        #[arg(value_parser = role)]
+        role: Role,
+    },
+    /// Takes a role from a user; the last owner stays
+    Take {
+        /// Username, or the address that the account has proven
+        user: String,
+        #[arg(value_parser = role)]
+        role: Role,
+    },
+    /// Lists all users with a role
+    List {
+        /// One JSON object a line, for programs
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let names = Role::ALL.map(Role::name).join(", ");
+    Role::parse(text).ok_or_else(|| format!("one of {names} is needed"))
+}
+
+/// A role for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    username: &'a str,
+    user_id: String,
+    role: &'static str,
+    granted_at: String,
+}
+
+pub async fn run(command: Roles, services: &Services) -> Result<(), Failure> {
+    match command {
+        Roles::Grant { user, role } => {
+            let user = user_named(services, &user).await?;
+            let already = if services.roles().grant(&user, role).await? { "" } else { " already" };
+            say(&format!("{} has the role {}{already}", user.username, role.name()));
+            Ok(())
+        }
+        Roles::Take { user, role } => {
+            let user = user_named(services, &user).await?;
+            services.roles().take(&user, role).await?;
+            say(&format!("{} does not have the role {} any more", user.username, role.name()));
+            Ok(())
+        }
+        Roles::List { json } => list(services, json).await,
+    }
+}
+
+async fn list(services: &Services, json: bool) -> Result<(), Failure> {
+    let mut table = Columns::headed(["username", "role", "since"]);
+    let mut last = None;
+    loop {
+        let page = services.roles().page(last, PAGE).await?;
+        for (user, grant) in &page {
+            let (username, granted_at) = (user.username.as_str(), grant.granted_at.to_rfc3339());
+            let line = Line { username, user_id: user.id.encode(), role: grant.role.name(), granted_at };
+            if json {
+                json_line(&line)?;
+            } else {
+                table.add([line.username.to_owned(), line.role.to_owned(), line.granted_at]);
+            }
+        }
+        match page.last() {
+            Some((user, grant)) => last = Some((user.id, grant.role)),
+            None => break,
+        }
+    }
+    if json { Ok(()) } else { write(&table) }
+}

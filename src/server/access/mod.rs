@@ -1,0 +1,43 @@
+//! Who may use which application: one answer for OpenID Connect, forward-auth and the apps page.
+
+mod decide;
+
+pub use decide::{Facts, Reason, Verdict, decide};
+
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::model::assurance::{Assurance, Standing};
+use crate::server::model::{Application, ApplicationId, Session, User};
+
+/// Access to applications.
+pub struct Access<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+impl Access<'_> {
+    /// Whether a user may use an application in this session now; `None` when there is no such application.
+    pub async fn check(
+        &self,
+        user: &User,
+        session: &Session,
+        id: &ApplicationId,
+    ) -> Result<Option<(Application, Verdict)>, Unavailable> {
+        let Some((application, groups)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
+        let assurance = self.assurance(user, session).await?;
+        let facts = Facts { user, application: &application, groups: &groups, assurance, now: self.core.now() };
+        let verdict = decide(facts);
+        Ok(Some((application, verdict)))
+    }
+
+    /// How strongly a session proves who its user is.
+    pub async fn assurance(&self, user: &User, session: &Session) -> Result<Assurance, Unavailable> {
+        let passkeys = self.core.store.passkeys(user.id).await?;
+        let standing = Standing {
+            passkeys: &passkeys,
+            rp_id: self.core.rp_id(),
+            email_only_recovers: self.core.email().is_recovery_only(),
+            now: self.core.now(),
+        };
+        Ok(Assurance::of(session, standing))
+    }
+}

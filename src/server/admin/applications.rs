@@ -1,0 +1,122 @@
+use super::Refused;
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
+use crate::server::model::{Application, ApplicationId};
+use crate::server::store::Unit;
+use crate::server::telemetry::AUDIT;
+use crate::types::DisplayName;
+use std::time::Duration;
+
+/// Applications and who may use them.
+pub struct Applications<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+/// What changes about an application; what is `None` stays, or has its default in a new one.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationChange {
+    pub name: Option<DisplayName>,
+    pub url: Option<String>,
+    pub who: Option<Audience>,
+    pub method: Option<RequiredMethod>,
+    pub max_age: Option<Duration>,
+}
+
+impl ApplicationChange {
+    fn apply_to(self, application: Application) -> Application {
+        let policy = application.policy;
+        Application {
+            name: self.name.unwrap_or(application.name),
+            url: self.url.or(application.url),
+            policy: AccessPolicy {
+                who: self.who.unwrap_or(policy.who),
+                method: self.method.unwrap_or(policy.method),
+                max_age: self.max_age.or(policy.max_age),
+            },
+            ..application
+        }
+    }
+}
+
+impl Applications<'_> {
+    /// At most `limit` applications in the order of their ids: those behind `after`.
+    pub async fn page(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable> {
+        self.core.store.applications(after, limit).await
+    }
+
+    /// An application.
+    ///
+    /// # Errors
+    /// When there is none of that id, or the database is away.
+    pub async fn get(&self, id: &ApplicationId) -> Result<Application, Refused> {
+        self.core.store.application(id).await?.ok_or_else(|| Refused::UnknownApplication(id.clone()))
+    }
+
+    /// Adds an application. No one may use it until its policy names them (docs/RULES.md, 18).
+    ///
+    /// # Errors
+    /// When there is one of that id, a group does not exist, or the database is away.
+    pub async fn add(
+        &self,
+        id: ApplicationId,
+        name: DisplayName,
+        change: ApplicationChange,
+    ) -> Result<Application, Refused> {
+        if self.core.store.application(&id).await?.is_some() {
+            return Err(Refused::ApplicationExists(id));
+        }
+        let policy = AccessPolicy { who: Audience::default(), method: RequiredMethod::default(), max_age: None };
+        let new = Application {
+            id,
+            name,
+            url: None,
+            policy,
+            from_file: false,
+            disabled_at: None,
+            created_at: self.core.now(),
+        };
+        self.put(change.apply_to(new), "application_added").await
+    }
+
+    /// Changes an application.
+    ///
+    /// # Errors
+    /// When there is none of that id, the file names it, a group does not exist, or the database is away.
+    pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Application, Refused> {
+        let application = self.own(id).await?;
+        self.put(change.apply_to(application), "application_changed").await
+    }
+
+    /// Removes an application: its users lose it at their next request.
+    ///
+    /// # Errors
+    /// When there is none of that id, the file names it, or the database is away.
+    pub async fn remove(&self, id: &ApplicationId) -> Result<(), Refused> {
+        self.own(id).await?;
+        let mut unit = self.core.store.begin().await?;
+        if !unit.remove_application(id).await? {
+            return Err(Refused::UnknownApplication(id.clone()));
+        }
+        unit.commit().await?;
+        tracing::info!(target: AUDIT, application = %id, event = "application_removed", "application_removed");
+        Ok(())
+    }
+
+    /// An application that the file does not name.
+    async fn own(&self, id: &ApplicationId) -> Result<Application, Refused> {
+        let application = self.get(id).await?;
+        if application.from_file { Err(Refused::FromFile(id.to_string())) } else { Ok(application) }
+    }
+
+    async fn put(&self, application: Application, event: &'static str) -> Result<Application, Refused> {
+        let mut unit: Box<dyn Unit> = self.core.store.begin().await?;
+        if let Some(unknown) = unit.put_application(&application).await? {
+            return Err(Refused::UnknownGroup(unknown));
+        }
+        unit.commit().await?;
+        let (id, who) = (&application.id, &application.policy.who);
+        tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
+        Ok(application)
+    }
+}

@@ -1,0 +1,90 @@
+use super::Refused;
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::model::{Group, GroupName, User};
+use crate::server::telemetry::AUDIT;
+use crate::types::DisplayName;
+use std::collections::BTreeSet;
+
+/// Groups of users.
+pub struct Groups<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+impl Groups<'_> {
+    /// At most `limit` groups with the number of their members, in the order of their names: those behind `after`.
+    pub async fn page(&self, after: Option<&GroupName>, limit: u32) -> Result<Vec<(Group, u64)>, Unavailable> {
+        self.core.store.groups(after, limit).await
+    }
+
+    /// The groups of a user.
+    pub async fn of(&self, user: &User) -> Result<BTreeSet<GroupName>, Unavailable> {
+        self.core.store.groups_of(user.id).await
+    }
+
+    /// Adds a group, or changes the one of that name. A new one opens nothing.
+    ///
+    /// # Errors
+    /// When the file names it, or the database is away.
+    pub async fn put(&self, name: &GroupName, title: DisplayName, is_default: bool) -> Result<Group, Refused> {
+        let known = self.core.store.group(name).await?;
+        refuse_from_file(known.as_ref())?;
+        let created_at = known.map_or_else(|| self.core.now(), |known| known.created_at);
+        let group = Group { name: name.clone(), title, is_default, from_file: false, created_at };
+        let mut unit = self.core.store.begin().await?;
+        unit.put_group(&group).await?;
+        unit.commit().await?;
+        tracing::info!(target: AUDIT, group = %name, is_default, event = "group_changed", "group_changed");
+        Ok(group)
+    }
+
+    /// Removes a group. Applications that were open to it alone are closed then.
+    ///
+    /// # Errors
+    /// When there is no such group, the file names it, or the database is away.
+    pub async fn remove(&self, name: &GroupName) -> Result<(), Refused> {
+        refuse_from_file(self.core.store.group(name).await?.as_ref())?;
+        let mut unit = self.core.store.begin().await?;
+        if !unit.remove_group(name).await? {
+            return Err(Refused::UnknownGroup(name.clone()));
+        }
+        unit.commit().await?;
+        tracing::info!(target: AUDIT, group = %name, event = "group_removed", "group_removed");
+        Ok(())
+    }
+
+    /// Has a user join a group; `false` when they belong to it already.
+    ///
+    /// # Errors
+    /// When there is no such group, or the database is away.
+    pub async fn join(&self, user: &User, name: &GroupName) -> Result<bool, Refused> {
+        if self.core.store.group(name).await?.is_none() {
+            return Err(Refused::UnknownGroup(name.clone()));
+        }
+        let mut unit = self.core.store.begin().await?;
+        let has_joined = unit.join_group(user.id, name, self.core.now()).await?;
+        unit.commit().await?;
+        if has_joined {
+            tracing::info!(target: AUDIT, user = %user.id.0, group = %name, event = "group_joined", "group_joined");
+        }
+        Ok(has_joined)
+    }
+
+    /// Has a user leave a group; `false` when they do not belong to it. What it opened is closed at their next request.
+    pub async fn leave(&self, user: &User, name: &GroupName) -> Result<bool, Unavailable> {
+        let mut unit = self.core.store.begin().await?;
+        let has_left = unit.leave_group(user.id, name).await?;
+        unit.commit().await?;
+        if has_left {
+            tracing::info!(target: AUDIT, user = %user.id.0, group = %name, event = "group_left", "group_left");
+        }
+        Ok(has_left)
+    }
+}
+
+fn refuse_from_file(known: Option<&Group>) -> Result<(), Refused> {
+    match known {
+        Some(group) if group.from_file => Err(Refused::FromFile(group.name.to_string())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,55 @@
+use super::slug::is_slug;
+use crate::server::clock::Timestamp;
+use crate::types::DisplayName;
+use std::fmt;
+
+/// The name of a group, as commands, policies and the claim `groups` have it: `[a-z0-9][a-z0-9._-]{0,63}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupName(String);
+
+impl GroupName {
+    /// Reads a name; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_slug(text, b"._-").then(|| Self(text.to_owned()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A flat group of users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub name: GroupName,
+    /// Its name for people.
+    pub title: DisplayName,
+    /// Whether every new account joins it.
+    pub is_default: bool,
+    /// Whether `APPLICATIONS_FILE` names it; then commands change only its members.
+    pub from_file: bool,
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_the_characters_of_the_contract() {
+        for name in ["a", "0", "family", "a.b_c-d", &"x".repeat(64)] {
+            assert_eq!(GroupName::parse(name).unwrap().as_str(), name);
+        }
+        for name in ["", "-a", ".a", "_a", "A", "ä", "a b", "a,b", "a/b", &"x".repeat(65)] {
+            assert_eq!(GroupName::parse(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The services of the server, each in the file of its name, over one core.
+
+use crate::server::Unavailable;
+use crate::server::access::Access;
+use crate::server::admin::{Applications, Groups, Roles};
+use crate::server::auth::account::{Activity, Address, Deletion, Exports, Passkeys, Profile, RecoveryCodes, Sessions};
+use crate::server::auth::webauthn::{Ceremonies, RelyingParty};
+use crate::server::auth::{
+    Administration, Browsers, Continuations, EmailDelivery, EmailRequests, EmailSignIn, Invitations, Reauthentication,
+    Recovery, Reports, SignIn, SignUp,
+};
+use crate::server::config::PublicUrl;
+use crate::server::core::Core;
+use std::sync::Arc;
+
+/// The services, over one core, each in the file of its name.
+pub struct Services {
+    core: Arc<Core>,
+    relying_party: RelyingParty,
+}
+
+macro_rules! services {
+    ($($name:ident: $Service:ident $(+ $ceremonies:ident)?,)*) => {
+        impl Services {$(
+            #[must_use]
+            pub fn $name(&self) -> $Service<'_> {
+                $Service { core: &self.core, $($ceremonies: self.ceremonies(),)? }
+            }
+        )*}
+    };
+}
+
+services! {
+    access: Access,
+    activity: Activity,
+    address: Address,
+    administration: Administration,
+    applications: Applications,
+    browsers: Browsers,
+    continuations: Continuations,
+    deletion: Deletion,
+    email_delivery: EmailDelivery,
+    email_requests: EmailRequests,
+    email_sign_in: EmailSignIn,
+    exports: Exports,
+    groups: Groups,
+    invitations: Invitations,
+    passkeys: Passkeys + ceremonies,
+    profile: Profile,
+    reauthentication: Reauthentication + ceremonies,
+    recovery: Recovery,
+    recovery_codes: RecoveryCodes,
+    reports: Reports,
+    roles: Roles,
+    sessions: Sessions,
+    sign_in: SignIn + ceremonies,
+    sign_up: SignUp + ceremonies,
+}
+
+impl Services {
+    /// `name`: what the system's dialog calls this site.
+    ///
+    /// # Errors
+    /// When the host of `public_url` cannot be a relying party's id.
+    pub fn new(core: Core, public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
+        Ok(Self { core: Arc::new(core), relying_party: RelyingParty::new(public_url, name)? })
+    }
+
+    #[must_use]
+    pub fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    fn ceremonies(&self) -> Ceremonies<'_> {
+        Ceremonies { core: &self.core, relying_party: &self.relying_party }
+    }
+}

@@ -1,0 +1,166 @@
+use super::SqlStore;
+use super::row::{DatabaseRow, get, invalid, maybe_time, time};
+use super::transaction::Transaction;
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
+use crate::server::model::{Application, ApplicationId, GroupName, UserId};
+use crate::server::store::{ApplicationReads, ApplicationWrites};
+use crate::types::DisplayName;
+use async_trait::async_trait;
+use sqlx::query;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The values of the column `who`; those of groups stand in `application_groups`.
+const GROUPS: &str = "groups";
+
+fn group(row: &DatabaseRow) -> Result<Option<GroupName>, Unavailable> {
+    let name = get::<Option<&str>>(row, "group_name")?;
+    name.map(|name| GroupName::parse(name).ok_or_else(|| invalid("group_name"))).transpose()
+}
+
+/// An application from the first of its rows, open to no group yet.
+fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
+    let who: &str = get(row, "who")?;
+    let max_age: Option<i64> = get(row, "max_age_millis")?;
+    let max_age = max_age.map(|millis| u64::try_from(millis).map(Duration::from_millis)).transpose();
+    let policy = AccessPolicy {
+        who: if who == GROUPS {
+            Audience::Groups(BTreeSet::new())
+        } else {
+            Audience::parse(who).ok_or_else(|| invalid("who"))?
+        },
+        method: RequiredMethod::parse(get(row, "method")?).ok_or_else(|| invalid("method"))?,
+        max_age: max_age.map_err(|_| invalid("max_age_millis"))?,
+    };
+    Ok(Application {
+        id: ApplicationId::parse(get(row, "id")?).ok_or_else(|| invalid("id"))?,
+        name: DisplayName::parse(get(row, "name")?).map_err(|_| invalid("name"))?,
+        url: get(row, "url")?,
+        policy,
+        from_file: get(row, "from_file")?,
+        disabled_at: maybe_time(row, "disabled_at")?,
+        created_at: time(row, "created_at")?,
+    })
+}
+
+/// Applications from rows in the order of their ids, one row for each group.
+fn applications(rows: &[DatabaseRow]) -> Result<Vec<Application>, Unavailable> {
+    let mut found: Vec<Application> = Vec::new();
+    for row in rows {
+        let id: &str = get(row, "id")?;
+        if found.last().is_none_or(|last| last.id.as_str() != id) {
+            found.push(application(row)?);
+        }
+        if let (Some(last), Some(name)) = (found.last_mut(), group(row)?)
+            && let Audience::Groups(names) = &mut last.policy.who
+        {
+            names.insert(name);
+        }
+    }
+    Ok(found)
+}
+
+#[async_trait]
+impl ApplicationReads for SqlStore {
+    async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, Unavailable> {
+        let statement = query(concat!(
+            "select ",
+            application_columns!("a."),
+            ", g.group_name from applications a left join application_groups g on g.application_id = a.id where a.id = $1"
+        ));
+        Ok(applications(&self.all(statement.bind(id.as_str())).await?)?.pop())
+    }
+
+    async fn applications(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable> {
+        let statement = query(concat!(
+            "select ",
+            application_columns!("a."),
+            ", g.group_name from applications a left join application_groups g on g.application_id = a.id \
+             where a.id in (select id from applications where id > $1 order by id limit $2) order by a.id"
+        ));
+        let after = after.map_or("", ApplicationId::as_str);
+        applications(&self.all(statement.bind(after).bind(i64::from(limit))).await?)
+    }
+
+    async fn application_for(
+        &self,
+        id: &ApplicationId,
+        user: UserId,
+    ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
+        let statement = query(concat!(
+            "select ",
+            application_columns!("a."),
+            ", g.group_name, m.user_id as member from applications a \
+             left join application_groups g on g.application_id = a.id \
+             left join group_members m on m.group_name = g.group_name and m.user_id = $2 where a.id = $1"
+        ));
+        let rows = self.all(statement.bind(id.as_str()).bind(user.0)).await?;
+        let mut groups = BTreeSet::new();
+        for row in &rows {
+            if get::<Option<uuid::Uuid>>(row, "member")?.is_some() {
+                groups.extend(group(row)?);
+            }
+        }
+        Ok(applications(&rows)?.pop().map(|application| (application, groups)))
+    }
+}
+
+#[async_trait]
+impl ApplicationWrites for Transaction {
+    async fn put_application(&mut self, application: &Application) -> Result<Option<GroupName>, Unavailable> {
+        let Application { id, name, url, policy, from_file, disabled_at, created_at } = application;
+        let who = match &policy.who {
+            Audience::Groups(_) => GROUPS.to_owned(),
+            other => other.to_string(),
+        };
+        let statement = query(concat!(
+            "insert into applications (",
+            application_columns!(""),
+            ") values (",
+            application_values!(
+                id = "$1",
+                name = "$2",
+                url = "$3",
+                who = "$4",
+                method = "$5",
+                max_age_millis = "$6",
+                from_file = "$7",
+                disabled_at = "$8",
+                created_at = "$9"
+            ),
+            ") on conflict (id) do update set name = $2, url = $3, who = $4, method = $5, max_age_millis = $6, \
+             from_file = $7, disabled_at = $8"
+        ))
+        .bind(id.as_str())
+        .bind(name.as_str())
+        .bind(url.as_deref())
+        .bind(who)
+        .bind(policy.method.name())
+        .bind(policy.max_age.map(super::row::millis))
+        .bind(*from_file)
+        .bind(disabled_at.map(Timestamp::unix_millis))
+        .bind(created_at.unix_millis());
+        self.run(statement).await?;
+        self.run(query("delete from application_groups where application_id = $1").bind(id.as_str())).await?;
+        let Audience::Groups(names) = &policy.who else { return Ok(None) };
+        for name in names {
+            let statement = query(concat!(
+                "insert into application_groups (",
+                application_group_columns!(""),
+                ") select ",
+                application_group_values!(application_id = "$1", group_name = "name"),
+                " from user_groups where name = $2"
+            ));
+            if self.run(statement.bind(id.as_str()).bind(name.as_str())).await? == 0 {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn remove_application(&mut self, id: &ApplicationId) -> Result<bool, Unavailable> {
+        Ok(self.run(query("delete from applications where id = $1").bind(id.as_str())).await? == 1)
+    }
+}

@@ -1,0 +1,84 @@
+//! The commands about groups, roles and applications, as processes.
+
+use crate::operator::{done, refused, sign_up, typed};
+use crate::program::Program;
+use serde_json::{Value, json};
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_roles_are_kept_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), None, &[]);
+    for name in ["ada", "eve"] {
+        sign_up(&program, name);
+    }
+    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    run(&["groups", "add", "family", "--title", "The family"]);
+    run(&["groups", "add", "everyone", "--default"]);
+    let (_, said) = run(&["groups", "join", "family", "ada"]);
+    assert!(said.contains("ada belongs to family"), "{said}");
+    assert!(run(&["groups", "join", "family", "ada"]).1.contains("already"));
+    let list = lines(&run(&["groups", "list", "--json"]).0);
+    assert_eq!(
+        (&list[0]["name"], &list[0]["default"], &list[0]["members"]),
+        (&json!("everyone"), &json!(true), &json!(0))
+    );
+    assert_eq!((&list[1]["title"], &list[1]["members"]), (&json!("The family"), &json!(1)));
+    assert!(run(&["groups", "list"]).0.contains("The family"));
+    run(&["groups", "leave", "family", "ada"]);
+    refused(folder.path(), &[], &["groups", "leave", "family", "ada"], "ada does not belong to family");
+    refused(folder.path(), &[], &["groups", "join", "ghosts", "ada"], "there is no group ghosts");
+    refused(folder.path(), &[], &["groups", "join", "family", "zoe"], "there is no account");
+    run(&["groups", "remove", "family"]);
+    refused(folder.path(), &[], &["groups", "remove", "family"], "there is no group family");
+    assert_eq!(typed(folder.path(), &[], &["groups", "add", "The Family"]).0, 2);
+
+    run(&["roles", "grant", "ada", "owner"]);
+    assert!(run(&["roles", "grant", "ada", "owner"]).1.contains("already"));
+    refused(folder.path(), &[], &["roles", "take", "ada", "owner"], "the only owner stays");
+    refused(folder.path(), &[], &["roles", "take", "eve", "people"], "does not have the role people");
+    run(&["roles", "grant", "eve", "owner"]);
+    run(&["roles", "take", "ada", "owner"]);
+    let list = lines(&run(&["roles", "list", "--json"]).0);
+    assert_eq!((list.len(), &list[0]["username"], &list[0]["role"]), (1, &json!("eve"), &json!("owner")));
+    assert_eq!(typed(folder.path(), &[], &["roles", "grant", "ada", "admin"]).0, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_are_kept_by_command_and_closed_by_default() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    run(&["groups", "add", "family"]);
+    let (out, said) = run(&["apps", "add", "photos", "--name", "Photos", "--json"]);
+    let added: Value = serde_json::from_str(out.trim()).unwrap();
+    assert_eq!(
+        (&added["who"], &added["method"], &added["max_age"]),
+        (&json!("nobody"), &json!("passkey"), &json!(null))
+    );
+    assert!(said.contains("no one may use it yet"), "{said}");
+    refused(folder.path(), &[], &["apps", "add", "photos"], "there is an application photos already");
+    refused(folder.path(), &[], &["apps", "edit", "photos", "--who", "ghosts"], "there is no group ghosts");
+    let options = ["--who", "family", "--method", "any", "--max-age", "12h", "--url", "https://photos.example.org/"];
+    let (_, said) = run(&[&["apps", "edit", "photos"][..], &options].concat());
+    assert!(said.contains("members of family may use it"), "{said}");
+    let shown: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
+    assert_eq!(shown["name"], "Photos", "what is not named stays");
+    assert_eq!((&shown["who"], &shown["method"], &shown["max_age"]), (&json!("family"), &json!("any"), &json!(43_200)));
+    for fact in ["https://photos.example.org/", "family", "enabled"] {
+        assert!(run(&["apps", "show", "photos"]).0.contains(fact), "{fact}");
+    }
+    run(&["apps", "add", "wiki", "--who", "everybody"]);
+    assert_eq!(lines(&run(&["apps", "list", "--json"]).0).len(), 2);
+    assert!(run(&["apps", "list"]).0.contains("everybody"));
+    for wrong in [["--who", "The Family"], ["--method", "password"], ["--url", "javascript:x"], ["--max-age", "soon"]] {
+        assert_eq!(typed(folder.path(), &[], &[&["apps", "edit", "wiki"][..], &wrong].concat()).0, 2, "{wrong:?}");
+    }
+    run(&["apps", "remove", "wiki"]);
+    for act in ["show", "edit", "remove"] {
+        refused(folder.path(), &[], &["apps", act, "wiki"], "there is no application wiki");
+    }
+}
