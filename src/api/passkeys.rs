@@ -53,7 +53,7 @@ pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiE
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 
-/// Removes a passkey, unless it is the last way in.
+/// Removes a passkey, unless it is the last sign-in method.
 #[server(prefix = "/api", endpoint = "passkeys/remove", input = Json, output = Json)]
 pub async fn remove_passkey(id: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;

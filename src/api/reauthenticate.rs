@@ -16,7 +16,7 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
     Ok(options)
 }
 
-/// Finishes it; the session goes on under a new token.
+/// Finishes the reauthentication; the session continues with a new token.
 #[server(prefix = "/api", endpoint = "reauthenticate/finish", input = Json, output = Json)]
 pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSession, ApiError> {
     use crate::server::auth::AuthenticationAnswer;

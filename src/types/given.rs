@@ -5,7 +5,7 @@ use super::{ApiError, Notice};
 pub struct Given(Vec<(&'static str, String)>);
 
 impl Given {
-    /// Something that is so or not is given, or absent.
+    /// Writes a property; a flag that is false is left out.
     pub fn put(&mut self, name: &'static str, property: impl Property) {
         if let Some(text) = property.written() {
             self.0.push((name, text));
@@ -29,7 +29,7 @@ impl IntoIterator for Given {
 
 /// A value that the server writes into the page and an island reads.
 pub trait Property: Sized {
-    /// `None` for what is best said by saying nothing.
+    /// `None` if the attribute is to be left out.
     fn written(self) -> Option<String>;
 
     /// Reads what [`Property::written`] wrote.

@@ -1,14 +1,14 @@
 use super::paths;
 use std::fmt;
 
-/// Where a person goes after signing in: always a path on this site.
+/// The page after sign-in: always a path on this site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next(String);
 
 impl Next {
     const MAX_BYTES: usize = 2048;
 
-    /// Takes the wish of a caller when it is a path of this site, else the account page.
+    /// The requested path if it is on this site, else the account page.
     ///
     /// Browsers read `//host`, `/\host` and `/<tab>/host` as other sites (URL Standard, section 4.4, "relative state"),
     /// so only visible ASCII without a backslash passes, and never a second slash.

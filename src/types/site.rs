@@ -3,15 +3,15 @@
 pub struct Site {
     /// Setting `SITE_NAME`.
     pub name: String,
-    /// Where its logo is, which stands before the name.
+    /// The address of its logo.
     pub logo: &'static str,
-    /// Where its colour is, if it has one of its own.
+    /// The address of its colours, if the administrator set one.
     pub colours: Option<&'static str>,
-    /// Where people ask for help: an address with its scheme. Setting `SUPPORT_CONTACT`.
+    /// The address for help, with its scheme. Setting `SUPPORT_CONTACT`.
     pub support: Option<String>,
     /// Links at the foot of every page, such as an imprint (setting `SITE_LINKS`).
     pub links: Vec<SiteLink>,
-    /// Whether anybody may sign up. Setting `SIGN_UP`.
+    /// Whether sign-up needs no invitation. Setting `SIGN_UP`.
     pub is_open: bool,
 }
 

@@ -1,5 +1,4 @@
-//! Everything that people read, in the other languages. The English words stand where they are used and are the keys; the
-//! translations stand in `texts/`, one file for each language.
+//! Translations of all texts. The English text in the code is the key; `texts/` has one file for each language.
 
 use super::Language;
 use std::collections::HashMap;
@@ -19,8 +18,8 @@ static TRANSLATIONS: LazyLock<HashMap<(Language, &'static str), &'static str>> =
     Language::ALL.into_iter().flat_map(of).collect()
 });
 
-/// All pairs of a language, in the order of its file: a line in English, and behind a tab in the next line what it is in
-/// the other language. Lines that begin with `#` are for readers.
+/// All pairs of a language, in the order of its file: a line in English, then a line that begins with a tab and has the
+/// translation. Lines that begin with `#` are comments.
 pub fn all(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
     pairs(file(language))
 }
@@ -39,23 +38,23 @@ pub fn translated(english: &'static str, language: Language) -> &'static str {
 /// The translation of a text that may not be ours, such as a detail in the activity; `None` if there is none.
 #[must_use]
 pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
-    // The key borrows what it was asked for, which may live shorter than the file.
+    // The text may live shorter than the file, so the lookup does not borrow it.
     let translations: &HashMap<(Language, &str), &'static str> = &TRANSLATIONS;
     translations.get(&(language, english)).copied()
 }
 
-/// The id of the element in which a page carries what its islands say.
+/// The id of the element with the translations for the islands of a page.
 pub const CARRIED: &str = "texts";
 
-/// The translations that a page carries for its islands: a line for each text, its key in eight hexadecimal digits and
-/// what it is in the language. Nothing for English.
+/// The translations for the islands of a page: a line for each text, with its key in eight hexadecimal digits. Empty for
+/// English.
 #[must_use]
 pub fn carried(language: Language) -> String {
     let part = file(language).split(SERVER_PART).next().unwrap_or_default();
     pairs(part).fold(String::new(), |so_far, (english, other)| so_far + &format!("{:08x} {other}\n", key(english)))
 }
 
-/// The line that ends the part of a file that islands need.
+/// The line after the texts that islands need.
 const SERVER_PART: &str = "\n#! server\n";
 
 /// Puts values into the places that a text has for them, written `{}`, in their order.

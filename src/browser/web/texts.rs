@@ -19,7 +19,7 @@ fn carried_texts() -> Option<Vec<(u32, &'static str)>> {
 /// A text in the language of the page; `None` where the page does not carry it.
 pub fn translated(english: &'static str) -> Option<&'static str> {
     TEXTS.with(|texts| {
-        // Nothing is counted out for who reads English.
+        // Pages in English carry no texts.
         let key = (!texts.is_empty()).then(|| texts::key(english))?;
         texts.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
     })

@@ -1,4 +1,4 @@
-//! Colours: those of the style sheet, which emails share with pages, and the one that a site sets for itself.
+//! Colours: the palette of the style sheet, which emails share, and the accent colour of the site.
 
 use palette::color_difference::Wcag21RelativeContrast;
 use palette::{Mix, Srgb};
@@ -27,11 +27,11 @@ pub struct Palette {
 
 /// Where a fork changes its colours.
 const SHEET: &[u8] = include_bytes!("../../../style/main.css");
-/// Text must stand out this much (WCAG 2.2, success criterion 1.4.3).
+/// Minimum contrast of text (WCAG 2.2, success criterion 1.4.3).
 const LEAST_CONTRAST: f64 = 4.5;
 
 impl Palette {
-    /// As the style sheet has it. Read when the program is compiled, which fails where a colour is missing there.
+    /// The palette of the style sheet. It is read at compile time; a missing colour is a compile error.
     pub const OF_SHEET: Self = Self {
         accent: of_sheet("--accent: light-dark("),
         on_accent: of_sheet("--on-accent: light-dark("),
@@ -41,7 +41,7 @@ impl Palette {
     };
 }
 
-/// The two colours behind `lead`: `#rrggbb, #rrggbb)`.
+/// The two colours after `lead`: `#rrggbb, #rrggbb)`.
 const fn of_sheet(lead: &str) -> Tone {
     let mut at = 0;
     while !stands_at(lead, at) {
@@ -99,7 +99,7 @@ impl Colour {
         is_long.then(|| text.parse().ok().map(Self)).flatten()
     }
 
-    /// As little nearer to white as makes it legible on dark ground, in twentieths.
+    /// The colour mixed with white, in steps of a twentieth, until it is legible on dark ground.
     fn paler(self) -> Self {
         let (colour, white) = (self.0.into_format::<f32>(), Srgb::new(1.0, 1.0, 1.0));
         let mixed = |step: u8| Self(colour.mix(white, f32::from(step) / 20.0).into_format());
@@ -107,7 +107,7 @@ impl Colour {
         (0..=20).map(mixed).find(|paler| paler.contrast(ground) >= LEAST_CONTRAST).unwrap_or(self)
     }
 
-    /// WCAG 2.2, "contrast ratio": from 1 to 21.
+    /// The contrast ratio of WCAG 2.2, from 1 to 21.
     fn contrast(self, other: Self) -> f64 {
         self.0.into_format().relative_contrast(other.0.into_format())
     }

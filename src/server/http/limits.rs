@@ -80,7 +80,7 @@ fn charge_of(method: &Method, path: &str) -> Option<Charge> {
     named.map(|(.., charge)| *charge).or_else(|| (*method == Method::POST).then_some(Charge::Act))
 }
 
-/// How long a count is waited for. Beyond that the request goes on: users who are signed in need no Redis, and links in
+/// How long a request waits for its count. After that it proceeds uncounted: users who are signed in need no Redis, and links in
 /// emails cannot be guessed.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -123,7 +123,7 @@ pub async fn count_act(core: &Core, current_user: &CurrentUser, defends: bool) -
     count(core, &ACTS, Subject::Named(if defends { &defence } else { &account })).await
 }
 
-/// Counts for something that goes on where nothing can be counted.
+/// Counts an action that proceeds if the count fails.
 ///
 /// # Errors
 /// When it is one too many.

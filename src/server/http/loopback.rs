@@ -6,10 +6,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::headers::{HeaderMapExt, Host};
 
-/// On localhost, sends a page that was asked for under another loopback name to `PUBLIC_URL`: a passkey made on
-/// `127.0.0.1` would not work on `localhost`. The same with one that came to our proxy without encryption.
+/// On localhost, redirects requests for another loopback name to `PUBLIC_URL`: a passkey created on `127.0.0.1` would not work
+/// on `localhost`. Also redirects requests that reached a trusted proxy without encryption.
 pub async fn redirect(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    // The development mailbox is no page, and says nothing under another name (docs/API.md).
+    // The development mailbox answers 404 under another name (docs/API.md).
     let is_mailbox = request.uri().path().starts_with(paths::MAILBOX);
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_mailbox;
     let is_other = |host: Host| is_other_loopback(host.hostname(), state.public_url.host());
@@ -28,7 +28,7 @@ pub async fn redirect(State(state): State<AppState>, request: Request, next: Nex
     }
 }
 
-/// Whether a host is this machine, by another name than the public one.
+/// Whether a host is a loopback name other than the public one.
 fn is_other_loopback(host: &str, public: &str) -> bool {
     let name = host.trim_start_matches('[').trim_end_matches(']');
     let is_address = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());

@@ -1,5 +1,5 @@
-//! Reports of browsers about violated policies (CSP Level 3, section 5; Reporting API): each kind is logged once, and no
-//! more kinds than anybody would read.
+//! Reports of browsers about violated policies (CSP Level 3, section 5; Reporting API). Each kind is logged once a day, up to
+//! a maximum number of kinds.
 
 use super::client_address::TrustedProxies;
 use super::edge::Edge;
@@ -19,22 +19,22 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many kinds are told apart in a day, and how many one request may bring.
+/// Maximum number of kinds that are logged in a day, and in one request.
 const MOST_KINDS: usize = 100;
 const MOST_AT_ONCE: usize = 5;
 const MEMORY: Duration = Duration::from_hours(24);
-/// Longest word of a report that is repeated, in characters.
+/// Maximum length of a value from a report in the log, in characters.
 const LONGEST: usize = 80;
 
 /// The reports of `report-uri` and of `report-to`.
 pub const ONE: &str = "application/csp-report";
 pub const LIST: &str = "application/reports+json";
 
-/// The kinds that were seen lately, and since when.
+/// The kinds that were logged since the day began.
 #[derive(Clone, Debug)]
 pub struct PolicyReports(Arc<Mutex<(Timestamp, HashSet<Kind>)>>);
 
-/// Which rule was violated, and by what.
+/// The directive that was violated, and the resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kind {
     directive: String,
@@ -48,7 +48,7 @@ impl Default for PolicyReports {
 }
 
 impl PolicyReports {
-    /// Whether this kind is to be logged: it is new, and there is room. Every day begins anew.
+    /// Whether to log this kind: it is new today, and the maximum is not reached.
     fn is_new(&self, kind: &Kind, now: Timestamp) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if now.since(seen.0) >= MEMORY {
@@ -58,7 +58,7 @@ impl PolicyReports {
     }
 }
 
-/// Takes reports of either form.
+/// `POST /csp-report`, in both formats.
 pub async fn receive(
     State(core): State<Arc<Core>>,
     State(proxies): State<TrustedProxies>,
@@ -104,7 +104,7 @@ fn parse(body: &[u8], is_list: bool) -> Option<Vec<Kind>> {
     Some(reports.iter().map(kind).collect())
 }
 
-/// An address without its path and query, which may hold anything of anybody.
+/// The origin of an address. Path and query may hold personal data.
 fn origin_of(address: &str) -> &str {
     match address.split_once("://") {
         Some((scheme, rest)) => {

@@ -14,25 +14,25 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
 
-/// One request, as far as ceremonies care: who asks, from which browser, with which session.
+/// The context of a request: its caller, browser and session.
 #[derive(Clone)]
 pub struct RequestContext {
     pub state: AppState,
-    /// Names the browser for ceremonies.
+    /// Identifies the browser for ceremonies.
     pub browser: Option<Token>,
-    /// Opens the email request of this browser.
+    /// The token of the email that this browser requested.
     pub email: Option<Token>,
     pub session: Option<Token>,
-    /// The token under which the browser remembers who signed in last.
+    /// The token of the user that this browser remembers.
     pub known: Option<Token>,
     pub language: Language,
     agent: Option<HeaderValue>,
     from: ClientAddress,
-    /// The owner of the session, where that was looked up on the way here.
+    /// The user of the session, if a layer has read it already.
     current_user: Option<Arc<CurrentUser>>,
 }
 
-/// An extension of a request: the owner of its session, who was looked up already.
+/// A request extension with the user of its session, so that it is read once.
 #[derive(Clone)]
 pub struct LookedUp(pub Arc<CurrentUser>);
 
@@ -59,7 +59,7 @@ impl RequestContext {
         expect_context()
     }
 
-    /// The browser or program that asks.
+    /// The caller.
     #[must_use]
     pub fn caller(&self) -> Caller {
         Caller {
@@ -73,20 +73,20 @@ impl RequestContext {
         }
     }
 
-    /// The same with a name for the browser, for ceremonies; the second is the cookie to send when it had none yet.
+    /// The caller with a browser token, for ceremonies; the cookie is to be sent if the token is new.
     #[must_use]
     pub fn named_caller(&self) -> (Caller, Option<HeaderValue>) {
         let (browser, cookie) = self.browser_or_new();
         (Caller { browser: Some(browser), ..self.caller() }, cookie)
     }
 
-    /// Where the request came from.
+    /// The address of the client.
     #[must_use]
     pub fn from(&self) -> ClientAddress {
         self.from
     }
 
-    /// Who is signed in in this browser.
+    /// The signed-in user of this browser, if there is one.
     pub async fn current_user(&self) -> Result<Option<CurrentUser>, Unavailable> {
         match (&self.current_user, &self.session) {
             (Some(current_user), _) => Ok(Some(CurrentUser::clone(current_user))),
@@ -108,7 +108,7 @@ impl RequestContext {
         }
     }
 
-    /// As [`Self::require_user`], for the little that a session may do that can only add a passkey.
+    /// The signed-in user, also of a session that may only add a passkey.
     ///
     /// # Errors
     /// `signed_out` without a living session.
@@ -116,19 +116,19 @@ impl RequestContext {
         self.current_user().await?.ok_or(ApiError::SignedOut)
     }
 
-    /// Browser and system, as they call themselves.
+    /// Browser and system, from the `User-Agent`.
     #[must_use]
     pub fn client(&self) -> Client {
         client_of(self.agent.as_ref())
     }
 
-    /// Hands the new token of a session to the browser.
+    /// Sends the new token of a session to the browser.
     pub fn renewed(&self, renewed: &Renewed) -> Result<views::OneSession, ApiError> {
         send_cookies(self.state.cookies.set_session(&renewed.session, &renewed.token));
         Ok(views::OneSession { session: raw(&view::session(&renewed.session, true))? })
     }
 
-    /// Hands a new session to the browser: its token into the cookie, the rest into the answer.
+    /// Sends a new session to the browser: its token in the cookie, the rest in the response.
     pub fn signed_in(&self, new: &NewSession, next: &Next) -> Result<views::SignedIn, ApiError> {
         send_cookies(self.signed_in_cookies(new));
         Ok(views::SignedIn {
@@ -138,7 +138,7 @@ impl RequestContext {
         })
     }
 
-    /// The cookies of a new session. The email request that was under way ends with it.
+    /// The cookies of a new session. It ends the pending email request.
     #[must_use]
     pub fn signed_in_cookies(&self, new: &NewSession) -> Vec<HeaderValue> {
         let ended = self.email.as_ref().and_then(|_| self.state.cookies.end_email());
@@ -153,12 +153,12 @@ impl RequestContext {
         self.state.sign_up().request_email(&self.caller(), SignUpForm::parse(fields)).await
     }
 
-    /// Inside a server function: has the next page say something.
+    /// Inside a server function: shows a notice on the next page.
     pub fn tell(&self, notice: Notice) {
         send_cookies(self.state.cookies.set_notice(notice));
     }
 
-    /// Ends the browser's session, if it has one, and its email request; gives the cookies that take their tokens away.
+    /// Ends the browser's session, if it has one, and its email request; returns the cookies that remove their tokens.
     ///
     /// # Errors
     /// When the database is away: then the session lives and the cookies stay.
@@ -170,8 +170,8 @@ impl RequestContext {
         Ok(self.state.cookies.end_session().into_iter().chain(renewed).collect())
     }
 
-    /// Has the browser begin anew, for the next person at it: voids its email request and gives it another name. A token
-    /// that was noted before is worth nothing after that.
+    /// Prepares the browser for its next user: voids its email request and gives it a new token. A token that was copied before
+    /// is worthless then.
     pub async fn renew_browser(&self) -> Result<Vec<HeaderValue>, Unavailable> {
         self.state.email_requests().void(self.email.as_ref()).await?;
         let cookies = &self.state.cookies;
@@ -180,7 +180,7 @@ impl RequestContext {
         Ok(email.into_iter().chain(browser).collect())
     }
 
-    /// The token that names this browser; the second is the cookie to send when it had none yet.
+    /// The token of this browser; the cookie is to be sent if the token is new.
     #[must_use]
     pub fn browser_or_new(&self) -> (Token, Option<HeaderValue>) {
         if let Some(token) = &self.browser {
@@ -197,7 +197,7 @@ pub fn raw(view: &impl Serialize) -> Result<Box<RawValue>, ApiError> {
     to_raw_value(view).map_err(|cause| Unavailable::new("view", cause).into())
 }
 
-/// Inside a server function: adds cookies to the answer.
+/// Inside a server function: adds cookies to the response.
 pub fn send_cookies(cookies: impl IntoIterator<Item = HeaderValue>) {
     let response = expect_context::<ResponseOptions>();
     for cookie in cookies {
@@ -205,7 +205,7 @@ pub fn send_cookies(cookies: impl IntoIterator<Item = HeaderValue>) {
     }
 }
 
-/// Inside a server function: empties what the site has stored in the browser.
+/// Inside a server function: clears the site's storage in the browser.
 pub fn answer_clearing_storage() {
     let mut headers = HeaderMap::new();
     clear_storage(&mut headers);
@@ -214,14 +214,14 @@ pub fn answer_clearing_storage() {
     }
 }
 
-/// Inside a server function: has browsers keep the answer as a file.
+/// Inside a server function: has browsers save the response as a file.
 pub fn answer_as_file(name: &str) {
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_DISPOSITION, value);
     }
 }
 
-/// Inside a server function: "accepted" in place of "done" (RFC 9110, section 15.3.3).
+/// Inside a server function: answers 202 in place of 200 (RFC 9110, section 15.3.3).
 pub fn answer_accepted() {
     expect_context::<ResponseOptions>().set_status(StatusCode::ACCEPTED);
 }

@@ -38,7 +38,7 @@ fn admits(rule: OriginRule, method: &Method, provenance: Provenance) -> bool {
     }
 }
 
-/// Where a request says it comes from.
+/// The origin that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Provenance {
     /// `Origin` is ours, or `Sec-Fetch-Site` says that it is no other site's.

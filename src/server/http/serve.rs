@@ -1,4 +1,4 @@
-//! The connections: who is at the other end, how long they may take, and how they end.
+//! Accepts and serves connections: limits by peer, timeouts and shutdown.
 
 use super::client_address::{Peer, TrustedProxies};
 use super::health::Readiness;
@@ -22,33 +22,33 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-/// How long the head of a request may take, from the end of the one before: also how long a connection stays open unused.
-/// A proxy should let go of an unused connection sooner (docs/OPERATIONS.md).
+/// Timeout for the head of a request, from the end of the previous one: also how long an idle connection stays open. A proxy
+/// should close idle connections sooner (docs/OPERATIONS.md).
 pub const HEAD: Duration = Duration::from_secs(15);
-/// Largest head of a request, in bytes.
+/// Maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
-/// How long a reader may take none of an answer.
+/// How long a client may read nothing of a response before its connection is closed.
 const STUCK: Duration = Duration::from_secs(20);
-/// Connections answered at once; more wait in the system's queue.
+/// Maximum number of open connections; more wait in the system's queue.
 const MOST: u32 = 4_096;
-/// Connections of one peer that is no proxy of ours: an eighth, so that the others find a place.
+/// Maximum number of open connections of one peer that is not a trusted proxy: an eighth of all.
 const MOST_OF_PEER: u32 = MOST / 8;
-/// At the end: how long no connection must come, and how long that is waited for.
+/// At shutdown: the listener closes after this long without a new connection, or at the latest after the second value.
 const QUIET: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_millis(500);
-/// At the end: how long handshakes may take that had begun before.
+/// At shutdown: how long handshakes that had begun may take.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(300);
-/// At the end: how long a new connection may take to say its first byte.
+/// At shutdown: how long a new connection may take to send its first byte.
 const FIRST_BYTE: Duration = Duration::from_millis(500);
-/// How long to wait after a connection could not be taken, as when there are no descriptors left.
+/// Pause after `accept` failed, for example because no file descriptors are left.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// State that all connections of a server share.
+/// State shared by all connections of a server.
 pub struct Door {
     pub router: Router,
     pub proxies: TrustedProxies,
     pub readiness: Arc<Readiness>,
-    /// Turns true when connections that are not in use are to be closed.
+    /// Turns true when idle connections are to be closed.
     closing: watch::Sender<bool>,
     places: Arc<Semaphore>,
     peers: Peers,
@@ -62,12 +62,11 @@ impl Door {
         Self { router, proxies, readiness, closing, places, peers: Peers::new(MOST_OF_PEER) }
     }
 
-    /// Answers connections until it is told to stop, and then until those that are being answered are done.
+    /// Serves connections until shutdown, then until open requests are answered.
     ///
-    /// Connections that the system has accepted already would be reset if the listener closed at once. So new ones are
-    /// taken for a little longer, which gives a proxy time to see that `/readyz` says 503; then the system is told to
-    /// ignore attempts to connect, those that it had accepted are answered, and the listener closes. A client that was
-    /// ignored tries again after a second, and meets the next process or a closed port.
+    /// Connections in the accept queue would be reset if the listener closed at once. So it accepts for a little longer, which
+    /// gives a proxy time to see that `/readyz` answers 503. Then the system drops attempts to connect, the queue is served,
+    /// and the listener closes. A dropped client tries again after a second and meets the next process or a closed port.
     pub async fn serve(self, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         loop {
             let accepted = tokio::select! {
@@ -90,7 +89,7 @@ impl Door {
         let _ = self.places.acquire_many(MOST).await;
     }
 
-    /// Takes connections until none has come for `quiet`, and no longer than until `deadline`.
+    /// Accepts connections until none has come for `quiet`, and no longer than until `deadline`.
     async fn take_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
         let taken = async {
             while let Ok(accepted) = timeout(quiet, self.next(listener)).await {
@@ -100,7 +99,7 @@ impl Door {
         let _ = timeout_at(deadline, taken).await;
     }
 
-    /// Has a connection answered, beside the others.
+    /// Serves a connection in a task of its own.
     async fn take(&self, accepted: Accepted) {
         match accepted {
             Ok(Some(accepted)) => drop(tokio::spawn(self.attend(accepted))),
@@ -113,7 +112,7 @@ impl Door {
         }
     }
 
-    /// The next connection, once there is room for it; `None` for one that its peer has too many of.
+    /// The next connection, once there is room for it; `None` if its peer has too many.
     async fn next(&self, listener: &TcpListener) -> Accepted {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
         let (stream, address) = listener.accept().await?;
@@ -125,7 +124,7 @@ impl Door {
         Ok(of_peer.map(|of_peer| Connection { stream, peer, places: (place, Some(of_peer)) }))
     }
 
-    /// Answers what comes over a connection, until either end closes it.
+    /// Serves the requests of a connection until either side closes it.
     fn attend(&self, connection: Connection) -> impl Future<Output = ()> + Send + use<> {
         let Connection { stream, peer, places } = connection;
         let (router, readiness) = (self.router.clone(), Arc::clone(&self.readiness));
@@ -155,7 +154,7 @@ impl Door {
                 .max_buf_size(MAX_HEAD)
                 .serve_connection(TokioIo::new(Box::pin(stream)), service_fn(answer));
             let mut connection = pin!(connection);
-            // The connection comes first: what it has received already is read before it is told to close.
+            // The connection comes first: bytes that have arrived are read before it is told to close.
             let done = tokio::select! {
                 biased;
                 done = connection.as_mut() => Some(done),
@@ -167,7 +166,7 @@ impl Door {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             };
-            // A client that goes away, is too slow or speaks something else has had its answer from hyper.
+            // hyper has answered clients that disconnect, are too slow or speak another protocol.
             if let Err(cause) = done {
                 tracing::debug!(%cause, "connection ended early");
             }
@@ -181,11 +180,11 @@ type Accepted = io::Result<Option<Connection>>;
 struct Connection {
     stream: TcpStream,
     peer: Peer,
-    /// Given back when the connection ends.
+    /// Released when the connection ends.
     places: (OwnedSemaphorePermit, Option<PeerPlace>),
 }
 
-/// Waits for the first byte, since hyper closes a connection unread that is told to close before. False when none came.
+/// Waits for the first byte, since hyper closes an unread connection when it is told to. False if none came.
 async fn says_something(stream: &TcpStream, closing: &mut watch::Receiver<bool>) -> bool {
     let last_moment = async {
         let _ = closing.wait_for(|closing| *closing).await;
@@ -197,7 +196,7 @@ async fn says_something(stream: &TcpStream, closing: &mut watch::Receiver<bool>)
     }
 }
 
-/// Whether the other end gave up before it was taken.
+/// Whether the client gave up before its connection was accepted.
 fn is_theirs(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// How long an email for signing in or up may be answered (docs/RULES.md, 4).
 pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
-/// How long an email that confirms an address may be answered: it proves something only for who is signed in.
+/// How long an email that confirms an address may be answered. It proves the address only for the signed-in user.
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// Lifetime of a sign-in link that an administrator created: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
@@ -33,7 +33,7 @@ impl RequestId {
 /// The purpose of a requested email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Whether there is such an account is found out by the worker, away from the answer to who asked.
+    /// The worker looks the account up, so that the response says nothing about it.
     SignIn {
         identifier: Identifier,
         /// The account that knows the browser which asks, if one does.

@@ -8,12 +8,12 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InvitationId(pub Uuid);
 
-/// A link with which people sign up where sign-up is not open to everybody.
+/// A link that lets users sign up where sign-up is not open, and has them join groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
     pub id: InvitationId,
     pub link_hash: TokenHash,
-    /// Whom or what it is for, in the words of who made it.
+    /// A note of the administrator who made it, such as its recipient.
     pub note: Option<String>,
     pub uses_left: u32,
     pub created_at: Timestamp,
@@ -21,7 +21,7 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// A new one, with the token of its link, which is not stored.
+    /// A new invitation, with the token of its link, which is not stored.
     #[must_use]
     pub fn new(note: Option<String>, uses: u32, life: Duration, issuer: Issuer<'_>) -> (Self, Token) {
         let Issuer { now, entropy } = issuer;
@@ -30,7 +30,7 @@ impl Invitation {
         (Self { id, link_hash, note, uses_left: uses, created_at: now, expires_at }, token)
     }
 
-    /// Whether it can still be used to sign up.
+    /// Whether it is valid.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.uses_left > 0 && now < self.expires_at

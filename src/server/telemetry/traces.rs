@@ -11,21 +11,21 @@ use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where the collector is, by the names of the OpenTelemetry specification ("OTLP Exporter Configuration").
+/// Settings for the address of the collector (OpenTelemetry, "OTLP Exporter Configuration").
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-/// Longest wait for the collector; it is spoken to on a thread of its own.
+/// Timeout for the collector; a thread of its own talks to it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the last spans may take, when the program ends.
+/// How long the last spans may take at shutdown.
 const LAST: Duration = Duration::from_secs(1);
 
-/// The way to the collector.
+/// The connection to the collector.
 pub struct Traces {
     provider: SdkTracerProvider,
 }
 
 impl Traces {
-    /// Prepares the way where an endpoint is set; what it says is read by the exporter itself.
+    /// Prepares the exporter if an endpoint is set. The exporter reads the address itself.
     pub fn start() -> Result<Option<Self>, ExporterBuildError> {
         let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         if !ENDPOINTS.iter().any(is_set) {
@@ -39,12 +39,12 @@ impl Traces {
         Ok(Some(Self { provider }))
     }
 
-    /// The layer that turns our spans into theirs.
+    /// The layer that exports our spans.
     pub fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(&self) -> OpenTelemetryLayer<S, Tracer> {
         tracing_opentelemetry::layer().with_tracer(self.provider.tracer("latchkey"))
     }
 
-    /// Sends what is left.
+    /// Sends the remaining spans.
     pub fn stop(self) {
         if let Err(cause) = self.provider.shutdown_with_timeout(LAST) {
             tracing::warn!(%cause, "last traces not sent");

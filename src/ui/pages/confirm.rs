@@ -1,4 +1,4 @@
-//! "Confirm it's you": before something that matters, which goes on then.
+//! "Confirm it's you": the page before an action that needs a fresh authentication.
 
 use super::code::CodeField;
 use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
@@ -33,7 +33,7 @@ pub fn IdentityPage(
     /// The text that was entered for it; empty where there is none.
     typed: String,
     proof: Proof,
-    /// Where the user goes on without it.
+    /// The page that "Cancel" leads to.
     cancel: &'static str,
     /// Why the last proof was refused.
     refusal: Option<ApiError>,

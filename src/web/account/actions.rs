@@ -66,7 +66,7 @@ pub async fn perform(
     }
 }
 
-/// Whether a refusal is about what was typed, and is told beside it.
+/// Whether a refusal is about the entered text, and is shown beside it.
 fn is_about_text(error: ApiError) -> bool {
     matches!(
         error,

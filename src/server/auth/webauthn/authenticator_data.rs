@@ -4,13 +4,13 @@ use serde_cbor_2::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Authenticator data (WebAuthn Level 3, section 6.1), read beside the library for what it does not tell or check.
+/// Authenticator data (WebAuthn Level 3, section 6.1), for the fields that the library neither exposes nor checks.
 #[derive(Debug)]
 pub struct AuthenticatorData<'a> {
     flags: u8,
     pub sign_count: u32,
     pub attested: Option<Attested<'a>>,
-    /// Bytes after the last field; there must be none.
+    /// The number of bytes after the last field; it must be zero.
     pub has_trailing_bytes: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'a> AuthenticatorData<'a> {
         self.flags & BACKED_UP != 0
     }
 
-    /// A passkey that cannot be backed up is not backed up (section 6.1.3).
+    /// Whether the backup flags agree: only an eligible passkey can be backed up (section 6.1.3).
     pub fn has_sound_backup_flags(&self) -> bool {
         self.backup_eligible() || !self.backed_up()
     }
