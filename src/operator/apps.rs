@@ -13,7 +13,7 @@ use std::time::Duration;
 
 #[derive(Subcommand)]
 pub enum Apps {
-    /// Adds an application; no one may use it until --who says so
+    /// Adds an application; it is closed until you set --who
     Add {
         /// 1 to 64 characters of a-z, 0-9 and hyphen
         #[arg(value_parser = application_id)]
@@ -35,14 +35,14 @@ pub enum Apps {
         #[arg(long)]
         json: bool,
     },
-    /// Changes an application; what is not named stays
+    /// Changes an application; omitted options keep their values
     Edit {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
         #[command(flatten)]
         options: Options,
     },
-    /// Removes an application: its users lose it at once
+    /// Removes an application; its users lose access at once
     Remove {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
@@ -57,10 +57,10 @@ pub struct Options {
     /// Where its tile leads
     #[arg(long, value_parser = web_address)]
     url: Option<String>,
-    /// everybody, nobody, or groups with commas between them
+    /// everybody, nobody, or group names separated by commas
     #[arg(long, value_parser = audience)]
     who: Option<Audience>,
-    /// passkey, any (an emailed code counts, too) or device-bound
+    /// passkey, any (an emailed code counts too), or device-bound
     #[arg(long, value_parser = method)]
     method: Option<RequiredMethod>,
     /// How old a sign-in may be, such as 12h
@@ -72,25 +72,25 @@ pub struct Options {
 }
 
 fn application_id(text: &str) -> Result<ApplicationId, String> {
-    let wanted = "1 to 64 characters of a-z, 0-9 and hyphen are needed, beginning with a-z or 0-9";
+    let wanted = "must be 1 to 64 characters of a-z, 0-9 and hyphen, starting with a-z or 0-9";
     ApplicationId::parse(text).ok_or_else(|| wanted.to_owned())
 }
 
 fn audience(text: &str) -> Result<Audience, String> {
-    Audience::parse(text).ok_or_else(|| "everybody or names of groups with commas between them are needed".to_owned())
+    Audience::parse(text).ok_or_else(|| "must be everybody, nobody, or group names separated by commas".to_owned())
 }
 
 fn method(text: &str) -> Result<RequiredMethod, String> {
     let names = RequiredMethod::ALL.map(RequiredMethod::name).join(", ");
-    RequiredMethod::parse(text).ok_or_else(|| format!("one of {names} is needed"))
+    RequiredMethod::parse(text).ok_or_else(|| format!("must be one of {names}"))
 }
 
 fn web_address(text: &str) -> Result<String, String> {
-    let is_web =
-        |url: &url::Url| matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.has_host();
+    let is_bare = |url: &url::Url| url.username().is_empty() && url.password().is_none() && url.has_host();
+    let is_web = |url: &url::Url| matches!(url.scheme(), "https" | "http") && is_bare(url);
     match url::Url::parse(text) {
-        Ok(url) if is_web(&url) => Ok(text.to_owned()),
-        _ => Err("an address with https:// or http:// is needed".to_owned()),
+        Ok(url) if is_web(&url) => Ok(url.to_string()),
+        _ => Err("must be a URL that starts with https:// or http://".to_owned()),
     }
 }
 
@@ -132,18 +132,18 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
             let name = options.name.clone().map_or_else(|| title(id.as_str()), Ok).map_err(Failure::Told)?;
             let json = options.json;
             let application = applications.add(id, name, options.change()).await?;
-            tell(&application, json, "is added")
+            tell(&application, json, "added")
         }
         Apps::Edit { id, options } => {
             let json = options.json;
             let application = applications.edit(&id, options.change()).await?;
-            tell(&application, json, "is changed")
+            tell(&application, json, "changed")
         }
         Apps::List { json } => list(services, json).await,
         Apps::Show { id, json } => show(&applications.get(&id).await?, json),
         Apps::Remove { id } => {
             applications.remove(&id).await?;
-            say(&format!("the application {id} is removed"));
+            say(&format!("removed application {id}"));
             Ok(())
         }
     }
@@ -161,11 +161,11 @@ fn tell(application: &Application, json: bool, what: &str) -> Result<(), Failure
         json_line(&Line::new(application))?;
     }
     let who = match &application.policy.who {
-        Audience::Closed => "no one may use it yet: `--who` names groups or everybody".to_owned(),
+        who if who.is_closed() => "no one may use it yet: `--who` names groups or everybody".to_owned(),
         Audience::Everybody => "everybody may use it".to_owned(),
-        groups @ Audience::Groups(_) => format!("members of {groups} may use it"),
+        groups => format!("members of {groups} may use it"),
     };
-    say(&format!("the application {} {what}; {who}", application.id));
+    say(&format!("{what} application {}; {who}", application.id));
     Ok(())
 }
 

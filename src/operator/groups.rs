@@ -8,17 +8,17 @@ use serde::Serialize;
 
 #[derive(Subcommand)]
 pub enum Groups {
-    /// Makes a group, or changes the title of one
+    /// Creates a group, or changes its title or default
     Add {
         /// 1 to 64 characters of a-z, 0-9, dot, hyphen and underscore
         #[arg(value_parser = group_name)]
         name: GroupName,
-        /// Its name for people; without it, the name stands in
+        /// Display name; NAME if omitted
         #[arg(long, value_parser = title)]
         title: Option<DisplayName>,
-        /// Has every new account join it
-        #[arg(long)]
-        default: bool,
+        /// Add every new account to this group
+        #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        default: Option<bool>,
     },
     /// Lists all groups
     List {
@@ -26,19 +26,19 @@ pub enum Groups {
         #[arg(long)]
         json: bool,
     },
-    /// Removes a group; applications that were open to it alone are closed then
+    /// Removes a group; applications open only to this group become closed
     Remove {
         #[arg(value_parser = group_name)]
         name: GroupName,
     },
-    /// Has a user join a group
+    /// Adds a user to a group
     Join {
         #[arg(value_parser = group_name)]
         name: GroupName,
         /// Username, or the address that the account has proven
         user: String,
     },
-    /// Has a user leave a group
+    /// Removes a user from a group
     Leave {
         #[arg(value_parser = group_name)]
         name: GroupName,
@@ -48,12 +48,13 @@ pub enum Groups {
 }
 
 pub fn group_name(text: &str) -> Result<GroupName, String> {
-    let wanted = "1 to 64 characters of a-z, 0-9, dot, hyphen and underscore are needed, beginning with a-z or 0-9";
+    let wanted = "must be 1 to 64 characters of a-z, 0-9, dot, hyphen and underscore, starting with a-z or 0-9, and not \
+                  everybody or nobody";
     GroupName::parse(text).ok_or_else(|| wanted.to_owned())
 }
 
 pub fn title(text: &str) -> Result<DisplayName, String> {
-    DisplayName::parse(text).map_err(|_| "1 to 64 characters are needed, without control characters".to_owned())
+    DisplayName::parse(text).map_err(|_| "must be 1 to 64 characters without control characters".to_owned())
 }
 
 /// A group for programs.
@@ -83,32 +84,31 @@ impl<'a> Line<'a> {
 pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
     let groups = services.groups();
     match command {
-        Groups::Add { name, title: chosen, default } => {
-            let title = match chosen {
-                Some(title) => title,
-                None => title(name.as_str()).map_err(Failure::Told)?,
-            };
+        Groups::Add { name, title, default } => {
             let group = groups.put(&name, title, default).await?;
             let joins = if group.is_default { "; every new account joins it" } else { "" };
-            say(&format!("the group {name} is there{joins}"));
+            say(&format!("saved group {name}{joins}"));
         }
         Groups::List { json } => return list(services, json).await,
         Groups::Remove { name } => {
             groups.remove(&name).await?;
-            say(&format!("the group {name} is removed"));
+            say(&format!("removed group {name}"));
         }
         Groups::Join { name, user } => {
             let user = user_named(services, &user).await?;
             let has_joined = groups.join(&user, &name).await?;
-            let already = if has_joined { "" } else { " already" };
-            say(&format!("{} belongs to {name}{already}", user.username));
+            say(&if has_joined {
+                format!("added {} to {name}", user.username)
+            } else {
+                format!("{} is already in {name}", user.username)
+            });
         }
         Groups::Leave { name, user } => {
             let user = user_named(services, &user).await?;
             if !groups.leave(&user, &name).await? {
-                return Err(Failure::Told(format!("{} does not belong to {name}", user.username)));
+                return Err(Failure::Told(format!("{} is not in {name}", user.username)));
             }
-            say(&format!("{} has left {name}", user.username));
+            say(&format!("removed {} from {name}", user.username));
         }
     }
     Ok(())

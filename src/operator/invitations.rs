@@ -47,14 +47,16 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     match command {
         Invitations::Create { uses, expires, note, groups } => {
-            let terms = InvitationTerms { note, uses, life: expires, groups };
+            let terms = InvitationTerms { note, uses, life: expires, groups: groups.into_iter().collect() };
             let made = services.invitations().create(terms).await?;
             let (invitation, token) = made.map_err(|unknown| Failure::from(Refused::UnknownGroup(unknown)))?;
             write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;
             let until = invitation.expires_at.to_rfc3339();
             say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));
-            if config.sign_up != SignUp::Invite {
-                say("SIGN_UP is not `invite`, so sign-up does not ask for it");
+            match config.sign_up {
+                SignUp::Invite => {}
+                SignUp::Open => say("SIGN_UP is not `invite`: anyone can sign up; this link only adds its groups"),
+                SignUp::Off => say("SIGN_UP is not `invite`: sign-up is off, and this link cannot be used"),
             }
         }
         Invitations::List => {

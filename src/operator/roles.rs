@@ -15,7 +15,7 @@ pub enum Roles {
         #[arg(value_parser = role)]
         role: Role,
     },
-    /// Takes a role from a user; the last owner stays
+    /// Takes a role from a user; the last owner keeps it
     Take {
         /// Username, or the address that the account has proven
         user: String,
@@ -32,7 +32,7 @@ pub enum Roles {
 
 fn role(text: &str) -> Result<Role, String> {
     let names = Role::ALL.map(Role::name).join(", ");
-    Role::parse(text).ok_or_else(|| format!("one of {names} is needed"))
+    Role::parse(text).ok_or_else(|| format!("must be one of {names}"))
 }
 
 /// A role for programs.
@@ -55,7 +55,7 @@ pub async fn run(command: Roles, services: &Services) -> Result<(), Failure> {
         Roles::Take { user, role } => {
             let user = user_named(services, &user).await?;
             services.roles().take(&user, role).await?;
-            say(&format!("{} does not have the role {} any more", user.username, role.name()));
+            say(&format!("{} no longer has the role {}", user.username, role.name()));
             Ok(())
         }
         Roles::List { json } => list(services, json).await,

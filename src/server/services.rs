@@ -1,4 +1,4 @@
-//! The services of the server, each in the file of its name, over one core.
+//! The services of the server: one accessor per service; all share one `Core`.
 
 use crate::server::Unavailable;
 use crate::server::access::Access;

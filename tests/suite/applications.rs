@@ -2,6 +2,7 @@
 
 use crate::operator::{done, refused, sign_up, typed};
 use crate::program::Program;
+use latchkey::server::model::GroupName;
 use serde_json::{Value, json};
 
 fn lines(text: &str) -> Vec<Value> {
@@ -19,7 +20,7 @@ async fn groups_and_roles_are_kept_by_command() {
     run(&["groups", "add", "family", "--title", "The family"]);
     run(&["groups", "add", "everyone", "--default"]);
     let (_, said) = run(&["groups", "join", "family", "ada"]);
-    assert!(said.contains("ada belongs to family"), "{said}");
+    assert!(said.contains("added ada to family"), "{said}");
     assert!(run(&["groups", "join", "family", "ada"]).1.contains("already"));
     let list = lines(&run(&["groups", "list", "--json"]).0);
     assert_eq!(
@@ -28,17 +29,29 @@ async fn groups_and_roles_are_kept_by_command() {
     );
     assert_eq!((&list[1]["title"], &list[1]["members"]), (&json!("The family"), &json!(1)));
     assert!(run(&["groups", "list"]).0.contains("The family"));
+    // What is not named stays.
+    run(&["groups", "add", "everyone", "--title", "All of us"]);
+    run(&["groups", "add", "family", "--default"]);
+    let list = lines(&run(&["groups", "list", "--json"]).0);
+    assert_eq!((&list[0]["title"], &list[0]["default"]), (&json!("All of us"), &json!(true)));
+    assert_eq!((&list[1]["title"], &list[1]["default"]), (&json!("The family"), &json!(true)));
+    run(&["groups", "add", "family", "--default=false"]);
+    assert_eq!(lines(&run(&["groups", "list", "--json"]).0)[1]["default"], json!(false));
+    for reserved in [GroupName::EVERYBODY, GroupName::NO_ONE, "The Family"] {
+        assert_eq!(typed(folder.path(), &[], &["groups", "add", reserved]).0, 2, "{reserved}");
+    }
+    run(&["invitations", "create", "--group", "family", "--group", "family"]);
+    refused(folder.path(), &[], &["invitations", "create", "--group", "ghosts"], "there is no group ghosts");
     run(&["groups", "leave", "family", "ada"]);
-    refused(folder.path(), &[], &["groups", "leave", "family", "ada"], "ada does not belong to family");
+    refused(folder.path(), &[], &["groups", "leave", "family", "ada"], "ada is not in family");
     refused(folder.path(), &[], &["groups", "join", "ghosts", "ada"], "there is no group ghosts");
     refused(folder.path(), &[], &["groups", "join", "family", "zoe"], "there is no account");
     run(&["groups", "remove", "family"]);
     refused(folder.path(), &[], &["groups", "remove", "family"], "there is no group family");
-    assert_eq!(typed(folder.path(), &[], &["groups", "add", "The Family"]).0, 2);
 
     run(&["roles", "grant", "ada", "owner"]);
     assert!(run(&["roles", "grant", "ada", "owner"]).1.contains("already"));
-    refused(folder.path(), &[], &["roles", "take", "ada", "owner"], "the only owner stays");
+    refused(folder.path(), &[], &["roles", "take", "ada", "owner"], "this is the last owner");
     refused(folder.path(), &[], &["roles", "take", "eve", "people"], "does not have the role people");
     run(&["roles", "grant", "eve", "owner"]);
     run(&["roles", "take", "ada", "owner"]);
@@ -57,10 +70,10 @@ async fn applications_are_kept_by_command_and_closed_by_default() {
     let added: Value = serde_json::from_str(out.trim()).unwrap();
     assert_eq!(
         (&added["who"], &added["method"], &added["max_age"]),
-        (&json!("nobody"), &json!("passkey"), &json!(null))
+        (&json!(GroupName::NO_ONE), &json!("passkey"), &json!(null))
     );
     assert!(said.contains("no one may use it yet"), "{said}");
-    refused(folder.path(), &[], &["apps", "add", "photos"], "there is an application photos already");
+    refused(folder.path(), &[], &["apps", "add", "photos"], "application photos already exists");
     refused(folder.path(), &[], &["apps", "edit", "photos", "--who", "ghosts"], "there is no group ghosts");
     let options = ["--who", "family", "--method", "any", "--max-age", "12h", "--url", "https://photos.example.org/"];
     let (_, said) = run(&[&["apps", "edit", "photos"][..], &options].concat());
@@ -71,10 +84,19 @@ async fn applications_are_kept_by_command_and_closed_by_default() {
     for fact in ["https://photos.example.org/", "family", "enabled"] {
         assert!(run(&["apps", "show", "photos"]).0.contains(fact), "{fact}");
     }
+    run(&["groups", "remove", "family"]);
+    let shown: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
+    assert_eq!(shown["who"], GroupName::NO_ONE, "its last group is gone");
     run(&["apps", "add", "wiki", "--who", "everybody"]);
     assert_eq!(lines(&run(&["apps", "list", "--json"]).0).len(), 2);
     assert!(run(&["apps", "list"]).0.contains("everybody"));
-    for wrong in [["--who", "The Family"], ["--method", "password"], ["--url", "javascript:x"], ["--max-age", "soon"]] {
+    for wrong in [
+        ["--who", "The Family"],
+        ["--method", "password"],
+        ["--url", "javascript:x"],
+        ["--url", "https://:secret@x.example"],
+        ["--max-age", "soon"],
+    ] {
         assert_eq!(typed(folder.path(), &[], &[&["apps", "edit", "wiki"][..], &wrong].concat()).0, 2, "{wrong:?}");
     }
     run(&["apps", "remove", "wiki"]);

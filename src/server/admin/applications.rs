@@ -3,7 +3,7 @@ use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
 use crate::server::model::{Application, ApplicationId};
-use crate::server::store::Unit;
+use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::AUDIT;
 use crate::types::DisplayName;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Applications<'_> {
     /// An application.
     ///
     /// # Errors
-    /// When there is none of that id, or the database is away.
+    /// When there is none of that id.
     pub async fn get(&self, id: &ApplicationId) -> Result<Application, Refused> {
         self.core.store.application(id).await?.ok_or_else(|| Refused::UnknownApplication(id.clone()))
     }
@@ -56,16 +56,13 @@ impl Applications<'_> {
     /// Adds an application. No one may use it until its policy names them (docs/RULES.md, 18).
     ///
     /// # Errors
-    /// When there is one of that id, a group does not exist, or the database is away.
+    /// When there is one of that id, a group does not exist.
     pub async fn add(
         &self,
         id: ApplicationId,
         name: DisplayName,
         change: ApplicationChange,
     ) -> Result<Application, Refused> {
-        if self.core.store.application(&id).await?.is_some() {
-            return Err(Refused::ApplicationExists(id));
-        }
         let policy = AccessPolicy { who: Audience::default(), method: RequiredMethod::default(), max_age: None };
         let new = Application {
             id,
@@ -76,47 +73,59 @@ impl Applications<'_> {
             disabled_at: None,
             created_at: self.core.now(),
         };
-        self.put(change.apply_to(new), "application_added").await
+        let application = change.apply_to(new);
+        let mut unit = self.core.store.begin().await?;
+        if unit.add_application(&application).await? == Insertion::Conflict {
+            return Err(Refused::ApplicationExists(application.id));
+        }
+        finish(unit, application, "application_added").await
     }
 
     /// Changes an application.
     ///
     /// # Errors
-    /// When there is none of that id, the file names it, a group does not exist, or the database is away.
+    /// When there is none of that id, the file names it, a group does not exist.
     pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Application, Refused> {
-        let application = self.own(id).await?;
-        self.put(change.apply_to(application), "application_changed").await
+        let mut unit = self.core.store.begin().await?;
+        let application = change.apply_to(own(unit.as_mut(), id).await?);
+        unit.change_application(&application).await?;
+        finish(unit, application, "application_changed").await
     }
 
     /// Removes an application: its users lose it at their next request.
     ///
     /// # Errors
-    /// When there is none of that id, the file names it, or the database is away.
+    /// When there is none of that id, the file names it.
     pub async fn remove(&self, id: &ApplicationId) -> Result<(), Refused> {
-        self.own(id).await?;
         let mut unit = self.core.store.begin().await?;
-        if !unit.remove_application(id).await? {
-            return Err(Refused::UnknownApplication(id.clone()));
-        }
+        own(unit.as_mut(), id).await?;
+        unit.remove_application(id).await?;
         unit.commit().await?;
         tracing::info!(target: AUDIT, application = %id, event = "application_removed", "application_removed");
         Ok(())
     }
+}
 
-    /// An application that the file does not name.
-    async fn own(&self, id: &ApplicationId) -> Result<Application, Refused> {
-        let application = self.get(id).await?;
-        if application.from_file { Err(Refused::FromFile(id.to_string())) } else { Ok(application) }
+/// Locks and reads an application that the file does not name.
+async fn own(unit: &mut dyn Unit, id: &ApplicationId) -> Result<Application, Refused> {
+    match unit.lock_application(id).await? {
+        None => Err(Refused::UnknownApplication(id.clone())),
+        Some(application) if application.from_file => Err(Refused::FromFile(id.to_string())),
+        Some(application) => Ok(application),
     }
+}
 
-    async fn put(&self, application: Application, event: &'static str) -> Result<Application, Refused> {
-        let mut unit: Box<dyn Unit> = self.core.store.begin().await?;
-        if let Some(unknown) = unit.put_application(&application).await? {
-            return Err(Refused::UnknownGroup(unknown));
-        }
-        unit.commit().await?;
-        let (id, who) = (&application.id, &application.policy.who);
-        tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
-        Ok(application)
+/// Writes the groups of an application and commits.
+async fn finish(
+    mut unit: Box<dyn Unit>,
+    application: Application,
+    event: &'static str,
+) -> Result<Application, Refused> {
+    if let Some(unknown) = unit.set_application_groups(&application).await? {
+        return Err(Refused::UnknownGroup(unknown));
     }
+    unit.commit().await?;
+    let (id, who) = (&application.id, &application.policy.who);
+    tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
+    Ok(application)
 }

@@ -22,18 +22,31 @@ impl Groups<'_> {
         self.core.store.groups_of(user.id).await
     }
 
-    /// Adds a group, or changes the one of that name. A new one opens nothing.
+    /// Adds a group, or changes the one of that name: what is `None` stays, or has its default in a new one. A new group opens
+    /// nothing.
     ///
     /// # Errors
-    /// When the file names it, or the database is away.
-    pub async fn put(&self, name: &GroupName, title: DisplayName, is_default: bool) -> Result<Group, Refused> {
+    /// When the file names it.
+    pub async fn put(
+        &self,
+        name: &GroupName,
+        title: Option<DisplayName>,
+        is_default: Option<bool>,
+    ) -> Result<Group, Refused> {
         let known = self.core.store.group(name).await?;
         refuse_from_file(known.as_ref())?;
-        let created_at = known.map_or_else(|| self.core.now(), |known| known.created_at);
-        let group = Group { name: name.clone(), title, is_default, from_file: false, created_at };
+        let title = title.or_else(|| known.as_ref().map(|known| known.title.clone())).or_else(|| name.as_title());
+        let group = Group {
+            name: name.clone(),
+            title: title.ok_or(Refused::NoTitle)?,
+            is_default: is_default.or(known.as_ref().map(|known| known.is_default)).unwrap_or(false),
+            from_file: false,
+            created_at: known.map_or_else(|| self.core.now(), |known| known.created_at),
+        };
         let mut unit = self.core.store.begin().await?;
         unit.put_group(&group).await?;
         unit.commit().await?;
+        let is_default = group.is_default;
         tracing::info!(target: AUDIT, group = %name, is_default, event = "group_changed", "group_changed");
         Ok(group)
     }
@@ -41,7 +54,7 @@ impl Groups<'_> {
     /// Removes a group. Applications that were open to it alone are closed then.
     ///
     /// # Errors
-    /// When there is no such group, the file names it, or the database is away.
+    /// When there is no such group, the file names it.
     pub async fn remove(&self, name: &GroupName) -> Result<(), Refused> {
         refuse_from_file(self.core.store.group(name).await?.as_ref())?;
         let mut unit = self.core.store.begin().await?;
@@ -56,7 +69,7 @@ impl Groups<'_> {
     /// Has a user join a group; `false` when they belong to it already.
     ///
     /// # Errors
-    /// When there is no such group, or the database is away.
+    /// When there is no such group.
     pub async fn join(&self, user: &User, name: &GroupName) -> Result<bool, Refused> {
         if self.core.store.group(name).await?.is_none() {
             return Err(Refused::UnknownGroup(name.clone()));

@@ -14,16 +14,18 @@ use crate::server::model::{ApplicationId, GroupName, Role};
 /// Why an administrator's act was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error("there is no group {0}; `latchkey groups add {0}` makes it")]
+    #[error("a title is needed: --title")]
+    NoTitle,
+    #[error("there is no group {0}; `latchkey groups add {0}` creates it")]
     UnknownGroup(GroupName),
     #[error("there is no application {0}")]
     UnknownApplication(ApplicationId),
-    #[error("there is an application {0} already; `latchkey apps edit {0}` changes it")]
+    #[error("application {0} already exists; use `latchkey apps edit {0}` to change it")]
     ApplicationExists(ApplicationId),
     /// A group or an application.
-    #[error("{0} stands in APPLICATIONS_FILE: change it there")]
+    #[error("{0} is defined in APPLICATIONS_FILE; change it there")]
     FromFile(String),
-    #[error("the only owner stays; grant the role to another user first")]
+    #[error("this is the last owner; grant the role to another user first")]
     LastOwner,
     #[error("the user does not have the role {}", .0.name())]
     NoSuchRole(Role),

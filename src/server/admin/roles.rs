@@ -37,10 +37,10 @@ impl Roles<'_> {
     /// Takes a role from a user.
     ///
     /// # Errors
-    /// When the user does not have it or is the only owner who can sign in, or the database is away.
+    /// When the user does not have it, or is the last owner.
     pub async fn take(&self, user: &User, role: Role) -> Result<(), Refused> {
         let mut unit = self.core.store.begin().await?;
-        if role == Role::Owner && unit.lock_owners().await? == [user.id] {
+        if role == Role::Owner && is_last(&unit.lock_owners().await?, user.id) {
             return Err(Refused::LastOwner);
         }
         if !unit.take_role(user.id, role).await? {
@@ -50,5 +50,36 @@ impl Roles<'_> {
         let (user, role) = (user.id.0, role.name());
         tracing::info!(target: AUDIT, %user, role, event = "role_taken", "role_taken");
         Ok(())
+    }
+}
+
+/// Whether no owner would remain, or none who can sign in where this one can. Owners come with whether they can.
+fn is_last(owners: &[(UserId, bool)], user: UserId) -> bool {
+    let others = || owners.iter().filter(|(owner, _)| *owner != user);
+    let can_sign_in = owners.contains(&(user, true));
+    owners.iter().any(|(owner, _)| *owner == user)
+        && (others().next().is_none() || (can_sign_in && !others().any(|(_, can)| *can)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn an_owner_goes_only_where_another_stays_who_is_as_able() {
+        let [ada, eve] = [1, 2].map(|id| UserId(Uuid::from_u128(id)));
+        for (owners, is_last_one) in [
+            (vec![(ada, true)], true),
+            (vec![(ada, false)], true),
+            (vec![(ada, true), (eve, false)], true),
+            (vec![(ada, false), (eve, false)], false),
+            (vec![(ada, false), (eve, true)], false),
+            (vec![(ada, true), (eve, true)], false),
+            (vec![(eve, true)], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_last(&owners, ada), is_last_one, "{owners:?}");
+        }
     }
 }

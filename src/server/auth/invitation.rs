@@ -9,9 +9,10 @@ use crate::server::secret::{Token, TokenHash};
 use crate::server::store::Unit;
 use crate::server::telemetry::AUDIT;
 use crate::types::ApiError;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What a new invitation is good for.
+/// The settings of a new invitation.
 #[derive(Clone, Debug)]
 pub struct InvitationTerms {
     /// Whom or what it is for.
@@ -19,7 +20,7 @@ pub struct InvitationTerms {
     pub uses: u32,
     pub life: Duration,
     /// The groups that those who sign up with it join.
-    pub groups: Vec<GroupName>,
+    pub groups: BTreeSet<GroupName>,
 }
 
 /// Invitations to sign up.
@@ -76,13 +77,15 @@ impl Invitations<'_> {
         let (invitation, token) = Invitation::new(note, uses, life, self.core.issuer());
         let mut unit = self.core.store.begin().await?;
         unit.add_invitation(&invitation).await?;
+        let names = groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(",");
         for group in groups {
             if !unit.add_group_to_invitation(invitation.id, &group).await? {
                 return Ok(Err(group));
             }
         }
         unit.commit().await?;
-        tracing::info!(target: AUDIT, invitation = %invitation.id.0, uses, event = "invitation_made", "invitation_made");
+        let id = invitation.id.0;
+        tracing::info!(target: AUDIT, invitation = %id, uses, groups = names, event = "invitation_made", "invitation_made");
         Ok(Ok((invitation, token)))
     }
 

@@ -104,11 +104,14 @@ impl PublicKey {
                 let key = RsaPublicKeyComponents { n, e };
                 key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
             }),
-            Self::P256 { x, y, .. } => bytes(x).zip(bytes(y)).map(|(x, y)| {
-                // An uncompressed point (SEC 1, section 2.3.3).
-                let point = [&[4], x.as_slice(), y.as_slice()].concat();
-                UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
-            }),
+            // Coordinates of another length would be another spelling of the same key (RFC 7518, section 6.2.1.2).
+            Self::P256 { x, y, .. } => {
+                bytes(x).zip(bytes(y)).filter(|(x, y)| x.len() == 32 && y.len() == 32).map(|(x, y)| {
+                    // An uncompressed point (SEC 1, section 2.3.3).
+                    let point = [&[4], x.as_slice(), y.as_slice()].concat();
+                    UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
+                })
+            }
             Self::Ed25519 { x, .. } => {
                 bytes(x).map(|x| UnparsedPublicKey::new(&signature::ED25519, x).verify(message, signature))
             }

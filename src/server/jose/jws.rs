@@ -49,12 +49,12 @@ pub enum Invalid {
     /// It has a member that would change how it is to be read, or brings a key along.
     #[error("unsupported header")]
     UnsupportedHeader,
-    #[error("another type")]
+    #[error("wrong type")]
     OtherType,
     #[error("unknown key")]
     UnknownKey,
     /// Not that of its key.
-    #[error("another algorithm")]
+    #[error("wrong algorithm")]
     OtherAlgorithm,
     #[error("bad signature")]
     BadSignature,

@@ -30,11 +30,12 @@ enum Pair {
 pub struct KeyFailure(&'static str);
 
 impl KeyFailure {
-    pub(super) const NOT_JSON: Self = Self("the claims are no JSON");
+    pub(super) const NOT_JSON: Self = Self("the claims are not JSON");
 }
 
 impl SigningKey {
-    /// Makes a private key, as PKCS #8 (RFC 5958). RSA takes a second or more: do it beside requests.
+    /// Makes a private key, as PKCS #8 (RFC 5958). Generating an RSA key takes a second or more; do not call this on a request
+    /// path.
     ///
     /// # Errors
     /// When the system has no randomness.

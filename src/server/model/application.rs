@@ -65,17 +65,27 @@ pub enum Audience {
 
 impl Audience {
     /// The name of an audience without users.
-    pub const CLOSED: &str = "nobody";
+    pub const CLOSED: &str = GroupName::NO_ONE;
 
     /// Reads [`Audience::CLOSED`], `everybody` or names of groups with commas between them; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             Self::CLOSED => Some(Self::Closed),
-            "everybody" => Some(Self::Everybody),
+            GroupName::EVERYBODY => Some(Self::Everybody),
             names => {
                 names.split(',').map(|name| GroupName::parse(name.trim())).collect::<Option<_>>().map(Self::Groups)
             }
+        }
+    }
+
+    /// Whether it has no users, as when its last group was removed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Closed => true,
+            Self::Everybody => false,
+            Self::Groups(names) => names.is_empty(),
         }
     }
 
@@ -93,9 +103,11 @@ impl Audience {
 impl fmt::Display for Audience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str(Self::CLOSED),
-            Self::Everybody => f.write_str("everybody"),
-            Self::Groups(names) => f.write_str(&names.iter().map(GroupName::as_str).collect::<Vec<_>>().join(",")),
+            Self::Everybody => f.write_str(GroupName::EVERYBODY),
+            Self::Groups(names) if !names.is_empty() => {
+                f.write_str(&names.iter().map(GroupName::as_str).collect::<Vec<_>>().join(","))
+            }
+            Self::Closed | Self::Groups(_) => f.write_str(Self::CLOSED),
         }
     }
 }
@@ -154,7 +166,7 @@ mod tests {
             assert_eq!(Audience::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Audience::parse("friends, family").unwrap().to_string(), "family,friends");
-        for text in ["", "family,", "Family", "a b"] {
+        for text in ["", "family,", "Family", "a b", "everybody,family", "family,nobody"] {
             assert_eq!(Audience::parse(text), None, "{text}");
         }
     }
@@ -162,7 +174,8 @@ mod tests {
     #[test]
     fn an_audience_is_closed_by_default() {
         let family = BTreeSet::from([GroupName::parse("family").unwrap()]);
-        assert!(!Audience::default().includes(&family));
+        assert!(!Audience::default().includes(&family) && Audience::Groups(BTreeSet::new()).is_closed());
+        assert_eq!(Audience::Groups(BTreeSet::new()).to_string(), Audience::CLOSED);
         assert!(Audience::Everybody.includes(&BTreeSet::new()));
         assert!(Audience::parse("friends,family").unwrap().includes(&family));
         assert!(!Audience::parse("friends").unwrap().includes(&family));

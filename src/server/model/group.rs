@@ -8,10 +8,21 @@ use std::fmt;
 pub struct GroupName(String);
 
 impl GroupName {
+    /// Words that policies have for audiences; no group has them for its name.
+    pub const EVERYBODY: &str = "everybody";
+    pub const NO_ONE: &str = "nobody";
+
     /// Reads a name; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        is_slug(text, b"._-").then(|| Self(text.to_owned()))
+        let is_free = text != Self::EVERYBODY && text != Self::NO_ONE;
+        (is_slug(text, b"._-") && is_free).then(|| Self(text.to_owned()))
+    }
+
+    /// The title of a group that was given none.
+    #[must_use]
+    pub fn as_title(&self) -> Option<DisplayName> {
+        DisplayName::parse(&self.0).ok()
     }
 
     #[must_use]
@@ -47,8 +58,22 @@ mod tests {
     fn names_have_the_characters_of_the_contract() {
         for name in ["a", "0", "family", "a.b_c-d", &"x".repeat(64)] {
             assert_eq!(GroupName::parse(name).unwrap().as_str(), name);
+            assert_eq!(GroupName::parse(name).unwrap().as_title().unwrap().as_str(), name);
         }
-        for name in ["", "-a", ".a", "_a", "A", "ä", "a b", "a,b", "a/b", &"x".repeat(65)] {
+        for name in [
+            "",
+            "-a",
+            ".a",
+            "_a",
+            "A",
+            "ä",
+            "a b",
+            "a,b",
+            "a/b",
+            &"x".repeat(65),
+            GroupName::EVERYBODY,
+            GroupName::NO_ONE,
+        ] {
             assert_eq!(GroupName::parse(name), None, "{name}");
         }
     }

@@ -219,12 +219,12 @@ macro_rules! may_be_used {
     };
 }
 
-/// Reads the owners whose accounts can sign in.
+/// Reads the owners, and when their accounts were disabled.
 macro_rules! owners {
     ($lock:literal) => {
         concat!(
-            "select r.user_id from user_roles r join users u on u.id = r.user_id where r.role = 'owner' \
-             and u.deleted_at is null and u.disabled_at is null order by r.user_id",
+            "select r.user_id, u.disabled_at from user_roles r join users u on u.id = r.user_id \
+             where r.role = 'owner' and u.deleted_at is null order by r.user_id",
             $lock
         )
     };

@@ -22,7 +22,6 @@ pub trait RoleWrites: Send {
     /// `false` when the user does not have the role.
     async fn take_role(&mut self, user: UserId, role: Role) -> Result<bool, Unavailable>;
 
-    /// Locks the role of the owners until the unit of work ends, and returns them; those of disabled and deleted accounts are
-    /// left out.
-    async fn lock_owners(&mut self) -> Result<Vec<UserId>, Unavailable>;
+    /// Locks the role of the owners until the unit of work ends. Returns each with whether the account can sign in.
+    async fn lock_owners(&mut self) -> Result<Vec<(UserId, bool)>, Unavailable>;
 }

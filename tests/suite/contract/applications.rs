@@ -5,7 +5,7 @@ use latchkey::server::model::application::{AccessPolicy, Audience, RequiredMetho
 use latchkey::server::model::role::RoleGrant;
 use latchkey::server::model::{Application, ApplicationId, Group, GroupName, Invitation, Issuer, Role};
 use latchkey::server::secret::SystemEntropy;
-use latchkey::server::store::Store;
+use latchkey::server::store::{Insertion, Store};
 use latchkey::types::{DisplayName, Identifier};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -38,7 +38,11 @@ async fn put(store: &dyn Store, groups: &[Group], applications: &[Application]) 
         unit.put_group(group).await.unwrap();
     }
     for application in applications {
-        assert_eq!(unit.put_application(application).await.unwrap(), None);
+        if unit.add_application(application).await.unwrap() == Insertion::Conflict {
+            assert!(unit.lock_application(&application.id).await.unwrap().is_some());
+            unit.change_application(application).await.unwrap();
+        }
+        assert_eq!(unit.set_application_groups(application).await.unwrap(), None);
     }
     unit.commit().await.unwrap();
 }
@@ -125,7 +129,8 @@ async fn an_application_comes_back_with_its_groups_and_those_of_a_user() {
         assert_eq!((found, groups), (open.clone(), BTreeSet::new()));
 
         let mut unit = store.begin().await.unwrap();
-        assert_eq!(unit.put_application(&application("wiki", "family,ghosts")).await.unwrap(), Some(name("ghosts")));
+        let unknown = unit.set_application_groups(&application("wiki", "family,ghosts")).await.unwrap();
+        assert_eq!(unknown, Some(name("ghosts")));
         drop(unit);
         assert_eq!(store.application(&open.id).await.unwrap(), Some(open.clone()), "nothing of it was kept");
         let changed = Application { created_at: open.created_at, ..application("wiki", "friends") };
@@ -159,7 +164,7 @@ async fn of_two_owners_who_are_taken_at_once_one_stays() {
             let store = store.clone();
             tokio::spawn(async move {
                 let mut unit = store.begin().await.unwrap();
-                let is_last = unit.lock_owners().await.unwrap() == [user];
+                let is_last = unit.lock_owners().await.unwrap() == [(user, true)];
                 if !is_last {
                     assert!(unit.take_role(user, Role::Owner).await.unwrap());
                     unit.commit().await.unwrap();

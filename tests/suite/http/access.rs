@@ -38,7 +38,7 @@ async fn a_group_and_a_passkey_open_an_application_and_leaving_closes_it_at_once
         let mut own = app.browser();
         own.sign_up_proven(&app, "ada").await;
         let title = DisplayName::parse("Family").unwrap();
-        app.state.groups().put(&group("family"), title, false).await.unwrap();
+        app.state.groups().put(&group("family"), Some(title), None).await.unwrap();
         add(&app, "photos", "family", RequiredMethod::Passkey).await;
         assert_eq!(verdict(&app, &own, "photos").await, Verdict::Refused(Reason::NotInAudience));
         let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
@@ -112,7 +112,7 @@ async fn groups_come_with_an_invitation_and_each_use_of_it_counts() {
         let app = App::start_set(Backends::Embedded, &[("SIGN_UP", sign_up)]).await;
         for (name, is_default) in [("family", false), ("everyone", true)] {
             let title = DisplayName::parse(name).unwrap();
-            app.state.groups().put(&group(name), title, is_default).await.unwrap();
+            app.state.groups().put(&group(name), Some(title), Some(is_default)).await.unwrap();
         }
         let terms = |groups: &[&str]| InvitationTerms {
             note: None,

@@ -6,6 +6,7 @@ use latchkey::server::auth::InvitationTerms;
 use latchkey::server::model::UserId;
 use latchkey::types::Identifier;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 async fn id_of(app: &App, name: &str) -> UserId {
@@ -213,7 +214,7 @@ async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
 }
 
 async fn invite(app: &App, uses: u32) -> String {
-    let terms = InvitationTerms { note: None, uses, life: Duration::from_hours(1), groups: Vec::new() };
+    let terms = InvitationTerms { note: None, uses, life: Duration::from_hours(1), groups: BTreeSet::new() };
     app.state.invitations().create(terms).await.unwrap().unwrap().1.encode()
 }
 

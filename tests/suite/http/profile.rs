@@ -138,9 +138,10 @@ async fn noise_of_strangers_is_one_line_an_hour() {
 }
 
 /// The members of an export, in the order of the alphabet.
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 14] = [
     "events",
     "exported_at",
+    "groups",
     "language",
     "open_letters",
     "passkeys",
@@ -148,6 +149,7 @@ const MEMBERS: [&str; 12] = [
     "passkeys_blocked_until",
     "recovery_codes_left",
     "remembered_browsers",
+    "roles",
     "sessions",
     "user",
     "username_changed_at",

@@ -10,7 +10,7 @@ use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
-use crate::server::model::{EventKind, KnownBrowser, Passkey, Session};
+use crate::server::model::{EventKind, KnownBrowser, Passkey, Role, Session};
 use crate::types::views;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,6 +33,9 @@ pub struct Export {
     #[serde(rename = "open_letters")]
     open_emails: Vec<OpenEmail>,
     events: Vec<views::Event>,
+    /// Names.
+    groups: Vec<String>,
+    roles: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -107,6 +110,8 @@ impl Exports<'_> {
             remembered_browsers: store.known_browsers(user.id).await?.iter().map(remembered).collect(),
             open_emails: self.open_emails(current, now).await?,
             events: self.all_events(current).await?,
+            groups: store.groups_of(user.id).await?.iter().map(ToString::to_string).collect(),
+            roles: store.roles_of(user.id).await?.into_iter().map(Role::name).collect(),
         })
     }
 

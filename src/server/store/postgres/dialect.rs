@@ -52,7 +52,7 @@ impl Dialect {
     /// As `LOCK_USER`, by the address that the account has proven.
     pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
 
-    /// Locks the roles of owners whose accounts can sign in.
+    /// Locks the roles of owners.
     pub const LOCK_OWNERS: &'static str = owners!(" for update of r");
 
     /// Makes units of work about the same browser wait for each other.

@@ -1,11 +1,11 @@
-use super::SqlStore;
-use super::row::{DatabaseRow, get, invalid, maybe_time, time};
+use super::row::{DatabaseRow, get, invalid, maybe_time, millis, time};
 use super::transaction::Transaction;
+use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
 use crate::server::model::{Application, ApplicationId, GroupName, UserId};
-use crate::server::store::{ApplicationReads, ApplicationWrites};
+use crate::server::store::{ApplicationReads, ApplicationWrites, Insertion};
 use crate::types::DisplayName;
 use async_trait::async_trait;
 use sqlx::query;
@@ -14,6 +14,32 @@ use std::time::Duration;
 
 /// The values of the column `who`; those of groups stand in `application_groups`.
 const GROUPS: &str = "groups";
+
+/// One application, a row for each group of its policy.
+const WITH_GROUPS: &str = concat!(
+    "select ",
+    application_columns!("a."),
+    ", g.group_name from applications a left join application_groups g on g.application_id = a.id where a.id = $1"
+);
+
+/// The values of an application but for its time, in the order of its columns.
+fn bind<'q>(statement: Statement<'q>, application: &'q Application) -> Statement<'q> {
+    let policy = &application.policy;
+    let who = match &policy.who {
+        Audience::Closed => Audience::CLOSED,
+        Audience::Everybody => GroupName::EVERYBODY,
+        Audience::Groups(_) => GROUPS,
+    };
+    statement
+        .bind(application.id.as_str())
+        .bind(application.name.as_str())
+        .bind(application.url.as_deref())
+        .bind(who)
+        .bind(policy.method.name())
+        .bind(policy.max_age.map(millis))
+        .bind(application.from_file)
+        .bind(application.disabled_at.map(Timestamp::unix_millis))
+}
 
 fn group(row: &DatabaseRow) -> Result<Option<GroupName>, Unavailable> {
     let name = get::<Option<&str>>(row, "group_name")?;
@@ -26,10 +52,11 @@ fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
     let max_age: Option<i64> = get(row, "max_age_millis")?;
     let max_age = max_age.map(|millis| u64::try_from(millis).map(Duration::from_millis)).transpose();
     let policy = AccessPolicy {
-        who: if who == GROUPS {
-            Audience::Groups(BTreeSet::new())
-        } else {
-            Audience::parse(who).ok_or_else(|| invalid("who"))?
+        who: match who {
+            GROUPS => Audience::Groups(BTreeSet::new()),
+            GroupName::EVERYBODY => Audience::Everybody,
+            Audience::CLOSED => Audience::Closed,
+            _ => return Err(invalid("who")),
         },
         method: RequiredMethod::parse(get(row, "method")?).ok_or_else(|| invalid("method"))?,
         max_age: max_age.map_err(|_| invalid("max_age_millis"))?,
@@ -65,12 +92,7 @@ fn applications(rows: &[DatabaseRow]) -> Result<Vec<Application>, Unavailable> {
 #[async_trait]
 impl ApplicationReads for SqlStore {
     async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, Unavailable> {
-        let statement = query(concat!(
-            "select ",
-            application_columns!("a."),
-            ", g.group_name from applications a left join application_groups g on g.application_id = a.id where a.id = $1"
-        ));
-        Ok(applications(&self.all(statement.bind(id.as_str())).await?)?.pop())
+        Ok(applications(&self.all(query(WITH_GROUPS).bind(id.as_str())).await?)?.pop())
     }
 
     async fn applications(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable> {
@@ -109,12 +131,7 @@ impl ApplicationReads for SqlStore {
 
 #[async_trait]
 impl ApplicationWrites for Transaction {
-    async fn put_application(&mut self, application: &Application) -> Result<Option<GroupName>, Unavailable> {
-        let Application { id, name, url, policy, from_file, disabled_at, created_at } = application;
-        let who = match &policy.who {
-            Audience::Groups(_) => GROUPS.to_owned(),
-            other => other.to_string(),
-        };
+    async fn add_application(&mut self, application: &Application) -> Result<Insertion, Unavailable> {
         let statement = query(concat!(
             "insert into applications (",
             application_columns!(""),
@@ -130,21 +147,31 @@ impl ApplicationWrites for Transaction {
                 disabled_at = "$8",
                 created_at = "$9"
             ),
-            ") on conflict (id) do update set name = $2, url = $3, who = $4, method = $5, max_age_millis = $6, \
-             from_file = $7, disabled_at = $8"
-        ))
-        .bind(id.as_str())
-        .bind(name.as_str())
-        .bind(url.as_deref())
-        .bind(who)
-        .bind(policy.method.name())
-        .bind(policy.max_age.map(super::row::millis))
-        .bind(*from_file)
-        .bind(disabled_at.map(Timestamp::unix_millis))
-        .bind(created_at.unix_millis());
-        self.run(statement).await?;
-        self.run(query("delete from application_groups where application_id = $1").bind(id.as_str())).await?;
-        let Audience::Groups(names) = &policy.who else { return Ok(None) };
+            ") on conflict (id) do nothing"
+        ));
+        let added = self.run(bind(statement, application).bind(application.created_at.unix_millis())).await?;
+        Ok(if added == 0 { Insertion::Conflict } else { Insertion::Done })
+    }
+
+    async fn lock_application(&mut self, id: &ApplicationId) -> Result<Option<Application>, Unavailable> {
+        // An update that changes nothing locks the row on either database.
+        self.run(query("update applications set id = id where id = $1").bind(id.as_str())).await?;
+        let rows = self.all(query(WITH_GROUPS).bind(id.as_str())).await?;
+        Ok(applications(&rows)?.pop())
+    }
+
+    async fn change_application(&mut self, application: &Application) -> Result<(), Unavailable> {
+        let statement = query(
+            "update applications set name = $2, url = $3, who = $4, method = $5, max_age_millis = $6, from_file = $7, \
+             disabled_at = $8 where id = $1",
+        );
+        self.run(bind(statement, application)).await.map(drop)
+    }
+
+    async fn set_application_groups(&mut self, application: &Application) -> Result<Option<GroupName>, Unavailable> {
+        let id = application.id.as_str();
+        self.run(query("delete from application_groups where application_id = $1").bind(id)).await?;
+        let Audience::Groups(names) = &application.policy.who else { return Ok(None) };
         for name in names {
             let statement = query(concat!(
                 "insert into application_groups (",
@@ -153,7 +180,7 @@ impl ApplicationWrites for Transaction {
                 application_group_values!(application_id = "$1", group_name = "name"),
                 " from user_groups where name = $2"
             ));
-            if self.run(statement.bind(id.as_str()).bind(name.as_str())).await? == 0 {
+            if self.run(statement.bind(id).bind(name.as_str())).await? == 0 {
                 return Ok(Some(name.clone()));
             }
         }

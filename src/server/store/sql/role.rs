@@ -59,8 +59,10 @@ impl RoleWrites for Transaction {
         Ok(self.run(statement.bind(user.0).bind(role.name())).await? == 1)
     }
 
-    async fn lock_owners(&mut self) -> Result<Vec<UserId>, Unavailable> {
+    async fn lock_owners(&mut self) -> Result<Vec<(UserId, bool)>, Unavailable> {
         let rows = self.all(query(Dialect::LOCK_OWNERS)).await?;
-        rows.iter().map(|row| get(row, "user_id").map(UserId)).collect()
+        let owner =
+            |row: &DatabaseRow| Ok((UserId(get(row, "user_id")?), get::<Option<i64>>(row, "disabled_at")?.is_none()));
+        rows.iter().map(owner).collect()
     }
 }

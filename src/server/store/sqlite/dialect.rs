@@ -46,7 +46,7 @@ impl Dialect {
     /// As `LOCK_USER`, by the address that the account has proven.
     pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified");
 
-    /// The owners whose accounts can sign in.
+    /// The owners. Units of work wait for each other anyway.
     pub const LOCK_OWNERS: &'static str = owners!("");
 
     /// Units of work wait for each other anyway.
