@@ -19,8 +19,10 @@ LOCKED ?=
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
-run: build ## Build the release and serve it (http://localhost:3000)
-	$(ENV_FILE) exec target/release/latchkey
+run: ## Build a program to try, which compiles fast, and serve it (http://localhost:3000)
+	scripts/install quick
+	scripts/build-quick
+	$(ENV_FILE) exec target/quick/latchkey
 
 build: ## Release build: target/release/latchkey, which carries its site files
 	scripts/install build
