@@ -56,7 +56,7 @@ impl Applications<'_> {
     /// Adds an application. No one may use it until its policy names them (docs/RULES.md, 18).
     ///
     /// # Errors
-    /// When there is one of that id, a group does not exist.
+    /// When there is one of that id, or a group does not exist.
     pub async fn add(
         &self,
         id: ApplicationId,
@@ -84,7 +84,7 @@ impl Applications<'_> {
     /// Changes an application.
     ///
     /// # Errors
-    /// When there is none of that id, the file names it, a group does not exist.
+    /// When there is none of that id, the file names it, or a group does not exist.
     pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Application, Refused> {
         let mut unit = self.core.store.begin().await?;
         let application = change.apply_to(own(unit.as_mut(), id).await?);
@@ -95,7 +95,7 @@ impl Applications<'_> {
     /// Removes an application: its users lose it at their next request.
     ///
     /// # Errors
-    /// When there is none of that id, the file names it.
+    /// When there is none of that id, or the file names it.
     pub async fn remove(&self, id: &ApplicationId) -> Result<(), Refused> {
         let mut unit = self.core.store.begin().await?;
         own(unit.as_mut(), id).await?;

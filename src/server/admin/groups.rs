@@ -33,7 +33,8 @@ impl Groups<'_> {
         title: Option<DisplayName>,
         is_default: Option<bool>,
     ) -> Result<Group, Refused> {
-        let known = self.core.store.group(name).await?;
+        let mut unit = self.core.store.begin().await?;
+        let known = unit.lock_group(name).await?;
         refuse_from_file(known.as_ref())?;
         let title = title.or_else(|| known.as_ref().map(|known| known.title.clone())).or_else(|| name.as_title());
         let group = Group {
@@ -43,7 +44,6 @@ impl Groups<'_> {
             from_file: false,
             created_at: known.map_or_else(|| self.core.now(), |known| known.created_at),
         };
-        let mut unit = self.core.store.begin().await?;
         unit.put_group(&group).await?;
         unit.commit().await?;
         let is_default = group.is_default;
@@ -54,10 +54,10 @@ impl Groups<'_> {
     /// Removes a group. Applications that were open to it alone are closed then.
     ///
     /// # Errors
-    /// When there is no such group, the file names it.
+    /// When there is no such group, or the file names it.
     pub async fn remove(&self, name: &GroupName) -> Result<(), Refused> {
-        refuse_from_file(self.core.store.group(name).await?.as_ref())?;
         let mut unit = self.core.store.begin().await?;
+        refuse_from_file(unit.lock_group(name).await?.as_ref())?;
         if !unit.remove_group(name).await? {
             return Err(Refused::UnknownGroup(name.clone()));
         }

@@ -20,6 +20,9 @@ pub trait GroupReads: Send + Sync {
 /// Writes of groups and of who belongs to them.
 #[async_trait]
 pub trait GroupWrites: Send {
+    /// Locks a group until the unit of work ends, and reads it.
+    async fn lock_group(&mut self, name: &GroupName) -> Result<Option<Group>, Unavailable>;
+
     /// Adds a group, or changes title and default of the one that has its name.
     async fn put_group(&mut self, group: &Group) -> Result<(), Unavailable>;
 

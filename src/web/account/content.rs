@@ -14,7 +14,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// How many events the overview shows.
-const NEWEST: usize = 5;
+const NEWEST: u32 = 5;
 
 /// How long the overview offers to name a new passkey.
 const NEW_FOR: Duration = Duration::from_mins(10);
@@ -71,14 +71,14 @@ async fn overview(
 ) -> Result<(Content, String), Unavailable> {
     let (state, services) = (&context.state, context.state.passkeys());
     let passkeys = services.list(current).await?;
-    let events = state.activity().page(current.user.id, None).await?.unwrap_or_default();
+    let events = state.activity().newest(current.user.id, NEWEST).await?;
     let since = state.core().now().minus(NEW_FOR);
     let newest = passkeys.last().filter(|passkey| query.step.as_deref() == Some("ready") && passkey.created_at > since);
     let overview = Overview {
         usable_passkeys: passkeys.iter().filter(|passkey| passkey.is_usable(services.rp_id())).count(),
         recovery_codes: state.recovery_codes().count(current).await?,
         devices: state.sessions().list(current).await?.len(),
-        activity: events.iter().take(NEWEST).map(|event| line(event, context.language)).collect(),
+        activity: events.iter().map(|event| line(event, context.language)).collect(),
         sends_email: state.core().email().can_send(),
         offers_passkey: state.browsers().offers_passkey(current, context.known.as_ref(), &services).await?,
         new_passkey: newest.map(|passkey| services.view(current, passkey, &passkeys)),

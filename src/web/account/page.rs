@@ -14,7 +14,6 @@ use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
-use url::form_urlencoded::byte_serialize;
 
 /// `GET` of a section.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
@@ -30,7 +29,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         return Ok(to(paths::ADD_PASSKEY, None));
     }
     let wants_to_add = section == Section::Passkeys && query.step.as_deref() == Some("add");
-    if wants_to_add && let Some(elsewhere) = instead_of_adding(&context, &current).await? {
+    if wants_to_add && let Some(elsewhere) = instead_of_adding(&context, &current, request.uri()).await? {
         return Ok(elsewhere);
     }
     let sent_before = match &query.continuation {
@@ -48,14 +47,17 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 }
 
 /// Where a user is led who may not add a passkey now; `None` where they may.
-async fn instead_of_adding(context: &RequestContext, current: &CurrentUser) -> Result<Option<Response>, ApiError> {
+async fn instead_of_adding(
+    context: &RequestContext,
+    current: &CurrentUser,
+    here: &Uri,
+) -> Result<Option<Response>, ApiError> {
     match context.state.passkeys().check_adding(current).await.map_err(ApiError::from) {
         Ok(()) => Ok(None),
         Err(ApiError::Unavailable) => Err(ApiError::Unavailable),
         Err(_) if context.state.sessions().is_confined(current) => Ok(None),
         Err(ApiError::ReauthenticationRequired) => {
-            let back = byte_serialize(paths::ADD_PASSKEY.as_bytes()).collect::<String>();
-            Ok(Some(to(&format!("{}?next={back}", paths::CONFIRM), None)))
+            Ok(Some(to(&format!("{}?next={}", paths::CONFIRM, as_query_value(here)), None)))
         }
         Err(error) => Ok(Some(with_refusal(&context.state, Section::Passkeys.path(), error))),
     }

@@ -13,6 +13,11 @@ impl Activity<'_> {
         self.core.store.events(user, before, event::PAGE).await
     }
 
+    /// The newest events of an account, at most `limit`.
+    pub async fn newest(&self, user: UserId, limit: u32) -> Result<Vec<Event>, Unavailable> {
+        Ok(self.core.store.events(user, None, limit).await?.unwrap_or_default())
+    }
+
     /// Records that strangers were refused, once an hour however often they try.
     pub(in crate::server::auth) async fn record_strangers(&self, user: UserId) -> Result<(), Unavailable> {
         let kind = crate::server::model::EventKind::StrangersRefused;

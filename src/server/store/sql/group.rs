@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use sqlx::query;
 use std::collections::BTreeSet;
 
+const BY_NAME: &str = concat!("select ", group_columns!(""), " from user_groups where name = $1");
+
 fn name(row: &DatabaseRow, column: &'static str) -> Result<GroupName, Unavailable> {
     GroupName::parse(get(row, column)?).ok_or_else(|| invalid(column))
 }
@@ -43,8 +45,7 @@ impl GroupReads for SqlStore {
     }
 
     async fn group(&self, name: &GroupName) -> Result<Option<Group>, Unavailable> {
-        let statement = query(concat!("select ", group_columns!(""), " from user_groups where name = $1"));
-        self.one(statement.bind(name.as_str())).await?.map(|row| group(&row)).transpose()
+        self.one(query(BY_NAME).bind(name.as_str())).await?.map(|row| group(&row)).transpose()
     }
 
     async fn groups_of(&self, user: UserId) -> Result<BTreeSet<GroupName>, Unavailable> {
@@ -55,6 +56,12 @@ impl GroupReads for SqlStore {
 
 #[async_trait]
 impl GroupWrites for Transaction {
+    async fn lock_group(&mut self, name: &GroupName) -> Result<Option<Group>, Unavailable> {
+        // An update that changes nothing locks the row on either database.
+        self.run(query("update user_groups set name = name where name = $1").bind(name.as_str())).await?;
+        self.one(query(BY_NAME).bind(name.as_str())).await?.map(|row| group(&row)).transpose()
+    }
+
     async fn put_group(&mut self, group: &Group) -> Result<(), Unavailable> {
         let statement = query(concat!(
             "insert into user_groups (",
