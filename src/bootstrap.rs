@@ -10,9 +10,10 @@ use crate::server::http::{
     AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_door::MailboxDoor,
     policy_report::PolicyReports,
 };
-use crate::server::jobs::EmailWorker;
+use crate::server::jobs::{EmailWorker, LogoutWorker};
 use crate::server::keys::{self, Keys};
 use crate::server::mail::{Branding, Mailbox, Smtp, Transport};
+use crate::server::outbound::Door;
 use crate::server::secret::{Entropy, SystemEntropy};
 use crate::server::services::Services;
 use crate::server::store::{Maintenance, Store, postgres, sqlite};
@@ -40,6 +41,8 @@ pub struct Started {
     pub state: AppState,
     /// Sends emails, where there is a way for them to go.
     pub email_worker: Option<Arc<EmailWorker>>,
+    /// Tells applications that sessions ended.
+    pub logout_worker: Arc<LogoutWorker>,
 }
 
 /// Opens the backends and puts the state together that every handler shares.
@@ -67,7 +70,9 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     } else if email_worker.is_some() && config.smtp_url.is_none() {
         tracing::warn!("emails cannot be sent: set SMTP_URL, or DEV_MAILBOX=on");
     }
-    Ok(Started { state, email_worker })
+    let door = Door { allowed: config.outbound_allow.clone().into() };
+    let logout_worker = Arc::new(LogoutWorker { core: Arc::clone(state.core()), door });
+    Ok(Started { state, email_worker, logout_worker })
 }
 
 /// The same parts for one command beside a running server: the database must be there, with the schema of this program.
@@ -119,6 +124,7 @@ fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<
 /// When the host of `PUBLIC_URL` cannot be a relying party's id.
 pub fn services(config: &Config, backing: Backing, can_send: bool) -> Result<Services, Unavailable> {
     let policy = Policy {
+        issuer: config.public_url.origin().to_owned(),
         rp_id: config.public_url.host().to_owned(),
         sessions: config.sessions,
         email: EmailPolicy::new(config.email_sign_in, can_send, config.smtp_url.is_some()),

@@ -8,8 +8,8 @@ use crate::server::http::{
 };
 use crate::types::{Section, paths};
 use crate::web::{
-    account, confirm, email_confirm, email_link, fallback, for_people, home, language, mailbox, report, sign_in,
-    sign_out, sign_up,
+    account, apps, confirm, email_confirm, email_link, fallback, for_people, home, language, mailbox, oauth, report,
+    sign_in, sign_out, sign_up,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -24,7 +24,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// path is a page.
 pub const EDGES: &[(&str, Edge)] = &[
     (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..PROGRAMS }),
-    (paths::PROTOCOL, Edge { bodies: &["application/x-www-form-urlencoded"], cors: Cors::AnySite, ..STRANGERS }),
+    (paths::AUTHORIZE, AUTHORIZE),
+    (paths::CONTINUE, Edge { keeps_opener: true, ..Edge::PAGES }),
+    (paths::SIGN_OUT_KEPT, Edge::PAGES),
+    (paths::LOGOUT, AUTHORIZE),
+    (paths::INTROSPECT, Edge { cors: Cors::Never, ..PROTOCOL }),
+    (paths::PROTOCOL, PROTOCOL),
+    (paths::DISCOVERY, PROTOCOL),
+    (paths::OAUTH_METADATA, PROTOCOL),
     (paths::FORWARD, STRANGERS),
     (paths::HEALTH, HEALTH),
     (paths::READY, HEALTH),
@@ -36,6 +43,11 @@ const PROGRAMS: Edge = Edge { readers: Readers::Programs, ..Edge::PAGES };
 /// Cross-origin clients that authenticate themselves. They have limits of their own.
 const STRANGERS: Edge =
     Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..PROGRAMS };
+const FORMS: &[&str] = &["application/x-www-form-urlencoded"];
+const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, readers: Readers::Applications, ..STRANGERS };
+/// Pages that other sites send users to, with forms too.
+const AUTHORIZE: Edge =
+    Edge { origin: OriginRule::Anywhere, bodies: FORMS, is_counted: false, keeps_opener: true, ..Edge::PAGES };
 const HEALTH: Edge = Edge { bodies: &[], is_counted: false, ..Edge::PAGES };
 const REPORTS: Edge = Edge {
     origin: OriginRule::NoOtherSite,
@@ -84,9 +96,15 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::NOT_ME, get(report::get_report).post(report::post_report))
         .route(paths::PASSKEY_ENDPOINTS, get(well_known::passkey_endpoints))
         .route(paths::SECURITY_TXT, get(well_known::security_txt))
+        .route(paths::APPS, get(apps::get).post(apps::post))
         .route(paths::LANGUAGE, post(language::post))
         .route(paths::BRAND_COLOURS, get(brand::colours))
         .route(paths::BRAND_LOGO, get(brand::logo))
+        .route(paths::AUTHORIZE, get(oauth::authorize::get).post(oauth::authorize::post))
+        .route(paths::AUTHORIZE_SLASH, get(oauth::authorize::get).post(oauth::authorize::post))
+        .route(paths::CONTINUE_REQUEST, get(oauth::continuation::get).post(oauth::continuation::post))
+        .route(paths::LOGOUT, get(oauth::logout::get).post(oauth::logout::post))
+        .route(paths::SIGN_OUT_REQUEST, get(oauth::logout::get_kept).post(oauth::logout::post_kept))
         .route(paths::MAILBOX, get(mailbox::get))
         .route(paths::MAILBOX_HTML, get(mailbox::get_html))
         .route(paths::MAILBOX_JSON, get(mailbox::get_json))
@@ -106,6 +124,15 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
     let reports = Router::new()
         .route(paths::POLICY_REPORTS, post(policy_report::receive))
         .method_not_allowed_fallback(fallback::method_not_allowed);
+    let provider = Router::new()
+        .route(paths::TOKEN, post(oauth::protocol::token))
+        .route(paths::USERINFO, get(oauth::protocol::userinfo).post(oauth::protocol::userinfo))
+        .route(paths::INTROSPECT, post(oauth::protocol::introspect))
+        .route(paths::REVOKE, post(oauth::protocol::revoke))
+        .route(paths::JWKS, get(oauth::discovery::jwks))
+        .route(paths::DISCOVERY, get(oauth::discovery::metadata))
+        .route(paths::OAUTH_METADATA, get(oauth::discovery::metadata))
+        .method_not_allowed_fallback(fallback::method_not_allowed);
     // One layer of layers: each that is added to a router by itself is boxed, and boxes are copied for every request.
     let around = ServiceBuilder::new()
         .layer(from_fn(choose_edge))
@@ -118,7 +145,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .layer(from_fn(body::read_whole))
         .layer(from_fn(trace::deadline))
         .layer(from_fn_with_state(state.clone(), same_origin::guard));
-    pages.merge(api).merge(health).merge(reports).layer(around).with_state(state)
+    pages.merge(api).merge(health).merge(reports).merge(provider).layer(around).with_state(state)
 }
 
 /// Runs the server function of a path with the request's context.

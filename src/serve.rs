@@ -8,7 +8,7 @@ use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
 use crate::server::http::serve::Door;
 use crate::server::jobs::EmailWorker;
-use crate::server::jobs::cleanup;
+use crate::server::jobs::{cleanup, key_rotation};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -66,7 +66,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         started = bootstrap::start(config, files) => started,
         _ = ended_early.wait_for(|stop| *stop) => return ExitCode::SUCCESS,
     };
-    let Started { state, email_worker } = match started {
+    let Started { state, email_worker, logout_worker } = match started {
         Ok(started) => started,
         Err(cause) => return fail(&cause.to_string()),
     };
@@ -85,7 +85,18 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     }
     let core = Arc::clone(state.core());
     keep_going("cleanup", move || cleanup::run(Arc::clone(&core)));
+    // A node that cannot open the keys of the others must not serve beside them.
+    if let Err(cause) = state.signing_keys().read().await {
+        return fail(&cause.to_string());
+    }
+    let core = Arc::clone(state.core());
+    keep_going("key_rotation", move || key_rotation::run(Arc::clone(&core)));
     let email_workers = email_workers(email_worker, &stopped);
+    let ended = stopped.clone();
+    keep_going("logout_worker", move || {
+        let (worker, ended) = (Arc::clone(&logout_worker), ended.clone());
+        async move { worker.work(ended).await }
+    });
     tracing::info!(address = %config.listen_addr, open = config.public_url.origin(), "listening");
     let core = Arc::clone(state.core());
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));

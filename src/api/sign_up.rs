@@ -32,7 +32,7 @@ pub async fn start_sign_up(
 pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Result<SignedIn, ApiError> {
     use crate::server::auth::RegistrationAnswer;
     use crate::server::http::request::RequestContext;
-    use crate::types::{Next, Notice};
+    use crate::types::Notice;
 
     let request = RequestContext::current();
     let answer = RegistrationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
@@ -40,7 +40,7 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     if new.user.email.is_some() && request.state.core().email().can_send() {
         request.tell(Notice::SignedUp);
     }
-    request.signed_in(&new, &Next::or_account(None))
+    request.signed_in(&new, &request.next_after_sign_up())
 }
 
 /// Signs up without a passkey, for browsers that cannot make one: the account is made when the email is answered.

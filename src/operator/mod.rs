@@ -15,6 +15,7 @@ mod keys;
 mod restore;
 mod roles;
 mod sessions;
+mod signing_keys;
 mod transfer;
 mod users;
 
@@ -94,6 +95,9 @@ pub enum Command {
     /// Applications, and who may use them
     #[command(subcommand)]
     Apps(apps::Apps),
+    /// Keys that sign tokens for applications
+    #[command(subcommand)]
+    SigningKeys(signing_keys::SigningKeys),
     /// Writes everything in the database into a file, for another database
     ///
     /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included:
@@ -167,6 +171,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Groups(groups) => groups::run(groups, &bootstrap::join(config).await?).await?,
         Command::Roles(roles) => roles::run(roles, &bootstrap::join(config).await?).await?,
         Command::Apps(apps) => apps::run(apps, &bootstrap::join(config).await?).await?,
+        Command::SigningKeys(keys) => signing_keys::run(keys, &bootstrap::join(config).await?).await?,
         Command::Export { file } => transfer::export(&file, config).await?,
         Command::Import { file } => transfer::import(&file, config).await?,
         Command::Backup { file } => backup::run(&file, config).await?,

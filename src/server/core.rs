@@ -6,10 +6,13 @@ use crate::server::config::{EmailPolicy, SignUp};
 use crate::server::ephemeral::Ephemeral;
 use crate::server::keys::Keys;
 use crate::server::limiter::Limiter;
+use crate::server::model::ApplicationId;
+use crate::server::model::oauth::Client;
+use crate::server::model::signing_key::KeySet;
 use crate::server::model::{Issuer, SessionLifetimes};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::{MailboxEmail, Store};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Storage, time, randomness and keys. Tests pass their own.
 pub struct Backing {
@@ -20,9 +23,26 @@ pub struct Backing {
     pub keys: Keys,
 }
 
+/// The signing keys as this node read them last.
+#[derive(Default)]
+pub struct KeySetSlot(RwLock<Option<Arc<KeySet>>>);
+
+impl KeySetSlot {
+    #[must_use]
+    pub fn get(&self) -> Option<Arc<KeySet>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set(&self, keys: KeySet) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+    }
+}
+
 /// The settings that decide what services do.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// The issuer of tokens: `PUBLIC_URL` without a slash at its end.
+    pub issuer: String,
     /// The relying party's id: the host of `PUBLIC_URL`. Passkeys of another one sign no one in.
     pub rp_id: String,
     pub sessions: SessionLifetimes,
@@ -41,6 +61,7 @@ pub struct Core {
     pub(in crate::server) keys: Keys,
     pub(in crate::server) limiter: Limiter,
     pub(in crate::server) policy: Policy,
+    pub(in crate::server) key_set: KeySetSlot,
 }
 
 impl Core {
@@ -53,7 +74,7 @@ impl Core {
             keys: keys.clone(),
             is_on: policy.rate_limits,
         };
-        Self { store, ephemeral, clock, entropy, keys, limiter, policy }
+        Self { store, ephemeral, clock, entropy, keys, limiter, policy, key_set: KeySetSlot::default() }
     }
 
     #[must_use]
@@ -69,6 +90,23 @@ impl Core {
     #[must_use]
     pub fn rp_id(&self) -> &str {
         &self.policy.rp_id
+    }
+
+    /// The name of the secret key that new values are sealed under.
+    #[must_use]
+    pub fn key_name(&self) -> String {
+        self.keys.name()
+    }
+
+    /// The client of an application.
+    pub async fn client_of(&self, application: &ApplicationId) -> Result<Option<Client>, Unavailable> {
+        self.store.client_of(application).await
+    }
+
+    /// The issuer of tokens.
+    #[must_use]
+    pub fn issuer_url(&self) -> &str {
+        &self.policy.issuer
     }
 
     /// Gives all connections back to the database.

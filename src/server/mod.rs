@@ -14,6 +14,8 @@ pub mod keys;
 pub mod limiter;
 pub mod mail;
 pub mod model;
+pub mod oauth;
+pub mod outbound;
 pub mod secret;
 pub mod services;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use crate::server::Unavailable;
 use crate::server::access::Access;
-use crate::server::admin::{Applications, Groups, Roles};
+use crate::server::admin::{Applications, Clients, Groups, Roles};
 use crate::server::auth::account::{Activity, Address, Deletion, Exports, Passkeys, Profile, RecoveryCodes, Sessions};
 use crate::server::auth::webauthn::{Ceremonies, RelyingParty};
 use crate::server::auth::{
@@ -11,6 +11,8 @@ use crate::server::auth::{
 };
 use crate::server::config::PublicUrl;
 use crate::server::core::Core;
+use crate::server::oauth::apps::UserApplications;
+use crate::server::oauth::{Authorizations, Logouts, PendingRequests, Resources, SigningKeys, Tokens};
 use std::sync::Arc;
 
 /// The services, over one core, each in the file of its name.
@@ -36,7 +38,9 @@ services! {
     address: Address,
     administration: Administration,
     applications: Applications,
+    authorizations: Authorizations,
     browsers: Browsers,
+    clients: Clients,
     continuations: Continuations,
     deletion: Deletion,
     email_delivery: EmailDelivery,
@@ -45,16 +49,22 @@ services! {
     exports: Exports,
     groups: Groups,
     invitations: Invitations,
+    logouts: Logouts,
     passkeys: Passkeys + ceremonies,
+    pending_requests: PendingRequests,
     profile: Profile,
     reauthentication: Reauthentication + ceremonies,
     recovery: Recovery,
     recovery_codes: RecoveryCodes,
     reports: Reports,
+    resources: Resources,
     roles: Roles,
     sessions: Sessions,
     sign_in: SignIn + ceremonies,
     sign_up: SignUp + ceremonies,
+    signing_keys: SigningKeys,
+    tokens: Tokens,
+    user_applications: UserApplications,
 }
 
 impl Services {

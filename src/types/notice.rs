@@ -5,8 +5,10 @@ use super::ApiError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     AddressConfirmed,
+    ApplicationSignedOut,
     ConfirmationSent,
     ConfirmationTooSoon,
+    ConsentWithdrawn,
     Forgotten,
     /// What a form was about was removed in the meantime.
     Gone,
@@ -33,10 +35,12 @@ pub enum Mood {
 }
 
 impl Notice {
-    const PLAIN: [Self; 16] = [
+    const PLAIN: [Self; 18] = [
         Self::AddressConfirmed,
+        Self::ApplicationSignedOut,
         Self::ConfirmationSent,
         Self::ConfirmationTooSoon,
+        Self::ConsentWithdrawn,
         Self::Forgotten,
         Self::Gone,
         Self::EmailSent,
@@ -57,6 +61,8 @@ impl Notice {
     pub fn code(self) -> String {
         match self {
             Self::AddressConfirmed => "address_confirmed".to_owned(),
+            Self::ApplicationSignedOut => "application_signed_out".to_owned(),
+            Self::ConsentWithdrawn => "consent_withdrawn".to_owned(),
             Self::ConfirmationSent => "confirmation_sent".to_owned(),
             Self::ConfirmationTooSoon => "confirmation_too_soon".to_owned(),
             Self::Forgotten => "forgotten".to_owned(),
@@ -97,7 +103,9 @@ impl Notice {
     pub fn mood(self) -> Mood {
         match self {
             Self::AddressConfirmed
+            | Self::ApplicationSignedOut
             | Self::ConfirmationSent
+            | Self::ConsentWithdrawn
             | Self::EmailSent
             | Self::NameChanged
             | Self::PasskeyRemoved
@@ -119,6 +127,8 @@ impl Notice {
     pub fn message(self) -> &'static str {
         match self {
             Self::AddressConfirmed => "Your email address is confirmed.",
+            Self::ApplicationSignedOut => "Signed out of the application.",
+            Self::ConsentWithdrawn => "Access withdrawn. The application has to ask again.",
             Self::ConfirmationSent => "We've emailed you a link and a code to confirm your address.",
             Self::ConfirmationTooSoon => "We sent you an email less than a minute ago. Check your inbox.",
             Self::Forgotten => "Account removed from this browser.",

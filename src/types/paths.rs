@@ -14,6 +14,8 @@ pub const ACCOUNT: &str = "/account";
 pub const ADD_PASSKEY: &str = "/account/passkeys?step=add";
 /// The page after a passkey was created: its name and the checklist.
 pub const PASSKEY_READY: &str = "/account?step=ready";
+/// The applications that the user may use.
+pub const APPS: &str = "/apps";
 /// Where users confirm their identity before something that matters.
 pub const CONFIRM: &str = "/confirm";
 /// The prefix of the paths of email links.
@@ -51,6 +53,36 @@ pub const API: &str = "/api";
 
 /// Where applications ask the provider for tokens and the like.
 pub const PROTOCOL: &str = "/oauth";
+/// Where applications send users to sign in.
+pub const AUTHORIZE: &str = "/oauth/authorize";
+/// The same as some applications write it.
+pub const AUTHORIZE_SLASH: &str = "/oauth/authorize/";
+/// The prefix of the pages of a stored authorization request.
+pub const CONTINUE: &str = "/oauth/continue";
+pub const CONTINUE_REQUEST: &str = "/oauth/continue/{request}";
+pub const TOKEN: &str = "/oauth/token";
+pub const USERINFO: &str = "/oauth/userinfo";
+pub const REVOKE: &str = "/oauth/revoke";
+pub const INTROSPECT: &str = "/oauth/introspect";
+/// Where applications send users to sign out.
+pub const LOGOUT: &str = "/oauth/logout";
+/// The prefix of the pages of a stored logout request.
+pub const SIGN_OUT_KEPT: &str = "/oauth/sign-out";
+pub const SIGN_OUT_REQUEST: &str = "/oauth/sign-out/{request}";
+/// The public signing keys.
+pub const JWKS: &str = "/oauth/jwks";
+/// The metadata of the provider, at the addresses of OpenID Connect Discovery and of RFC 8414.
+pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// The query by which a user gives up a stored authorization request.
+pub const CANCEL: &str = "step=cancel";
+
+/// The page of a stored authorization request.
+#[must_use]
+pub fn continue_with(request: &str) -> String {
+    format!("{CONTINUE}/{request}")
+}
 /// Where reverse proxies ask whether a visitor may pass.
 pub const FORWARD: &str = "/forward";
 

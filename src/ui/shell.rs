@@ -25,6 +25,8 @@ pub fn Shell(
     here: String,
     /// Whether its address shows it only this time.
     shown_once: bool,
+    /// The address of another site that the page leads to at once.
+    leads_to: Option<String>,
     children: Children,
 ) -> impl IntoView {
     let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
@@ -39,6 +41,7 @@ pub fn Shell(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                {leads_to.map(|address| view! { <meta http-equiv="refresh" content=format!("0;url={address}") /> })}
                 <title>{format!("{title} · {}", site.name)}</title>
                 <link rel="icon" href=site.logo />
                 <link rel="stylesheet" href=styles />
@@ -96,6 +99,9 @@ fn Navigation(current_user: Option<views::User>, is_open: bool, here: String) ->
         }
         .into_any(),
         Some(_) => view! {
+            <a href=paths::APPS aria-current=current(paths::APPS)>
+                {t("Apps")}
+            </a>
             <a href=paths::ACCOUNT aria-current=current(paths::ACCOUNT)>
                 {t("Account")}
             </a>

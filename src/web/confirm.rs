@@ -8,6 +8,7 @@ use crate::server::Unavailable;
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
+use crate::server::model::session::Method;
 use crate::types::{ApiError, Next, paths};
 use crate::ui::pages::{IdentityPage, Proof};
 use axum::extract::Request;
@@ -84,13 +85,18 @@ pub async fn post(
 
 /// Performs the stored form, or returns to the page, once the identity is confirmed.
 async fn resume(context: &RequestContext, request: Request, current: CurrentUser) -> Result<Response, ApiError> {
-    if let Some(error) = obstacle(context, &current).await? {
+    let query: ConfirmQuery = query(&request);
+    let stored = match &query.continuation {
+        Some(token) => peek(context, &current, token).await?,
+        None => None,
+    };
+    if let Some(error) = missing(context, &current, stored.as_ref()).await? {
         return show(context, request, &current, Some(error)).await;
     }
-    let query: ConfirmQuery = query(&request);
     let Some(token) = &query.continuation else { return Ok(redirect::to(query.page().as_str(), None)) };
     match take(context, &current, token).await? {
         Some(Continuation::Account(form)) => account::perform(context, request, current, form).await,
+        Some(Continuation::Application { request, .. }) => Ok(redirect::to(&paths::continue_with(&request), None)),
         Some(Continuation::Codes(_)) | None => Ok(expired(context)),
     }
 }
@@ -116,6 +122,22 @@ async fn obstacle(context: &RequestContext, current: &CurrentUser) -> Result<Opt
     }
 }
 
+/// Why the session may not go on with what is stored; `None` when it may. An application asks for an authentication after its
+/// request, with a passkey or in any way; the account has rules of its own.
+async fn missing(
+    context: &RequestContext,
+    current: &CurrentUser,
+    stored: Option<&Continuation>,
+) -> Result<Option<ApiError>, ApiError> {
+    let Some(Continuation::Application { after, with_passkey, .. }) = stored else {
+        return obstacle(context, current).await;
+    };
+    let session = &current.session;
+    let is_new = session.authenticated_at.unix_millis() >= *after;
+    let is_met = if *with_passkey { matches!(session.method, Method::Passkey(_)) } else { is_new };
+    Ok((!is_met).then_some(ApiError::ReauthenticationRequired))
+}
+
 /// Shows the page, with the reason why the last attempt was refused.
 async fn show(
     context: &RequestContext,
@@ -124,21 +146,38 @@ async fn show(
     refusal: Option<ApiError>,
 ) -> Result<Response, ApiError> {
     let query: ConfirmQuery = query(&request);
-    let (act, typed, cancel) = match &query.continuation {
-        None => ("To open this page, confirm it's you.", String::new(), paths::ACCOUNT),
-        Some(token) => match peek(context, current, token).await? {
-            Some(Continuation::Account(form)) => (form.intent(), form.text().to_owned(), form.section().path()),
-            Some(Continuation::Codes(_)) | None => return Ok(expired(context)),
-        },
+    let stored = match &query.continuation {
+        None => None,
+        Some(token) => peek(context, current, token).await?,
     };
-    let obstacle = obstacle(context, current).await?;
-    let proof = if obstacle.is_none() { Proof::Done } else { proof(context, current).await? };
+    let (act, typed, cancel) = match (&query.continuation, &stored) {
+        (None, _) => ("To open this page, confirm it's you.", String::new(), paths::ACCOUNT.to_owned()),
+        (Some(_), Some(Continuation::Account(form))) => {
+            (form.intent(), form.text().to_owned(), form.section().path().to_owned())
+        }
+        (Some(_), Some(Continuation::Application { request, with_passkey, .. })) => {
+            let act = if *with_passkey {
+                "This application asks for your passkey."
+            } else {
+                "This application asks you to confirm it's you."
+            };
+            (act, String::new(), format!("{}?{}", paths::continue_with(request), paths::CANCEL))
+        }
+        (Some(_), Some(Continuation::Codes(_)) | None) => return Ok(expired(context)),
+    };
+    let needs_passkey = matches!(stored, Some(Continuation::Application { with_passkey: true, .. }));
+    let obstacle = missing(context, current, stored.as_ref()).await?;
+    let proof = match obstacle {
+        None => Proof::Done,
+        Some(_) if needs_passkey => other_proof(context, current).await?,
+        Some(_) => proof(context, current).await?,
+    };
     // Another passkey is needed, or another email: the page says so from the start.
     let refusal = refusal.or(obstacle.filter(|error| *error != ApiError::ReauthenticationRequired));
     let address = own_address(request.uri()).to_string();
     let page = Page::of(current, "Confirm it's you").interactive().refused(refusal);
     let body = move || {
-        let (address, typed) = (address.clone(), typed.clone());
+        let (address, typed, cancel) = (address.clone(), typed.clone(), cancel.clone());
         view! { <IdentityPage address act typed proof cancel refusal /> }.into_any()
     };
     Ok(render_and_name(context, request, page, body).await)

@@ -84,6 +84,6 @@ pub(super) async fn sent_before(context: &RequestContext, token: &str) -> Result
     let found = context.state.continuations().peek(token, Holder::Browser(browser)).await?;
     Ok(match found {
         Some(Continuation::Account(form)) => Some(form),
-        Some(Continuation::Codes(_)) | None => None,
+        Some(Continuation::Codes(_) | Continuation::Application { .. }) | None => None,
     })
 }

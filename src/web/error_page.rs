@@ -4,6 +4,7 @@ use super::render::{Page, render, with_retry_after};
 use crate::server::auth::view as views;
 use crate::server::http::edge::{Edge, Readers};
 use crate::server::http::health::in_time;
+use crate::server::http::oauth::in_oauth_form;
 use crate::server::http::refusal::status;
 use crate::server::http::{AppState, RequestContext};
 use crate::types::ApiError;
@@ -18,8 +19,14 @@ use std::time::Duration;
 
 /// Answers a refusal with a page where the request accepts HTML, and otherwise with its JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if Edge::of(request.extensions()).readers == Readers::Programs || !reads_html(request.headers()) {
-        return next.run(request).await;
+    match Edge::of(request.extensions()).readers {
+        Readers::Applications => {
+            let response = next.run(request).await;
+            let error = response.extensions().get::<ApiError>().copied();
+            return error.map_or(response, in_oauth_form);
+        }
+        Readers::People if reads_html(request.headers()) => {}
+        Readers::People | Readers::Programs => return next.run(request).await,
     }
     let (parts, body) = request.into_parts();
     let again = Request::from_parts(parts.clone(), Body::empty());

@@ -1,6 +1,7 @@
 //! Answers for people: pages, and the forms that work without scripts. An address is a file, with `get` and `post`.
 
 pub mod account;
+pub mod apps;
 pub mod confirm;
 mod continuation;
 pub mod email_confirm;
@@ -11,6 +12,7 @@ pub mod fallback;
 pub mod home;
 pub mod language;
 pub mod mailbox;
+pub mod oauth;
 mod redirect;
 mod render;
 pub mod report;

@@ -26,6 +26,8 @@ pub struct Page {
     pub has_error: bool,
     /// Whether its address shows it only this time: then it offers no other language, which would lead back there.
     pub shown_once: bool,
+    /// The address of another site that the page leads to at once.
+    pub leads_to: Option<String>,
 }
 
 impl Page {
@@ -40,6 +42,7 @@ impl Page {
             told: None,
             has_error: false,
             shown_once: false,
+            leads_to: None,
         }
     }
 
@@ -101,6 +104,7 @@ pub async fn render(
             notice,
             here: here.clone(),
             shown_once: page.shown_once,
+            leads_to: page.leads_to.clone(),
             children: Box::new(move || body().into_any()),
         })
     };

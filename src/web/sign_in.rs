@@ -1,6 +1,7 @@
 //! Signing in: by passkey (the page's island), by email, by the code of an email, and by a recovery code.
 
 use super::extract::{form, query};
+use super::oauth::application_behind;
 use super::redirect;
 use super::render::{Page, if_signed_in, is_about_code, is_about_name, render_and_name, told, with_retry_after};
 use crate::server::auth::{SignUpForm, view as views};
@@ -129,7 +130,7 @@ async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
         }
         Purpose::SignUp { username, display_name, address, invitation } => {
             let form = SignUpForm { username, email: Some(address), display_name, invitation };
-            state.sign_up().request_email(&caller, Ok(form)).await
+            state.sign_up().request_email(&caller, Ok(form), open.request.next).await
         }
         Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } | Purpose::BreakGlass { .. } => {
             return Err(ApiError::LinkExpired);
@@ -156,11 +157,14 @@ async fn page(
     let remembered = context.state.browsers().remembered(context.known.as_ref()).await?;
     let greeted = remembered.as_ref().map(views::user);
     let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
+    let behind = application_behind(context, next).await?;
+    let (application, hint) = behind.map(|behind| (behind.name, behind.login_hint)).unzip();
+    let typed = typed.or(hint.flatten());
     let page = Page::new("Sign in").interactive().refused(refusal);
     let (target, by_email) = (next.to_string(), context.state.core().email().signs_in());
     let body = move || {
-        let (next, typed, greeted) = (target.clone(), typed.clone(), greeted.clone());
-        view! { <SignInPage next typed greeted refusal by_email /> }.into_any()
+        let (next, typed, greeted, application) = (target.clone(), typed.clone(), greeted.clone(), application.clone());
+        view! { <SignInPage next typed greeted refusal by_email application /> }.into_any()
     };
     match if_signed_in(context, next.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),

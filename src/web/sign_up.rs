@@ -1,6 +1,7 @@
 //! Signing up. The page's island makes the passkey; the form signs up by email where the browser cannot.
 
 use super::extract::{form, query};
+use super::oauth::application_behind;
 use super::redirect;
 use super::render::{Page, if_signed_in, render_and_name, with_retry_after};
 use crate::server::auth::SignUpFields;
@@ -128,12 +129,16 @@ async fn page(
     {
         *request.uri_mut() = address;
     }
+    let next = context.next_after_sign_up();
+    let application = application_behind(context, &next).await?.map(|behind| behind.name);
+    let sign_in = redirect::sign_in_for(&next);
     let page = Page::new("Sign up").interactive().refused(refusals.first().copied());
     let policy = context.state.core().email();
     let (by_email, needs_address) = (policy.signs_in(), policy.needs_address());
     let body = move || {
         let (typed, refusals) = (typed.clone(), refusals.clone());
-        view! { <SignUpPage typed refusals by_email needs_address /> }.into_any()
+        let (application, sign_in) = (application.clone(), sign_in.clone());
+        view! { <SignUpPage typed refusals by_email needs_address application sign_in /> }.into_any()
     };
     match if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),

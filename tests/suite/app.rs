@@ -2,6 +2,7 @@
 
 pub use crate::browser::{Answer, Browser};
 use axum::Router;
+use base64::Engine;
 use latchkey::bootstrap;
 use latchkey::router::{router, router_with};
 use latchkey::server::clock::{Clock, SystemClock, Timestamp};
@@ -12,8 +13,10 @@ use latchkey::server::http::AppState;
 use latchkey::server::http::assets::SiteFiles;
 use latchkey::server::http::client_address::Peer;
 use latchkey::server::jobs::EmailWorker;
+use latchkey::server::jose::Algorithm;
 use latchkey::server::keys::Keys;
 use latchkey::server::mail::{Mailbox, Transport};
+use latchkey::server::model::signing_key::{Moments, Sealer, StoredKey};
 use latchkey::server::secret::{Secret, SystemEntropy};
 use latchkey::server::store::{MailboxEmail, Store, postgres, sqlite};
 use sqlx::Connection;
@@ -154,7 +157,7 @@ pub struct App {
     pub origin: String,
     ephemeral: Arc<dyn Ephemeral>,
     settings: BTreeMap<String, String>,
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 impl App {
@@ -197,6 +200,7 @@ impl App {
             all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let Node { state, email_worker, origin } = assemble(&settings, &store, &ephemeral, &clock);
         let router = router(state.clone());
+        let database = Arc::new(database);
         Self { router, state, store, email_worker, clock, origin, ephemeral, settings, database }
     }
 
@@ -208,11 +212,68 @@ impl App {
     /// Another process on the same database and the same Redis; both have connections of their own.
     pub async fn second_node(&self) -> Router {
         let store = self.database.open().await;
-        let ephemeral = match self.database {
+        let ephemeral = match *self.database {
             TestDatabase::Server { .. } => open_ephemeral(Backends::Servers, &self.clock),
             TestDatabase::File(_) => Arc::clone(&self.ephemeral),
         };
         router(assemble(&self.settings, &store, &ephemeral, &self.clock).state)
+    }
+
+    /// The same node again, with backends of its own where they are servers.
+    pub async fn second(&self) -> Self {
+        self.second_with(&[]).await
+    }
+
+    /// A node on the same database with other settings.
+    pub async fn second_with(&self, settings: &[(&str, &str)]) -> Self {
+        let store = self.database.open().await;
+        let ephemeral = match *self.database {
+            TestDatabase::Server { .. } => open_ephemeral(Backends::Servers, &self.clock),
+            TestDatabase::File(_) => Arc::clone(&self.ephemeral),
+        };
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let Node { state, email_worker, origin } = assemble(&all, &store, &ephemeral, &self.clock);
+        state.signing_keys().read().await.ok();
+        let (router, clock, database) = (router(state.clone()), Arc::clone(&self.clock), Arc::clone(&self.database));
+        Self { router, state, store, email_worker, clock, origin, ephemeral, settings: all, database }
+    }
+
+    /// The value of a setting.
+    pub fn setting(&self, name: &str) -> String {
+        self.settings[name].clone()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Signing keys for the provider: an RSA key that was made before, and others that are made now.
+    pub async fn make_keys(&self) {
+        self.add_rsa_key().await;
+        self.state.signing_keys().keep().await.unwrap();
+    }
+
+    /// An RSA key that signs now: making one takes a while.
+    pub async fn add_rsa_key(&self) {
+        self.add_key(include_str!("fixtures/rsa-2048.pkcs8.txt"), Duration::ZERO).await;
+    }
+
+    /// The same for the key after it, which signs in a day.
+    pub async fn add_next_rsa_key(&self) {
+        self.add_key(include_str!("fixtures/rsa-2048-next.pkcs8.txt"), Duration::from_hours(24)).await;
+    }
+
+    async fn add_key(&self, base64: &str, ahead: Duration) {
+        let keys = Keys::new(&Secret::new(self.setting("SECRET_KEY")), None);
+        let text: String = base64.split_whitespace().collect();
+        let pkcs8 = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+        let moments = Moments { created_at: self.now(), signs_from: self.now().plus(ahead) };
+        let sealer = Sealer { keys: &keys, entropy: &SystemEntropy };
+        let key = StoredKey::new(&pkcs8, Algorithm::Rs256, moments, sealer).unwrap();
+        let mut unit = self.store.begin().await.unwrap();
+        unit.add_signing_key(&key).await.unwrap();
+        unit.commit().await.unwrap();
     }
 
     /// A worker whose emails go another way.
@@ -249,7 +310,7 @@ impl App {
 
     /// How many deadlocks the database had to break; a file has none.
     pub async fn deadlocks(&self) -> i64 {
-        let TestDatabase::Server { .. } = &self.database else { return 0 };
+        let TestDatabase::Server { .. } = &*self.database else { return 0 };
         // Connections report what they counted within a second of being idle.
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         let mut connection = sqlx::PgConnection::connect(self.database.url().expose()).await.unwrap();
@@ -290,7 +351,7 @@ fn assemble(
         ephemeral: Arc::clone(ephemeral),
         clock: Arc::clone(&clock),
         entropy: Arc::new(SystemEntropy),
-        keys: Keys::new(config.secret_key.as_ref().unwrap(), None),
+        keys: Keys::new(config.secret_key.as_ref().unwrap(), config.secret_key_previous.as_ref()),
     };
     let sends_email = config.smtp_url.is_some() || config.public_url.is_localhost();
     let services = bootstrap::services(&config, backing, sends_email).unwrap();

@@ -25,7 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The floors, the ground first, each with the words by which it is imported.
-const FLOORS: [(&str, &str); 29] = [
+const FLOORS: [(&str, &str); 31] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
@@ -35,6 +35,7 @@ const FLOORS: [(&str, &str); 29] = [
     ("src/server/model", "crate::server::model"),
     ("src/server/telemetry", "crate::server::telemetry"),
     ("src/server/config", "crate::server::config"),
+    ("src/server/outbound", "crate::server::outbound"),
     ("src/server/store", "crate::server::store"),
     ("src/server/ephemeral", "crate::server::ephemeral"),
     ("src/server/limiter.rs", "crate::server::limiter"),
@@ -42,6 +43,7 @@ const FLOORS: [(&str, &str); 29] = [
     ("src/server/mail", "crate::server::mail"),
     ("src/server/access", "crate::server::access"),
     ("src/server/auth", "crate::server::auth"),
+    ("src/server/oauth", "crate::server::oauth"),
     ("src/server/admin", "crate::server::admin"),
     ("src/server/services.rs", "crate::server::services"),
     ("src/server/jobs", "crate::server::jobs"),

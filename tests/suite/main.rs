@@ -16,6 +16,7 @@ mod fork;
 mod http;
 mod jose;
 mod mail;
+mod oauth;
 mod openapi;
 mod operation;
 mod operator;

@@ -14,7 +14,8 @@ pub struct Facts<'a> {
     /// The groups of the user among those that the application is open to.
     pub groups: &'a BTreeSet<GroupName>,
     pub assurance: Assurance,
-    pub now: Timestamp,
+    /// When an authorization request is answered; `None` where the age of the authentication does not count, as at a refresh.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// Whether a user may use an application now.
@@ -53,9 +54,10 @@ impl Reason {
 /// Decides about one use of an application. What no sign-in can cure is said first.
 #[must_use]
 pub fn decide(facts: Facts<'_>) -> Verdict {
-    let Facts { user, application, groups, assurance, now } = facts;
+    let Facts { user, application, groups, assurance, asked_at } = facts;
     let policy = &application.policy;
-    let is_too_old = policy.max_age.is_some_and(|max_age| now.since(assurance.authenticated_at) > max_age);
+    let age = asked_at.map(|now| now.since(assurance.authenticated_at));
+    let is_too_old = policy.max_age.zip(age).is_some_and(|(max_age, age)| age > max_age);
     let reason = if user.disabled_at.is_some() {
         Reason::AccountDisabled
     } else if application.disabled_at.is_some() {
@@ -176,10 +178,21 @@ mod tests {
             let groups = if row.is_member { family.clone() } else { BTreeSet::new() };
             let assurance = Assurance { strength: row.strength, authenticated_at: NOW.minus(row.age) };
             let user = user(row.is_disabled);
-            let facts = Facts { user: &user, application: &application, groups: &groups, assurance, now: NOW };
+            let facts =
+                Facts { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
             let is = (row.is_disabled, row.who, row.is_member, row.method, row.strength, row.has_max_age, row.age);
             assert_eq!(decide(facts), expected(&row), "{is:?}");
         }
+    }
+
+    #[test]
+    fn age_counts_when_an_authorization_request_is_answered_and_not_at_a_refresh() {
+        let application = application(Audience::Everybody, RequiredMethod::Any, true);
+        let assurance = Assurance { strength: Strength::Passkey, authenticated_at: NOW.minus(2 * MAX_AGE) };
+        let (user, groups) = (user(false), BTreeSet::new());
+        let facts = Facts { user: &user, application: &application, groups: &groups, assurance, asked_at: None };
+        assert_eq!(decide(facts), Verdict::Allowed);
+        assert_eq!(decide(Facts { asked_at: Some(NOW), ..facts }), Verdict::Refused(Reason::TooOld));
     }
 
     #[test]
@@ -188,7 +201,7 @@ mod tests {
         application.disabled_at = Some(NOW);
         let assurance = Assurance { strength: Strength::DeviceBoundPasskey, authenticated_at: NOW };
         let (user, groups) = (user(false), BTreeSet::new());
-        let facts = Facts { user: &user, application: &application, groups: &groups, assurance, now: NOW };
+        let facts = Facts { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
         assert_eq!(decide(facts), Verdict::Refused(Reason::ApplicationDisabled));
         assert!(!Reason::ApplicationDisabled.is_curable() && Reason::TooOld.is_curable());
     }

@@ -6,8 +6,8 @@ pub use decide::{Facts, Reason, Verdict, decide};
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::model::assurance::{Assurance, Standing};
-use crate::server::model::{Application, ApplicationId, Session, User};
+use crate::server::model::assurance::{Assurance, Authentication, Standing};
+use crate::server::model::{Application, ApplicationId, Passkey, Session, User};
 
 /// Access to applications.
 pub struct Access<'a> {
@@ -23,21 +23,25 @@ impl Access<'_> {
         id: &ApplicationId,
     ) -> Result<Option<(Application, Verdict)>, Unavailable> {
         let Some((application, groups)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
-        let assurance = self.assurance(user, session).await?;
-        let facts = Facts { user, application: &application, groups: &groups, assurance, now: self.core.now() };
-        let verdict = decide(facts);
+        let assurance = self.assurance(user, &Authentication::of(session)).await?;
+        let asked_at = Some(self.core.now());
+        let verdict = decide(Facts { user, application: &application, groups: &groups, assurance, asked_at });
         Ok(Some((application, verdict)))
     }
 
-    /// How strongly a session proves who its user is.
-    pub async fn assurance(&self, user: &User, session: &Session) -> Result<Assurance, Unavailable> {
+    /// How strongly an authentication proves who its user is, now.
+    pub async fn assurance(&self, user: &User, authentication: &Authentication) -> Result<Assurance, Unavailable> {
         let passkeys = self.core.store.passkeys(user.id).await?;
-        let standing = Standing {
-            passkeys: &passkeys,
+        Ok(Assurance::of(authentication, self.standing(&passkeys)))
+    }
+
+    /// The facts about an account, and about this site, that decide how strong an authentication is.
+    pub(in crate::server) fn standing<'p>(&'p self, passkeys: &'p [Passkey]) -> Standing<'p> {
+        Standing {
+            passkeys,
             rp_id: self.core.rp_id(),
             email_only_recovers: self.core.email().is_recovery_only(),
             now: self.core.now(),
-        };
-        Ok(Assurance::of(session, standing))
+        }
     }
 }

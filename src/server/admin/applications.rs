@@ -1,8 +1,11 @@
 use super::Refused;
+use super::clients::{self, ClientChange};
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
+use crate::server::model::oauth::Client;
 use crate::server::model::{Application, ApplicationId};
+use crate::server::secret::Secret;
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::AUDIT;
 use crate::types::DisplayName;
@@ -13,7 +16,7 @@ pub struct Applications<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// What changes about an application; what is `None` stays, or has its default in a new one.
+/// A change of an application; what is `None` stays, or has its default in a new one.
 #[derive(Clone, Debug, Default)]
 pub struct ApplicationChange {
     pub name: Option<DisplayName>,
@@ -21,12 +24,23 @@ pub struct ApplicationChange {
     pub who: Option<Audience>,
     pub method: Option<RequiredMethod>,
     pub max_age: Option<Duration>,
+    /// Where anything of it is set, the application signs users in by OpenID Connect.
+    pub client: ClientChange,
+}
+
+/// An application that was added or changed.
+#[derive(Debug)]
+pub struct Changed {
+    pub application: Application,
+    pub client: Option<Client>,
+    /// The secret of a new confidential client, which is shown once.
+    pub secret: Option<Secret<String>>,
 }
 
 impl ApplicationChange {
-    fn apply_to(self, application: Application) -> Application {
+    fn apply_to(self, application: Application) -> (Application, ClientChange) {
         let policy = application.policy;
-        Application {
+        let application = Application {
             name: self.name.unwrap_or(application.name),
             url: self.url.or(application.url),
             policy: AccessPolicy {
@@ -35,7 +49,8 @@ impl ApplicationChange {
                 max_age: self.max_age.or(policy.max_age),
             },
             ..application
-        }
+        };
+        (application, self.client)
     }
 }
 
@@ -62,7 +77,7 @@ impl Applications<'_> {
         id: ApplicationId,
         name: DisplayName,
         change: ApplicationChange,
-    ) -> Result<Application, Refused> {
+    ) -> Result<Changed, Refused> {
         let policy = AccessPolicy { who: Audience::default(), method: RequiredMethod::default(), max_age: None };
         let new = Application {
             id,
@@ -73,23 +88,23 @@ impl Applications<'_> {
             disabled_at: None,
             created_at: self.core.now(),
         };
-        let application = change.apply_to(new);
+        let (application, client) = change.apply_to(new);
         let mut unit = self.core.store.begin().await?;
         if unit.add_application(&application).await? == Insertion::Conflict {
             return Err(Refused::ApplicationExists(application.id));
         }
-        finish(unit, application, "application_added").await
+        finish(self.core, unit, (application, client), "application_added").await
     }
 
     /// Changes an application.
     ///
     /// # Errors
     /// When there is none of that id, the file names it, or a group does not exist.
-    pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Application, Refused> {
+    pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Changed, Refused> {
         let mut unit = self.core.store.begin().await?;
-        let application = change.apply_to(own(unit.as_mut(), id).await?);
+        let (application, client) = change.apply_to(own(unit.as_mut(), id).await?);
         unit.change_application(&application).await?;
-        finish(unit, application, "application_changed").await
+        finish(self.core, unit, (application, client), "application_changed").await
     }
 
     /// Removes an application: its users lose it at their next request.
@@ -115,17 +130,25 @@ async fn own(unit: &mut dyn Unit, id: &ApplicationId) -> Result<Application, Ref
     }
 }
 
-/// Writes the groups of an application and commits.
+/// Writes the groups and the client of an application, and commits.
 async fn finish(
+    core: &Core,
     mut unit: Box<dyn Unit>,
-    application: Application,
+    (application, change): (Application, ClientChange),
     event: &'static str,
-) -> Result<Application, Refused> {
+) -> Result<Changed, Refused> {
     if let Some(unknown) = unit.set_application_groups(&application).await? {
         return Err(Refused::UnknownGroup(unknown));
     }
+    let known = unit.client_within(&application.id).await?;
+    let (client, secret) = if change.is_set() {
+        let (client, secret) = clients::put(core, unit.as_mut(), &application, (known, change)).await?;
+        (Some(client), secret)
+    } else {
+        (known, None)
+    };
     unit.commit().await?;
     let (id, who) = (&application.id, &application.policy.who);
     tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
-    Ok(application)
+    Ok(Changed { application, client, secret })
 }

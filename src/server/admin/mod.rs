@@ -1,14 +1,17 @@
 //! What administrators do about groups, roles and applications: used by the commands, and by the pages to come.
 
 mod applications;
+mod clients;
 mod groups;
 mod roles;
 
-pub use applications::{ApplicationChange, Applications};
+pub use applications::{ApplicationChange, Applications, Changed};
+pub use clients::{ClientChange, Clients};
 pub use groups::Groups;
 pub use roles::Roles;
 
 use crate::server::Unavailable;
+use crate::server::model::oauth::WrongRedirectUri;
 use crate::server::model::{ApplicationId, GroupName, Role};
 
 /// Why an administrator's act was not done.
@@ -22,6 +25,18 @@ pub enum Refused {
     UnknownApplication(ApplicationId),
     #[error("application {0} already exists; use `latchkey apps edit {0}` to change it")]
     ApplicationExists(ApplicationId),
+    #[error("the redirect URI {0} {1}")]
+    WrongRedirectUri(String, WrongRedirectUri),
+    #[error("{0}")]
+    WrongClient(&'static str),
+    #[error("another application has the client id {0}")]
+    ClientIdTaken(String),
+    #[error(
+        "application {0} does not sign users in by OpenID Connect; `latchkey apps edit {0} --redirect-uri …` changes that"
+    )]
+    NoClient(ApplicationId),
+    #[error("there is no secret that begins with {0}")]
+    NoSecret(String),
     /// A group or an application.
     #[error("{0} is defined in APPLICATIONS_FILE; change it there")]
     FromFile(String),

@@ -72,8 +72,9 @@ impl Administration<'_> {
         let since = disabled.then(|| self.core.now());
         unit.set_disabled(user, since).await?;
         // Also when it is enabled: sessions and emails that slipped in meanwhile end, too.
-        unit.end_all_sessions(user).await?;
+        unit.end_all_sessions(user, self.core.now()).await?;
         unit.void_requests_of_user(user).await?;
+        unit.end_grants(user, None).await?;
         let kind = if disabled { EventKind::AccountDisabled } else { EventKind::AccountEnabled };
         unit.record(kind, None).await?;
         let changed = User { disabled_at: since, ..unit.user.clone() };
@@ -85,7 +86,7 @@ impl Administration<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn end_sessions(&self, user: UserId) -> Result<Option<u64>, Unavailable> {
         let Some(mut unit) = self.lock(user).await? else { return Ok(None) };
-        let ended = unit.end_all_sessions(user).await?;
+        let ended = unit.end_all_sessions(user, self.core.now()).await?;
         if ended > 0 {
             unit.record(EventKind::SessionsEndedByOperator, None).await?;
         }

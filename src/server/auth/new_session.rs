@@ -78,7 +78,7 @@ pub(super) async fn record_sign_in(
 ) -> Result<NewSession, Unavailable> {
     let core = unit.core();
     if let Some(previous) = &caller.session {
-        unit.remove_session(&previous.hash()).await?;
+        unit.remove_session(&previous.hash(), core.now()).await?;
     }
     if let Some(email) = &caller.email {
         unit.remove_requests_of_browser(&email.hash()).await?;

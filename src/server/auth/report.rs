@@ -39,7 +39,8 @@ impl Reports<'_> {
         if !unit.report_notification(notification.id, now).await? {
             return Err(ApiError::LinkExpired.into());
         }
-        unit.end_all_sessions(user.id).await?;
+        unit.end_all_sessions(user.id, now).await?;
+        unit.end_grants(user.id, None).await?;
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
         let suspended = unit.suspend_passkeys(user.id, now.minus(PROBATION), now).await?;
@@ -81,7 +82,8 @@ impl Reports<'_> {
         if !unit.prove_address(user.id, &address).await? {
             return Err(ApiError::AddressTaken.into());
         }
-        unit.end_all_sessions(user.id).await?;
+        unit.end_all_sessions(user.id, now).await?;
+        unit.end_grants(user.id, None).await?;
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
         let displaced = user.proven_address().filter(|_| !user.has_proven(&address)).cloned();

@@ -228,7 +228,12 @@ impl SignUp<'_> {
     /// # Errors
     /// When email sign-in is off, a field does not fit, the name is taken, too many were requested, or a backend is away.
     #[tracing::instrument(skip_all)]
-    pub async fn request_email(&self, caller: &Caller, form: Result<SignUpForm, ApiError>) -> Result<Requested, Error> {
+    pub async fn request_email(
+        &self,
+        caller: &Caller,
+        form: Result<SignUpForm, ApiError>,
+        next: Next,
+    ) -> Result<Requested, Error> {
         if !self.core.email().signs_in() {
             return Err(ApiError::EmailOff.into());
         }
@@ -244,7 +249,7 @@ impl SignUp<'_> {
         limiter.draw(&limit::SIGN_UPS, client).await?;
         let SignUpForm { username, display_name, invitation, .. } = form;
         let purpose = email_request::Purpose::SignUp { username, display_name, address, invitation };
-        Ok(requests.queue(caller, purpose, Next::or_account(None)).await?)
+        Ok(requests.queue(caller, purpose, next).await?)
     }
 
     async fn check(&self, caller: &Caller, form: &SignUpForm) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 mod brand;
 mod colour;
 mod email_policy;
+mod networks;
 mod parse;
 mod problem;
 mod source;
@@ -40,6 +41,8 @@ pub struct Config {
     pub brand: Brand,
     pub dev_mailbox: bool,
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks that requests of ours may reach whatever they are, also by http.
+    pub outbound_allow: Vec<IpNet>,
     pub rate_limits: bool,
     pub metrics_addr: Option<SocketAddr>,
     pub security_contact: Option<String>,
@@ -60,7 +63,7 @@ impl Drivers {
 }
 
 /// Names of all settings, as the documents list them.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 26] = [
     "PUBLIC_URL",
     "LISTEN_ADDR",
     "DATA_DIR",
@@ -79,6 +82,7 @@ pub const NAMES: [&str; 25] = [
     "SUPPORT_CONTACT",
     "DEV_MAILBOX",
     "TRUSTED_PROXIES",
+    "OUTBOUND_ALLOW",
     "RATE_LIMITS",
     "METRICS_ADDR",
     "SECURITY_CONTACT",

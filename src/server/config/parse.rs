@@ -1,12 +1,12 @@
 //! Each setting from its text; what does not fit is noted and reading goes on.
 
 use super::brand::brand;
+use super::networks::networks;
 use super::{Config, DatabaseUrl, Drivers, EmailSignIn, Problems, PublicUrl, SignUp, Source, is_localhost};
 use crate::server::model::SessionLifetimes;
 use crate::server::model::user::a_labels;
 use crate::server::secret::Secret;
 use crate::server::telemetry::{self, LogFormat};
-use ipnet::IpNet;
 use lettre::Address;
 use lettre::message::Mailbox;
 use std::net::SocketAddr;
@@ -37,7 +37,8 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
         problems,
     );
     let dev_mailbox = switch(source, "DEV_MAILBOX", false, problems);
-    let trusted_proxies = trusted_proxies(source, problems);
+    let trusted_proxies = networks(source, "TRUSTED_PROXIES", problems);
+    let outbound_allow = networks(source, "OUTBOUND_ALLOW", problems);
     let rate_limits = switch(source, "RATE_LIMITS", true, problems);
     let metrics_addr = socket_addr(source, "METRICS_ADDR", problems);
     let security_contact = security_contact(source, problems);
@@ -70,6 +71,7 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
         brand,
         dev_mailbox,
         trusted_proxies,
+        outbound_allow,
         rate_limits,
         metrics_addr,
         security_contact,
@@ -239,21 +241,6 @@ fn one_of<T: Copy>(source: &Source, name: &str, words: &[(&str, T)], problems: &
         },
         |(_, value)| *value,
     )
-}
-
-fn trusted_proxies(source: &Source, problems: &mut Problems) -> Vec<IpNet> {
-    let Some(text) = source.get("TRUSTED_PROXIES") else { return Vec::new() };
-    let network = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-    let parsed = text.split(',').map(str::trim).map(network).collect::<Result<Vec<_>, _>>();
-    let is_everything = |networks: &Vec<IpNet>| IpNet::aggregate(networks).iter().any(|net| net.prefix_len() == 0);
-    match parsed {
-        Ok(networks) if !is_everything(&networks) => networks,
-        _ => {
-            let accepted = "networks of your proxies such as 10.0.0.0/8, joined by commas; not everything (/0)";
-            problems.add("TRUSTED_PROXIES", text, accepted);
-            Vec::new()
-        }
-    }
 }
 
 fn security_contact(source: &Source, problems: &mut Problems) -> Option<String> {

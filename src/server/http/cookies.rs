@@ -4,6 +4,7 @@
 use crate::server::auth::{NewSession, Requested};
 use crate::server::model::Session;
 use crate::server::model::browser::REMEMBERED;
+use crate::server::oauth::PENDING_LIFE;
 use crate::server::secret::Token;
 use crate::types::{Language, Notice};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -90,6 +91,27 @@ impl Cookies {
     #[must_use]
     pub fn set_confirmation(self, token: &Token) -> Option<HeaderValue> {
         header_of(self.cookie(self.confirmation_name(), token.encode()).max_age(Duration::minutes(10)))
+    }
+
+    fn pending_name(self) -> &'static str {
+        if self.secure { "__Host-latchkey_pending" } else { "latchkey_pending" }
+    }
+
+    /// The authorization request that waits in this browser.
+    #[must_use]
+    pub fn pending(self, headers: &HeaderMap) -> Option<Token> {
+        token(headers, self.pending_name())
+    }
+
+    /// Kept for as long as the request.
+    #[must_use]
+    pub fn set_pending(self, request: &Token) -> Option<HeaderValue> {
+        header_of(self.cookie(self.pending_name(), request.encode()).max_age(whole_seconds(PENDING_LIFE)))
+    }
+
+    #[must_use]
+    pub fn end_pending(self) -> Option<HeaderValue> {
+        self.end(self.pending_name())
     }
 
     fn email_name(self) -> &'static str {

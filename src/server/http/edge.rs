@@ -16,6 +16,8 @@ pub struct Edge {
     pub readers: Readers,
     /// Whether `limits::TABLE` counts what is sent to it.
     pub is_counted: bool,
+    /// Whether a page that opened it in a window of its own may watch it (HTML Standard, "cross-origin opener policies").
+    pub keeps_opener: bool,
 }
 
 /// Which origins may send requests.
@@ -55,6 +57,8 @@ pub enum Readers {
     /// An HTML page for requests that accept HTML, otherwise JSON.
     People,
     Programs,
+    /// The error JSON of OAuth (RFC 6749, section 5.2).
+    Applications,
 }
 
 impl Edge {
@@ -66,6 +70,7 @@ impl Edge {
         policy: Policy::Page,
         readers: Readers::People,
         is_counted: true,
+        keeps_opener: false,
     };
 
     /// The edge of a request.

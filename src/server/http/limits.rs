@@ -71,12 +71,26 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, paths::EMAIL_UNDO, Charge::Client(&ANSWERS)),
     (Method::POST, paths::NOT_ME, Charge::Client(&ANSWERS)),
     (Method::POST, paths::LANGUAGE, Charge::Act),
+    (Method::POST, paths::APPS, Charge::Defence),
+    (Method::POST, paths::AUTHORIZE, Charge::Inside),
+    (Method::POST, paths::AUTHORIZE_SLASH, Charge::Inside),
+    (Method::POST, paths::CONTINUE_REQUEST, Charge::Once),
+    (Method::POST, paths::LOGOUT, Charge::Inside),
+    (Method::POST, paths::SIGN_OUT_REQUEST, Charge::Once),
+    (Method::POST, paths::TOKEN, Charge::Inside),
+    (Method::POST, paths::USERINFO, Charge::Inside),
+    (Method::POST, paths::INTROSPECT, Charge::Inside),
+    (Method::POST, paths::REVOKE, Charge::Inside),
     (Method::POST, paths::POLICY_REPORTS, Charge::Inside),
 ];
 
 /// The charge of an address. What a fork posts to is an act of the account, unless it says otherwise here.
 fn charge_of(method: &Method, path: &str) -> Option<Charge> {
-    let named = TABLE.iter().find(|(known, address, _)| known == method && *address == path);
+    let is_named = |address: &str| match address.strip_suffix("{request}") {
+        Some(folder) => path.starts_with(folder),
+        None => address == path,
+    };
+    let named = TABLE.iter().find(|(known, address, _)| known == method && is_named(address));
     named.map(|(.., charge)| *charge).or_else(|| (*method == Method::POST).then_some(Charge::Act))
 }
 

@@ -16,6 +16,7 @@ pub mod loopback;
 pub mod mailbox_door;
 mod media_type;
 pub mod metrics;
+pub mod oauth;
 pub mod peers;
 pub mod policy_report;
 mod quality;

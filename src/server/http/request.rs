@@ -6,7 +6,7 @@ use crate::server::Unavailable;
 use crate::server::auth::{Caller, CurrentUser, Error, NewSession, Renewed, Requested, SignUpFields, SignUpForm, view};
 use crate::server::model::{Client, ClientAddress};
 use crate::server::secret::Token;
-use crate::types::{ApiError, Language, Next, Notice, views};
+use crate::types::{ApiError, Language, Next, Notice, paths, views};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
@@ -25,6 +25,8 @@ pub struct RequestContext {
     pub session: Option<Token>,
     /// The token of the user that this browser remembers.
     pub known: Option<Token>,
+    /// The authorization request that waits in this browser.
+    pub pending: Option<Token>,
     pub language: Language,
     agent: Option<HeaderValue>,
     from: ClientAddress,
@@ -45,6 +47,7 @@ impl RequestContext {
             email: cookies.email(headers),
             session: cookies.session(headers),
             known: cookies.known(headers),
+            pending: cookies.pending(headers),
             language: cookies.language(headers).unwrap_or_else(|| preferred(headers)),
             agent: headers.get(header::USER_AGENT).cloned(),
             from: state.proxies.client(extensions, headers),
@@ -145,12 +148,26 @@ impl RequestContext {
         self.state.cookies.set_signed_in(new).chain(ended).collect()
     }
 
+    /// Where a new account leads: back to the application that its user came from, else to the account page.
+    #[must_use]
+    pub fn next_after_sign_up(&self) -> Next {
+        let pending = self.pending.as_ref().map(|request| paths::continue_with(&request.encode()));
+        Next::or_account(pending.as_deref())
+    }
+
+    /// Whether the user chose a language in this browser.
+    #[must_use]
+    pub fn has_chosen_language(&self, headers: &HeaderMap) -> bool {
+        self.state.cookies.language(headers).is_some()
+    }
+
     /// Requests a sign-up email.
     ///
     /// # Errors
     /// When email sign-in is off, a field does not fit, the name is taken, or a backend is away.
     pub async fn request_sign_up(&self, fields: SignUpFields<'_>) -> Result<Requested, Error> {
-        self.state.sign_up().request_email(&self.caller(), SignUpForm::parse(fields)).await
+        let form = SignUpForm::parse(fields);
+        self.state.sign_up().request_email(&self.caller(), form, self.next_after_sign_up()).await
     }
 
     /// Inside a server function: shows a notice on the next page.

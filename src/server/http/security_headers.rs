@@ -15,6 +15,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 #[derive(Clone, Debug)]
 pub struct CspNonce(pub String);
 
+/// Marks the page whose form is the answer to an application: it alone may send a form to another site.
+#[derive(Clone, Copy, Debug)]
+pub struct FormPost;
+
 /// Makes the nonce before the page is rendered and adds the headers after it.
 pub async fn add(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let mut bytes = [0; 16];
@@ -22,6 +26,8 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
     let (edge, referrer_policy) = (Edge::of(request.extensions()), referrer_policy(request.uri()));
+    // A window that an application opened tells it the result, until the request is answered.
+    let keeps_opener = edge.keeps_opener || state.cookies.pending(request.headers()).is_some();
     let mut response = next.run(request).await;
     let policy = match edge.policy {
         Policy::Page => content_security_policy(&nonce, is_watched()),
@@ -29,6 +35,9 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
         Policy::Email => EMAIL.to_owned(),
         Policy::Nothing => NOTHING.to_owned(),
     };
+    let is_form_post = response.extensions().get::<FormPost>().is_some();
+    let policy = if is_form_post { policy.replace("form-action 'self'; ", "") } else { policy };
+    let referrer_policy = if is_form_post { "strict-origin" } else { referrer_policy };
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -37,6 +46,8 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     for (name, value) in ALWAYS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    let opener = if keeps_opener { "unsafe-none" } else { "same-origin" };
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static(opener));
     if edge.cors == Cors::AnySite {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
@@ -53,10 +64,9 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'non
 const EMAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; \
                      form-action 'none'; sandbox allow-top-navigation-by-user-activation";
 
-const ALWAYS: [(&str, &str); 5] = [
+const ALWAYS: [(&str, &str); 4] = [
     ("reporting-endpoints", "csp=\"/csp-report\""),
     ("x-content-type-options", "nosniff"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     (
         "permissions-policy",

@@ -3,7 +3,8 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::model::event;
+use crate::server::model::oauth::client::MISMATCH_KEPT;
+use crate::server::model::{event, logout};
 use crate::server::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,10 @@ pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result
         store.remove_expired_names(now, BATCH);
         store.remove_expired_invitations(now, BATCH);
         store.remove_old_events(now.minus(event::KEPT), BATCH);
+        store.remove_expired_access_tokens(now, BATCH);
+        store.remove_ended_grants(now, BATCH);
+        store.remove_old_mismatches(now.minus(MISMATCH_KEPT), BATCH);
+        store.remove_old_logout_results(now.minus(logout::RESULTS_KEPT), BATCH);
     }
     store.trim_mailbox().await
 }

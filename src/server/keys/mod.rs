@@ -4,6 +4,8 @@ pub mod file;
 
 use crate::server::Unavailable;
 use crate::server::secret::{Entropy, Secret};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
@@ -29,6 +31,12 @@ impl Keys {
     /// The one that hashes are made with, then those that are still accepted.
     fn all(&self) -> impl Iterator<Item = &Secret<Vec<u8>>> {
         std::iter::once(&self.current).chain(&self.previous)
+    }
+
+    /// The name of the key that new values are hashed and encrypted with. It says nothing about the key.
+    #[must_use]
+    pub fn name(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.hash(&[b"name"], b"")[..9])
     }
 
     /// Hashes `value`; `context` says what it is for and to what it belongs, so that no hash fits anything else.

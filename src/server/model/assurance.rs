@@ -16,7 +16,24 @@ pub enum Strength {
     DeviceBoundPasskey,
 }
 
-/// What the strength of a session depends on beside the session.
+/// How and when a user proved their identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    pub method: Method,
+    pub user_verified: bool,
+    pub at: Timestamp,
+}
+
+impl Authentication {
+    /// The authentication of a session.
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
+        let Session { method, user_verified, authenticated_at: at, .. } = session;
+        Self { method: method.clone(), user_verified: *user_verified, at: *at }
+    }
+}
+
+/// The facts about account and site that the strength of an authentication depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     /// All of the account's.
@@ -35,14 +52,14 @@ pub struct Assurance {
 }
 
 impl Assurance {
-    /// The assurance of a session now. A passkey that was removed, suspended or made for another site proves no more than an
+    /// The assurance of an authentication now. A passkey that was removed, suspended or made for another site proves no more than an
     /// email.
     #[must_use]
-    pub fn of(session: &Session, standing: Standing<'_>) -> Self {
+    pub fn of(authentication: &Authentication, standing: Standing<'_>) -> Self {
         let Standing { passkeys, rp_id, email_only_recovers, now } = standing;
         // A mailbox alone reaches no application then, whichever way it was used.
         let by_email = if email_only_recovers { Strength::NoApplication } else { Strength::Email };
-        let strength = match &session.method {
+        let strength = match &authentication.method {
             Method::BreakGlass => Strength::NoApplication,
             Method::Email => by_email,
             Method::Recovery => Strength::Email,
@@ -51,7 +68,7 @@ impl Assurance {
                 let on_probation = own.is_some_and(|own| own.on_probation_until(passkeys, rp_id, now).is_some());
                 match own {
                     Some(own) if on_probation && own.added_with == AddedWith::BreakGlass => Strength::NoApplication,
-                    Some(own) if session.user_verified && !on_probation => {
+                    Some(own) if authentication.user_verified && !on_probation => {
                         if own.backup_eligible {
                             Strength::Passkey
                         } else {
@@ -62,7 +79,7 @@ impl Assurance {
                 }
             }
         };
-        Self { strength, authenticated_at: session.authenticated_at }
+        Self { strength, authenticated_at: authentication.at }
     }
 
     /// The authentication context class (`acr`): "phishing-resistant", for a passkey with user verification (OpenID Connect
@@ -134,7 +151,7 @@ mod tests {
     fn strength(session: &Session, passkeys: &[Passkey], email_only_recovers: bool) -> Strength {
         let now = NOW.plus(Duration::from_hours(1));
         let standing = Standing { passkeys, rp_id: SITE, email_only_recovers, now };
-        Assurance::of(session, standing).strength
+        Assurance::of(&Authentication::of(session), standing).strength
     }
 
     fn with(id: u8) -> Session {

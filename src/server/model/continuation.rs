@@ -17,4 +17,12 @@ pub enum Continuation {
     Account(AccountForm),
     /// New recovery codes, one a line, until their page is shown.
     Codes(String),
+    /// An authorization request whose user has to authenticate again.
+    Application {
+        /// Its name in the address.
+        request: String,
+        /// The authentication must be after this moment, in Unix milliseconds.
+        after: i64,
+        with_passkey: bool,
+    },
 }

@@ -72,6 +72,9 @@ kinds! {
     RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
     NameChanged = "name_changed", "Name changed";
     UsernameChanged = "username_changed", "Username changed";
+    ApplicationSignedOut = "application_signed_out", "Signed out of an application";
+    ConsentWithdrawn = "consent_withdrawn", "Access of an application withdrawn";
+    RefreshTokenReused = "refresh_token_reused", "Access of an application ended: a token was used twice";
     Exported = "exported", "Data downloaded";
     NotMe = "not_me", "Reported as not you";
     SignInLinkMade = "sign_in_link_made", "Sign-in link created by an administrator";

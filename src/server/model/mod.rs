@@ -14,7 +14,9 @@ pub mod invitation;
 pub mod levels;
 pub mod limit;
 pub mod lockdown;
+pub mod logout;
 pub mod notification;
+pub mod oauth;
 pub mod outbox;
 pub mod passkey;
 pub mod probation;
@@ -22,6 +24,7 @@ pub mod provider;
 pub mod recovery;
 pub mod role;
 pub mod session;
+pub mod signing_key;
 mod slug;
 pub mod user;
 

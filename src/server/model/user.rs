@@ -28,6 +28,12 @@ impl UserId {
     pub fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_bytes())
     }
+
+    /// Reads what [`UserId::encode`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok().map(Self)
+    }
 }
 
 /// A person with an account.

@@ -131,6 +131,76 @@ tables! { $;
     application_groups: application_group_columns, application_group_values {
         Text: application_id group_name;
     }
+    signing_keys: signing_key_columns, signing_key_values {
+        Text: kid algorithm public_key;
+        Bytes: sealed;
+        Text: sealed_by;
+        Whole: created_at signs_from revoked_at;
+    }
+    lasting_keys: lasting_key_columns, lasting_key_values {
+        Text: name;
+        Bytes: sealed;
+        Text: sealed_by;
+        Whole: created_at;
+    }
+    oauth_clients: client_columns, client_values {
+        Text: application_id client_id;
+        Truth: is_public requires_pkce;
+        Text: algorithm;
+        Truth: claims_in_id_token;
+        Text: consent;
+        Truth: refreshes;
+        Text: redirect_uris post_logout_redirect_uris backchannel_logout_uri claim_rules;
+    }
+    client_secrets: client_secret_columns, client_secret_values {
+        Text: application_id;
+        Bytes: secret_hash;
+        Text: prefix;
+        Whole: created_at expires_at;
+    }
+    redirect_mismatches: mismatch_columns, mismatch_values {
+        Text: application_id uri reference;
+        Whole: happened_at;
+    }
+    consents: consent_columns, consent_values {
+        Id: user_id;
+        Text: application_id scopes;
+        Whole: given_at;
+    }
+    visits: visit_columns, visit_values {
+        Id: session_id;
+        Text: application_id;
+        Id: user_id;
+        Text: sid;
+        Whole: first_at last_at;
+    }
+    logout_deliveries: delivery_columns, delivery_values {
+        Id: id user_id;
+        Text: application_id;
+        Whole: happened_at;
+        Text: failure;
+    }
+    grants: grant_columns, grant_values {
+        Id: id user_id;
+        Text: application_id;
+        Id: session_id;
+        Bytes: code_hash;
+        Text: sid scopes claims method;
+        Bytes: credential_id;
+        Truth: user_verified;
+        Whole: authenticated_at created_at ends_at;
+    }
+    access_tokens: access_token_columns, access_token_values {
+        Bytes: token_hash;
+        Id: grant_id;
+        Text: scopes;
+        Whole: created_at expires_at;
+    }
+    refresh_tokens: refresh_token_columns, refresh_token_values {
+        Bytes: token_hash;
+        Id: grant_id;
+        Whole: created_at used_at;
+    }
     events: event_columns, event_values {
         Id: id user_id;
         Text: kind;
@@ -166,66 +236,4 @@ tables! { $;
         Id: claim;
         Whole: claimed_until handed_over_at;
     }
-}
-
-/// The values of `outbox` from a row of `letters`, the queue of the previous version.
-macro_rules! outbox_values_of_letters {
-    () => {
-        outbox_values!(
-            id = "id",
-            kind = "case when request_id is null then 'notification' else 'request' end",
-            subject_id = "coalesce(request_id, security_letter_id)",
-            payload = "null",
-            created_at = "created_at",
-            not_after = "not_after",
-            due_at = "due_at",
-            attempts = "attempts",
-            claim = "null",
-            claimed_until = "null",
-            handed_over_at = "handed_over_at",
-        )
-    };
-}
-
-/// The columns of `users` (as `u`) that make an account, under names that no other table has.
-macro_rules! user_columns {
-    () => {
-        list_as!("u." as "user_": id username display_name email email_verified created_at username_changed_at
-                                  guarded_since lockdown_ends_at disabled_at language)
-    };
-}
-
-/// Reads accounts for which a condition holds. Deleted ones are none.
-macro_rules! select_user {
-    ($condition:literal) => {
-        concat!("select ", user_columns!(), " from users u where u.deleted_at is null and ", $condition)
-    };
-}
-
-/// Whether a passkey may be used with this counter and this eligibility for backup: it is not suspended, its counter grows
-/// or stays at zero (WebAuthn Level 3, section 7.2, step 22), and eligibility does not turn off.
-macro_rules! may_be_used {
-    ($count:literal, $eligible:literal) => {
-        concat!(
-            "suspended_at is null and (sign_count < ",
-            $count,
-            " or (sign_count = 0 and ",
-            $count,
-            " = 0)) \
-             and (",
-            $eligible,
-            " or not backup_eligible)"
-        )
-    };
-}
-
-/// Reads the owners, and when their accounts were disabled.
-macro_rules! owners {
-    ($lock:literal) => {
-        concat!(
-            "select r.user_id, u.disabled_at from user_roles r join users u on u.id = r.user_id \
-             where r.role = 'owner' and u.deleted_at is null order by r.user_id",
-            $lock
-        )
-    };
 }

@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 pub struct Wakes {
     /// An email was queued.
     pub email: Arc<Notify>,
+    /// An application is to be told that a session ended.
+    pub logout: Arc<Notify>,
     /// An account was deleted.
     pub cleanup: Arc<Notify>,
 }

@@ -3,14 +3,20 @@
 
 #[macro_use]
 mod columns;
+#[macro_use]
+mod statements;
 mod application;
 mod browser;
+mod consent;
 mod email_request;
 mod event;
+mod grant;
 mod group;
 mod invitation;
+mod logout;
 mod maintenance;
 mod notification;
+mod oauth_client;
 mod outbox;
 mod passkey;
 pub mod postgres;
@@ -20,31 +26,39 @@ mod role;
 mod schema;
 mod session;
 mod sign_in;
+mod signing_key;
 pub mod sqlite;
 mod told;
 mod transfer;
 mod user;
+mod visit;
 
 pub use application::{ApplicationReads, ApplicationWrites};
 pub use browser::{BrowserReads, BrowserWrites};
 pub use columns::TABLES;
+pub use consent::{ConsentReads, ConsentWrites};
 pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
+pub use grant::{GrantReads, GrantWrites, LivingGrant};
 pub use group::{GroupReads, GroupWrites};
 pub use invitation::{InvitationReads, InvitationWrites};
+pub use logout::LogoutReads;
 pub use maintenance::{Maintenance, Wakes};
 pub use notification::{NotificationCounts, NotificationReads, NotificationWrites};
+pub use oauth_client::{OauthClientReads, OauthClientWrites};
 pub use outbox::{EmailSecrets, MailboxEmail, OutboxReads, OutboxWrites};
 pub use passkey::{PasskeyReads, PasskeyWrites};
 pub use recovery::{RecoveryReads, RecoveryWrites};
 pub use retry::{Refused, connect_patiently};
 pub use role::{RoleReads, RoleWrites};
 use schema::schema;
-pub use session::{SessionReads, SessionWrites};
+pub use session::{OtherSessions, SessionReads, SessionWrites};
 pub use sign_in::{SignInOutcome, SignInRecord, SignInRecords};
+pub use signing_key::{SigningKeyReads, SigningKeyWrites};
 use told::told;
 pub use transfer::{Column, Kind, Line, Table, Transfer, Value};
 pub use user::{AccountSummary, UserReads, UserWrites};
+pub use visit::{UserApplication, VisitReads, VisitWrites};
 
 use crate::server::Unavailable;
 use async_trait::async_trait;
@@ -66,20 +80,26 @@ pub enum Insertion {
 pub trait Store:
     ApplicationReads
     + BrowserReads
+    + ConsentReads
     + EmailRequestReads
     + EventReads
+    + GrantReads
     + GroupReads
     + InvitationReads
+    + LogoutReads
     + Maintenance
     + NotificationReads
+    + OauthClientReads
     + OutboxReads
     + PasskeyReads
     + RecoveryReads
     + RoleReads
     + SessionReads
     + SignInRecords
+    + SigningKeyReads
     + Transfer
     + UserReads
+    + VisitReads
     + Send
     + Sync
 {
@@ -92,17 +112,22 @@ pub trait Store:
 pub trait Unit:
     ApplicationWrites
     + BrowserWrites
+    + ConsentWrites
     + EmailRequestWrites
     + EventWrites
+    + GrantWrites
     + GroupWrites
     + InvitationWrites
     + NotificationWrites
+    + OauthClientWrites
     + OutboxWrites
     + PasskeyWrites
     + RecoveryWrites
     + RoleWrites
     + SessionWrites
+    + SigningKeyWrites
     + UserWrites
+    + VisitWrites
     + Send
 {
     /// Commits the transaction. Logs the events that were recorded, and wakes the jobs for what was queued.

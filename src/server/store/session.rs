@@ -10,6 +10,9 @@ pub trait SessionReads: Send + Sync {
     /// A session with its owner, alive or not.
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable>;
 
+    /// A session by its id, with its owner, alive or not.
+    async fn session_of_id(&self, id: SessionId) -> Result<Option<(Session, User)>, Unavailable>;
+
     /// The sessions of an account, alive or not, the one that was seen last first; at most
     /// [`MOST_SESSIONS`](crate::server::model::session::MOST_SESSIONS).
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Unavailable>;
@@ -27,6 +30,15 @@ pub trait SessionReads: Send + Sync {
     async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
+/// The sessions of an account but one.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherSessions<'a> {
+    /// The one that stays.
+    pub than: SessionId,
+    /// Only those that this passkey opened.
+    pub opened_with: Option<&'a CredentialId>,
+}
+
 /// Writes of sessions.
 #[async_trait]
 pub trait SessionWrites: Send {
@@ -41,22 +53,23 @@ pub trait SessionWrites: Send {
     /// Stops offering a passkey in a session; `false` when it has ended or has added one already.
     async fn end_offer(&mut self, id: SessionId, added_passkey: bool) -> Result<bool, Unavailable>;
 
-    /// Ends the session of a token; `false` when there is none.
-    async fn remove_session(&mut self, token: &TokenHash) -> Result<bool, Unavailable>;
+    /// Ends the session of a token; `false` when there is none. As whatever ends sessions before their time, it queues a notice
+    /// to the applications that the session signed in to.
+    async fn remove_session(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Ends a session of an account; `false` when it has none of that id.
-    async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, Unavailable>;
+    async fn end_session(&mut self, user: UserId, id: SessionId, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Ends the sessions of an account but one, all or those that a passkey opened, and returns how many.
     async fn end_other_sessions(
         &mut self,
         user: UserId,
-        kept: SessionId,
-        opened_with: Option<&CredentialId>,
+        others: OtherSessions<'_>,
+        now: Timestamp,
     ) -> Result<u64, Unavailable>;
 
     /// Ends all sessions of an account and returns how many.
-    async fn end_all_sessions(&mut self, user: UserId) -> Result<u64, Unavailable>;
+    async fn end_all_sessions(&mut self, user: UserId, now: Timestamp) -> Result<u64, Unavailable>;
 
     /// Ends the sessions that are more than an account keeps, the oldest first.
     async fn trim_sessions(&mut self, user: UserId) -> Result<(), Unavailable>;

@@ -34,7 +34,7 @@ pub fn IdentityPage(
     typed: String,
     proof: Proof,
     /// The page that "Cancel" leads to.
-    cancel: &'static str,
+    cancel: String,
     /// Why the last proof was refused.
     refusal: Option<ApiError>,
 ) -> impl IntoView {

@@ -1,5 +1,7 @@
 mod account;
 mod answers;
+mod application;
+mod apps;
 mod code;
 mod confirm;
 mod home;
@@ -17,6 +19,11 @@ pub use account::{
     PasskeysContent, ProfileContent, Typed,
 };
 pub use answers::{Answer, AnswerPage, AnsweredPage};
+pub use application::{
+    ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, LeavingPage, MisdirectedPage, Misdirection,
+    RequestExpiredPage, SignOutPage, Way,
+};
+pub use apps::{AppTile, AppsPage};
 pub use code::{CodePage, PendingEmail};
 pub use confirm::{IdentityPage, Proof};
 pub use home::HomePage;

@@ -6,7 +6,7 @@ use crate::ui::components::{
     Alert, EmailButton, EmailDefault, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties,
     wants_email,
 };
-use crate::ui::words::t;
+use crate::ui::words::{fill, t};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,6 +23,8 @@ pub fn SignInPage(
     refusal: Option<ApiError>,
     /// Whether emails sign people in.
     by_email: bool,
+    /// The application that the user signs in to on the way.
+    application: Option<String>,
 ) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
     // Entered text is shown in its field.
@@ -31,7 +33,12 @@ pub fn SignInPage(
     let identifier = typed.or_else(|| remembered.as_ref().map(|user| user.username.clone())).unwrap_or_default();
     let given = SignInProperties { next: next.clone(), identifier, by_email, remembered: is_remembered, refusal };
     view! {
-        <h1>{t(if is_remembered { "Welcome back" } else { "Sign in" })}</h1>
+        <h1>
+            {match application {
+                Some(name) => fill("Sign in to {}", &[&name]),
+                None => t(if is_remembered { "Welcome back" } else { "Sign in" }).to_owned(),
+            }}
+        </h1>
         <NeedsScripts by_email />
         <WithoutScripts form="sign-in" />
         {remembered.map(|user| view! { <Remembered user next /> })}

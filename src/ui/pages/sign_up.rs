@@ -4,7 +4,7 @@ use crate::types::{ApiError, paths};
 use crate::ui::components::{
     Alert, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_email,
 };
-use crate::ui::words::t;
+use crate::ui::words::{bold, sentence, t};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -28,6 +28,10 @@ pub fn SignUpPage(
     /// Whether emails sign people up.
     by_email: bool,
     needs_address: bool,
+    /// The application that the user goes on to.
+    application: Option<String>,
+    /// The address of the sign-in page.
+    sign_in: String,
 ) -> impl IntoView {
     let SignUpInput { display_name, username, email, invite } = typed;
     let about = |errors: &[ApiError]| refusals.iter().copied().find(|refusal| errors.contains(refusal));
@@ -45,12 +49,13 @@ pub fn SignUpPage(
     };
     view! {
         <h1>{t("Sign up")}</h1>
+        {application.map(|name| view! { <p class="lead">{sentence("You'll continue to {} after that.", [bold(name)])}</p> })}
         <NeedsScripts by_email />
         <WithoutScripts form=FORM />
         <Give what=given>
             <SignUpForm />
         </Give>
-        <p class="aside">{t("Already have an account?")} " " <a href=paths::SIGN_IN>{t("Sign in")}</a></p>
+        <p class="aside">{t("Already have an account?")} " " <a href=sign_in>{t("Sign in")}</a></p>
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     match take(&context, &current, &token).await? {
         Some(Continuation::Codes(text)) => Ok(show(&context.state, request, &current, text).await),
         // A reload, or a form that was sent before its user signed in.
-        Some(Continuation::Account(_)) | None => page::get(context, request).await,
+        Some(Continuation::Account(_) | Continuation::Application { .. }) | None => page::get(context, request).await,
     }
 }
 

@@ -52,7 +52,12 @@ pub(super) async fn of(
         Section::RecoveryCodes => Content::RecoveryCodes(state.recovery_codes().count(current).await?),
         Section::Devices => {
             let sessions = state.sessions().list(current).await?;
-            let view = |session: &Session| views::session(session, session.id == current.session.id);
+            let visits = state.user_applications().visits(current).await?;
+            let view = |session: &Session| {
+                let of_session = visits.iter().filter(|(id, _)| *id == session.id);
+                let applications: Vec<_> = of_session.map(|(_, name)| name.clone()).collect();
+                (views::session(session, session.id == current.session.id), applications)
+            };
             Content::Devices(sessions.iter().map(view).collect())
         }
         Section::Activity => match activity(context, current, query).await? {

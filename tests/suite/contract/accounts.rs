@@ -88,7 +88,7 @@ async fn a_session_is_renewed_under_its_present_token_alone() {
         assert!(unit.renew_session(&former.token_hash, &renewed).await.unwrap());
         assert!(!unit.renew_session(&former.token_hash, &renewed).await.unwrap(), "the former token is dead");
         assert!(!unit.has_session(&former).await.unwrap() && unit.has_session(&renewed).await.unwrap());
-        assert_eq!(unit.end_all_sessions(owner.id).await.unwrap(), 1);
+        assert_eq!(unit.end_all_sessions(owner.id, NOW).await.unwrap(), 1);
         unit.commit().await.unwrap();
         assert_eq!(store.sessions(owner.id).await.unwrap(), []);
     }

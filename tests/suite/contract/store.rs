@@ -216,8 +216,8 @@ async fn a_session_is_marked_removed_and_swept() {
 
         let (_, _, session) = add_account(&*store, "eve").await;
         let mut unit = store.begin().await.unwrap();
-        unit.remove_session(&session.token_hash).await.unwrap();
-        unit.remove_session(&TokenHash([9; 32])).await.unwrap();
+        unit.remove_session(&session.token_hash, NOW).await.unwrap();
+        unit.remove_session(&TokenHash([9; 32]), NOW).await.unwrap();
         unit.commit().await.unwrap();
         assert_eq!(store.session(&session.token_hash).await.unwrap(), None);
     })

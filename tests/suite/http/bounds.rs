@@ -2,6 +2,7 @@
 
 use super::authority::kinds;
 use crate::app::{App, Backends};
+use crate::oauth::relying_party::{change, register};
 use latchkey::server::clock::Clock;
 use latchkey::server::http::limits::{Charge, TABLE};
 use latchkey::server::model::event::MOST_EVENTS;
@@ -65,6 +66,9 @@ fn constant(name: &str) -> String {
 async fn every_address_that_writes_refuses_at_some_time() {
     let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     app.clock.stop();
+    app.make_keys().await;
+    let party = register(&app, "photos", change()).await;
+    let asked = [("client_id", "photos"), ("redirect_uri", party.redirect_uri.as_str()), ("response_type", "code")];
     for (number, (method, path, charge)) in TABLE.iter().enumerate() {
         if *charge == Charge::Once {
             continue;
@@ -97,6 +101,10 @@ async fn every_address_that_writes_refuses_at_some_time() {
                 }
                 _ if *path == "/sign-in" => {
                     browser.form(path, &[("action", "email"), ("identifier", &format!("n{turn}"))]).await
+                }
+                _ if path.starts_with("/oauth/authorize") => browser.form(path, &asked).await,
+                _ if path.starts_with("/oauth/") => {
+                    browser.form(path, &[("client_id", "x"), ("access_token", "x")]).await
                 }
                 _ => browser.form(path, &[("token", "x"), ("action", "name"), ("name", "A"), ("language", "de")]).await,
             };

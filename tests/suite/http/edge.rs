@@ -3,7 +3,7 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
 
-pub(super) async fn send(
+pub(crate) async fn send(
     app: &App,
     (method, path): (Method, &str),
     headers: &[(&str, &str)],

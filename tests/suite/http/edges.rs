@@ -11,6 +11,8 @@ use latchkey::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
 /// A route of every group that has none of its own yet, and a page.
 fn probes() -> Router<latchkey::server::http::AppState> {
     Router::new()
+        .route("/oauth/continue/x/probe", any(async || "it ran"))
+        .route("/oauth/sign-out/x/probe", any(async || "it ran"))
         .route("/oauth/probe", any(async || "it ran"))
         .route("/forward/probe", get(async || "it ran"))
         .route("/probe", any(async || "it ran"))
@@ -21,6 +23,13 @@ fn probe_of(group: &str) -> &'static str {
     match group {
         "/api" => "/api/sign-out",
         "/oauth" => "/oauth/probe",
+        "/oauth/continue" => "/oauth/continue/x/probe",
+        "/oauth/sign-out" => "/oauth/sign-out/x/probe",
+        "/oauth/authorize" => "/oauth/authorize",
+        "/oauth/logout" => "/oauth/logout",
+        "/oauth/introspect" => "/oauth/introspect",
+        "/.well-known/openid-configuration" => "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server" => "/.well-known/oauth-authorization-server",
         "/forward" => "/forward/probe",
         "/healthz" => "/healthz",
         "/readyz" => "/readyz",

@@ -29,3 +29,5 @@ mod session;
 mod sign_in;
 mod sign_up;
 mod wild;
+
+pub(crate) use edge::send as edge_send;

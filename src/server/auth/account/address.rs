@@ -18,6 +18,7 @@ use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
 use crate::server::model::{ClientAddress, EventKind, Session, User, limit};
 use crate::server::secret::Token;
+use crate::server::store::OtherSessions;
 use crate::types::{ApiError, EmailAddress, Identifier, Language, Next};
 use std::time::Duration;
 
@@ -241,7 +242,8 @@ impl Address<'_> {
         current: &CurrentUser,
         former: &User,
     ) -> Result<(), Unavailable> {
-        unit.end_other_sessions(former.id, current.session.id, None).await?;
+        let others = OtherSessions { than: current.session.id, opened_with: None };
+        unit.end_other_sessions(former.id, others, self.core.now()).await?;
         unit.void_requests_of_user(former.id).await?;
         unit.record(EventKind::AddressChanged, None).await?;
         if let Some(address) = former.proven_address() {

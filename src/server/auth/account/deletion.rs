@@ -25,7 +25,10 @@ impl Deletion<'_> {
         }
         Profile { core: self.core }.hold_username(&mut *unit, &user.username, user.id).await?;
         unit.notify(Occasion::Deleted, None).await?;
-        unit.delete_user(user.id, self.core.now()).await?;
+        let now = self.core.now();
+        unit.end_all_sessions(user.id, now).await?;
+        unit.end_grants(user.id, None).await?;
+        unit.delete_user(user.id, now).await?;
         unit.commit().await?;
         tracing::info!(user = %user.id.0, "account deleted");
         Ok(())

@@ -9,6 +9,7 @@ use crate::server::core::Core;
 use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, EventKind, Session, SessionId};
 use crate::server::secret::Token;
+use crate::server::store::OtherSessions;
 use crate::types::ApiError;
 
 /// Which sessions are to end.
@@ -80,13 +81,17 @@ impl Sessions<'_> {
     /// When the user has no such session or passkey, or the database is away.
     #[tracing::instrument(skip_all)]
     pub async fn revoke(&self, current: &CurrentUser, which: Revocation) -> Result<u64, Error> {
-        let (user, own) = (current.user.id, current.session.id);
+        let (user, own, now) = (current.user.id, current.session.id, self.core.now());
         let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin(self.core, current).await?;
         let ended = match &which {
-            Revocation::One(id) if unit.end_session(user, *id).await? => 1,
+            Revocation::One(id) if unit.end_session(user, *id, now).await? => 1,
             Revocation::One(_) => return Err(ApiError::NotFound.into()),
-            Revocation::Others => unit.end_other_sessions(user, own, None).await?,
-            Revocation::OfPasskey(id) => unit.end_other_sessions(user, own, Some(id)).await?,
+            Revocation::Others => {
+                unit.end_other_sessions(user, OtherSessions { than: own, opened_with: None }, now).await?
+            }
+            Revocation::OfPasskey(id) => {
+                unit.end_other_sessions(user, OtherSessions { than: own, opened_with: Some(id) }, now).await?
+            }
         };
         if let Revocation::OfPasskey(id) = &which
             && ended == 0
@@ -110,7 +115,7 @@ impl Sessions<'_> {
         let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(()) };
         let unit = AccountUnit::lock(self.core, user.id, session.client).await?;
         let Some(mut unit) = unit else { return Ok(()) };
-        if unit.remove_session(&token.hash()).await? {
+        if unit.remove_session(&token.hash(), self.core.now()).await? {
             unit.record(EventKind::SignedOut, None).await?;
         }
         unit.commit().await

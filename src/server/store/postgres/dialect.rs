@@ -36,6 +36,12 @@ impl Dialect {
                      and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
          returning id, kind, subject_id, created_at, not_after, attempts";
 
+    /// The same for notices to applications.
+    pub const CLAIM_LOGOUT: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
+         where id = (select id from outbox where kind = 'logout' \
+                     and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
+         returning id, payload, created_at, not_after, attempts";
+
     /// Moves emails from the queue of the previous version (`letters`) to the outbox.
     pub const ADOPT_EMAILS: &'static str = concat!(
         "with moved as (delete from letters where claimed_until is null or claimed_until <= $1 returning *) \
@@ -55,8 +61,8 @@ impl Dialect {
     /// Locks the roles of owners.
     pub const LOCK_OWNERS: &'static str = owners!(" for update of r");
 
-    /// Makes units of work about the same browser wait for each other.
-    pub const LOCK_BROWSER: &'static str = "select pg_advisory_xact_lock($1)";
+    /// Makes units of work with the same number wait for each other.
+    pub const LOCK_NUMBER: &'static str = "select pg_advisory_xact_lock($1)";
 }
 
 /// When a statement failed last that may have been the connection's fault. Shared by the pools of one database.

@@ -73,7 +73,7 @@ fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
 }
 
 /// Applications from rows in the order of their ids, one row for each group.
-fn applications(rows: &[DatabaseRow]) -> Result<Vec<Application>, Unavailable> {
+pub fn applications(rows: &[DatabaseRow]) -> Result<Vec<Application>, Unavailable> {
     let mut found: Vec<Application> = Vec::new();
     for row in rows {
         let id: &str = get(row, "id")?;

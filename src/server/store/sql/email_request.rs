@@ -221,7 +221,7 @@ impl EmailRequestWrites for Transaction {
 
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
         let number = browser.0.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
-        self.run(query(Dialect::LOCK_BROWSER).bind(number)).await?;
+        self.run(query(Dialect::LOCK_NUMBER).bind(number)).await?;
         self.remove_requests_of_browser(browser).await
     }
 

@@ -1,6 +1,9 @@
 use super::super::dialect::Dialect;
 use super::row::{get, maybe_time};
-use super::{SqlStore, browser, email_request, event, notification, number, outbox, passkey, recovery, session};
+use super::{
+    SqlStore, browser, consent, email_request, event, grant, logout, notification, number, outbox, passkey, recovery,
+    session,
+};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::{Levels, UserId};
@@ -53,7 +56,8 @@ impl Maintenance for SqlStore {
         let idle = all_pools.iter().map(|pool| pool.num_idle()).sum::<usize>() + resting;
         let all: u32 = all_pools.iter().map(|pool| pool.size()).sum();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
-        let text = "select count(*), min(due_at) as oldest from outbox where handed_over_at is null";
+        let text = "select count(*), min(due_at) as oldest from outbox \
+                    where handed_over_at is null and kind <> 'logout'";
         let row = self.one(query(text)).await?;
         let (waiting, oldest) = match &row {
             Some(row) => (number(row)?, maybe_time(row, "oldest")?),
@@ -80,6 +84,9 @@ impl Maintenance for SqlStore {
         let mut removed = 0;
         for text in [
             outbox::REMOVE_OF_USER,
+            grant::REMOVE_OF_USER,
+            logout::REMOVE_RESULTS_OF_USER,
+            consent::REMOVE_OF_USER,
             session::REMOVE_OF_USER,
             browser::REMOVE_OF_USER,
             recovery::REMOVE_OF_USER,

@@ -2,12 +2,16 @@
 
 mod application;
 mod browser;
+mod consent;
 mod email_request;
 mod event;
+mod grant;
 mod group;
 mod invitation;
+mod logout;
 mod maintenance;
 mod notification;
+mod oauth_client;
 mod outbox;
 mod passkey;
 mod recovery;
@@ -15,9 +19,11 @@ mod role;
 mod row;
 mod session;
 mod sign_in;
+mod signing_key;
 mod transaction;
 mod transfer;
 mod user;
+mod visit;
 pub mod warm;
 
 use super::dialect::{Database, Dialect, Doubt};

@@ -6,7 +6,7 @@ use crate::server::clock::Timestamp;
 use crate::server::model::session::{MOST_SESSIONS, Method};
 use crate::server::model::{CredentialId, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{SessionReads, SessionWrites};
+use crate::server::store::{OtherSessions, SessionReads, SessionWrites};
 use async_trait::async_trait;
 use sqlx::query;
 use std::time::Duration;
@@ -24,15 +24,19 @@ pub fn method_columns(method: &Method) -> (&'static str, Option<&[u8]>) {
     (method.name(), id)
 }
 
-fn session(row: &DatabaseRow) -> Result<Session, Unavailable> {
+/// Reads what [`method_columns`] wrote.
+pub fn method_of(row: &DatabaseRow) -> Result<Method, Unavailable> {
     let credential_id = get::<Option<Vec<u8>>>(row, "credential_id")?.and_then(CredentialId::new);
-    let method = Method::parse(get(row, "method")?, credential_id).ok_or_else(|| invalid("method"))?;
+    Method::parse(get(row, "method")?, credential_id).ok_or_else(|| invalid("method"))
+}
+
+fn session(row: &DatabaseRow) -> Result<Session, Unavailable> {
     let idle = u64::try_from(get::<i64>(row, "idle_millis")?).map_err(|_| invalid("idle_millis"))?;
     Ok(Session {
         id: SessionId(get(row, "id")?),
         user_id: UserId(get(row, "user_id")?),
         token_hash: hash(row, "token_hash")?,
-        method,
+        method: method_of(row)?,
         user_verified: get(row, "user_verified")?,
         authenticated_at: time(row, "authenticated_at")?,
         created_at: time(row, "created_at")?,
@@ -58,6 +62,18 @@ impl SessionReads for SqlStore {
         );
         let row = self.pools.warm.look_up(|| query(TEXT).bind(&token.0[..])).await;
         let row = row.map_err(|cause| self.failed(cause))?;
+        row.map(|row| Ok((session(&row)?, user::user(&row)?))).transpose()
+    }
+
+    async fn session_of_id(&self, id: SessionId) -> Result<Option<(Session, User)>, Unavailable> {
+        let statement = query(concat!(
+            "select ",
+            session_columns!("s."),
+            ", ",
+            user_columns!(),
+            " from sessions s join users u on u.id = s.user_id where s.id = $1 and u.deleted_at is null"
+        ));
+        let row = self.one(statement.bind(id.0)).await?;
         row.map(|row| Ok((session(&row)?, user::user(&row)?))).transpose()
     }
 
@@ -176,11 +192,14 @@ impl SessionWrites for Transaction {
         Ok(self.run(statement.bind(id.0).bind(added_passkey)).await? == 1)
     }
 
-    async fn remove_session(&mut self, token: &TokenHash) -> Result<bool, Unavailable> {
+    async fn remove_session(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable> {
+        self.queue_logouts(query(visits_of!("s.token_hash = $1")).bind(&token.0[..]), now).await?;
         Ok(self.run(query("delete from sessions where token_hash = $1").bind(&token.0[..])).await? == 1)
     }
 
-    async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, Unavailable> {
+    async fn end_session(&mut self, user: UserId, id: SessionId, now: Timestamp) -> Result<bool, Unavailable> {
+        let visits = query(visits_of!("s.id = $1 and s.user_id = $2")).bind(id.0).bind(user.0);
+        self.queue_logouts(visits, now).await?;
         let statement = query("delete from sessions where id = $1 and user_id = $2");
         Ok(self.run(statement.bind(id.0).bind(user.0)).await? == 1)
     }
@@ -188,22 +207,29 @@ impl SessionWrites for Transaction {
     async fn end_other_sessions(
         &mut self,
         user: UserId,
-        kept: SessionId,
-        opened_with: Option<&CredentialId>,
+        others: OtherSessions<'_>,
+        now: Timestamp,
     ) -> Result<u64, Unavailable> {
-        let text = match opened_with {
-            Some(_) => "delete from sessions where user_id = $1 and id <> $2 and credential_id = $3",
-            None => "delete from sessions where user_id = $1 and id <> $2",
+        const VISITS: &str = visits_of!("s.user_id = $1 and s.id <> $2");
+        const VISITS_WITH: &str = visits_of!("s.user_id = $1 and s.id <> $2 and s.credential_id = $3");
+        let OtherSessions { than, opened_with } = others;
+        let (visits, end) = match opened_with {
+            Some(_) => (VISITS_WITH, "delete from sessions where user_id = $1 and id <> $2 and credential_id = $3"),
+            None => (VISITS, "delete from sessions where user_id = $1 and id <> $2"),
         };
-        let statement = query(text).bind(user.0).bind(kept.0);
-        let statement = match opened_with {
-            Some(passkey) => statement.bind(passkey.as_bytes()),
-            None => statement,
+        let bound = |text: &'static str| {
+            let statement = query(text).bind(user.0).bind(than.0);
+            match opened_with {
+                Some(passkey) => statement.bind(passkey.as_bytes()),
+                None => statement,
+            }
         };
-        self.run(statement).await
+        self.queue_logouts(bound(visits), now).await?;
+        self.run(bound(end)).await
     }
 
-    async fn end_all_sessions(&mut self, user: UserId) -> Result<u64, Unavailable> {
+    async fn end_all_sessions(&mut self, user: UserId, now: Timestamp) -> Result<u64, Unavailable> {
+        self.queue_logouts(query(visits_of!("s.user_id = $1")).bind(user.0), now).await?;
         self.run(query("delete from sessions where user_id = $1").bind(user.0)).await
     }
 

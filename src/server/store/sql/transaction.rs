@@ -15,6 +15,8 @@ pub struct Transaction {
     pub(super) recorded: Vec<Event>,
     /// Whether an email was queued.
     pub(super) has_queued: bool,
+    /// Whether an application is to be told that a session ended.
+    pub(super) has_logouts: bool,
     /// Whether an account was deleted.
     pub(super) has_deleted: bool,
     wakes: Wakes,
@@ -26,7 +28,16 @@ pub struct Transaction {
 
 impl Transaction {
     pub fn new(inner: sqlx::Transaction<'static, Database>, turn: Turn, doubt: Doubt, wakes: Wakes) -> Self {
-        Self { inner, recorded: Vec::new(), has_queued: false, has_deleted: false, wakes, doubt, _turn: turn }
+        Self {
+            inner,
+            recorded: Vec::new(),
+            has_queued: false,
+            has_logouts: false,
+            has_deleted: false,
+            wakes,
+            doubt,
+            _turn: turn,
+        }
     }
 
     /// Runs a statement; returns how many rows it touched.
@@ -77,7 +88,7 @@ pub fn audit(event: &Event) {
 #[async_trait]
 impl Unit for Transaction {
     async fn commit(self: Box<Self>) -> Result<(), Unavailable> {
-        let Self { inner, recorded, has_queued, has_deleted, wakes, doubt, _turn } = *self;
+        let Self { inner, recorded, has_queued, has_logouts, has_deleted, wakes, doubt, _turn } = *self;
         inner.commit().await.map_err(|cause| {
             doubt.note(&cause);
             unavailable(cause)
@@ -85,6 +96,9 @@ impl Unit for Transaction {
         recorded.iter().for_each(audit);
         if has_queued {
             wakes.email.notify_one();
+        }
+        if has_logouts {
+            wakes.logout.notify_one();
         }
         if has_deleted {
             wakes.cleanup.notify_one();

@@ -30,6 +30,12 @@ impl Dialect {
                      and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
          returning id, kind, subject_id, created_at, not_after, attempts";
 
+    /// The same for notices to applications.
+    pub const CLAIM_LOGOUT: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
+         where id = (select id from outbox where kind = 'logout' \
+                     and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1) \
+         returning id, payload, created_at, not_after, attempts";
+
     /// Moves emails from the queue of the previous version (`letters`) to the outbox.
     pub const ADOPT_EMAILS: &'static str = concat!(
         "begin immediate; insert into outbox (",
@@ -50,7 +56,7 @@ impl Dialect {
     pub const LOCK_OWNERS: &'static str = owners!("");
 
     /// Units of work wait for each other anyway.
-    pub const LOCK_BROWSER: &'static str = "select $1";
+    pub const LOCK_NUMBER: &'static str = "select $1";
 }
 
 /// Whether connections have to be asked before they are used again: a file does not cut them.

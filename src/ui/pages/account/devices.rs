@@ -6,11 +6,17 @@ use leptos::prelude::*;
 
 /// The devices on which the user is signed in.
 #[component]
-pub fn DeviceSection(sessions: Vec<views::Session>) -> impl IntoView {
+pub fn DeviceSection(
+    /// Each with the applications that it signed in to.
+    sessions: Vec<(views::Session, Vec<String>)>,
+) -> impl IntoView {
     let has_others = sessions.len() > 1;
     view! {
         <section class="card" aria-labelledby="section">
-            <ul class="rows">{sessions.into_iter().map(|session| view! { <DeviceRow session /> }).collect::<Vec<_>>()}</ul>
+            <ul class="rows">{sessions
+                .into_iter()
+                .map(|(session, applications)| view! { <DeviceRow session applications /> })
+                .collect::<Vec<_>>()}</ul>
             {has_others
                 .then(|| {
                     view! {
@@ -32,7 +38,7 @@ pub fn DeviceSection(sessions: Vec<views::Session>) -> impl IntoView {
 }
 
 #[component]
-fn DeviceRow(session: views::Session) -> impl IntoView {
+fn DeviceRow(session: views::Session, applications: Vec<String>) -> impl IntoView {
     let place = place(session.client).unwrap_or_else(|| t("Unknown browser").to_owned());
     let method = match session.method {
         views::Method::Passkey => "Signed in with a passkey {}.",
@@ -48,6 +54,8 @@ fn DeviceRow(session: views::Session) -> impl IntoView {
         <p class="explain">
             {sentence(method, [day(session.created_at)])} " " {sentence("Last seen {}.", [day(session.last_seen_at)])}
         </p>
+        {(!applications.is_empty())
+            .then(|| view! { <p class="explain">{fill("Signed in to {}.", &[&applications.join(", ")])}</p> })}
     };
     view! {
         <Row about=about.into_any()>

@@ -34,7 +34,8 @@ pub enum Content {
     /// How many codes are left.
     RecoveryCodes(u32),
     /// The session that was seen last first.
-    Devices(Vec<views::Session>),
+    /// Each session with the applications that it signed in to.
+    Devices(Vec<(views::Session, Vec<String>)>),
     Activity(ActivityContent),
     Data,
 }

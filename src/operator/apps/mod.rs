@@ -1,14 +1,19 @@
+mod client;
+mod show;
+
 use super::columns::Columns;
 use super::groups::title;
 use super::{Failure, PAGE, json_line, say, span, write};
-use crate::server::admin::ApplicationChange;
+use crate::server::admin::{ApplicationChange, Changed};
 use crate::server::clock::Timestamp;
+use crate::server::model::ApplicationId;
 use crate::server::model::application::{Audience, RequiredMethod};
-use crate::server::model::{Application, ApplicationId};
 use crate::server::services::Services;
 use crate::types::DisplayName;
 use clap::{Args, Subcommand};
+use client::ClientOptions;
 use serde::Serialize;
+use show::{Line, Told};
 use std::time::Duration;
 
 #[derive(Subcommand)]
@@ -19,7 +24,7 @@ pub enum Apps {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
         #[command(flatten)]
-        options: Options,
+        options: Box<Options>,
     },
     /// Lists all applications
     List {
@@ -27,7 +32,7 @@ pub enum Apps {
         #[arg(long)]
         json: bool,
     },
-    /// Shows one application
+    /// Shows one application, and redirect URIs that it asked for in vain
     Show {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
@@ -40,12 +45,37 @@ pub enum Apps {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
         #[command(flatten)]
-        options: Options,
+        options: Box<Options>,
     },
     /// Removes an application; its users lose access at once
     Remove {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
+    },
+    /// Adds and removes secrets of an application
+    #[command(subcommand)]
+    Secret(SecretCommand),
+}
+
+#[derive(Subcommand)]
+pub enum SecretCommand {
+    /// Adds a secret and writes it to standard output, once
+    Add {
+        #[arg(value_parser = application_id)]
+        id: ApplicationId,
+        /// How long it is valid, such as 90d
+        #[arg(long, value_parser = span)]
+        expires: Option<Duration>,
+        /// A JSON object, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Removes a secret, which stops working at once
+    Remove {
+        #[arg(value_parser = application_id)]
+        id: ApplicationId,
+        /// Its first characters, as `apps show` has them
+        prefix: String,
     },
 }
 
@@ -66,6 +96,8 @@ pub struct Options {
     /// How old a sign-in may be, such as 12h
     #[arg(long, value_parser = span)]
     max_age: Option<Duration>,
+    #[command(flatten)]
+    client: ClientOptions,
     /// A JSON object, for programs
     #[arg(long)]
     json: bool,
@@ -94,102 +126,80 @@ fn web_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// An application for programs.
-#[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    name: &'a str,
-    url: Option<&'a str>,
-    who: String,
-    method: &'static str,
-    /// Seconds.
-    max_age: Option<u64>,
-    from_file: bool,
-    disabled_at: Option<String>,
-    created_at: String,
-}
-
-impl<'a> Line<'a> {
-    fn new(application: &'a Application) -> Self {
-        Self {
-            id: application.id.as_str(),
-            name: application.name.as_str(),
-            url: application.url.as_deref(),
-            who: application.policy.who.to_string(),
-            method: application.policy.method.name(),
-            max_age: application.policy.max_age.map(|age| age.as_secs()),
-            from_file: application.from_file,
-            disabled_at: application.disabled_at.map(Timestamp::to_rfc3339),
-            created_at: application.created_at.to_rfc3339(),
-        }
-    }
-}
-
 pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
     let applications = services.applications();
     match command {
         Apps::Add { id, options } => {
             let name = options.name.clone().map_or_else(|| title(id.as_str()), Ok).map_err(Failure::Told)?;
             let json = options.json;
-            let application = applications.add(id, name, options.change()).await?;
-            tell(&application, json, "added")
+            let changed = applications.add(id, name, options.change()).await?;
+            tell(services, &changed, json, "added")
         }
         Apps::Edit { id, options } => {
             let json = options.json;
-            let application = applications.edit(&id, options.change()).await?;
-            tell(&application, json, "changed")
+            let changed = applications.edit(&id, options.change()).await?;
+            tell(services, &changed, json, "changed")
         }
         Apps::List { json } => list(services, json).await,
-        Apps::Show { id, json } => show(&applications.get(&id).await?, json),
+        Apps::Show { id, json } => {
+            let application = applications.get(&id).await?;
+            show::show(&application, services.clients().get(&id).await?.as_ref(), json)
+        }
         Apps::Remove { id } => {
             applications.remove(&id).await?;
             say(&format!("removed application {id}"));
             Ok(())
         }
+        Apps::Secret(command) => secret(command, services).await,
     }
 }
 
 impl Options {
     fn change(self) -> ApplicationChange {
-        let Self { name, url, who, method, max_age, json: _ } = self;
-        ApplicationChange { name, url, who, method, max_age }
+        let Self { name, url, who, method, max_age, client, json: _ } = self;
+        ApplicationChange { name, url, who, method, max_age, client: client.change() }
     }
 }
 
-fn tell(application: &Application, json: bool, what: &str) -> Result<(), Failure> {
-    if json {
-        json_line(&Line::new(application))?;
-    }
-    let who = match &application.policy.who {
-        who if who.is_closed() => "no one may use it yet: `--who` names groups or everybody".to_owned(),
-        Audience::Everybody => "everybody may use it".to_owned(),
-        groups => format!("members of {groups} may use it"),
+fn tell(services: &Services, changed: &Changed, json: bool, what: &str) -> Result<(), Failure> {
+    let told = Told {
+        application: &changed.application,
+        client: changed.client.as_ref(),
+        secret: changed.secret.as_ref().map(|secret| secret.expose().as_str()),
+        issuer: services.core().issuer_url(),
     };
-    say(&format!("{what} application {}; {who}", application.id));
-    Ok(())
+    show::tell(&told, json, what)
 }
 
-fn show(application: &Application, json: bool) -> Result<(), Failure> {
-    let line = Line::new(application);
-    if json {
-        return json_line(&line);
+/// A new secret for programs.
+#[derive(Serialize)]
+struct SecretLine<'a> {
+    id: &'a str,
+    client_secret: &'a str,
+    prefix: &'a str,
+    expires_at: Option<String>,
+}
+
+async fn secret(command: SecretCommand, services: &Services) -> Result<(), Failure> {
+    match command {
+        SecretCommand::Add { id, expires, json } => {
+            let (secret, text) = services.clients().add_secret(&id, expires).await?;
+            if json {
+                let expires_at = secret.expires_at.map(Timestamp::to_rfc3339);
+                let line =
+                    SecretLine { id: id.as_str(), client_secret: text.expose(), prefix: &secret.prefix, expires_at };
+                json_line(&line)?;
+            } else {
+                write(text.expose())?;
+            }
+            say(&format!("added a secret to application {id}; it is shown only now"));
+        }
+        SecretCommand::Remove { id, prefix } => {
+            services.clients().remove_secret(&id, &prefix).await?;
+            say(&format!("removed secret {prefix}… of application {id}"));
+        }
     }
-    let mut table = Columns::new();
-    let max_age = line.max_age.map_or_else(|| "any".to_owned(), |seconds| format!("at most {seconds} s"));
-    for (fact, value) in [
-        ("id", line.id.to_owned()),
-        ("name", line.name.to_owned()),
-        ("url", line.url.unwrap_or("none").to_owned()),
-        ("who", line.who),
-        ("method", line.method.to_owned()),
-        ("sign-in age", max_age),
-        ("from", if line.from_file { "file" } else { "command" }.to_owned()),
-        ("state", line.disabled_at.map_or_else(|| "enabled".to_owned(), |since| format!("disabled since {since}"))),
-        ("created", line.created_at),
-    ] {
-        table.add([fact.to_owned(), value]);
-    }
-    write(&table)
+    Ok(())
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {

@@ -1,0 +1,83 @@
+use crate::server::admin::ClientChange;
+use crate::server::jose::Algorithm;
+use crate::server::model::oauth::{ClaimRule, ConsentRule};
+use clap::Args;
+
+/// Options of an application that signs users in by OpenID Connect.
+#[derive(Args)]
+pub struct ClientOptions {
+    /// Where users are sent back to; may be repeated
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+    /// Where users may be sent after signing out; may be repeated
+    #[arg(long, value_name = "URI")]
+    post_logout_redirect_uri: Vec<String>,
+    /// Where the application is told that a session ended
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
+    /// Its name at the endpoints; ID if omitted
+    #[arg(long)]
+    client_id: Option<String>,
+    /// The application cannot keep a secret, such as one on a phone or in a browser
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    public: Option<bool>,
+    /// required, or optional for applications that cannot send a code challenge
+    #[arg(long, value_parser = pkce)]
+    pkce: Option<bool>,
+    /// RS256, ES256 or EdDSA
+    #[arg(long, value_parser = algorithm)]
+    algorithm: Option<Algorithm>,
+    /// Put the claims into the ID token, for applications that do not ask for userinfo
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    claims_in_id_token: Option<bool>,
+    /// A claim for members of a group; may be repeated, the first that fits counts
+    #[arg(long, value_name = "GROUP:CLAIM=VALUE", value_parser = rule)]
+    claim: Vec<ClaimRule>,
+    /// never, once or always
+    #[arg(long, value_parser = consent)]
+    consent: Option<ConsentRule>,
+    /// Give refresh tokens without the scope offline_access
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    refresh: Option<bool>,
+}
+
+impl ClientOptions {
+    pub fn change(self) -> ClientChange {
+        let several = |values: Vec<String>| Some(values).filter(|values| !values.is_empty());
+        ClientChange {
+            client_id: self.client_id,
+            is_public: self.public,
+            requires_pkce: self.pkce,
+            algorithm: self.algorithm,
+            claims_in_id_token: self.claims_in_id_token,
+            consent: self.consent,
+            refreshes: self.refresh,
+            redirect_uris: several(self.redirect_uri),
+            post_logout_redirect_uris: several(self.post_logout_redirect_uri),
+            backchannel_logout_uri: self.backchannel_logout_uri,
+            claim_rules: Some(self.claim).filter(|rules| !rules.is_empty()),
+        }
+    }
+}
+
+fn pkce(text: &str) -> Result<bool, String> {
+    match text {
+        "required" => Ok(true),
+        "optional" => Ok(false),
+        _ => Err("must be required or optional".to_owned()),
+    }
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(text).ok_or_else(|| format!("must be one of {}", Algorithm::ALL.map(Algorithm::name).join(", ")))
+}
+
+fn consent(text: &str) -> Result<ConsentRule, String> {
+    let names = ConsentRule::ALL.map(ConsentRule::name).join(", ");
+    ConsentRule::parse(text).ok_or_else(|| format!("must be one of {names}"))
+}
+
+fn rule(text: &str) -> Result<ClaimRule, String> {
+    ClaimRule::parse(text)
+        .ok_or_else(|| "must be GROUP:CLAIM=VALUE, with a claim that Latchkey does not set itself".to_owned())
+}

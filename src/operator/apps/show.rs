@@ -1,0 +1,202 @@
+use super::super::columns::Columns;
+use super::super::{Failure, json_line, say, write};
+use crate::server::clock::Timestamp;
+use crate::server::model::Application;
+use crate::server::model::application::Audience;
+use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, Mismatch, RedirectUri};
+use serde::Serialize;
+
+/// An application for programs.
+#[derive(Serialize)]
+pub struct Line<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+    pub url: Option<&'a str>,
+    pub who: String,
+    pub method: &'static str,
+    /// Seconds.
+    pub max_age: Option<u64>,
+    pub from_file: bool,
+    pub disabled_at: Option<String>,
+    pub created_at: String,
+    #[serde(flatten)]
+    client: Option<ClientLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+}
+
+/// The client of an application for programs.
+#[derive(Serialize)]
+struct ClientLine<'a> {
+    client_id: &'a str,
+    public: bool,
+    pkce: &'static str,
+    algorithm: &'static str,
+    claims_in_id_token: bool,
+    consent: &'static str,
+    refresh: bool,
+    redirect_uris: Vec<&'a str>,
+    post_logout_redirect_uris: Vec<&'a str>,
+    backchannel_logout_uri: Option<&'a str>,
+    claims: Vec<String>,
+}
+
+impl<'a> ClientLine<'a> {
+    fn new(client: &'a Client) -> Self {
+        let uris = |uris: &'a [RedirectUri]| uris.iter().map(RedirectUri::as_str).collect();
+        let rule = |ClaimRule { group, claim, value }: &ClaimRule| format!("{group}:{claim}={value}");
+        Self {
+            client_id: &client.client_id,
+            public: client.is_public,
+            pkce: if client.requires_pkce { "required" } else { "optional" },
+            algorithm: client.algorithm.name(),
+            claims_in_id_token: client.claims_in_id_token,
+            consent: client.consent.name(),
+            refresh: client.refreshes,
+            redirect_uris: uris(&client.redirect_uris),
+            post_logout_redirect_uris: uris(&client.post_logout_redirect_uris),
+            backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
+            claims: client.claim_rules.iter().map(rule).collect(),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    pub fn new(application: &'a Application) -> Self {
+        Self {
+            id: application.id.as_str(),
+            name: application.name.as_str(),
+            url: application.url.as_deref(),
+            who: application.policy.who.to_string(),
+            method: application.policy.method.name(),
+            max_age: application.policy.max_age.map(|age| age.as_secs()),
+            from_file: application.from_file,
+            disabled_at: application.disabled_at.map(Timestamp::to_rfc3339),
+            created_at: application.created_at.to_rfc3339(),
+            client: None,
+            client_secret: None,
+        }
+    }
+
+    pub fn with_client(self, client: Option<&'a Client>, secret: Option<&'a str>) -> Self {
+        Self { client: client.map(ClientLine::new), client_secret: secret, ..self }
+    }
+}
+
+/// An application that was added or changed.
+pub struct Told<'a> {
+    pub application: &'a Application,
+    pub client: Option<&'a Client>,
+    /// Shown once.
+    pub secret: Option<&'a str>,
+    pub issuer: &'a str,
+}
+
+/// Tells an administrator what was done, with what to paste into the application.
+pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
+    let Told { application, client, secret, issuer } = *told;
+    if json {
+        json_line(&Line::new(application).with_client(client, secret))?;
+    } else if let Some(client) = client {
+        let mut table = Columns::new();
+        table.add(["issuer".to_owned(), issuer.to_owned()]);
+        table.add(["client_id".to_owned(), client.client_id.clone()]);
+        if let Some(secret) = secret {
+            table.add(["client_secret".to_owned(), secret.to_owned()]);
+        }
+        write(&table)?;
+    }
+    let who = match &application.policy.who {
+        who if who.is_closed() => "no one may use it yet: `--who` names groups or everybody".to_owned(),
+        Audience::Everybody => "everybody may use it".to_owned(),
+        groups => format!("members of {groups} may use it"),
+    };
+    say(&format!("{what} application {}; {who}", application.id));
+    if secret.is_some() {
+        say("the client secret is shown only now");
+    }
+    let unprotected = client.into_iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
+    if let Some(uri) = unprotected {
+        say(&format!("codes sent to {uri} can be read on their way; use https where you can"));
+    }
+    Ok(())
+}
+
+/// Shows everything about an application.
+pub fn show(
+    application: &Application,
+    client: Option<&(Client, Vec<ClientSecret>, Vec<Mismatch>)>,
+    json: bool,
+) -> Result<(), Failure> {
+    let line = Line::new(application);
+    if json {
+        return json_line(&line.with_client(client.map(|(client, ..)| client), None));
+    }
+    let mut table = Columns::new();
+    let max_age = line.max_age.map_or_else(|| "any".to_owned(), |seconds| format!("at most {seconds} s"));
+    for (fact, value) in [
+        ("id", line.id.to_owned()),
+        ("name", line.name.to_owned()),
+        ("url", line.url.unwrap_or("none").to_owned()),
+        ("who", line.who),
+        ("method", line.method.to_owned()),
+        ("sign-in age", max_age),
+        ("from", if line.from_file { "file" } else { "command" }.to_owned()),
+        ("state", line.disabled_at.map_or_else(|| "enabled".to_owned(), |since| format!("disabled since {since}"))),
+        ("created", line.created_at),
+    ] {
+        table.add([fact.to_owned(), value]);
+    }
+    let Some((client, secrets, mismatches)) = client else { return write(&table) };
+    add_client(&mut table, client);
+    for secret in secrets {
+        let ends = secret.expires_at.map_or_else(|| "no end".to_owned(), Timestamp::to_rfc3339);
+        table.add(["secret".to_owned(), format!("{}… ({ends})", secret.prefix)]);
+    }
+    write(&table)?;
+    for mismatch in mismatches {
+        write(&explain(application, client, mismatch))?;
+    }
+    Ok(())
+}
+
+fn add_client(table: &mut Columns, client: &Client) {
+    let line = ClientLine::new(client);
+    for (fact, value) in [
+        ("client_id", line.client_id.to_owned()),
+        ("kind", if line.public { "public" } else { "confidential" }.to_owned()),
+        ("pkce", line.pkce.to_owned()),
+        ("algorithm", line.algorithm.to_owned()),
+        ("consent", line.consent.to_owned()),
+        ("refresh tokens", if line.refresh { "always" } else { "with offline_access" }.to_owned()),
+        ("claims", if line.claims_in_id_token { "ID token and userinfo" } else { "userinfo" }.to_owned()),
+        ("logout", line.backchannel_logout_uri.unwrap_or("none").to_owned()),
+    ] {
+        table.add([fact.to_owned(), value]);
+    }
+    for uri in line.redirect_uris {
+        table.add(["redirect URI".to_owned(), uri.to_owned()]);
+    }
+    for uri in line.post_logout_redirect_uris {
+        table.add(["after logout".to_owned(), uri.to_owned()]);
+    }
+    for rule in line.claims {
+        table.add(["claim".to_owned(), rule]);
+    }
+}
+
+/// A redirect URI that was asked for in vain: both strings, where they differ, and the command that would register it.
+fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> String {
+    let asked = mismatch.uri.as_str();
+    let common = |uri: &str| uri.chars().zip(asked.chars()).take_while(|(own, other)| own == other).count();
+    let registered = client.redirect_uris.iter().map(RedirectUri::as_str).max_by_key(|uri| common(uri));
+    let registered = registered.unwrap_or_default();
+    let (at, id) = (mismatch.happened_at.to_rfc3339(), &application.id);
+    let mark = format!("{}^", " ".repeat(common(registered)));
+    let all = client.redirect_uris.iter().fold(String::new(), |all, uri| format!("{all} --redirect-uri '{uri}'"));
+    format!(
+        "\nreference {} at {at}\n  asked for   {asked}\n  registered  {registered}\n              {mark}\n  \
+         to register it: latchkey apps edit {id}{all} --redirect-uri '{asked}'",
+        mismatch.reference
+    )
+}

@@ -1,0 +1,78 @@
+//! Checks of the OpenID Connect provider: its keys and its applications.
+
+use super::{Finding, advice, fault, good};
+use crate::bootstrap;
+use crate::server::Unavailable;
+use crate::server::clock::{Clock, SystemClock};
+use crate::server::config::Config;
+use crate::server::model::ApplicationId;
+use crate::server::model::oauth::RedirectUri;
+use crate::server::model::signing_key::{Phase, phase};
+use crate::server::services::Services;
+
+const KEYS: &str = "signing keys";
+const APPLICATIONS: &str = "applications";
+/// How many applications are read at a time.
+const PAGE: u32 = 500;
+
+/// Looks at keys and applications; says nothing while the database is away or of another version, which is told already.
+pub(super) async fn provider(config: &Config) -> Vec<Finding> {
+    // Without a key, one would be made by looking.
+    let has_key = config.secret_key.is_some() || bootstrap::key_file(config).exists();
+    let is_ready = has_key && bootstrap::has_schema(&config.database).await.unwrap_or_default();
+    if !is_ready {
+        return Vec::new();
+    }
+    let Ok(services) = bootstrap::join(config).await else { return Vec::new() };
+    let (keys, applications) = (keys(&services).await, applications(&services).await);
+    keys.into_iter().chain(applications).flatten().collect()
+}
+
+async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
+    let core = services.core();
+    let (stored, now) = (services.signing_keys().stored().await?, SystemClock.now());
+    if stored.is_empty() {
+        return Ok(vec![good(KEYS, "the server makes them at its first start")]);
+    }
+    if let Err(cause) = services.signing_keys().read().await {
+        return Ok(vec![fault(
+            KEYS,
+            format!("{cause}; with no way to get it back, `latchkey signing-keys rotate --force`"),
+        )]);
+    }
+    let current = stored.iter().filter(|key| phase(key, &stored, now) == Phase::Current).count();
+    let by_former = stored.iter().filter_map(|key| key.private.as_ref()).any(|private| private.by != core.key_name());
+    Ok(vec![if by_former {
+        advice(KEYS, "some are sealed under SECRET_KEY_PREVIOUS; a running server seals them anew within a minute")
+    } else {
+        good(KEYS, format!("{current} sign, and none needs SECRET_KEY_PREVIOUS"))
+    }])
+}
+
+async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> {
+    let (mut findings, mut after, mut count): (Vec<Finding>, Option<ApplicationId>, usize) = (Vec::new(), None, 0);
+    loop {
+        let page = services.applications().page(after.as_ref(), PAGE).await?;
+        for application in &page {
+            count += 1;
+            let id = &application.id;
+            if application.disabled_at.is_none() && application.policy.who.is_closed() {
+                findings
+                    .push(advice(APPLICATIONS, format!("no one may use {id}: `latchkey apps edit {id} --who GROUP`")));
+            }
+            let client = services.core().client_of(id).await?;
+            let plain = client.iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
+            findings.extend(plain.map(|uri: &RedirectUri| {
+                advice(APPLICATIONS, format!("codes for {id} go to {uri} and can be read on their way; use https"))
+            }));
+        }
+        match page.into_iter().next_back() {
+            Some(last) => after = Some(last.id),
+            None => break,
+        }
+    }
+    if findings.is_empty() && count > 0 {
+        findings.push(good(APPLICATIONS, format!("{count}, each open to someone and reached safely")));
+    }
+    Ok(findings)
+}

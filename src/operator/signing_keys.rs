@@ -1,0 +1,81 @@
+use super::columns::Columns;
+use super::{Failure, json_line, say, write};
+use crate::server::clock::Timestamp;
+use crate::server::jose::KeyId;
+use crate::server::services::Services;
+use clap::Subcommand;
+use serde::Serialize;
+
+#[derive(Subcommand)]
+pub enum SigningKeys {
+    /// Lists the keys that sign tokens for applications
+    List {
+        /// One JSON object a line, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes new keys, which sign in 24 hours, when applications have read them
+    Rotate {
+        /// Replace all keys at once, even if SECRET_KEY does not open them; applications refuse older tokens
+        #[arg(long)]
+        force: bool,
+    },
+    /// Revokes a key: it neither signs nor verifies from then on
+    Revoke { kid: String },
+}
+
+/// A key for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    kid: &'a str,
+    algorithm: &'static str,
+    state: &'static str,
+    created_at: String,
+    signs_from: String,
+    revoked_at: Option<String>,
+}
+
+pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failure> {
+    let keys = services.signing_keys();
+    match command {
+        SigningKeys::List { json } => {
+            let mut table = Columns::headed(["kid", "algorithm", "state", "signs from"]);
+            for (key, phase) in keys.list().await? {
+                let line = Line {
+                    kid: key.id.as_str(),
+                    algorithm: key.algorithm().name(),
+                    state: phase.name(),
+                    created_at: key.created_at.to_rfc3339(),
+                    signs_from: key.signs_from.to_rfc3339(),
+                    revoked_at: key.revoked_at.map(Timestamp::to_rfc3339),
+                };
+                if json {
+                    json_line(&line)?;
+                } else {
+                    table.add([line.kid, line.algorithm, line.state, &line.signs_from].map(str::to_owned));
+                }
+            }
+            if json { Ok(()) } else { write(&table) }
+        }
+        SigningKeys::Rotate { force: false } => {
+            let added = keys.rotate().await?;
+            say(&match added.len() {
+                0 => "there are next keys already; they sign within 24 hours".to_owned(),
+                count => format!("made {count} keys, which sign in 24 hours"),
+            });
+            Ok(())
+        }
+        SigningKeys::Rotate { force: true } => {
+            let count = keys.replace().await?.len();
+            say(&format!("replaced all signing keys by {count} new ones; running servers read them within a minute"));
+            Ok(())
+        }
+        SigningKeys::Revoke { kid } => {
+            if !keys.revoke(&KeyId::named(&kid)).await? {
+                return Err(Failure::Told(format!("there is no signing key {kid}")));
+            }
+            say(&format!("revoked signing key {kid}; running servers stop using it within a minute"));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Applications as clients of the provider: their settings and their secrets.
+
+use super::Refused;
+use crate::server::clock::Timestamp;
+use crate::server::core::Core;
+use crate::server::jose::Algorithm;
+use crate::server::model::oauth::client::{MOST_SECRETS, MOST_URIS, is_client_id};
+use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
+use crate::server::model::{Application, ApplicationId};
+use crate::server::secret::Secret;
+use crate::server::store::{Insertion, Unit};
+use crate::server::telemetry::AUDIT;
+use std::time::Duration;
+use url::Url;
+
+/// Clients and their secrets.
+pub struct Clients<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+/// A change of a client; what is `None` stays, or has its default in a new one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientChange {
+    pub client_id: Option<String>,
+    pub is_public: Option<bool>,
+    pub requires_pkce: Option<bool>,
+    pub algorithm: Option<Algorithm>,
+    pub claims_in_id_token: Option<bool>,
+    pub consent: Option<ConsentRule>,
+    pub refreshes: Option<bool>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    pub backchannel_logout_uri: Option<String>,
+    pub claim_rules: Option<Vec<ClaimRule>>,
+}
+
+impl ClientChange {
+    /// Whether anything is set: then the application signs users in by OpenID Connect.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self != Self::default()
+    }
+
+    fn apply_to(self, known: Option<Client>, id: &ApplicationId) -> Result<Client, Refused> {
+        let is_public = self.is_public.or(known.as_ref().map(|known| known.is_public)).unwrap_or(false);
+        let redirect_uris = registered(self.redirect_uris, is_public)?;
+        let post_logout_redirect_uris = registered(self.post_logout_redirect_uris, is_public)?;
+        let is_new = known.is_none();
+        let base = known.unwrap_or_else(|| Client {
+            application: id.clone(),
+            client_id: id.to_string(),
+            is_public,
+            requires_pkce: true,
+            algorithm: Algorithm::Rs256,
+            claims_in_id_token: false,
+            consent: ConsentRule::Never,
+            refreshes: false,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            claim_rules: Vec::new(),
+        });
+        let client = Client {
+            client_id: self.client_id.unwrap_or(base.client_id),
+            is_public,
+            requires_pkce: self.requires_pkce.unwrap_or(base.requires_pkce),
+            algorithm: self.algorithm.unwrap_or(base.algorithm),
+            claims_in_id_token: self.claims_in_id_token.unwrap_or(base.claims_in_id_token),
+            refreshes: self.refreshes.unwrap_or(base.refreshes),
+            redirect_uris: redirect_uris.unwrap_or(base.redirect_uris),
+            post_logout_redirect_uris: post_logout_redirect_uris.unwrap_or(base.post_logout_redirect_uris),
+            backchannel_logout_uri: self.backchannel_logout_uri.or(base.backchannel_logout_uri),
+            claim_rules: self.claim_rules.unwrap_or(base.claim_rules),
+            ..base
+        };
+        // Programs on a device cannot keep a secret, so anyone can ask in their name (RFC 8252, section 8.6).
+        let usual = match (client.is_native(), is_public) {
+            (true, _) => ConsentRule::Always,
+            (false, true) => ConsentRule::Once,
+            (false, false) => ConsentRule::Never,
+        };
+        let consent = self.consent.unwrap_or(if is_new { usual } else { client.consent });
+        check(Client { consent, ..client })
+    }
+}
+
+fn registered(uris: Option<Vec<String>>, is_public: bool) -> Result<Option<Vec<RedirectUri>>, Refused> {
+    let Some(uris) = uris else { return Ok(None) };
+    if uris.len() > MOST_URIS {
+        return Err(Refused::WrongClient("at most 50 URIs of a kind can be registered"));
+    }
+    let register =
+        |uri: &String| RedirectUri::register(uri, is_public).map_err(|why| Refused::WrongRedirectUri(uri.clone(), why));
+    uris.iter().map(register).collect::<Result<_, _>>().map(Some)
+}
+
+fn check(client: Client) -> Result<Client, Refused> {
+    if client.redirect_uris.is_empty() {
+        return Err(Refused::WrongClient("a redirect URI is needed: --redirect-uri"));
+    }
+    if !is_client_id(&client.client_id) {
+        return Err(Refused::WrongClient("a client id has 1 to 128 of A-Z, a-z, 0-9, dot, hyphen, underscore and ~"));
+    }
+    if client.is_public && !client.requires_pkce {
+        return Err(Refused::WrongClient("a public client must use PKCE"));
+    }
+    if client.claim_rules.len() > ClaimRule::MOST {
+        return Err(Refused::WrongClient("at most 50 claim rules can be set"));
+    }
+    if let Some(uri) = &client.backchannel_logout_uri {
+        let is_web = Url::parse(uri).is_ok_and(|url| {
+            matches!(url.scheme(), "https" | "http")
+                && url.has_host()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+        });
+        if !is_web {
+            return Err(Refused::WrongClient("a back-channel logout URI starts with https:// or http://"));
+        }
+    }
+    Ok(client)
+}
+
+/// Writes the client of an application; returns it, with the secret of a new confidential one.
+pub(super) async fn put(
+    core: &Core,
+    unit: &mut dyn Unit,
+    application: &Application,
+    (known, change): (Option<Client>, ClientChange),
+) -> Result<(Client, Option<Secret<String>>), Refused> {
+    let was_secret = known.as_ref().is_some_and(|known| !known.is_public);
+    let client = change.apply_to(known, &application.id)?;
+    if unit.put_client(&client).await? == Insertion::Conflict {
+        return Err(Refused::ClientIdTaken(client.client_id));
+    }
+    if client.is_public || was_secret {
+        return Ok((client, None));
+    }
+    let (secret, text) = ClientSecret::random(core.entropy(), core.now(), None);
+    unit.add_client_secret(&application.id, &secret).await?;
+    Ok((client, Some(text)))
+}
+
+impl Clients<'_> {
+    /// The client of an application, its secrets, and the redirect URIs that were asked for in vain; `None` where it has none.
+    pub async fn get(&self, id: &ApplicationId) -> Result<Option<(Client, Vec<ClientSecret>, Vec<Mismatch>)>, Refused> {
+        let store = &self.core.store;
+        let Some(client) = store.client_of(id).await? else { return Ok(None) };
+        Ok(Some((client, store.client_secrets(id).await?, store.mismatches(id).await?)))
+    }
+
+    /// Adds a secret; the text is shown once. `life`: how long it is valid.
+    ///
+    /// # Errors
+    /// When the application has no client, a public one, or too many secrets.
+    pub async fn add_secret(
+        &self,
+        id: &ApplicationId,
+        life: Option<Duration>,
+    ) -> Result<(ClientSecret, Secret<String>), Refused> {
+        let (client, secrets, _) = self.get(id).await?.ok_or_else(|| Refused::NoClient(id.clone()))?;
+        let now = self.core.now();
+        if client.is_public {
+            return Err(Refused::WrongClient("a public client has no secret"));
+        }
+        let is_alive = |secret: &&ClientSecret| secret.expires_at.is_none_or(|end| now < end);
+        if secrets.iter().filter(is_alive).count() >= MOST_SECRETS {
+            return Err(Refused::WrongClient("the application has 10 secrets; remove one first"));
+        }
+        let ends = life.map(|life| now.plus(life));
+        let (secret, text) = ClientSecret::random(self.core.entropy(), now, ends);
+        let mut unit = self.core.store.begin().await?;
+        unit.add_client_secret(id, &secret).await?;
+        unit.commit().await?;
+        log(id, &secret.prefix, "client_secret_added", ends);
+        Ok((secret, text))
+    }
+
+    /// Removes the secrets that begin so; it stops working at once.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn remove_secret(&self, id: &ApplicationId, prefix: &str) -> Result<(), Refused> {
+        let mut unit = self.core.store.begin().await?;
+        if unit.remove_client_secrets(id, prefix).await? == 0 {
+            return Err(Refused::NoSecret(prefix.to_owned()));
+        }
+        unit.commit().await?;
+        log(id, prefix, "client_secret_removed", None);
+        Ok(())
+    }
+}
+
+fn log(id: &ApplicationId, prefix: &str, event: &'static str, ends: Option<Timestamp>) {
+    let expires_at = ends.map(Timestamp::to_rfc3339).unwrap_or_default();
+    tracing::info!(target: AUDIT, application = %id, prefix, expires_at, event, "{event}");
+}

@@ -1,0 +1,72 @@
+//! Refusals of the provider's endpoints, in the form that OAuth gives them (RFC 6749, section 5.2; RFC 6750, section 3).
+
+use super::refusal::status;
+use crate::server::oauth::{ErrorCode, Refusal};
+use crate::types::ApiError;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum_extra::headers::{HeaderMapExt, RetryAfter};
+use serde::Serialize;
+use std::time::Duration;
+
+#[derive(Serialize)]
+struct Body {
+    error: &'static str,
+    error_description: &'static str,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        // Too much in too short a time, and not a backend that is away.
+        let is_limit = self.retry_after.is_some() && self != Self::UNAVAILABLE;
+        let status = if is_limit { StatusCode::TOO_MANY_REQUESTS.as_u16() } else { self.code.status() };
+        let body = Body { error: self.code.name(), error_description: self.description };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(wait) = self.retry_after {
+            headers.typed_insert(RetryAfter::delay(Duration::from_secs(
+                wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+            )));
+        }
+        let challenge = match self.code {
+            ErrorCode::InvalidClient => Some("Basic realm=\"applications\""),
+            ErrorCode::InvalidToken => Some("Bearer error=\"invalid_token\""),
+            ErrorCode::InsufficientScope => Some("Bearer error=\"insufficient_scope\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+/// A refusal that another layer gave, such as for a body that is too large, in the form of OAuth.
+#[must_use]
+pub fn in_oauth_form(error: ApiError) -> Response {
+    let refusal = match error {
+        ApiError::Unavailable => Refusal::UNAVAILABLE,
+        ApiError::TooManyRequests { retry_after } => Refusal {
+            code: ErrorCode::TemporarilyUnavailable,
+            description: "too many requests; wait as long as Retry-After says",
+            retry_after: Some(Duration::from_secs(retry_after.into())),
+        },
+        ApiError::Internal => Refusal::new(ErrorCode::ServerError, "something went wrong on our side"),
+        ApiError::TooLarge => Refusal::invalid_request("the request is too large"),
+        ApiError::UnsupportedMediaType => Refusal::invalid_request("send application/x-www-form-urlencoded"),
+        ApiError::MethodNotAllowed => Refusal::invalid_request("this method is not allowed here"),
+        ApiError::NotFound => Refusal::invalid_request("there is no such endpoint"),
+        _ => Refusal::invalid_request("the request is invalid"),
+    };
+    let mut response = refusal.into_response();
+    *response.status_mut() = status(error);
+    response
+}
+
+/// The answer to a request without any token, which is told what is needed, and no error (RFC 6750, section 3.1).
+#[must_use]
+pub fn bearer_challenge() -> Response {
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()
+}

@@ -1,0 +1,55 @@
+//! Notices to applications that a session ended (OpenID Connect Back-Channel Logout 1.0).
+
+use super::outbox::Claim;
+use super::{ApplicationId, UserId};
+use crate::server::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long an application is told again that does not answer.
+pub const RETRIED: Duration = Duration::from_hours(1);
+/// How long a logout token is valid.
+pub const TOKEN_LIFE: Duration = Duration::from_mins(2);
+/// How long the results are kept, and how many of a list are shown.
+pub const RESULTS_KEPT: Duration = Duration::from_hours(7 * 24);
+pub const MOST_RESULTS: u32 = 20;
+
+/// Everything that a notice needs, since it may outlive the account and the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogoutNotice {
+    pub uri: String,
+    pub client_id: String,
+    pub application: String,
+    pub user: UserId,
+    pub sid: String,
+}
+
+impl LogoutNotice {
+    #[must_use]
+    pub fn application_id(&self) -> Option<ApplicationId> {
+        ApplicationId::parse(&self.application)
+    }
+}
+
+/// A notice that a worker has taken in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedLogout {
+    pub id: Uuid,
+    pub claim: Claim,
+    pub created_at: Timestamp,
+    pub not_after: Timestamp,
+    /// This attempt included.
+    pub attempts: u32,
+    pub notice: LogoutNotice,
+}
+
+/// The last answer of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutResult {
+    pub user: UserId,
+    pub application: ApplicationId,
+    pub happened_at: Timestamp,
+    /// `None` where the application took it.
+    pub failure: Option<String>,
+}

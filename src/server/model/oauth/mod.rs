@@ -1,0 +1,13 @@
+//! The provider's nouns: clients, their redirect URIs, scopes, grants and tokens.
+
+mod claims;
+pub mod client;
+pub mod grant;
+mod redirect_uri;
+mod scope;
+
+pub use claims::{ClaimRule, RequestedClaims};
+pub use client::{Client, ClientSecret, ConsentRule, Mismatch};
+pub use grant::{Grant, GrantId, IssuedToken, RefreshToken};
+pub use redirect_uri::{RedirectUri, WrongRedirectUri};
+pub use scope::{Scope, Scopes};

@@ -1,0 +1,233 @@
+use std::fmt;
+use url::{Host, Url};
+
+/// Where an answer of the authorization endpoint, or a user who signed out, may be sent. Compared as a string.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RedirectUri(String);
+
+/// Why a URI cannot be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongRedirectUri {
+    #[error("must be an absolute URI of visible ASCII characters, at most 1,024 of them")]
+    NotAUri,
+    #[error("must not have a fragment (#)")]
+    Fragment,
+    #[error("must not have a wildcard (*); register each URI")]
+    Wildcard,
+    #[error("must not have a username or password")]
+    UserInfo,
+    #[error("must start with https://, with http:// for this machine, or with a scheme of the application's own")]
+    Scheme,
+    #[error("must start with https://: a public client gets http:// on this machine alone")]
+    PlainHttp,
+}
+
+/// Schemes that browsers treat as code or as their own; none is an application's.
+const NO_APPLICATION: [&str; 16] = [
+    "about",
+    "blob",
+    "chrome",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "javascript",
+    "mailto",
+    "tel",
+    "urn",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+impl RedirectUri {
+    const MAX_BYTES: usize = 1024;
+
+    /// Reads a URI for registration.
+    ///
+    /// # Errors
+    /// Why it cannot be registered.
+    pub fn register(text: &str, is_public: bool) -> Result<Self, WrongRedirectUri> {
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>^`{|}".contains(&byte));
+        if text.is_empty() || text.len() > Self::MAX_BYTES || !is_visible {
+            return Err(WrongRedirectUri::NotAUri);
+        }
+        if text.contains('#') {
+            return Err(WrongRedirectUri::Fragment);
+        }
+        if text.contains('*') {
+            return Err(WrongRedirectUri::Wildcard);
+        }
+        let url = Url::parse(text).map_err(|_| WrongRedirectUri::NotAUri)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(WrongRedirectUri::UserInfo);
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) || !is_public => {}
+            "http" => return Err(WrongRedirectUri::PlainHttp),
+            scheme if NO_APPLICATION.contains(&scheme) || scheme.starts_with("chrome") => {
+                return Err(WrongRedirectUri::Scheme);
+            }
+            _ => {}
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Reads what was stored.
+    #[must_use]
+    pub fn stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a request may name `asked`: the same string, or for public clients the same loopback address with any port
+    /// (RFC 8252, section 7.3).
+    #[must_use]
+    pub fn admits(&self, asked: &str, is_public: bool) -> bool {
+        self.0 == asked || (is_public && without_port(&self.0).is_some_and(|own| without_port(asked) == Some(own)))
+    }
+
+    /// Whether it leads to a program on the user's device: a scheme of its own, or a loopback address.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| match url.scheme() {
+            "https" => false,
+            "http" => is_loopback(&url),
+            _ => true,
+        })
+    }
+
+    /// Whether what is sent there can be read on its way.
+    #[must_use]
+    pub fn is_unprotected(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
+    }
+
+    /// Its host, as the page that asks for consent names it; the scheme where it has none.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let url = Url::parse(&self.0).ok();
+        let host = url.as_ref().and_then(|url| url.host_str().filter(|host| !host.is_empty()).map(str::to_owned));
+        host.or_else(|| url.map(|url| format!("{}:", url.scheme()))).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The parts before and after the port of `http://127.0.0.1`, `http://[::1]` or `http://localhost`; `None` for any other URI.
+/// Cut as a string, so that no two spellings become one.
+fn without_port(uri: &str) -> Option<(&str, &str)> {
+    ["http://127.0.0.1", "http://[::1]", "http://localhost"].into_iter().find_map(|origin| {
+        let rest = uri.strip_prefix(origin)?;
+        let rest = match rest.strip_prefix(':') {
+            Some(port) => {
+                let end = port.find(|character: char| !character.is_ascii_digit()).unwrap_or(port.len());
+                let (port, rest) = port.split_at(end);
+                port.parse::<u16>().ok()?;
+                rest
+            }
+            None => rest,
+        };
+        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_registered_is_https_this_machine_or_a_scheme_of_its_own() {
+        for text in [
+            "https://app.example/callback",
+            "https://app.example/callback?tenant=1",
+            "http://127.0.0.1/callback",
+            "http://[::1]:8080/callback",
+            "http://localhost:9000/cb",
+            "com.example.app:/oauth",
+            "app.immich:///oauth-callback",
+        ] {
+            for is_public in [false, true] {
+                assert_eq!(RedirectUri::register(text, is_public).unwrap().as_str(), text);
+            }
+        }
+        assert!(RedirectUri::register("http://nas.lan/cb", false).unwrap().is_unprotected());
+        for (text, expected) in [
+            ("", WrongRedirectUri::NotAUri),
+            ("/callback", WrongRedirectUri::NotAUri),
+            ("https://app.example/a b", WrongRedirectUri::NotAUri),
+            ("https://ä.example/", WrongRedirectUri::NotAUri),
+            ("https://app.example\\@evil.example/", WrongRedirectUri::NotAUri),
+            ("https://app.example/#x", WrongRedirectUri::Fragment),
+            ("https://*.example/cb", WrongRedirectUri::Wildcard),
+            ("https://user@app.example/cb", WrongRedirectUri::UserInfo),
+            ("javascript:alert(1)", WrongRedirectUri::Scheme),
+            ("data:text/html,x", WrongRedirectUri::Scheme),
+            ("http://nas.lan/cb", WrongRedirectUri::PlainHttp),
+        ] {
+            assert_eq!(RedirectUri::register(text, true), Err(expected), "{text}");
+        }
+        let long = format!("https://app.example/{}", "x".repeat(1024));
+        assert_eq!(RedirectUri::register(&long, false), Err(WrongRedirectUri::NotAUri));
+    }
+
+    #[test]
+    fn uris_are_compared_as_strings_and_the_port_of_a_loopback_address_of_a_public_client_is_free() {
+        let uri = |text: &str| RedirectUri::register(text, false).unwrap();
+        assert!(uri("https://app.example/cb?a=1").admits("https://app.example/cb?a=1", false));
+        for asked in [
+            "https://app.example/cb?a=1&b=2",
+            "https://app.example/cb",
+            "https://app.example/cb/?a=1",
+            "https://APP.example/cb?a=1",
+            "https://app.example:443/cb?a=1",
+        ] {
+            assert!(!uri("https://app.example/cb?a=1").admits(asked, true), "{asked}");
+        }
+        for registered in ["http://127.0.0.1/cb", "http://127.0.0.1:1/cb"] {
+            assert!(uri(registered).admits("http://127.0.0.1:51004/cb", true));
+            assert!(!uri(registered).admits("http://127.0.0.1:51004/cb", false));
+            for asked in [
+                "http://127.0.0.1:51004/cb2",
+                "http://127.0.0.1:99999/cb",
+                "http://127.0.0.1:1@evil.example/cb",
+                "http://127.0.0.1.evil.example/cb",
+                "http://localhost:51004/cb",
+                "https://127.0.0.1:51004/cb",
+            ] {
+                assert!(!uri(registered).admits(asked, true), "{asked}");
+            }
+        }
+        assert!(uri("http://[::1]/cb").admits("http://[::1]:8/cb", true));
+        assert!(uri("http://localhost/cb").admits("http://localhost:8/cb", true));
+    }
+
+    #[test]
+    fn a_program_on_the_device_is_told_apart() {
+        let uri = |text: &str| RedirectUri::register(text, true).unwrap();
+        assert!(uri("com.example.app:/cb").is_native() && uri("http://localhost:8/cb").is_native());
+        assert!(!uri("https://app.example/cb").is_native());
+        assert_eq!(uri("https://app.example/cb").place(), "app.example");
+        assert_eq!(uri("com.example.app:/cb").place(), "com.example.app:");
+    }
+}

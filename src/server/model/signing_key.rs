@@ -1,0 +1,287 @@
+//! The provider's signing keys: as they are stored, and as a set that signs and verifies. No I/O.
+
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::jose::{Algorithm, KeyId, PublicKey, SigningKey, VerifyingKey};
+use crate::server::keys::Keys;
+use crate::server::model::limit::SKEW;
+use crate::server::secret::{Entropy, Secret};
+use std::time::Duration;
+
+/// How long a key signs (docs/APPLICATIONS.md).
+pub const SIGNS: Duration = Duration::from_hours(30 * 24);
+/// How long a key is published before it signs, so that applications know it by then.
+pub const PUBLISHED_AHEAD: Duration = Duration::from_hours(24);
+/// How long a retired key stays published, and the pause in which nodes learn of its successor.
+const PUBLISHED_AFTER: Duration = Duration::from_hours(24).saturating_add(READ_EVERY);
+/// How long a retired key verifies the ID tokens that come back as hints.
+const VERIFIES_HINTS: Duration = Duration::from_hours(400 * 24);
+/// How often a node reads the keys again.
+pub const READ_EVERY: Duration = Duration::from_mins(1);
+
+/// A private key, encrypted under the secret key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedKey {
+    pub bytes: Vec<u8>,
+    /// The name of the secret key ([`Keys::name`]).
+    pub by: String,
+}
+
+/// A signing key as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    pub id: KeyId,
+    pub public: PublicKey,
+    /// `None` once it no longer signs.
+    pub private: Option<SealedKey>,
+    pub created_at: Timestamp,
+    /// It signs from then on, until the next key of its algorithm does.
+    pub signs_from: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The key that is made once and never rotated, for what must stay the same for ever.
+#[derive(Clone, Debug)]
+pub struct LastingKey(pub Secret<[u8; 32]>);
+
+/// When a key is new.
+#[derive(Clone, Copy, Debug)]
+pub struct Moments {
+    pub created_at: Timestamp,
+    pub signs_from: Timestamp,
+}
+
+/// The key cannot be decrypted or read.
+fn unreadable(id: &str) -> Unavailable {
+    Unavailable::new("signing keys", format!("SECRET_KEY does not open key {id}; set the SECRET_KEY that sealed it"))
+}
+
+impl StoredKey {
+    /// Encrypts a private key for storage.
+    pub fn new(pkcs8: &[u8], algorithm: Algorithm, moments: Moments, sealer: Sealer<'_>) -> Result<Self, Unavailable> {
+        let key = SigningKey::from_pkcs8(algorithm, pkcs8).map_err(|cause| Unavailable::new("signing keys", cause))?;
+        let (public, id) = (key.public().clone(), key.public().id());
+        let private = Some(sealer.seal(id.as_str(), pkcs8)?);
+        let Moments { created_at, signs_from } = moments;
+        Ok(Self { id, public, private, created_at, signs_from, revoked_at: None })
+    }
+
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.public.algorithm()
+    }
+
+    /// Decrypts the private key; `None` where it no longer signs.
+    ///
+    /// # Errors
+    /// When the secret key is not the one that encrypted it.
+    pub fn open(&self, keys: &Keys) -> Result<Option<SigningKey>, Unavailable> {
+        let Some(sealed) = &self.private else { return Ok(None) };
+        let id = self.id.as_str();
+        let pkcs8 = open(keys, id, sealed)?;
+        SigningKey::from_pkcs8(self.algorithm(), &pkcs8).map(Some).map_err(|_| unreadable(id))
+    }
+
+    /// The same, encrypted under the present secret key; `None` where it is already.
+    ///
+    /// # Errors
+    /// As [`StoredKey::open`].
+    pub fn resealed(&self, sealer: Sealer<'_>) -> Result<Option<SealedKey>, Unavailable> {
+        self.private.as_ref().map_or(Ok(None), |sealed| sealer.reseal(self.id.as_str(), sealed))
+    }
+}
+
+/// Encrypts keys under the secret key.
+#[derive(Clone, Copy)]
+pub struct Sealer<'a> {
+    pub keys: &'a Keys,
+    pub entropy: &'a dyn Entropy,
+}
+
+impl Sealer<'_> {
+    /// Encrypts a key; it can be opened under its own name alone.
+    pub fn seal(self, name: &str, key: &[u8]) -> Result<SealedKey, Unavailable> {
+        let bytes = self.keys.seal(&context(name), key, self.entropy)?;
+        Ok(SealedKey { bytes, by: self.keys.name() })
+    }
+
+    /// The same key under the present secret key; `None` where it is already.
+    ///
+    /// # Errors
+    /// When the secret key is not the one that encrypted it.
+    pub fn reseal(self, name: &str, sealed: &SealedKey) -> Result<Option<SealedKey>, Unavailable> {
+        if sealed.by == self.keys.name() {
+            return Ok(None);
+        }
+        self.seal(name, &open(self.keys, name, sealed)?).map(Some)
+    }
+}
+
+/// Decrypts a key that [`Sealer::seal`] encrypted.
+///
+/// # Errors
+/// When the secret key is not the one that encrypted it.
+pub fn open(keys: &Keys, name: &str, sealed: &SealedKey) -> Result<Vec<u8>, Unavailable> {
+    keys.open(&context(name), &sealed.bytes).ok_or_else(|| unreadable(name))
+}
+
+fn context(name: &str) -> Vec<u8> {
+    [b"signing key ", name.as_bytes()].concat()
+}
+
+/// A key of the set.
+struct Member {
+    id: KeyId,
+    public: PublicKey,
+    /// `None` once it no longer signs.
+    private: Option<SigningKey>,
+    signs_from: Timestamp,
+    /// When its successor signs.
+    retires_at: Option<Timestamp>,
+}
+
+/// The keys that sign and verify, and the lasting key.
+pub struct KeySet {
+    members: Vec<Member>,
+    lasting: LastingKey,
+}
+
+impl KeySet {
+    /// Opens what is stored.
+    ///
+    /// # Errors
+    /// When the secret key is not the one that encrypted them.
+    pub fn open(stored: &[StoredKey], lasting: LastingKey, keys: &Keys) -> Result<Self, Unavailable> {
+        let valid = || stored.iter().filter(|key| key.revoked_at.is_none());
+        let member = |key: &StoredKey| {
+            let later = valid().filter(|other| other.algorithm() == key.algorithm() && is_after(other, key));
+            Ok(Member {
+                id: key.id.clone(),
+                public: key.public.clone(),
+                private: key.open(keys)?,
+                signs_from: key.signs_from,
+                retires_at: later.map(|other| other.signs_from).min(),
+            })
+        };
+        Ok(Self { members: valid().map(member).collect::<Result<_, Unavailable>>()?, lasting })
+    }
+
+    #[must_use]
+    pub fn lasting(&self) -> &LastingKey {
+        &self.lasting
+    }
+
+    /// Whether each algorithm has a key that signs.
+    #[must_use]
+    pub fn is_complete(&self, now: Timestamp) -> bool {
+        Algorithm::ALL.into_iter().all(|algorithm| self.signer(algorithm, now).is_some())
+    }
+
+    /// The key that signs with an algorithm now.
+    #[must_use]
+    pub fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&SigningKey> {
+        let signs = |key: &&Member| {
+            key.public.algorithm() == algorithm
+                && key.signs_from <= now
+                && key.retires_at.is_none_or(|retires_at| now < retires_at)
+        };
+        self.members.iter().find(signs)?.private.as_ref()
+    }
+
+    /// The public keys for the key set: next, current and previous ones.
+    pub fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
+        let is_published =
+            move |key: &&Member| key.retires_at.is_none_or(|retires_at| now < retires_at.plus(PUBLISHED_AFTER));
+        self.members.iter().filter(is_published).map(|key| &key.public)
+    }
+
+    /// The keys that verify our own ID tokens when they come back as hints.
+    #[must_use]
+    pub fn of_hints(&self, now: Timestamp) -> Vec<VerifyingKey<'_>> {
+        let verifies = |key: &&Member| key.retires_at.is_none_or(|retires_at| now < retires_at.plus(VERIFIES_HINTS));
+        self.members.iter().filter(verifies).map(|key| VerifyingKey { id: &key.id, key: &key.public }).collect()
+    }
+}
+
+/// Whether a key signs after another one. Two that begin at the same moment are in the order of their names.
+fn is_after(key: &StoredKey, other: &StoredKey) -> bool {
+    (key.signs_from, &key.id) > (other.signs_from, &other.id)
+}
+
+/// The phase of a key, for lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Next,
+    Current,
+    Previous,
+    /// It verifies hints and is no longer published.
+    Retired,
+    Revoked,
+}
+
+impl Phase {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Current => "current",
+            Self::Previous => "previous",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// The phase of a key among all.
+#[must_use]
+pub fn phase(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> Phase {
+    if key.revoked_at.is_some() {
+        return Phase::Revoked;
+    }
+    match retires_at(key, all) {
+        _ if key.signs_from > now => Phase::Next,
+        Some(at) if now >= at.plus(PUBLISHED_AFTER) => Phase::Retired,
+        Some(at) if now >= at => Phase::Previous,
+        _ => Phase::Current,
+    }
+}
+
+fn retires_at(key: &StoredKey, all: &[StoredKey]) -> Option<Timestamp> {
+    let later = all
+        .iter()
+        .filter(|other| other.revoked_at.is_none() && other.algorithm() == key.algorithm() && is_after(other, key));
+    later.map(|other| other.signs_from).min()
+}
+
+/// When a key is to sign that has to be made now; `None` where none has to be.
+#[must_use]
+pub fn needed(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option<Timestamp> {
+    let of_phase =
+        |wanted: Phase| all.iter().find(|key| key.algorithm() == algorithm && phase(key, all, now) == wanted);
+    match (of_phase(Phase::Current), of_phase(Phase::Next)) {
+        // Another node made it a moment ago, by a clock that is a little ahead.
+        (None, Some(next)) if next.signs_from <= now.plus(SKEW) => None,
+        (None, _) => Some(now),
+        (Some(_), Some(_)) => None,
+        (Some(current), None) => {
+            let ends = current.signs_from.plus(SIGNS);
+            (now >= ends.minus(PUBLISHED_AHEAD)).then(|| ends.max(now.plus(PUBLISHED_AHEAD)))
+        }
+    }
+}
+
+/// Whether a key's private half is of no use any more: it has retired, or was revoked.
+#[must_use]
+pub fn is_spent(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
+    key.private.is_some() && matches!(phase(key, all, now), Phase::Retired | Phase::Revoked)
+}
+
+/// Whether a key can be forgotten: it verifies nothing any more.
+#[must_use]
+pub fn is_forgotten(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
+    let ended = key.revoked_at.or_else(|| retires_at(key, all));
+    ended.is_some_and(|ended| now >= ended.plus(VERIFIES_HINTS))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! The applications of a user: those they may use, and what they gave them.
+
+use crate::server::Unavailable;
+use crate::server::auth::Error;
+use crate::server::auth::account::{CurrentUser, OwnersUnit};
+use crate::server::core::Core;
+use crate::server::model::{ApplicationId, EventKind, SessionId};
+use crate::server::store::UserApplication;
+use crate::types::ApiError;
+
+/// How many applications a page has.
+pub const PAGE: u32 = 50;
+
+/// The applications of the signed-in user.
+pub struct UserApplications<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+impl UserApplications<'_> {
+    /// The applications that the user may use, in the order of their ids: those behind `after`.
+    pub async fn page(
+        &self,
+        current: &CurrentUser,
+        after: Option<&ApplicationId>,
+    ) -> Result<Vec<UserApplication>, Unavailable> {
+        self.core.store.applications_of(current.user.id, after, PAGE).await
+    }
+
+    /// The names of the applications that each session of the user signed in to.
+    pub async fn visits(&self, current: &CurrentUser) -> Result<Vec<(SessionId, String)>, Unavailable> {
+        self.core.store.visits_of(current.user.id).await
+    }
+
+    /// Signs the user out of an application: its tokens end, in all sessions, and it is told.
+    ///
+    /// # Errors
+    /// When the session has ended, there is nothing to end, or the database is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn sign_out(&self, current: &CurrentUser, id: &ApplicationId) -> Result<(), Error> {
+        self.end(current, id, EventKind::ApplicationSignedOut).await
+    }
+
+    /// The same, and the application has to ask again.
+    ///
+    /// # Errors
+    /// As [`UserApplications::sign_out`].
+    #[tracing::instrument(skip_all)]
+    pub async fn withdraw(&self, current: &CurrentUser, id: &ApplicationId) -> Result<(), Error> {
+        self.end(current, id, EventKind::ConsentWithdrawn).await
+    }
+
+    async fn end(&self, current: &CurrentUser, id: &ApplicationId, kind: EventKind) -> Result<(), Error> {
+        let user = current.user.id;
+        let application = self.core.store.application(id).await?.ok_or(ApiError::NotFound)?;
+        let OwnersUnit { mut unit, .. } = OwnersUnit::begin(self.core, current).await?;
+        let visits = unit.end_visits(user, id, self.core.now()).await?;
+        let grants = unit.end_grants(user, Some(id)).await?;
+        let was_allowed = kind == EventKind::ConsentWithdrawn && unit.withdraw_consent(user, id).await?;
+        if visits == 0 && grants == 0 && !was_allowed {
+            return Err(ApiError::NotFound.into());
+        }
+        unit.record(kind, Some(application.name.to_string())).await?;
+        Ok(unit.commit().await?)
+    }
+}

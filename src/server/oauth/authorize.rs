@@ -1,0 +1,244 @@
+//! Authorization requests: read, decided, and answered.
+
+use super::code::{self, Bound};
+use super::decide::{Decision, SignedIn, Situation, decide};
+use super::error::{ErrorCode, Refusal};
+use super::hint::{self, Hint};
+use super::parameters::Parameters;
+use super::request::{self, AuthorizationRequest, NoRedirect, ReturnTo};
+use crate::server::Unavailable;
+use crate::server::access::{Access, Facts};
+use crate::server::auth::CurrentUser;
+use crate::server::clock::Timestamp;
+use crate::server::core::Core;
+use crate::server::model::assurance::{Assurance, Authentication};
+use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri};
+use crate::server::model::{Application, UserId};
+use crate::server::secret::Token;
+
+/// The authorization endpoint.
+pub struct Authorizations<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+/// A request that fits its client.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub application: Application,
+    pub client: Client,
+    pub request: AuthorizationRequest,
+    /// The user whom `id_token_hint` names.
+    hinted: Option<UserId>,
+}
+
+/// A request as it was read.
+pub enum Reading {
+    Asked(Box<Asked>),
+    /// The application gets an error.
+    Refused(ReturnTo, Refusal),
+    /// No application gets anything: a page tells the user.
+    NoRedirect(Misdirected),
+}
+
+/// A request whose client or redirect URI is not known good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misdirected {
+    /// By which log, page and `latchkey apps show` name it.
+    pub reference: String,
+    pub why: NoRedirect,
+    /// The name of the application, where the client is known, and the registered URI that is most like the one asked for.
+    pub application: Option<(String, Option<String>)>,
+}
+
+/// How far the user has come with a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    pub began_at: Timestamp,
+    pub has_chosen: bool,
+    pub has_allowed: bool,
+}
+
+impl Progress {
+    /// A request that has just arrived.
+    #[must_use]
+    pub fn new(began_at: Timestamp) -> Self {
+        Self { began_at, has_chosen: false, has_allowed: false }
+    }
+}
+
+/// The answer to a request, on its way to the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub return_to: ReturnTo,
+    /// With `iss` in every answer (RFC 9207).
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    fn new(return_to: ReturnTo, issuer: &str, own: Vec<(&'static str, String)>) -> Self {
+        let state = return_to.state.clone().map(|state| ("state", state));
+        let parameters = own.into_iter().chain(state).chain([("iss", issuer.to_owned())]).collect();
+        Self { return_to, parameters }
+    }
+}
+
+impl Authorizations<'_> {
+    /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21).
+    pub async fn read(&self, parameters: &Parameters) -> Result<Reading, Unavailable> {
+        let Ok(client_id) = request::client_id(parameters) else {
+            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient).await?));
+        };
+        let Some((application, client)) = self.core.store.client_named(client_id).await? else {
+            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient).await?));
+        };
+        let return_to = match request::return_to(parameters, &client) {
+            Ok(return_to) => return_to,
+            Err(why) => {
+                let misdirected = self.misdirected(Some((&application, &client)), why).await?;
+                return Ok(Reading::NoRedirect(misdirected));
+            }
+        };
+        let request = match AuthorizationRequest::parse(parameters, &client, return_to.clone()) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Reading::Refused(return_to, refusal)),
+        };
+        let hint = match &request.id_token_hint {
+            None => Hint::Absent,
+            Some(token) => hint::read(self.core, token)?,
+        };
+        let hinted = match hint {
+            Hint::Absent => None,
+            Hint::Of { user, client_id, .. } if client_id == client.client_id => Some(user),
+            Hint::Of { .. } | Hint::Invalid => {
+                let refusal = Refusal::invalid_request("id_token_hint is not an ID token of this issuer");
+                return Ok(Reading::Refused(return_to, refusal));
+            }
+        };
+        Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted })))
+    }
+
+    /// Gives the request a number, and keeps a redirect URI that is not registered for the administrator.
+    async fn misdirected(
+        &self,
+        known: Option<(&Application, &Client)>,
+        why: NoRedirect,
+    ) -> Result<Misdirected, Unavailable> {
+        let mut bytes = [0; 5];
+        self.core.entropy().fill(&mut bytes);
+        let reference = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let application = known.map_or("unknown", |(application, _)| application.id.as_str());
+        let asked = match &why {
+            NoRedirect::WrongRedirectUri(Some(uri)) => Some(uri.as_str()),
+            NoRedirect::WrongRedirectUri(None) | NoRedirect::UnknownClient => None,
+        };
+        let place = asked.map(|uri| Mismatch::without_values(uri).split('?').next().unwrap_or_default().to_owned());
+        let place = place.unwrap_or_default();
+        tracing::warn!(reference, application, redirect_uri = place, "authorization request not redirected");
+        let Some((application, client)) = known else {
+            return Ok(Misdirected { reference, why, application: None });
+        };
+        if let Some(uri) = asked {
+            let (uri, happened_at) = (Mismatch::without_values(uri), self.core.now());
+            let mismatch = Mismatch { uri, reference: reference.clone(), happened_at };
+            self.core.store.record_mismatch(&application.id, &mismatch).await?;
+        }
+        let nearest = asked.and_then(|uri| nearest(client, uri));
+        Ok(Misdirected { reference, why, application: Some((application.name.to_string(), nearest)) })
+    }
+
+    /// Decides what happens to a request next.
+    pub async fn decide(
+        &self,
+        asked: &Asked,
+        current: Option<&CurrentUser>,
+        progress: Progress,
+    ) -> Result<Decision, Unavailable> {
+        let session = match current {
+            Some(current) => self.signed_in(asked, current).await?,
+            None => None,
+        };
+        let Progress { began_at, has_chosen, has_allowed } = progress;
+        let (request, now) = (&asked.request, self.core.now());
+        Ok(decide(&Situation { request, began_at, session, has_chosen, has_allowed, now }))
+    }
+
+    async fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> Result<Option<SignedIn>, Unavailable> {
+        let (store, user) = (&self.core.store, &current.user);
+        let Some((application, groups)) = store.application_for(&asked.application.id, user.id).await? else {
+            return Ok(None);
+        };
+        let access = Access { core: self.core };
+        let passkeys = store.passkeys(user.id).await?;
+        let assurance = Assurance::of(&Authentication::of(&current.session), access.standing(&passkeys));
+        let asked_at = Some(self.core.now());
+        let facts = Facts { user, application: &application, groups: &groups, assurance, asked_at };
+        let needs_consent = match asked.client.consent {
+            ConsentRule::Once => {
+                let given = store.consent(user.id, &application.id).await?;
+                asked.client.needs_consent(&asked.request.scopes, given.as_ref())
+            }
+            ConsentRule::Never | ConsentRule::Always => asked.client.needs_consent(&asked.request.scopes, None),
+        };
+        Ok(Some(SignedIn {
+            assurance,
+            verdict: crate::server::access::decide(facts),
+            has_passkey: passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id())),
+            is_hinted: asked.hinted.is_none_or(|hinted| hinted == user.id),
+            needs_consent,
+        }))
+    }
+
+    /// Answers with a code.
+    ///
+    /// # Errors
+    /// When a backend is away, or the first signing keys are still being made.
+    pub async fn answer(&self, asked: &Asked, current: &CurrentUser) -> Result<Answer, Unavailable> {
+        let authenticated_at = current.session.authenticated_at.unix_millis();
+        let bound = Bound { request: &asked.request, session: current.session.id, authenticated_at };
+        let code: Token = code::issue(self.core, &asked.application.id, bound).await?;
+        let (return_to, issuer) = (asked.request.return_to.clone(), &self.core.policy.issuer);
+        Ok(Answer::new(return_to, issuer, vec![("code", code.encode())]))
+    }
+
+    /// Answers with an error.
+    #[must_use]
+    pub fn refuse(&self, return_to: ReturnTo, refusal: Refusal) -> Answer {
+        let description = refusal.description.to_owned();
+        let own = vec![("error", refusal.code.name().to_owned()), ("error_description", description)];
+        Answer::new(return_to, &self.core.policy.issuer, own)
+    }
+
+    /// Remembers that a user allowed a request, where the application asks once.
+    pub async fn allow(&self, asked: &Asked, current: &CurrentUser) -> Result<(), Unavailable> {
+        if asked.client.consent != ConsentRule::Once {
+            return Ok(());
+        }
+        let (user, application) = (current.user.id, &asked.application.id);
+        let given = self.core.store.consent(user, application).await?.unwrap_or_default();
+        let scopes = given.union(&asked.request.scopes);
+        let mut unit = self.core.store.begin().await?;
+        unit.put_consent(user, application, (&scopes, self.core.now())).await?;
+        unit.commit().await
+    }
+}
+
+/// The sentence for developers that goes with an error of a decision.
+#[must_use]
+pub fn describe(code: ErrorCode) -> Refusal {
+    Refusal::new(
+        code,
+        match code {
+            ErrorCode::AccessDenied => "the user may not use this application, or cancelled",
+            ErrorCode::ConsentRequired => "the user has to allow it first",
+            ErrorCode::LoginRequired => "the user has to sign in",
+            ErrorCode::UnmetAuthenticationRequirements => "the user cannot authenticate with the required acr",
+            _ => "the request was refused",
+        },
+    )
+}
+
+/// The registered redirect URI that has the longest beginning in common with another one.
+fn nearest(client: &Client, asked: &str) -> Option<String> {
+    let common = |uri: &str| uri.bytes().zip(asked.bytes()).take_while(|(own, other)| own == other).count();
+    client.redirect_uris.iter().map(RedirectUri::as_str).max_by_key(|uri| common(uri)).map(str::to_owned)
+}

@@ -1,0 +1,67 @@
+//! The claims that an application gets about a user (OpenID Connect Core, section 5). No I/O.
+
+use crate::server::clock::Timestamp;
+use crate::server::model::oauth::{Client, RequestedClaims, Scope, Scopes};
+use crate::server::model::{GroupName, User};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// The user of a grant, with all of their groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub user: &'a User,
+    pub groups: &'a BTreeSet<GroupName>,
+}
+
+/// Every claim that scopes can give, for the discovery document.
+pub const NAMES: [&str; 9] =
+    ["name", "preferred_username", "nickname", "updated_at", "locale", "email", "email_verified", "groups", "sub"];
+
+/// The claims that these scopes give, and those of the application's own rules.
+#[must_use]
+pub fn of_scopes(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> Map<String, Value> {
+    let Subject { user, groups } = subject;
+    let mut claims = Map::new();
+    let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+    if scopes.has(Scope::Profile) {
+        put("name", user.display_name.as_str().into());
+        put("preferred_username", user.username.as_str().into());
+        put("nickname", user.username.as_str().into());
+        put("locale", user.language.tag().into());
+        put("updated_at", seconds(user.username_changed_at.unwrap_or(user.created_at)).into());
+    }
+    if scopes.has(Scope::Email)
+        && let Some(address) = user.proven_address()
+    {
+        put("email", address.as_str().into());
+        put("email_verified", true.into());
+    }
+    if scopes.has(Scope::Groups) {
+        put("groups", groups.iter().map(GroupName::as_str).collect::<Vec<_>>().into());
+    }
+    for rule in client.claim_rules.iter().filter(|rule| groups.contains(&rule.group)) {
+        claims.entry(&rule.claim).or_insert_with(|| rule.value.as_str().into());
+    }
+    claims
+}
+
+/// The claims that go into the ID token: those that the parameter `claims` asks for, or all where the application is set so.
+#[must_use]
+pub fn of_id_token(
+    subject: Subject<'_>,
+    scopes: &Scopes,
+    client: &Client,
+    asked: &RequestedClaims,
+) -> Map<String, Value> {
+    let mut claims = of_scopes(subject, scopes, client);
+    if !client.claims_in_id_token {
+        claims.retain(|name, _| asked.id_token.contains(name));
+    }
+    claims
+}
+
+/// A moment as JWT writes it (RFC 7519, section 2, "NumericDate"): whole seconds.
+#[must_use]
+pub fn seconds(at: Timestamp) -> i64 {
+    at.unix_millis().div_euclid(1_000)
+}

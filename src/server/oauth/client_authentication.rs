@@ -1,0 +1,116 @@
+//! How an application proves at the token endpoint which one it is (RFC 6749, section 2.3; OpenID Connect Core, section 9).
+
+use super::error::{ErrorCode, Refusal};
+use super::parameters::{Found, Parameters};
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::limiter::Subject;
+use crate::server::model::oauth::Client;
+use crate::server::model::{Application, ClientAddress, limit};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+
+/// A request of an application, with the header that may name it.
+pub struct ClientRequest<'a> {
+    pub parameters: &'a Parameters,
+    /// The value of the header `Authorization`.
+    pub authorization: Option<&'a str>,
+    pub from: ClientAddress,
+}
+
+/// An application that has proven which one it is. A public one has only said so.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient {
+    pub application: Application,
+    pub client: Client,
+}
+
+const WRONG: Refusal = Refusal::new(ErrorCode::InvalidClient, "client authentication failed");
+
+/// The client credentials in a request.
+struct Credentials {
+    /// Pairs of id and secret, in the order in which they are tried.
+    candidates: Vec<(String, Option<String>)>,
+}
+
+/// Finds out which application sent a request. Only failures count against its limit.
+///
+/// # Errors
+/// `invalid_client`, `invalid_request` for two methods at once, or that a backend is away.
+pub async fn authenticate(core: &Core, request: &ClientRequest<'_>) -> Result<AuthenticatedClient, Refusal> {
+    let credentials = credentials(request)?;
+    for (client_id, secret) in &credentials.candidates {
+        if let Some(client) = try_one(core, client_id, secret.as_deref()).await? {
+            return Ok(client);
+        }
+    }
+    let named = credentials.candidates.first().map_or("", |(client_id, _)| client_id.as_str());
+    fail(core, request, named, WRONG).await
+}
+
+/// Counts a failure of a client, and returns the refusal, or the one of the limit.
+///
+/// # Errors
+/// Always.
+pub async fn fail<T>(
+    core: &Core,
+    request: &ClientRequest<'_>,
+    client_id: &str,
+    refusal: Refusal,
+) -> Result<T, Refusal> {
+    core.limiter.draw(&limit::CLIENT_FAILURES, Subject::Client(request.from)).await?;
+    tracing::info!(client_id, error = refusal.code.name(), why = refusal.description, "application refused");
+    Err(refusal)
+}
+
+async fn try_one(
+    core: &Core,
+    client_id: &str,
+    secret: Option<&str>,
+) -> Result<Option<AuthenticatedClient>, Unavailable> {
+    let Some((application, client)) = core.store.client_named(client_id).await? else { return Ok(None) };
+    let is_proven = match (client.is_public, secret) {
+        (true, None) => true,
+        (true, Some(_)) | (false, None) => false,
+        (false, Some(secret)) => {
+            let now = core.now();
+            core.store.client_secrets(&application.id).await?.iter().any(|known| known.admits(secret, now))
+        }
+    };
+    Ok(is_proven.then_some(AuthenticatedClient { application, client }))
+}
+
+fn credentials(request: &ClientRequest<'_>) -> Result<Credentials, Refusal> {
+    let (id, secret) = (request.parameters.find("client_id"), request.parameters.find("client_secret"));
+    if id == Found::Several || secret == Found::Several {
+        return Err(Refusal::invalid_request("a parameter is repeated"));
+    }
+    let basic = request.authorization.and_then(|value| {
+        let (scheme, value) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("basic").then_some(value)
+    });
+    let Some(basic) = basic else {
+        let id = id.one().ok_or(WRONG)?.to_owned();
+        return Ok(Credentials { candidates: vec![(id, secret.one().map(str::to_owned))] });
+    };
+    if secret != Found::Absent {
+        return Err(Refusal::invalid_request("two methods of client authentication"));
+    }
+    let decoded = STANDARD.decode(basic.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(WRONG)?;
+    let (user, password) = decoded.split_once(':').ok_or(WRONG)?;
+    if id.one().is_some_and(|id| id != user && percent_decoded(user).as_deref() != Some(id)) {
+        return Err(Refusal::invalid_request("client_id differs from that of the Authorization header"));
+    }
+    // Percent-encoded as RFC 6749, section 2.3.1, asks for, or raw, as many libraries send it.
+    let decoded = percent_decoded(user).zip(percent_decoded(password));
+    let raw = (user.to_owned(), password.to_owned());
+    let candidates = decoded.into_iter().filter(|decoded| *decoded != raw).chain([raw.clone()]);
+    Ok(Credentials { candidates: candidates.map(|(id, secret)| (id, Some(secret))).collect() })
+}
+
+/// `application/x-www-form-urlencoded`, where a plus sign is a space.
+fn percent_decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}

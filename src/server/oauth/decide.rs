@@ -1,0 +1,144 @@
+//! The decision about an authorization request, as one pure function.
+
+use super::error::ErrorCode;
+use super::request::{AuthorizationRequest, PHISHING_RESISTANT};
+use crate::server::access::{Reason, Verdict};
+use crate::server::clock::Timestamp;
+use crate::server::model::assurance::{Assurance, Strength};
+use std::collections::BTreeSet;
+
+/// Everything that a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    pub request: &'a AuthorizationRequest,
+    /// When the request arrived: a new authentication is one after it.
+    pub began_at: Timestamp,
+    pub session: Option<SignedIn>,
+    /// Whether the user has been asked which account to use, in this request.
+    pub has_chosen: bool,
+    /// Whether the user has allowed it, in this request.
+    pub has_allowed: bool,
+    pub now: Timestamp,
+}
+
+/// The signed-in user of the browser.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn {
+    pub assurance: Assurance,
+    /// The verdict of the application's policy.
+    pub verdict: Verdict,
+    /// Whether a passkey of theirs signs in here, so that asking for it makes sense.
+    pub has_passkey: bool,
+    /// Whether `id_token_hint` is absent, or names them.
+    pub is_hinted: bool,
+    /// Whether they allowed less before than is asked for now.
+    pub needs_consent: bool,
+}
+
+/// The next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is left to ask.
+    Answer,
+    SignIn,
+    SignUp,
+    /// The user says which account is meant.
+    ChooseAccount,
+    /// The user authenticates anew, with a passkey where it says so.
+    Authenticate {
+        with_passkey: bool,
+    },
+    AskConsent,
+    /// The policy refuses: a page says why, and leads back with `access_denied`.
+    Explain(Reason),
+    /// The application gets an error.
+    Refuse(ErrorCode),
+}
+
+/// Decides what happens to a request.
+#[must_use]
+pub fn decide(situation: &Situation<'_>) -> Decision {
+    let wanted = next(situation);
+    if situation.request.prompt.none { silently(wanted) } else { wanted }
+}
+
+/// The error in place of what a request with `prompt=none` may not show (OpenID Connect Core, section 3.1.2.6).
+fn silently(wanted: Decision) -> Decision {
+    match wanted {
+        Decision::Answer | Decision::Refuse(_) => wanted,
+        Decision::SignIn | Decision::SignUp | Decision::ChooseAccount | Decision::Authenticate { .. } => {
+            Decision::Refuse(ErrorCode::LoginRequired)
+        }
+        Decision::AskConsent => Decision::Refuse(ErrorCode::ConsentRequired),
+        // Another sign-in could cure it.
+        Decision::Explain(reason) if reason.is_curable() => Decision::Refuse(ErrorCode::LoginRequired),
+        Decision::Explain(_) => Decision::Refuse(ErrorCode::AccessDenied),
+    }
+}
+
+fn next(situation: &Situation<'_>) -> Decision {
+    let Situation { request, began_at, session, has_chosen, has_allowed, now } = *situation;
+    let Some(session) = session else {
+        return if request.prompt.create { Decision::SignUp } else { Decision::SignIn };
+    };
+    let authenticated_at = session.assurance.authenticated_at;
+    // A user who signed in or up since then has chosen.
+    let is_new = authenticated_at >= began_at;
+    let asks_for_account = request.prompt.select_account || request.prompt.create;
+    if !session.is_hinted || (asks_for_account && !has_chosen && !is_new) {
+        return Decision::ChooseAccount;
+    }
+    match session.verdict {
+        Verdict::Refused(reason) if !reason.is_curable() => return Decision::Explain(reason),
+        Verdict::Refused(Reason::TooOld) if is_new => {}
+        Verdict::Refused(Reason::TooOld) => return Decision::Authenticate { with_passkey: false },
+        Verdict::Refused(reason) if !session.has_passkey || is_by_passkey(session) => {
+            return Decision::Explain(reason);
+        }
+        Verdict::Refused(_) => return Decision::Authenticate { with_passkey: true },
+        Verdict::Allowed => {}
+    }
+    let is_older = request.max_age.is_some_and(|max_age| now.since(authenticated_at) > max_age);
+    if (request.needs_new_authentication() || is_older) && !is_new {
+        return Decision::Authenticate { with_passkey: false };
+    }
+    match context_class(situation, session) {
+        Decision::Answer => {}
+        other => return other,
+    }
+    if (request.prompt.consent || session.needs_consent) && !has_allowed {
+        return Decision::AskConsent;
+    }
+    Decision::Answer
+}
+
+/// Whether the session began with a passkey that counts as one: another authentication gives no more.
+fn is_by_passkey(session: SignedIn) -> bool {
+    session.assurance.strength >= Strength::Passkey
+}
+
+/// Whether the authentication is of the class that was asked for (OpenID Connect Core, section 5.5.1.1).
+fn context_class(situation: &Situation<'_>, session: SignedIn) -> Decision {
+    let request = situation.request;
+    let is_met = |values: &BTreeSet<String>| {
+        values.is_empty() || session.assurance.acr().is_some_and(|acr| values.contains(acr))
+    };
+    match &request.claims.essential_acr {
+        Some(values) if !is_met(values) => {
+            let can_be_met = values.contains(PHISHING_RESISTANT) && session.has_passkey && !request.prompt.none;
+            if can_be_met && !is_by_passkey(session) {
+                Decision::Authenticate { with_passkey: true }
+            } else {
+                Decision::Refuse(ErrorCode::UnmetAuthenticationRequirements)
+            }
+        }
+        // Voluntary: a user without a passkey, and a silent request, go on without it.
+        _ if request.prefers_passkey && session.has_passkey && !is_by_passkey(session) && !request.prompt.none => {
+            Decision::Authenticate { with_passkey: true }
+        }
+        _ => Decision::Answer,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! ID tokens (OpenID Connect Core, section 2).
+
+use super::claims::{Subject, of_id_token, seconds};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::jose::{Algorithm, sign};
+use crate::server::model::assurance::Assurance;
+use crate::server::model::oauth::grant::TOKEN_LIFE;
+use crate::server::model::oauth::{Client, Grant, RequestedClaims};
+use crate::server::model::signing_key::KeySet;
+use crate::server::model::{ApplicationId, SessionId};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256, Sha512};
+
+/// The content of an ID token.
+pub struct Statement<'a> {
+    pub issuer: &'a str,
+    pub client: &'a Client,
+    pub grant: &'a Grant,
+    pub subject: Subject<'a>,
+    pub assurance: Assurance,
+    /// Of the authorization request; absent at a refresh.
+    pub nonce: Option<&'a str>,
+    /// The access token beside it.
+    pub access_token: &'a str,
+    pub now: Timestamp,
+}
+
+impl Statement<'_> {
+    /// Signs it with the application's algorithm.
+    ///
+    /// # Errors
+    /// When there is no key for it, or the key cannot sign.
+    pub fn sign(&self, keys: &KeySet) -> Result<String, Unavailable> {
+        let failed = |cause| Unavailable::new("signing keys", cause);
+        let key = keys.signer(self.client.algorithm, self.now).ok_or_else(|| failed("there is no key".to_owned()))?;
+        sign(key, "JWT", &self.claims()).map_err(|cause| failed(cause.to_string()))
+    }
+
+    fn claims(&self) -> Map<String, Value> {
+        let Self { issuer, client, grant, assurance, now, .. } = self;
+        let asked = grant.claims.as_deref().and_then(RequestedClaims::parse).unwrap_or_default();
+        let mut claims = of_id_token(self.subject, &grant.scopes, client, &asked);
+        let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+        put("iss", (*issuer).into());
+        put("sub", grant.user_id.encode().into());
+        put("aud", client.client_id.as_str().into());
+        put("iat", seconds(*now).into());
+        put("exp", seconds(now.plus(TOKEN_LIFE)).into());
+        put("auth_time", seconds(assurance.authenticated_at).into());
+        put("at_hash", at_hash(client.algorithm, self.access_token).into());
+        put("sid", grant.sid.as_str().into());
+        put("amr", assurance.amr().into());
+        if let Some(acr) = assurance.acr() {
+            put("acr", acr.into());
+        }
+        if let Some(nonce) = self.nonce {
+            put("nonce", nonce.into());
+        }
+        claims
+    }
+}
+
+/// The left half of the access token's hash, by the hash of the signature (section 3.1.3.6); Ed25519 is made with SHA-512.
+fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    match algorithm {
+        Algorithm::Rs256 | Algorithm::Es256 => URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
+        Algorithm::EdDsa => URL_SAFE_NO_PAD.encode(&Sha512::digest(access_token)[..32]),
+    }
+}
+
+/// The session as one application knows it (`sid`): 128 bits that no two applications can compare, and that stay when the
+/// user authenticates again.
+#[must_use]
+pub fn sid(keys: &KeySet, session: SessionId, application: &ApplicationId) -> String {
+    let hash = lasting_hash(keys, &[b"sid", session.0.as_bytes(), application.as_str().as_bytes()]);
+    URL_SAFE_NO_PAD.encode(&hash[..16])
+}
+
+/// HMAC-SHA-256 under the lasting key; each part is preceded by its length.
+#[must_use]
+pub fn lasting_hash(keys: &KeySet, parts: &[&[u8]]) -> [u8; 32] {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, section 2)")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(keys.lasting().0.expose()).expect("a key of any length");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}

@@ -1,0 +1,232 @@
+//! The signing keys: made, published, rotated and revoked. One set serves all nodes.
+
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::core::Core;
+use crate::server::jose::{Algorithm, KeyId, SigningKey};
+use crate::server::model::signing_key::{
+    self, KeySet, LastingKey, Moments, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, needed, open, phase,
+};
+use crate::server::secret::Secret;
+use crate::server::store::Unit;
+use crate::server::telemetry::AUDIT;
+use std::sync::Arc;
+
+/// The name of the lasting key.
+const LASTING: &str = "lasting";
+
+/// The provider's signing keys.
+pub struct SigningKeys<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+impl SigningKeys<'_> {
+    /// The keys as this node read them last.
+    ///
+    /// # Errors
+    /// While the first keys are being made.
+    pub fn current(&self) -> Result<Arc<KeySet>, Unavailable> {
+        let set = self.core.key_set.get().filter(|set| set.is_complete(self.core.now()));
+        set.ok_or_else(|| Unavailable::new("signing keys", "the first keys are being made"))
+    }
+
+    /// Reads the keys, for this node to sign with.
+    ///
+    /// # Errors
+    /// When the database is away, or the secret key does not open them.
+    pub async fn read(&self) -> Result<(), Unavailable> {
+        let stored = self.core.store.signing_keys().await?;
+        let Some(lasting) = self.core.store.lasting_key(LASTING).await? else { return Ok(()) };
+        let set = KeySet::open(&stored, self.lasting(&lasting)?, &self.core.keys)?;
+        self.core.key_set.set(set);
+        Ok(())
+    }
+
+    fn lasting(&self, sealed: &SealedKey) -> Result<LastingKey, Unavailable> {
+        let bytes = open(&self.core.keys, LASTING, sealed)?;
+        let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the lasting key is cut"))?;
+        Ok(LastingKey(Secret::new(bytes)))
+    }
+
+    /// Does what is due: makes keys, encrypts them under the present secret key, removes spent ones; then reads them.
+    ///
+    /// # Errors
+    /// As [`SigningKeys::read`].
+    pub async fn keep(&self) -> Result<(), Unavailable> {
+        let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
+        for algorithm in Algorithm::ALL {
+            if needed(algorithm, &stored, now).is_some() {
+                let key = generate(algorithm).await?;
+                self.add(&key, algorithm, |stored, now| needed(algorithm, stored, now)).await?;
+            }
+        }
+        self.keep_lasting().await?;
+        self.tidy().await?;
+        self.read().await
+    }
+
+    /// Adds a key, where `signs_from` still says that it is needed: another node may have added one meanwhile.
+    async fn add(
+        &self,
+        pkcs8: &[u8],
+        algorithm: Algorithm,
+        signs_from: impl Fn(&[StoredKey], Timestamp) -> Option<Timestamp>,
+    ) -> Result<Option<KeyId>, Unavailable> {
+        let mut unit = self.core.store.begin().await?;
+        let stored = unit.lock_signing_keys().await?;
+        let now = self.core.now();
+        let Some(signs_from) = signs_from(&stored, now) else { return Ok(None) };
+        let moments = Moments { created_at: now, signs_from };
+        let key = StoredKey::new(pkcs8, algorithm, moments, self.sealer())?;
+        unit.add_signing_key(&key).await?;
+        unit.commit().await?;
+        let (kid, algorithm) = (&key.id, algorithm.name());
+        tracing::info!(target: AUDIT, %kid, algorithm, event = "signing_key_added", "signing_key_added");
+        Ok(Some(key.id))
+    }
+
+    fn sealer(&self) -> Sealer<'_> {
+        Sealer { keys: &self.core.keys, entropy: self.core.entropy() }
+    }
+
+    fn new_lasting(&self) -> Result<SealedKey, Unavailable> {
+        let mut bytes = [0; 32];
+        self.core.entropy().fill(&mut bytes);
+        self.sealer().seal(LASTING, &bytes)
+    }
+
+    /// Makes the lasting key, and encrypts it under the present secret key.
+    async fn keep_lasting(&self) -> Result<(), Unavailable> {
+        let sealed = if let Some(sealed) = self.core.store.lasting_key(LASTING).await? {
+            self.sealer().reseal(LASTING, &sealed)?
+        } else {
+            Some(self.new_lasting()?)
+        };
+        let Some(sealed) = sealed else { return Ok(()) };
+        let mut unit = self.core.store.begin().await?;
+        unit.lock_signing_keys().await?;
+        // Another node may have made it while we waited: a second one would be another key.
+        let known = unit.lasting_key_within(LASTING).await?;
+        if known.as_ref().is_some_and(|known| known.by == sealed.by) {
+            return Ok(());
+        }
+        let sealed = match known {
+            Some(known) => self.sealer().reseal(LASTING, &known)?.unwrap_or(known),
+            None => sealed,
+        };
+        unit.put_lasting_key(LASTING, &sealed, self.core.now()).await?;
+        unit.commit().await
+    }
+
+    /// Encrypts keys under the present secret key, removes the private half of spent ones, and forgotten keys.
+    async fn tidy(&self) -> Result<(), Unavailable> {
+        let (now, name) = (self.core.now(), self.core.keys.name());
+        let is_due = |key: &StoredKey, all: &[StoredKey]| {
+            signing_key::is_spent(key, all, now)
+                || signing_key::is_forgotten(key, all, now)
+                || key.private.as_ref().is_some_and(|private| private.by != name)
+        };
+        let stored = self.core.store.signing_keys().await?;
+        if !stored.iter().any(|key| is_due(key, &stored)) {
+            return Ok(());
+        }
+        let mut unit = self.core.store.begin().await?;
+        let stored = unit.lock_signing_keys().await?;
+        for key in stored.iter().filter(|key| is_due(key, &stored)) {
+            if signing_key::is_forgotten(key, &stored, now) {
+                unit.remove_signing_key(&key.id).await?;
+            } else if signing_key::is_spent(key, &stored, now) {
+                unit.seal_signing_key(&key.id, None).await?;
+            } else if let Some(sealed) = key.resealed(self.sealer())? {
+                unit.seal_signing_key(&key.id, Some(&sealed)).await?;
+            }
+        }
+        unit.commit().await
+    }
+
+    /// All keys as they are stored, the oldest first.
+    pub async fn stored(&self) -> Result<Vec<StoredKey>, Unavailable> {
+        self.core.store.signing_keys().await
+    }
+
+    /// All keys with their phases, the oldest first.
+    pub async fn list(&self) -> Result<Vec<(StoredKey, Phase)>, Unavailable> {
+        let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
+        Ok(stored.iter().map(|key| (key.clone(), phase(key, &stored, now))).collect())
+    }
+
+    /// Adds a key for each algorithm that has no next one; it signs in 24 hours, when applications have read it.
+    pub async fn rotate(&self) -> Result<Vec<KeyId>, Unavailable> {
+        let mut added = Vec::new();
+        for algorithm in Algorithm::ALL {
+            let key = generate(algorithm).await?;
+            let from = |stored: &[StoredKey], now: Timestamp| {
+                let is_next = |key: &StoredKey| key.algorithm() == algorithm && phase(key, stored, now) == Phase::Next;
+                (!stored.iter().any(is_next)).then(|| now.plus(PUBLISHED_AHEAD))
+            };
+            added.extend(self.add(&key, algorithm, from).await?);
+        }
+        self.keep_lasting().await?;
+        Ok(added)
+    }
+
+    /// Revokes all keys and makes new ones, which sign at once: for a set whose secret key is lost. The lasting key is made
+    /// anew, too.
+    pub async fn replace(&self) -> Result<Vec<KeyId>, Unavailable> {
+        let (mut keys, now) = (Vec::new(), self.core.now());
+        for algorithm in Algorithm::ALL {
+            keys.push((algorithm, generate(algorithm).await?));
+        }
+        let mut unit = self.core.store.begin().await?;
+        for key in unit.lock_signing_keys().await? {
+            unit.revoke_signing_key(&key.id, now).await?;
+        }
+        let mut added = Vec::new();
+        for (algorithm, pkcs8) in keys {
+            let moments = Moments { created_at: now, signs_from: now };
+            let key = StoredKey::new(&pkcs8, algorithm, moments, self.sealer())?;
+            unit.add_signing_key(&key).await?;
+            added.push(key.id);
+        }
+        unit.put_lasting_key(LASTING, &self.new_lasting()?, now).await?;
+        unit.commit().await?;
+        tracing::warn!(target: AUDIT, event = "signing_keys_replaced", "signing_keys_replaced");
+        Ok(added)
+    }
+
+    /// Revokes a key: it signs and verifies nothing any more. Where it was the current one, the next one signs at once, or a
+    /// new one. `false` when there is no such key.
+    pub async fn revoke(&self, id: &KeyId) -> Result<bool, Unavailable> {
+        let now = self.core.now();
+        let known = self.core.store.signing_keys().await?;
+        let Some(key) = known.iter().find(|key| key.id == *id) else { return Ok(false) };
+        let (algorithm, spare) = (key.algorithm(), generate(key.algorithm()).await?);
+        let mut unit = self.core.store.begin().await?;
+        let stored = unit.lock_signing_keys().await?;
+        unit.revoke_signing_key(id, now).await?;
+        if stored.iter().any(|key| key.id == *id && phase(key, &stored, now) == Phase::Current) {
+            self.succeed(unit.as_mut(), algorithm, &spare).await?;
+        }
+        unit.commit().await?;
+        tracing::warn!(target: AUDIT, kid = %id, event = "signing_key_revoked", "signing_key_revoked");
+        Ok(true)
+    }
+
+    /// Has the next key of an algorithm sign now, or a new one.
+    async fn succeed(&self, unit: &mut dyn Unit, algorithm: Algorithm, spare: &[u8]) -> Result<(), Unavailable> {
+        let (now, stored) = (self.core.now(), unit.lock_signing_keys().await?);
+        let next = stored.iter().find(|key| key.algorithm() == algorithm && phase(key, &stored, now) == Phase::Next);
+        if let Some(next) = next {
+            return unit.start_signing_key(&next.id, now).await;
+        }
+        let moments = Moments { created_at: now, signs_from: now };
+        unit.add_signing_key(&StoredKey::new(spare, algorithm, moments, self.sealer())?).await
+    }
+}
+
+/// Makes a key on a thread of its own: an RSA key takes a second.
+async fn generate(algorithm: Algorithm) -> Result<Vec<u8>, Unavailable> {
+    let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
+    let made = made.map_err(|cause| Unavailable::new("signing keys", cause))?;
+    made.map_err(|cause| Unavailable::new("signing keys", cause))
+}

@@ -1,0 +1,124 @@
+//! Signing out on the way from an application (OpenID Connect RP-Initiated Logout 1.0).
+
+use super::hint::{self, Hint};
+use super::id_token::sid;
+use super::keys::SigningKeys;
+use super::parameters::Parameters;
+use crate::server::Unavailable;
+use crate::server::auth::CurrentUser;
+use crate::server::core::Core;
+use crate::server::model::UserId;
+use crate::server::model::oauth::Client;
+use url::form_urlencoded::byte_serialize;
+
+/// The logout endpoint.
+pub struct Logouts<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+/// The decision about a logout request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogoutDecision {
+    /// The session ends at once.
+    Now(Target),
+    /// The user confirms first: anyone could have sent them here.
+    Ask(Target),
+    /// No one is signed in here.
+    Done(Target),
+}
+
+/// Where the user goes then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// A registered address, with `state`; `None` for our own page.
+    pub address: Option<String>,
+    /// The name of the application.
+    pub application: Option<String>,
+}
+
+/// A hint, as it concerns the browser that it came with.
+enum Standing {
+    /// It names this session.
+    This,
+    /// Its session lives in another browser.
+    Elsewhere,
+    /// Its session has ended.
+    Ended(UserId),
+    Unknown,
+}
+
+impl Logouts<'_> {
+    /// Decides what happens to a request.
+    ///
+    /// # Errors
+    /// When the database is away, or the first signing keys are still being made.
+    pub async fn decide(
+        &self,
+        parameters: &Parameters,
+        current: Option<&CurrentUser>,
+    ) -> Result<LogoutDecision, Unavailable> {
+        let hint = match parameters.one("id_token_hint") {
+            None => Hint::Absent,
+            Some(token) => hint::read(self.core, token)?,
+        };
+        let named = parameters.one("client_id");
+        let (client_id, is_valid) = match &hint {
+            Hint::Absent => (named, true),
+            Hint::Of { client_id, .. } => (Some(client_id.as_str()), named.is_none_or(|named| named == client_id)),
+            Hint::Invalid => (None, false),
+        };
+        let known = match client_id.filter(|_| is_valid) {
+            Some(client_id) => self.core.store.client_named(client_id).await?,
+            None => None,
+        };
+        let Some((application, client)) = known else { return Ok(without_target(current)) };
+        let wanted = parameters.one("post_logout_redirect_uri");
+        let address = wanted.filter(|uri| client.admits_after_logout(uri));
+        let address = address.map(|uri| with_state(uri, parameters.one("state")));
+        let is_wrong = wanted.is_some() && address.is_none();
+        let target = Target { address, application: Some(application.name.to_string()) };
+        let standing = self.standing(&hint, &client, current).await?;
+        Ok(match (standing, current) {
+            // A wrong address is a mistake of the application, or an attacker's request.
+            (_, Some(_)) if is_wrong => LogoutDecision::Ask(Target { address: None, ..target }),
+            (_, None) if is_wrong => LogoutDecision::Done(Target::default()),
+            (Standing::This, Some(_)) => LogoutDecision::Now(target),
+            (Standing::Ended(user), Some(current)) if user == current.user.id => LogoutDecision::Now(target),
+            (Standing::This | Standing::Ended(_) | Standing::Elsewhere, None) => LogoutDecision::Done(target),
+            (Standing::Elsewhere | Standing::Ended(_) | Standing::Unknown, _) => LogoutDecision::Ask(target),
+        })
+    }
+
+    async fn standing(
+        &self,
+        hint: &Hint,
+        client: &Client,
+        current: Option<&CurrentUser>,
+    ) -> Result<Standing, Unavailable> {
+        let Hint::Of { user, sid: Some(named), .. } = hint else { return Ok(Standing::Unknown) };
+        let keys = SigningKeys { core: self.core }.current()?;
+        let now = self.core.now();
+        if current.is_some_and(|current| sid(&keys, current.session.id, &client.application) == *named) {
+            return Ok(Standing::This);
+        }
+        let sessions = self.core.store.sessions(*user).await?;
+        let lives = sessions
+            .iter()
+            .any(|session| session.is_alive(now) && sid(&keys, session.id, &client.application) == *named);
+        Ok(if lives { Standing::Elsewhere } else { Standing::Ended(*user) })
+    }
+}
+
+fn without_target(current: Option<&CurrentUser>) -> LogoutDecision {
+    match current {
+        Some(_) => LogoutDecision::Ask(Target::default()),
+        None => LogoutDecision::Done(Target::default()),
+    }
+}
+
+fn with_state(uri: &str, state: Option<&str>) -> String {
+    let Some(state) = state else { return uri.to_owned() };
+    let state: String = byte_serialize(state.as_bytes()).collect();
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{separator}state={state}")
+}

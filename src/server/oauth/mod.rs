@@ -1,0 +1,35 @@
+//! The OpenID Connect provider, free of HTTP: what it decides, what it gives out, and the keys that it signs with.
+
+pub mod apps;
+mod authorize;
+pub mod claims;
+mod client_authentication;
+mod code;
+mod decide;
+mod discovery;
+mod error;
+mod hint;
+mod id_token;
+mod keys;
+mod logout;
+mod logout_token;
+mod parameters;
+mod pending;
+mod refresh;
+mod request;
+mod token;
+mod userinfo;
+
+pub use authorize::{Answer, Asked, Authorizations, Misdirected, Progress, Reading, describe};
+pub use client_authentication::ClientRequest;
+pub use decide::{Decision, SignedIn, Situation, decide};
+pub use discovery::Discovery;
+pub use error::{ErrorCode, Refusal};
+pub use keys::SigningKeys;
+pub use logout::{LogoutDecision, Logouts, Target};
+pub use logout_token::logout_token;
+pub use parameters::{Found, Parameters};
+pub use pending::{Holder, PENDING_LIFE, Pending, PendingRequests};
+pub use request::{AuthorizationRequest, NoRedirect, Prompt, ResponseMode, ReturnTo};
+pub use token::{TokenAnswer, Tokens};
+pub use userinfo::Resources;

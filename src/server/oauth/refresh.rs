@@ -1,0 +1,116 @@
+//! Refresh tokens (RFC 6749, section 6; RFC 9700, section 4.14.2): rotated for public clients, fixed for confidential ones.
+
+use super::client_authentication::AuthenticatedClient;
+use super::error::{ErrorCode, Refusal};
+use super::id_token::lasting_hash;
+use super::keys::SigningKeys;
+use super::parameters::Parameters;
+use super::token::{Making, TokenAnswer, Tokens};
+use crate::server::Unavailable;
+use crate::server::auth::account::AccountUnit;
+use crate::server::model::oauth::grant::refreshed_until;
+use crate::server::model::oauth::{Grant, RefreshToken, Scope, Scopes};
+use crate::server::model::{Client, EventKind};
+use crate::server::secret::Token;
+use crate::server::store::Unit;
+
+const NO_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, expired, or was revoked");
+
+/// The outcome of using a refresh token.
+enum Use {
+    /// The client keeps this one, or gets its successor.
+    Goes(Token),
+    /// It was used before, and its successor too: one of the two who have it stole it.
+    Reused,
+}
+
+impl Tokens<'_> {
+    pub(super) async fn by_refresh_token(
+        &self,
+        authenticated: &AuthenticatedClient,
+        parameters: &Parameters,
+    ) -> Result<TokenAnswer, Refusal> {
+        let AuthenticatedClient { application, client } = authenticated;
+        let text = parameters.one("refresh_token").ok_or(Refusal::invalid_request("refresh_token is missing"))?;
+        let token = Token::decode(text).ok_or(NO_TOKEN)?;
+        let now = self.core.now();
+        let found = self.core.store.refresh_token(&token.hash(), now).await?;
+        let found = found.filter(|(living, _)| living.grant.application == application.id);
+        let (living, _) = found.ok_or(NO_TOKEN)?;
+        let (grant, user) = (living.grant, living.user);
+        let scopes = narrowed(&grant, parameters.one("scope"))?;
+        let assurance = self.check_policy(authenticated, &user, &grant.authentication).await?;
+        let mut unit = self.core.store.begin().await?;
+        if !unit.lock_grant(grant.id).await? {
+            return Err(NO_TOKEN);
+        }
+        let sent = unit.reread_refresh_token(&token.hash()).await?.ok_or(NO_TOKEN)?;
+        let next =
+            if client.is_public { self.rotate(unit.as_mut(), &grant, (&token, sent)).await? } else { Use::Goes(token) };
+        let Use::Goes(next) = next else {
+            drop(unit);
+            self.end_family(&grant, application.name.as_str()).await?;
+            return Err(NO_TOKEN);
+        };
+        let grant = Grant { ends_at: refreshed_until(grant.created_at, now), ..grant };
+        let making = Making {
+            client,
+            user: &user,
+            grant: &grant,
+            scopes: &scopes,
+            assurance,
+            nonce: None,
+            refresh_token: Some(next.encode()),
+        };
+        let (answer, issued) = self.make(making).await?;
+        unit.extend_grant(grant.id, grant.ends_at).await?;
+        unit.add_access_token(grant.id, &issued).await?;
+        unit.commit().await?;
+        Ok(answer)
+    }
+
+    /// Uses a refresh token of a grant that is locked. Its successor is computed, so that it can be told again to a client that
+    /// did not get the answer: for a minute, while the successor is unused.
+    async fn rotate(
+        &self,
+        unit: &mut dyn Unit,
+        grant: &Grant,
+        (token, sent): (&Token, RefreshToken),
+    ) -> Result<Use, Unavailable> {
+        let keys = SigningKeys { core: self.core }.current()?;
+        let hash = lasting_hash(&keys, &[b"refresh", grant.id.0.as_bytes(), token.encode().as_bytes()]);
+        let (next, now) = (Token::from_bytes(hash), self.core.now());
+        let known = unit.reread_refresh_token(&next.hash()).await?;
+        let is_used = known.is_some_and(|known| known.used_at.is_some());
+        if is_used || !sent.is_in_grace(now) {
+            return Ok(Use::Reused);
+        }
+        unit.use_refresh_token(&token.hash(), now).await?;
+        let successor = RefreshToken { hash: next.hash(), created_at: now, used_at: None };
+        unit.add_refresh_token(grant.id, &successor).await?;
+        Ok(Use::Goes(next))
+    }
+
+    /// Ends a grant whose refresh token two have, and tells its user.
+    async fn end_family(&self, grant: &Grant, application: &str) -> Result<(), Unavailable> {
+        let unit = AccountUnit::lock(self.core, grant.user_id, Client::UNKNOWN).await?;
+        let Some(mut unit) = unit else { return Ok(()) };
+        if unit.end_grant(grant.id).await? {
+            unit.record(EventKind::RefreshTokenReused, Some(application.to_owned())).await?;
+            unit.commit().await?;
+            let Grant { id, application, .. } = grant;
+            tracing::warn!(grant = %id.0, %application, "refresh token used twice; its grant is ended");
+        }
+        Ok(())
+    }
+}
+
+/// The scopes of the new access token: those of the grant, or fewer (RFC 6749, section 6).
+fn narrowed(grant: &Grant, asked: Option<&str>) -> Result<Scopes, Refusal> {
+    let Some(asked) = asked.map(Scopes::parse) else { return Ok(grant.scopes.clone()) };
+    if asked.is_subset(&grant.scopes) && asked.iter().any(|scope| scope != Scope::OfflineAccess) {
+        Ok(asked)
+    } else {
+        Err(Refusal::new(ErrorCode::InvalidScope, "scope goes beyond what the user granted"))
+    }
+}

@@ -1,0 +1,156 @@
+//! The userinfo endpoint (OpenID Connect Core, section 5.3), and what applications ask about their own tokens.
+
+use super::claims::{Subject, of_scopes, seconds};
+use super::client_authentication::{AuthenticatedClient, ClientRequest, authenticate};
+use super::error::{ErrorCode, Refusal};
+use super::token::Tokens;
+use crate::server::core::Core;
+use crate::server::limiter::Subject as Subjects;
+use crate::server::model::oauth::{Client, IssuedToken, Scope};
+use crate::server::model::{Application, ClientAddress, limit};
+use crate::server::secret::Token;
+use crate::server::store::LivingGrant;
+use serde_json::{Map, Value};
+
+/// The endpoints that take tokens.
+pub struct Resources<'a> {
+    pub(in crate::server) core: &'a Core,
+}
+
+const NO_TOKEN: Refusal = Refusal::new(ErrorCode::InvalidToken, "the access token is unknown, expired, or was revoked");
+
+/// An access token that is good now.
+struct Held {
+    living: LivingGrant,
+    token: IssuedToken,
+    client: Client,
+}
+
+impl Resources<'_> {
+    /// The claims of an access token's user.
+    ///
+    /// # Errors
+    /// `invalid_token`, `insufficient_scope` without `openid`, or that a backend is away.
+    #[tracing::instrument(skip_all)]
+    pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
+        let Some(Held { living, token, client }) = self.held(access_token).await? else {
+            self.core.limiter.draw(&limit::CLIENT_FAILURES, Subjects::Client(from)).await?;
+            return Err(NO_TOKEN);
+        };
+        if !token.scopes.has(Scope::OpenId) {
+            return Err(Refusal::new(ErrorCode::InsufficientScope, "the access token lacks the scope openid"));
+        }
+        let groups = self.core.store.groups_of(living.user.id).await?;
+        let subject = Subject { user: &living.user, groups: &groups };
+        let mut claims = of_scopes(subject, &token.scopes, &client);
+        claims.insert("sub".to_owned(), living.user.id.encode().into());
+        Ok(claims)
+    }
+
+    /// An access token, its grant and client, where the policy still lets the user in.
+    async fn held(&self, access_token: &str) -> Result<Option<Held>, Refusal> {
+        let Some(token) = Token::decode(access_token) else { return Ok(None) };
+        let found = self.core.store.access_token(&token.hash(), self.core.now()).await?;
+        let Some((living, token)) = found else { return Ok(None) };
+        let application = self.core.store.application(&living.grant.application).await?;
+        let client = self.core.store.client_of(&living.grant.application).await?;
+        let Some((application, client)) = application.zip(client) else { return Ok(None) };
+        self.checked(living, token, (application, client)).await
+    }
+
+    async fn checked(
+        &self,
+        living: LivingGrant,
+        token: IssuedToken,
+        (application, client): (Application, Client),
+    ) -> Result<Option<Held>, Refusal> {
+        let authenticated = AuthenticatedClient { application, client };
+        let tokens = Tokens { core: self.core };
+        match tokens.check_policy(&authenticated, &living.user, &living.grant.authentication).await {
+            Ok(_) => Ok(Some(Held { living, token, client: authenticated.client })),
+            Err(refusal) if refusal.code == ErrorCode::InvalidGrant => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Says whether a token is good (RFC 7662): to a confidential application, about its own.
+    ///
+    /// # Errors
+    /// When the application is not authenticated, or a backend is away.
+    pub async fn introspect(&self, request: &ClientRequest<'_>) -> Result<Map<String, Value>, Refusal> {
+        let AuthenticatedClient { application, client } = authenticate(self.core, request).await?;
+        let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
+        let inactive = Map::from_iter([("active".to_owned(), Value::Bool(false))]);
+        if client.is_public {
+            return Err(Refusal::new(ErrorCode::UnauthorizedClient, "public clients cannot introspect tokens"));
+        }
+        if let Some(held) = self.held(text).await? {
+            if held.living.grant.application != application.id {
+                return Ok(inactive);
+            }
+            return Ok(self.description(&held));
+        }
+        let Some(token) = Token::decode(text) else { return Ok(inactive) };
+        let found = self.core.store.refresh_token(&token.hash(), self.core.now()).await?;
+        let own = found.filter(|(living, sent)| {
+            living.grant.application == application.id && (!client.is_public || sent.used_at.is_none())
+        });
+        Ok(own.map_or(inactive, |(living, _)| {
+            let mut answer = Map::new();
+            let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
+            put("active", true.into());
+            put("client_id", client.client_id.as_str().into());
+            put("sub", living.user.id.encode().into());
+            put("scope", living.grant.scopes.to_string().into());
+            put("exp", seconds(living.grant.ends_at).into());
+            answer
+        }))
+    }
+
+    fn description(&self, held: &Held) -> Map<String, Value> {
+        let Held { living, token, client } = held;
+        let mut answer = Map::new();
+        let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
+        put("active", true.into());
+        put("scope", token.scopes.to_string().into());
+        put("client_id", client.client_id.as_str().into());
+        put("username", living.user.username.as_str().into());
+        put("token_type", "Bearer".into());
+        put("exp", seconds(token.expires_at).into());
+        put("iat", seconds(token.created_at).into());
+        put("sub", living.user.id.encode().into());
+        put("aud", client.client_id.as_str().into());
+        put("iss", self.core.policy.issuer.as_str().into());
+        answer
+    }
+
+    /// Ends a token (RFC 7009): a refresh token with its whole grant. An unknown one, or one of another application, is left
+    /// as it is, and nothing says so.
+    ///
+    /// # Errors
+    /// When the application is not authenticated, or a backend is away.
+    pub async fn revoke(&self, request: &ClientRequest<'_>) -> Result<(), Refusal> {
+        let AuthenticatedClient { application, .. } = authenticate(self.core, request).await?;
+        let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
+        let Some(token) = Token::decode(text) else { return Ok(()) };
+        let (hash, now, store) = (token.hash(), self.core.now(), &self.core.store);
+        let of_access = store.access_token(&hash, now).await?.map(|(living, _)| living.grant);
+        let of_refresh = store.refresh_token(&hash, now).await?.map(|(living, _)| living.grant);
+        let (grant, is_access) = match (of_access, of_refresh) {
+            (Some(grant), _) => (grant, true),
+            (None, Some(grant)) => (grant, false),
+            (None, None) => return Ok(()),
+        };
+        if grant.application != application.id {
+            return Ok(());
+        }
+        let mut unit = store.begin().await?;
+        if is_access {
+            unit.end_access_token(&hash).await?;
+        } else {
+            unit.end_grant(grant.id).await?;
+        }
+        unit.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::oauth::Scopes;
+use crate::server::model::{ApplicationId, UserId};
+use async_trait::async_trait;
+
+/// Reads of consents.
+#[async_trait]
+pub trait ConsentReads: Send + Sync {
+    /// The scopes that a user allowed an application.
+    async fn consent(&self, user: UserId, application: &ApplicationId) -> Result<Option<Scopes>, Unavailable>;
+}
+
+/// Writes of consents.
+#[async_trait]
+pub trait ConsentWrites: Send {
+    /// Remembers the scopes that a user allowed an application.
+    async fn put_consent(
+        &mut self,
+        user: UserId,
+        application: &ApplicationId,
+        given: (&Scopes, Timestamp),
+    ) -> Result<(), Unavailable>;
+
+    /// Forgets what a user allowed an application; `false` when there is nothing.
+    async fn withdraw_consent(&mut self, user: UserId, application: &ApplicationId) -> Result<bool, Unavailable>;
+}

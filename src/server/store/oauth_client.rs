@@ -1,0 +1,47 @@
+use super::Insertion;
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::oauth::{Client, ClientSecret, Mismatch};
+use crate::server::model::{Application, ApplicationId};
+use async_trait::async_trait;
+
+/// Reads of the provider's clients.
+#[async_trait]
+pub trait OauthClientReads: Send + Sync {
+    /// A client by its `client_id`, with its application.
+    async fn client_named(&self, client_id: &str) -> Result<Option<(Application, Client)>, Unavailable>;
+
+    /// The client of an application.
+    async fn client_of(&self, application: &ApplicationId) -> Result<Option<Client>, Unavailable>;
+
+    /// The secrets of an application, the oldest first, expired ones included.
+    async fn client_secrets(&self, application: &ApplicationId) -> Result<Vec<ClientSecret>, Unavailable>;
+
+    /// The redirect URIs that were asked for and are not registered, the newest first.
+    async fn mismatches(&self, application: &ApplicationId) -> Result<Vec<Mismatch>, Unavailable>;
+
+    /// Keeps a mismatch, or its new time and number; of the oldest ones as many are removed as are too many.
+    async fn record_mismatch(&self, application: &ApplicationId, mismatch: &Mismatch) -> Result<(), Unavailable>;
+
+    /// Removes mismatches from before a moment, at most `limit`, and returns how many.
+    async fn remove_old_mismatches(&self, before: Timestamp, limit: u32) -> Result<u64, Unavailable>;
+}
+
+/// Writes of the provider's clients.
+#[async_trait]
+pub trait OauthClientWrites: Send {
+    /// The client of an application that is locked.
+    async fn client_within(&mut self, application: &ApplicationId) -> Result<Option<Client>, Unavailable>;
+
+    /// Writes the client of an application; a conflict where another one has its `client_id`.
+    async fn put_client(&mut self, client: &Client) -> Result<Insertion, Unavailable>;
+
+    async fn add_client_secret(
+        &mut self,
+        application: &ApplicationId,
+        secret: &ClientSecret,
+    ) -> Result<(), Unavailable>;
+
+    /// Removes the secrets that begin so; returns how many.
+    async fn remove_client_secrets(&mut self, application: &ApplicationId, prefix: &str) -> Result<u64, Unavailable>;
+}

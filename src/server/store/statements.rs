@@ -1,0 +1,75 @@
+//! Statements, and parts of them, that both databases share and more than one file needs.
+
+/// The values of `outbox` from a row of `letters`, the queue of the previous version.
+macro_rules! outbox_values_of_letters {
+    () => {
+        outbox_values!(
+            id = "id",
+            kind = "case when request_id is null then 'notification' else 'request' end",
+            subject_id = "coalesce(request_id, security_letter_id)",
+            payload = "null",
+            created_at = "created_at",
+            not_after = "not_after",
+            due_at = "due_at",
+            attempts = "attempts",
+            claim = "null",
+            claimed_until = "null",
+            handed_over_at = "handed_over_at",
+        )
+    };
+}
+
+/// The columns of `users` (as `u`) that make an account, under names that no other table has.
+macro_rules! user_columns {
+    () => {
+        list_as!("u." as "user_": id username display_name email email_verified created_at username_changed_at
+                                  guarded_since lockdown_ends_at disabled_at language)
+    };
+}
+
+/// Reads accounts for which a condition holds. Deleted ones are none.
+macro_rules! select_user {
+    ($condition:literal) => {
+        concat!("select ", user_columns!(), " from users u where u.deleted_at is null and ", $condition)
+    };
+}
+
+/// Whether a passkey may be used with this counter and this eligibility for backup: it is not suspended, its counter grows
+/// or stays at zero (WebAuthn Level 3, section 7.2, step 22), and eligibility does not turn off.
+macro_rules! may_be_used {
+    ($count:literal, $eligible:literal) => {
+        concat!(
+            "suspended_at is null and (sign_count < ",
+            $count,
+            " or (sign_count = 0 and ",
+            $count,
+            " = 0)) \
+             and (",
+            $eligible,
+            " or not backup_eligible)"
+        )
+    };
+}
+
+/// Reads the owners, and when their accounts were disabled.
+macro_rules! owners {
+    ($lock:literal) => {
+        concat!(
+            "select r.user_id, u.disabled_at from user_roles r join users u on u.id = r.user_id \
+             where r.role = 'owner' and u.deleted_at is null order by r.user_id",
+            $lock
+        )
+    };
+}
+
+/// Reads the visits of sessions for which a condition holds, at applications that want to be told of their end.
+macro_rules! visits_of {
+    ($condition:literal) => {
+        concat!(
+            "select v.user_id, v.sid, v.application_id, c.client_id, c.backchannel_logout_uri from sessions s \
+             join visits v on v.session_id = s.id join oauth_clients c on c.application_id = v.application_id \
+             where c.backchannel_logout_uri is not null and ",
+            $condition
+        )
+    };
+}

@@ -1,0 +1,251 @@
+//! The pages on the way to an application: which account, what it learns, and why not.
+
+use crate::types::{Section, paths, views};
+use crate::ui::words::{bold, fill, sentence, t};
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+
+/// Whose account it is.
+#[component]
+fn Account(user: views::User) -> impl IntoView {
+    view! { <p class="aside">{sentence("Signed in as {}.", [bold(user.username)])}</p> }
+}
+
+/// A button of a page of an authorization request.
+#[component]
+fn Act(address: String, action: &'static str, user: String, label: &'static str, quiet: bool) -> impl IntoView {
+    view! {
+        <form method="post" action=address>
+            <input type="hidden" name="user" value=user />
+            <button type="submit" class="button" class:quiet=quiet name="action" value=action>
+                {t(label)}
+            </button>
+        </form>
+    }
+}
+
+/// Asks which account is meant.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
+#[component]
+pub fn ChooseAccountPage(
+    address: String,
+    application: String,
+    user: views::User,
+    /// Whether the application asks for a new account.
+    creates: bool,
+) -> impl IntoView {
+    let other = if creates { "Create another account" } else { "Use another account" };
+    let id = user.id.clone();
+    view! {
+        <h1>{fill("Sign in to {}", &[&application])}</h1>
+        <p class="lead">{sentence("You are signed in as {}.", [bold(user.username.clone())])}</p>
+        <div class="stack">
+            <Act address=address.clone() action="choose" user=id.clone() label="Continue with this account" quiet=false />
+            <Act address action="other" user=id label=other quiet=true />
+        </div>
+    }
+}
+
+/// Asks whether the application may have what it asks for.
+#[component]
+pub fn ConsentPage(
+    address: String,
+    application: String,
+    /// The host that the answer goes to.
+    place: String,
+    user: views::User,
+    /// The facts that the application learns.
+    learns: Vec<&'static str>,
+    /// Whether its access outlives the session.
+    lasts: bool,
+) -> impl IntoView {
+    let id = user.id.clone();
+    let lasting = if lasts {
+        "Access lasts until you withdraw it in your account."
+    } else {
+        "Access ends when you sign out here."
+    };
+    view! {
+        <h1>{fill("Allow {} to sign you in?", &[&application])}</h1>
+        <p class="lead">{sentence("{} at {} learns:", [bold(application), bold(place)])}</p>
+        <ul class="list">
+            <li>{t("That you have an account here")}</li>
+            {learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}
+        </ul>
+        <p>{t(lasting)}</p>
+        <div class="stack">
+            <Act address=address.clone() action="allow" user=id.clone() label="Allow" quiet=false />
+            <Act address action="cancel" user=id label="Cancel" quiet=true />
+        </div>
+        <Account user />
+    }
+}
+
+/// The next step of a user who may not use an application yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Back,
+    CreatePasskey,
+    SignInAnew,
+}
+
+/// Says why the user may not use the application.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
+#[component]
+pub fn ExplainPage(
+    address: String,
+    application: String,
+    user: views::User,
+    sentence: &'static str,
+    way: Way,
+) -> impl IntoView {
+    let id = user.id.clone();
+    view! {
+        <h1>{fill("No access to {}", &[&application])}</h1>
+        <p class="lead">{t(sentence)}</p>
+        <div class="stack">
+            {match way {
+                Way::Back => None,
+                Way::CreatePasskey => {
+                    Some(
+                        view! {
+                            <a class="button" href=paths::ADD_PASSKEY>
+                                {t("Create a passkey")}
+                            </a>
+                            <a class="button quiet" href=address.clone()>
+                                {t("Continue")}
+                            </a>
+                        }
+                            .into_any(),
+                    )
+                }
+                Way::SignInAnew => {
+                    let (address, id) = (address.clone(), id.clone());
+                    Some(view! { <Act address action="other" user=id label="Sign in again" quiet=false /> }.into_any())
+                }
+            }}
+            <Act address=address.clone() action="cancel" user=id.clone() label="Back to the application" quiet=true />
+            {(way == Way::Back).then(|| view! { <Act address action="other" user=id label="Use another account" quiet=true /> })}
+        </div>
+        <Account user />
+    }
+}
+
+/// Why no application gets an answer.
+#[derive(Clone, Debug)]
+pub struct Misdirection {
+    pub reference: String,
+    pub application: Option<String>,
+    /// The redirect URI that was asked for, and the registered one that is most like it.
+    pub asked: Option<String>,
+    pub registered: Option<String>,
+}
+
+/// Says that the request of an application is not answered.
+#[component]
+pub fn MisdirectedPage(about: Misdirection) -> impl IntoView {
+    let Misdirection { reference, application, asked, registered } = about;
+    let lead = match (application, &asked) {
+        (None, _) => t("The application that sent you here isn't known here.").into_any(),
+        (Some(name), None) => sentence("{} didn't say where to send you back.", [bold(name)]).into_any(),
+        (Some(name), Some(_)) => {
+            sentence("{} wants to send you to an address that isn't registered for it.", [bold(name)]).into_any()
+        }
+    };
+    view! {
+        <h1>{t("Can't continue to the application")}</h1>
+        <p class="lead">{lead}</p>
+        <p>{t("Nothing was sent to it. If this keeps happening, tell the administrator this number:")} " "<code>{reference}</code></p>
+        {asked
+            .map(|asked| {
+                let (same, rest) = split(&asked, registered.as_deref());
+                view! {
+                    <dl class="compare">
+                        <dt>{t("Asked for")}</dt>
+                        <dd class="break-words"><code>{same}<mark>{rest}</mark></code></dd>
+                        {registered
+                            .map(|registered| {
+                                let (same, rest) = split(&registered, Some(&asked));
+                                view! {
+                                    <dt>{t("Registered")}</dt>
+                                    <dd class="break-words"><code>{same}<mark>{rest}</mark></code></dd>
+                                }
+                            })}
+                    </dl>
+                }
+            })}
+    }
+}
+
+/// A text in two parts: as far as it is like another one, and the rest.
+fn split(text: &str, other: Option<&str>) -> (String, String) {
+    let other = other.unwrap_or_default();
+    let same = text.chars().zip(other.chars()).take_while(|(own, other)| own == other).count();
+    (text.chars().take(same).collect(), text.chars().skip(same).collect())
+}
+
+/// Says that a request is over.
+#[component]
+pub fn RequestExpiredPage() -> impl IntoView {
+    view! {
+        <h1>{t("This sign-in has expired")}</h1>
+        <p class="lead">{t("Go back to the application and sign in from there again.")}</p>
+        <a class="button" href=Section::Overview.path()>
+            {t("Go to your account")}
+        </a>
+    }
+}
+
+/// Leads to the application at once, and by a link.
+#[component]
+pub fn LeavingPage(address: String) -> impl IntoView {
+    view! {
+        <h1>{t("One moment")}</h1>
+        <p class="lead">
+            <a class="button" href=address>
+                {t("Continue to the application")}
+            </a>
+        </p>
+    }
+}
+
+/// A form that posts the answer to the application.
+#[component]
+pub fn FormPostPage(action: String, parameters: Vec<(&'static str, String)>) -> impl IntoView {
+    let field = |(name, value): (&'static str, String)| view! { <input type="hidden" name=name value=value /> };
+    view! {
+        <h1>{t("One moment")}</h1>
+        <form id="answer" method="post" action=action>
+            {parameters.into_iter().map(field).collect_view()}
+            <button type="submit" class="button">
+                {t("Continue to the application")}
+            </button>
+        </form>
+        <script nonce=use_nonce()>"document.getElementById('answer').submit()"</script>
+    }
+}
+
+/// Asks whether to sign out, for an application or for no one in particular.
+#[component]
+pub fn SignOutPage(address: String, username: Option<String>, application: Option<String>) -> impl IntoView {
+    let lead = match (username, application) {
+        (Some(username), Some(application)) => {
+            sentence("{} asks to sign you out. You are signed in as {}.", [bold(application), bold(username)])
+                .into_any()
+        }
+        (Some(username), None) => sentence("You are signed in as {}.", [bold(username)]).into_any(),
+        (None, _) => t("You are signed out here already.").into_any(),
+    };
+    view! {
+        <h1>{t("Sign out?")}</h1>
+        <p class="lead">{lead}</p>
+        <form class="stack" method="post" action=address>
+            <button type="submit" class="button" name="action" value="sign-out">
+                {t("Sign out")}
+            </button>
+            <button type="submit" class="button quiet" name="action" value="stay">
+                {t("Cancel")}
+            </button>
+        </form>
+    }
+}

@@ -1,0 +1,97 @@
+//! The applications of a user.
+
+use crate::types::paths;
+use crate::ui::components::day;
+use crate::ui::words::{fill, sentence, t};
+use leptos::prelude::*;
+
+/// An application that the user may use.
+#[derive(Clone, Debug)]
+pub struct AppTile {
+    pub id: String,
+    pub name: String,
+    pub url: Option<String>,
+    pub used_at: Option<String>,
+    pub has_access: bool,
+    /// The facts that the user allowed; `None` where nothing was asked.
+    pub learns: Option<Vec<&'static str>>,
+}
+
+/// All applications that the user may use.
+#[component]
+pub fn AppsPage(
+    tiles: Vec<AppTile>,
+    /// The address of the next page.
+    next: Option<String>,
+) -> impl IntoView {
+    let is_empty = tiles.is_empty();
+    view! {
+        <h1>{t("Applications")}</h1>
+        {is_empty
+            .then(|| {
+                view! { <p class="lead">{t("There are no applications for you yet. Your administrator adds them.")}</p> }
+            })}
+        {(!is_empty)
+            .then(|| {
+                view! {
+                    <ul class="tiles wide">{tiles.into_iter().map(|tile| view! { <Tile tile /> }).collect_view()}</ul>
+                }
+            })}
+        {next.map(|next| view! { <p><a href=next>{t("More")}</a></p> })}
+    }
+}
+
+#[component]
+fn Tile(tile: AppTile) -> impl IntoView {
+    let AppTile { id, name, url, used_at, has_access, learns } = tile;
+    let heading = match url {
+        Some(url) => view! { <a href=url>{name.clone()}</a> }.into_any(),
+        None => name.clone().into_any(),
+    };
+    let used = match used_at {
+        Some(at) => sentence("Last used {}.", [day(at)]).into_any(),
+        None if has_access => t("Has access.").into_any(),
+        None => t("Not used yet.").into_any(),
+    };
+    let has_consent = learns.is_some();
+    view! {
+        <li class="card">
+            <h2>{heading}</h2>
+            <p class="explain">{used}</p>
+            {learns
+                .filter(|learns| !learns.is_empty())
+                .map(|learns| {
+                    view! {
+                        <p class="explain">{t("It learns:")}</p>
+                        <ul class="list">{learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}</ul>
+                    }
+                })}
+            {has_access.then(|| {
+                let label = fill("Sign out of {}", &[&name]);
+                view! { <Act id=id.clone() action="sign-out" button="Sign out of it" label /> }
+            })}
+            {has_consent.then(|| {
+                let label = fill("Withdraw the access of {}", &[&name]);
+                view! { <Act id=id.clone() action="withdraw" button="Withdraw access" label /> }
+            })}
+        </li>
+    }
+}
+
+#[component]
+fn Act(
+    id: String,
+    action: &'static str,
+    button: &'static str,
+    /// For screen readers: the button with its object.
+    label: String,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=paths::APPS>
+            <input type="hidden" name="application" value=id />
+            <button type="submit" class="small" name="action" value=action aria-label=label>
+                {t(button)}
+            </button>
+        </form>
+    }
+}

@@ -1,0 +1,81 @@
+//! `/apps`: the applications that the user may use, and what they gave them.
+
+use super::extract::{SignedIn, form, query};
+use super::redirect;
+use super::render::{Page, render};
+use crate::server::clock::Timestamp;
+use crate::server::http::RequestContext;
+use crate::server::model::ApplicationId;
+use crate::server::model::oauth::Scope;
+use crate::server::oauth::apps::PAGE;
+use crate::server::store::UserApplication;
+use crate::types::{ApiError, Notice, paths};
+use crate::ui::pages::{AppTile, AppsPage};
+use axum::extract::Request;
+use axum::response::Response;
+use leptos::prelude::{IntoAny, view};
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+struct AppsQuery {
+    /// The last application of the page before.
+    after: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AppsForm {
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    application: String,
+}
+
+/// `GET /apps`.
+pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: Request) -> Result<Response, ApiError> {
+    let query: AppsQuery = query(&request);
+    let after = query.after.as_deref().and_then(ApplicationId::parse);
+    let page = context.state.user_applications().page(&current, after.as_ref()).await?;
+    let is_full = page.len() == usize::try_from(PAGE).unwrap_or_default();
+    let next = page.last().filter(|_| is_full).map(|last| format!("{}?after={}", paths::APPS, last.application.id));
+    let tiles: Vec<_> = page.into_iter().map(tile).collect();
+    let body = move || {
+        let (tiles, next) = (tiles.clone(), next.clone());
+        view! { <AppsPage tiles next /> }.into_any()
+    };
+    Ok(render(&context.state, request, Page::of(&current, "Applications"), body).await)
+}
+
+fn tile(found: UserApplication) -> AppTile {
+    let learns = found.consent.map(|scopes| scopes.iter().filter_map(Scope::sentence).collect());
+    AppTile {
+        id: found.application.id.to_string(),
+        name: found.application.name.to_string(),
+        url: found.application.url,
+        used_at: found.used_at.map(Timestamp::to_rfc3339),
+        has_access: found.has_access,
+        learns,
+    }
+}
+
+/// `POST /apps`: signs out of an application, or withdraws its access.
+pub async fn post(
+    context: RequestContext,
+    SignedIn(current): SignedIn,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (form, _) = form::<AppsForm>(request).await?;
+    let id = ApplicationId::parse(&form.application).ok_or(ApiError::NotFound)?;
+    let applications = context.state.user_applications();
+    let notice = match form.action.as_str() {
+        "sign-out" => {
+            applications.sign_out(&current, &id).await?;
+            Notice::ApplicationSignedOut
+        }
+        "withdraw" => {
+            applications.withdraw(&current, &id).await?;
+            Notice::ConsentWithdrawn
+        }
+        _ => return Err(ApiError::BadRequest),
+    };
+    Ok(redirect::with_notice(&context.state, paths::APPS, notice))
+}

@@ -1,0 +1,60 @@
+//! How the answer to an authorization request reaches the application (OAuth 2.0 Multiple Response Type Encoding Practices,
+//! section 2.1; OAuth 2.0 Form Post Response Mode).
+
+use crate::server::http::RequestContext;
+use crate::server::http::security_headers::FormPost;
+use crate::server::oauth::{Answer, ResponseMode};
+use crate::ui::pages::{FormPostPage, LeavingPage};
+use crate::web::render::{Page, render};
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::{IntoAny, view};
+use url::form_urlencoded::Serializer;
+
+/// Answers a navigation that an application began: by a redirect, or by a page that posts.
+pub(super) async fn directly(context: &RequestContext, request: Request, answer: &Answer) -> Response {
+    match address(answer) {
+        Some(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
+        None => by_post(context, request, answer).await,
+    }
+}
+
+/// Answers after a form of ours: by a page that leads on. Chrome holds redirects after a form against the form's policy
+/// (`form-action`), and no form of ours may end on another site.
+pub(super) async fn after_form(context: &RequestContext, request: Request, answer: &Answer) -> Response {
+    let Some(address) = address(answer) else { return by_post(context, request, answer).await };
+    leave(context, request, address).await
+}
+
+/// A page that leads to another site at once, and by a link.
+pub(super) async fn leave(context: &RequestContext, request: Request, address: String) -> Response {
+    let page = Page { leads_to: Some(address.clone()), shown_once: true, ..Page::new("One moment") };
+    let body = move || view! { <LeavingPage address=address.clone() /> }.into_any();
+    render(&context.state, request, page, body).await
+}
+
+/// The answer in the address; `None` where it is posted.
+fn address(answer: &Answer) -> Option<String> {
+    let uri = &answer.return_to.redirect_uri;
+    let parameters = Serializer::new(String::new()).extend_pairs(&answer.parameters).finish();
+    Some(match answer.return_to.mode {
+        ResponseMode::Query if uri.ends_with(['?', '&']) => format!("{uri}{parameters}"),
+        ResponseMode::Query => format!("{uri}{}{parameters}", if uri.contains('?') { '&' } else { '?' }),
+        ResponseMode::Fragment => format!("{uri}#{parameters}"),
+        ResponseMode::FormPost => return None,
+    })
+}
+
+/// The page whose form is the answer. It alone may send a form to another site.
+async fn by_post(context: &RequestContext, request: Request, answer: &Answer) -> Response {
+    let (action, parameters) = (answer.return_to.redirect_uri.clone(), answer.parameters.clone());
+    let page = Page { shown_once: true, ..Page::new("One moment") };
+    let body = move || {
+        let (action, parameters) = (action.clone(), parameters.clone());
+        view! { <FormPostPage action parameters /> }.into_any()
+    };
+    let mut response = render(&context.state, request, page, body).await;
+    response.extensions_mut().insert(FormPost);
+    response
+}

@@ -1,0 +1,84 @@
+//! `/oauth/authorize`: where applications send users to sign in.
+
+use super::{answer, pages};
+use crate::server::http::RequestContext;
+use crate::server::http::edge::Edge;
+use crate::server::oauth::{Asked, Decision, Holder, Parameters, Pending, Progress, Reading, describe};
+use crate::types::{ApiError, paths};
+use crate::web::redirect;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::response::Response;
+
+/// Longest form that is read: what a query may have.
+const LONGEST_FORM: usize = 64 * 1024;
+
+/// `GET /oauth/authorize`. It answers at once where nothing is left to ask.
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
+    context.state.signing_keys().current()?;
+    let authorizations = context.state.authorizations();
+    let asked = match authorizations.read(&parameters).await? {
+        Reading::Asked(asked) => asked,
+        Reading::Refused(return_to, refusal) => {
+            return Ok(answer::directly(&context, request, &authorizations.refuse(return_to, refusal)).await);
+        }
+        Reading::NoRedirect(misdirected) => return Ok(pages::misdirected(&context, request, misdirected).await),
+    };
+    let (current, began_at) = (context.current_user().await?, context.state.core().now());
+    match authorizations.decide(&asked, current.as_ref(), Progress::new(began_at)).await? {
+        Decision::Answer => match current {
+            Some(current) => {
+                let code = authorizations.answer(&asked, &current).await?;
+                Ok(answer::directly(&context, request, &code).await)
+            }
+            None => Err(ApiError::Internal),
+        },
+        Decision::Refuse(code) => {
+            let refused = authorizations.refuse(asked.request.return_to, describe(code));
+            Ok(answer::directly(&context, request, &refused).await)
+        }
+        _ => {
+            let has_chosen = context.has_chosen_language(request.headers());
+            keep(&context, has_chosen, &asked, &Pending::new(&parameters, began_at)).await
+        }
+    }
+}
+
+/// Keeps a request and leads to its page.
+async fn keep(
+    context: &RequestContext,
+    has_chosen_language: bool,
+    asked: &Asked,
+    pending: &Pending,
+) -> Result<Response, ApiError> {
+    let (browser, named) = context.browser_or_new();
+    let id = context.state.pending_requests().keep(pending, Holder::Browser(&browser), context.from()).await?;
+    let cookies = &context.state.cookies;
+    let wanted = asked.request.language.filter(|_| !has_chosen_language);
+    let language = wanted.and_then(|language| cookies.set_language(language));
+    let all = named.into_iter().chain(cookies.set_pending(&id)).chain(language);
+    Ok(redirect::to(&paths::continue_with(&id.encode()), all))
+}
+
+/// `POST /oauth/authorize`: a form of another site, which comes without our cookies. It is kept for the first browser that
+/// opens its page.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    Edge::of(request.extensions()).check_body(request.headers())?;
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, LONGEST_FORM).await.map_err(|_| ApiError::TooLarge)?;
+    let rest = Request::from_parts(parts, axum::body::Body::empty());
+    let parameters = Parameters::parse(&body);
+    let authorizations = context.state.authorizations();
+    context.state.signing_keys().current()?;
+    match authorizations.read(&parameters).await? {
+        Reading::Asked(_) => {}
+        Reading::Refused(return_to, refusal) => {
+            return Ok(answer::directly(&context, rest, &authorizations.refuse(return_to, refusal)).await);
+        }
+        Reading::NoRedirect(misdirected) => return Ok(pages::misdirected(&context, rest, misdirected).await),
+    }
+    let pending = Pending::new(&parameters, context.state.core().now());
+    let id = context.state.pending_requests().keep(&pending, Holder::First, context.from()).await?;
+    Ok(redirect::to(&paths::continue_with(&id.encode()), None))
+}

@@ -1,0 +1,208 @@
+//! `/oauth/continue/ID`: an authorization request on its way through sign-in, another authentication and consent.
+
+use super::{answer, pages, request_of};
+use crate::server::auth::{CurrentUser, Holder as ContinuationHolder};
+use crate::server::http::RequestContext;
+use crate::server::model::Continuation;
+use crate::server::oauth::{Asked, Decision, ErrorCode, Holder, Pending, Progress, Reading, describe};
+use crate::server::secret::Token;
+use crate::types::{ApiError, Next, paths};
+use crate::web::extract::form;
+use crate::web::redirect;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Uri};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use serde::Deserialize;
+
+/// A request that waits, in the browser that it belongs to.
+struct Open {
+    id: Token,
+    browser: Token,
+    pending: Pending,
+    asked: Box<Asked>,
+}
+
+/// The forms of the pages.
+#[derive(Deserialize)]
+struct ContinueForm {
+    #[serde(default)]
+    action: String,
+    /// The user who saw the page.
+    #[serde(default)]
+    user: String,
+}
+
+/// `GET /oauth/continue/ID`.
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let Some(open) = open(&context, request.uri().clone()).await? else {
+        return Ok(pages::expired(&context, request).await);
+    };
+    if request.uri().query() == Some(paths::CANCEL) {
+        return refuse(&context, request, &open, ErrorCode::AccessDenied).await;
+    }
+    let named = context.browser.is_none().then(|| context.state.cookies.set_browser(&open.browser)).flatten();
+    let marked = context.state.cookies.set_pending(&open.id);
+    let response = proceed(&context, request, open).await?;
+    let is_ended = response.headers().get_all("set-cookie").iter().any(|cookie| is_end(&context, cookie));
+    let cookies = named.into_iter().chain(marked.filter(|_| !is_ended));
+    Ok((redirect::set_cookies(cookies), response).into_response())
+}
+
+fn is_end(context: &RequestContext, cookie: &HeaderValue) -> bool {
+    context.state.cookies.end_pending().as_ref() == Some(cookie)
+}
+
+/// Reads the request that the address names.
+async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, ApiError> {
+    let Some(id) = request_of(address.path()) else { return Ok(None) };
+    let (browser, _) = context.browser_or_new();
+    let Some(pending) = context.state.pending_requests().claim(&id, &browser).await? else { return Ok(None) };
+    Ok(match context.state.authorizations().read(&pending.parameters()).await? {
+        Reading::Asked(asked) => Some(Open { id, browser, pending, asked }),
+        // The application was changed meanwhile.
+        Reading::Refused(..) | Reading::NoRedirect(_) => None,
+    })
+}
+
+/// Does what is next.
+async fn proceed(context: &RequestContext, request: Request, open: Open) -> Result<Response, ApiError> {
+    let current = context.current_user().await?;
+    let authorizations = context.state.authorizations();
+    let progress =
+        Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: false };
+    let decision = authorizations.decide(&open.asked, current.as_ref(), progress).await?;
+    let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
+    match (decision, current) {
+        (Decision::Answer, Some(current)) => finish(context, request, &open, &current).await,
+        (Decision::Refuse(code), _) => refuse(context, request, &open, code).await,
+        (Decision::SignUp, _) => Ok(redirect::to(paths::SIGN_UP, None)),
+        (Decision::Authenticate { with_passkey }, Some(current)) => {
+            authenticate(context, &open, &current, with_passkey).await
+        }
+        (Decision::ChooseAccount, Some(current)) => {
+            Ok(pages::choose_account(context, request, &open.asked, &current).await)
+        }
+        (Decision::AskConsent, Some(current)) => Ok(pages::consent(context, request, &open.asked, &current).await),
+        (Decision::Explain(reason), Some(current)) => {
+            Ok(pages::explain(context, request, (&open.asked, reason), &current).await)
+        }
+        _ => Ok(redirect::to(&redirect::sign_in_for(&here), None)),
+    }
+}
+
+/// Leads to `/confirm`, and back.
+async fn authenticate(
+    context: &RequestContext,
+    open: &Open,
+    current: &CurrentUser,
+    with_passkey: bool,
+) -> Result<Response, ApiError> {
+    let continuation = Continuation::Application {
+        request: open.id.encode(),
+        after: open.pending.began_at().unix_millis(),
+        with_passkey,
+    };
+    let holder = ContinuationHolder::User { user: current.user.id, browser: &open.browser };
+    let token = context.state.continuations().keep(&continuation, holder, context.from()).await?;
+    Ok(redirect::to(&format!("{}?continue={}", paths::CONFIRM, token.encode()), None))
+}
+
+/// Takes the request and answers it with a code.
+async fn finish(
+    context: &RequestContext,
+    request: Request,
+    open: &Open,
+    current: &CurrentUser,
+) -> Result<Response, ApiError> {
+    if !take(context, open).await? {
+        return Ok(pages::expired(context, request).await);
+    }
+    let code = context.state.authorizations().answer(&open.asked, current).await?;
+    Ok(ended(context, answer::after_form(context, request, &code).await))
+}
+
+/// Takes the request and answers it with an error.
+async fn refuse(
+    context: &RequestContext,
+    request: Request,
+    open: &Open,
+    code: ErrorCode,
+) -> Result<Response, ApiError> {
+    if !take(context, open).await? {
+        return Ok(pages::expired(context, request).await);
+    }
+    let refused = context.state.authorizations().refuse(open.asked.request.return_to.clone(), describe(code));
+    Ok(ended(context, answer::after_form(context, request, &refused).await))
+}
+
+/// Takes the request: of several answers at once, one is given.
+async fn take(context: &RequestContext, open: &Open) -> Result<bool, ApiError> {
+    let holder = Holder::Browser(&open.browser);
+    Ok(context.state.pending_requests().take(&open.id, holder).await?.is_some())
+}
+
+/// No request is pending in this browser any more.
+fn ended(context: &RequestContext, response: Response) -> Response {
+    let cookie = context.state.cookies.end_pending().map(|cookie| (axum::http::header::SET_COOKIE, cookie));
+    (AppendHeaders(cookie), response).into_response()
+}
+
+/// `POST /oauth/continue/ID`: the buttons of its pages.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (form, request) = form::<ContinueForm>(request).await?;
+    let Some(mut open) = open(&context, request.uri().clone()).await? else {
+        return Ok(pages::expired(&context, request).await);
+    };
+    let here = paths::continue_with(&open.id.encode());
+    let current = context.current_user().await?;
+    // Consent holds for the user who saw the page (docs/RULES.md, 17); another user starts again.
+    let current = current.filter(|current| current.user.id.encode() == form.user);
+    match (form.action.as_str(), current) {
+        ("cancel", _) => refuse(&context, request, &open, ErrorCode::AccessDenied).await,
+        ("other", _) => other_account(&context, open).await,
+        ("choose", Some(_)) => {
+            open.pending.has_chosen = true;
+            context.state.pending_requests().put(&open.id, &open.browser, &open.pending).await?;
+            Ok(redirect::to(&here, None))
+        }
+        ("allow", Some(current)) => allow(&context, request, &open, &current).await,
+        _ => Ok(redirect::to(&here, None)),
+    }
+}
+
+/// Allows the request, where everything else is still as the page showed it.
+async fn allow(
+    context: &RequestContext,
+    request: Request,
+    open: &Open,
+    current: &CurrentUser,
+) -> Result<Response, ApiError> {
+    let authorizations = context.state.authorizations();
+    let progress =
+        Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: true };
+    match authorizations.decide(&open.asked, Some(current), progress).await? {
+        Decision::Answer => {
+            authorizations.allow(&open.asked, current).await?;
+            finish(context, request, open, current).await
+        }
+        _ => Ok(redirect::to(&paths::continue_with(&open.id.encode()), None)),
+    }
+}
+
+/// Signs out, and signs in again with another account. The browser gets a new name, and the request goes with it.
+async fn other_account(context: &RequestContext, mut open: Open) -> Result<Response, ApiError> {
+    let requests = context.state.pending_requests();
+    open.pending.has_chosen = true;
+    if requests.take(&open.id, Holder::Browser(&open.browser)).await?.is_none() {
+        return Ok(redirect::to(paths::SIGN_IN, None));
+    }
+    let cookies = context.sign_out().await?;
+    let browser = context.state.browsers().new_name();
+    requests.put(&open.id, &browser, &open.pending).await?;
+    let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
+    let target =
+        if open.asked.request.prompt.create { paths::SIGN_UP.to_owned() } else { redirect::sign_in_for(&here) };
+    let named = context.state.cookies.set_browser(&browser);
+    let marked = context.state.cookies.set_pending(&open.id);
+    Ok(redirect::to(&target, cookies.into_iter().chain(named).chain(marked)))
+}

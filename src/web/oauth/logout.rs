@@ -1,0 +1,129 @@
+//! `/oauth/logout`: where applications send users to sign out.
+
+use super::answer;
+use crate::server::http::RequestContext;
+use crate::server::http::edge::Edge;
+use crate::server::http::security_headers::clear_storage;
+use crate::server::oauth::{Holder, LogoutDecision, Parameters, Pending, Target};
+use crate::server::secret::Token;
+use crate::types::{ApiError, Notice, paths};
+use crate::ui::pages::SignOutPage;
+use crate::web::extract::form;
+use crate::web::redirect;
+use crate::web::render::{Page, render};
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::{IntoAny, view};
+use serde::Deserialize;
+
+/// Longest form that is read.
+const LONGEST_FORM: usize = 64 * 1024;
+
+/// `GET /oauth/logout`. A hint is a token: it is kept here, and leaves the address by a redirect.
+pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    context.state.signing_keys().current()?;
+    let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
+    keep(&context, &parameters).await
+}
+
+/// `POST /oauth/logout`: a form of another site, which comes without our cookies.
+pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    Edge::of(request.extensions()).check_body(request.headers())?;
+    context.state.signing_keys().current()?;
+    let body = to_bytes(request.into_body(), LONGEST_FORM).await.map_err(|_| ApiError::TooLarge)?;
+    keep(&context, &Parameters::parse(&body)).await
+}
+
+async fn keep(context: &RequestContext, parameters: &Parameters) -> Result<Response, ApiError> {
+    let pending = Pending::new(parameters, context.state.core().now());
+    let id = context.state.pending_requests().keep(&pending, Holder::First, context.from()).await?;
+    Ok(redirect::to(&format!("{}/{}", paths::SIGN_OUT_KEPT, id.encode()), None))
+}
+
+#[derive(Deserialize)]
+struct SignOutForm {
+    #[serde(default)]
+    action: String,
+}
+
+/// `GET /oauth/sign-out/ID`.
+pub async fn get_kept(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (browser, named) = context.browser_or_new();
+    let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {
+        return Ok(redirect::to(paths::HOME, None));
+    };
+    let current = context.current_user().await?;
+    let response = match context.state.logouts().decide(&parameters, current.as_ref()).await? {
+        LogoutDecision::Now(target) => sign_out(&context, request, &target, Way::Redirect).await,
+        LogoutDecision::Done(Target { address: Some(address), .. }) => {
+            Ok((StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response())
+        }
+        LogoutDecision::Done(_) => Ok(signed_out(&context, None)),
+        LogoutDecision::Ask(target) => {
+            let page = Page { shown_once: true, ..Page::new("Sign out") }.seen_by(current.as_ref());
+            let (address, username) =
+                (request.uri().path().to_owned(), current.map(|current| current.user.username.to_string()));
+            let body = move || {
+                let (address, username) = (address.clone(), username.clone());
+                view! { <SignOutPage address username application=target.application.clone() /> }.into_any()
+            };
+            Ok(render(&context.state, request, page, body).await)
+        }
+    };
+    Ok((redirect::set_cookies(named), response?).into_response())
+}
+
+/// `POST /oauth/sign-out/ID`: the user confirms.
+pub async fn post_kept(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+    let (form, request) = form::<SignOutForm>(request).await?;
+    let (browser, _) = context.browser_or_new();
+    let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {
+        return Ok(redirect::to(paths::HOME, None));
+    };
+    if form.action != "sign-out" {
+        return Ok(redirect::to(paths::ACCOUNT, None));
+    }
+    let current = context.current_user().await?;
+    let target = match context.state.logouts().decide(&parameters, current.as_ref()).await? {
+        LogoutDecision::Now(target) | LogoutDecision::Ask(target) | LogoutDecision::Done(target) => target,
+    };
+    sign_out(&context, request, &target, Way::Page).await
+}
+
+/// The parameters of a request that was kept, in the browser that opened it first.
+async fn kept(context: &RequestContext, path: &str, browser: &Token) -> Result<Option<Parameters>, ApiError> {
+    let id = path.strip_prefix(paths::SIGN_OUT_KEPT).and_then(|rest| rest.strip_prefix('/')).and_then(Token::decode);
+    let Some(id) = id else { return Ok(None) };
+    Ok(context.state.pending_requests().claim(&id, browser).await?.map(|pending| pending.parameters()))
+}
+
+/// How the user is led on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Redirect,
+    /// After a form of ours, which must not end on another site.
+    Page,
+}
+
+async fn sign_out(context: &RequestContext, request: Request, target: &Target, way: Way) -> Result<Response, ApiError> {
+    let cookies = context.sign_out().await?;
+    let mut response = match &target.address {
+        None => {
+            return Ok((redirect::set_cookies(cookies), signed_out(context, Some(Notice::SignedOut))).into_response());
+        }
+        Some(address) if way == Way::Page => answer::leave(context, request, address.clone()).await,
+        Some(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address.clone())]).into_response(),
+    };
+    clear_storage(response.headers_mut());
+    Ok((redirect::set_cookies(cookies), response).into_response())
+}
+
+/// Our own page, which says so.
+fn signed_out(context: &RequestContext, notice: Option<Notice>) -> Response {
+    let notice = notice.or(Some(Notice::SignedOut)).and_then(|notice| context.state.cookies.set_notice(notice));
+    let mut response = redirect::to(paths::HOME, notice);
+    clear_storage(response.headers_mut());
+    response
+}

@@ -1,0 +1,40 @@
+//! The addresses of the OpenID Connect provider.
+
+mod answer;
+pub mod authorize;
+pub mod continuation;
+pub mod discovery;
+pub mod logout;
+mod pages;
+pub mod protocol;
+
+use crate::server::http::RequestContext;
+use crate::server::oauth::{Holder, Reading};
+use crate::server::secret::Token;
+use crate::types::{ApiError, Next, paths};
+
+/// The request whose page a path is.
+#[must_use]
+pub(super) fn request_of(path: &str) -> Option<Token> {
+    Token::decode(path.strip_prefix(paths::CONTINUE)?.strip_prefix('/')?)
+}
+
+/// An application to which a user signs in.
+pub(super) struct Behind {
+    pub name: String,
+    /// The identifier that the application suggests.
+    pub login_hint: Option<String>,
+}
+
+/// The application to which a user signs in on the way to `next`.
+pub(super) async fn application_behind(context: &RequestContext, next: &Next) -> Result<Option<Behind>, ApiError> {
+    let (Some(id), Some(browser)) = (request_of(next.as_str()), &context.browser) else { return Ok(None) };
+    let state = &context.state;
+    let Some(pending) = state.pending_requests().peek(&id, Holder::Browser(browser)).await? else { return Ok(None) };
+    Ok(match state.authorizations().read(&pending.parameters()).await? {
+        Reading::Asked(asked) => {
+            Some(Behind { name: asked.application.name.to_string(), login_hint: asked.request.login_hint })
+        }
+        Reading::Refused(..) | Reading::NoRedirect(_) => None,
+    })
+}

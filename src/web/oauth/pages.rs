@@ -1,0 +1,112 @@
+//! The pages of an authorization request.
+
+use crate::server::access::Reason;
+use crate::server::auth::{CurrentUser, view as views};
+use crate::server::http::RequestContext;
+use crate::server::model::oauth::{RedirectUri, Scope};
+use crate::server::oauth::{Asked, Misdirected, NoRedirect};
+use crate::types::ApiError;
+use crate::ui::pages::{
+    ChooseAccountPage, ConsentPage, ExplainPage, MisdirectedPage, Misdirection, RequestExpiredPage, Way,
+};
+use crate::web::render::{Page, render};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use leptos::prelude::{IntoAny, view};
+
+/// Says why no application gets an answer (docs/RULES.md, 21).
+pub(super) async fn misdirected(context: &RequestContext, request: Request, about: Misdirected) -> Response {
+    let Misdirected { reference, why, application } = about;
+    let (name, registered) = application.unzip();
+    let asked = match why {
+        NoRedirect::UnknownClient => None,
+        NoRedirect::WrongRedirectUri(uri) => uri,
+    };
+    let about = Misdirection { reference, application: name, asked, registered: registered.flatten() };
+    let page = Page { status: StatusCode::BAD_REQUEST, ..Page::new("Can't continue to the application") };
+    let body = move || view! { <MisdirectedPage about=about.clone() /> }.into_any();
+    render(&context.state, request, page, body).await
+}
+
+/// Says that a request is over.
+pub(super) async fn expired(context: &RequestContext, request: Request) -> Response {
+    let status = crate::server::http::refusal::status(ApiError::LinkExpired);
+    let page = Page { status, ..Page::new("This sign-in has expired") };
+    render(&context.state, request, page, move || view! { <RequestExpiredPage /> }.into_any()).await
+}
+
+/// Asks which account is meant.
+pub(super) async fn choose_account(
+    context: &RequestContext,
+    request: Request,
+    asked: &Asked,
+    current: &CurrentUser,
+) -> Response {
+    let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
+    let (application, creates) = (asked.application.name.to_string(), asked.request.prompt.create);
+    let page = Page::of(current, "Choose an account");
+    let body = move || {
+        let (address, user, application) = (address.clone(), user.clone(), application.clone());
+        view! { <ChooseAccountPage address application user creates /> }.into_any()
+    };
+    render(&context.state, request, page, body).await
+}
+
+/// Asks whether the application may have what it asks for.
+pub(super) async fn consent(
+    context: &RequestContext,
+    request: Request,
+    asked: &Asked,
+    current: &CurrentUser,
+) -> Response {
+    let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
+    let application = asked.application.name.to_string();
+    let place = RedirectUri::stored(&asked.request.return_to.redirect_uri).place();
+    let learns: Vec<_> = asked.request.scopes.iter().filter_map(Scope::sentence).collect();
+    let lasts = asked.request.scopes.has(Scope::OfflineAccess);
+    let page = Page::of(current, "Allow access");
+    let body = move || {
+        let (address, user, application, place, learns) =
+            (address.clone(), user.clone(), application.clone(), place.clone(), learns.clone());
+        view! { <ConsentPage address application place user learns lasts /> }.into_any()
+    };
+    render(&context.state, request, page, body).await
+}
+
+/// Says why the user may not use the application.
+pub(super) async fn explain(
+    context: &RequestContext,
+    request: Request,
+    (asked, reason): (&Asked, Reason),
+    current: &CurrentUser,
+) -> Response {
+    let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
+    let application = asked.application.name.to_string();
+    let (sentence, way) = match reason {
+        Reason::AccountDisabled => ("This account is disabled. Contact your administrator.", Way::Back),
+        Reason::ApplicationDisabled => ("This application is disabled at the moment.", Way::Back),
+        Reason::NotInAudience => {
+            ("Your account doesn't have access to this application. Ask your administrator for it.", Way::Back)
+        }
+        Reason::NeedsPasskey => {
+            ("This application needs a passkey. Create one on this device, then continue.", Way::CreatePasskey)
+        }
+        Reason::NeedsDeviceBoundPasskey => (
+            "This application needs a passkey that stays on one device, such as a security key. Sign in with one, then \
+             continue.",
+            Way::CreatePasskey,
+        ),
+        Reason::SignInTooWeak => (
+            "This way of signing in doesn't open applications. Sign in with a passkey, then continue.",
+            Way::SignInAnew,
+        ),
+        Reason::TooOld => ("Your sign-in is too old for this application. Sign in again.", Way::SignInAnew),
+    };
+    let page = Page { status: StatusCode::FORBIDDEN, ..Page::of(current, "No access") };
+    let body = move || {
+        let (address, user, application) = (address.clone(), user.clone(), application.clone());
+        view! { <ExplainPage address application user sentence way /> }.into_any()
+    };
+    render(&context.state, request, page, body).await
+}

@@ -1,0 +1,262 @@
+//! List 6: applications are told when a session ends, and the door that such requests go through.
+
+use super::relying_party::{RelyingParty, change, provider, published, register};
+use crate::app::{App, Backends, Browser};
+use latchkey::server::admin::ClientChange;
+use latchkey::server::jobs::LogoutWorker;
+use latchkey::server::jose::{Members, VerifyingKey, verify};
+use latchkey::server::model::ApplicationId;
+use latchkey::server::outbound::{Door, DoorError, Reach};
+use latchkey::types::Identifier;
+use serde_json::json;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// An application's end of the back channel.
+struct Listener {
+    uri: String,
+    posted: Receiver<String>,
+    /// The answers to come, the last one for ever.
+    answers: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// Reads one request and returns its body.
+fn body_of(stream: &mut TcpStream) -> String {
+    let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut buffer).unwrap_or_default();
+        read.extend_from_slice(&buffer[..count]);
+        let text = String::from_utf8_lossy(&read).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            assert!(count > 0, "{text}");
+            continue;
+        };
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        if count == 0 || length.is_none_or(|length| body.len() >= length.parse().unwrap()) {
+            return body.to_owned();
+        }
+    }
+}
+
+fn listen(answers: Vec<Vec<u8>>) -> Listener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://127.0.0.1:{}/logout", listener.local_addr().unwrap().port());
+    let (sender, posted) = channel();
+    let answers = Arc::new(Mutex::new(answers));
+    let coming = Arc::clone(&answers);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let body = body_of(&mut stream);
+            let mut coming = coming.lock().unwrap();
+            let answer = if coming.len() > 1 { coming.remove(0) } else { coming[0].clone() };
+            drop(coming);
+            let _ = stream.write_all(&answer);
+            if sender.send(body).is_err() {
+                break;
+            }
+        }
+    });
+    Listener { uri, posted, answers }
+}
+
+struct Visit {
+    app: App,
+    browser: Browser,
+    party: RelyingParty,
+    listener: Listener,
+    sid: String,
+}
+
+async fn visit(backends: Backends) -> Visit {
+    let app = provider(backends).await;
+    let listener = listen(vec![answer("200 OK", "", b"")]);
+    let mut browser = app.browser();
+    browser.sign_up_proven(&app, "ada").await;
+    let client = ClientChange { backchannel_logout_uri: Some(listener.uri.clone()), ..change() };
+    let party = register(&app, "photos", client).await;
+    let sid = party.sign_in(&app, &mut browser, &[]).await.claims.text("sid").unwrap().to_owned();
+    Visit { app, browser, party, listener, sid }
+}
+
+fn worker(app: &App) -> LogoutWorker {
+    LogoutWorker { core: Arc::clone(app.state.core()), door: Door { allowed: Arc::default() } }
+}
+
+async fn deliver(app: &App) -> usize {
+    let (worker, mut count) = (worker(app), 0);
+    while worker.deliver_next().await.unwrap() {
+        count += 1;
+    }
+    count
+}
+
+/// The claims of a logout token that was posted.
+async fn claims(app: &App, body: &str) -> Members {
+    let token =
+        url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "logout_token").unwrap().1.into_owned();
+    let keys = published(app).await;
+    let known: Vec<_> = keys.iter().map(|(id, key)| VerifyingKey { id, key }).collect();
+    verify(&token, &["logout+jwt"], &known).unwrap()
+}
+
+#[tokio::test]
+async fn oidcc_backchannel_rp_initiated_logout() {
+    for backends in Backends::ALL {
+        let Visit { app, mut browser, party, listener, sid } = visit(backends).await;
+        // Several sign-ins of one session are one visit.
+        party.sign_in(&app, &mut browser, &[]).await;
+        browser.form("/sign-out", &[]).await;
+        assert_eq!(deliver(&app).await, 1);
+        let claims = claims(&app, &listener.posted.recv().unwrap()).await;
+        let names = ["aud", "events", "exp", "iat", "iss", "jti", "sid", "sub"];
+        for name in names {
+            assert!(claims.get(name).is_some(), "{name}");
+        }
+        assert_eq!((claims.get("nonce"), claims.text("sid")), (None, Some(sid.as_str())));
+        assert_eq!((claims.text("aud"), claims.text("iss")), (Some("photos"), Some(app.origin.as_str())));
+        assert_eq!(claims.number("exp").unwrap() - claims.number("iat").unwrap(), 120);
+        let event = "http://schemas.openid.net/event/backchannel-logout";
+        assert_eq!(claims.get("events").unwrap(), &json!({ event: {} }));
+        let none =
+            party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(none.parameters["error"], "login_required");
+        let results = app.store.logout_results_at(&ApplicationId::parse("photos").unwrap()).await.unwrap();
+        assert_eq!((results.len(), results[0].failure.clone()), (1, None));
+    }
+}
+
+#[tokio::test]
+async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
+    let app = provider(Backends::Embedded).await;
+    let document = app.browser().get("/.well-known/openid-configuration").await.json();
+    assert_eq!(document["backchannel_logout_supported"], true);
+    assert_eq!(document["backchannel_logout_session_supported"], true);
+    assert!(document["end_session_endpoint"].is_string());
+}
+
+#[tokio::test]
+async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
+    for backends in Backends::ALL {
+        for event in ["revoked", "others", "disabled", "ended", "not me", "deleted", "expired"] {
+            let Visit { app, mut browser, listener, sid, .. } = visit(backends).await;
+            let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+            match event {
+                "revoked" | "others" => {
+                    let session = browser.get("/api/session").await.json()["session"]["id"].clone();
+                    let mut other = app.browser();
+                    other.sign_in_by_email(&app, "ada").await;
+                    let body = if event == "others" { json!({ "others": true }) } else { json!({ "id": session }) };
+                    assert_eq!(other.post("/api/sessions/revoke", body).await.json()["revoked"], 1);
+                }
+                "disabled" => drop(app.state.administration().set_disabled(ada.id, true).await.unwrap()),
+                "ended" => drop(app.state.administration().end_sessions(ada.id).await.unwrap()),
+                "not me" => {
+                    browser.add_passkey().await;
+                    let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
+                    let body = json!({ "token": email.token_for("/not-me") });
+                    assert_eq!(app.browser().post("/api/account/not-me", body).await.status, 200);
+                }
+                "deleted" => {
+                    assert_eq!(browser.post("/api/account/delete", json!({ "username": "ada" })).await.status, 200);
+                }
+                _ => {
+                    app.clock.advance(Duration::from_hours(48));
+                    assert!(!browser.is_signed_in().await);
+                }
+            }
+            let expected = usize::from(event != "expired");
+            assert_eq!(deliver(&app).await, expected, "{event}");
+            if expected == 1 {
+                assert_eq!(
+                    claims(&app, &listener.posted.recv().unwrap()).await.text("sid"),
+                    Some(sid.as_str()),
+                    "{event}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_does_not_answer_is_told_again_for_an_hour_with_a_new_token() {
+    for backends in Backends::ALL {
+        let Visit { app, mut browser, listener, .. } = visit(backends).await;
+        *listener.answers.lock().unwrap() = vec![answer("503 Busy", "", b""), answer("204 No Content", "", b"")];
+        browser.form("/sign-out", &[]).await;
+        assert_eq!(deliver(&app).await, 1);
+        let first = claims(&app, &listener.posted.recv().unwrap()).await;
+        assert_eq!(deliver(&app).await, 0, "not at once");
+        app.clock.advance(Duration::from_secs(5));
+        assert_eq!(deliver(&app).await, 1);
+        let second = claims(&app, &listener.posted.recv().unwrap()).await;
+        assert_ne!(second.text("jti"), first.text("jti"));
+        assert_eq!(deliver(&app).await, 0);
+        let id = ApplicationId::parse("photos").unwrap();
+        assert_eq!(app.store.logout_results_at(&id).await.unwrap()[0].failure, None);
+
+        let Visit { app, mut browser, listener, .. } = visit(backends).await;
+        *listener.answers.lock().unwrap() = vec![answer("400 Bad Request", "", b"")];
+        browser.form("/sign-out", &[]).await;
+        let mut tries = 0;
+        for _ in 0..70 {
+            tries += deliver(&app).await;
+            app.clock.turn(1);
+        }
+        assert!((5..20).contains(&tries), "{tries}");
+        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let results = app.store.logout_results_of(ada.id).await.unwrap();
+        assert_eq!((results.len(), results[0].failure.as_deref()), (1, Some("it answered 400")));
+        assert_eq!(app.store.remove_old_logout_results(app.now(), 100).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_door_follows_no_redirect_waits_five_seconds_and_reads_sixty_four_kibibytes() {
+    let door = Door { allowed: Arc::default() };
+    let inner = listen(vec![answer("200 OK", "", b"secret")]);
+    let redirects = listen(vec![answer("302 Found", &format!("location: {}\r\n", inner.uri), b"")]);
+    let reply = door.post_form(&redirects.uri, Vec::new(), Reach::Registered).await.unwrap();
+    assert_eq!(reply.status, 302);
+    assert!(inner.posted.try_recv().is_err(), "it was not followed");
+    let large = listen(vec![answer("200 OK", "", &vec![b'x'; 1_000_000])]);
+    assert_eq!(door.post_form(&large.uri, Vec::new(), Reach::Registered).await.unwrap().body.len(), 64 * 1024);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/", silent.local_addr().unwrap());
+    let started = std::time::Instant::now();
+    let refused = door.post_form(&uri, Vec::new(), Reach::Registered).await;
+    assert!(matches!(refused, Err(DoorError::NoAnswer(_))), "{refused:?}");
+    assert!(started.elapsed() < Duration::from_secs(8));
+}
+
+#[tokio::test]
+async fn the_door_keeps_to_the_addresses_that_may_be_reached() {
+    let own = listen(vec![answer("200 OK", "", b"")]);
+    let port = own.uri.rsplit(':').next().unwrap().to_owned();
+    let door = Door { allowed: Arc::default() };
+    for (uri, reach, expected) in [
+        (format!("https://127.0.0.1:{port}"), Reach::Public, DoorError::Forbidden),
+        (format!("https://localhost:{port}"), Reach::Public, DoorError::Forbidden),
+        (format!("https://[::ffff:127.0.0.1]:{port}"), Reach::Public, DoorError::Forbidden),
+        ("https://10.0.0.1/".to_owned(), Reach::Public, DoorError::Forbidden),
+        ("http://93.184.216.34/".to_owned(), Reach::Public, DoorError::Scheme),
+        ("http://169.254.169.254/latest".to_owned(), Reach::Registered, DoorError::Forbidden),
+        ("http://[fe80::1]/".to_owned(), Reach::Registered, DoorError::Forbidden),
+        ("https://user@example.org/".to_owned(), Reach::Registered, DoorError::UserInfo),
+        ("ftp://example.org/".to_owned(), Reach::Registered, DoorError::Scheme),
+    ] {
+        assert_eq!(door.post_form(&uri, Vec::new(), reach).await, Err(expected), "{uri}");
+    }
+    assert!(own.posted.try_recv().is_err(), "nothing arrived");
+    let open = Door { allowed: Arc::from(["127.0.0.0/8".parse().unwrap()]) };
+    assert_eq!(open.post_form(&own.uri, Vec::new(), Reach::Public).await.unwrap().status, 200, "OUTBOUND_ALLOW");
+}

@@ -1,0 +1,121 @@
+//! Consent: when it is asked, what it says, and that it holds for the user who gave it.
+
+use super::relying_party::{RelyingParty, arrived, change, follow, provider, register};
+use crate::app::{Answer, App, Backends, Browser};
+use latchkey::server::admin::ClientChange;
+use latchkey::server::model::oauth::ConsentRule;
+
+async fn asking(backends: Backends, rule: ConsentRule) -> (App, Browser, RelyingParty) {
+    let app = provider(backends).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let party = register(&app, "photos", ClientChange { consent: Some(rule), ..change() }).await;
+    (app, browser, party)
+}
+
+/// The fields of the first form that has this button.
+fn user_of(page: &Answer) -> String {
+    let text = page.text();
+    let (_, rest) = text.split_once("name=\"user\" value=\"").unwrap_or_else(|| panic!("{text}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// The address of the request that waits in a browser.
+fn waiting(browser: &Browser) -> String {
+    format!("/oauth/continue/{}", browser.cookies["latchkey_pending"])
+}
+
+#[tokio::test]
+async fn once_means_once_for_what_was_allowed() {
+    for backends in Backends::ALL {
+        let (app, mut browser, party) = asking(backends, ConsentRule::Once).await;
+        let page = party.ask(&mut browser, &[("scope", "openid email")]).await.unwrap_err();
+        let text = page.text();
+        for part in ["Allow App photos to sign you in?", "app.example", "Your email address", "Allow", "Cancel", "ada"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let none =
+            party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(none.parameters["error"], "consent_required");
+        let fields = [("action", "allow"), ("user", &user_of(&page))];
+        let answer = browser.form(&waiting(&browser), &fields).await;
+        assert_eq!(answer.status, 200, "no form of ours ends on another site");
+        party.finish(&app, &arrived(&answer).unwrap(), &[]).await;
+        party.sign_in(&app, &mut browser, &[("scope", "openid"), ("prompt", "none")]).await;
+        let page = party.ask(&mut browser, &[("scope", "openid profile")]).await.unwrap_err();
+        assert!(page.text().contains("Your name and username"));
+        let page = party.ask(&mut browser, &[("prompt", "consent")]).await.unwrap_err();
+        assert!(page.text().contains("Allow App photos"), "asked for");
+    }
+}
+
+#[tokio::test]
+async fn cancelling_leads_back_with_access_denied_and_takes_the_request() {
+    let (_app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
+    let page = party.ask(&mut browser, &[]).await.unwrap_err();
+    let address = waiting(&browser);
+    let answer = browser.form(&address, &[("action", "cancel"), ("user", &user_of(&page))]).await;
+    let back = arrived(&answer).unwrap();
+    assert_eq!((answer.status.as_u16(), back.parameters["error"].as_str()), (200, "access_denied"));
+    assert_eq!(back.parameters["state"], "af0ifjsldkj");
+    let again = browser.form(&address, &[("action", "allow"), ("user", &user_of(&page))]).await;
+    assert_eq!((again.status.as_u16(), arrived(&again)), (401, None), "it is answered once");
+}
+
+#[tokio::test]
+async fn what_one_user_allowed_another_one_is_asked_again() {
+    let (_app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
+    let page = party.ask(&mut browser, &[]).await.unwrap_err();
+    let (address, ada) = (waiting(&browser), user_of(&page));
+    browser.sign_up("grace").await;
+    let answer = browser.form(&address, &[("action", "allow"), ("user", &ada)]).await;
+    assert_eq!((answer.status.as_u16(), arrived(&answer)), (303, None));
+    let page = browser.get(&address).await;
+    assert!(page.text().contains("grace") && page.text().contains("Allow App photos"), "{}", page.text());
+    assert_ne!(user_of(&page), ada);
+}
+
+#[tokio::test]
+async fn a_request_belongs_to_its_browser_lives_ten_minutes_and_survives_visits() {
+    let (app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
+    let page = party.ask(&mut browser, &[]).await.unwrap_err();
+    let address = waiting(&browser);
+    for _ in 0..3 {
+        assert_eq!(browser.get(&address).await.status, 200);
+    }
+    let mut other = app.browser();
+    other.sign_up("grace").await;
+    let stolen = follow(&mut other, &address).await.unwrap_err();
+    assert_eq!(stolen.status, 401);
+    assert!(stolen.text().contains("This sign-in has expired"));
+    app.clock.turn(10);
+    let answer = browser.form(&address, &[("action", "allow"), ("user", &user_of(&page))]).await;
+    assert_eq!((answer.status.as_u16(), arrived(&answer)), (401, None));
+}
+
+#[tokio::test]
+async fn select_account_asks_and_another_account_signs_in_anew() {
+    let (app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Never).await;
+    let page = party.ask(&mut browser, &[("prompt", "select_account")]).await.unwrap_err();
+    assert!(page.text().contains("Continue with this account"), "{}", page.text());
+    let address = waiting(&browser);
+    let answer = browser.form(&address, &[("action", "choose"), ("user", &user_of(&page))]).await;
+    let arrived =
+        follow(&mut browser, answer.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    party.finish(&app, &arrived, &[]).await;
+
+    let page = party.ask(&mut browser, &[("prompt", "select_account")]).await.unwrap_err();
+    let address = waiting(&browser);
+    let answer = browser.form(&address, &[("action", "other"), ("user", &user_of(&page))]).await;
+    assert!(
+        answer.header("location").starts_with("/sign-in?next=%2Foauth%2Fcontinue%2F"),
+        "{}",
+        answer.header("location")
+    );
+    assert!(!browser.is_signed_in().await);
+    browser.sign_up("grace").await;
+    let address = waiting(&browser);
+    let arrived = follow(&mut browser, &address).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(party.finish(&app, &arrived, &[]).await.claims.text("sub").map(str::len), Some(22));
+}

@@ -1,0 +1,94 @@
+//! Signing keys as administrators see them: rotated, revoked, sealed under a new secret key, and lost.
+
+use super::relying_party::{change, provider, published, register};
+use crate::app::Backends;
+use latchkey::server::model::signing_key::Phase;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
+
+#[tokio::test]
+async fn keys_rotate_by_themselves_every_thirty_days_and_retired_ones_leave_the_key_set() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let keys = app.state.signing_keys();
+        let first: Vec<_> = published(&app).await.into_iter().map(|(id, _)| id).collect();
+        app.clock.advance(29 * DAY);
+        app.add_next_rsa_key().await;
+        keys.keep().await.unwrap();
+        assert_eq!(published(&app).await.len(), 6, "the next ones are published a day before they sign");
+        app.clock.advance(DAY);
+        keys.keep().await.unwrap();
+        let phases: Vec<_> = keys.list().await.unwrap().into_iter().map(|(_, phase)| phase).collect();
+        assert_eq!(phases.iter().filter(|phase| **phase == Phase::Current).count(), 3, "{phases:?}");
+        assert_eq!(phases.iter().filter(|phase| **phase == Phase::Previous).count(), 3, "{phases:?}");
+        app.clock.advance(DAY + Duration::from_mins(2));
+        keys.keep().await.unwrap();
+        let now: Vec<_> = published(&app).await.into_iter().map(|(id, _)| id).collect();
+        assert!(now.len() == 3 && now.iter().all(|id| !first.contains(id)), "{now:?}");
+        let stored = app.store.signing_keys().await.unwrap();
+        let private = |id| stored.iter().find(|key| key.id == id).unwrap().private.is_some();
+        assert!(first.into_iter().all(|id| !private(id)), "a retired key keeps no private half");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_gone_at_once_and_another_one_signs() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let algorithm = Some(latchkey::server::jose::Algorithm::Es256);
+        let party = register(&app, "photos", latchkey::server::admin::ClientChange { algorithm, ..change() }).await;
+        let before = party.sign_in(&app, &mut browser, &[]).await.id_token;
+        let (id, _) = published(&app).await.into_iter().find(|(_, key)| key.algorithm() == party.algorithm).unwrap();
+        let keys = app.state.signing_keys();
+        assert!(keys.revoke(&id).await.unwrap());
+        keys.keep().await.unwrap();
+        assert!(published(&app).await.iter().all(|(known, _)| *known != id));
+        party.sign_in(&app, &mut browser, &[]).await;
+        let arrived = party
+            .ask(&mut browser, &[("id_token_hint", &before)])
+            .await
+            .unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(arrived.parameters["error"], "invalid_request", "it verifies no hint");
+        assert!(!keys.revoke(&latchkey::server::jose::KeyId::named("none")).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn keys_are_sealed_anew_under_the_present_secret_key_and_a_node_without_it_cannot_start() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let before = app.store.signing_keys().await.unwrap();
+        let other = app.second_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
+        let refused = other.state.signing_keys().read().await.unwrap_err().to_string();
+        assert!(refused.contains("SECRET_KEY"), "{refused}");
+        assert!(other.state.signing_keys().keep().await.is_err(), "and it makes no second set");
+        let former = app.setting("SECRET_KEY");
+        let settings =
+            [("SECRET_KEY", "another secret key of more than 32 bytes"), ("SECRET_KEY_PREVIOUS", former.as_str())];
+        let rotated = app.second_with(&settings).await;
+        rotated.state.signing_keys().keep().await.unwrap();
+        let after = app.store.signing_keys().await.unwrap();
+        assert_eq!(before.len(), after.len());
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before.id, after.id);
+            assert_ne!(before.private.as_ref().unwrap().by, after.private.as_ref().unwrap().by);
+        }
+        other.state.signing_keys().read().await.unwrap();
+        let lasting = [&rotated, &other].map(|app| app.state.signing_keys().current().unwrap().lasting().0.clone());
+        assert_eq!(lasting[0], lasting[1]);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_set_is_replaced_by_force_alone() {
+    let app = provider(Backends::Embedded).await;
+    let lost = app.second_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
+    assert_eq!(lost.state.signing_keys().replace().await.unwrap().len(), 3);
+    lost.state.signing_keys().keep().await.unwrap();
+    assert_eq!(published(&lost).await.len(), 3);
+    let phases: Vec<_> = lost.state.signing_keys().list().await.unwrap().into_iter().map(|(_, phase)| phase).collect();
+    assert_eq!(phases.iter().filter(|phase| **phase == Phase::Revoked).count(), 3);
+}

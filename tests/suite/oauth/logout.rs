@@ -1,0 +1,175 @@
+//! List 5: logout that an application asks for.
+
+use super::relying_party::{RelyingParty, change, follow, post_form, provider, register};
+use crate::app::{Answer, App, Backends, Browser};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey::server::admin::ClientChange;
+use std::time::Duration;
+
+const BYE: &str = "https://app.example/bye";
+
+struct Visit {
+    app: App,
+    browser: Browser,
+    party: RelyingParty,
+    hint: String,
+}
+
+async fn visit(backends: Backends) -> Visit {
+    let app = provider(backends).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let client = ClientChange { post_logout_redirect_uris: Some(vec![BYE.to_owned()]), ..change() };
+    let party = register(&app, "photos", client).await;
+    let hint = party.sign_in(&app, &mut browser, &[]).await.id_token;
+    Visit { app, browser, party, hint }
+}
+
+fn address(parameters: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("/oauth/logout?{query}")
+}
+
+/// Where the browser arrives at the application, or the page that asks.
+async fn leave(browser: &mut Browser, parameters: &[(&str, &str)]) -> Result<super::relying_party::Arrived, Answer> {
+    follow(browser, &address(parameters)).await
+}
+
+/// Presses the button of the page that asks.
+async fn confirm(browser: &mut Browser, page: &Answer) -> Answer {
+    let text = page.text();
+    let (_, rest) = text.split_once("action=\"/oauth/sign-out/").unwrap_or_else(|| panic!("{text}"));
+    let address = format!("/oauth/sign-out/{}", rest.split('"').next().unwrap());
+    browser.form(&address, &[("action", "sign-out")]).await
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout() {
+    for backends in Backends::ALL {
+        let Visit { app: _app, mut browser, party, hint } = visit(backends).await;
+        let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE), ("state", "s 1")];
+        let first = browser.get(&address(&parameters)).await;
+        assert!(!first.header("location").contains(&hint), "the token leaves the address");
+        let arrived =
+            follow(&mut browser, first.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(arrived.at, BYE);
+        assert_eq!(arrived.parameters.into_iter().collect::<Vec<_>>(), [("state".to_owned(), "s 1".to_owned())]);
+        let none =
+            party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(none.parameters["error"], "login_required", "really signed out");
+    }
+}
+
+#[tokio::test]
+async fn oidcc_post_and_an_expired_hint_work_as_well() {
+    let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+    app.clock.turn(30);
+    let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)];
+    let answer = post_form(&app, "/oauth/logout", &[("origin", "https://app.example".to_owned())], &fields).await;
+    assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (303, ""));
+    let arrived =
+        follow(&mut browser, answer.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!((arrived.at.as_str(), arrived.parameters.len()), (BYE, 0), "no state was sent");
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn oidcc_bad_and_changed_uris_lead_nowhere() {
+    for uri in ["https://evil.example/", "https://app.example/bye?foo=bar", "https://app.example/bye/"] {
+        let Visit { app: _app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+        let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri), ("state", "s")];
+        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        assert!(page.text().contains("Sign out?") && browser.is_signed_in().await, "{uri}");
+        let answer = confirm(&mut browser, &page).await;
+        assert_eq!(answer.header("location"), "/", "{uri}");
+        assert!(!browser.is_signed_in().await);
+    }
+}
+
+#[tokio::test]
+async fn oidcc_modified_and_foreign_hints_lead_nowhere() {
+    let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+    let mut parts = hint.split('.');
+    let (header, claims, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    let other = provider(Backends::Embedded).await;
+    let mut theirs = other.browser();
+    theirs.sign_up("ada").await;
+    let foreign = register(&other, "photos", change()).await.sign_in(&other, &mut theirs, &[]).await.id_token;
+    for hint in
+        [format!("{none}.{claims}."), format!("{none}.{claims}.{signature}"), format!("{header}.{claims}.x"), foreign]
+    {
+        let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE), ("client_id", "photos")];
+        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        assert!(page.text().contains("Sign out?"), "{}", page.text());
+        assert!(browser.is_signed_in().await);
+    }
+    assert!(app.browser().get("/").await.status.is_success());
+}
+
+#[tokio::test]
+async fn oidcc_no_hint_asks_and_a_registered_uri_with_client_id_is_followed_then() {
+    let Visit { app: _app, mut browser, .. } = visit(Backends::Embedded).await;
+    let page = leave(&mut browser, &[("post_logout_redirect_uri", BYE)]).await.unwrap_err();
+    assert!(page.text().contains("Sign out?"), "no client is known: {}", page.text());
+    let page = leave(&mut browser, &[("post_logout_redirect_uri", BYE), ("client_id", "photos"), ("state", "x")]).await;
+    let page = page.unwrap_err();
+    assert!(page.text().contains("App photos"), "{}", page.text());
+    assert!(browser.is_signed_in().await);
+    let answer = confirm(&mut browser, &page).await;
+    assert_eq!(answer.status, 200, "no form of ours ends on another site");
+    let arrived = super::relying_party::arrived(&answer).unwrap();
+    assert_eq!((arrived.at.as_str(), arrived.parameters["state"].as_str()), (BYE, "x"));
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn oidcc_no_params_only_state_and_no_uri_end_on_our_page() {
+    for parameters in [vec![], vec![("state", "x")]] {
+        let Visit { app: _app, mut browser, .. } = visit(Backends::Embedded).await;
+        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        let answer = confirm(&mut browser, &page).await;
+        assert_eq!(answer.header("location"), "/");
+        assert!(browser.get("/").await.text().contains("You are signed out."));
+        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        assert!(page.text().contains("You are signed out."), "already: {}", page.text());
+    }
+    let Visit { app: _app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+    let page = leave(&mut browser, &[("id_token_hint", &hint)]).await.unwrap_err();
+    assert!(page.text().contains("You are signed out."), "{}", page.text());
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_hint_of_another_session_asks_and_one_of_an_ended_session_does_not() {
+    let Visit { app, mut browser, hint, party } = visit(Backends::Embedded).await;
+    let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)];
+    let mut other = app.browser();
+    other.sign_up("grace").await;
+    let page = leave(&mut other, &parameters).await.unwrap_err();
+    assert!(page.text().contains("Sign out?") && other.is_signed_in().await, "the session lives elsewhere");
+    browser.form("/sign-out", &[]).await;
+    let page = leave(&mut other, &parameters).await.unwrap_err();
+    assert!(page.text().contains("Sign out?"), "another user is signed in here");
+    let arrived = leave(&mut browser, &parameters).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(arrived.at, BYE, "no one is signed in here");
+    let passkey = app.browser().sign_up("linus").await;
+    let mut linus = app.browser();
+    linus.sign_in(&passkey).await;
+    let hint = party.sign_in(&app, &mut linus, &[]).await.id_token;
+    linus.form("/sign-out", &[]).await;
+    linus.sign_in(&passkey).await;
+    app.clock.advance(Duration::from_secs(1));
+    let arrived = leave(&mut linus, &[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)]).await;
+    assert_eq!(arrived.unwrap_or_else(|page| panic!("{}", page.text())).at, BYE, "the same user");
+    assert!(!linus.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
+    let app = App::start_with(Backends::Embedded, "https://id.example.org").await;
+    app.make_keys().await;
+    let document = app.browser().get("/.well-known/openid-configuration").await.json();
+    assert_eq!(document["end_session_endpoint"], "https://id.example.org/oauth/logout");
+}

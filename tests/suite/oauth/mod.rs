@@ -1,0 +1,17 @@
+//! The OpenID Connect provider, asked as applications and browsers ask it: a file for each list of the certification tests, and
+//! files for what the contract adds.
+
+mod apps;
+mod backchannel;
+mod basic;
+mod clients;
+mod config;
+mod consent;
+mod form_post;
+mod keys;
+mod logout;
+mod races;
+mod redirects;
+mod refresh;
+pub mod relying_party;
+mod sign_in;

@@ -1,0 +1,91 @@
+//! Codes and refresh tokens under real concurrency, on one node and on two.
+
+use super::relying_party::{change, provider, register};
+use crate::app::{App, Backends};
+use latchkey::server::admin::ClientChange;
+use latchkey::server::model::oauth::ConsentRule;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const MANY: usize = 20;
+
+/// The app as another node has it, every other time.
+async fn nodes(app: App) -> Vec<Arc<App>> {
+    let other = app.second().await;
+    vec![Arc::new(app), Arc::new(other)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_that_give_in_one_code_on_two_nodes_one_gets_tokens() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let party = register(&app, "photos", change()).await;
+        let code = party.code(&mut browser, &[]).await;
+        let nodes = nodes(app).await;
+        let tries: Vec<_> = (0..MANY)
+            .map(|number| {
+                let (app, party, code) = (Arc::clone(&nodes[number % 2]), party.clone(), code.clone());
+                tokio::spawn(async move { party.redeem(&app, &code).await.status.as_u16() })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for answer in tries {
+            answers.push(answer.await.unwrap());
+        }
+        let good = answers.iter().filter(|status| **status == 200).count();
+        assert!(good <= 1, "{answers:?}");
+        assert!(answers.iter().all(|status| [200, 400].contains(status)), "{answers:?}");
+        assert_eq!(party.redeem(&nodes[1], &code).await.status, 400);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_refreshes_at_once_on_two_nodes_all_get_the_same_successor() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let client =
+            ClientChange { is_public: Some(true), requires_pkce: None, consent: Some(ConsentRule::Never), ..change() };
+        let party = register(&app, "photos", client).await;
+        let token =
+            party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await.refresh_token.unwrap();
+        let nodes = nodes(app).await;
+        let tries: Vec<_> = (0..MANY)
+            .map(|number| {
+                let (app, party, token) = (Arc::clone(&nodes[number % 2]), party.clone(), token.clone());
+                tokio::spawn(async move { party.refresh(&app, &token).await })
+            })
+            .collect();
+        let mut successors = BTreeSet::new();
+        for answer in tries {
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            successors.insert(answer.json()["refresh_token"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(successors.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_make_keys_at_once_make_one_set() {
+    for backends in Backends::ALL {
+        let app = App::start(backends).await;
+        app.add_rsa_key().await;
+        let nodes = nodes(app).await;
+        let kept: Vec<_> = (0..8)
+            .map(|number| {
+                let app = Arc::clone(&nodes[number % 2]);
+                tokio::spawn(async move { app.state.signing_keys().keep().await })
+            })
+            .collect();
+        for kept in kept {
+            kept.await.unwrap().unwrap();
+        }
+        assert_eq!(nodes[0].state.signing_keys().list().await.unwrap().len(), 3);
+        let sets = [&nodes[0], &nodes[1]].map(|app| app.state.signing_keys().current().unwrap());
+        assert_eq!(sets[0].lasting().0, sets[1].lasting().0, "one lasting key");
+    }
+}

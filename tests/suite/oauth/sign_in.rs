@@ -1,0 +1,258 @@
+//! On the way to an application: by passkey, by sign-up, by email, and with a second proof where the policy asks for one.
+
+use super::relying_party::{RelyingParty, change, follow, leads_to, provider, register, register_as, userinfo};
+use crate::app::{App, Backends, Browser};
+use latchkey::server::admin::{ApplicationChange, ClientChange};
+use latchkey::server::model::application::{Audience, RequiredMethod};
+use latchkey::server::model::{ApplicationId, GroupName};
+use latchkey::types::Identifier;
+use serde_json::json;
+use std::time::Duration;
+
+/// The address of the request that waits in a browser.
+fn waiting(browser: &Browser) -> String {
+    format!("/oauth/continue/{}", browser.cookies["latchkey_pending"])
+}
+
+async fn arrive(app: &App, browser: &mut Browser, party: &RelyingParty) -> super::relying_party::SignedIn {
+    let address = waiting(browser);
+    let arrived = follow(browser, &address).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    party.finish(app, &arrived, &[]).await
+}
+
+#[tokio::test]
+async fn a_passkey_a_new_account_and_an_email_lead_to_the_application() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let passkey = app.browser().sign_up_proven(&app, "ada").await;
+        let party = register(&app, "photos", change()).await;
+
+        let mut by_passkey = app.browser();
+        let page = party.ask(&mut by_passkey, &[]).await.unwrap_err();
+        assert!(page.text().contains("Sign in to App photos"), "{}", page.text());
+        assert_eq!(by_passkey.sign_in(&passkey).await.status, 200);
+        assert_eq!(arrive(&app, &mut by_passkey, &party).await.claims.text("acr"), Some("phr"));
+
+        let mut by_sign_up = app.browser();
+        party.ask(&mut by_sign_up, &[]).await.unwrap_err();
+        let page = by_sign_up.get("/sign-up").await;
+        assert!(page.text().contains("App photos"), "{}", page.text());
+        by_sign_up.sign_up("grace").await;
+        arrive(&app, &mut by_sign_up, &party).await;
+
+        let mut by_email = app.browser();
+        party.ask(&mut by_email, &[]).await.unwrap_err();
+        let next = waiting(&by_email);
+        by_email.form("/sign-in", &[("identifier", "ada"), ("next", &next)]).await;
+        let code = app.email_to("ada@example.org").await.code();
+        let answer = by_email.form("/sign-in", &[("action", "code"), ("code", &code)]).await;
+        assert_eq!(leads_to(&answer), next);
+        let signed_in = arrive(&app, &mut by_email, &party).await;
+        assert_eq!(signed_in.claims.get("acr"), None);
+        assert_eq!(signed_in.claims.get("amr").unwrap(), &json!(["otp"]));
+    }
+}
+
+#[tokio::test]
+async fn signing_up_leads_back_to_the_application_by_passkey_and_by_email() {
+    let app = provider(Backends::Embedded).await;
+    let party = register(&app, "photos", change()).await;
+    let mut browser = app.browser();
+    party.ask(&mut browser, &[("prompt", "create")]).await.unwrap_err();
+    let next = waiting(&browser);
+    let fields = [("username", "ada"), ("email", "ada@example.org"), ("display_name", "Ada")];
+    let answer = browser.form("/sign-up", &fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let email = app.email_to("ada@example.org").await;
+    let answer = browser.answer_link(&email.token()).await;
+    assert_eq!(answer.json()["next"], next.as_str());
+    arrive(&app, &mut browser, &party).await;
+}
+
+#[tokio::test]
+async fn a_session_by_email_steps_up_to_a_passkey_where_the_policy_asks_for_one() {
+    let app = provider(Backends::Embedded).await;
+    let passkey = app.browser().sign_up_proven(&app, "ada").await;
+    let strict =
+        ApplicationChange { who: Audience::parse("everybody"), client: change(), ..ApplicationChange::default() };
+    let party = register_as(&app, "vault", strict).await;
+    let mut browser = app.browser();
+    browser.sign_in_by_email(&app, "ada").await;
+    let none = party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(none.parameters["error"], "login_required");
+    let answer = browser.get(&party.request(&[])).await;
+    let waiting = answer.header("location").to_owned();
+    let confirm = browser.get(&waiting).await.header("location").to_owned();
+    let page = browser.get(&confirm).await;
+    assert!(page.text().contains("This application asks for your passkey."), "{}", page.text());
+    // Cancelling leads back to the application.
+    let cancelled =
+        follow(&mut browser, &format!("{waiting}?step=cancel")).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(cancelled.parameters["error"], "access_denied");
+
+    let waiting = browser.get(&party.request(&[])).await.header("location").to_owned();
+    let confirm = browser.get(&waiting).await.header("location").to_owned();
+    assert_eq!(browser.reauthenticate(&passkey).await.status, 200);
+    let answer = browser.form(&confirm, &[]).await;
+    assert_eq!(leads_to(&answer), waiting);
+    let arrived = follow(&mut browser, &waiting).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(party.finish(&app, &arrived, &[]).await.claims.text("acr"), Some("phr"));
+}
+
+#[tokio::test]
+async fn acr_values_ask_for_a_passkey_and_a_user_without_one_goes_on() {
+    let app = provider(Backends::Embedded).await;
+    let party = register(&app, "photos", change()).await;
+    let mut browser = app.browser();
+    browser.form("/sign-up", &[("username", "ada"), ("email", "ada@example.org"), ("display_name", "")]).await;
+    let token = app.email_to("ada@example.org").await.token();
+    assert_eq!(browser.answer_link(&token).await.status, 200);
+    let signed_in = party.sign_in(&app, &mut browser, &[("acr_values", "phr")]).await;
+    assert_eq!(signed_in.claims.get("acr"), None);
+    let claims = r#"{"id_token":{"acr":{"essential":true,"value":"phr"}}}"#;
+    let arrived = party.ask(&mut browser, &[("claims", claims)]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(arrived.parameters["error"], "unmet_authentication_requirements");
+    let passkey = app.browser().sign_up_proven(&app, "grace").await;
+    let mut other = app.browser();
+    other.sign_in_by_email(&app, "grace").await;
+    for more in [("acr_values", "phr"), ("claims", claims)] {
+        let waiting = other.get(&party.request(&[more])).await.header("location").to_owned();
+        assert!(other.get(&waiting).await.header("location").starts_with("/confirm?continue="), "{more:?}");
+    }
+    other.reauthenticate(&passkey).await;
+    assert_eq!(party.sign_in(&app, &mut other, &[("acr_values", "phr")]).await.claims.text("acr"), Some("phr"));
+}
+
+#[tokio::test]
+async fn who_may_not_use_it_is_told_why_and_led_back() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let closed = ApplicationChange { client: change(), ..ApplicationChange::default() };
+        let party = register_as(&app, "vault", closed).await;
+        let page = party.ask(&mut browser, &[]).await.unwrap_err();
+        assert_eq!(page.status, 403);
+        assert!(page.text().contains("No access to App vault"), "{}", page.text());
+        let none =
+            party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(none.parameters["error"], "access_denied");
+        let address = waiting(&browser);
+        let answer = browser.form(&address, &[("action", "cancel")]).await;
+        let back = super::relying_party::arrived(&answer).unwrap();
+        assert_eq!((answer.status.as_u16(), back.parameters["error"].as_str()), (200, "access_denied"));
+    }
+}
+
+#[tokio::test]
+async fn leaving_the_group_disabling_and_signing_out_end_tokens_at_the_next_request() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let family = GroupName::parse("family").unwrap();
+        app.state.groups().put(&family, None, None).await.unwrap();
+        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        app.state.groups().join(&ada, &family).await.unwrap();
+        let open =
+            ApplicationChange { who: Audience::parse("family"), client: change(), ..ApplicationChange::default() };
+        let party = register_as(&app, "photos", open).await;
+        let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
+        let bound = party.sign_in(&app, &mut browser, &[]).await;
+        assert_eq!(bound.refresh_token, None, "only with offline_access");
+        let refresh = tokens.refresh_token.unwrap();
+
+        app.state.groups().leave(&ada, &family).await.unwrap();
+        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
+        assert_eq!(party.refresh(&app, &refresh).await.status, 400);
+        app.state.groups().join(&ada, &family).await.unwrap();
+        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 200, "the policy decides at every use");
+
+        app.state.administration().set_disabled(ada.id, true).await.unwrap();
+        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
+        app.state.administration().set_disabled(ada.id, false).await.unwrap();
+        // Disabling ended the session, and what was bound to it.
+        assert_eq!(userinfo(&app, &bound.access_token).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_ends_with_its_session_and_one_with_offline_access_outlives_it() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        let passkey = browser.sign_up("ada").await;
+        let party = register(&app, "photos", ClientChange { refreshes: Some(true), ..change() }).await;
+        let bound = party.sign_in(&app, &mut browser, &[]).await;
+        let offline = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
+        let late = party.code(&mut browser, &[]).await;
+        browser.form("/sign-out", &[]).await;
+        assert_eq!(userinfo(&app, &bound.access_token).await.status, 401);
+        assert_eq!(party.refresh(&app, &bound.refresh_token.unwrap()).await.status, 400);
+        assert_eq!(userinfo(&app, &offline.access_token).await.status, 200);
+        assert_eq!(party.refresh(&app, &offline.refresh_token.unwrap()).await.status, 200);
+        assert_eq!(party.redeem(&app, &late).await.status, 400, "a code of an ended session");
+
+        browser.sign_in(&passkey).await;
+        let idle = party.sign_in(&app, &mut browser, &[]).await;
+        app.clock.advance(Duration::from_hours(30 * 24));
+        assert_eq!(party.refresh(&app, &idle.refresh_token.unwrap()).await.status, 400, "the session has expired");
+    }
+}
+
+#[tokio::test]
+async fn the_session_has_another_name_for_each_application_and_keeps_it() {
+    let app = provider(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let passkey = browser.sign_up("ada").await;
+    let (photos, wiki) = (register(&app, "photos", change()).await, register(&app, "wiki", change()).await);
+    let sid = async |browser: &mut Browser, party: &RelyingParty| {
+        party.sign_in(&app, browser, &[]).await.claims.text("sid").unwrap().to_owned()
+    };
+    let first = sid(&mut browser, &photos).await;
+    assert_ne!(sid(&mut browser, &wiki).await, first);
+    browser.reauthenticate(&passkey).await;
+    assert_eq!(sid(&mut browser, &photos).await, first);
+    let mut other = app.browser();
+    other.sign_in(&passkey).await;
+    assert_ne!(sid(&mut other, &photos).await, first);
+}
+
+#[tokio::test]
+async fn removing_the_application_ends_everything_of_it() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let party = register(&app, "photos", change()).await;
+        let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
+        app.state.applications().remove(&ApplicationId::parse("photos").unwrap()).await.unwrap();
+        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
+        assert_eq!(party.refresh(&app, &tokens.refresh_token.unwrap()).await.status, 401);
+        assert_eq!(browser.get(&party.request(&[])).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn an_application_with_a_maximum_age_asks_again() {
+    let app = provider(Backends::Embedded).await;
+    let mut browser = app.browser();
+    let passkey = browser.sign_up("ada").await;
+    let open = ApplicationChange {
+        who: Audience::parse("everybody"),
+        method: Some(RequiredMethod::Passkey),
+        max_age: Some(Duration::from_mins(5)),
+        client: change(),
+        ..ApplicationChange::default()
+    };
+    let party = register_as(&app, "vault", open).await;
+    let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
+    app.clock.turn(6);
+    let page = party.ask(&mut browser, &[]).await.unwrap_err();
+    assert!(page.text().contains("This application asks you to confirm"), "{}", page.text());
+    assert_eq!(userinfo(&app, &tokens.access_token).await.status, 200, "age counts for new requests alone");
+    assert_eq!(party.refresh(&app, &tokens.refresh_token.unwrap()).await.status, 200);
+    app.clock.advance(Duration::from_secs(1));
+    browser.reauthenticate(&passkey).await;
+    arrive(&app, &mut browser, &party).await;
+}
