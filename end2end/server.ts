@@ -38,7 +38,12 @@ export class Server {
     const shared =
       storage === "embedded"
         ? {}
-        : { DATABASE_URL: required("TEST_DATABASE_URL"), REDIS_URL: required("TEST_REDIS_URL") };
+        : {
+            DATABASE_URL: required("TEST_DATABASE_URL"),
+            REDIS_URL: required("TEST_REDIS_URL"),
+            // Servers on one database are nodes of one site.
+            SECRET_KEY: "the key of all servers on this database",
+          };
     // The release alone, far from the folder in which it was built: it carries all that it needs.
     const program = join(folder, "latchkey");
     copyFileSync(PROGRAM, program);
@@ -63,6 +68,15 @@ export class Server {
     const program = join(this.folder, "latchkey");
     const { stdout } = await promisify(execFile)(program, words, { cwd: this.folder, env: this.env });
     return stdout.trim();
+  }
+
+  /** Waits until applications can sign users in: the first signing keys are made beside everything else. */
+  async provides(): Promise<void> {
+    for (let attempt = 0; attempt < 300; attempt += 1) {
+      if ((await fetch(`${this.origin}/.well-known/openid-configuration`)).ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error("no signing keys");
   }
 
   async stop(): Promise<void> {

@@ -15,8 +15,9 @@ os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 import requests
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
-from authlib.jose import JsonWebKey, JsonWebToken
 from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 SCOPES = "openid profile email groups offline_access"
 visit = {}
@@ -41,15 +42,15 @@ def finish(address):
         state=visit["state"],
         code_verifier=visit["verifier"],
     )
-    keys = JsonWebKey.import_key_set(requests.get(metadata["jwks_uri"], timeout=5).json())
+    keys = KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=5).json())
     options = {
         "iss": {"essential": True, "value": metadata["issuer"]},
         "aud": {"essential": True, "value": party["client_id"]},
         "nonce": {"value": visit["nonce"]},
     }
-    claims = JsonWebToken(["RS256", "ES256", "EdDSA"]).decode(
-        token["id_token"], keys, claims_cls=CodeIDToken, claims_options=options, claims_params={"nonce": visit["nonce"], "client_id": party["client_id"], "access_token": token["access_token"]}
-    )
+    read = jwt.decode(token["id_token"], keys, algorithms=["RS256", "ES256"])
+    told = {"nonce": visit["nonce"], "client_id": party["client_id"], "access_token": token["access_token"]}
+    claims = CodeIDToken(read.claims, read.header, options, told)
     claims.validate()
     info = session.get(metadata["userinfo_endpoint"]).json()
     assert info["sub"] == claims["sub"], (info, claims)

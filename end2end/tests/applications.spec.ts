@@ -9,6 +9,7 @@ import type { Server } from "../server";
 /** Registers an application by the command, as an administrator does. */
 function registering(server: Server, ...options: string[]) {
   return async (origin: string): Promise<Registered> => {
+    await server.provides();
     const id = `app-${Math.random().toString(36).slice(2, 10)}`;
     const uris = ["--redirect-uri", `${origin}/callback`, "--post-logout-redirect-uri", `${origin}/bye`];
     const logout = ["--backchannel-logout-uri", `${origin}/backchannel`];

@@ -8,6 +8,7 @@ mod architecture;
 mod authenticator;
 mod browser;
 mod circles;
+mod clients;
 mod contract;
 mod crash;
 mod developers;

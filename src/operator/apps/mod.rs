@@ -4,7 +4,7 @@ mod show;
 use super::columns::Columns;
 use super::groups::title;
 use super::{Failure, PAGE, json_line, say, span, write};
-use crate::server::admin::{ApplicationChange, Changed};
+use crate::server::admin::{ApplicationChange, Changed, Filling, Preset};
 use crate::server::clock::Timestamp;
 use crate::server::model::ApplicationId;
 use crate::server::model::application::{Audience, RequiredMethod};
@@ -52,6 +52,11 @@ pub enum Apps {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
     },
+    /// Lists presets, or prints what to paste into an application
+    Presets {
+        /// Its name, such as grafana
+        name: Option<String>,
+    },
     /// Adds and removes secrets of an application
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -81,6 +86,9 @@ pub enum SecretCommand {
 
 #[derive(Args)]
 pub struct Options {
+    /// Values for an application that is known well; `apps presets` lists them. Other options win
+    #[arg(long, value_name = "NAME", value_parser = preset)]
+    preset: Option<&'static Preset>,
     /// Its name for people
     #[arg(long, value_parser = title)]
     name: Option<DisplayName>,
@@ -130,14 +138,16 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
     let applications = services.applications();
     match command {
         Apps::Add { id, options } => {
-            let name = options.name.clone().map_or_else(|| title(id.as_str()), Ok).map_err(Failure::Told)?;
-            let json = options.json;
-            let changed = applications.add(id, name, options.change()).await?;
-            tell(services, &changed, json, "added")
+            let titled = options.preset.and_then(Preset::display_name);
+            let name = options.name.clone().or(titled).map_or_else(|| title(id.as_str()), Ok).map_err(Failure::Told)?;
+            let (json, preset) = (options.json, options.preset);
+            let changed = applications.add(id, name, options.change()?).await?;
+            tell(services, &changed, json, "added")?;
+            if json { Ok(()) } else { paste(services, &changed, preset) }
         }
         Apps::Edit { id, options } => {
             let json = options.json;
-            let changed = applications.edit(&id, options.change()).await?;
+            let changed = applications.edit(&id, options.change()?).await?;
             tell(services, &changed, json, "changed")
         }
         Apps::List { json } => list(services, json).await,
@@ -151,13 +161,55 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
             Ok(())
         }
         Apps::Secret(command) => secret(command, services).await,
+        Apps::Presets { name } => presets(services, name.as_deref()),
     }
 }
 
+fn preset(text: &str) -> Result<&'static Preset, String> {
+    Preset::named(text).ok_or_else(|| "there is no such preset; `latchkey apps presets` lists all".to_owned())
+}
+
+/// Lists the presets, or prints the text of one.
+fn presets(services: &Services, name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name else {
+        let mut table = Columns::headed(["preset", "application", "source"]);
+        for preset in Preset::all() {
+            table.add([&preset.name, &preset.title, &preset.source].map(String::clone));
+        }
+        return write(&table);
+    };
+    let preset = preset(name).map_err(Failure::Told)?;
+    let issuer = services.core().issuer_url();
+    let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };
+    write(&preset.paste(filling))
+}
+
+/// Prints what to paste into an application that was just added.
+fn paste(services: &Services, changed: &Changed, preset: Option<&Preset>) -> Result<(), Failure> {
+    let (Some(preset), Some(client)) = (preset, &changed.client) else { return Ok(()) };
+    let text = preset.paste(Filling {
+        id: changed.application.id.as_str(),
+        url: changed.application.url.as_deref(),
+        issuer: services.core().issuer_url(),
+        client_id: &client.client_id,
+        client_secret: changed.secret.as_ref().map(|secret| secret.expose().as_str()),
+    });
+    say(&format!("paste this into {}:", preset.title));
+    write(&text)
+}
+
 impl Options {
-    fn change(self) -> ApplicationChange {
-        let Self { name, url, who, method, max_age, client, json: _ } = self;
-        ApplicationChange { name, url, who, method, max_age, client: client.change() }
+    fn change(self) -> Result<ApplicationChange, Failure> {
+        let Self { preset, name, url, who, method, max_age, client, json: _ } = self;
+        let client = client.change();
+        let client = match preset {
+            Some(preset) if preset.needs_url() && url.is_none() && client.redirect_uris.is_none() => {
+                return Err(Failure::Told("this preset needs the address of the application: --url".to_owned()));
+            }
+            Some(preset) => preset.complete(client, url.as_deref()),
+            None => client,
+        };
+        Ok(ApplicationChange { name, url, who, method, max_age, client })
     }
 }
 

@@ -3,11 +3,13 @@
 mod applications;
 mod clients;
 mod groups;
+mod preset;
 mod roles;
 
 pub use applications::{ApplicationChange, Applications, Changed};
 pub use clients::{ClientChange, Clients};
 pub use groups::Groups;
+pub use preset::{Filling, Preset};
 pub use roles::Roles;
 
 use crate::server::Unavailable;

@@ -1,0 +1,171 @@
+//! Presets: what to register for an application that is known well, and what to paste into it.
+
+use super::ClientChange;
+use crate::types::DisplayName;
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// The file of the presets.
+const FILE: &str = include_str!("presets.toml");
+
+/// Every preset, in the order of their names.
+static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+    let mut presets = toml::from_str::<Presets>(FILE).map(|presets| presets.preset).unwrap_or_default();
+    presets.sort_by(|one, other| one.name.cmp(&other.name));
+    presets
+});
+
+#[derive(Deserialize)]
+struct Presets {
+    preset: Vec<Preset>,
+}
+
+/// A preset.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    pub name: String,
+    pub title: String,
+    /// The page that its URIs and settings were read from.
+    pub source: String,
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    backchannel_logout_uri: Option<String>,
+    #[serde(default)]
+    public: bool,
+    #[serde(default)]
+    claims_in_id_token: bool,
+    #[serde(default)]
+    refresh: bool,
+    #[serde(default)]
+    pkce: Pkce,
+    paste: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Pkce {
+    #[default]
+    Required,
+    Optional,
+}
+
+/// The values of the places in a text to paste.
+#[derive(Clone, Copy, Debug)]
+pub struct Filling<'a> {
+    pub id: &'a str,
+    /// The address of the application.
+    pub url: Option<&'a str>,
+    pub issuer: &'a str,
+    pub client_id: &'a str,
+    pub client_secret: Option<&'a str>,
+}
+
+impl Preset {
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        &PRESETS
+    }
+
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|preset| preset.name == name)
+    }
+
+    /// The name of its application for people.
+    #[must_use]
+    pub fn display_name(&self) -> Option<DisplayName> {
+        DisplayName::parse(&self.title).ok()
+    }
+
+    /// Whether its redirect URIs are below the address of the application.
+    #[must_use]
+    pub fn needs_url(&self) -> bool {
+        self.redirect_uris.iter().any(|uri| uri.contains("{url}"))
+    }
+
+    /// A change with the values of the preset, where none is given.
+    #[must_use]
+    pub fn complete(&self, change: ClientChange, url: Option<&str>) -> ClientChange {
+        let url = url.unwrap_or_default().trim_end_matches('/');
+        let uris = |uris: &[String]| uris.iter().map(|uri| uri.replace("{url}", url)).collect::<Vec<_>>();
+        let after_logout = Some(uris(&self.post_logout_redirect_uris)).filter(|uris| !uris.is_empty());
+        let logout = self.backchannel_logout_uri.as_ref().map(|uri| uri.replace("{url}", url));
+        ClientChange {
+            redirect_uris: change.redirect_uris.or_else(|| Some(uris(&self.redirect_uris))),
+            post_logout_redirect_uris: change.post_logout_redirect_uris.or(after_logout),
+            backchannel_logout_uri: change.backchannel_logout_uri.or(logout),
+            is_public: change.is_public.or(Some(self.public)),
+            claims_in_id_token: change.claims_in_id_token.or(Some(self.claims_in_id_token)),
+            refreshes: change.refreshes.or(Some(self.refresh)),
+            requires_pkce: change.requires_pkce.or(Some(matches!(self.pkce, Pkce::Required))),
+            ..change
+        }
+    }
+
+    /// The text to paste into the application. A value that is not known is named in angle brackets.
+    #[must_use]
+    pub fn paste(&self, filling: Filling<'_>) -> String {
+        let Filling { id, url, issuer, client_id, client_secret } = filling;
+        let url = url.map_or("<its address>", |url| url.trim_end_matches('/'));
+        let values = [
+            ("{id}", id),
+            ("{url}", url),
+            ("{issuer}", issuer),
+            ("{client_id}", client_id),
+            ("{client_secret}", client_secret.unwrap_or("<its secret>")),
+        ];
+        values.iter().fold(self.paste.trim().to_owned(), |text, (place, value)| text.replace(place, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::model::oauth::RedirectUri;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_preset_can_be_registered_and_names_its_source() {
+        // A file that does not parse would leave none.
+        assert!(Preset::all().len() >= 25, "{}", Preset::all().len());
+        let names: BTreeSet<_> = Preset::all().iter().map(|preset| &preset.name).collect();
+        assert_eq!(names.len(), Preset::all().len());
+        for preset in Preset::all() {
+            assert!(preset.display_name().is_some() && preset.source.starts_with("https://"), "{}", preset.name);
+            let change = preset.complete(ClientChange::default(), Some("https://app.example/"));
+            let is_public = change.is_public.unwrap();
+            let all = change.redirect_uris.iter().chain(&change.post_logout_redirect_uris).flatten();
+            for uri in all {
+                assert!(!uri.contains('{') && !uri.contains("e//"), "{}: {uri}", preset.name);
+                RedirectUri::register(uri, is_public).unwrap_or_else(|cause| panic!("{}: {uri} {cause}", preset.name));
+            }
+            let filling = Filling {
+                id: "app",
+                url: Some("https://app.example"),
+                issuer: "https://id.example",
+                client_id: "app",
+                client_secret: Some("secret"),
+            };
+            let text = preset.paste(filling);
+            assert!(text.contains("https://id.example"), "{}", preset.name);
+            assert!(is_public || text.contains("secret"), "{}", preset.name);
+            for place in ["{url}", "{issuer}", "{client_id}", "{client_secret}", "{id}"] {
+                assert!(!text.contains(place), "{}: {place}", preset.name);
+            }
+        }
+    }
+
+    #[test]
+    fn given_values_win_over_those_of_the_preset() {
+        let own = ClientChange {
+            redirect_uris: Some(vec!["https://own.example/cb".to_owned()]),
+            requires_pkce: Some(true),
+            ..ClientChange::default()
+        };
+        let change = Preset::named("gitea").unwrap().complete(own.clone(), Some("https://app.example"));
+        assert_eq!((change.redirect_uris, change.requires_pkce), (own.redirect_uris, Some(true)));
+        assert!(Preset::named("none").is_none());
+    }
+}

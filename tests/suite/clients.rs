@@ -1,0 +1,138 @@
+//! The commands about clients, presets, secrets and signing keys, as processes.
+
+use crate::operator::{done, refused, typed};
+use crate::program::Program;
+use serde_json::{Value, json};
+
+const CALLBACK: &str = "https://photos.example.org/callback";
+
+#[test]
+fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    let (out, said) = run(&["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    for part in ["issuer", "http://localhost:3000", "client_id", "client_secret"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let secret = out.lines().find_map(|line| line.strip_prefix("client_secret")).unwrap().trim().to_owned();
+    assert!(secret.len() == 43 && said.contains("shown only now"), "{said}");
+    let shown = run(&["apps", "show", "photos"]).0;
+    assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
+    let options = ["--pkce", "optional", "--algorithm", "ES256", "--consent", "always", "--claims-in-id-token"];
+    run(&[&["apps", "edit", "photos", "--claim", "admins:role=admin"][..], &options].concat());
+    let line: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
+    assert_eq!(
+        (&line["pkce"], &line["algorithm"], &line["consent"], &line["claims_in_id_token"], &line["claims"]),
+        (&json!("optional"), &json!("ES256"), &json!("always"), &json!(true), &json!(["admins:role=admin"]))
+    );
+    assert_eq!(line["redirect_uris"], json!([CALLBACK]), "omitted options keep their values");
+
+    let (other, _) = run(&["apps", "secret", "add", "photos", "--expires", "90d"]);
+    assert_eq!(other.trim().len(), 43);
+    run(&["apps", "secret", "remove", "photos", &secret[..6]]);
+    refused(folder.path(), &[], &["apps", "secret", "remove", "photos", &secret[..6]], "there is no secret");
+    let (out, _) = run(&["apps", "add", "phone", "--public", "--redirect-uri", "org.example.phone:/cb", "--json"]);
+    let line: Value = serde_json::from_str(out.trim()).unwrap();
+    assert_eq!((&line["client_secret"], &line["consent"]), (&Value::Null, &json!("always")));
+    refused(folder.path(), &[], &["apps", "secret", "add", "phone"], "a public client has no secret");
+    run(&["apps", "add", "plain"]);
+    refused(folder.path(), &[], &["apps", "secret", "add", "plain"], "does not sign users in by OpenID Connect");
+}
+
+#[test]
+fn each_wrong_option_is_one_sentence_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    let uri = ["--redirect-uri", CALLBACK];
+    done(folder.path(), &[], &[&["apps", "add", "taken"][..], &uri].concat());
+    for (options, words) in [
+        (vec!["--redirect-uri", "https://*.example.org/cb"], "wildcard"),
+        (vec!["--redirect-uri", "https://x.example/#a"], "fragment"),
+        (vec!["--redirect-uri", "javascript:alert(1)"], "https://"),
+        (vec!["--public", "--redirect-uri", "http://nas.lan/cb"], "public client"),
+        (vec!["--algorithm", "ES256"], "--redirect-uri"),
+        (vec!["--redirect-uri", CALLBACK, "--client-id", "taken"], "another application has the client id"),
+        (vec!["--redirect-uri", CALLBACK, "--client-id", "a b"], "a client id has"),
+        (vec!["--redirect-uri", CALLBACK, "--public", "--pkce", "optional"], "must use PKCE"),
+        (vec!["--redirect-uri", CALLBACK, "--backchannel-logout-uri", "ftp://x"], "back-channel"),
+        (vec!["--preset", "grafana"], "--url"),
+    ] {
+        refused(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat(), words);
+    }
+    for options in [
+        ["--algorithm", "HS256"],
+        ["--consent", "maybe"],
+        ["--pkce", "plain"],
+        ["--claim", "a:sub=x"],
+        ["--preset", "x"],
+    ] {
+        assert_eq!(typed(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat()).0, 2, "{options:?}");
+    }
+    refused(folder.path(), &[], &["apps", "show", "new"], "there is no application new");
+}
+
+#[test]
+fn a_preset_registers_its_uris_and_prints_what_to_paste() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    assert!(run(&["apps", "presets"]).0.lines().count() > 25);
+    assert!(run(&["apps", "presets", "immich"]).0.contains("Issuer URL: http://localhost:3000"));
+    refused(folder.path(), &[], &["apps", "presets", "none"], "there is no such preset");
+    let (out, said) = run(&["apps", "add", "dash", "--preset", "grafana", "--url", "https://dash.example.org"]);
+    assert!(said.contains("paste this into Grafana"), "{said}");
+    let secret = out.lines().find_map(|line| line.strip_prefix("client_secret ")).unwrap().trim();
+    for part in ["client_id = dash", &format!("client_secret = {secret}"), "http://localhost:3000/oauth/token"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let line: Value = serde_json::from_str(run(&["apps", "show", "dash", "--json"]).0.trim()).unwrap();
+    assert_eq!(line["redirect_uris"], json!(["https://dash.example.org/login/generic_oauth"]));
+    assert_eq!(line["name"], "Grafana");
+}
+
+#[test]
+fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_registers_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), None, &[]);
+    done(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    let keys = || done(folder.path(), &[], &["signing-keys", "list", "--json"]).0;
+    let began = std::time::Instant::now();
+    while keys().lines().count() < 3 && began.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let mut browser = crate::remote::Remote::new(program.port, &program.origin());
+    let asked = "https%3A%2F%2Fphotos.example.org%2Fcallback%2F%3Ftoken%3Dx";
+    let address = format!("/oauth/authorize?client_id=photos&response_type=code&redirect_uri={asked}");
+    assert_eq!(browser.get(&address).unwrap().0, 400);
+    let shown = done(folder.path(), &[], &["apps", "show", "photos"]).0;
+    let wanted = "latchkey apps edit photos --redirect-uri 'https://photos.example.org/callback'";
+    assert!(shown.contains(wanted) && shown.contains("token=…") && !shown.contains("token=x"), "{shown}");
+
+    let first = keys();
+    assert_eq!(first.matches("\"current\"").count(), 3, "{first}");
+    assert!(done(folder.path(), &[], &["signing-keys", "rotate"]).1.contains("3 keys"));
+    assert!(done(folder.path(), &[], &["signing-keys", "rotate"]).1.contains("already"));
+    let kid = first.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok()).unwrap()["kid"].clone();
+    done(folder.path(), &[], &["signing-keys", "revoke", kid.as_str().unwrap()]);
+    refused(folder.path(), &[], &["signing-keys", "revoke", "none"], "there is no signing key");
+    assert!(done(folder.path(), &[], &["signing-keys", "list"]).0.contains("revoked"));
+    assert!(done(folder.path(), &[], &["signing-keys", "rotate", "--force"]).1.contains("replaced"));
+}
+
+#[test]
+fn a_node_whose_secret_key_does_not_open_the_signing_keys_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    done(folder.path(), &[], &["signing-keys", "rotate"]);
+    let port = crate::ports::free_port().to_string();
+    let listen = format!("127.0.0.1:{port}");
+    let other = [("SECRET_KEY", "another secret key of more than 32 bytes"), ("LISTEN_ADDR", listen.as_str())];
+    let (code, _, said) = typed(folder.path(), &other, &["serve"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.lines().last().unwrap().contains("SECRET_KEY"), "{said}");
+    let (_, doctor, _) = typed(folder.path(), &other, &["doctor"]);
+    assert!(doctor.contains("FAULT   signing keys"), "{doctor}");
+    let (_, doctor, _) = typed(folder.path(), &[], &["doctor"]);
+    assert!(doctor.contains("ok      signing keys"), "{doctor}");
+}
