@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 const GRACE: Duration = Duration::from_secs(10);
 /// How many emails are on their way at once.
 const EMAIL_WORKERS: usize = 8;
+/// How many applications are told of logouts at once: one that does not answer takes 5 seconds.
+const LOGOUT_WORKERS: usize = 4;
 /// Longest wait for the store's connections, once nothing is in flight.
 const CLOSING: Duration = Duration::from_secs(2);
 /// Between the panic of a worker and its new beginning.
@@ -92,11 +94,13 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     let core = Arc::clone(state.core());
     keep_going("key_rotation", move || key_rotation::run(Arc::clone(&core)));
     let email_workers = email_workers(email_worker, &stopped);
-    let ended = stopped.clone();
-    keep_going("logout_worker", move || {
-        let (worker, ended) = (Arc::clone(&logout_worker), ended.clone());
-        async move { worker.work(ended).await }
-    });
+    for _ in 0..LOGOUT_WORKERS {
+        let (worker, ended) = (Arc::clone(&logout_worker), stopped.clone());
+        keep_going("logout_worker", move || {
+            let (worker, ended) = (Arc::clone(&worker), ended.clone());
+            async move { worker.work(ended).await }
+        });
+    }
     tracing::info!(address = %config.listen_addr, open = config.public_url.origin(), "listening");
     let core = Arc::clone(state.core());
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));

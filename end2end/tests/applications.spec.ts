@@ -121,7 +121,7 @@ test("an application asks again for the passkey, and a session by email steps up
       await page.getByRole("button", { name: /passkey/ }).click();
       return shown(page, party);
     };
-    const told = await confirmed({ prompt: "login" }, "This application asks you to confirm it's you.");
+    const told = await confirmed({ prompt: "login" }, "To continue to the application, confirm it's you.");
     expect(told.claims.acr).toBe("phr");
   });
 });

@@ -26,7 +26,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await page.getByLabel("Email").fill(`${name}@example.org`);
         await page.getByRole("button", { name: "Create account with a passkey" }).click();
         await expect(page.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();
-        await expect(navigation.getByRole("link")).toHaveText(["Account"]);
+        await expect(navigation.getByRole("link")).toHaveText(["Apps", "Account"]);
         await expect(navigation.getByRole("button")).toHaveText(["Sign out"]);
         const { link } = await emailTo(page, `${name}@example.org`);
         await page.goto(link);

@@ -14,14 +14,17 @@ pub enum SigningKeys {
         #[arg(long)]
         json: bool,
     },
-    /// Makes new keys, which sign in 24 hours, when applications have read them
+    /// Makes new keys, which start signing after 24 hours, when applications have read them
     Rotate {
         /// Replace all keys at once, even if SECRET_KEY does not open them; applications refuse older tokens
         #[arg(long)]
         force: bool,
     },
     /// Revokes a key: it neither signs nor verifies from then on
-    Revoke { kid: String },
+    Revoke {
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
 }
 
 /// A key for programs.
@@ -60,8 +63,8 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
         SigningKeys::Rotate { force: false } => {
             let added = keys.rotate().await?;
             say(&match added.len() {
-                0 => "there are next keys already; they sign within 24 hours".to_owned(),
-                count => format!("made {count} keys, which sign in 24 hours"),
+                0 => "there are next keys already; they start signing within 24 hours".to_owned(),
+                count => format!("made {count} keys, which start signing after 24 hours"),
             });
             Ok(())
         }

@@ -8,6 +8,7 @@ use crate::server::Unavailable;
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
+use crate::server::model::assurance::{Authentication, Strength};
 use crate::server::model::session::Method;
 use crate::types::{ApiError, Next, paths};
 use crate::ui::pages::{IdentityPage, Proof};
@@ -132,10 +133,15 @@ async fn missing(
     let Some(Continuation::Application { after, with_passkey, .. }) = stored else {
         return obstacle(context, current).await;
     };
-    let session = &current.session;
+    let (session, access) = (&current.session, context.state.access());
+    if *with_passkey {
+        let strength = access.assurance(&current.user, &Authentication::of(session)).await?.strength;
+        let too_new = matches!(session.method, Method::Passkey(_)).then_some(ApiError::OlderPasskeyRequired);
+        let missing = too_new.unwrap_or(ApiError::ReauthenticationRequired);
+        return Ok((strength < Strength::Passkey).then_some(missing));
+    }
     let is_new = session.authenticated_at.unix_millis() >= *after;
-    let is_met = if *with_passkey { matches!(session.method, Method::Passkey(_)) } else { is_new };
-    Ok((!is_met).then_some(ApiError::ReauthenticationRequired))
+    Ok((!is_new).then_some(ApiError::ReauthenticationRequired))
 }
 
 /// Shows the page, with the reason why the last attempt was refused.
@@ -157,9 +163,9 @@ async fn show(
         }
         (Some(_), Some(Continuation::Application { request, with_passkey, .. })) => {
             let act = if *with_passkey {
-                "This application asks for your passkey."
+                "To continue to the application, use your passkey."
             } else {
-                "This application asks you to confirm it's you."
+                "To continue to the application, confirm it's you."
             };
             (act, String::new(), format!("{}?{}", paths::continue_with(request), paths::CANCEL))
         }

@@ -6,6 +6,13 @@ use serde_json::{Value, json};
 
 const CALLBACK: &str = "https://photos.example.org/callback";
 
+/// The secret in the table that `apps add` writes.
+fn secret_of(out: &str) -> String {
+    let words = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let secret = words.filter(|words| words.first() == Some(&"client_secret")).find_map(|words| words.get(1).copied());
+    secret.unwrap().to_owned()
+}
+
 #[test]
 fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -15,7 +22,7 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     for part in ["issuer", "http://localhost:3000", "client_id", "client_secret"] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    let secret = out.lines().find_map(|line| line.strip_prefix("client_secret")).unwrap().trim().to_owned();
+    let secret = secret_of(&out);
     assert!(secret.len() == 43 && said.contains("shown only now"), "{said}");
     let shown = run(&["apps", "show", "photos"]).0;
     assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
@@ -82,7 +89,7 @@ fn a_preset_registers_its_uris_and_prints_what_to_paste() {
     refused(folder.path(), &[], &["apps", "presets", "none"], "there is no such preset");
     let (out, said) = run(&["apps", "add", "dash", "--preset", "grafana", "--url", "https://dash.example.org"]);
     assert!(said.contains("paste this into Grafana"), "{said}");
-    let secret = out.lines().find_map(|line| line.strip_prefix("client_secret ")).unwrap().trim();
+    let secret = secret_of(&out);
     for part in ["client_id = dash", &format!("client_secret = {secret}"), "http://localhost:3000/oauth/token"] {
         assert!(out.contains(part), "{part}: {out}");
     }
@@ -105,9 +112,19 @@ fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_
     let asked = "https%3A%2F%2Fphotos.example.org%2Fcallback%2F%3Ftoken%3Dx";
     let address = format!("/oauth/authorize?client_id=photos&response_type=code&redirect_uri={asked}");
     assert_eq!(browser.get(&address).unwrap().0, 400);
+    let plain = address.replace("%3Ftoken%3Dx", "");
+    let spiked = address.replace("%3Ftoken%3Dx", "';id;'");
+    for address in [&plain, &spiked, &plain.replace("callback", "cb%0Ax")] {
+        assert_eq!(browser.get(address).unwrap().0, 400);
+    }
     let shown = done(folder.path(), &[], &["apps", "show", "photos"]).0;
-    let wanted = "latchkey apps edit photos --redirect-uri 'https://photos.example.org/callback'";
+    let wanted = "latchkey apps edit photos --redirect-uri 'https://photos.example.org/callback' \
+                  --redirect-uri 'https://photos.example.org/callback/'\n";
     assert!(shown.contains(wanted) && shown.contains("token=…") && !shown.contains("token=x"), "{shown}");
+    assert!(shown.contains("its values were not kept") && shown.contains("it cannot be registered"), "{shown}");
+    let command = shown.lines().find(|line| line.contains("apps edit") && line.contains(";id;")).unwrap();
+    let one_word = r"'https://photos.example.org/callback/'\'';id;'\'''";
+    assert!(command.ends_with(one_word), "one word for a shell: {command}");
 
     let first = keys();
     assert_eq!(first.matches("\"current\"").count(), 3, "{first}");

@@ -80,6 +80,7 @@ pub enum SecretCommand {
         #[arg(value_parser = application_id)]
         id: ApplicationId,
         /// Its first characters, as `apps show` has them
+        #[arg(allow_hyphen_values = true)]
         prefix: String,
     },
 }

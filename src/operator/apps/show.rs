@@ -1,9 +1,10 @@
 use super::super::columns::Columns;
 use super::super::{Failure, json_line, say, write};
+use crate::server::admin::ClientRecord;
 use crate::server::clock::Timestamp;
 use crate::server::model::Application;
 use crate::server::model::application::Audience;
-use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, Mismatch, RedirectUri};
+use crate::server::model::oauth::{ClaimRule, Client, Mismatch, RedirectUri};
 use serde::Serialize;
 
 /// An application for programs.
@@ -123,14 +124,10 @@ pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
 }
 
 /// Shows everything about an application.
-pub fn show(
-    application: &Application,
-    client: Option<&(Client, Vec<ClientSecret>, Vec<Mismatch>)>,
-    json: bool,
-) -> Result<(), Failure> {
+pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool) -> Result<(), Failure> {
     let line = Line::new(application);
     if json {
-        return json_line(&line.with_client(client.map(|(client, ..)| client), None));
+        return json_line(&line.with_client(known.map(|known| &known.client), None));
     }
     let mut table = Columns::new();
     let max_age = line.max_age.map_or_else(|| "any".to_owned(), |seconds| format!("at most {seconds} s"));
@@ -147,11 +144,15 @@ pub fn show(
     ] {
         table.add([fact.to_owned(), value]);
     }
-    let Some((client, secrets, mismatches)) = client else { return write(&table) };
+    let Some(ClientRecord { client, secrets, mismatches, logouts }) = known else { return write(&table) };
     add_client(&mut table, client);
     for secret in secrets {
         let ends = secret.expires_at.map_or_else(|| "no end".to_owned(), Timestamp::to_rfc3339);
         table.add(["secret".to_owned(), format!("{}… ({ends})", secret.prefix)]);
+    }
+    for logout in logouts {
+        let outcome = logout.failure.as_deref().map_or_else(|| "delivered".to_owned(), |why| format!("failed: {why}"));
+        table.add(["logout told".to_owned(), format!("{} {outcome}", logout.happened_at.to_rfc3339())]);
     }
     write(&table)?;
     for mismatch in mismatches {
@@ -193,10 +194,35 @@ fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> S
     let registered = registered.unwrap_or_default();
     let (at, id) = (mismatch.happened_at.to_rfc3339(), &application.id);
     let mark = format!("{}^", " ".repeat(common(registered)));
-    let all = client.redirect_uris.iter().fold(String::new(), |all, uri| format!("{all} --redirect-uri '{uri}'"));
+    // Anyone can ask for any URI: only one that may be registered is put into a command.
+    let remedy = match RedirectUri::register(asked, client.is_public) {
+        Ok(new) => {
+            let uris = client.redirect_uris.iter().chain([&new]);
+            let all = uris.fold(String::new(), |all, uri| format!("{all} --redirect-uri {}", quoted(uri.as_str())));
+            format!("to register it: latchkey apps edit {id}{all}")
+        }
+        Err(_) if asked.contains('…') => {
+            "to register it, take it from the application: its values were not kept".to_owned()
+        }
+        Err(reason) => format!("it cannot be registered: it {reason}"),
+    };
     format!(
-        "\nreference {} at {at}\n  asked for   {asked}\n  registered  {registered}\n              {mark}\n  \
-         to register it: latchkey apps edit {id}{all} --redirect-uri '{asked}'",
+        "\nreference {} at {at}\n  asked for   {asked}\n  registered  {registered}\n              {mark}\n  {remedy}",
         mismatch.reference
     )
+}
+
+/// A word for a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_uri_in_a_command_stays_one_word() {
+        assert_eq!(quoted("https://a.example/?x=';id"), r"'https://a.example/?x='\'';id'");
+    }
 }

@@ -4,6 +4,7 @@ use super::Refused;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::Algorithm;
+use crate::server::model::logout::LogoutResult;
 use crate::server::model::oauth::client::{MOST_SECRETS, MOST_URIS, is_client_id};
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId};
@@ -16,6 +17,17 @@ use url::Url;
 /// Clients and their secrets.
 pub struct Clients<'a> {
     pub(in crate::server) core: &'a Core,
+}
+
+/// A client with what is kept beside it.
+#[derive(Clone, Debug)]
+pub struct ClientRecord {
+    pub client: Client,
+    pub secrets: Vec<ClientSecret>,
+    /// Redirect URIs that were asked for in vain, the newest first.
+    pub mismatches: Vec<Mismatch>,
+    /// The last back-channel logouts, the newest first.
+    pub logouts: Vec<LogoutResult>,
 }
 
 /// A change of a client; what is `None` stays, or has its default in a new one.
@@ -43,9 +55,15 @@ impl ClientChange {
 
     fn apply_to(self, known: Option<Client>, id: &ApplicationId) -> Result<Client, Refused> {
         let is_public = self.is_public.or(known.as_ref().map(|known| known.is_public)).unwrap_or(false);
-        let redirect_uris = registered(self.redirect_uris, is_public)?;
-        let post_logout_redirect_uris = registered(self.post_logout_redirect_uris, is_public)?;
-        let is_new = known.is_none();
+        // Each rule holds for the client as it will be: one that turns public keeps no URI that a public one may not have.
+        let uris = |own: fn(&Client) -> &Vec<RedirectUri>, changed: Option<Vec<String>>| {
+            let kept = || known.as_ref().map(own).into_iter().flatten().map(|uri| uri.as_str().to_owned()).collect();
+            registered(&changed.unwrap_or_else(kept), is_public)
+        };
+        let redirect_uris = uris(|client| &client.redirect_uris, self.redirect_uris)?;
+        let post_logout_redirect_uris =
+            uris(|client| &client.post_logout_redirect_uris, self.post_logout_redirect_uris)?;
+        let has_turned = known.as_ref().is_none_or(|known| known.is_public != is_public);
         let base = known.unwrap_or_else(|| Client {
             application: id.clone(),
             client_id: id.to_string(),
@@ -60,6 +78,7 @@ impl ClientChange {
             backchannel_logout_uri: None,
             claim_rules: Vec::new(),
         });
+        let logout = self.backchannel_logout_uri.or(base.backchannel_logout_uri);
         let client = Client {
             client_id: self.client_id.unwrap_or(base.client_id),
             is_public,
@@ -67,9 +86,9 @@ impl ClientChange {
             algorithm: self.algorithm.unwrap_or(base.algorithm),
             claims_in_id_token: self.claims_in_id_token.unwrap_or(base.claims_in_id_token),
             refreshes: self.refreshes.unwrap_or(base.refreshes),
-            redirect_uris: redirect_uris.unwrap_or(base.redirect_uris),
-            post_logout_redirect_uris: post_logout_redirect_uris.unwrap_or(base.post_logout_redirect_uris),
-            backchannel_logout_uri: self.backchannel_logout_uri.or(base.backchannel_logout_uri),
+            redirect_uris,
+            post_logout_redirect_uris,
+            backchannel_logout_uri: logout.filter(|uri| !uri.is_empty()),
             claim_rules: self.claim_rules.unwrap_or(base.claim_rules),
             ..base
         };
@@ -79,19 +98,19 @@ impl ClientChange {
             (false, true) => ConsentRule::Once,
             (false, false) => ConsentRule::Never,
         };
-        let consent = self.consent.unwrap_or(if is_new { usual } else { client.consent });
+        let consent = self.consent.unwrap_or(if has_turned { usual } else { client.consent });
         check(Client { consent, ..client })
     }
 }
 
-fn registered(uris: Option<Vec<String>>, is_public: bool) -> Result<Option<Vec<RedirectUri>>, Refused> {
-    let Some(uris) = uris else { return Ok(None) };
+/// Reads URIs; an empty one stands for none.
+fn registered(uris: &[String], is_public: bool) -> Result<Vec<RedirectUri>, Refused> {
     if uris.len() > MOST_URIS {
         return Err(Refused::WrongClient("at most 50 URIs of a kind can be registered"));
     }
     let register =
         |uri: &String| RedirectUri::register(uri, is_public).map_err(|why| Refused::WrongRedirectUri(uri.clone(), why));
-    uris.iter().map(register).collect::<Result<_, _>>().map(Some)
+    uris.iter().filter(|uri| !uri.is_empty()).map(register).collect()
 }
 
 fn check(client: Client) -> Result<Client, Refused> {
@@ -113,6 +132,7 @@ fn check(client: Client) -> Result<Client, Refused> {
                 && url.has_host()
                 && url.fragment().is_none()
                 && url.username().is_empty()
+                && url.password().is_none()
         });
         if !is_web {
             return Err(Refused::WrongClient("a back-channel logout URI starts with https:// or http://"));
@@ -142,11 +162,16 @@ pub(super) async fn put(
 }
 
 impl Clients<'_> {
-    /// The client of an application, its secrets, and the redirect URIs that were asked for in vain; `None` where it has none.
-    pub async fn get(&self, id: &ApplicationId) -> Result<Option<(Client, Vec<ClientSecret>, Vec<Mismatch>)>, Refused> {
+    /// The client of an application with everything beside it; `None` where it has none.
+    pub async fn get(&self, id: &ApplicationId) -> Result<Option<ClientRecord>, Refused> {
         let store = &self.core.store;
         let Some(client) = store.client_of(id).await? else { return Ok(None) };
-        Ok(Some((client, store.client_secrets(id).await?, store.mismatches(id).await?)))
+        Ok(Some(ClientRecord {
+            client,
+            secrets: store.client_secrets(id).await?,
+            mismatches: store.mismatches(id).await?,
+            logouts: store.logout_results_at(id).await?,
+        }))
     }
 
     /// Adds a secret; the text is shown once. `life`: how long it is valid.
@@ -158,7 +183,7 @@ impl Clients<'_> {
         id: &ApplicationId,
         life: Option<Duration>,
     ) -> Result<(ClientSecret, Secret<String>), Refused> {
-        let (client, secrets, _) = self.get(id).await?.ok_or_else(|| Refused::NoClient(id.clone()))?;
+        let ClientRecord { client, secrets, .. } = self.get(id).await?.ok_or_else(|| Refused::NoClient(id.clone()))?;
         let now = self.core.now();
         if client.is_public {
             return Err(Refused::WrongClient("a public client has no secret"));

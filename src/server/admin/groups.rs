@@ -1,7 +1,8 @@
 use super::Refused;
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::model::{Group, GroupName, User};
+use crate::server::model::{Group, GroupName, User, UserId};
+use crate::server::store::Unit;
 use crate::server::telemetry::AUDIT;
 use crate::types::DisplayName;
 use std::collections::BTreeSet;
@@ -58,6 +59,7 @@ impl Groups<'_> {
     pub async fn remove(&self, name: &GroupName) -> Result<(), Refused> {
         let mut unit = self.core.store.begin().await?;
         refuse_from_file(unit.lock_group(name).await?.as_ref())?;
+        end_access(self.core, unit.as_mut(), name, None).await?;
         if !unit.remove_group(name).await? {
             return Err(Refused::UnknownGroup(name.clone()));
         }
@@ -83,9 +85,12 @@ impl Groups<'_> {
         Ok(has_joined)
     }
 
-    /// Has a user leave a group; `false` when they do not belong to it. What it opened is closed at their next request.
+    /// Has a user leave a group; `false` when they do not belong to it. What it alone opened ends, and the applications
+    /// are told (docs/RULES.md, 20).
     pub async fn leave(&self, user: &User, name: &GroupName) -> Result<bool, Unavailable> {
         let mut unit = self.core.store.begin().await?;
+        unit.lock_user(user.id).await?;
+        end_access(self.core, unit.as_mut(), name, Some(user.id)).await?;
         let has_left = unit.leave_group(user.id, name).await?;
         unit.commit().await?;
         if has_left {
@@ -93,6 +98,20 @@ impl Groups<'_> {
         }
         Ok(has_left)
     }
+}
+
+/// Ends what a group alone opens.
+async fn end_access(
+    core: &Core,
+    unit: &mut dyn Unit,
+    group: &GroupName,
+    user: Option<UserId>,
+) -> Result<(), Unavailable> {
+    for (user, application) in unit.access_by_group(group, user).await? {
+        unit.end_visits(user, Some(&application), core.now()).await?;
+        unit.end_grants(user, Some(&application)).await?;
+    }
+    Ok(())
 }
 
 fn refuse_from_file(known: Option<&Group>) -> Result<(), Refused> {

@@ -7,7 +7,7 @@ mod preset;
 mod roles;
 
 pub use applications::{ApplicationChange, Applications, Changed};
-pub use clients::{ClientChange, Clients};
+pub use clients::{ClientChange, ClientRecord, Clients};
 pub use groups::Groups;
 pub use preset::{Filling, Preset};
 pub use roles::Roles;

@@ -95,7 +95,7 @@ pub(super) async fn record_sign_in(
     };
     let (session, token) = new_session(core, user.id, credential, caller);
     unit.add_session(&session).await?;
-    unit.trim_sessions(user.id).await?;
+    unit.trim_sessions(user.id, core.now()).await?;
     unit.trim_browsers(user.id).await?;
     unit.record(kind, Some(session.method.words().to_owned())).await?;
     if is_new_device && kind != EventKind::SignedUp {

@@ -43,6 +43,7 @@ impl Recovery<'_> {
         let made_at = unit.use_recovery_code(&code).await?.ok_or(WRONG)?;
         unit.end_lockdown(made_at).await?;
         unit.void_recognition(owner).await?;
+        unit.end_visits(owner, None, self.core.now()).await?;
         unit.end_grants(owner, None).await?;
         let new = record_sign_in(&mut unit, Credential::RecoveryCode, caller, EventKind::SignedIn).await?;
         unit.record(EventKind::RecoveryCodeUsed, None).await?;

@@ -18,6 +18,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 200;
 
+/// The end of one attempt.
+enum Outcome {
+    Delivered,
+    /// Why the application did not take it.
+    Failed(String),
+    /// There is no such application any more.
+    Gone,
+}
+
 /// Sends the notices.
 pub struct LogoutWorker {
     pub core: Arc<Core>,
@@ -47,43 +56,52 @@ impl LogoutWorker {
         let (store, now) = (&self.core.store, self.core.now());
         let claim = Claim::random(self.core.entropy());
         let Some(claimed) = store.claim_logout(now, claim, LEASE).await? else { return Ok(false) };
-        let failure = self.send(&claimed).await?;
-        let (application, now) = (&claimed.notice.application, self.core.now());
+        let (application, outcome) = (&claimed.notice.application, self.send(&claimed).await?);
+        let now = self.core.now();
+        let failure = match outcome {
+            Outcome::Delivered => None,
+            Outcome::Failed(reason) => Some(reason),
+            Outcome::Gone => {
+                tracing::info!(application, "logout token dropped: the application was removed");
+                store.finish_logout(claimed.id, claim).await?;
+                return Ok(true);
+            }
+        };
         if let Some(application) = claimed.notice.application_id() {
             let failure = failure.as_ref().map(|reason| reason.chars().take(LONGEST_REASON).collect());
             let result = LogoutResult { user: claimed.notice.user, application, happened_at: now, failure };
             store.record_logout_result(claimed.id, &result).await?;
         }
         let Some(reason) = failure else {
-            tracing::info!(application, "application told of a logout");
+            tracing::info!(application, "logout token delivered");
             store.finish_logout(claimed.id, claim).await?;
             return Ok(true);
         };
         let due_at = now.plus(pause_after(claimed.attempts, claimed.not_after.since(claimed.created_at)));
         if due_at >= claimed.not_after {
-            tracing::warn!(application, reason, "application not told of a logout; giving up");
+            tracing::warn!(application, reason, "logout token not delivered; giving up");
             store.finish_logout(claimed.id, claim).await?;
         } else {
-            tracing::info!(application, reason, "application not told of a logout; trying again");
+            tracing::info!(application, reason, "logout token not delivered; trying again");
             store.release_logout(claimed.id, claim, due_at).await?;
         }
         Ok(true)
     }
 
-    /// Sends a notice, signed anew; returns why the application did not take it.
-    async fn send(&self, claimed: &ClaimedLogout) -> Result<Option<String>, Unavailable> {
+    /// Sends a notice, signed anew.
+    async fn send(&self, claimed: &ClaimedLogout) -> Result<Outcome, Unavailable> {
         let notice = &claimed.notice;
         let client = match notice.application_id() {
             Some(application) => self.core.store.client_of(&application).await?,
             None => None,
         };
-        let Some(client) = client else { return Ok(None) };
+        let Some(client) = client else { return Ok(Outcome::Gone) };
         let token = logout_token(&self.core, &*SigningKeys { core: &self.core }.current()?, &client, notice)?;
         let sent = self.door.post_form(&notice.uri, vec![("logout_token", token)], Reach::Registered).await;
         Ok(match sent {
-            Ok(reply) if (200..300).contains(&reply.status) => None,
-            Ok(reply) => Some(format!("it answered {}", reply.status)),
-            Err(cause) => Some(cause.to_string()),
+            Ok(reply) if (200..300).contains(&reply.status) => Outcome::Delivered,
+            Ok(reply) => Outcome::Failed(format!("it answered {}", reply.status)),
+            Err(cause) => Outcome::Failed(cause.to_string()),
         })
     }
 }

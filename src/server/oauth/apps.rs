@@ -53,7 +53,7 @@ impl UserApplications<'_> {
         let user = current.user.id;
         let application = self.core.store.application(id).await?.ok_or(ApiError::NotFound)?;
         let OwnersUnit { mut unit, .. } = OwnersUnit::begin(self.core, current).await?;
-        let visits = unit.end_visits(user, id, self.core.now()).await?;
+        let visits = unit.end_visits(user, Some(id), self.core.now()).await?;
         let grants = unit.end_grants(user, Some(id)).await?;
         let was_allowed = kind == EventKind::ConsentWithdrawn && unit.withdraw_consent(user, id).await?;
         if visits == 0 && grants == 0 && !was_allowed {

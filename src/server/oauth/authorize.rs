@@ -8,12 +8,13 @@ use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, NoRedirect, ReturnTo};
 use crate::server::Unavailable;
 use crate::server::access::{Access, Facts};
-use crate::server::auth::CurrentUser;
+use crate::server::auth::account::OwnersUnit;
+use crate::server::auth::{CurrentUser, Error};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri};
-use crate::server::model::{Application, UserId};
+use crate::server::model::{Application, Passkey, UserId};
 use crate::server::secret::Token;
 
 /// The authorization endpoint.
@@ -29,6 +30,16 @@ pub struct Asked {
     pub request: AuthorizationRequest,
     /// The user whom `id_token_hint` names.
     hinted: Option<UserId>,
+}
+
+impl Asked {
+    /// Whether `id_token_hint`, or `sub` in `claims`, names another user than this one.
+    #[must_use]
+    pub fn means_another(&self, current: &CurrentUser) -> bool {
+        let subjects = self.request.claims.subjects.as_ref();
+        self.hinted.is_some_and(|hinted| hinted != current.user.id)
+            || subjects.is_some_and(|subjects| !subjects.contains(&current.user.id.encode()))
+    }
 }
 
 /// A request as it was read.
@@ -169,7 +180,13 @@ impl Authorizations<'_> {
         };
         let access = Access { core: self.core };
         let passkeys = store.passkeys(user.id).await?;
-        let assurance = Assurance::of(&Authentication::of(&current.session), access.standing(&passkeys));
+        let standing = access.standing(&passkeys);
+        let counts = |passkey: &Passkey| {
+            let is_settled = passkey.on_probation_until(&passkeys, standing.rp_id, standing.now).is_none();
+            passkey.is_usable(standing.rp_id) && is_settled
+        };
+        let has_passkey = passkeys.iter().any(counts);
+        let assurance = Assurance::of(&Authentication::of(&current.session), standing);
         let asked_at = Some(self.core.now());
         let facts = Facts { user, application: &application, groups: &groups, assurance, asked_at };
         let needs_consent = match asked.client.consent {
@@ -182,8 +199,8 @@ impl Authorizations<'_> {
         Ok(Some(SignedIn {
             assurance,
             verdict: crate::server::access::decide(facts),
-            has_passkey: passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id())),
-            is_hinted: asked.hinted.is_none_or(|hinted| hinted == user.id),
+            has_passkey,
+            is_hinted: !asked.means_another(current),
             needs_consent,
         }))
     }
@@ -209,16 +226,19 @@ impl Authorizations<'_> {
     }
 
     /// Remembers that a user allowed a request, where the application asks once.
-    pub async fn allow(&self, asked: &Asked, current: &CurrentUser) -> Result<(), Unavailable> {
+    ///
+    /// # Errors
+    /// When the session has ended, or the database is away.
+    pub async fn allow(&self, asked: &Asked, current: &CurrentUser) -> Result<(), Error> {
         if asked.client.consent != ConsentRule::Once {
             return Ok(());
         }
         let (user, application) = (current.user.id, &asked.application.id);
-        let given = self.core.store.consent(user, application).await?.unwrap_or_default();
+        let OwnersUnit { mut unit, .. } = OwnersUnit::begin(self.core, current).await?;
+        let given = unit.reread_consent(user, application).await?.unwrap_or_default();
         let scopes = given.union(&asked.request.scopes);
-        let mut unit = self.core.store.begin().await?;
         unit.put_consent(user, application, (&scopes, self.core.now())).await?;
-        unit.commit().await
+        Ok(unit.commit().await?)
     }
 }
 

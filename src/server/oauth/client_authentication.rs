@@ -90,13 +90,15 @@ fn credentials(request: &ClientRequest<'_>) -> Result<Credentials, Refusal> {
         let (scheme, value) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("basic").then_some(value)
     });
+    let has_assertion = request.parameters.find("client_assertion") != Found::Absent;
+    let methods = [secret != Found::Absent, request.authorization.is_some(), has_assertion];
+    if methods.into_iter().filter(|is_used| *is_used).count() > 1 {
+        return Err(Refusal::invalid_request("two methods of client authentication"));
+    }
     let Some(basic) = basic else {
         let id = id.one().ok_or(WRONG)?.to_owned();
         return Ok(Credentials { candidates: vec![(id, secret.one().map(str::to_owned))] });
     };
-    if secret != Found::Absent {
-        return Err(Refusal::invalid_request("two methods of client authentication"));
-    }
     let decoded = STANDARD.decode(basic.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(WRONG)?;
     let (user, password) = decoded.split_once(':').ok_or(WRONG)?;
     if id.one().is_some_and(|id| id != user && percent_decoded(user).as_deref() != Some(id)) {

@@ -21,7 +21,8 @@ pub struct Code {
     pub scopes: String,
     pub claims: Option<String>,
     session: Uuid,
-    /// When the session's user authenticated: another authentication since then is another answer.
+    /// When the session's user had authenticated, in milliseconds since 1970. They may authenticate anew before the code is used; an older
+    /// authentication is another session's.
     pub authenticated_at: i64,
 }
 

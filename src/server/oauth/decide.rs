@@ -27,9 +27,9 @@ pub struct SignedIn {
     pub assurance: Assurance,
     /// The verdict of the application's policy.
     pub verdict: Verdict,
-    /// Whether a passkey of theirs signs in here, so that asking for it makes sense.
+    /// Whether a passkey of theirs counts as one here, so that asking for it makes sense: one that is too new does not.
     pub has_passkey: bool,
-    /// Whether `id_token_hint` is absent, or names them.
+    /// Whether the request names no user (`id_token_hint`, or `sub` in `claims`), or them.
     pub is_hinted: bool,
     /// Whether they allowed less before than is asked for now.
     pub needs_consent: bool,

@@ -53,6 +53,7 @@ impl SigningKeys<'_> {
     /// # Errors
     /// As [`SigningKeys::read`].
     pub async fn keep(&self) -> Result<(), Unavailable> {
+        self.keep_lasting().await?;
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
         for algorithm in Algorithm::ALL {
             if needed(algorithm, &stored, now).is_some() {
@@ -60,7 +61,6 @@ impl SigningKeys<'_> {
                 self.add(&key, algorithm, |stored, now| needed(algorithm, stored, now)).await?;
             }
         }
-        self.keep_lasting().await?;
         self.tidy().await?;
         self.read().await
     }
@@ -76,6 +76,7 @@ impl SigningKeys<'_> {
         let stored = unit.lock_signing_keys().await?;
         let now = self.core.now();
         let Some(signs_from) = signs_from(&stored, now) else { return Ok(None) };
+        self.check_secret_key(unit.as_mut()).await?;
         let moments = Moments { created_at: now, signs_from };
         let key = StoredKey::new(pkcs8, algorithm, moments, self.sealer())?;
         unit.add_signing_key(&key).await?;
@@ -83,6 +84,12 @@ impl SigningKeys<'_> {
         let (kid, algorithm) = (&key.id, algorithm.name());
         tracing::info!(target: AUDIT, %kid, algorithm, event = "signing_key_added", "signing_key_added");
         Ok(Some(key.id))
+    }
+
+    /// Refuses a secret key that does not open this set: no other node could open a key that was encrypted under it.
+    async fn check_secret_key(&self, unit: &mut dyn Unit) -> Result<(), Unavailable> {
+        let sealed = unit.lasting_key_within(LASTING).await?;
+        sealed.map_or(Ok(()), |sealed| self.lasting(&sealed).map(drop))
     }
 
     fn sealer(&self) -> Sealer<'_> {
@@ -157,6 +164,7 @@ impl SigningKeys<'_> {
 
     /// Adds a key for each algorithm that has no next one; it signs in 24 hours, when applications have read it.
     pub async fn rotate(&self) -> Result<Vec<KeyId>, Unavailable> {
+        self.keep_lasting().await?;
         let mut added = Vec::new();
         for algorithm in Algorithm::ALL {
             let key = generate(algorithm).await?;
@@ -166,7 +174,6 @@ impl SigningKeys<'_> {
             };
             added.extend(self.add(&key, algorithm, from).await?);
         }
-        self.keep_lasting().await?;
         Ok(added)
     }
 
@@ -219,6 +226,7 @@ impl SigningKeys<'_> {
         if let Some(next) = next {
             return unit.start_signing_key(&next.id, now).await;
         }
+        self.check_secret_key(unit).await?;
         let moments = Moments { created_at: now, signs_from: now };
         unit.add_signing_key(&StoredKey::new(spare, algorithm, moments, self.sealer())?).await
     }

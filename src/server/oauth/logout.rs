@@ -84,7 +84,8 @@ impl Logouts<'_> {
             (_, None) if is_wrong => LogoutDecision::Done(Target::default()),
             (Standing::This, Some(_)) => LogoutDecision::Now(target),
             (Standing::Ended(user), Some(current)) if user == current.user.id => LogoutDecision::Now(target),
-            (Standing::This | Standing::Ended(_) | Standing::Elsewhere, None) => LogoutDecision::Done(target),
+            (Standing::This | Standing::Ended(_), None) => LogoutDecision::Done(target),
+            (Standing::Unknown, None) if target.address.is_none() => LogoutDecision::Done(target),
             (Standing::Elsewhere | Standing::Ended(_) | Standing::Unknown, _) => LogoutDecision::Ask(target),
         })
     }

@@ -40,16 +40,17 @@ impl Tokens<'_> {
         let (grant, user) = (living.grant, living.user);
         let scopes = narrowed(&grant, parameters.one("scope"))?;
         let assurance = self.check_policy(authenticated, &user, &grant.authentication).await?;
-        let mut unit = self.core.store.begin().await?;
+        // The account first, as everything that ends grants does: two orders would be a deadlock.
+        let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
+        let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(NO_TOKEN)?;
         if !unit.lock_grant(grant.id).await? {
             return Err(NO_TOKEN);
         }
         let sent = unit.reread_refresh_token(&token.hash()).await?.ok_or(NO_TOKEN)?;
         let next =
-            if client.is_public { self.rotate(unit.as_mut(), &grant, (&token, sent)).await? } else { Use::Goes(token) };
+            if client.is_public { self.rotate(&mut *unit, &grant, (&token, sent)).await? } else { Use::Goes(token) };
         let Use::Goes(next) = next else {
-            drop(unit);
-            self.end_family(&grant, application.name.as_str()).await?;
+            end_family(unit, &grant, application.name.as_str()).await?;
             return Err(NO_TOKEN);
         };
         let grant = Grant { ends_at: refreshed_until(grant.created_at, now), ..grant };
@@ -90,19 +91,17 @@ impl Tokens<'_> {
         unit.add_refresh_token(grant.id, &successor).await?;
         Ok(Use::Goes(next))
     }
+}
 
-    /// Ends a grant whose refresh token two have, and tells its user.
-    async fn end_family(&self, grant: &Grant, application: &str) -> Result<(), Unavailable> {
-        let unit = AccountUnit::lock(self.core, grant.user_id, Client::UNKNOWN).await?;
-        let Some(mut unit) = unit else { return Ok(()) };
-        if unit.end_grant(grant.id).await? {
-            unit.record(EventKind::RefreshTokenReused, Some(application.to_owned())).await?;
-            unit.commit().await?;
-            let Grant { id, application, .. } = grant;
-            tracing::warn!(grant = %id.0, %application, "refresh token used twice; its grant is ended");
-        }
-        Ok(())
+/// Ends a grant whose refresh token two have, and tells its user.
+async fn end_family(mut unit: AccountUnit<'_>, grant: &Grant, application: &str) -> Result<(), Unavailable> {
+    if unit.end_grant(grant.id).await? {
+        unit.record(EventKind::RefreshTokenReused, Some(application.to_owned())).await?;
+        unit.commit().await?;
+        let Grant { id, application, .. } = grant;
+        tracing::warn!(grant = %id.0, %application, "refresh token used twice; its grant is ended");
     }
+    Ok(())
 }
 
 /// The scopes of the new access token: those of the grant, or fewer (RFC 6749, section 6).

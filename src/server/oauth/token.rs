@@ -36,7 +36,7 @@ pub struct TokenAnswer {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
-    /// Only where it is not what was asked for.
+    /// What was granted; left out where it is nothing (RFC 6749, section 3.3: a scope has a word).
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
@@ -139,7 +139,9 @@ impl Tokens<'_> {
         };
         let (answer, issued) = self.make(making).await?;
         let mut unit = self.core.store.begin().await?;
-        if !unit.add_grant(&grant, session.id).await? {
+        // An administrator who disables the account meanwhile comes before or after, and finds the grant.
+        let locked = unit.lock_user(user.id).await?;
+        if locked.is_none_or(|user| user.disabled_at.is_some()) || !unit.add_grant(&grant, session.id).await? {
             return Err(Refusal::invalid_grant("the session has ended"));
         }
         unit.add_access_token(grant.id, &issued).await?;
@@ -199,7 +201,7 @@ impl Tokens<'_> {
             expires_in: expires_at.since(now).as_secs(),
             refresh_token,
             id_token,
-            scope: Some(scopes.to_string()),
+            scope: Some(scopes.to_string()).filter(|scope| !scope.is_empty()),
         };
         Ok((answer, issued))
     }

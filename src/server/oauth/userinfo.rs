@@ -92,10 +92,17 @@ impl Resources<'_> {
         }
         let Some(token) = Token::decode(text) else { return Ok(inactive) };
         let found = self.core.store.refresh_token(&token.hash(), self.core.now()).await?;
-        let own = found.filter(|(living, sent)| {
-            living.grant.application == application.id && (!client.is_public || sent.used_at.is_none())
-        });
-        Ok(own.map_or(inactive, |(living, _)| {
+        let own = found.filter(|(living, sent)| living.grant.application == application.id && sent.used_at.is_none());
+        let Some((living, _)) = own else { return Ok(inactive) };
+        let authenticated = AuthenticatedClient { application, client };
+        let tokens = Tokens { core: self.core };
+        let client = &authenticated.client;
+        match tokens.check_policy(&authenticated, &living.user, &living.grant.authentication).await {
+            Ok(_) => {}
+            Err(refusal) if refusal.code == ErrorCode::InvalidGrant => return Ok(inactive),
+            Err(refusal) => return Err(refusal),
+        }
+        Ok({
             let mut answer = Map::new();
             let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
             put("active", true.into());
@@ -104,7 +111,7 @@ impl Resources<'_> {
             put("scope", living.grant.scopes.to_string().into());
             put("exp", seconds(living.grant.ends_at).into());
             answer
-        }))
+        })
     }
 
     fn description(&self, held: &Held) -> Map<String, Value> {

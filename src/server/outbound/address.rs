@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Reach {
     /// An address that an application chose: the public internet, by https.
     Public,
-    /// An address that an administrator registered: also this machine and private networks, by http as well; never link-local
-    /// ones, where clouds keep credentials.
+    /// An address that an administrator registered: also this machine and private networks, and those by http as well; never
+    /// link-local ones, where clouds keep credentials.
     Registered,
 }
 
@@ -18,10 +18,10 @@ impl Reach {
             (Self::Public, IpAddr::V4(address)) => is_public_v4(address) && !is_plain,
             (Self::Public, IpAddr::V6(address)) => is_public_v6(address) && !is_plain,
             (Self::Registered, IpAddr::V4(address)) => {
-                address.is_loopback() || address.is_private() || is_public_v4(address)
+                address.is_loopback() || address.is_private() || (is_public_v4(address) && !is_plain)
             }
             (Self::Registered, IpAddr::V6(address)) => {
-                address.is_loopback() || address.is_unique_local() || is_public_v6(address)
+                address.is_loopback() || address.is_unique_local() || (is_public_v6(address) && !is_plain)
             }
         }
     }
@@ -118,7 +118,12 @@ mod tests {
                 "{address}"
             );
         }
-        let public = "93.184.216.34".parse().unwrap();
-        assert!(!Reach::Public.admits(public, true) && Reach::Registered.admits(public, true), "http");
+        for (address, registered) in
+            [("93.184.216.34", false), ("2606:2800:220::1", false), ("10.1.2.3", true), ("::1", true)]
+        {
+            let parsed: IpAddr = address.parse().unwrap();
+            let plain = (Reach::Public.admits(parsed, true), Reach::Registered.admits(parsed, true));
+            assert_eq!(plain, (false, registered), "{address} by http");
+        }
     }
 }

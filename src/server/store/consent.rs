@@ -14,6 +14,13 @@ pub trait ConsentReads: Send + Sync {
 /// Writes of consents.
 #[async_trait]
 pub trait ConsentWrites: Send {
+    /// The scopes that a user whose account is locked allowed an application.
+    async fn reread_consent(
+        &mut self,
+        user: UserId,
+        application: &ApplicationId,
+    ) -> Result<Option<Scopes>, Unavailable>;
+
     /// Remembers the scopes that a user allowed an application.
     async fn put_consent(
         &mut self,

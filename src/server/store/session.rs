@@ -72,5 +72,5 @@ pub trait SessionWrites: Send {
     async fn end_all_sessions(&mut self, user: UserId, now: Timestamp) -> Result<u64, Unavailable>;
 
     /// Ends the sessions that are more than an account keeps, the oldest first.
-    async fn trim_sessions(&mut self, user: UserId) -> Result<(), Unavailable>;
+    async fn trim_sessions(&mut self, user: UserId, now: Timestamp) -> Result<(), Unavailable>;
 }

@@ -34,11 +34,11 @@ pub trait VisitReads: Send + Sync {
 /// Writes of visits.
 #[async_trait]
 pub trait VisitWrites: Send {
-    /// Ends the visits of a user at an application, and queues a notice to it; returns how many there were.
+    /// Ends the visits of a user at an application, or at all, and queues a notice to each; returns how many there were.
     async fn end_visits(
         &mut self,
         user: UserId,
-        application: &ApplicationId,
+        application: Option<&ApplicationId>,
         now: Timestamp,
     ) -> Result<u64, Unavailable>;
 }

@@ -33,6 +33,8 @@ pub fn ChooseAccountPage(
     user: views::User,
     /// Whether the application asks for a new account.
     creates: bool,
+    /// Whether the application means another user: this one cannot go on.
+    is_other: bool,
 ) -> impl IntoView {
     let other = if creates { "Create another account" } else { "Use another account" };
     let id = user.id.clone();
@@ -40,8 +42,12 @@ pub fn ChooseAccountPage(
         <h1>{fill("Sign in to {}", &[&application])}</h1>
         <p class="lead">{sentence("You are signed in as {}.", [bold(user.username.clone())])}</p>
         <div class="stack">
-            <Act address=address.clone() action="choose" user=id.clone() label="Continue with this account" quiet=false />
-            <Act address action="other" user=id label=other quiet=true />
+            {(!is_other)
+                .then(|| {
+                    let (address, id) = (address.clone(), id.clone());
+                    view! { <Act address action="choose" user=id label="Continue with this account" quiet=false /> }
+                })}
+            <Act address action="other" user=id label=other quiet=!is_other />
         </div>
     }
 }
@@ -61,15 +67,15 @@ pub fn ConsentPage(
 ) -> impl IntoView {
     let id = user.id.clone();
     let lasting = if lasts {
-        "Access lasts until you withdraw it in your account."
+        "Access lasts until you withdraw it under Apps, for a year at most."
     } else {
         "Access ends when you sign out here."
     };
     view! {
         <h1>{fill("Allow {} to sign you in?", &[&application])}</h1>
-        <p class="lead">{sentence("{} at {} learns:", [bold(application), bold(place)])}</p>
+        <p class="lead">{sentence("{} ({}) will receive:", [bold(application), bold(place)])}</p>
         <ul class="list">
-            <li>{t("That you have an account here")}</li>
+            <li>{t("Confirmation that you have an account here")}</li>
             {learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}
         </ul>
         <p>{t(lasting)}</p>
@@ -161,7 +167,7 @@ pub fn MisdirectedPage(about: Misdirection) -> impl IntoView {
                 let (same, rest) = split(&asked, registered.as_deref());
                 view! {
                     <dl class="compare">
-                        <dt>{t("Asked for")}</dt>
+                        <dt>{t("Requested")}</dt>
                         <dd class="break-words"><code>{same}<mark>{rest}</mark></code></dd>
                         {registered
                             .map(|registered| {
@@ -227,19 +233,33 @@ pub fn FormPostPage(action: String, parameters: Vec<(&'static str, String)>) -> 
 
 /// Asks whether to sign out, for an application or for no one in particular.
 #[component]
-pub fn SignOutPage(address: String, username: Option<String>, application: Option<String>) -> impl IntoView {
+pub fn SignOutPage(address: String, user: Option<views::User>, application: Option<String>) -> impl IntoView {
+    let (id, username) = user.map(|user| (user.id, user.username)).unzip();
+    if username.is_none() {
+        return view! {
+            <h1>{t("You're signed out")}</h1>
+            <form class="stack" method="post" action=address>
+                <input type="hidden" name="user" value="" />
+                <button type="submit" class="button" name="action" value="sign-out">
+                    {t("Continue to the application")}
+                </button>
+            </form>
+        }
+        .into_any();
+    }
     let lead = match (username, application) {
         (Some(username), Some(application)) => {
             sentence("{} asks to sign you out. You are signed in as {}.", [bold(application), bold(username)])
                 .into_any()
         }
         (Some(username), None) => sentence("You are signed in as {}.", [bold(username)]).into_any(),
-        (None, _) => t("You are signed out here already.").into_any(),
+        (None, _) => ().into_any(),
     };
     view! {
         <h1>{t("Sign out?")}</h1>
         <p class="lead">{lead}</p>
         <form class="stack" method="post" action=address>
+            <input type="hidden" name="user" value=id />
             <button type="submit" class="button" name="action" value="sign-out">
                 {t("Sign out")}
             </button>
@@ -248,4 +268,5 @@ pub fn SignOutPage(address: String, username: Option<String>, application: Optio
             </button>
         </form>
     }
+    .into_any()
 }

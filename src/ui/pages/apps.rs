@@ -62,7 +62,7 @@ fn Tile(tile: AppTile) -> impl IntoView {
                 .filter(|learns| !learns.is_empty())
                 .map(|learns| {
                     view! {
-                        <p class="explain">{t("It learns:")}</p>
+                        <p class="explain">{t("It can see:")}</p>
                         <ul class="list">{learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}</ul>
                     }
                 })}

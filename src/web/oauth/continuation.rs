@@ -40,12 +40,30 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     if request.uri().query() == Some(paths::CANCEL) {
         return refuse(&context, request, &open, ErrorCode::AccessDenied).await;
     }
+    if open.asked.request.prompt.none {
+        return silently(&context, request, &open).await;
+    }
     let named = context.browser.is_none().then(|| context.state.cookies.set_browser(&open.browser)).flatten();
     let marked = context.state.cookies.set_pending(&open.id);
     let response = proceed(&context, request, open).await?;
     let is_ended = response.headers().get_all("set-cookie").iter().any(|cookie| is_end(&context, cookie));
     let cookies = named.into_iter().chain(marked.filter(|_| !is_ended));
     Ok((redirect::set_cookies(cookies), response).into_response())
+}
+
+/// Answers a request that may show nothing: it came by a form of the application.
+async fn silently(context: &RequestContext, request: Request, open: &Open) -> Result<Response, ApiError> {
+    if !take(context, open).await? {
+        return Ok(pages::expired(context, request).await);
+    }
+    let (authorizations, current) = (context.state.authorizations(), context.current_user().await?);
+    let progress = Progress::new(open.pending.began_at());
+    let answered = match (authorizations.decide(&open.asked, current.as_ref(), progress).await?, &current) {
+        (Decision::Answer, Some(current)) => authorizations.answer(&open.asked, current).await?,
+        (Decision::Refuse(code), _) => authorizations.refuse(open.asked.request.return_to.clone(), describe(code)),
+        _ => return Err(ApiError::Internal),
+    };
+    Ok(answer::directly(context, request, &answered).await)
 }
 
 fn is_end(context: &RequestContext, cookie: &HeaderValue) -> bool {
@@ -117,6 +135,15 @@ async fn finish(
     if !take(context, open).await? {
         return Ok(pages::expired(context, request).await);
     }
+    answer_with_code(context, request, open, current).await
+}
+
+async fn answer_with_code(
+    context: &RequestContext,
+    request: Request,
+    open: &Open,
+    current: &CurrentUser,
+) -> Result<Response, ApiError> {
     let code = context.state.authorizations().answer(&open.asked, current).await?;
     Ok(ended(context, answer::after_form(context, request, &code).await))
 }
@@ -182,8 +209,11 @@ async fn allow(
         Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: true };
     match authorizations.decide(&open.asked, Some(current), progress).await? {
         Decision::Answer => {
+            if !take(context, open).await? {
+                return Ok(pages::expired(context, request).await);
+            }
             authorizations.allow(&open.asked, current).await?;
-            finish(context, request, open, current).await
+            answer_with_code(context, request, open, current).await
         }
         _ => Ok(redirect::to(&paths::continue_with(&open.id.encode()), None)),
     }

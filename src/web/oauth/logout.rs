@@ -1,6 +1,7 @@
 //! `/oauth/logout`: where applications send users to sign out.
 
 use super::answer;
+use crate::server::auth::view as views;
 use crate::server::http::RequestContext;
 use crate::server::http::edge::Edge;
 use crate::server::http::security_headers::clear_storage;
@@ -46,6 +47,9 @@ async fn keep(context: &RequestContext, parameters: &Parameters) -> Result<Respo
 struct SignOutForm {
     #[serde(default)]
     action: String,
+    /// The user who saw the page; empty where no one was signed in.
+    #[serde(default)]
+    user: String,
 }
 
 /// `GET /oauth/sign-out/ID`.
@@ -55,7 +59,11 @@ pub async fn get_kept(context: RequestContext, request: Request) -> Result<Respo
         return Ok(redirect::to(paths::HOME, None));
     };
     let current = context.current_user().await?;
-    let response = match context.state.logouts().decide(&parameters, current.as_ref()).await? {
+    let decision = context.state.logouts().decide(&parameters, current.as_ref()).await?;
+    if !matches!(decision, LogoutDecision::Ask(_)) && !take(&context, request.uri().path(), &browser).await? {
+        return Ok(redirect::to(paths::HOME, None));
+    }
+    let response = match decision {
         LogoutDecision::Now(target) => sign_out(&context, request, &target, Way::Redirect).await,
         LogoutDecision::Done(Target { address: Some(address), .. }) => {
             Ok((StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response())
@@ -63,11 +71,10 @@ pub async fn get_kept(context: RequestContext, request: Request) -> Result<Respo
         LogoutDecision::Done(_) => Ok(signed_out(&context, None)),
         LogoutDecision::Ask(target) => {
             let page = Page { shown_once: true, ..Page::new("Sign out") }.seen_by(current.as_ref());
-            let (address, username) =
-                (request.uri().path().to_owned(), current.map(|current| current.user.username.to_string()));
+            let (address, user) = (request.uri().path().to_owned(), current.map(|current| views::user(&current.user)));
             let body = move || {
-                let (address, username) = (address.clone(), username.clone());
-                view! { <SignOutPage address username application=target.application.clone() /> }.into_any()
+                let (address, user) = (address.clone(), user.clone());
+                view! { <SignOutPage address user application=target.application.clone() /> }.into_any()
             };
             Ok(render(&context.state, request, page, body).await)
         }
@@ -82,10 +89,17 @@ pub async fn post_kept(context: RequestContext, request: Request) -> Result<Resp
     let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {
         return Ok(redirect::to(paths::HOME, None));
     };
+    let current = context.current_user().await?;
+    // The answer holds for the user who saw the page.
+    if current.as_ref().map_or_else(String::new, |current| current.user.id.encode()) != form.user {
+        return Ok(redirect::to(request.uri().path(), None));
+    }
+    if !take(&context, request.uri().path(), &browser).await? {
+        return Ok(redirect::to(paths::HOME, None));
+    }
     if form.action != "sign-out" {
         return Ok(redirect::to(paths::ACCOUNT, None));
     }
-    let current = context.current_user().await?;
     let target = match context.state.logouts().decide(&parameters, current.as_ref()).await? {
         LogoutDecision::Now(target) | LogoutDecision::Ask(target) | LogoutDecision::Done(target) => target,
     };
@@ -94,9 +108,18 @@ pub async fn post_kept(context: RequestContext, request: Request) -> Result<Resp
 
 /// The parameters of a request that was kept, in the browser that opened it first.
 async fn kept(context: &RequestContext, path: &str, browser: &Token) -> Result<Option<Parameters>, ApiError> {
-    let id = path.strip_prefix(paths::SIGN_OUT_KEPT).and_then(|rest| rest.strip_prefix('/')).and_then(Token::decode);
-    let Some(id) = id else { return Ok(None) };
+    let Some(id) = request_of(path) else { return Ok(None) };
     Ok(context.state.pending_requests().claim(&id, browser).await?.map(|pending| pending.parameters()))
+}
+
+/// Takes the request: of several answers at once, one is given.
+async fn take(context: &RequestContext, path: &str, browser: &Token) -> Result<bool, ApiError> {
+    let Some(id) = request_of(path) else { return Ok(false) };
+    Ok(context.state.pending_requests().take(&id, Holder::Browser(browser)).await?.is_some())
+}
+
+fn request_of(path: &str) -> Option<Token> {
+    path.strip_prefix(paths::SIGN_OUT_KEPT).and_then(|rest| rest.strip_prefix('/')).and_then(Token::decode)
 }
 
 /// How the user is led on.

@@ -45,10 +45,11 @@ pub(super) async fn choose_account(
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
     let (application, creates) = (asked.application.name.to_string(), asked.request.prompt.create);
+    let is_other = asked.means_another(current);
     let page = Page::of(current, "Choose an account");
     let body = move || {
         let (address, user, application) = (address.clone(), user.clone(), application.clone());
-        view! { <ChooseAccountPage address application user creates /> }.into_any()
+        view! { <ChooseAccountPage address application user creates is_other /> }.into_any()
     };
     render(&context.state, request, page, body).await
 }
@@ -85,15 +86,13 @@ pub(super) async fn explain(
     let application = asked.application.name.to_string();
     let (sentence, way) = match reason {
         Reason::AccountDisabled => ("This account is disabled. Contact your administrator.", Way::Back),
-        Reason::ApplicationDisabled => ("This application is disabled at the moment.", Way::Back),
-        Reason::NotInAudience => {
-            ("Your account doesn't have access to this application. Ask your administrator for it.", Way::Back)
-        }
+        Reason::ApplicationDisabled => ("This application is disabled. Contact your administrator.", Way::Back),
+        Reason::NotInAudience => ("You don't have access to this application. Contact your administrator.", Way::Back),
         Reason::NeedsPasskey => {
             ("This application needs a passkey. Create one on this device, then continue.", Way::CreatePasskey)
         }
         Reason::NeedsDeviceBoundPasskey => (
-            "This application needs a passkey that stays on one device, such as a security key. Sign in with one, then \
+            "This application needs a passkey that stays on one device, such as a security key. Create one, then \
              continue.",
             Way::CreatePasskey,
         ),

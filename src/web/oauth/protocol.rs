@@ -3,7 +3,7 @@
 use crate::server::http::RequestContext;
 use crate::server::http::edge::Edge;
 use crate::server::http::oauth::{bearer_challenge, in_oauth_form};
-use crate::server::oauth::{ClientRequest, ErrorCode, Parameters, Refusal};
+use crate::server::oauth::{ClientRequest, ErrorCode, Found, Parameters, Refusal};
 use crate::types::ApiError;
 use axum::Json;
 use axum::body::to_bytes;
@@ -86,7 +86,7 @@ pub async fn userinfo(context: RequestContext, request: Request) -> Response {
         let has_form =
             *request.method() == Method::POST && Edge::of(request.extensions()).check_body(request.headers()).is_ok();
         let in_body =
-            if has_form { Form::read(request).await?.parameters.one("access_token").map(str::to_owned) } else { None };
+            if has_form { in_form(&Form::read(request).await?).map_err(IntoResponse::into_response)? } else { None };
         let token = match (in_header, in_body) {
             (Some(_), Some(_)) => {
                 return Err(Refusal::invalid_request("two access tokens").into_response());
@@ -99,6 +99,14 @@ pub async fn userinfo(context: RequestContext, request: Request) -> Response {
         Ok((UNCACHED, Json(claims)).into_response())
     })
     .await
+}
+
+/// The access token of a form, if it has one.
+fn in_form(form: &Form) -> Result<Option<String>, Refusal> {
+    match form.parameters.find("access_token") {
+        Found::Several => Err(Refusal::invalid_request("access_token is repeated")),
+        found => Ok(found.one().map(str::to_owned)),
+    }
 }
 
 /// The bearer token of a request, if its header has one.

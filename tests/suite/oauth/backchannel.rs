@@ -2,10 +2,11 @@
 
 use super::relying_party::{RelyingParty, change, provider, published, register};
 use crate::app::{App, Backends, Browser};
-use latchkey::server::admin::ClientChange;
+use latchkey::server::admin::{ApplicationChange, ClientChange};
 use latchkey::server::jobs::LogoutWorker;
 use latchkey::server::jose::{Members, VerifyingKey, verify};
-use latchkey::server::model::ApplicationId;
+use latchkey::server::model::application::Audience;
+use latchkey::server::model::{ApplicationId, GroupName};
 use latchkey::server::outbound::{Door, DoorError, Reach};
 use latchkey::types::Identifier;
 use serde_json::json;
@@ -147,8 +148,11 @@ async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
 #[tokio::test]
 async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
     for backends in Backends::ALL {
-        for event in ["revoked", "others", "disabled", "ended", "not me", "deleted", "expired"] {
+        for event in ["left", "group removed", "revoked", "others", "disabled", "ended", "not me", "deleted", "expired"]
+        {
             let Visit { app, mut browser, listener, sid, .. } = visit(backends).await;
+            let family = GroupName::parse("family").unwrap();
+            app.state.groups().put(&family, None, None).await.unwrap();
             let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
             match event {
                 "revoked" | "others" => {
@@ -157,6 +161,18 @@ async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
                     other.sign_in_by_email(&app, "ada").await;
                     let body = if event == "others" { json!({ "others": true }) } else { json!({ "id": session }) };
                     assert_eq!(other.post("/api/sessions/revoke", body).await.json()["revoked"], 1);
+                }
+                "left" | "group removed" => {
+                    app.state.groups().join(&ada, &family).await.unwrap();
+                    let family_only =
+                        ApplicationChange { who: Audience::parse("family"), ..ApplicationChange::default() };
+                    let photos = ApplicationId::parse("photos").unwrap();
+                    app.state.applications().edit(&photos, family_only).await.unwrap();
+                    if event == "left" {
+                        assert!(app.state.groups().leave(&ada, &family).await.unwrap());
+                    } else {
+                        app.state.groups().remove(&family).await.unwrap();
+                    }
                 }
                 "disabled" => drop(app.state.administration().set_disabled(ada.id, true).await.unwrap()),
                 "ended" => drop(app.state.administration().end_sessions(ada.id).await.unwrap()),

@@ -159,7 +159,7 @@ async fn oidcc_prompt_login() {
         let confirm = page.header("location").to_owned();
         let page = browser.get(&confirm).await;
         assert_eq!(page.status, 200);
-        assert!(page.text().contains("This application asks you to confirm"), "{}", page.text());
+        assert!(page.text().contains("To continue to the application, confirm"), "{}", page.text());
         // The form that the page's script sends, too early and after the passkey.
         assert_eq!(browser.form(&confirm, &[]).await.status, 403);
         app.clock.advance(Duration::from_secs(3));

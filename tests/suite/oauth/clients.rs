@@ -69,7 +69,7 @@ async fn several_secrets_are_good_until_they_end_or_are_removed() {
         for party in [&first, &party] {
             party.sign_in(&app, &mut browser, &[]).await;
         }
-        let (_, secrets, _) = app.state.clients().get(&id).await.unwrap().unwrap();
+        let secrets = app.state.clients().get(&id).await.unwrap().unwrap().secrets;
         assert_eq!(secrets.len(), 2);
         app.state.clients().remove_secret(&id, &first.secret.clone().unwrap()[..6]).await.unwrap();
         let code = party.code(&mut browser, &[]).await;

@@ -1,7 +1,7 @@
 //! Consent: when it is asked, what it says, and that it holds for the user who gave it.
 
-use super::relying_party::{RelyingParty, arrived, change, follow, provider, register};
-use crate::app::{Answer, App, Backends, Browser};
+use super::relying_party::{RelyingParty, arrived, change, follow, provider, register, user_of};
+use crate::app::{App, Backends, Browser};
 use latchkey::server::admin::ClientChange;
 use latchkey::server::model::oauth::ConsentRule;
 
@@ -11,13 +11,6 @@ async fn asking(backends: Backends, rule: ConsentRule) -> (App, Browser, Relying
     browser.sign_up("ada").await;
     let party = register(&app, "photos", ClientChange { consent: Some(rule), ..change() }).await;
     (app, browser, party)
-}
-
-/// The fields of the first form that has this button.
-fn user_of(page: &Answer) -> String {
-    let text = page.text();
-    let (_, rest) = text.split_once("name=\"user\" value=\"").unwrap_or_else(|| panic!("{text}"));
-    rest.split('"').next().unwrap().to_owned()
 }
 
 /// The address of the request that waits in a browser.

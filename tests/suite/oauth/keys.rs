@@ -65,6 +65,11 @@ async fn keys_are_sealed_anew_under_the_present_secret_key_and_a_node_without_it
         let refused = other.state.signing_keys().read().await.unwrap_err().to_string();
         assert!(refused.contains("SECRET_KEY"), "{refused}");
         assert!(other.state.signing_keys().keep().await.is_err(), "and it makes no second set");
+        // A key that only this secret key opens would stop every other node.
+        let refused = other.state.signing_keys().rotate().await.unwrap_err().to_string();
+        assert!(refused.contains("SECRET_KEY"), "{refused}");
+        assert!(other.state.signing_keys().revoke(&before[0].id).await.is_err(), "it would make another key, too");
+        assert_eq!(app.store.signing_keys().await.unwrap(), before);
         let former = app.setting("SECRET_KEY");
         let settings =
             [("SECRET_KEY", "another secret key of more than 32 bytes"), ("SECRET_KEY_PREVIOUS", former.as_str())];

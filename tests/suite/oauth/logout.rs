@@ -1,6 +1,6 @@
 //! List 5: logout that an application asks for.
 
-use super::relying_party::{RelyingParty, change, follow, post_form, provider, register};
+use super::relying_party::{RelyingParty, change, follow, post_form, provider, register, user_of};
 use crate::app::{Answer, App, Backends, Browser};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -38,10 +38,14 @@ async fn leave(browser: &mut Browser, parameters: &[(&str, &str)]) -> Result<sup
 
 /// Presses the button of the page that asks.
 async fn confirm(browser: &mut Browser, page: &Answer) -> Answer {
+    browser.form(&address_of(page), &[("action", "sign-out"), ("user", &user_of(page))]).await
+}
+
+/// The address of the form.
+fn address_of(page: &Answer) -> String {
     let text = page.text();
     let (_, rest) = text.split_once("action=\"/oauth/sign-out/").unwrap_or_else(|| panic!("{text}"));
-    let address = format!("/oauth/sign-out/{}", rest.split('"').next().unwrap());
-    browser.form(&address, &[("action", "sign-out")]).await
+    format!("/oauth/sign-out/{}", rest.split('"').next().unwrap())
 }
 
 #[tokio::test]
@@ -172,4 +176,32 @@ async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
     app.make_keys().await;
     let document = app.browser().get("/.well-known/openid-configuration").await.json();
     assert_eq!(document["end_session_endpoint"], "https://id.example.org/oauth/logout");
+}
+
+#[tokio::test]
+async fn an_answer_holds_for_the_user_who_saw_the_page_and_once() {
+    let Visit { app, mut browser, .. } = visit(Backends::Embedded).await;
+    let parameters = [("post_logout_redirect_uri", BYE), ("client_id", "photos")];
+    let page = leave(&mut browser, &parameters).await.unwrap_err();
+    let address = address_of(&page);
+    for user in ["", "another"] {
+        let answer = browser.form(&address, &[("action", "sign-out"), ("user", user)]).await;
+        assert_eq!(answer.header("location"), address, "asked again");
+        assert!(browser.is_signed_in().await, "the session of another user goes on");
+    }
+    assert_eq!(confirm(&mut browser, &page).await.status, 200);
+    assert_eq!(confirm(&mut browser, &page).await.header("location"), "/", "it was answered");
+    drop(app);
+}
+
+#[tokio::test]
+async fn a_hint_of_a_session_in_another_browser_asks_where_no_one_is_signed_in() {
+    let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+    let mut other = app.browser();
+    let page = leave(&mut other, &[("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)]).await;
+    let page = page.unwrap_err();
+    assert!(page.text().contains("Continue to the application"), "{}", page.text());
+    let answer = confirm(&mut other, &page).await;
+    assert_eq!(super::relying_party::arrived(&answer).unwrap().at, BYE);
+    assert!(browser.is_signed_in().await);
 }

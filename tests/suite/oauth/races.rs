@@ -4,6 +4,7 @@ use super::relying_party::{change, provider, register};
 use crate::app::{App, Backends};
 use latchkey::server::admin::ClientChange;
 use latchkey::server::model::oauth::ConsentRule;
+use latchkey::types::Identifier;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -66,6 +67,74 @@ async fn twenty_refreshes_at_once_on_two_nodes_all_get_the_same_successor() {
             successors.insert(answer.json()["refresh_token"].as_str().unwrap().to_owned());
         }
         assert_eq!(successors.len(), 1);
+    }
+}
+
+/// Both the token and its successor, as two who have them would send them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stolen_token_used_at_once_on_two_nodes_ends_its_grant_without_an_outage() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let client =
+            ClientChange { is_public: Some(true), requires_pkce: None, consent: Some(ConsentRule::Never), ..change() };
+        let party = register(&app, "photos", client).await;
+        let nodes = nodes(app).await;
+        for _ in 0..3 {
+            let offline = [("scope", "openid offline_access")];
+            let first = party.sign_in(&nodes[0], &mut browser, &offline).await.refresh_token.unwrap();
+            let second = party.refresh(&nodes[0], &first).await.json()["refresh_token"].as_str().unwrap().to_owned();
+            let tries: Vec<_> = (0..MANY)
+                .map(|number| {
+                    let token = if number % 4 < 2 { &second } else { &first };
+                    let (app, party, token) = (Arc::clone(&nodes[number % 2]), party.clone(), token.clone());
+                    tokio::spawn(async move { party.refresh(&app, &token).await.status.as_u16() })
+                })
+                .collect();
+            for answer in tries {
+                assert!([200, 400].contains(&answer.await.unwrap()));
+            }
+            assert_eq!(party.refresh(&nodes[0], &second).await.status, 400);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let party = register(&app, "photos", change()).await;
+        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let mut codes = Vec::new();
+        for _ in 0..8 {
+            codes.push(party.code(&mut browser, &[("scope", "openid offline_access")]).await);
+        }
+        let nodes = nodes(app).await;
+        let tries: Vec<_> = codes
+            .into_iter()
+            .enumerate()
+            .map(|(number, code)| {
+                let (app, party) = (Arc::clone(&nodes[number % 2]), party.clone());
+                tokio::spawn(async move { party.redeem(&app, &code).await })
+            })
+            .collect();
+        nodes[0].state.administration().set_disabled(ada.id, true).await.unwrap();
+        let mut refresh = Vec::new();
+        for answer in tries {
+            let answer = answer.await.unwrap();
+            assert!([200, 400].contains(&answer.status.as_u16()), "{}", answer.text());
+            refresh.extend(answer.json()["refresh_token"].as_str().map(str::to_owned));
+        }
+        // Enabled behind the rules' back: only the grants themselves can refuse now.
+        let mut unit = nodes[0].store.begin().await.unwrap();
+        unit.set_disabled(ada.id, None).await.unwrap();
+        unit.commit().await.unwrap();
+        for token in refresh {
+            assert_eq!(party.refresh(&nodes[1], &token).await.status, 400, "a grant outlived the account's end");
+        }
     }
 }
 

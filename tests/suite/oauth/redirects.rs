@@ -1,8 +1,10 @@
 //! List 4: redirect URIs and algorithms, for applications that an administrator registers.
 
-use super::relying_party::{CALLBACK, RelyingParty, arrived, change, follow, provider, register};
+use super::relying_party::{
+    CALLBACK, RelyingParty, arrived, change, follow, leads_to, oauth_error, post_form, provider, register,
+};
 use crate::app::{App, Backends, Browser};
-use latchkey::server::admin::{ApplicationChange, ClientChange, Refused};
+use latchkey::server::admin::{ApplicationChange, ClientChange, ClientRecord, Refused};
 use latchkey::server::jose::Algorithm;
 use latchkey::server::model::ApplicationId;
 use latchkey::types::DisplayName;
@@ -81,7 +83,7 @@ async fn what_is_not_known_good_gets_a_page_with_a_number_that_the_administrator
         }
         let asked = "https://app.example/callback/?token=secret";
         let page = browser.get(&party.request(&[("redirect_uri", asked)])).await.text();
-        let (client, _, mismatches) =
+        let ClientRecord { client, mismatches, .. } =
             app.state.clients().get(&ApplicationId::parse("photos").unwrap()).await.unwrap().unwrap();
         assert_eq!(client.client_id, "photos");
         assert_eq!(mismatches.len(), 1);
@@ -122,4 +124,18 @@ async fn oidcc_server_rotate_keys() {
     assert_ne!(kid(&before.id_token), kid(&after.id_token), "the new key signs after 24 hours");
     let hinted = [("id_token_hint", before.id_token.as_str())];
     assert!(follow(&mut again, &party.request(&hinted)).await.is_err(), "the old one verifies hints");
+}
+
+#[tokio::test]
+async fn a_client_id_that_no_database_stores_is_unknown_and_no_outage() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        let page = browser.get("/oauth/authorize?client_id=a%00b&redirect_uri=x&response_type=code").await;
+        assert_eq!(page.status, 400, "{}", page.text());
+        let fields = [("grant_type", "authorization_code"), ("client_id", "a\0b"), ("client_secret", "x")];
+        assert_eq!(oauth_error(&post_form(&app, "/oauth/token", &[], &fields).await).1, "invalid_client");
+        let kept = browser.get("/oauth/logout?client_id=%00").await;
+        assert_ne!(browser.get(&leads_to(&kept)).await.status, 503);
+    }
 }

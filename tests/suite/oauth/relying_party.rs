@@ -330,3 +330,10 @@ pub fn leads_to(answer: &Answer) -> String {
     let location = answer.header("location");
     Url::parse(location).map_or_else(|_| location.to_owned(), |url| url[url::Position::BeforePath..].to_owned())
 }
+
+/// The user whom a form of ours is for.
+pub fn user_of(page: &Answer) -> String {
+    let text = page.text();
+    let (_, rest) = text.split_once("name=\"user\" value=\"").unwrap_or_else(|| panic!("{text}"));
+    rest.split('"').next().unwrap().to_owned()
+}

@@ -84,7 +84,7 @@ async fn a_session_by_email_steps_up_to_a_passkey_where_the_policy_asks_for_one(
     let waiting = answer.header("location").to_owned();
     let confirm = browser.get(&waiting).await.header("location").to_owned();
     let page = browser.get(&confirm).await;
-    assert!(page.text().contains("This application asks for your passkey."), "{}", page.text());
+    assert!(page.text().contains("To continue to the application, use your passkey."), "{}", page.text());
     // Cancelling leads back to the application.
     let cancelled =
         follow(&mut browser, &format!("{waiting}?step=cancel")).await.unwrap_or_else(|page| panic!("{}", page.text()));
@@ -166,7 +166,10 @@ async fn leaving_the_group_disabling_and_signing_out_end_tokens_at_the_next_requ
         assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
         assert_eq!(party.refresh(&app, &refresh).await.status, 400);
         app.state.groups().join(&ada, &family).await.unwrap();
-        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 200, "the policy decides at every use");
+        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401, "what has ended does not come back");
+        assert_eq!(party.refresh(&app, &refresh).await.status, 400);
+        let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
+        let bound = party.sign_in(&app, &mut browser, &[]).await;
 
         app.state.administration().set_disabled(ada.id, true).await.unwrap();
         assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
@@ -249,10 +252,27 @@ async fn an_application_with_a_maximum_age_asks_again() {
     let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
     app.clock.turn(6);
     let page = party.ask(&mut browser, &[]).await.unwrap_err();
-    assert!(page.text().contains("This application asks you to confirm"), "{}", page.text());
+    assert!(page.text().contains("To continue to the application, confirm"), "{}", page.text());
     assert_eq!(userinfo(&app, &tokens.access_token).await.status, 200, "age counts for new requests alone");
     assert_eq!(party.refresh(&app, &tokens.refresh_token.unwrap()).await.status, 200);
     app.clock.advance(Duration::from_secs(1));
     browser.reauthenticate(&passkey).await;
     arrive(&app, &mut browser, &party).await;
+}
+
+#[tokio::test]
+async fn a_user_whom_claims_name_gets_tokens_and_no_other_one() {
+    let app = provider(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let party = register(&app, "photos", change()).await;
+    let ada = party.sign_in(&app, &mut browser, &[]).await.claims.text("sub").unwrap().to_owned();
+    let asked = |sub: &str| format!(r#"{{"id_token":{{"sub":{{"value":"{sub}"}}}}}}"#);
+    party.sign_in(&app, &mut browser, &[("claims", &asked(&ada)), ("prompt", "none")]).await;
+    let other = asked("another");
+    let silent = party.ask(&mut browser, &[("claims", &other), ("prompt", "none")]).await;
+    assert_eq!(silent.unwrap_or_else(|page| panic!("{}", page.text())).parameters["error"], "login_required");
+    let page = party.ask(&mut browser, &[("claims", &other)]).await.unwrap_err();
+    assert!(page.text().contains("Use another account"), "{}", page.text());
+    assert!(!page.text().contains("Continue with this account"), "it would lead here again");
 }

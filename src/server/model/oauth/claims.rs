@@ -63,7 +63,7 @@ impl ClaimRule {
 }
 
 /// Claims that the provider itself gives; no rule overrides them.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 25] = [
     "iss",
     "sub",
     "aud",
@@ -87,6 +87,7 @@ const RESERVED: [&str; 24] = [
     "nickname",
     "updated_at",
     "locale",
+    "groups",
     "events",
 ];
 
@@ -97,6 +98,9 @@ pub struct RequestedClaims {
     pub id_token: BTreeSet<String>,
     /// The values of an essential `acr`; the request fails without one of them (section 5.5.1.1).
     pub essential_acr: Option<BTreeSet<String>>,
+    /// The users whom the application means, by their `sub`; no other one's tokens are given (section 5.5.1, and 3.1.2.2).
+    #[serde(default)]
+    pub subjects: Option<BTreeSet<String>>,
 }
 
 impl RequestedClaims {
@@ -116,7 +120,10 @@ impl RequestedClaims {
         };
         let acr = members.get("id_token").and_then(|claims| claims.get("acr"));
         let essential_acr = acr.filter(|acr| acr.get("essential") == Some(&Value::Bool(true))).map(values_of);
-        Some(Self { userinfo: names("userinfo")?, id_token: names("id_token")?, essential_acr })
+        let subjects = ["id_token", "userinfo"].into_iter().filter_map(|member| members.get(member)?.get("sub"));
+        let subjects = subjects.map(values_of).filter(|values| !values.is_empty());
+        let subjects = subjects.reduce(|one, other| one.intersection(&other).cloned().collect());
+        Some(Self { userinfo: names("userinfo")?, id_token: names("id_token")?, essential_acr, subjects })
     }
 }
 
@@ -158,6 +165,11 @@ mod tests {
         let claims = RequestedClaims::parse(text).unwrap();
         assert!(claims.userinfo.contains("name") && claims.id_token.contains("email"));
         assert_eq!(claims.essential_acr, Some(BTreeSet::from(["phr".to_owned()])));
+        let subjects = |text| RequestedClaims::parse(text).unwrap().subjects;
+        let one = Some(BTreeSet::from(["a".to_owned()]));
+        assert_eq!(subjects(r#"{"id_token":{"sub":{"value":"a"}}}"#), one);
+        assert_eq!(subjects(r#"{"userinfo":{"sub":{"values":["a","b"]}},"id_token":{"sub":{"value":"a"}}}"#), one);
+        assert_eq!(subjects(r#"{"id_token":{"sub":null,"email":{"value":"a"}}}"#), None);
         let voluntary = RequestedClaims::parse(r#"{"id_token":{"acr":{"values":["phr"]}}}"#).unwrap();
         assert_eq!(voluntary.essential_acr, None);
         for wrong in

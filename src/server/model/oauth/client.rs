@@ -175,18 +175,28 @@ impl Mismatch {
     /// A redirect URI without the values of its query, which may be anything, cut to the longest that is kept.
     #[must_use]
     pub fn without_values(uri: &str) -> String {
+        let uri = uri.split('#').next().unwrap_or_default();
         let (place, query) = uri.split_once('?').map_or((uri, None), |(place, query)| (place, Some(query)));
         let names = query.map(|query| {
-            let name = |pair: &str| pair.split_once('=').map_or(pair.to_owned(), |(name, _)| format!("{name}=…"));
+            let name = |pair: &str| pair.split_once('=').map_or("…".to_owned(), |(name, _)| format!("{name}=…"));
             query.split('&').map(name).collect::<Vec<_>>().join("&")
         });
-        let text = names.map_or_else(|| place.to_owned(), |names| format!("{place}?{names}"));
+        let place = match place.split_once("://") {
+            Some((scheme, rest)) if rest.split('/').next().is_some_and(|authority| authority.contains('@')) => {
+                let own = rest.find('/').and_then(|end| rest.get(..end)).unwrap_or(rest);
+                let host = own.rsplit('@').next().unwrap_or_default();
+                format!("{scheme}://…@{host}{}", &rest[own.len()..])
+            }
+            _ => place.to_owned(),
+        };
+        let text = names.map_or_else(|| place.clone(), |names| format!("{place}?{names}"));
         text.chars()
+            .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character })
             .take_while({
                 let mut bytes = 0;
                 move |character| {
                     bytes += character.len_utf8();
-                    bytes <= LONGEST_MISMATCH && !character.is_control()
+                    bytes <= LONGEST_MISMATCH
                 }
             })
             .collect()
@@ -212,7 +222,10 @@ mod tests {
     #[test]
     fn a_mismatch_keeps_no_values() {
         assert_eq!(Mismatch::without_values("https://a.example/cb"), "https://a.example/cb");
-        assert_eq!(Mismatch::without_values("https://a.example/cb?token=x&b"), "https://a.example/cb?token=…&b");
+        assert_eq!(Mismatch::without_values("https://a.example/cb?token=x&b"), "https://a.example/cb?token=…&…");
+        assert_eq!(Mismatch::without_values("https://a.example/cb#token=x"), "https://a.example/cb");
+        assert_eq!(Mismatch::without_values("https://u:p@w@a.example/cb?b=c"), "https://…@a.example/cb?b=…");
+        assert_eq!(Mismatch::without_values("https://u:p@a.example"), "https://…@a.example");
         assert_eq!(Mismatch::without_values(&"ä".repeat(5_000)).len(), LONGEST_MISMATCH);
     }
 

@@ -16,6 +16,8 @@ pub enum WrongRedirectUri {
     Wildcard,
     #[error("must not have a username or password")]
     UserInfo,
+    #[error("must not have a query parameter that the answer has: code, state, iss, error, error_description")]
+    AnswerParameter,
     #[error("must start with https://, with http:// for this machine, or with a scheme of the application's own")]
     Scheme,
     #[error("must start with https://: a public client gets http:// on this machine alone")]
@@ -42,6 +44,9 @@ const NO_APPLICATION: [&str; 16] = [
     "wss",
 ];
 
+/// Each stands once in an answer (RFC 6749, section 3.1).
+const ANSWER_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
+
 impl RedirectUri {
     const MAX_BYTES: usize = 1024;
 
@@ -63,6 +68,15 @@ impl RedirectUri {
         let url = Url::parse(text).map_err(|_| WrongRedirectUri::NotAUri)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(WrongRedirectUri::UserInfo);
+        }
+        if url.query_pairs().any(|(name, _)| ANSWER_PARAMETERS.contains(&&*name)) {
+            return Err(WrongRedirectUri::AnswerParameter);
+        }
+        let lower = text.to_ascii_lowercase();
+        let after_scheme = lower.strip_prefix("https:").or_else(|| lower.strip_prefix("http:"));
+        // The parser forgives what browsers read in another way.
+        if after_scheme.is_some_and(|rest| !rest.starts_with("//") || rest.starts_with("///")) {
+            return Err(WrongRedirectUri::NotAUri);
         }
         match url.scheme() {
             "https" => {}

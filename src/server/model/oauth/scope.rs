@@ -33,7 +33,7 @@ impl Scope {
             Self::Profile => "Your name and username",
             Self::Email => "Your email address",
             Self::Groups => "The groups you belong to",
-            Self::OfflineAccess => "Access while you are away, until you sign out of it",
+            Self::OfflineAccess => "Access after you sign out here",
         })
     }
 }

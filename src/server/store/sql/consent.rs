@@ -12,17 +12,27 @@ use sqlx::query;
 pub const REMOVE_OF_USER: &str = "delete from consents where (user_id, application_id) in \
      (select user_id, application_id from consents where user_id = $1 limit $2)";
 
+const CONSENT: &str = "select scopes from consents where user_id = $1 and application_id = $2";
+
 #[async_trait]
 impl ConsentReads for SqlStore {
     async fn consent(&self, user: UserId, application: &ApplicationId) -> Result<Option<Scopes>, Unavailable> {
-        let statement = query("select scopes from consents where user_id = $1 and application_id = $2");
-        let row = self.one(statement.bind(user.0).bind(application.as_str())).await?;
+        let row = self.one(query(CONSENT).bind(user.0).bind(application.as_str())).await?;
         row.map(|row| Ok(Scopes::parse(get(&row, "scopes")?))).transpose()
     }
 }
 
 #[async_trait]
 impl ConsentWrites for Transaction {
+    async fn reread_consent(
+        &mut self,
+        user: UserId,
+        application: &ApplicationId,
+    ) -> Result<Option<Scopes>, Unavailable> {
+        let row = self.one(query(CONSENT).bind(user.0).bind(application.as_str())).await?;
+        row.map(|row| Ok(Scopes::parse(get(&row, "scopes")?))).transpose()
+    }
+
     async fn put_consent(
         &mut self,
         user: UserId,

@@ -1,4 +1,4 @@
-use super::row::{DatabaseRow, get, hash, invalid, maybe_time, time};
+use super::row::{DatabaseRow, application_id, get, hash, maybe_time, time};
 use super::session::{method_columns, method_of};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement, user};
@@ -40,7 +40,7 @@ fn grant(row: &DatabaseRow) -> Result<Grant, Unavailable> {
     Ok(Grant {
         id: GrantId(get(row, "id")?),
         user_id: UserId(get(row, "user_id")?),
-        application: ApplicationId::parse(get(row, "application_id")?).ok_or_else(|| invalid("application_id"))?,
+        application: application_id(row)?,
         session: get::<Option<Uuid>>(row, "session_id")?.map(SessionId),
         code_hash: hash(row, "code_hash")?,
         sid: get(row, "sid")?,

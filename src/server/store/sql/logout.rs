@@ -1,5 +1,5 @@
 use super::super::dialect::Dialect;
-use super::row::{DatabaseRow, get, invalid, time, whole};
+use super::row::{DatabaseRow, application_id, get, invalid, time, whole};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -71,7 +71,7 @@ impl Transaction {
 fn result(row: &DatabaseRow) -> Result<LogoutResult, Unavailable> {
     Ok(LogoutResult {
         user: UserId(get(row, "user_id")?),
-        application: ApplicationId::parse(get(row, "application_id")?).ok_or_else(|| invalid("application_id"))?,
+        application: application_id(row)?,
         happened_at: time(row, "happened_at")?,
         failure: get(row, "failure")?,
     })

@@ -6,6 +6,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::Algorithm;
 use crate::server::model::oauth::client::MOST_MISMATCHES;
+use crate::server::model::oauth::client::is_client_id;
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId};
 use crate::server::store::{Insertion, OauthClientReads, OauthClientWrites};
@@ -43,6 +44,10 @@ pub fn client(row: &DatabaseRow) -> Result<Client, Unavailable> {
 #[async_trait]
 impl OauthClientReads for SqlStore {
     async fn client_named(&self, client_id: &str) -> Result<Option<(Application, Client)>, Unavailable> {
+        // PostgreSQL refuses some texts, such as one with NUL.
+        if !is_client_id(client_id) {
+            return Ok(None);
+        }
         let statement = query(concat!(
             "select ",
             client_columns!("c."),

@@ -4,7 +4,7 @@ use super::super::dialect::Database;
 use super::unavailable;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::{Client, UserId};
+use crate::server::model::{ApplicationId, Client, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::{EmailAddress, Language};
 use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
@@ -74,4 +74,9 @@ pub fn client(row: &DatabaseRow) -> Result<Client, Unavailable> {
 /// A span as its column holds it.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads the column `application_id`.
+pub fn application_id(row: &DatabaseRow) -> Result<ApplicationId, Unavailable> {
+    ApplicationId::parse(get(row, "application_id")?).ok_or_else(|| invalid("application_id"))
 }

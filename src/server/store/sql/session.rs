@@ -233,7 +233,11 @@ impl SessionWrites for Transaction {
         self.run(query("delete from sessions where user_id = $1").bind(user.0)).await
     }
 
-    async fn trim_sessions(&mut self, user: UserId) -> Result<(), Unavailable> {
+    async fn trim_sessions(&mut self, user: UserId, now: Timestamp) -> Result<(), Unavailable> {
+        const VISITS: &str = visits_of!(
+            "s.id in (select id from sessions where user_id = $1 order by last_seen_at desc, id desc limit 1000 offset $2)"
+        );
+        self.queue_logouts(query(VISITS).bind(user.0).bind(i64::from(MOST_SESSIONS)), now).await?;
         let statement = query(
             "delete from sessions where id in (select id from sessions where user_id = $1 \
              order by last_seen_at desc, id desc limit 1000 offset $2)",

@@ -67,7 +67,7 @@ impl SqlStore {
         let trimmed = async {
             let mut unit = self.begin().await?;
             unit.lock_user(event.user_id).await?;
-            unit.trim_sessions(event.user_id).await?;
+            unit.trim_sessions(event.user_id, event.at).await?;
             unit.trim_browsers(event.user_id).await?;
             unit.trim_events(event.user_id).await?;
             unit.commit().await

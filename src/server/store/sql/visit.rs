@@ -56,12 +56,13 @@ impl VisitWrites for Transaction {
     async fn end_visits(
         &mut self,
         user: UserId,
-        application: &ApplicationId,
+        application: Option<&ApplicationId>,
         now: Timestamp,
     ) -> Result<u64, Unavailable> {
-        const VISITS: &str = visits_of!("s.user_id = $1 and v.application_id = $2");
-        self.queue_logouts(query(VISITS).bind(user.0).bind(application.as_str()), now).await?;
-        let statement = query("delete from visits where user_id = $1 and application_id = $2");
-        self.run(statement.bind(user.0).bind(application.as_str())).await
+        const VISITS: &str = visits_of!("s.user_id = $1 and ($2 = '' or v.application_id = $2)");
+        let application = application.map_or("", ApplicationId::as_str);
+        self.queue_logouts(query(VISITS).bind(user.0).bind(application), now).await?;
+        let statement = query("delete from visits where user_id = $1 and ($2 = '' or application_id = $2)");
+        self.run(statement.bind(user.0).bind(application)).await
     }
 }

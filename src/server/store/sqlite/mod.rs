@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// How often a pool is opened that takes longer.
+const OPENING_ATTEMPTS: u32 = 4;
 const READERS: u32 = 6;
 /// Pages, 64 MB, after which a commit makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
 /// while a long read runs there can be none.
@@ -53,8 +55,7 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
     let _lock = lock_beside(file).await?;
     make_private(file)?;
     // Migrations come first, on a connection that knows nothing but the schema.
-    let migrating =
-        pool(1).connect_with(options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
+    let migrating = open_pool(1, &options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
     let is_new = is_empty(&migrating, file).await?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
@@ -150,11 +151,22 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         })
 }
 
+/// Opens a pool. On a slow disk, or beside other work, the first connection may take longer than a request may wait.
+async fn open_pool(connections: u32, options: &SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    for _ in 1..OPENING_ATTEMPTS {
+        match pool(connections).connect_with(options.clone()).await {
+            Err(sqlx::Error::PoolTimedOut) => {}
+            opened => return opened,
+        }
+    }
+    pool(connections).connect_with(options.clone()).await
+}
+
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
 async fn connect(options: SqliteConnectOptions, sign_ins: SignInWriter) -> Result<SqlStore, Unavailable> {
     let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
-    let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
-    let read = pool(READERS).connect_with(options.clone()).await.map_err(failed)?;
+    let write = open_pool(1, &options).await.map_err(failed)?;
+    let read = open_pool(READERS, &options).await.map_err(failed)?;
     query(READ_SOMETHING).execute(&read).await.map_err(failed)?;
     let warm = Warm::of(&read, &Doubt);
     Ok(SqlStore::new(Pools { warm, read, write, sign_ins, doubt: Doubt }))
