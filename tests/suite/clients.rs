@@ -112,6 +112,12 @@ fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_
     let asked = "https%3A%2F%2Fphotos.example.org%2Fcallback%2F%3Ftoken%3Dx";
     let address = format!("/oauth/authorize?client_id=photos&response_type=code&redirect_uri={asked}");
     assert_eq!(browser.get(&address).unwrap().0, 400);
+    let line: Value =
+        serde_json::from_str(done(folder.path(), &[], &["apps", "show", "photos", "--json"]).0.trim()).unwrap();
+    let (mismatches, secrets) = (&line["mismatches"], &line["secrets"]);
+    assert_eq!(mismatches[0]["redirect_uri"], "https://photos.example.org/callback/?token=…");
+    assert!(secrets[0]["prefix"].is_string() && secrets[0]["expires_at"].is_null(), "{line}");
+    assert_eq!(line["logouts"], json!([]));
     let plain = address.replace("%3Ftoken%3Dx", "");
     let spiked = address.replace("%3Ftoken%3Dx", "';id;'");
     for address in [&plain, &spiked, &plain.replace("callback", "cb%0Ax")] {

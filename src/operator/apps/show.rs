@@ -4,7 +4,8 @@ use crate::server::admin::ClientRecord;
 use crate::server::clock::Timestamp;
 use crate::server::model::Application;
 use crate::server::model::application::Audience;
-use crate::server::model::oauth::{ClaimRule, Client, Mismatch, RedirectUri};
+use crate::server::model::logout::LogoutResult;
+use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, Mismatch, RedirectUri};
 use serde::Serialize;
 
 /// An application for programs.
@@ -24,6 +25,61 @@ pub struct Line<'a> {
     client: Option<ClientLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
+    #[serde(flatten)]
+    record: Option<RecordLine<'a>>,
+}
+
+/// What is kept beside a client, for programs.
+#[derive(Serialize)]
+struct RecordLine<'a> {
+    secrets: Vec<SecretLine<'a>>,
+    mismatches: Vec<MismatchLine<'a>>,
+    logouts: Vec<LogoutLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct SecretLine<'a> {
+    prefix: &'a str,
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct MismatchLine<'a> {
+    reference: &'a str,
+    redirect_uri: &'a str,
+    happened_at: String,
+}
+
+#[derive(Serialize)]
+struct LogoutLine<'a> {
+    happened_at: String,
+    /// `null` where the application took it.
+    failure: Option<&'a str>,
+}
+
+impl<'a> RecordLine<'a> {
+    fn new(record: &'a ClientRecord) -> Self {
+        let secret = |secret: &'a ClientSecret| SecretLine {
+            prefix: &secret.prefix,
+            created_at: secret.created_at.to_rfc3339(),
+            expires_at: secret.expires_at.map(Timestamp::to_rfc3339),
+        };
+        let mismatch = |mismatch: &'a Mismatch| MismatchLine {
+            reference: &mismatch.reference,
+            redirect_uri: &mismatch.uri,
+            happened_at: mismatch.happened_at.to_rfc3339(),
+        };
+        let logout = |logout: &'a LogoutResult| LogoutLine {
+            happened_at: logout.happened_at.to_rfc3339(),
+            failure: logout.failure.as_deref(),
+        };
+        Self {
+            secrets: record.secrets.iter().map(secret).collect(),
+            mismatches: record.mismatches.iter().map(mismatch).collect(),
+            logouts: record.logouts.iter().map(logout).collect(),
+        }
+    }
 }
 
 /// The client of an application for programs.
@@ -76,6 +132,7 @@ impl<'a> Line<'a> {
             created_at: application.created_at.to_rfc3339(),
             client: None,
             client_secret: None,
+            record: None,
         }
     }
 
@@ -127,7 +184,8 @@ pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
 pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool) -> Result<(), Failure> {
     let line = Line::new(application);
     if json {
-        return json_line(&line.with_client(known.map(|known| &known.client), None));
+        let record = known.map(RecordLine::new);
+        return json_line(&Line { record, ..line.with_client(known.map(|known| &known.client), None) });
     }
     let mut table = Columns::new();
     let max_age = line.max_age.map_or_else(|| "any".to_owned(), |seconds| format!("at most {seconds} s"));

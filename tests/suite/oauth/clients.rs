@@ -7,8 +7,10 @@ use crate::app::{App, Backends, Browser};
 use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use latchkey::server::admin::ClientChange;
+use latchkey::server::admin::{ApplicationChange, ClientChange, Refused};
 use latchkey::server::model::ApplicationId;
+use latchkey::server::model::oauth::ConsentRule;
+use latchkey::types::DisplayName;
 use std::time::Duration;
 
 async fn signed_in(client: ClientChange) -> (App, Browser, RelyingParty) {
@@ -240,4 +242,25 @@ async fn claim_rules_and_claims_in_the_id_token_are_as_the_application_is_set() 
     for name in ["role", "plan", "groups", "name"] {
         assert_eq!(tokens.claims.get(name), tokens.info.get(name), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_turns_public_keeps_the_rules_of_a_public_one() {
+    let app = provider(Backends::Embedded).await;
+    let id = ApplicationId::parse("photos").unwrap();
+    let uris = |uri: &str| ClientChange { redirect_uris: Some(vec![uri.to_owned()]), ..ClientChange::default() };
+    let edit = async |client| {
+        app.state.applications().edit(&id, ApplicationChange { client, ..ApplicationChange::default() }).await
+    };
+    let plain = uris("http://app.example/cb");
+    let photos = DisplayName::parse("Photos").unwrap();
+    app.state
+        .applications()
+        .add(id.clone(), photos, ApplicationChange { client: plain, ..ApplicationChange::default() })
+        .await
+        .unwrap();
+    let public = || ClientChange { is_public: Some(true), ..ClientChange::default() };
+    assert!(matches!(edit(public()).await, Err(Refused::WrongRedirectUri(..))));
+    let changed = edit(ClientChange { redirect_uris: uris("https://app.example/cb").redirect_uris, ..public() }).await;
+    assert_eq!(changed.unwrap().client.unwrap().consent, ConsentRule::Once, "anyone can ask in its name");
 }

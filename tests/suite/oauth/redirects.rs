@@ -53,8 +53,18 @@ async fn oidcc_redirect_uri_query() {
 #[tokio::test]
 async fn oidcc_redirect_uri_regfrag_and_others_that_cannot_be_registered() {
     let app = provider(Backends::Embedded).await;
-    for (number, uri) in ["https://app.example/#x", "https://*.example/", "javascript:alert(1)"].into_iter().enumerate()
-    {
+    let wrong = [
+        "https://app.example/#x",
+        "https://*.example/",
+        "javascript:alert(1)",
+        // Browsers and parsers read these in different ways.
+        "https:app.example/cb",
+        "https:///app.example/cb",
+        // The answer would have it twice.
+        "https://app.example/cb?a=b&code=x",
+        "https://app.example/cb?%73tate=x",
+    ];
+    for (number, uri) in wrong.into_iter().enumerate() {
         let id = ApplicationId::parse(&format!("a{number}")).unwrap();
         let change = ApplicationChange { client: uris(&[uri]), ..ApplicationChange::default() };
         let refused = app.state.applications().add(id.clone(), DisplayName::parse("A").unwrap(), change).await;

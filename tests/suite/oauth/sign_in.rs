@@ -276,3 +276,25 @@ async fn a_user_whom_claims_name_gets_tokens_and_no_other_one() {
     assert!(page.text().contains("Use another account"), "{}", page.text());
     assert!(!page.text().contains("Continue with this account"), "it would lead here again");
 }
+
+#[tokio::test]
+async fn a_passkey_that_is_too_new_asks_for_an_older_one_and_never_leads_round() {
+    let app = provider(Backends::Embedded).await;
+    let older = app.browser().sign_up_proven(&app, "ada").await;
+    let mut by_email = app.browser();
+    by_email.sign_in_by_email(&app, "ada").await;
+    let (new, _) = by_email.add_passkey().await;
+    let strict =
+        ApplicationChange { who: Audience::parse("everybody"), client: change(), ..ApplicationChange::default() };
+    let party = register_as(&app, "vault", strict).await;
+    let mut browser = app.browser();
+    assert_eq!(browser.sign_in(&new).await.status, 200);
+    let waiting = browser.get(&party.request(&[])).await.header("location").to_owned();
+    let confirm = browser.get(&waiting).await.header("location").to_owned();
+    assert!(browser.get(&confirm).await.text().contains("Use an older passkey"), "it says which one");
+    assert_eq!(browser.reauthenticate(&new).await.status, 200);
+    assert_eq!(browser.form(&confirm, &[]).await.header("location"), "", "it stays here");
+    assert_eq!(browser.reauthenticate(&older).await.status, 200);
+    assert_eq!(leads_to(&browser.form(&confirm, &[]).await), waiting);
+    arrive(&app, &mut browser, &party).await;
+}
