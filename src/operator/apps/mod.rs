@@ -32,7 +32,7 @@ pub enum Apps {
         #[arg(long)]
         json: bool,
     },
-    /// Shows one application, and redirect URIs that it asked for in vain
+    /// Shows one application, with refused redirect URIs and recent logouts
     Show {
         #[arg(value_parser = application_id)]
         id: ApplicationId,

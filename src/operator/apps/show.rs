@@ -210,7 +210,7 @@ pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool)
     }
     for logout in logouts {
         let outcome = logout.failure.as_deref().map_or_else(|| "delivered".to_owned(), |why| format!("failed: {why}"));
-        table.add(["logout told".to_owned(), format!("{} {outcome}", logout.happened_at.to_rfc3339())]);
+        table.add(["last logout".to_owned(), format!("{} {outcome}", logout.happened_at.to_rfc3339())]);
     }
     write(&table)?;
     for mismatch in mismatches {
@@ -244,7 +244,7 @@ fn add_client(table: &mut Columns, client: &Client) {
     }
 }
 
-/// A redirect URI that was asked for in vain: both strings, where they differ, and the command that would register it.
+/// Explains a refused redirect URI: both strings, where they differ, and the command that registers it.
 fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> String {
     let asked = mismatch.uri.as_str();
     let common = |uri: &str| uri.chars().zip(asked.chars()).take_while(|(own, other)| own == other).count();
@@ -265,7 +265,7 @@ fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> S
         Err(reason) => format!("it cannot be registered: it {reason}"),
     };
     format!(
-        "\nreference {} at {at}\n  asked for   {asked}\n  registered  {registered}\n              {mark}\n  {remedy}",
+        "\nreference {} at {at}\n  requested   {asked}\n  registered  {registered}\n              {mark}\n  {remedy}",
         mismatch.reference
     )
 }

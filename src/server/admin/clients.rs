@@ -24,7 +24,7 @@ pub struct Clients<'a> {
 pub struct ClientRecord {
     pub client: Client,
     pub secrets: Vec<ClientSecret>,
-    /// Redirect URIs that were asked for in vain, the newest first.
+    /// Refused redirect URIs, the newest first.
     pub mismatches: Vec<Mismatch>,
     /// The last back-channel logouts, the newest first.
     pub logouts: Vec<LogoutResult>,

@@ -29,14 +29,14 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     // A window that an application opened tells it the result, until the request is answered.
     let keeps_opener = edge.keeps_opener || state.cookies.pending(request.headers()).is_some();
     let mut response = next.run(request).await;
+    let is_form_post = response.extensions().get::<FormPost>().is_some();
+    let form_action = if is_form_post { "" } else { "form-action 'self'; " };
     let policy = match edge.policy {
-        Policy::Page => content_security_policy(&nonce, is_watched()),
-        Policy::PageWithFrames => content_security_policy(&nonce, is_watched()) + "; frame-src 'self'",
+        Policy::Page => content_security_policy(&nonce, form_action, is_watched()),
+        Policy::PageWithFrames => content_security_policy(&nonce, form_action, is_watched()) + "; frame-src 'self'",
         Policy::Email => EMAIL.to_owned(),
         Policy::Nothing => NOTHING.to_owned(),
     };
-    let is_form_post = response.extensions().get::<FormPost>().is_some();
-    let policy = if is_form_post { policy.replace("form-action 'self'; ", "") } else { policy };
     let referrer_policy = if is_form_post { "strict-origin" } else { referrer_policy };
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
@@ -96,11 +96,11 @@ fn keep_out_of_caches(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-fn content_security_policy(CspNonce(nonce): &CspNonce, watched: bool) -> String {
+fn content_security_policy(CspNonce(nonce): &CspNonce, form_action: &str, watched: bool) -> String {
     let reload = if watched { " ws://localhost:3001 ws://127.0.0.1:3001" } else { "" };
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'{reload}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; \
+         connect-src 'self'{reload}; {form_action}frame-ancestors 'none'; base-uri 'none'; \
          report-uri {reports}; report-to csp",
         reports = paths::POLICY_REPORTS,
     )

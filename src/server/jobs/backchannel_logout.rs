@@ -41,7 +41,7 @@ impl LogoutWorker {
             match self.deliver_next().await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(cause) => tracing::warn!(%cause, "logout queue not read"),
+                Err(cause) => tracing::warn!(%cause, "logout queue unavailable"),
             }
             tokio::select! {
                 () = wake.notified() => {}
@@ -79,10 +79,10 @@ impl LogoutWorker {
         };
         let due_at = now.plus(pause_after(claimed.attempts, claimed.not_after.since(claimed.created_at)));
         if due_at >= claimed.not_after {
-            tracing::warn!(application, reason, "logout token not delivered; giving up");
+            tracing::warn!(application, reason, "logout delivery abandoned");
             store.finish_logout(claimed.id, claim).await?;
         } else {
-            tracing::info!(application, reason, "logout token not delivered; trying again");
+            tracing::info!(application, reason, "logout delivery failed");
             store.release_logout(claimed.id, claim, due_at).await?;
         }
         Ok(true)

@@ -15,7 +15,7 @@ pub async fn run(core: Arc<Core>) {
         let pause = match (SigningKeys { core: &core }).keep().await {
             Ok(()) => READ_EVERY,
             Err(cause) => {
-                tracing::warn!(%cause, "signing keys not kept");
+                tracing::warn!(%cause, "signing key rotation failed");
                 AGAIN
             }
         };

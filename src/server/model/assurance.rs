@@ -44,6 +44,16 @@ pub struct Standing<'a> {
     pub now: Timestamp,
 }
 
+impl Standing<'_> {
+    /// Whether a passkey signs in here and is off probation.
+    #[must_use]
+    pub fn has_settled_passkey(self) -> bool {
+        let Self { passkeys, rp_id, now, .. } = self;
+        let is_settled = |passkey: &Passkey| passkey.on_probation_until(passkeys, rp_id, now).is_none();
+        passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && is_settled(passkey))
+    }
+}
+
 /// The strength of a sign-in, and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assurance {

@@ -27,7 +27,7 @@ pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::
 pub const ACTS: Limit = Limit { name: "acts", burst: 60, every: Duration::from_secs(5) };
 /// Writes of clients without an account, such as forgetting who signed in last.
 pub const CHOICES: Limit = Limit { name: "choices", burst: 30, every: Duration::from_secs(5) };
-/// Requests of applications that an address may send in vain.
+/// Failed requests of applications from one address.
 pub const CLIENT_FAILURES: Limit = Limit { name: "client_failures", burst: 60, every: Duration::from_secs(2) };
 /// Requests by which a client may report violated policies.
 pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };

@@ -40,7 +40,7 @@ pub struct StoredKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The key that is made once and never rotated, for what must stay the same for ever.
+/// The key that is made once and never rotated, for values that must never change.
 #[derive(Clone, Debug)]
 pub struct LastingKey(pub Secret<[u8; 32]>);
 

@@ -34,7 +34,7 @@ impl UserApplications<'_> {
     /// Signs the user out of an application: its tokens end, in all sessions, and it is told.
     ///
     /// # Errors
-    /// When the session has ended, there is nothing to end, or the database is away.
+    /// When the session expired or was revoked, there is nothing to end, or the database is away.
     #[tracing::instrument(skip_all)]
     pub async fn sign_out(&self, current: &CurrentUser, id: &ApplicationId) -> Result<(), Error> {
         self.end(current, id, EventKind::ApplicationSignedOut).await

@@ -14,7 +14,7 @@ use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri};
-use crate::server::model::{Application, Passkey, UserId};
+use crate::server::model::{Application, UserId};
 use crate::server::secret::Token;
 
 /// The authorization endpoint.
@@ -181,11 +181,7 @@ impl Authorizations<'_> {
         let access = Access { core: self.core };
         let passkeys = store.passkeys(user.id).await?;
         let standing = access.standing(&passkeys);
-        let counts = |passkey: &Passkey| {
-            let is_settled = passkey.on_probation_until(&passkeys, standing.rp_id, standing.now).is_none();
-            passkey.is_usable(standing.rp_id) && is_settled
-        };
-        let has_passkey = passkeys.iter().any(counts);
+        let has_passkey = standing.has_settled_passkey();
         let assurance = Assurance::of(&Authentication::of(&current.session), standing);
         let asked_at = Some(self.core.now());
         let facts = Facts { user, application: &application, groups: &groups, assurance, asked_at };
@@ -228,7 +224,7 @@ impl Authorizations<'_> {
     /// Remembers that a user allowed a request, where the application asks once.
     ///
     /// # Errors
-    /// When the session has ended, or the database is away.
+    /// When the session expired or was revoked, or the database is away.
     pub async fn allow(&self, asked: &Asked, current: &CurrentUser) -> Result<(), Error> {
         if asked.client.consent != ConsentRule::Once {
             return Ok(());

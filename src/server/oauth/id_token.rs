@@ -1,9 +1,10 @@
 //! ID tokens (OpenID Connect Core, section 2).
 
 use super::claims::{Subject, of_id_token, seconds};
+use super::keys::sign_for;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::jose::{Algorithm, sign};
+use crate::server::jose::Algorithm;
 use crate::server::model::assurance::Assurance;
 use crate::server::model::oauth::grant::TOKEN_LIFE;
 use crate::server::model::oauth::{Client, Grant, RequestedClaims};
@@ -35,9 +36,7 @@ impl Statement<'_> {
     /// # Errors
     /// When there is no key for it, or the key cannot sign.
     pub fn sign(&self, keys: &KeySet) -> Result<String, Unavailable> {
-        let failed = |cause| Unavailable::new("signing keys", cause);
-        let key = keys.signer(self.client.algorithm, self.now).ok_or_else(|| failed("there is no key".to_owned()))?;
-        sign(key, "JWT", &self.claims()).map_err(|cause| failed(cause.to_string()))
+        sign_for(self.client, (keys, self.now), "JWT", &self.claims())
     }
 
     fn claims(&self) -> Map<String, Value> {

@@ -3,13 +3,15 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::jose::{Algorithm, KeyId, SigningKey};
+use crate::server::jose::{Algorithm, KeyId, SigningKey, sign};
+use crate::server::model::oauth::Client;
 use crate::server::model::signing_key::{
     self, KeySet, LastingKey, Moments, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, needed, open, phase,
 };
 use crate::server::secret::Secret;
 use crate::server::store::Unit;
 use crate::server::telemetry::AUDIT;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// The name of the lasting key.
@@ -230,6 +232,18 @@ impl SigningKeys<'_> {
         let moments = Moments { created_at: now, signs_from: now };
         unit.add_signing_key(&StoredKey::new(spare, algorithm, moments, self.sealer())?).await
     }
+}
+
+/// Signs claims with the current key of an application's algorithm. `typ`: the kind of token (RFC 8725, section 3.11).
+pub(super) fn sign_for(
+    client: &Client,
+    (keys, now): (&KeySet, Timestamp),
+    typ: &'static str,
+    claims: &impl Serialize,
+) -> Result<String, Unavailable> {
+    let failed = |cause: String| Unavailable::new("signing keys", cause);
+    let key = keys.signer(client.algorithm, now).ok_or_else(|| failed("there is no key".to_owned()))?;
+    sign(key, typ, claims).map_err(|cause| failed(cause.to_string()))
 }
 
 /// Makes a key on a thread of its own: an RSA key takes a second.

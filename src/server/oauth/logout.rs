@@ -42,7 +42,7 @@ enum Standing {
     This,
     /// Its session lives in another browser.
     Elsewhere,
-    /// Its session has ended.
+    /// Its session expired or was revoked.
     Ended(UserId),
     Unknown,
 }

@@ -1,9 +1,9 @@
 //! Logout tokens (OpenID Connect Back-Channel Logout 1.0, section 2.4).
 
 use super::claims::seconds;
+use super::keys::sign_for;
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::jose::sign;
 use crate::server::model::logout::{LogoutNotice, TOKEN_LIFE};
 use crate::server::model::oauth::Client;
 use crate::server::model::signing_key::KeySet;
@@ -17,8 +17,7 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// # Errors
 /// When there is no key for it, or the key cannot sign.
 pub fn logout_token(core: &Core, keys: &KeySet, client: &Client, notice: &LogoutNotice) -> Result<String, Unavailable> {
-    let (now, failed) = (core.now(), |cause: String| Unavailable::new("signing keys", cause));
-    let key = keys.signer(client.algorithm, now).ok_or_else(|| failed("there is no key".to_owned()))?;
+    let now = core.now();
     let claims = json!({
         "iss": core.policy.issuer,
         "aud": notice.client_id,
@@ -29,5 +28,5 @@ pub fn logout_token(core: &Core, keys: &KeySet, client: &Client, notice: &Logout
         "sub": notice.user.encode(),
         "sid": notice.sid,
     });
-    sign(key, "logout+jwt", &claims).map_err(|cause| failed(cause.to_string()))
+    sign_for(client, (keys, now), "logout+jwt", &claims)
 }

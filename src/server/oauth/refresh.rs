@@ -20,7 +20,7 @@ const NO_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, 
 enum Use {
     /// The client keeps this one, or gets its successor.
     Goes(Token),
-    /// It was used before, and its successor too or more than a minute ago: two have it, and one of them stole it.
+    /// It was used before, and its successor too or more than a minute ago: it was probably stolen.
     Reused,
 }
 

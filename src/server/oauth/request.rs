@@ -2,7 +2,7 @@
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::{Found, Parameters};
-use crate::server::model::oauth::{Client, RequestedClaims, Scope, Scopes};
+use crate::server::model::oauth::{Client, RequestedClaims, Scopes};
 use crate::types::Language;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -184,12 +184,6 @@ impl AuthorizationRequest {
     #[must_use]
     pub fn needs_new_authentication(&self) -> bool {
         self.prompt.login || self.max_age.is_some_and(|age| age.is_zero())
-    }
-
-    /// Whether it is a request of OpenID Connect, and not of plain OAuth.
-    #[must_use]
-    pub fn is_openid(&self) -> bool {
-        self.scopes.has(Scope::OpenId)
     }
 }
 

@@ -107,7 +107,8 @@ impl Tokens<'_> {
         let is_same = |(session, _): &(Session, User)| {
             session.is_alive(now) && session.authenticated_at.unix_millis() >= code.authenticated_at
         };
-        let (session, user) = found.filter(is_same).ok_or(Refusal::invalid_grant("the session has ended"))?;
+        let (session, user) =
+            found.filter(is_same).ok_or(Refusal::invalid_grant("the session expired or was revoked"))?;
         let authentication = Authentication::of(&session);
         let assurance = self.check_policy(authenticated, &user, &authentication).await?;
         let keys = SigningKeys { core: self.core }.current()?;
@@ -142,7 +143,7 @@ impl Tokens<'_> {
         // An administrator who disables the account meanwhile comes before or after, and finds the grant.
         let locked = unit.lock_user(user.id).await?;
         if locked.is_none_or(|user| user.disabled_at.is_some()) || !unit.add_grant(&grant, session.id).await? {
-            return Err(Refusal::invalid_grant("the session has ended"));
+            return Err(Refusal::invalid_grant("the session expired or was revoked"));
         }
         unit.add_access_token(grant.id, &issued).await?;
         if let Some(token) = refresh_token {

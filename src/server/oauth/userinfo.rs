@@ -65,10 +65,16 @@ impl Resources<'_> {
         (application, client): (Application, Client),
     ) -> Result<Option<Held>, Refusal> {
         let authenticated = AuthenticatedClient { application, client };
+        let is_allowed = self.is_allowed(&authenticated, &living).await?;
+        Ok(is_allowed.then_some(Held { living, token, client: authenticated.client }))
+    }
+
+    /// Whether the policy still lets the user in.
+    async fn is_allowed(&self, authenticated: &AuthenticatedClient, living: &LivingGrant) -> Result<bool, Refusal> {
         let tokens = Tokens { core: self.core };
-        match tokens.check_policy(&authenticated, &living.user, &living.grant.authentication).await {
-            Ok(_) => Ok(Some(Held { living, token, client: authenticated.client })),
-            Err(refusal) if refusal.code == ErrorCode::InvalidGrant => Ok(None),
+        match tokens.check_policy(authenticated, &living.user, &living.grant.authentication).await {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.code == ErrorCode::InvalidGrant => Ok(false),
             Err(refusal) => Err(refusal),
         }
     }
@@ -95,23 +101,17 @@ impl Resources<'_> {
         let own = found.filter(|(living, sent)| living.grant.application == application.id && sent.used_at.is_none());
         let Some((living, _)) = own else { return Ok(inactive) };
         let authenticated = AuthenticatedClient { application, client };
-        let tokens = Tokens { core: self.core };
-        let client = &authenticated.client;
-        match tokens.check_policy(&authenticated, &living.user, &living.grant.authentication).await {
-            Ok(_) => {}
-            Err(refusal) if refusal.code == ErrorCode::InvalidGrant => return Ok(inactive),
-            Err(refusal) => return Err(refusal),
+        if !self.is_allowed(&authenticated, &living).await? {
+            return Ok(inactive);
         }
-        Ok({
-            let mut answer = Map::new();
-            let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
-            put("active", true.into());
-            put("client_id", client.client_id.as_str().into());
-            put("sub", living.user.id.encode().into());
-            put("scope", living.grant.scopes.to_string().into());
-            put("exp", seconds(living.grant.ends_at).into());
-            answer
-        })
+        let mut answer = Map::new();
+        let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
+        put("active", true.into());
+        put("client_id", authenticated.client.client_id.as_str().into());
+        put("sub", living.user.id.encode().into());
+        put("scope", living.grant.scopes.to_string().into());
+        put("exp", seconds(living.grant.ends_at).into());
+        Ok(answer)
     }
 
     fn description(&self, held: &Held) -> Map<String, Value> {

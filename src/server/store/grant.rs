@@ -39,7 +39,7 @@ pub trait GrantReads: Send + Sync {
 /// Writes of grants, tokens and visits.
 #[async_trait]
 pub trait GrantWrites: Send {
-    /// Adds a grant, and that its session visited the application; `false` when the session has ended, or its code was used.
+    /// Adds a grant, and that its session visited the application; `false` when the session expired or was revoked, or its code was used.
     async fn add_grant(&mut self, grant: &Grant, session: SessionId) -> Result<bool, Unavailable>;
 
     /// Locks a grant until the unit of work ends; `false` when it is gone.

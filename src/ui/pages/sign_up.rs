@@ -28,7 +28,7 @@ pub fn SignUpPage(
     /// Whether emails sign people up.
     by_email: bool,
     needs_address: bool,
-    /// The application that the user goes on to.
+    /// The application that the user continues to.
     application: Option<String>,
     /// The address of the sign-in page.
     sign_in: String,

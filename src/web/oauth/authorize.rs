@@ -2,6 +2,7 @@
 
 use super::{answer, pages};
 use crate::server::http::RequestContext;
+use crate::server::http::body::MAX_BODY;
 use crate::server::http::edge::Edge;
 use crate::server::oauth::{Asked, Decision, Holder, Parameters, Pending, Progress, Reading, describe};
 use crate::types::{ApiError, paths};
@@ -9,9 +10,6 @@ use crate::web::redirect;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
-
-/// Longest form that is read: what a query may have.
-const LONGEST_FORM: usize = 64 * 1024;
 
 /// `GET /oauth/authorize`. It answers at once where nothing is left to ask.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
@@ -66,7 +64,7 @@ async fn keep(
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     Edge::of(request.extensions()).check_body(request.headers())?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, LONGEST_FORM).await.map_err(|_| ApiError::TooLarge)?;
+    let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
     let rest = Request::from_parts(parts, axum::body::Body::empty());
     let parameters = Parameters::parse(&body);
     let authorizations = context.state.authorizations();

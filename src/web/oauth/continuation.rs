@@ -4,13 +4,14 @@ use super::{answer, pages, request_of};
 use crate::server::auth::{CurrentUser, Holder as ContinuationHolder};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
-use crate::server::oauth::{Asked, Decision, ErrorCode, Holder, Pending, Progress, Reading, describe};
+use crate::server::oauth::{Answer, Asked, Decision, ErrorCode, Holder, Pending, Progress, Reading, describe};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, paths};
 use crate::web::extract::form;
 use crate::web::redirect;
 use axum::extract::Request;
-use axum::http::{HeaderValue, Uri};
+use axum::http::Uri;
+use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
@@ -40,34 +41,21 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     if request.uri().query() == Some(paths::CANCEL) {
         return refuse(&context, request, &open, ErrorCode::AccessDenied).await;
     }
-    if open.asked.request.prompt.none {
-        return silently(&context, request, &open).await;
+    let current = context.current_user().await?;
+    let progress =
+        Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: false };
+    let decision = context.state.authorizations().decide(&open.asked, current.as_ref(), progress).await?;
+    match (decision, &current) {
+        (Decision::Answer, Some(current)) => finish(&context, request, &open, current).await,
+        (Decision::Refuse(code), _) => refuse(&context, request, &open, code).await,
+        (decision, _) => {
+            let cookies = &context.state.cookies;
+            let named = context.browser.is_none().then(|| cookies.set_browser(&open.browser)).flatten();
+            let cookies = named.into_iter().chain(cookies.set_pending(&open.id));
+            let response = ask(&context, request, open, (decision, current)).await?;
+            Ok((redirect::set_cookies(cookies), response).into_response())
+        }
     }
-    let named = context.browser.is_none().then(|| context.state.cookies.set_browser(&open.browser)).flatten();
-    let marked = context.state.cookies.set_pending(&open.id);
-    let response = proceed(&context, request, open).await?;
-    let is_ended = response.headers().get_all("set-cookie").iter().any(|cookie| is_end(&context, cookie));
-    let cookies = named.into_iter().chain(marked.filter(|_| !is_ended));
-    Ok((redirect::set_cookies(cookies), response).into_response())
-}
-
-/// Answers a request that may show nothing: it came by a form of the application.
-async fn silently(context: &RequestContext, request: Request, open: &Open) -> Result<Response, ApiError> {
-    if !take(context, open).await? {
-        return Ok(pages::expired(context, request).await);
-    }
-    let (authorizations, current) = (context.state.authorizations(), context.current_user().await?);
-    let progress = Progress::new(open.pending.began_at());
-    let answered = match (authorizations.decide(&open.asked, current.as_ref(), progress).await?, &current) {
-        (Decision::Answer, Some(current)) => authorizations.answer(&open.asked, current).await?,
-        (Decision::Refuse(code), _) => authorizations.refuse(open.asked.request.return_to.clone(), describe(code)),
-        _ => return Err(ApiError::Internal),
-    };
-    Ok(answer::directly(context, request, &answered).await)
-}
-
-fn is_end(context: &RequestContext, cookie: &HeaderValue) -> bool {
-    context.state.cookies.end_pending().as_ref() == Some(cookie)
 }
 
 /// Reads the request that the address names.
@@ -82,17 +70,15 @@ async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, Ap
     })
 }
 
-/// Does what is next.
-async fn proceed(context: &RequestContext, request: Request, open: Open) -> Result<Response, ApiError> {
-    let current = context.current_user().await?;
-    let authorizations = context.state.authorizations();
-    let progress =
-        Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: false };
-    let decision = authorizations.decide(&open.asked, current.as_ref(), progress).await?;
+/// Asks the user for what is missing.
+async fn ask(
+    context: &RequestContext,
+    request: Request,
+    open: Open,
+    (decision, current): (Decision, Option<CurrentUser>),
+) -> Result<Response, ApiError> {
     let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
     match (decision, current) {
-        (Decision::Answer, Some(current)) => finish(context, request, &open, &current).await,
-        (Decision::Refuse(code), _) => refuse(context, request, &open, code).await,
         (Decision::SignUp, _) => Ok(redirect::to(paths::SIGN_UP, None)),
         (Decision::Authenticate { with_passkey }, Some(current)) => {
             authenticate(context, &open, &current, with_passkey).await
@@ -145,7 +131,7 @@ async fn answer_with_code(
     current: &CurrentUser,
 ) -> Result<Response, ApiError> {
     let code = context.state.authorizations().answer(&open.asked, current).await?;
-    Ok(ended(context, answer::after_form(context, request, &code).await))
+    Ok(ended(context, request, open, &code).await)
 }
 
 /// Takes the request and answers it with an error.
@@ -159,7 +145,7 @@ async fn refuse(
         return Ok(pages::expired(context, request).await);
     }
     let refused = context.state.authorizations().refuse(open.asked.request.return_to.clone(), describe(code));
-    Ok(ended(context, answer::after_form(context, request, &refused).await))
+    Ok(ended(context, request, open, &refused).await)
 }
 
 /// Takes the request: of several answers at once, one is given.
@@ -168,9 +154,15 @@ async fn take(context: &RequestContext, open: &Open) -> Result<bool, ApiError> {
     Ok(context.state.pending_requests().take(&open.id, holder).await?.is_some())
 }
 
-/// No request is pending in this browser any more.
-fn ended(context: &RequestContext, response: Response) -> Response {
-    let cookie = context.state.cookies.end_pending().map(|cookie| (axum::http::header::SET_COOKIE, cookie));
+/// Leads back to the application; no request is pending in this browser then. A request that may show nothing
+/// (`prompt=none`) came by a form of the application, never by one of ours.
+async fn ended(context: &RequestContext, request: Request, open: &Open, answered: &Answer) -> Response {
+    let cookie = context.state.cookies.end_pending().map(|cookie| (SET_COOKIE, cookie));
+    let response = if open.asked.request.prompt.none {
+        answer::directly(context, request, answered).await
+    } else {
+        answer::after_form(context, request, answered).await
+    };
     (AppendHeaders(cookie), response).into_response()
 }
 

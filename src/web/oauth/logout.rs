@@ -1,8 +1,9 @@
 //! `/oauth/logout`: where applications send users to sign out.
 
-use super::answer;
+use super::{answer, named_in};
 use crate::server::auth::view as views;
 use crate::server::http::RequestContext;
+use crate::server::http::body::MAX_BODY;
 use crate::server::http::edge::Edge;
 use crate::server::http::security_headers::clear_storage;
 use crate::server::oauth::{Holder, LogoutDecision, Parameters, Pending, Target};
@@ -19,9 +20,6 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
-/// Longest form that is read.
-const LONGEST_FORM: usize = 64 * 1024;
-
 /// `GET /oauth/logout`. A hint is a token: it is kept here, and leaves the address by a redirect.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     context.state.signing_keys().current()?;
@@ -33,7 +31,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     Edge::of(request.extensions()).check_body(request.headers())?;
     context.state.signing_keys().current()?;
-    let body = to_bytes(request.into_body(), LONGEST_FORM).await.map_err(|_| ApiError::TooLarge)?;
+    let body = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
     keep(&context, &Parameters::parse(&body)).await
 }
 
@@ -108,18 +106,14 @@ pub async fn post_kept(context: RequestContext, request: Request) -> Result<Resp
 
 /// The parameters of a request that was kept, in the browser that opened it first.
 async fn kept(context: &RequestContext, path: &str, browser: &Token) -> Result<Option<Parameters>, ApiError> {
-    let Some(id) = request_of(path) else { return Ok(None) };
+    let Some(id) = named_in(path, paths::SIGN_OUT_KEPT) else { return Ok(None) };
     Ok(context.state.pending_requests().claim(&id, browser).await?.map(|pending| pending.parameters()))
 }
 
 /// Takes the request: of several answers at once, one is given.
 async fn take(context: &RequestContext, path: &str, browser: &Token) -> Result<bool, ApiError> {
-    let Some(id) = request_of(path) else { return Ok(false) };
+    let Some(id) = named_in(path, paths::SIGN_OUT_KEPT) else { return Ok(false) };
     Ok(context.state.pending_requests().take(&id, Holder::Browser(browser)).await?.is_some())
-}
-
-fn request_of(path: &str) -> Option<Token> {
-    path.strip_prefix(paths::SIGN_OUT_KEPT).and_then(|rest| rest.strip_prefix('/')).and_then(Token::decode)
 }
 
 /// How the user is led on.

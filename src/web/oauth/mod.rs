@@ -16,7 +16,12 @@ use crate::types::{ApiError, Next, paths};
 /// The request whose page a path is.
 #[must_use]
 pub(super) fn request_of(path: &str) -> Option<Token> {
-    Token::decode(path.strip_prefix(paths::CONTINUE)?.strip_prefix('/')?)
+    named_in(path, paths::CONTINUE)
+}
+
+/// The name behind `start` in the path of an address.
+fn named_in(path: &str, start: &str) -> Option<Token> {
+    Token::decode(path.strip_prefix(start)?.strip_prefix('/')?)
 }
 
 /// An application to which a user signs in.

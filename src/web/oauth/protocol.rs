@@ -1,6 +1,7 @@
 //! The endpoints that applications call themselves: token, userinfo, introspection and revocation.
 
 use crate::server::http::RequestContext;
+use crate::server::http::body::MAX_BODY;
 use crate::server::http::edge::Edge;
 use crate::server::http::oauth::{bearer_challenge, in_oauth_form};
 use crate::server::oauth::{ClientRequest, ErrorCode, Found, Parameters, Refusal};
@@ -10,9 +11,6 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-
-/// Longest form that is read, as everywhere.
-const LONGEST_FORM: usize = 64 * 1024;
 
 /// Tokens are for their client alone (RFC 6749, section 5.1).
 const UNCACHED: [(header::HeaderName, HeaderValue); 2] = [
@@ -30,7 +28,7 @@ impl Form {
     async fn read(request: Request) -> Result<Self, Response> {
         Edge::of(request.extensions()).check_body(request.headers()).map_err(in_oauth_form)?;
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, LONGEST_FORM).await.map_err(|_| in_oauth_form(ApiError::TooLarge))?;
+        let body = to_bytes(body, MAX_BODY).await.map_err(|_| in_oauth_form(ApiError::TooLarge))?;
         Ok(Self { parameters: Parameters::parse(&body), headers: parts.headers })
     }
 

@@ -4,6 +4,8 @@ use super::relying_party::{RelyingParty, change, oauth_error, provider, register
 use crate::app::{App, Backends, Browser};
 use latchkey::server::admin::ClientChange;
 use latchkey::server::model::oauth::ConsentRule;
+use latchkey::server::model::oauth::grant::MOST_REFRESH_TOKENS;
+use latchkey::server::secret::Token;
 use std::time::Duration;
 
 const OFFLINE: [(&str, &str); 1] = [("scope", "openid email offline_access")];
@@ -101,5 +103,28 @@ async fn nothing_that_has_ended_is_kept() {
         assert_eq!(app.store.remove_ended_grants(later, 100).await.unwrap(), 1);
         assert_eq!(app.store.remove_ended_grants(later.plus(Duration::from_hours(30 * 24)), 100).await.unwrap(), 1);
         assert_eq!(app.store.remove_old_mismatches(later, 100).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_remembers_its_latest_refresh_tokens() {
+    for backends in Backends::ALL {
+        let (app, _, party, mut token) = with_token(backends, true).await;
+        let mut tokens = Vec::new();
+        for _ in 0..MOST_REFRESH_TOKENS + 5 {
+            app.clock.advance(Duration::from_secs(1));
+            let next = text(&party.refresh(&app, &token).await, "refresh_token");
+            tokens.push(std::mem::replace(&mut token, next));
+        }
+        let mut known = 0;
+        for token in &tokens {
+            let hash = Token::decode(token).unwrap().hash();
+            known += u32::from(app.store.refresh_token(&hash, app.now()).await.unwrap().is_some());
+        }
+        assert_eq!(known, MOST_REFRESH_TOKENS - 1, "and the one that is not used yet");
+        assert_eq!(oauth_error(&party.refresh(&app, &tokens[0]).await).1, "invalid_grant");
+        token = text(&party.refresh(&app, &token).await, "refresh_token");
+        assert_eq!(oauth_error(&party.refresh(&app, tokens.last().unwrap()).await).1, "invalid_grant");
+        assert_eq!(oauth_error(&party.refresh(&app, &token).await).1, "invalid_grant", "a younger one ends the grant");
     }
 }

@@ -21,6 +21,8 @@ pub const REFRESH_GRACE: Duration = Duration::from_mins(1);
 pub const MOST_GRANTS: u32 = 50;
 /// The most access tokens of one grant that are valid at a time; the oldest end first.
 pub const MOST_ACCESS_TOKENS: u32 = 50;
+/// Most refresh tokens of a grant that are remembered: an older one is unknown, where a younger one ends the grant.
+pub const MOST_REFRESH_TOKENS: u32 = 50;
 
 /// The name of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::server::jose::Algorithm;
 use crate::server::model::ApplicationId;
-use crate::server::model::oauth::{ConsentRule, RedirectUri};
+use crate::server::model::oauth::{ConsentRule, RedirectUri, Scope};
 
 const URI: &str = "https://app.example/cb";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -36,9 +36,9 @@ fn a_request_is_read_whatever_the_order_of_its_parameters() {
     let request = request.unwrap();
     assert_eq!(request.scopes.to_string(), "openid email");
     assert!(request.prompt.login && request.prompt.consent && !request.prompt.none);
-    assert!(request.needs_new_authentication() && request.is_openid());
+    assert!(request.needs_new_authentication() && request.scopes.has(Scope::OpenId));
     let request = parse("response_type=code&max_age=0&acr_values=x+phr&ui_locales=fr+de-AT+en", false).unwrap();
-    assert!(request.needs_new_authentication() && request.prefers_passkey && !request.is_openid());
+    assert!(request.needs_new_authentication() && request.prefers_passkey && !request.scopes.has(Scope::OpenId));
     assert_eq!(request.language, Some(Language::German));
 }
 

@@ -5,7 +5,7 @@ use super::{SqlStore, Statement, user};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::assurance::Authentication;
-use crate::server::model::oauth::grant::{MOST_ACCESS_TOKENS, MOST_GRANTS};
+use crate::server::model::oauth::grant::{MOST_ACCESS_TOKENS, MOST_GRANTS, MOST_REFRESH_TOKENS};
 use crate::server::model::oauth::{Grant, GrantId, IssuedToken, RefreshToken, Scopes};
 use crate::server::model::{ApplicationId, SessionId, UserId};
 use crate::server::secret::TokenHash;
@@ -233,7 +233,13 @@ impl GrantWrites for Transaction {
         .bind(grant.0)
         .bind(token.created_at.unix_millis())
         .bind(token.used_at.map(Timestamp::unix_millis));
-        self.run(statement).await.map(drop)
+        self.run(statement).await?;
+        // The one that is not used yet stays, whatever the clock said.
+        let surplus = query(
+            "delete from refresh_tokens where token_hash in (select token_hash from refresh_tokens where grant_id = $1 \
+             order by case when used_at is null then 0 else 1 end, created_at desc, token_hash limit 1000 offset $2)",
+        );
+        self.run(surplus.bind(grant.0).bind(i64::from(MOST_REFRESH_TOKENS))).await.map(drop)
     }
 
     async fn reread_refresh_token(&mut self, token: &TokenHash) -> Result<Option<RefreshToken>, Unavailable> {

@@ -59,10 +59,10 @@ impl VisitWrites for Transaction {
         application: Option<&ApplicationId>,
         now: Timestamp,
     ) -> Result<u64, Unavailable> {
-        const VISITS: &str = visits_of!("s.user_id = $1 and ($2 = '' or v.application_id = $2)");
-        let application = application.map_or("", ApplicationId::as_str);
+        const VISITS: &str = visits_of!("s.user_id = $1 and ($2 is null or v.application_id = $2)");
+        let application = application.map(ApplicationId::as_str);
         self.queue_logouts(query(VISITS).bind(user.0).bind(application), now).await?;
-        let statement = query("delete from visits where user_id = $1 and ($2 = '' or application_id = $2)");
+        let statement = query("delete from visits where user_id = $1 and ($2 is null or application_id = $2)");
         self.run(statement.bind(user.0).bind(application)).await
     }
 }
