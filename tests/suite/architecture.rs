@@ -185,6 +185,17 @@ fn conditional_compilation_stands_at_the_module_boundary_only() {
     }
 }
 
+/// The server gives a page up on another thread than it was rendered on, where a value bound to its thread panics: the
+/// connection ends without an answer.
+#[test]
+fn pages_keep_nothing_that_is_bound_to_a_thread() {
+    for (path, text) in sources("src") {
+        for name in ["new_local", "LocalStorage", "LocalResource", "SendWrapper"] {
+            assert!(path.starts_with("src/browser/web") || !text.contains(name), "{} has {name}", path.display());
+        }
+    }
+}
+
 #[test]
 fn each_library_stays_in_its_room() {
     let rooms = [

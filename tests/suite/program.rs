@@ -2,7 +2,8 @@
 
 use crate::ports::free_port;
 use crate::servers::signal;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -50,10 +51,11 @@ pub fn wait_until_ready(child: &mut Child, port: u16) {
     panic!("it does not answer");
 }
 
-/// One that runs, quietly; killed when the test ends.
+/// One that runs; killed when the test ends. Where the test fails, its log is shown.
 pub struct Program {
     pub port: u16,
     pub child: Child,
+    log: File,
 }
 
 impl Program {
@@ -66,26 +68,30 @@ impl Program {
         let (listen, own) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
         let all = [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", origin.unwrap_or(&own)), ("RUST_LOG", "error")];
         let all: Vec<_> = all.into_iter().chain(settings.iter().copied()).collect();
-        let mut child = latchkey(folder, &all).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        wait_until_ready(&mut child, port);
-        Self { port, child }
+        Self::spawn(port, &mut latchkey(folder, &all))
     }
 
     /// Starts one that is told, not killed, when a file may not grow any more.
     pub fn start_heedless_of_file_sizes(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let (listen, origin) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", "trap '' XFSZ; exec \"$0\"", env!("CARGO_BIN_EXE_latchkey")])
             .current_dir(folder)
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap())
             .envs([("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", origin.as_str()), ("RUST_LOG", "off")])
-            .envs(settings.iter().copied())
-            .spawn()
-            .unwrap();
-        wait_until_ready(&mut child, port);
-        Self { port, child }
+            .envs(settings.iter().copied());
+        Self::spawn(port, &mut command)
+    }
+
+    fn spawn(port: u16, command: &mut Command) -> Self {
+        let log = tempfile::tempfile().unwrap();
+        let child = command.stdout(log.try_clone().unwrap()).stderr(log.try_clone().unwrap()).spawn().unwrap();
+        let mut program = Self { port, child, log };
+        wait_until_ready(&mut program.child, port);
+        program
     }
 
     pub fn origin(&self) -> String {
@@ -115,5 +121,9 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() && self.log.rewind().is_ok() {
+            let log = std::io::read_to_string(&self.log).unwrap_or_default();
+            eprintln!("log of the program on port {}:\n{log}", self.port);
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::objects::{called, global, member, reason, resolved, set};
 use super::page::window;
 use crate::browser::{BrowserError, Mediation};
 use js_sys::{JSON, Object};
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -14,19 +15,19 @@ use web_sys::AbortController;
 /// The class with the newer parts of WebAuthn, which are asked for by name: not every browser has them.
 const CLASS: &str = "PublicKeyCredential";
 
-/// A request to the browser that can be ended.
+/// A request to the browser that can be ended. `Send`, so that a page keeps it in the same way in both builds.
 #[derive(Clone, Debug)]
-pub struct Abort(Option<AbortController>);
+pub struct Abort(SendWrapper<Option<AbortController>>);
 
 impl Default for Abort {
     fn default() -> Self {
-        Self(AbortController::new().ok())
+        Self(SendWrapper::new(AbortController::new().ok()))
     }
 }
 
 impl Abort {
     pub fn abort(&self) {
-        if let Some(controller) = &self.0 {
+        if let Some(controller) = &*self.0 {
             controller.abort();
         }
     }
@@ -132,7 +133,7 @@ fn public_key_in(answer: &Answer) -> JsValue {
 fn request_of(public_key: &JsValue, abort: &Abort) -> Result<Object, BrowserError> {
     let request = Object::new();
     set(&request, "publicKey", public_key)?;
-    if let Abort(Some(controller)) = abort {
+    if let Some(controller) = &*abort.0 {
         set(&request, "signal", controller.signal())?;
     }
     Ok(request)

@@ -104,7 +104,7 @@ struct SignIn {
     keep: RwSignal<bool>,
     next: StoredValue<String>,
     /// The request that the browser holds now; there is never more than one.
-    pending: StoredValue<Abort, LocalStorage>,
+    pending: StoredValue<Abort>,
     immediate: RwSignal<bool>,
     /// Whether there is a field whose suggestions offer passkeys.
     has_field: bool,
@@ -224,7 +224,7 @@ fn SignInForm() -> impl IntoView {
         state: RwSignal::new(refused.unwrap_or(State::Waiting)),
         keep: RwSignal::new(browser::is_ticked("keep")),
         next: StoredValue::new(next),
-        pending: StoredValue::new_local(Abort::default()),
+        pending: StoredValue::new(Abort::default()),
         immediate: RwSignal::new(false),
         has_field: !remembered,
     };
