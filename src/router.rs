@@ -36,6 +36,7 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::HEALTH, HEALTH),
     (paths::READY, HEALTH),
     (paths::POLICY_REPORTS, REPORTS),
+    (paths::LOGOS, Edge { policy: Policy::Picture, bodies: &[], ..Edge::PAGES }),
     (paths::MAILBOX_HTML, Edge { policy: Policy::Email, ..Edge::PAGES }),
     (paths::MAILBOX, Edge { policy: Policy::PageWithFrames, ..Edge::PAGES }),
 ];
@@ -97,6 +98,7 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::PASSKEY_ENDPOINTS, get(well_known::passkey_endpoints))
         .route(paths::SECURITY_TXT, get(well_known::security_txt))
         .route(paths::APPS, get(apps::get).post(apps::post))
+        .route(paths::APP_LOGO, get(apps::logo))
         .route(paths::LANGUAGE, post(language::post))
         .route(paths::BRAND_COLOURS, get(brand::colours))
         .route(paths::BRAND_LOGO, get(brand::logo))

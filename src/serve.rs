@@ -2,7 +2,9 @@
 
 use crate::bootstrap::{self, Started};
 use crate::router::router;
+use crate::server::admin::{ApplicationsFile, Applied, Refused};
 use crate::server::config::Config;
+use crate::server::http::AppState;
 use crate::server::http::assets::SiteFiles;
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
@@ -11,6 +13,7 @@ use crate::server::jobs::EmailWorker;
 use crate::server::jobs::{cleanup, key_rotation};
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +42,26 @@ pub fn tell(text: &str) {
 pub fn fail(sentence: &str) -> ExitCode {
     tell(&format!("latchkey: {sentence}\n"));
     ExitCode::from(1)
+}
+
+/// Brings groups and applications to what `APPLICATIONS_FILE` says.
+async fn apply(path: &Path, state: &AppState) -> Result<(), ExitCode> {
+    let applied = match ApplicationsFile::read(path) {
+        Ok(file) => state.applications().apply(&file).await,
+        Err(mistakes) => Err(mistakes.into()),
+    };
+    let applied = applied.map_err(|cause| match cause {
+        Refused::Mistakes(mistakes) => {
+            tell(&format!("latchkey: APPLICATIONS_FILE: {mistakes}\n"));
+            ExitCode::from(2)
+        }
+        cause => fail(&cause.to_string()),
+    })?;
+    for Applied { application, .. } in applied.iter().filter(|one| one.needs_secret) {
+        let hint = "`latchkey apps secret add` makes one";
+        tracing::warn!(application = %application.id, hint, "application without a secret");
+    }
+    Ok(())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ExitCode> {
@@ -84,6 +107,11 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
             }
             Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
         }
+    }
+    if let Some(path) = &config.applications_file
+        && let Err(code) = apply(path, &state).await
+    {
+        return code;
     }
     let core = Arc::clone(state.core());
     keep_going("cleanup", move || cleanup::run(Arc::clone(&core)));

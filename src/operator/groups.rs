@@ -1,5 +1,6 @@
 use super::columns::Columns;
 use super::{Failure, PAGE, json_line, say, user_named, write};
+use crate::server::admin::values;
 use crate::server::model::{Group, GroupName};
 use crate::server::services::Services;
 use crate::types::DisplayName;
@@ -11,10 +12,10 @@ pub enum Groups {
     /// Creates a group, or changes its title or default
     Add {
         /// 1 to 64 characters of a-z, 0-9, dot, hyphen and underscore
-        #[arg(value_parser = group_name)]
+        #[arg(value_parser = values::group_name)]
         name: GroupName,
         /// Display name; NAME if omitted
-        #[arg(long, value_parser = title)]
+        #[arg(long, value_parser = values::title)]
         title: Option<DisplayName>,
         /// Add every new account to this group
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -28,33 +29,23 @@ pub enum Groups {
     },
     /// Removes a group; applications open only to this group become closed
     Remove {
-        #[arg(value_parser = group_name)]
+        #[arg(value_parser = values::group_name)]
         name: GroupName,
     },
     /// Adds a user to a group
     Join {
-        #[arg(value_parser = group_name)]
+        #[arg(value_parser = values::group_name)]
         name: GroupName,
         /// Username, or the address that the account has proven
         user: String,
     },
     /// Removes a user from a group
     Leave {
-        #[arg(value_parser = group_name)]
+        #[arg(value_parser = values::group_name)]
         name: GroupName,
         /// Username, or the address that the account has proven
         user: String,
     },
-}
-
-pub fn group_name(text: &str) -> Result<GroupName, String> {
-    let wanted = "must be 1 to 64 characters of a-z, 0-9, dot, hyphen and underscore, starting with a-z or 0-9, and not \
-                  everybody or nobody";
-    GroupName::parse(text).ok_or_else(|| wanted.to_owned())
-}
-
-pub fn title(text: &str) -> Result<DisplayName, String> {
-    DisplayName::parse(text).map_err(|_| "must be 1 to 64 characters without control characters".to_owned())
 }
 
 /// A group for programs.

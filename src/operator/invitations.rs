@@ -1,8 +1,7 @@
 use super::columns::Columns;
-use super::groups::group_name;
-use super::{Failure, PAGE, say, span, write};
+use super::{Failure, PAGE, say, write};
 use crate::bootstrap;
-use crate::server::admin::Refused;
+use crate::server::admin::{Refused, values};
 use crate::server::auth::InvitationTerms;
 use crate::server::config::{Config, SignUp};
 use crate::server::model::{GroupName, InvitationId};
@@ -18,13 +17,13 @@ pub enum Invitations {
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         uses: u32,
         /// How long it is good, such as 24h or 7d
-        #[arg(long, default_value = "7d", value_parser = span)]
+        #[arg(long, default_value = "7d", value_parser = values::span)]
         expires: Duration,
         /// Whom it is for, to find it again in the list
         #[arg(long, value_parser = one_line)]
         note: Option<String>,
         /// A group that those who sign up with it join; may be given several times
-        #[arg(long = "group", value_name = "NAME", value_parser = group_name)]
+        #[arg(long = "group", value_name = "NAME", value_parser = values::group_name)]
         groups: Vec<GroupName>,
     },
     /// Lists invitations, used up and expired ones included

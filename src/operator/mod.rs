@@ -23,7 +23,7 @@ use crate::bootstrap;
 use crate::serve::tell;
 use crate::server::Unavailable;
 use crate::server::admin::Refused;
-use crate::server::config::{Config, parse_duration};
+use crate::server::config::Config;
 use crate::server::model::User;
 use crate::server::services::Services;
 use crate::server::store::AccountSummary;
@@ -33,7 +33,6 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Self-hosted, passwordless sign-in.
 ///
@@ -221,9 +220,4 @@ async fn user_named(services: &Services, name: &str) -> Result<User, Failure> {
 
 fn gone(name: &str) -> Failure {
     Failure::Told(format!("the account {name:?} is gone"))
-}
-
-/// Reads a span such as `7d`, as settings have it.
-fn span(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "a whole number of s, m, h or d, such as 24h or 7d, is needed".to_owned())
 }

@@ -51,6 +51,10 @@ pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 /// a test holds the two together.
 pub const API: &str = "/api";
 
+/// The prefix of the addresses of applications' logos.
+pub const LOGOS: &str = "/logos";
+pub const APP_LOGO: &str = "/logos/{application}";
+
 /// Where applications ask the provider for tokens and the like.
 pub const PROTOCOL: &str = "/oauth";
 /// Where applications send users to sign in.
@@ -77,6 +81,12 @@ pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 
 /// The query by which a user gives up a stored authorization request.
 pub const CANCEL: &str = "step=cancel";
+
+/// The logo of an application. The address changes with it.
+#[must_use]
+pub fn app_logo(application: &str, version: &str) -> String {
+    format!("{LOGOS}/{application}?v={version}")
+}
 
 /// The page of a stored authorization request.
 #[must_use]

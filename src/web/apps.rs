@@ -4,15 +4,16 @@ use super::extract::{SignedIn, form, query};
 use super::redirect;
 use super::render::{Page, render};
 use crate::server::clock::Timestamp;
-use crate::server::http::RequestContext;
-use crate::server::model::ApplicationId;
+use crate::server::http::{AppState, RequestContext};
 use crate::server::model::oauth::Scope;
+use crate::server::model::{Application, ApplicationId};
 use crate::server::oauth::apps::PAGE;
 use crate::server::store::UserApplication;
 use crate::types::{ApiError, Notice, paths};
 use crate::ui::pages::{AppTile, AppsPage};
-use axum::extract::Request;
-use axum::response::Response;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
@@ -50,11 +51,29 @@ fn tile(found: UserApplication) -> AppTile {
     AppTile {
         id: found.application.id.to_string(),
         name: found.application.name.to_string(),
+        logo: address_of_logo(&found.application),
         url: found.application.url,
         used_at: found.used_at.map(Timestamp::to_rfc3339),
         has_access: found.has_access,
         learns,
     }
+}
+
+/// The address of an application's logo, where it has one.
+pub(super) fn address_of_logo(application: &Application) -> Option<String> {
+    application.logo.as_deref().map(|version| paths::app_logo(application.id.as_str(), version))
+}
+
+/// `GET /logos/ID`: also for people who are not signed in, since the page for signing in shows it.
+pub async fn logo(State(state): State<AppState>, Path(id): Path<String>, uri: Uri) -> Result<Response, ApiError> {
+    let id = ApplicationId::parse(&id).ok_or(ApiError::NotFound)?;
+    let logo = state.applications().logo(&id).await?.ok_or(ApiError::NotFound)?;
+    // The address of a page names the version.
+    let is_this = uri.query().is_some_and(|query| query == format!("v={}", logo.version()));
+    let kept = HeaderValue::from_static(if is_this { "public, max-age=31536000, immutable" } else { "no-cache" });
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static(logo.kind().media_type())), (header::CACHE_CONTROL, kept)];
+    Ok((headers, logo.content().to_vec()).into_response())
 }
 
 /// `POST /apps`: signs out of an application, or withdraws its access.

@@ -158,7 +158,7 @@ async fn page(
     let greeted = remembered.as_ref().map(views::user);
     let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
     let behind = application_behind(context, next).await?;
-    let (application, hint) = behind.map(|behind| (behind.name, behind.login_hint)).unzip();
+    let (application, hint) = behind.map(|behind| (behind.application, behind.login_hint)).unzip();
     let typed = typed.or(hint.flatten());
     let page = Page::new("Sign in").interactive().refused(refusal);
     let (target, by_email) = (next.to_string(), context.state.core().email().signs_in());

@@ -130,7 +130,7 @@ async fn page(
         *request.uri_mut() = address;
     }
     let next = context.next_after_sign_up();
-    let application = application_behind(context, &next).await?.map(|behind| behind.name);
+    let application = application_behind(context, &next).await?.map(|behind| behind.application);
     let sign_in = redirect::sign_in_for(&next);
     let page = Page::new("Sign up").interactive().refused(refusals.first().copied());
     let policy = context.state.core().email();

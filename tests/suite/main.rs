@@ -4,6 +4,7 @@
 
 mod app;
 mod applications;
+mod applications_file;
 mod architecture;
 mod authenticator;
 mod browser;

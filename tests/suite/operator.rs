@@ -38,7 +38,7 @@ pub fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], wor
 }
 
 /// The settings of a database that a test made.
-fn settings_of(database: &TestDatabase) -> Vec<(&'static str, String)> {
+pub fn settings_of(database: &TestDatabase) -> Vec<(&'static str, String)> {
     match database {
         TestDatabase::File(folder) => {
             vec![("DATABASE_URL", format!("sqlite://{}", folder.path().join("test.db").display()))]
@@ -47,7 +47,7 @@ fn settings_of(database: &TestDatabase) -> Vec<(&'static str, String)> {
     }
 }
 
-fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+pub fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
     settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 

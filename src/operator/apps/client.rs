@@ -1,4 +1,4 @@
-use crate::server::admin::ClientChange;
+use crate::server::admin::{ClientChange, values};
 use crate::server::jose::Algorithm;
 use crate::server::model::oauth::{ClaimRule, ConsentRule};
 use clap::Args;
@@ -22,19 +22,19 @@ pub struct ClientOptions {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     public: Option<bool>,
     /// required, or optional for applications that cannot send a code challenge
-    #[arg(long, value_parser = pkce)]
+    #[arg(long, value_parser = values::pkce)]
     pkce: Option<bool>,
     /// RS256, ES256 or EdDSA
-    #[arg(long, value_parser = algorithm)]
+    #[arg(long, value_parser = values::algorithm)]
     algorithm: Option<Algorithm>,
     /// Put the claims into the ID token, for applications that do not ask for userinfo
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     claims_in_id_token: Option<bool>,
     /// A claim for members of a group; may be repeated, the first that fits counts
-    #[arg(long, value_name = "GROUP:CLAIM=VALUE", value_parser = rule)]
+    #[arg(long, value_name = "GROUP:CLAIM=VALUE", value_parser = values::claim_rule)]
     claim: Vec<ClaimRule>,
     /// never, once or always
-    #[arg(long, value_parser = consent)]
+    #[arg(long, value_parser = values::consent)]
     consent: Option<ConsentRule>,
     /// Give refresh tokens without the scope offline_access
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -58,26 +58,4 @@ impl ClientOptions {
             claim_rules: Some(self.claim).filter(|rules| !rules.is_empty()),
         }
     }
-}
-
-fn pkce(text: &str) -> Result<bool, String> {
-    match text {
-        "required" => Ok(true),
-        "optional" => Ok(false),
-        _ => Err("must be required or optional".to_owned()),
-    }
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::parse(text).ok_or_else(|| format!("must be one of {}", Algorithm::ALL.map(Algorithm::name).join(", ")))
-}
-
-fn consent(text: &str) -> Result<ConsentRule, String> {
-    let names = ConsentRule::ALL.map(ConsentRule::name).join(", ");
-    ConsentRule::parse(text).ok_or_else(|| format!("must be one of {names}"))
-}
-
-fn rule(text: &str) -> Result<ClaimRule, String> {
-    ClaimRule::parse(text)
-        .ok_or_else(|| "must be GROUP:CLAIM=VALUE, with a claim that Latchkey does not set itself".to_owned())
 }

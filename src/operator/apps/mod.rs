@@ -1,19 +1,21 @@
+mod apply;
 mod client;
 mod show;
 
 use super::columns::Columns;
-use super::groups::title;
-use super::{Failure, PAGE, json_line, say, span, write};
-use crate::server::admin::{ApplicationChange, Changed, Filling, Preset};
+use super::{Failure, PAGE, json_line, say, write};
+use crate::server::admin::{ApplicationChange, Changed, Filling, Preset, Setting, values};
 use crate::server::clock::Timestamp;
 use crate::server::model::ApplicationId;
 use crate::server::model::application::{Audience, RequiredMethod};
+use crate::server::model::logo::Logo;
 use crate::server::services::Services;
 use crate::types::DisplayName;
 use clap::{Args, Subcommand};
 use client::ClientOptions;
 use serde::Serialize;
 use show::{Line, Told};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Subcommand)]
@@ -21,7 +23,7 @@ pub enum Apps {
     /// Adds an application; it is closed until you set --who
     Add {
         /// 1 to 64 characters of a-z, 0-9 and hyphen
-        #[arg(value_parser = application_id)]
+        #[arg(value_parser = values::application_id)]
         id: ApplicationId,
         #[command(flatten)]
         options: Box<Options>,
@@ -34,7 +36,7 @@ pub enum Apps {
     },
     /// Shows one application, with refused redirect URIs and recent logouts
     Show {
-        #[arg(value_parser = application_id)]
+        #[arg(value_parser = values::application_id)]
         id: ApplicationId,
         /// A JSON object, for programs
         #[arg(long)]
@@ -42,15 +44,23 @@ pub enum Apps {
     },
     /// Changes an application; omitted options keep their values
     Edit {
-        #[arg(value_parser = application_id)]
+        #[arg(value_parser = values::application_id)]
         id: ApplicationId,
         #[command(flatten)]
         options: Box<Options>,
     },
     /// Removes an application; its users lose access at once
     Remove {
-        #[arg(value_parser = application_id)]
+        #[arg(value_parser = values::application_id)]
         id: ApplicationId,
+    },
+    /// Brings groups and applications to what a file says, as APPLICATIONS_FILE does at the start
+    Apply {
+        /// A TOML file; docs/APPLICATIONS.md describes it
+        file: PathBuf,
+        /// One JSON object a line for each application, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Lists presets, or prints what to paste into an application
     Presets {
@@ -66,10 +76,10 @@ pub enum Apps {
 pub enum SecretCommand {
     /// Adds a secret and writes it to standard output, once
     Add {
-        #[arg(value_parser = application_id)]
+        #[arg(value_parser = values::application_id)]
         id: ApplicationId,
         /// How long it is valid, such as 90d
-        #[arg(long, value_parser = span)]
+        #[arg(long, value_parser = values::span)]
         expires: Option<Duration>,
         /// A JSON object, for programs
         #[arg(long)]
@@ -77,7 +87,7 @@ pub enum SecretCommand {
     },
     /// Removes a secret, which stops working at once
     Remove {
-        #[arg(value_parser = application_id)]
+        #[arg(value_parser = values::application_id)]
         id: ApplicationId,
         /// Its first characters, as `apps show` has them
         #[arg(allow_hyphen_values = true)]
@@ -88,23 +98,26 @@ pub enum SecretCommand {
 #[derive(Args)]
 pub struct Options {
     /// Values for an application that is known well; `apps presets` lists them. Other options win
-    #[arg(long, value_name = "NAME", value_parser = preset)]
+    #[arg(long, value_name = "NAME", value_parser = values::preset)]
     preset: Option<&'static Preset>,
     /// Its name for people
-    #[arg(long, value_parser = title)]
+    #[arg(long, value_parser = values::title)]
     name: Option<DisplayName>,
-    /// Where its tile leads
-    #[arg(long, value_parser = web_address)]
-    url: Option<String>,
+    /// Where its tile leads; an empty text removes it
+    #[arg(long, value_parser = clearable(values::web_address))]
+    url: Option<Setting<String>>,
+    /// A PNG, WebP or SVG file of at most 64 KiB; an empty text removes it
+    #[arg(long, value_name = "FILE", value_parser = clearable(|file| values::logo(Path::new(file))))]
+    logo: Option<Setting<Logo>>,
     /// everybody, nobody, or group names separated by commas
-    #[arg(long, value_parser = audience)]
+    #[arg(long, value_parser = values::audience)]
     who: Option<Audience>,
     /// passkey, any (an emailed code counts too), or device-bound
-    #[arg(long, value_parser = method)]
+    #[arg(long, value_parser = values::method)]
     method: Option<RequiredMethod>,
-    /// How old a sign-in may be, such as 12h
-    #[arg(long, value_parser = span)]
-    max_age: Option<Duration>,
+    /// How old a sign-in may be, such as 12h; an empty text removes the limit
+    #[arg(long, value_parser = clearable(values::span))]
+    max_age: Option<Setting<Duration>>,
     #[command(flatten)]
     client: ClientOptions,
     /// A JSON object, for programs
@@ -112,27 +125,11 @@ pub struct Options {
     json: bool,
 }
 
-fn application_id(text: &str) -> Result<ApplicationId, String> {
-    let wanted = "must be 1 to 64 characters of a-z, 0-9 and hyphen, starting with a-z or 0-9";
-    ApplicationId::parse(text).ok_or_else(|| wanted.to_owned())
-}
-
-fn audience(text: &str) -> Result<Audience, String> {
-    Audience::parse(text).ok_or_else(|| "must be everybody, nobody, or group names separated by commas".to_owned())
-}
-
-fn method(text: &str) -> Result<RequiredMethod, String> {
-    let names = RequiredMethod::ALL.map(RequiredMethod::name).join(", ");
-    RequiredMethod::parse(text).ok_or_else(|| format!("must be one of {names}"))
-}
-
-fn web_address(text: &str) -> Result<String, String> {
-    let is_bare = |url: &url::Url| url.username().is_empty() && url.password().is_none() && url.has_host();
-    let is_web = |url: &url::Url| matches!(url.scheme(), "https" | "http") && is_bare(url);
-    match url::Url::parse(text) {
-        Ok(url) if is_web(&url) => Ok(url.to_string()),
-        _ => Err("must be a URL that starts with https:// or http://".to_owned()),
-    }
+/// A reader of a value that an empty text removes.
+fn clearable<T>(
+    read: impl Fn(&str) -> Result<T, String> + Clone,
+) -> impl Fn(&str) -> Result<Setting<T>, String> + Clone {
+    move |text| if text.is_empty() { Ok(Setting::Clear) } else { read(text).map(Setting::Set) }
 }
 
 pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
@@ -140,7 +137,12 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
     match command {
         Apps::Add { id, options } => {
             let titled = options.preset.and_then(Preset::display_name);
-            let name = options.name.clone().or(titled).map_or_else(|| title(id.as_str()), Ok).map_err(Failure::Told)?;
+            let name = options
+                .name
+                .clone()
+                .or(titled)
+                .map_or_else(|| values::title(id.as_str()), Ok)
+                .map_err(Failure::Told)?;
             let (json, preset) = (options.json, options.preset);
             let changed = applications.add(id, name, options.change()?).await?;
             tell(services, &changed, json, "added")?;
@@ -161,13 +163,10 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
             say(&format!("removed application {id}"));
             Ok(())
         }
+        Apps::Apply { file, json } => apply::run(&file, json, applications).await,
         Apps::Secret(command) => secret(command, services).await,
         Apps::Presets { name } => presets(services, name.as_deref()),
     }
-}
-
-fn preset(text: &str) -> Result<&'static Preset, String> {
-    Preset::named(text).ok_or_else(|| "there is no such preset; `latchkey apps presets` lists all".to_owned())
 }
 
 /// Lists the presets, or prints the text of one.
@@ -179,7 +178,7 @@ fn presets(services: &Services, name: Option<&str>) -> Result<(), Failure> {
         }
         return write(&table);
     };
-    let preset = preset(name).map_err(Failure::Told)?;
+    let preset = values::preset(name).map_err(Failure::Told)?;
     let issuer = services.core().issuer_url();
     let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };
     write(&preset.paste(filling))
@@ -201,16 +200,19 @@ fn paste(services: &Services, changed: &Changed, preset: Option<&Preset>) -> Res
 
 impl Options {
     fn change(self) -> Result<ApplicationChange, Failure> {
-        let Self { preset, name, url, who, method, max_age, client, json: _ } = self;
+        let Self { preset, name, url, logo, who, method, max_age, client, json: _ } = self;
         let client = client.change();
+        let url = url.unwrap_or_default();
+        let address = if let Setting::Set(url) = &url { Some(url.as_str()) } else { None };
         let client = match preset {
-            Some(preset) if preset.needs_url() && url.is_none() && client.redirect_uris.is_none() => {
+            Some(preset) if preset.needs_url() && address.is_none() && client.redirect_uris.is_none() => {
                 return Err(Failure::Told("this preset needs the address of the application: --url".to_owned()));
             }
-            Some(preset) => preset.complete(client, url.as_deref()),
+            Some(preset) => preset.complete(client, address),
             None => client,
         };
-        Ok(ApplicationChange { name, url, who, method, max_age, client })
+        let (logo, max_age) = (logo.unwrap_or_default(), max_age.unwrap_or_default());
+        Ok(ApplicationChange { name, url, logo, who, method, max_age, client })
     }
 }
 

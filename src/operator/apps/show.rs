@@ -14,6 +14,7 @@ pub struct Line<'a> {
     pub id: &'a str,
     pub name: &'a str,
     pub url: Option<&'a str>,
+    pub has_logo: bool,
     pub who: String,
     pub method: &'static str,
     /// Seconds.
@@ -40,6 +41,7 @@ struct RecordLine<'a> {
 #[derive(Serialize)]
 struct SecretLine<'a> {
     prefix: &'a str,
+    from_file: bool,
     created_at: String,
     expires_at: Option<String>,
 }
@@ -62,6 +64,7 @@ impl<'a> RecordLine<'a> {
     fn new(record: &'a ClientRecord) -> Self {
         let secret = |secret: &'a ClientSecret| SecretLine {
             prefix: &secret.prefix,
+            from_file: secret.from_file,
             created_at: secret.created_at.to_rfc3339(),
             expires_at: secret.expires_at.map(Timestamp::to_rfc3339),
         };
@@ -124,6 +127,7 @@ impl<'a> Line<'a> {
             id: application.id.as_str(),
             name: application.name.as_str(),
             url: application.url.as_deref(),
+            has_logo: application.logo.is_some(),
             who: application.policy.who.to_string(),
             method: application.policy.method.name(),
             max_age: application.policy.max_age.map(|age| age.as_secs()),
@@ -193,6 +197,7 @@ pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool)
         ("id", line.id.to_owned()),
         ("name", line.name.to_owned()),
         ("url", line.url.unwrap_or("none").to_owned()),
+        ("logo", if line.has_logo { "yes" } else { "none" }.to_owned()),
         ("who", line.who),
         ("method", line.method.to_owned()),
         ("sign-in age", max_age),

@@ -109,6 +109,7 @@ mod tests {
             id: ApplicationId::parse("grafana").unwrap(),
             name: DisplayName::parse("Grafana").unwrap(),
             url: None,
+            logo: None,
             policy: AccessPolicy { who, method, max_age: has_max_age.then_some(MAX_AGE) },
             from_file: false,
             disabled_at: None,

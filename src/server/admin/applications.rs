@@ -1,8 +1,10 @@
 use super::Refused;
 use super::clients::{self, ClientChange};
 use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
+use crate::server::model::logo::Logo;
 use crate::server::model::oauth::Client;
 use crate::server::model::{Application, ApplicationId};
 use crate::server::secret::Secret;
@@ -16,14 +18,40 @@ pub struct Applications<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
+/// A new value for something that may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Setting<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Setting<T> {
+    fn over(self, known: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => known,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Setting<T> {
+    fn from(given: Option<T>) -> Self {
+        given.map_or(Self::Keep, Self::Set)
+    }
+}
+
 /// A change of an application; what is `None` stays, or has its default in a new one.
 #[derive(Clone, Debug, Default)]
 pub struct ApplicationChange {
     pub name: Option<DisplayName>,
-    pub url: Option<String>,
+    pub url: Setting<String>,
+    pub logo: Setting<Logo>,
     pub who: Option<Audience>,
     pub method: Option<RequiredMethod>,
-    pub max_age: Option<Duration>,
+    pub max_age: Setting<Duration>,
     /// Where anything of it is set, the application signs users in by OpenID Connect.
     pub client: ClientChange,
 }
@@ -37,20 +65,32 @@ pub struct Changed {
     pub secret: Option<Secret<String>>,
 }
 
+/// An application with every default: it is closed.
+pub(super) fn new_application(id: ApplicationId, name: DisplayName, created_at: Timestamp) -> Application {
+    let policy = AccessPolicy { who: Audience::default(), method: RequiredMethod::default(), max_age: None };
+    Application { id, name, url: None, logo: None, policy, from_file: false, disabled_at: None, created_at }
+}
+
 impl ApplicationChange {
-    fn apply_to(self, application: Application) -> (Application, ClientChange) {
+    pub(super) fn apply_to(&self, application: Application) -> Application {
+        let Self { name, url, logo, who, method, max_age, client: _ } = self.clone();
         let policy = application.policy;
-        let application = Application {
-            name: self.name.unwrap_or(application.name),
-            url: self.url.or(application.url),
+        let logo = match logo {
+            Setting::Keep => application.logo,
+            Setting::Clear => None,
+            Setting::Set(logo) => Some(logo.version()),
+        };
+        Application {
+            name: name.unwrap_or(application.name),
+            url: url.over(application.url),
+            logo,
             policy: AccessPolicy {
-                who: self.who.unwrap_or(policy.who),
-                method: self.method.unwrap_or(policy.method),
-                max_age: self.max_age.or(policy.max_age),
+                who: who.unwrap_or(policy.who),
+                method: method.unwrap_or(policy.method),
+                max_age: max_age.over(policy.max_age),
             },
             ..application
-        };
-        (application, self.client)
+        }
     }
 }
 
@@ -68,6 +108,11 @@ impl Applications<'_> {
         self.core.store.application(id).await?.ok_or_else(|| Refused::UnknownApplication(id.clone()))
     }
 
+    /// The logo of an application.
+    pub async fn logo(&self, id: &ApplicationId) -> Result<Option<Logo>, Unavailable> {
+        self.core.store.logo(id).await
+    }
+
     /// Adds an application. No one may use it until its policy names them (docs/RULES.md, 18).
     ///
     /// # Errors
@@ -78,22 +123,12 @@ impl Applications<'_> {
         name: DisplayName,
         change: ApplicationChange,
     ) -> Result<Changed, Refused> {
-        let policy = AccessPolicy { who: Audience::default(), method: RequiredMethod::default(), max_age: None };
-        let new = Application {
-            id,
-            name,
-            url: None,
-            policy,
-            from_file: false,
-            disabled_at: None,
-            created_at: self.core.now(),
-        };
-        let (application, client) = change.apply_to(new);
+        let application = change.apply_to(new_application(id, name, self.core.now()));
         let mut unit = self.core.store.begin().await?;
         if unit.add_application(&application).await? == Insertion::Conflict {
             return Err(Refused::ApplicationExists(application.id));
         }
-        finish(self.core, unit, (application, client), "application_added").await
+        finish(self.core, unit, (application, change), "application_added").await
     }
 
     /// Changes an application.
@@ -102,9 +137,9 @@ impl Applications<'_> {
     /// When there is none of that id, the file names it, or a group does not exist.
     pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Changed, Refused> {
         let mut unit = self.core.store.begin().await?;
-        let (application, client) = change.apply_to(own(unit.as_mut(), id).await?);
+        let application = change.apply_to(own(unit.as_mut(), id).await?);
         unit.change_application(&application).await?;
-        finish(self.core, unit, (application, client), "application_changed").await
+        finish(self.core, unit, (application, change), "application_changed").await
     }
 
     /// Removes an application: its users lose it at their next request.
@@ -130,19 +165,19 @@ async fn own(unit: &mut dyn Unit, id: &ApplicationId) -> Result<Application, Ref
     }
 }
 
-/// Writes the groups and the client of an application, and commits.
+/// Writes the groups, the logo and the client of an application, and commits.
 async fn finish(
     core: &Core,
     mut unit: Box<dyn Unit>,
-    (application, change): (Application, ClientChange),
+    (application, change): (Application, ApplicationChange),
     event: &'static str,
 ) -> Result<Changed, Refused> {
-    if let Some(unknown) = unit.set_application_groups(&application).await? {
-        return Err(Refused::UnknownGroup(unknown));
-    }
+    put_parts(unit.as_mut(), &application, change.logo).await?;
+    // First of all: the client may change where it is told of logouts.
+    end_lost_access(core, unit.as_mut(), &application.id).await?;
     let known = unit.client_within(&application.id).await?;
-    let (client, secret) = if change.is_set() {
-        let (client, secret) = clients::put(core, unit.as_mut(), &application, (known, change)).await?;
+    let (client, secret) = if change.client.is_set() {
+        let (client, secret) = clients::put(core, unit.as_mut(), &application, (known, change.client)).await?;
         (Some(client), secret)
     } else {
         (known, None)
@@ -151,4 +186,37 @@ async fn finish(
     let (id, who) = (&application.id, &application.policy.who);
     tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
     Ok(Changed { application, client, secret })
+}
+
+/// Writes the groups and the logo of an application.
+///
+/// # Errors
+/// When a group does not exist; then the unit of work can only be dropped.
+pub(super) async fn put_parts(
+    unit: &mut dyn Unit,
+    application: &Application,
+    logo: Setting<Logo>,
+) -> Result<(), Refused> {
+    if let Some(unknown) = unit.set_application_groups(application).await? {
+        return Err(Refused::UnknownGroup(unknown));
+    }
+    match logo {
+        Setting::Keep => {}
+        Setting::Clear => unit.put_logo(&application.id, None).await?,
+        Setting::Set(logo) => unit.put_logo(&application.id, Some(&logo)).await?,
+    }
+    Ok(())
+}
+
+/// Ends the access of users who may no longer use an application, and tells the application.
+pub(super) async fn end_lost_access(
+    core: &Core,
+    unit: &mut dyn Unit,
+    application: &ApplicationId,
+) -> Result<(), Unavailable> {
+    for user in unit.users_shut_out(application).await? {
+        unit.end_visits(user, Some(application), core.now()).await?;
+        unit.end_grants(user, Some(application)).await?;
+    }
+    Ok(())
 }

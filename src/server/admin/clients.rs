@@ -53,7 +53,7 @@ impl ClientChange {
         *self != Self::default()
     }
 
-    fn apply_to(self, known: Option<Client>, id: &ApplicationId) -> Result<Client, Refused> {
+    pub(super) fn apply_to(self, known: Option<Client>, id: &ApplicationId) -> Result<Client, Refused> {
         let is_public = self.is_public.or(known.as_ref().map(|known| known.is_public)).unwrap_or(false);
         // Each rule holds for the client as it will be: one that turns public keeps no URI that a public one may not have.
         let uris = |own: fn(&Client) -> &Vec<RedirectUri>, changed: Option<Vec<String>>| {
@@ -204,8 +204,12 @@ impl Clients<'_> {
     /// Removes the secrets that begin so; it stops working at once.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or the file names it.
     pub async fn remove_secret(&self, id: &ApplicationId, prefix: &str) -> Result<(), Refused> {
+        let known = self.core.store.client_secrets(id).await?;
+        if known.iter().any(|secret| secret.from_file && secret.prefix == prefix) {
+            return Err(Refused::FromFile(format!("secret {prefix}…")));
+        }
         let mut unit = self.core.store.begin().await?;
         if unit.remove_client_secrets(id, prefix).await? == 0 {
             return Err(Refused::NoSecret(prefix.to_owned()));

@@ -1,12 +1,15 @@
 //! What administrators do about groups, roles and applications: used by the commands, and by the pages to come.
 
 mod applications;
+mod applications_file;
 mod clients;
 mod groups;
 mod preset;
 mod roles;
+pub mod values;
 
-pub use applications::{ApplicationChange, Applications, Changed};
+pub use applications::{ApplicationChange, Applications, Changed, Setting};
+pub use applications_file::{ApplicationsFile, Applied, Mistake, Mistakes, Outcome};
 pub use clients::{ClientChange, ClientRecord, Clients};
 pub use groups::Groups;
 pub use preset::{Filling, Preset};
@@ -46,6 +49,8 @@ pub enum Refused {
     LastOwner,
     #[error("the user does not have the role {}", .0.name())]
     NoSuchRole(Role),
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

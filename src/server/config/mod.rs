@@ -41,6 +41,8 @@ pub struct Config {
     pub brand: Brand,
     pub dev_mailbox: bool,
     pub trusted_proxies: Vec<IpNet>,
+    /// Groups and applications that are kept in a file.
+    pub applications_file: Option<PathBuf>,
     /// Networks that requests of ours may reach whatever they are, also by http.
     pub outbound_allow: Vec<IpNet>,
     pub rate_limits: bool,
@@ -63,7 +65,7 @@ impl Drivers {
 }
 
 /// Names of all settings, as the documents list them.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 27] = [
     "PUBLIC_URL",
     "LISTEN_ADDR",
     "DATA_DIR",
@@ -82,6 +84,7 @@ pub const NAMES: [&str; 26] = [
     "SUPPORT_CONTACT",
     "DEV_MAILBOX",
     "TRUSTED_PROXIES",
+    "APPLICATIONS_FILE",
     "OUTBOUND_ALLOW",
     "RATE_LIMITS",
     "METRICS_ADDR",

@@ -38,6 +38,7 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
     );
     let dev_mailbox = switch(source, "DEV_MAILBOX", false, problems);
     let trusted_proxies = networks(source, "TRUSTED_PROXIES", problems);
+    let applications_file = source.get("APPLICATIONS_FILE").map(PathBuf::from);
     let outbound_allow = networks(source, "OUTBOUND_ALLOW", problems);
     let rate_limits = switch(source, "RATE_LIMITS", true, problems);
     let metrics_addr = socket_addr(source, "METRICS_ADDR", problems);
@@ -71,6 +72,7 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
         brand,
         dev_mailbox,
         trusted_proxies,
+        applications_file,
         outbound_allow,
         rate_limits,
         metrics_addr,

@@ -48,6 +48,8 @@ pub enum Policy {
     PageWithFrames,
     /// An email in a frame: its own styles, and no scripts.
     Email,
+    /// A picture: its own styles, and no scripts.
+    Picture,
     /// Blocks all resources and framing; for responses that no browser renders.
     Nothing,
 }

@@ -35,6 +35,7 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
         Policy::Page => content_security_policy(&nonce, form_action, is_watched()),
         Policy::PageWithFrames => content_security_policy(&nonce, form_action, is_watched()) + "; frame-src 'self'",
         Policy::Email => EMAIL.to_owned(),
+        Policy::Picture => PICTURE.to_owned(),
         Policy::Nothing => NOTHING.to_owned(),
     };
     let referrer_policy = if is_form_post { "strict-origin" } else { referrer_policy };
@@ -60,6 +61,9 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
 }
 
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// For an SVG that is opened by its address.
+const PICTURE: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
 const EMAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; \
                      form-action 'none'; sandbox allow-top-navigation-by-user-activation";

@@ -36,6 +36,8 @@ pub struct Application {
     pub name: DisplayName,
     /// Where its tile leads.
     pub url: Option<String>,
+    /// The version of its logo, where it has one.
+    pub logo: Option<String>,
     pub policy: AccessPolicy,
     /// Whether `APPLICATIONS_FILE` names it; then commands do not change it.
     pub from_file: bool,

@@ -14,6 +14,7 @@ pub mod invitation;
 pub mod levels;
 pub mod limit;
 pub mod lockdown;
+pub mod logo;
 pub mod logout;
 pub mod notification;
 pub mod oauth;

@@ -1,5 +1,6 @@
 use super::Insertion;
 use crate::server::Unavailable;
+use crate::server::model::logo::Logo;
 use crate::server::model::{Application, ApplicationId, GroupName, UserId};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -12,6 +13,9 @@ pub trait ApplicationReads: Send + Sync {
     /// All applications in the order of their ids: those behind `after`, at most `limit`.
     async fn applications(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable>;
 
+    /// The logo of an application.
+    async fn logo(&self, id: &ApplicationId) -> Result<Option<Logo>, Unavailable>;
+
     /// An application, and the groups of a user among those that it is open to.
     async fn application_for(
         &self,
@@ -23,6 +27,9 @@ pub trait ApplicationReads: Send + Sync {
 /// Writes of applications.
 #[async_trait]
 pub trait ApplicationWrites: Send {
+    /// Reads all applications, in the order of their ids. Other units of work that call this wait until this one ends.
+    async fn lock_applications(&mut self) -> Result<Vec<Application>, Unavailable>;
+
     /// Adds an application.
     async fn add_application(&mut self, application: &Application) -> Result<Insertion, Unavailable>;
 
@@ -35,6 +42,12 @@ pub trait ApplicationWrites: Send {
     /// Writes the groups of an application's policy. Returns one that does not exist, if there is one; then the unit of work
     /// can only be dropped.
     async fn set_application_groups(&mut self, application: &Application) -> Result<Option<GroupName>, Unavailable>;
+
+    /// Writes the logo of an application, or removes it.
+    async fn put_logo(&mut self, id: &ApplicationId, logo: Option<&Logo>) -> Result<(), Unavailable>;
+
+    /// The users with access to an application whose policy no longer has them, or that is disabled.
+    async fn users_shut_out(&mut self, id: &ApplicationId) -> Result<Vec<UserId>, Unavailable>;
 
     /// `false` when there is none of that id.
     async fn remove_application(&mut self, id: &ApplicationId) -> Result<bool, Unavailable>;

@@ -123,10 +123,14 @@ tables! { $;
         Whole: granted_at;
     }
     applications: application_columns, application_values {
-        Text: id name url who method;
+        Text: id name url logo who method;
         Whole: max_age_millis;
         Truth: from_file;
         Whole: disabled_at created_at;
+    }
+    application_logos: logo_columns, logo_values {
+        Text: application_id media_type;
+        Bytes: content;
     }
     application_groups: application_group_columns, application_group_values {
         Text: application_id group_name;
@@ -157,6 +161,7 @@ tables! { $;
         Bytes: secret_hash;
         Text: prefix;
         Whole: created_at expires_at;
+        Truth: from_file;
     }
     redirect_mismatches: mismatch_columns, mismatch_values {
         Text: application_id uri reference;

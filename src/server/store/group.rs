@@ -23,6 +23,9 @@ pub trait GroupWrites: Send {
     /// Locks a group until the unit of work ends, and reads it.
     async fn lock_group(&mut self, name: &GroupName) -> Result<Option<Group>, Unavailable>;
 
+    /// The groups that `APPLICATIONS_FILE` named when it was applied last.
+    async fn groups_from_file(&mut self) -> Result<Vec<Group>, Unavailable>;
+
     /// Adds a group, or changes title and default of the one that has its name.
     async fn put_group(&mut self, group: &Group) -> Result<(), Unavailable>;
 

@@ -3,6 +3,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::oauth::{Client, ClientSecret, Mismatch};
 use crate::server::model::{Application, ApplicationId};
+use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
 /// Reads of the provider's clients.
@@ -33,8 +34,17 @@ pub trait OauthClientWrites: Send {
     /// The client of an application that is locked.
     async fn client_within(&mut self, application: &ApplicationId) -> Result<Option<Client>, Unavailable>;
 
+    /// Whether another application has a `client_id`.
+    async fn is_client_id_taken(&mut self, client: &Client) -> Result<bool, Unavailable>;
+
     /// Writes the client of an application; a conflict where another one has its `client_id`.
     async fn put_client(&mut self, client: &Client) -> Result<Insertion, Unavailable>;
+
+    /// Removes a client with its secrets, grants and visits, where the application has one.
+    async fn remove_client(&mut self, application: &ApplicationId) -> Result<(), Unavailable>;
+
+    /// The secrets of an application that is locked.
+    async fn client_secrets_within(&mut self, application: &ApplicationId) -> Result<Vec<ClientSecret>, Unavailable>;
 
     async fn add_client_secret(
         &mut self,
@@ -42,6 +52,8 @@ pub trait OauthClientWrites: Send {
         secret: &ClientSecret,
     ) -> Result<(), Unavailable>;
 
-    /// Removes the secrets that begin so; returns how many.
+    async fn remove_client_secret(&mut self, application: &ApplicationId, hash: &TokenHash) -> Result<(), Unavailable>;
+
+    /// Removes the secrets that begin so, but for those of the file; returns how many.
     async fn remove_client_secrets(&mut self, application: &ApplicationId, prefix: &str) -> Result<u64, Unavailable>;
 }

@@ -5,6 +5,30 @@ use crate::ui::words::{bold, fill, sentence, t};
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
+/// An application as pages show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppView {
+    pub name: String,
+    /// The address of its logo.
+    pub logo: Option<String>,
+}
+
+/// A heading with the name of an application, below its logo.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
+#[component]
+pub fn AppHeading(application: AppView, text: &'static str) -> impl IntoView {
+    view! {
+        <AppLogo logo=application.logo.clone() />
+        <h1>{fill(text, &[&application.name])}</h1>
+    }
+}
+
+/// Its name stands beside it.
+#[component]
+pub fn AppLogo(logo: Option<String>) -> impl IntoView {
+    logo.map(|logo| view! { <img class="app" src=logo alt="" width="48" height="48" /> })
+}
+
 /// Whose account it is.
 #[component]
 fn Account(user: views::User) -> impl IntoView {
@@ -29,7 +53,7 @@ fn Act(address: String, action: &'static str, user: String, label: &'static str,
 #[component]
 pub fn ChooseAccountPage(
     address: String,
-    application: String,
+    application: AppView,
     user: views::User,
     /// Whether the application asks for a new account.
     creates: bool,
@@ -39,7 +63,7 @@ pub fn ChooseAccountPage(
     let other = if creates { "Create another account" } else { "Use another account" };
     let id = user.id.clone();
     view! {
-        <h1>{fill("Sign in to {}", &[&application])}</h1>
+        <AppHeading application text="Sign in to {}" />
         <p class="lead">{sentence("You are signed in as {}.", [bold(user.username.clone())])}</p>
         <div class="stack">
             {(!is_other)
@@ -56,7 +80,7 @@ pub fn ChooseAccountPage(
 #[component]
 pub fn ConsentPage(
     address: String,
-    application: String,
+    application: AppView,
     /// The host that the answer goes to.
     place: String,
     user: views::User,
@@ -72,8 +96,8 @@ pub fn ConsentPage(
         "Access ends when you sign out here."
     };
     view! {
-        <h1>{fill("Allow {} to sign you in?", &[&application])}</h1>
-        <p class="lead">{sentence("{} ({}) will receive:", [bold(application), bold(place)])}</p>
+        <AppHeading application=application.clone() text="Allow {} to sign you in?" />
+        <p class="lead">{sentence("{} ({}) will receive:", [bold(application.name), bold(place)])}</p>
         <ul class="list">
             <li>{t("Confirmation that you have an account here")}</li>
             {learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}
@@ -96,18 +120,17 @@ pub enum Way {
 }
 
 /// Says why the user may not use the application.
-#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn ExplainPage(
     address: String,
-    application: String,
+    application: AppView,
     user: views::User,
     sentence: &'static str,
     way: Way,
 ) -> impl IntoView {
     let id = user.id.clone();
     view! {
-        <h1>{fill("No access to {}", &[&application])}</h1>
+        <AppHeading application text="No access to {}" />
         <p class="lead">{t(sentence)}</p>
         <div class="stack">
             {match way {

@@ -1,5 +1,6 @@
 //! The applications of a user.
 
+use super::application::AppLogo;
 use crate::types::paths;
 use crate::ui::components::day;
 use crate::ui::words::{fill, sentence, t};
@@ -11,6 +12,7 @@ pub struct AppTile {
     pub id: String,
     pub name: String,
     pub url: Option<String>,
+    pub logo: Option<String>,
     pub used_at: Option<String>,
     pub has_access: bool,
     /// The facts that the user allowed; `None` where nothing was asked.
@@ -43,7 +45,7 @@ pub fn AppsPage(
 
 #[component]
 fn Tile(tile: AppTile) -> impl IntoView {
-    let AppTile { id, name, url, used_at, has_access, learns } = tile;
+    let AppTile { id, name, url, logo, used_at, has_access, learns } = tile;
     let heading = match url {
         Some(url) => view! { <a href=url>{name.clone()}</a> }.into_any(),
         None => name.clone().into_any(),
@@ -56,6 +58,7 @@ fn Tile(tile: AppTile) -> impl IntoView {
     let has_consent = learns.is_some();
     view! {
         <li class="card">
+            <AppLogo logo />
             <h2>{heading}</h2>
             <p class="explain">{used}</p>
             {learns

@@ -20,7 +20,7 @@ pub use account::{
 };
 pub use answers::{Answer, AnswerPage, AnsweredPage};
 pub use application::{
-    ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, LeavingPage, MisdirectedPage, Misdirection,
+    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, LeavingPage, MisdirectedPage, Misdirection,
     RequestExpiredPage, SignOutPage, Way,
 };
 pub use apps::{AppTile, AppsPage};

@@ -1,3 +1,4 @@
+use super::application::{AppHeading, AppView};
 use super::remembered::Remembered;
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
@@ -6,7 +7,7 @@ use crate::ui::components::{
     Alert, EmailButton, EmailDefault, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties,
     wants_email,
 };
-use crate::ui::words::{fill, t};
+use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -24,7 +25,7 @@ pub fn SignInPage(
     /// Whether emails sign people in.
     by_email: bool,
     /// The application that the user signs in to on the way.
-    application: Option<String>,
+    application: Option<AppView>,
 ) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
     // Entered text is shown in its field.
@@ -33,12 +34,10 @@ pub fn SignInPage(
     let identifier = typed.or_else(|| remembered.as_ref().map(|user| user.username.clone())).unwrap_or_default();
     let given = SignInProperties { next: next.clone(), identifier, by_email, remembered: is_remembered, refusal };
     view! {
-        <h1>
-            {match application {
-                Some(name) => fill("Sign in to {}", &[&name]),
-                None => t(if is_remembered { "Welcome back" } else { "Sign in" }).to_owned(),
-            }}
-        </h1>
+        {match application {
+            Some(application) => view! { <AppHeading application text="Sign in to {}" /> }.into_any(),
+            None => view! { <h1>{t(if is_remembered { "Welcome back" } else { "Sign in" })}</h1> }.into_any(),
+        }}
         <NeedsScripts by_email />
         <WithoutScripts form="sign-in" />
         {remembered.map(|user| view! { <Remembered user next /> })}

@@ -1,3 +1,4 @@
+use super::application::AppView;
 use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths};
@@ -29,7 +30,7 @@ pub fn SignUpPage(
     by_email: bool,
     needs_address: bool,
     /// The application that the user continues to.
-    application: Option<String>,
+    application: Option<AppView>,
     /// The address of the sign-in page.
     sign_in: String,
 ) -> impl IntoView {
@@ -49,7 +50,10 @@ pub fn SignUpPage(
     };
     view! {
         <h1>{t("Sign up")}</h1>
-        {application.map(|name| view! { <p class="lead">{sentence("You'll continue to {} after that.", [bold(name)])}</p> })}
+        {application
+            .map(|application| {
+                view! { <p class="lead">{sentence("You'll continue to {} after that.", [bold(application.name)])}</p> }
+            })}
         <NeedsScripts by_email />
         <WithoutScripts form=FORM />
         <Give what=given>

@@ -8,10 +8,13 @@ pub mod logout;
 mod pages;
 pub mod protocol;
 
+use super::apps::address_of_logo;
 use crate::server::http::RequestContext;
+use crate::server::model::Application;
 use crate::server::oauth::{Holder, Reading};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, paths};
+use crate::ui::pages::AppView;
 
 /// The request whose page a path is.
 #[must_use]
@@ -24,9 +27,14 @@ fn named_in(path: &str, start: &str) -> Option<Token> {
     Token::decode(path.strip_prefix(start)?.strip_prefix('/')?)
 }
 
+/// An application as pages show it.
+fn app_view(application: &Application) -> AppView {
+    AppView { name: application.name.to_string(), logo: address_of_logo(application) }
+}
+
 /// An application to which a user signs in.
 pub(super) struct Behind {
-    pub name: String,
+    pub application: AppView,
     /// The identifier that the application suggests.
     pub login_hint: Option<String>,
 }
@@ -38,7 +46,7 @@ pub(super) async fn application_behind(context: &RequestContext, next: &Next) ->
     let Some(pending) = state.pending_requests().peek(&id, Holder::Browser(browser)).await? else { return Ok(None) };
     Ok(match state.authorizations().read(&pending.parameters()).await? {
         Reading::Asked(asked) => {
-            Some(Behind { name: asked.application.name.to_string(), login_hint: asked.request.login_hint })
+            Some(Behind { application: app_view(&asked.application), login_hint: asked.request.login_hint })
         }
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
     })

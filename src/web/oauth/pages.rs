@@ -1,5 +1,6 @@
 //! The pages of an authorization request.
 
+use super::app_view;
 use crate::server::access::Reason;
 use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
@@ -44,7 +45,7 @@ pub(super) async fn choose_account(
     current: &CurrentUser,
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
-    let (application, creates) = (asked.application.name.to_string(), asked.request.prompt.create);
+    let (application, creates) = (app_view(&asked.application), asked.request.prompt.create);
     let is_other = asked.means_another(current);
     let page = Page::of(current, "Choose an account");
     let body = move || {
@@ -62,7 +63,7 @@ pub(super) async fn consent(
     current: &CurrentUser,
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
-    let application = asked.application.name.to_string();
+    let application = app_view(&asked.application);
     let place = RedirectUri::stored(&asked.request.return_to.redirect_uri).place();
     let learns: Vec<_> = asked.request.scopes.iter().filter_map(Scope::sentence).collect();
     let lasts = asked.request.scopes.has(Scope::OfflineAccess);
@@ -83,7 +84,7 @@ pub(super) async fn explain(
     current: &CurrentUser,
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
-    let application = asked.application.name.to_string();
+    let application = app_view(&asked.application);
     let (sentence, way) = match reason {
         Reason::AccountDisabled => ("This account is disabled. Contact your administrator.", Way::Back),
         Reason::ApplicationDisabled => ("This application is disabled. Contact your administrator.", Way::Back),

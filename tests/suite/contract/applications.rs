@@ -25,6 +25,7 @@ fn application(id: &str, who: &str) -> Application {
         id: ApplicationId::parse(id).unwrap(),
         name: DisplayName::parse(id).unwrap(),
         url: Some("https://app.example.org/".to_owned()),
+        logo: Some("0123456789abcdef".to_owned()),
         policy: AccessPolicy { who, method: RequiredMethod::DeviceBound, max_age: Some(Duration::from_hours(12)) },
         from_file: false,
         disabled_at: None,

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Backends, Browser};
 use latchkey::server::access::{Reason, Verdict};
-use latchkey::server::admin::ApplicationChange;
+use latchkey::server::admin::{ApplicationChange, Setting};
 use latchkey::server::auth::InvitationTerms;
 use latchkey::server::model::application::{Audience, RequiredMethod};
 use latchkey::server::model::{ApplicationId, GroupName};
@@ -51,7 +51,8 @@ async fn a_group_and_a_passkey_open_an_application_and_leaving_closes_it_at_once
         add(&app, "wiki", "everybody", RequiredMethod::Any).await;
         assert_eq!(verdict(&app, &by_email, "wiki").await, Verdict::Allowed);
 
-        let change = ApplicationChange { max_age: Some(Duration::from_mins(5)), ..ApplicationChange::default() };
+        let change =
+            ApplicationChange { max_age: Setting::Set(Duration::from_mins(5)), ..ApplicationChange::default() };
         app.state.applications().edit(&id("photos"), change).await.unwrap();
         app.clock.advance(Duration::from_secs(301));
         assert_eq!(verdict(&app, &own, "photos").await, Verdict::Refused(Reason::TooOld));

@@ -2,7 +2,7 @@
 
 use super::relying_party::{RelyingParty, change, provider, published, register};
 use crate::app::{App, Backends, Browser};
-use latchkey::server::admin::{ApplicationChange, ClientChange};
+use latchkey::server::admin::{ApplicationChange, ApplicationsFile, ClientChange};
 use latchkey::server::jobs::LogoutWorker;
 use latchkey::server::jose::{Members, VerifyingKey, verify};
 use latchkey::server::model::application::Audience;
@@ -145,11 +145,25 @@ async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
     assert!(document["end_session_endpoint"].is_string());
 }
 
+/// Everything that ends a session or the access of a user, and expiry.
+const EVENTS: [&str; 11] = [
+    "left",
+    "group removed",
+    "narrowed",
+    "file",
+    "revoked",
+    "others",
+    "disabled",
+    "ended",
+    "not me",
+    "deleted",
+    "expired",
+];
+
 #[tokio::test]
 async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
     for backends in Backends::ALL {
-        for event in ["left", "group removed", "revoked", "others", "disabled", "ended", "not me", "deleted", "expired"]
-        {
+        for event in EVENTS {
             let Visit { app, mut browser, listener, sid, .. } = visit(backends).await;
             let family = GroupName::parse("family").unwrap();
             app.state.groups().put(&family, None, None).await.unwrap();
@@ -161,6 +175,19 @@ async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
                     other.sign_in_by_email(&app, "ada").await;
                     let body = if event == "others" { json!({ "others": true }) } else { json!({ "id": session }) };
                     assert_eq!(other.post("/api/sessions/revoke", body).await.json()["revoked"], 1);
+                }
+                "narrowed" => {
+                    let photos = ApplicationId::parse("photos").unwrap();
+                    let closed = ApplicationChange { who: Some(Audience::Closed), ..ApplicationChange::default() };
+                    app.state.applications().edit(&photos, closed).await.unwrap();
+                }
+                "file" => {
+                    let folder = tempfile::tempdir().unwrap();
+                    let path = folder.path().join("applications.toml");
+                    let closed = "[[application]]\nid = 'photos'\n\
+                                  [application.oidc]\nredirect_uris = ['https://photos.example/cb']\n";
+                    std::fs::write(&path, closed).unwrap();
+                    app.state.applications().apply(&ApplicationsFile::read(&path).unwrap()).await.unwrap();
                 }
                 "left" | "group removed" => {
                     app.state.groups().join(&ada, &family).await.unwrap();

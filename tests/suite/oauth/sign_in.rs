@@ -2,7 +2,7 @@
 
 use super::relying_party::{RelyingParty, change, follow, leads_to, provider, register, register_as, userinfo};
 use crate::app::{App, Backends, Browser};
-use latchkey::server::admin::{ApplicationChange, ClientChange};
+use latchkey::server::admin::{ApplicationChange, ClientChange, Setting};
 use latchkey::server::model::application::{Audience, RequiredMethod};
 use latchkey::server::model::{ApplicationId, GroupName};
 use latchkey::types::Identifier;
@@ -244,7 +244,7 @@ async fn an_application_with_a_maximum_age_asks_again() {
     let open = ApplicationChange {
         who: Audience::parse("everybody"),
         method: Some(RequiredMethod::Passkey),
-        max_age: Some(Duration::from_mins(5)),
+        max_age: Setting::Set(Duration::from_mins(5)),
         client: change(),
         ..ApplicationChange::default()
     };

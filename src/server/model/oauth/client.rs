@@ -115,6 +115,8 @@ pub struct ClientSecret {
     pub prefix: String,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
+    /// Whether `APPLICATIONS_FILE` names it; then commands do not remove it.
+    pub from_file: bool,
 }
 
 /// Characters of a secret: 43 of 62 are 256 bits, and none of them needs escaping.
@@ -145,7 +147,7 @@ impl ClientSecret {
     #[must_use]
     pub fn of(text: &str, created_at: Timestamp, expires_at: Option<Timestamp>) -> Self {
         let prefix = text.chars().take(PREFIX_LENGTH).collect();
-        Self { hash: Self::hash(text), prefix, created_at, expires_at }
+        Self { hash: Self::hash(text), prefix, created_at, expires_at, from_file: false }
     }
 
     /// A secret has 256 bits, so a plain hash cannot be guessed back.

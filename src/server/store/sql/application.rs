@@ -1,9 +1,11 @@
+use super::super::dialect::Dialect;
 use super::row::{DatabaseRow, get, invalid, maybe_time, millis, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::application::{AccessPolicy, Audience, RequiredMethod};
+use crate::server::model::logo::{Logo, LogoKind};
 use crate::server::model::{Application, ApplicationId, GroupName, UserId};
 use crate::server::store::{ApplicationReads, ApplicationWrites, Insertion};
 use crate::types::DisplayName;
@@ -11,6 +13,9 @@ use async_trait::async_trait;
 use sqlx::query;
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+/// The number of the lock that the file of applications is applied under (any number that nothing else has).
+const LOCK: i64 = 0x6c6b_6170;
 
 /// The values of the column `who`; those of groups stand in `application_groups`.
 const GROUPS: &str = "groups";
@@ -34,6 +39,7 @@ fn bind<'q>(statement: Statement<'q>, application: &'q Application) -> Statement
         .bind(application.id.as_str())
         .bind(application.name.as_str())
         .bind(application.url.as_deref())
+        .bind(application.logo.as_deref())
         .bind(who)
         .bind(policy.method.name())
         .bind(policy.max_age.map(millis))
@@ -65,6 +71,7 @@ fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
         id: ApplicationId::parse(get(row, "id")?).ok_or_else(|| invalid("id"))?,
         name: DisplayName::parse(get(row, "name")?).map_err(|_| invalid("name"))?,
         url: get(row, "url")?,
+        logo: get(row, "logo")?,
         policy,
         from_file: get(row, "from_file")?,
         disabled_at: maybe_time(row, "disabled_at")?,
@@ -106,6 +113,16 @@ impl ApplicationReads for SqlStore {
         applications(&self.all(statement.bind(after).bind(i64::from(limit))).await?)
     }
 
+    async fn logo(&self, id: &ApplicationId) -> Result<Option<Logo>, Unavailable> {
+        let statement =
+            query(concat!("select ", logo_columns!(""), " from application_logos where application_id = $1"));
+        let logo = |row: &DatabaseRow| {
+            let kind = LogoKind::parse(get(row, "media_type")?).ok_or_else(|| invalid("media_type"))?;
+            Ok(Logo::stored(kind, get(row, "content")?))
+        };
+        self.one(statement.bind(id.as_str())).await?.map(|row| logo(&row)).transpose()
+    }
+
     async fn application_for(
         &self,
         id: &ApplicationId,
@@ -131,6 +148,16 @@ impl ApplicationReads for SqlStore {
 
 #[async_trait]
 impl ApplicationWrites for Transaction {
+    async fn lock_applications(&mut self) -> Result<Vec<Application>, Unavailable> {
+        self.all(query(Dialect::LOCK_NUMBER).bind(LOCK)).await?;
+        let statement = query(concat!(
+            "select ",
+            application_columns!("a."),
+            ", g.group_name from applications a left join application_groups g on g.application_id = a.id order by a.id"
+        ));
+        applications(&self.all(statement).await?)
+    }
+
     async fn add_application(&mut self, application: &Application) -> Result<Insertion, Unavailable> {
         let statement = query(concat!(
             "insert into applications (",
@@ -140,12 +167,13 @@ impl ApplicationWrites for Transaction {
                 id = "$1",
                 name = "$2",
                 url = "$3",
-                who = "$4",
-                method = "$5",
-                max_age_millis = "$6",
-                from_file = "$7",
-                disabled_at = "$8",
-                created_at = "$9"
+                logo = "$4",
+                who = "$5",
+                method = "$6",
+                max_age_millis = "$7",
+                from_file = "$8",
+                disabled_at = "$9",
+                created_at = "$10"
             ),
             ") on conflict (id) do nothing"
         ));
@@ -162,8 +190,8 @@ impl ApplicationWrites for Transaction {
 
     async fn change_application(&mut self, application: &Application) -> Result<(), Unavailable> {
         let statement = query(
-            "update applications set name = $2, url = $3, who = $4, method = $5, max_age_millis = $6, from_file = $7, \
-             disabled_at = $8 where id = $1",
+            "update applications set name = $2, url = $3, logo = $4, who = $5, method = $6, max_age_millis = $7, \
+             from_file = $8, disabled_at = $9 where id = $1",
         );
         self.run(bind(statement, application)).await.map(drop)
     }
@@ -185,6 +213,32 @@ impl ApplicationWrites for Transaction {
             }
         }
         Ok(None)
+    }
+
+    async fn users_shut_out(&mut self, id: &ApplicationId) -> Result<Vec<UserId>, Unavailable> {
+        let statement = query(
+            "select u.user_id from (select user_id from visits where application_id = $1 \
+             union select user_id from grants where application_id = $1) u \
+             join applications a on a.id = $1 where a.disabled_at is not null or a.who = 'nobody' \
+             or (a.who = 'groups' and not exists (select 1 from application_groups g join group_members m \
+             on m.group_name = g.group_name where g.application_id = a.id and m.user_id = u.user_id))",
+        );
+        let rows = self.all(statement.bind(id.as_str())).await?;
+        rows.iter().map(|row| Ok(UserId(get(row, "user_id")?))).collect()
+    }
+
+    async fn put_logo(&mut self, id: &ApplicationId, logo: Option<&Logo>) -> Result<(), Unavailable> {
+        self.run(query("delete from application_logos where application_id = $1").bind(id.as_str())).await?;
+        let Some(logo) = logo else { return Ok(()) };
+        let statement = query(concat!(
+            "insert into application_logos (",
+            logo_columns!(""),
+            ") values (",
+            logo_values!(application_id = "$1", media_type = "$2", content = "$3"),
+            ")"
+        ));
+        let statement = statement.bind(id.as_str()).bind(logo.kind().media_type()).bind(logo.content());
+        self.run(statement).await.map(drop)
     }
 
     async fn remove_application(&mut self, id: &ApplicationId) -> Result<bool, Unavailable> {

@@ -63,6 +63,12 @@ impl GroupWrites for Transaction {
         self.one(query(BY_NAME).bind(name.as_str())).await?.map(|row| group(&row)).transpose()
     }
 
+    async fn groups_from_file(&mut self) -> Result<Vec<Group>, Unavailable> {
+        let statement =
+            query(concat!("select ", group_columns!(""), " from user_groups where from_file order by name"));
+        self.all(statement).await?.iter().map(group).collect()
+    }
+
     async fn put_group(&mut self, group: &Group) -> Result<(), Unavailable> {
         let statement = query(concat!(
             "insert into user_groups (",

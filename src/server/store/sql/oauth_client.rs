@@ -9,11 +9,28 @@ use crate::server::model::oauth::client::MOST_MISMATCHES;
 use crate::server::model::oauth::client::is_client_id;
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId};
+use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, OauthClientReads, OauthClientWrites};
 use async_trait::async_trait;
 use sqlx::query;
 
 const OF_APPLICATION: &str = concat!("select ", client_columns!(""), " from oauth_clients where application_id = $1");
+
+const SECRETS: &str = concat!(
+    "select ",
+    client_secret_columns!(""),
+    " from client_secrets where application_id = $1 order by created_at, prefix"
+);
+
+fn secret(row: &DatabaseRow) -> Result<ClientSecret, Unavailable> {
+    Ok(ClientSecret {
+        hash: hash(row, "secret_hash")?,
+        prefix: get(row, "prefix")?,
+        created_at: time(row, "created_at")?,
+        expires_at: maybe_time(row, "expires_at")?,
+        from_file: get(row, "from_file")?,
+    })
+}
 
 fn uris(row: &DatabaseRow, column: &'static str) -> Result<Vec<RedirectUri>, Unavailable> {
     Ok(get::<&str>(row, column)?.lines().map(RedirectUri::stored).collect())
@@ -67,20 +84,7 @@ impl OauthClientReads for SqlStore {
     }
 
     async fn client_secrets(&self, application: &ApplicationId) -> Result<Vec<ClientSecret>, Unavailable> {
-        let statement = query(concat!(
-            "select ",
-            client_secret_columns!(""),
-            " from client_secrets where application_id = $1 order by created_at, prefix"
-        ));
-        let secret = |row: &DatabaseRow| {
-            Ok(ClientSecret {
-                hash: hash(row, "secret_hash")?,
-                prefix: get(row, "prefix")?,
-                created_at: time(row, "created_at")?,
-                expires_at: maybe_time(row, "expires_at")?,
-            })
-        };
-        self.all(statement.bind(application.as_str())).await?.iter().map(secret).collect()
+        self.all(query(SECRETS).bind(application.as_str())).await?.iter().map(secret).collect()
     }
 
     async fn mismatches(&self, application: &ApplicationId) -> Result<Vec<Mismatch>, Unavailable> {
@@ -146,6 +150,11 @@ impl OauthClientWrites for Transaction {
         self.one(query(OF_APPLICATION).bind(application.as_str())).await?.map(|row| client(&row)).transpose()
     }
 
+    async fn is_client_id_taken(&mut self, client: &Client) -> Result<bool, Unavailable> {
+        let statement = query("select count(*) from oauth_clients where client_id = $1 and application_id <> $2");
+        Ok(self.count(statement.bind(client.client_id.as_str()).bind(client.application.as_str())).await? > 0)
+    }
+
     async fn put_client(&mut self, client: &Client) -> Result<Insertion, Unavailable> {
         let statement = query(concat!(
             "insert into oauth_clients (",
@@ -172,6 +181,16 @@ impl OauthClientWrites for Transaction {
         self.run_unique(bind(statement, client)?).await
     }
 
+    async fn remove_client(&mut self, application: &ApplicationId) -> Result<(), Unavailable> {
+        self.run(query("delete from oauth_clients where application_id = $1").bind(application.as_str()))
+            .await
+            .map(drop)
+    }
+
+    async fn client_secrets_within(&mut self, application: &ApplicationId) -> Result<Vec<ClientSecret>, Unavailable> {
+        self.all(query(SECRETS).bind(application.as_str())).await?.iter().map(secret).collect()
+    }
+
     async fn add_client_secret(
         &mut self,
         application: &ApplicationId,
@@ -186,20 +205,27 @@ impl OauthClientWrites for Transaction {
                 secret_hash = "$2",
                 prefix = "$3",
                 created_at = "$4",
-                expires_at = "$5"
+                expires_at = "$5",
+                from_file = "$6"
             ),
-            ") on conflict (application_id, secret_hash) do update set expires_at = $5"
+            ") on conflict (application_id, secret_hash) do update set expires_at = $5, from_file = $6"
         ))
         .bind(application.as_str())
         .bind(&secret.hash.0[..])
         .bind(secret.prefix.as_str())
         .bind(secret.created_at.unix_millis())
-        .bind(secret.expires_at.map(Timestamp::unix_millis));
+        .bind(secret.expires_at.map(Timestamp::unix_millis))
+        .bind(secret.from_file);
         self.run(statement).await.map(drop)
     }
 
+    async fn remove_client_secret(&mut self, application: &ApplicationId, hash: &TokenHash) -> Result<(), Unavailable> {
+        let statement = query("delete from client_secrets where application_id = $1 and secret_hash = $2");
+        self.run(statement.bind(application.as_str()).bind(&hash.0[..])).await.map(drop)
+    }
+
     async fn remove_client_secrets(&mut self, application: &ApplicationId, prefix: &str) -> Result<u64, Unavailable> {
-        let statement = query("delete from client_secrets where application_id = $1 and prefix = $2");
+        let statement = query("delete from client_secrets where application_id = $1 and prefix = $2 and not from_file");
         self.run(statement.bind(application.as_str()).bind(prefix)).await
     }
 }

@@ -1,0 +1,13 @@
+-- Secrets that APPLICATIONS_FILE names, and logos of applications.
+
+-- Whether APPLICATIONS_FILE names it.
+alter table client_secrets add column from_file integer not null default 0;
+
+-- The first characters of the logo's hash: its address changes with it. Null where there is none.
+alter table applications add column logo text;
+
+create table application_logos (
+    application_id text primary key references applications (id) on delete cascade,
+    media_type text not null,
+    content blob not null
+) strict;

@@ -1,0 +1,38 @@
+use super::super::columns::Columns;
+use super::super::{Failure, json_line, say, write};
+use super::show::Line;
+use crate::server::admin::{Applications, ApplicationsFile, Applied, Refused};
+use serde::Serialize;
+use std::path::Path;
+
+/// The outcome for one application, for programs.
+#[derive(Serialize)]
+struct AppliedLine<'a> {
+    outcome: &'static str,
+    #[serde(flatten)]
+    line: Line<'a>,
+}
+
+/// Applies a file, and tells what became of each application.
+pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Result<(), Failure> {
+    let file = ApplicationsFile::read(path).map_err(Refused::from)?;
+    let applied = applications.apply(&file).await?;
+    let mut table = Columns::headed(["application", "who", "outcome"]);
+    for Applied { application, client, outcome, .. } in &applied {
+        let line = Line::new(application).with_client(client.as_ref(), None);
+        if json {
+            json_line(&AppliedLine { outcome: outcome.name(), line })?;
+        } else {
+            table.add([line.id.to_owned(), line.who, outcome.name().to_owned()]);
+        }
+    }
+    if !json && !applied.is_empty() {
+        write(&table)?;
+    }
+    for Applied { application, .. } in applied.iter().filter(|one| one.needs_secret) {
+        let id = &application.id;
+        say(&format!("application {id} has no secret yet: `latchkey apps secret add {id}`, or client_secret_file"));
+    }
+    say(&format!("applied {}", path.display()));
+    Ok(())
+}

@@ -1,0 +1,137 @@
+use super::Mistake;
+use std::cell::RefCell;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The mistakes that were found so far, and the text that they are in.
+pub struct Notes<'t> {
+    text: &'t str,
+    found: RefCell<Vec<Mistake>>,
+}
+
+impl<'t> Notes<'t> {
+    pub fn on(text: &'t str) -> Self {
+        Self { text, found: RefCell::default() }
+    }
+
+    /// Notes a mistake at a place in the text, in bytes.
+    pub fn add(&self, at: usize, what: String) {
+        self.found.borrow_mut().push(Mistake { line: self.line(at), what });
+    }
+
+    pub fn line(&self, at: usize) -> usize {
+        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    pub fn into_list(self) -> Vec<Mistake> {
+        self.found.into_inner()
+    }
+}
+
+struct Member<'t> {
+    name: &'t str,
+    at: usize,
+    value: &'t DeValue<'t>,
+}
+
+/// The members of a table, which are taken by name. A member that no one took is unknown.
+pub struct Members<'t> {
+    /// Where the table begins, in bytes.
+    pub at: usize,
+    left: Vec<Member<'t>>,
+    notes: &'t Notes<'t>,
+}
+
+impl<'t> Members<'t> {
+    pub fn of(table: &'t DeTable<'t>, at: usize, notes: &'t Notes<'t>) -> Self {
+        let member = |(name, value): (&'t Spanned<_>, &'t Spanned<DeValue<'t>>)| {
+            let own: &'t std::borrow::Cow<'t, str> = name.get_ref();
+            Member { name: own, at: name.span().start, value: value.get_ref() }
+        };
+        Self { at, left: table.iter().map(member).collect(), notes }
+    }
+
+    pub fn notes(&self) -> &'t Notes<'t> {
+        self.notes
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.left.iter().any(|member| member.name == name)
+    }
+
+    pub fn has_list(&self, name: &str) -> bool {
+        self.left.iter().any(|member| member.name == name && member.value.is_array())
+    }
+
+    /// A text, as `read` understands it.
+    pub fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let Member { at, value, .. } = self.take(name)?;
+        let text = value.as_str().ok_or_else(|| "must be a text in quotation marks".to_owned());
+        self.noted(at, name, text.and_then(read))
+    }
+
+    /// A text that has to be there.
+    pub fn needed<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        if !self.has(name) {
+            self.notes.add(self.at, format!("{name} is missing"));
+        }
+        self.text(name, read)
+    }
+
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let Member { at, value, .. } = self.take(name)?;
+        self.noted(at, name, value.as_bool().ok_or_else(|| "must be true or false".to_owned()))
+    }
+
+    /// A list of texts, each as `read` understands it.
+    pub fn texts<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        let Member { at, value, .. } = self.take(name)?;
+        let Some(list) = value.as_array() else {
+            return self.noted(at, name, Err("must be a list of texts".to_owned()));
+        };
+        let one = |value: &Spanned<DeValue<'_>>| {
+            let text = value.get_ref().as_str().ok_or_else(|| "must be a list of texts".to_owned());
+            self.noted(value.span().start, name, text.and_then(&read))
+        };
+        Some(list.iter().filter_map(one).collect())
+    }
+
+    /// A table of this name.
+    pub fn table(&mut self, name: &str) -> Option<Self> {
+        let Member { at, value, .. } = self.take(name)?;
+        let table = self.noted(at, name, value.as_table().ok_or_else(|| format!("must be a table: [{name}]")))?;
+        Some(Self::of(table, at, self.notes))
+    }
+
+    /// Every table of this name.
+    pub fn tables(&mut self, name: &str) -> Vec<Self> {
+        let Some(Member { at, value, .. }) = self.take(name) else { return Vec::new() };
+        let wanted = || format!("must be a list of tables: [[{name}]]");
+        let Some(list) = self.noted(at, name, value.as_array().ok_or_else(wanted)) else { return Vec::new() };
+        let notes = self.notes;
+        let table = |value: &'t Spanned<DeValue<'t>>| {
+            let (at, table) = (value.span().start, value.get_ref().as_table());
+            if table.is_none() {
+                notes.add(at, format!("{name} {}", wanted()));
+            }
+            Some(Self::of(table?, at, notes))
+        };
+        list.iter().filter_map(table).collect()
+    }
+
+    /// Notes what is left, with a word for each about what to do.
+    pub fn finish(self, advice: impl Fn(&str) -> &'static str) {
+        for Member { name, at, .. } in &self.left {
+            self.notes.add(*at, format!("{name} {}", advice(name)));
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Member<'t>> {
+        let place = self.left.iter().position(|member| member.name == name)?;
+        Some(self.left.swap_remove(place))
+    }
+
+    fn noted<T>(&self, at: usize, name: &str, read: Result<T, String>) -> Option<T> {
+        read.map_err(|why| self.notes.add(at, format!("{name} {why}"))).ok()
+    }
+}

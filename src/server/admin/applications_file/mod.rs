@@ -1,0 +1,93 @@
+//! `APPLICATIONS_FILE`: groups and applications as an administrator keeps them in a file, read at the start and by
+//! `latchkey apps apply`. What the file names is the file's; what it no longer names is disabled and not deleted.
+
+mod apply;
+mod members;
+mod read;
+
+pub use apply::{Applied, Outcome};
+
+use super::ApplicationChange;
+use crate::server::model::application::Audience;
+use crate::server::model::{ApplicationId, GroupName};
+use crate::server::secret::Secret;
+use crate::types::DisplayName;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Largest file in bytes: a thousand applications fit in.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// A file without mistakes, as far as can be seen without the database.
+#[derive(Debug)]
+pub struct ApplicationsFile {
+    path: PathBuf,
+    groups: Vec<GroupEntry>,
+    applications: Vec<ApplicationEntry>,
+}
+
+/// A group that the file names.
+#[derive(Debug)]
+struct GroupEntry {
+    name: GroupName,
+    title: Option<DisplayName>,
+    is_default: bool,
+}
+
+/// An application that the file names; what the change leaves out has its default.
+#[derive(Debug)]
+struct ApplicationEntry {
+    line: usize,
+    id: ApplicationId,
+    name: DisplayName,
+    change: ApplicationChange,
+    /// Secrets that the administrator chose; `None` where the file names none.
+    secrets: Option<Vec<Secret<String>>>,
+}
+
+impl ApplicationEntry {
+    /// The groups that may use it.
+    fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        let names = match &self.change.who {
+            Some(Audience::Groups(names)) => Some(names),
+            _ => None,
+        };
+        names.into_iter().flatten()
+    }
+}
+
+/// A mistake and the line where it is, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub line: usize,
+    pub what: String,
+}
+
+/// Every mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes {
+    file: String,
+    list: Vec<Mistake>,
+}
+
+impl Mistakes {
+    fn new(file: &Path, mut list: Vec<Mistake>) -> Self {
+        list.sort_by_key(|mistake| mistake.line);
+        Self { file: file.display().to_string(), list }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+        self.list.iter()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, file) = (self.list.len(), &self.file);
+        let noun = if count == 1 { "mistake" } else { "mistakes" };
+        write!(f, "{file} has {count} {noun}, and nothing of it was applied")?;
+        self.list.iter().try_for_each(|Mistake { line, what }| write!(f, "\n  line {line}: {what}"))
+    }
+}
+
+impl std::error::Error for Mistakes {}

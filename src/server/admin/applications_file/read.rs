@@ -1,0 +1,205 @@
+use super::members::{Members, Notes};
+use super::{ApplicationEntry, ApplicationsFile, GroupEntry, MAX_BYTES, Mistake, Mistakes};
+use crate::server::admin::{ApplicationChange, ClientChange, Preset, Setting, values};
+use crate::server::model::application::Audience;
+use crate::server::model::oauth::ClaimRule;
+use crate::server::model::oauth::client::MOST_SECRETS;
+use crate::server::secret::Secret;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use toml::de::DeTable;
+
+/// The form of a secret that an administrator chose. One that the provider makes has 43 characters.
+const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 32..=256;
+const SECRET_FORM: &str = "must name a file with one to ten secrets, one a line, of 32 to 256 visible ASCII characters";
+/// Members that later versions may know, and that an administrator may miss.
+const LATER: [&str; 9] =
+    ["forward", "api", "jwks", "jwks_uri", "require_par", "device_grant", "client_credentials", "origin", "resource"];
+
+impl ApplicationsFile {
+    /// Reads a file. A path in it is taken from the folder of the file.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn read(path: &Path) -> Result<Self, Mistakes> {
+        let text = contents(path, MAX_BYTES).map_err(|what| Mistakes::new(path, vec![Mistake { line: 1, what }]))?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
+        let notes = Notes::on(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            notes.add(error.span().map_or(0, |span| span.start), error.message().to_owned());
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let (mut groups, mut applications) = entries(Members::of(table.get_ref(), 0, &notes), folder);
+        let mistakes = notes.into_list();
+        if !mistakes.is_empty() {
+            return Err(Mistakes::new(path, mistakes));
+        }
+        // Nodes that start at the same time lock rows in the same order.
+        groups.sort_by(|one, other| one.name.cmp(&other.name));
+        applications.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(Self { path: path.to_owned(), groups, applications })
+    }
+}
+
+/// The text of a file that is not too large.
+fn contents(path: &Path, most: u64) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_string(&mut text));
+    match read {
+        Err(cause) => Err(format!("the file cannot be read: {cause}")),
+        Ok(bytes) if bytes as u64 > most => Err(format!("the file has more than {most} bytes")),
+        Ok(_) => Ok(text),
+    }
+}
+
+fn entries(mut file: Members<'_>, folder: &Path) -> (Vec<GroupEntry>, Vec<ApplicationEntry>) {
+    let notes = file.notes();
+    let mut names = BTreeSet::new();
+    let groups = file.tables("group").into_iter().filter_map(|table| {
+        let at = table.at;
+        let entry = group(table)?;
+        if !names.insert(entry.name.clone()) {
+            notes.add(at, format!("group {} is here twice", entry.name));
+        }
+        Some(entry)
+    });
+    let groups = groups.collect();
+    let mut ids = BTreeSet::new();
+    let applications = file.tables("application").into_iter().filter_map(|table| {
+        let at = table.at;
+        let entry = application(table, folder)?;
+        if !ids.insert(entry.id.clone()) {
+            notes.add(at, format!("application {} is here twice", entry.id));
+        }
+        Some(entry)
+    });
+    let applications = applications.collect();
+    file.finish(|_| "is unknown here; there are [[group]] and [[application]]");
+    (groups, applications)
+}
+
+fn group(mut table: Members<'_>) -> Option<GroupEntry> {
+    let name = table.needed("name", values::group_name);
+    let title = table.text("title", values::title);
+    let is_default = table.flag("default").unwrap_or(false);
+    table.finish(|_| "is unknown here; a group has name, title and default");
+    Some(GroupEntry { name: name?, title, is_default })
+}
+
+fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry> {
+    let (notes, at) = (table.notes(), table.at);
+    let id = table.needed("id", values::application_id);
+    let preset = table.text("preset", values::preset);
+    let name = table.text("name", values::title);
+    let url = table.text("url", values::web_address);
+    let logo = table.text("logo", |file| values::logo(&folder.join(file))).map_or(Setting::Clear, Setting::Set);
+    let who = who(&mut table);
+    let method = table.text("method", values::method);
+    let max_age = table.text("max_age", values::span);
+    let has_oidc = table.has("oidc");
+    let (client, secrets) = table.table("oidc").map(|table| client(table, folder)).unwrap_or_default();
+    table.finish(|name| advice(name, "is unknown here"));
+    let client = match preset {
+        Some(preset) if preset.needs_url() && url.is_none() && client.redirect_uris.is_none() => {
+            notes.add(at, format!("the preset {} needs the address of the application: url", preset.name));
+            client
+        }
+        Some(preset) => preset.complete(client, url.as_deref()),
+        None if has_oidc && client.redirect_uris.is_none() => {
+            notes.add(at, "[application.oidc] needs redirect_uris".to_owned());
+            client
+        }
+        None => client,
+    };
+    let titled = || preset.and_then(Preset::display_name);
+    let id = id?;
+    let name = name.or_else(titled).or_else(|| values::title(id.as_str()).ok())?;
+    let change = ApplicationChange { name: None, url: url.into(), logo, who, method, max_age: max_age.into(), client };
+    Some(ApplicationEntry { line: notes.line(at), id, name, change, secrets })
+}
+
+/// A text as `--who` has it, or a list of groups.
+fn who(table: &mut Members<'_>) -> Option<Audience> {
+    if table.has_list("who") {
+        let names: BTreeSet<_> = table.texts("who", values::group_name)?.into_iter().collect();
+        return Some(Audience::Groups(names));
+    }
+    table.text("who", values::audience)
+}
+
+type Client = (ClientChange, Option<Vec<Secret<String>>>);
+
+fn client(mut table: Members<'_>, folder: &Path) -> Client {
+    let uri = |text: &str| Ok(text.to_owned());
+    let claim_rules = table.has("claims").then(|| table.tables("claims").into_iter().filter_map(claim).collect());
+    let change = ClientChange {
+        client_id: table.text("client_id", uri),
+        is_public: table.flag("public"),
+        requires_pkce: table.text("pkce", values::pkce),
+        algorithm: table.text("algorithm", values::algorithm),
+        claims_in_id_token: table.flag("claims_in_id_token"),
+        consent: table.text("consent", values::consent),
+        refreshes: table.flag("refresh"),
+        redirect_uris: table.texts("redirect_uris", uri),
+        post_logout_redirect_uris: table.texts("post_logout_redirect_uris", uri),
+        backchannel_logout_uri: table.text("backchannel_logout_uri", uri),
+        claim_rules,
+    };
+    let secrets = table.text("client_secret_file", |file| secrets(&folder.join(file)));
+    table.finish(|name| advice(name, "is unknown in [application.oidc]"));
+    (change, secrets)
+}
+
+fn claim(mut table: Members<'_>) -> Option<ClaimRule> {
+    let (notes, at) = (table.notes(), table.at);
+    let any = |text: &str| Ok(text.to_owned());
+    let group = table.needed("group", values::group_name);
+    let claim = table.needed("claim", any);
+    let value = table.needed("value", any);
+    table.finish(|_| "is unknown here; a claim has group, claim and value");
+    let rule = values::claim_rule(&format!("{}:{}={}", group?, claim?, value?));
+    rule.map_err(|why| notes.add(at, format!("claims {why}"))).ok()
+}
+
+/// Secrets from a file, one a line. A second one is for the time until the application has changed to it.
+fn secrets(path: &Path) -> Result<Vec<Secret<String>>, String> {
+    let text = contents(path, 64 * 1024).map_err(|why| format!("{SECRET_FORM}; {}: {why}", path.display()))?;
+    let is_fit = |line: &str| SECRET_LENGTH.contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_graphic());
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() || lines.len() > MOST_SECRETS || !lines.iter().all(|line| is_fit(line)) {
+        return Err(format!("{SECRET_FORM}; {} does not", path.display()));
+    }
+    Ok(lines.into_iter().map(|line| Secret::new(line.to_owned())).collect())
+}
+
+/// Advice about a member that is unknown at its place.
+fn advice(name: &str, unknown: &'static str) -> &'static str {
+    const OIDC: [&str; 12] = [
+        "client_id",
+        "public",
+        "pkce",
+        "algorithm",
+        "claims_in_id_token",
+        "consent",
+        "refresh",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "backchannel_logout_uri",
+        "claims",
+        "client_secret_file",
+    ];
+    match name {
+        _ if LATER.contains(&name) => "is not supported by this version",
+        _ if OIDC.contains(&name) && unknown == "is unknown here" => "belongs into [application.oidc]",
+        _ => unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

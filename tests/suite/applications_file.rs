@@ -1,0 +1,231 @@
+//! Groups and applications from a file: at the start, by command, and what becomes of what it no longer names.
+
+use crate::app::{Backends, TestDatabase};
+use crate::operator::{borrowed, done, refused, settings_of, typed};
+use crate::ports::free_port;
+use crate::program::{Program, exchange, latchkey, wait_until_ready};
+use latchkey::server::model::GroupName;
+use latchkey::server::model::logo::Logo;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+const BOTH: [Backends; 2] = [Backends::Embedded, Backends::Servers];
+const FILE: &str = r#"
+[[group]]
+name = "family"
+title = "The family"
+
+[[application]]
+id = "photos"
+name = "Photos"
+logo = "logo.svg"
+url = "https://photos.example.org/"
+who = "family"
+method = "any"
+
+[application.oidc]
+redirect_uris = ["https://photos.example.org/callback"]
+client_secret_file = "photos.secret"
+refresh = true
+
+[[application]]
+id = "wiki"
+who = "everybody"
+"#;
+
+/// A folder with the file and what it names.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "applications.toml", FILE);
+    write(folder.path(), "photos.secret", &"s".repeat(43));
+    write(folder.path(), "logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    folder
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    fs::write(folder.join(name), text).unwrap();
+}
+
+fn outcomes(text: &str) -> Vec<(String, String)> {
+    let pair = |line: Value| (line["id"].as_str().unwrap().to_owned(), line["outcome"].as_str().unwrap().to_owned());
+    text.lines().map(|line| pair(serde_json::from_str(line).unwrap())).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(id, outcome)| ((*id).to_owned(), (*outcome).to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_adds_changes_and_disables_and_is_read_only_elsewhere() {
+    for backends in BOTH {
+        let (database, folder) = (TestDatabase::create(backends).await, folder());
+        let settings = settings_of(&database);
+        let settings = borrowed(&settings);
+        let path = folder.path();
+        let run = |arguments: &[&str]| done(path, &settings, arguments);
+        let apply = || outcomes(&run(&["apps", "apply", "applications.toml", "--json"]).0);
+        let show = |id| serde_json::from_str::<Value>(&run(&["apps", "show", id, "--json"]).0).unwrap();
+        run(&["migrate"]);
+        assert_eq!(apply(), pairs(&[("photos", "added"), ("wiki", "added")]));
+        assert_eq!(apply(), pairs(&[("photos", "unchanged"), ("wiki", "unchanged")]));
+        let photos = show("photos");
+        for (member, value) in [
+            ("name", json!("Photos")),
+            ("who", json!("family")),
+            ("method", json!("any")),
+            ("has_logo", json!(true)),
+            ("from_file", json!(true)),
+            ("client_id", json!("photos")),
+            ("refresh", json!(true)),
+            ("redirect_uris", json!(["https://photos.example.org/callback"])),
+        ] {
+            assert_eq!(photos[member], value, "{member}");
+        }
+        assert_eq!(
+            (&photos["secrets"][0]["prefix"], &photos["secrets"][0]["from_file"]),
+            (&json!("ssssss"), &json!(true))
+        );
+        for command in [
+            &["apps", "edit", "photos", "--name", "Pictures"][..],
+            &["apps", "remove", "photos"],
+            &["apps", "secret", "remove", "photos", "ssssss"],
+            &["groups", "add", "family", "--default"],
+            &["groups", "remove", "family"],
+        ] {
+            refused(path, &settings, command, "is defined in APPLICATIONS_FILE; change it there");
+        }
+        // What a command added stays beside what the file names.
+        run(&["apps", "secret", "add", "photos"]);
+        write(path, "photos.secret", &format!("{}\n{}\n", "s".repeat(43), "t".repeat(43)));
+        assert_eq!(apply()[0].1, "changed");
+        assert_eq!(show("photos")["secrets"].as_array().unwrap().len(), 3);
+        write(path, "photos.secret", &"t".repeat(43));
+        apply();
+        let prefixes: Vec<_> =
+            show("photos")["secrets"].as_array().unwrap().iter().map(|secret| secret["from_file"].clone()).collect();
+        assert_eq!(prefixes.iter().filter(|from_file| **from_file == json!(true)).count(), 1, "{prefixes:?}");
+
+        write(path, "applications.toml", "[[application]]\nid = 'wiki'\n");
+        assert_eq!(apply(), pairs(&[("wiki", "changed"), ("photos", "disabled")]));
+        let photos = show("photos");
+        assert_eq!((&photos["from_file"], photos["disabled_at"].is_string()), (&json!(false), true));
+        assert_eq!(show("wiki")["who"], GroupName::NO_ONE, "what the file leaves out has its default");
+        assert!(run(&["groups", "list"]).0.contains("family"), "a group that is no longer named stays");
+        run(&["groups", "add", "family", "--title", "Kin"]);
+        write(path, "applications.toml", FILE);
+        assert_eq!(apply(), pairs(&[("photos", "changed"), ("wiki", "changed")]));
+        assert_eq!(show("photos")["disabled_at"], json!(null));
+        // Without its table, an application no longer signs users in.
+        write(path, "applications.toml", "[[application]]\nid = 'photos'\n");
+        apply();
+        assert_eq!((&show("photos")["client_id"], &show("photos")["has_logo"]), (&json!(null), &json!(false)));
+        run(&["apps", "remove", "wiki"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_that_only_the_database_shows_are_all_told_and_nothing_is_applied() {
+    for backends in BOTH {
+        let (database, folder) = (TestDatabase::create(backends).await, folder());
+        let settings = settings_of(&database);
+        let settings = borrowed(&settings);
+        let run = |arguments: &[&str]| done(folder.path(), &settings, arguments);
+        run(&["migrate"]);
+        run(&["apps", "add", "old", "--redirect-uri", "https://old.example/cb", "--client-id", "taken"]);
+        let text = "\
+[[application]]
+id = 'a'
+who = 'ghosts,spirits'
+[[application]]
+id = 'b'
+[application.oidc]
+redirect_uris = ['https://b.example/cb']
+client_id = 'taken'
+[[application]]
+id = 'c'
+[application.oidc]
+redirect_uris = ['javascript:alert(1)']
+[[application]]
+id = 'd'
+[application.oidc]
+redirect_uris = ['https://d.example/cb']
+public = true
+client_secret_file = 'photos.secret'
+";
+        write(folder.path(), "applications.toml", text);
+        let (code, out, said) = typed(folder.path(), &settings, &["apps", "apply", "applications.toml"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{said}");
+        for expected in [
+            "applications.toml has 5 mistakes, and nothing of it was applied",
+            "line 1: application a: there is no group ghosts",
+            "line 1: application a: there is no group spirits",
+            "line 4: application b: another application has the client id taken",
+            "line 9: application c: the redirect URI javascript:alert(1)",
+            "line 13: application d: a public client has no secret",
+        ] {
+            assert!(said.contains(expected), "{expected} in {said}");
+        }
+        assert_eq!(run(&["apps", "list", "--json"]).0.lines().count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_applies_the_file_at_its_start_and_ends_with_2_where_it_is_wrong() {
+    let folder = folder();
+    let set = [("APPLICATIONS_FILE", "applications.toml")];
+    let program = Program::start(folder.path(), None, &set);
+    let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);
+    assert_eq!(list.lines().count(), 2, "{list}");
+    // Its logo is there for everyone, and can be opened without running a script.
+    let get = |address: &str| {
+        let head = format!("GET {address} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", program.port);
+        exchange(program.port, &head).unwrap()
+    };
+    let version = "?v=wrong";
+    let logo = get(&format!("/logos/photos{version}"));
+    assert!(
+        logo.starts_with("HTTP/1.1 200") && logo.ends_with("<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+        "{logo}"
+    );
+    for header in
+        ["content-type: image/svg+xml", "cache-control: no-cache", "default-src 'none'", "; sandbox", "nosniff"]
+    {
+        assert!(logo.contains(header), "{header}: {logo}");
+    }
+    let version = Logo::read(fs::read(folder.path().join("logo.svg")).unwrap()).unwrap().version();
+    assert!(get(&format!("/logos/photos?v={version}")).contains("max-age=31536000, immutable"));
+    for none in ["/logos/wiki", "/logos/ghost", "/logos/A", "/logos"] {
+        assert!(get(none).starts_with("HTTP/1.1 404"), "{none}");
+    }
+    drop(program);
+    write(folder.path(), "applications.toml", "[[application]]\nid = 'Wiki'\nwho = 'ghosts'\n");
+    let (code, out, said) = typed(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), set[0]], &["serve"]);
+    assert_eq!((code, said.contains("APPLICATIONS_FILE: applications.toml has 1 mistake")), (2, true), "{out}{said}");
+    let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);
+    assert_eq!(list.lines().count(), 2, "nothing was disabled: {list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_at_once_apply_the_same_file() {
+    let (database, folder) = (TestDatabase::create(Backends::Servers).await, folder());
+    let settings = settings_of(&database);
+    done(folder.path(), &borrowed(&settings), &["migrate"]);
+    let nodes: Vec<_> = (0..4)
+        .map(|_| {
+            let port = free_port();
+            let (listen, origin) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+            let own =
+                [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", &origin), ("APPLICATIONS_FILE", "applications.toml")];
+            let all = [&borrowed(&settings)[..], &own].concat();
+            (port, latchkey(folder.path(), &all).stdout(std::process::Stdio::null()).spawn().unwrap())
+        })
+        .collect();
+    for (port, mut child) in nodes {
+        wait_until_ready(&mut child, port);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let (list, _) = done(folder.path(), &borrowed(&settings), &["apps", "list", "--json"]);
+    assert_eq!(list.lines().count(), 2, "{list}");
+}
