@@ -141,7 +141,10 @@ pub fn email_worker(services: &Services, transport: Arc<dyn Transport>, config: 
 }
 
 /// The key that was set, else the one in the data folder.
-fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
+///
+/// # Errors
+/// When there is none and it cannot be written.
+pub fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
     let previous = config.secret_key_previous.as_ref();
     if let Some(key) = &config.secret_key {
         return Ok(Keys::new(key, previous));

@@ -47,8 +47,14 @@ const STRANGERS: Edge =
 const FORMS: &[&str] = &["application/x-www-form-urlencoded"];
 const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, readers: Readers::Applications, ..STRANGERS };
 /// Pages that other sites send users to, with forms too.
-const AUTHORIZE: Edge =
-    Edge { origin: OriginRule::Anywhere, bodies: FORMS, is_counted: false, keeps_opener: true, ..Edge::PAGES };
+const AUTHORIZE: Edge = Edge {
+    origin: OriginRule::Anywhere,
+    bodies: FORMS,
+    readers: Readers::PeopleOfApplications,
+    is_counted: false,
+    keeps_opener: true,
+    ..Edge::PAGES
+};
 const HEALTH: Edge = Edge { bodies: &[], is_counted: false, ..Edge::PAGES };
 const REPORTS: Edge = Edge {
     origin: OriginRule::NoOtherSite,

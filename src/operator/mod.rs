@@ -100,10 +100,15 @@ pub enum Command {
     /// Writes everything in the database into a file, for another database
     ///
     /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included:
-    /// keep it as safe as the database. Bring the same SECRET_KEY along, or codes on their way and held names are lost.
+    /// keep it as safe as the database. The signing keys in it are encrypted under a passphrase, which is asked for at a
+    /// terminal; without one they stay encrypted under SECRET_KEY. Bring the same SECRET_KEY along, or codes on their way and
+    /// held names are lost.
     Export {
         /// The file, which must not be there yet
         file: PathBuf,
+        /// A file with the passphrase
+        #[arg(long, value_name = "PATH")]
+        passphrase_file: Option<PathBuf>,
     },
     /// Fills an empty database from a file that `export` wrote; all of it or nothing
     ///
@@ -111,6 +116,9 @@ pub enum Command {
     Import {
         /// The file
         file: PathBuf,
+        /// A file with the passphrase that the keys in it are encrypted under
+        #[arg(long, value_name = "PATH")]
+        passphrase_file: Option<PathBuf>,
     },
     /// Copies the SQLite database as it is at one moment, while the server goes on
     ///
@@ -171,8 +179,12 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Roles(roles) => roles::run(roles, &bootstrap::join(config).await?).await?,
         Command::Apps(apps) => apps::run(apps, &bootstrap::join(config).await?).await?,
         Command::SigningKeys(keys) => signing_keys::run(keys, &bootstrap::join(config).await?).await?,
-        Command::Export { file } => transfer::export(&file, config).await?,
-        Command::Import { file } => transfer::import(&file, config).await?,
+        Command::Export { file, passphrase_file } => {
+            transfer::export(&file, passphrase_file.as_deref(), config).await?;
+        }
+        Command::Import { file, passphrase_file } => {
+            transfer::import(&file, passphrase_file.as_deref(), config).await?;
+        }
         Command::Backup { file } => backup::run(&file, config).await?,
         Command::Restore { file } => restore::run(file.as_deref(), config).await?,
         Command::Keys(keys) => keys::run(&keys, config)?,

@@ -32,7 +32,9 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
             {
                 return Err(in_use(file));
             }
-            end_what_is_open(&*bootstrap::open_store(&config.database).await?, config).await?;
+            let store = bootstrap::open_store(&config.database).await?;
+            end_what_is_open(&*store, config).await?;
+            replace_signing_keys(&*store).await?;
         }
     }
     say(TO_CHECK);
@@ -48,6 +50,13 @@ pub(super) async fn end_what_is_open(store: &dyn Store, config: &Config) -> Resu
         Ok(false) => say("Redis is a cluster: ceremonies that are under way end within 5 minutes"),
         Err(cause) => say(&format!("{cause}; ceremonies that are under way end within 5 minutes")),
     }
+    Ok(())
+}
+
+/// Removes the signing keys, one of which may have been revoked since. The next start makes new ones.
+async fn replace_signing_keys(store: &dyn Store) -> Result<(), Failure> {
+    store.remove_signing_keys().await?;
+    say("the next start makes new signing keys; applications read them by themselves");
     Ok(())
 }
 
@@ -84,6 +93,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     sqlite::back_up(copy, &file).await?;
     let store = bootstrap::open_store(&DatabaseUrl::Sqlite(file.clone())).await?;
     end_what_is_open(&*store, config).await?;
+    replace_signing_keys(&*store).await?;
     store.close().await;
     drop(store);
     sqlite::fold(&file).await?;

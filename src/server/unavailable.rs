@@ -6,11 +6,26 @@ use std::error::Error;
 pub struct Unavailable {
     what: &'static str,
     source: Box<dyn Error + Send + Sync>,
+    is_expected: bool,
 }
 
 impl Unavailable {
     /// Names what failed (`"database"`) and keeps the cause.
     pub fn new(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { what, source: source.into() }
+        Self { what, source: source.into(), is_expected: false }
+    }
+
+    /// The same for what passes by itself, such as the first minute of a server.
+    pub fn expected(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { is_expected: true, ..Self::new(what, source) }
+    }
+
+    /// Logs the cause of a request's failure.
+    pub fn log(&self) {
+        if self.is_expected {
+            tracing::info!(cause = %self, "not available yet");
+        } else {
+            tracing::error!(cause = %self, "unavailable");
+        }
     }
 }

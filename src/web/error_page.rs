@@ -20,27 +20,37 @@ use std::time::Duration;
 /// Answers a refusal with a page where the request accepts HTML, and otherwise with its JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match Edge::of(request.extensions()).readers {
-        Readers::Applications => {
-            let response = next.run(request).await;
-            let error = response.extensions().get::<ApiError>().copied();
-            return error.map_or(response, in_oauth_form);
-        }
-        Readers::People if reads_html(request.headers()) => {}
+        Readers::People | Readers::PeopleOfApplications if reads_html(request.headers()) => {}
         Readers::People | Readers::Programs => return next.run(request).await,
+        Readers::Applications | Readers::PeopleOfApplications => {
+            let response = next.run(request).await;
+            return match response.extensions().get::<ApiError>() {
+                Some(error) => in_place_of(&response, in_oauth_form(*error)),
+                None => response,
+            };
+        }
     }
     let (parts, body) = request.into_parts();
     let again = Request::from_parts(parts.clone(), Body::empty());
     let response = next.run(Request::from_parts(parts, body)).await;
-    match response.extensions().get::<ApiError>() {
+    match response.extensions().get::<ApiError>().copied() {
         Some(error) => {
-            let mut page = refusal_page(&state, again, *error).await;
-            for cookie in response.headers().get_all(header::SET_COOKIE) {
-                page.headers_mut().append(header::SET_COOKIE, cookie.clone());
-            }
-            page
+            let page = refusal_page(&state, again, error).await;
+            in_place_of(&response, page)
         }
         None => response,
     }
+}
+
+/// A response with the headers of the refusal that it replaces: cookies, and the methods that are allowed (RFC 9110, section
+/// 15.5.6).
+fn in_place_of(refusal: &Response, mut response: Response) -> Response {
+    for name in [header::SET_COOKIE, header::ALLOW] {
+        for value in refusal.headers().get_all(&name) {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    response
 }
 
 fn reads_html(headers: &HeaderMap) -> bool {

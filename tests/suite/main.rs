@@ -37,6 +37,7 @@ mod servers;
 mod stop;
 mod texts;
 mod tls;
+mod transfer;
 mod upgrade;
 mod vault;
 mod wire;

@@ -3,6 +3,7 @@
 use crate::app::{Backends, TestDatabase};
 use crate::program::{Program, latchkey};
 use crate::remote::Remote;
+use crate::transfer::key_ids;
 use serde_json::{Value, json};
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -198,6 +199,10 @@ async fn an_instance_moves_from_one_database_to_another_and_sessions_end() {
     let (old, new) = (settings_of(&file), settings_of(&server));
     let mut program = Program::start(folder.path(), None, &borrowed(&old));
     let browser = sign_up(&program, "ada");
+    done(folder.path(), &borrowed(&old), &["groups", "add", "family"]);
+    let add = ["apps", "add", "photos", "--who", "family", "--redirect-uri", "https://photos.example/cb"];
+    done(folder.path(), &borrowed(&old), &add);
+    key_ids(&program);
     program.stop();
     done(folder.path(), &borrowed(&old), &["export", "all.jsonl"]);
     let export = folder.path().join("all.jsonl");
@@ -218,6 +223,13 @@ async fn an_instance_moves_from_one_database_to_another_and_sessions_end() {
         (&whole.replace(r#""kind":"signed_up""#, r#""kind":"else""#), "kind holds what it cannot hold"),
         (&whole.replace(r#""method":"email""#, r#""method":"else""#), "method holds what it cannot hold"),
         (&whole.replace(r#""token_hash":""#, r#""token_hash":"AA"#), "token_hash holds what it cannot hold"),
+        (&whole.replace(r#""name":"family""#, r#""name":"The Family""#), "name holds what it cannot hold"),
+        (&whole.replace(r#""id":"photos""#, r#""id":"../photos""#), "id holds what it cannot hold"),
+        (&whole.replace(r#""who":"groups""#, r#""who":"all""#), "who holds what it cannot hold"),
+        (&whole.replace(r#""consent":"never""#, r#""consent":"else""#), "consent holds what it cannot hold"),
+        (&whole.replace(r#""algorithm":"RS256""#, r#""algorithm":"none""#), "algorithm holds what it cannot hold"),
+        (&whole.replace(r#""claim_rules":"[]""#, r#""claim_rules":"[1]""#), "claim_rules holds what it cannot hold"),
+        (&whole.replace(r#"\"kty\":\"RSA\""#, r#"\"kty\":\"XYZ\""#), "public_key holds what it cannot hold"),
         (&format!("{whole}{whole}"), "more or fewer rows"),
         (&whole.replace(r#""latchkey_export":1"#, r#""latchkey_export":2"#), "another version"),
     ] {
@@ -338,7 +350,7 @@ fn commands_say_what_is_missing() {
     }
     refused(folder.path(), &[], &["backup", "x.db"], "database");
     let (_, said) = done(folder.path(), &[], &["migrate"]);
-    assert!(said.contains("version 10"), "{said}");
+    assert!(said.contains("version 11"), "{said}");
     let (list, _) = done(folder.path(), &[], &["users", "list"]);
     assert_eq!(list.lines().count(), 1, "{list}");
     for arguments in [&["users"][..], &["sessions", "revoke"], &["invitations", "create", "--uses", "0"], &["nonsense"]]
@@ -395,6 +407,7 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         let set = borrowed(&settings);
         let mut program = Program::start(folder.path(), None, &set);
         let browser = sign_up(&program, "ada");
+        let former_keys = key_ids(&program);
         let (mut asking, email) = request_sign_up(&program, "eve");
         let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
         let restore: &[&str] = match &database {
@@ -420,6 +433,8 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         }
         let program = Program::start(folder.path(), None, &set);
         assert!(!is_signed_in(&mut browser.at(&program)), "{said}");
+        let replaced = key_ids(&program);
+        assert!(replaced.iter().all(|id| !former_keys.contains(id)), "one of them may have been revoked");
         let (list, _) = done(folder.path(), &set, &["users", "list"]);
         assert!(list.contains("ada") && !list.contains("later"), "{list}");
         asking = asking.at(&program);

@@ -135,7 +135,9 @@ fn check(client: Client) -> Result<Client, Refused> {
                 && url.password().is_none()
         });
         if !is_web {
-            return Err(Refused::WrongClient("a back-channel logout URI starts with https:// or http://"));
+            return Err(Refused::WrongClient(
+                "a back-channel logout URI starts with https:// or http://, without fragment, username and password",
+            ));
         }
     }
     Ok(client)

@@ -61,6 +61,8 @@ pub enum Readers {
     Programs,
     /// The error JSON of OAuth (RFC 6749, section 5.2).
     Applications,
+    /// An HTML page for requests that accept HTML, otherwise the error JSON of OAuth.
+    PeopleOfApplications,
 }
 
 impl Edge {

@@ -65,6 +65,17 @@ pub fn in_oauth_form(error: ApiError) -> Response {
     response
 }
 
+/// A refusal of a request for a protected resource, which names its error in the challenge, too (RFC 6750, section 3).
+#[must_use]
+pub fn bearer_refusal(refusal: Refusal) -> Response {
+    let mut response = refusal.into_response();
+    if refusal.code == ErrorCode::InvalidRequest {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_request\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
 /// The answer to a request without any token, which is told what is needed, and no error (RFC 6750, section 3.1).
 #[must_use]
 pub fn bearer_challenge() -> Response {

@@ -39,7 +39,7 @@ pub fn status(error: ApiError) -> StatusCode {
 
 impl From<Unavailable> for ApiError {
     fn from(cause: Unavailable) -> Self {
-        tracing::error!(%cause, "unavailable");
+        cause.log();
         Self::Unavailable
     }
 }

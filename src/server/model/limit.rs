@@ -29,6 +29,8 @@ pub const ACTS: Limit = Limit { name: "acts", burst: 60, every: Duration::from_s
 pub const CHOICES: Limit = Limit { name: "choices", burst: 30, every: Duration::from_secs(5) };
 /// Failed requests of applications from one address.
 pub const CLIENT_FAILURES: Limit = Limit { name: "client_failures", burst: 60, every: Duration::from_secs(2) };
+/// Refused redirect URIs that are kept for one client address.
+pub const MISMATCHES: Limit = Limit { name: "mismatches", burst: 20, every: Duration::from_secs(30) };
 /// Requests by which a client may report violated policies.
 pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };
 

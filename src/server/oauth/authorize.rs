@@ -12,9 +12,10 @@ use crate::server::auth::account::OwnersUnit;
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
+use crate::server::limiter::{Limited, Subject};
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri};
-use crate::server::model::{Application, UserId};
+use crate::server::model::{Application, ApplicationId, ClientAddress, UserId, limit};
 use crate::server::secret::Token;
 
 /// The authorization endpoint.
@@ -59,6 +60,8 @@ pub struct Misdirected {
     pub why: NoRedirect,
     /// The name of the application, where the client is known, and the registered URI that is most like the one asked for.
     pub application: Option<(String, Option<String>)>,
+    /// The refused redirect URI, for the administrator.
+    mismatch: Option<(ApplicationId, Mismatch)>,
 }
 
 /// How far the user has come with a request.
@@ -97,16 +100,15 @@ impl Authorizations<'_> {
     /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21).
     pub async fn read(&self, parameters: &Parameters) -> Result<Reading, Unavailable> {
         let Ok(client_id) = request::client_id(parameters) else {
-            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient).await?));
+            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
         let Some((application, client)) = self.core.store.client_named(client_id).await? else {
-            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient).await?));
+            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
         let return_to = match request::return_to(parameters, &client) {
             Ok(return_to) => return_to,
             Err(why) => {
-                let misdirected = self.misdirected(Some((&application, &client)), why).await?;
-                return Ok(Reading::NoRedirect(misdirected));
+                return Ok(Reading::NoRedirect(self.misdirected(Some((&application, &client)), why)));
             }
         };
         let request = match AuthorizationRequest::parse(parameters, &client, return_to.clone()) {
@@ -128,12 +130,8 @@ impl Authorizations<'_> {
         Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted })))
     }
 
-    /// Gives the request a number, and keeps a redirect URI that is not registered for the administrator.
-    async fn misdirected(
-        &self,
-        known: Option<(&Application, &Client)>,
-        why: NoRedirect,
-    ) -> Result<Misdirected, Unavailable> {
+    /// Gives the request a number.
+    fn misdirected(&self, known: Option<(&Application, &Client)>, why: NoRedirect) -> Misdirected {
         let mut bytes = [0; 5];
         self.core.entropy().fill(&mut bytes);
         let reference = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
@@ -146,15 +144,27 @@ impl Authorizations<'_> {
         let place = place.unwrap_or_default();
         tracing::warn!(reference, application, redirect_uri = place, "authorization request not redirected");
         let Some((application, client)) = known else {
-            return Ok(Misdirected { reference, why, application: None });
+            return Misdirected { reference, why, application: None, mismatch: None };
         };
-        if let Some(uri) = asked {
-            let (uri, happened_at) = (Mismatch::without_values(uri), self.core.now());
-            let mismatch = Mismatch { uri, reference: reference.clone(), happened_at };
-            self.core.store.record_mismatch(&application.id, &mismatch).await?;
+        let mismatch = asked.map(|uri| {
+            let uri = Mismatch::without_values(uri);
+            (application.id.clone(), Mismatch { uri, reference: reference.clone(), happened_at: self.core.now() })
+        });
+        let application = Some((application.name.to_string(), asked.and_then(|uri| nearest(client, uri))));
+        Misdirected { reference, why, application, mismatch }
+    }
+
+    /// Keeps a refused redirect URI for the administrator: as many as a client address may cause.
+    ///
+    /// # Errors
+    /// When a backend is away.
+    pub async fn record(&self, misdirected: &Misdirected, from: ClientAddress) -> Result<(), Unavailable> {
+        let Some((application, mismatch)) = &misdirected.mismatch else { return Ok(()) };
+        match self.core.limiter.draw(&limit::MISMATCHES, Subject::Client(from)).await {
+            Ok(()) => self.core.store.record_mismatch(application, mismatch).await,
+            Err(Limited::TooMany(_)) => Ok(()),
+            Err(Limited::Unavailable(cause)) => Err(cause),
         }
-        let nearest = asked.and_then(|uri| nearest(client, uri));
-        Ok(Misdirected { reference, why, application: Some((application.name.to_string(), nearest)) })
     }
 
     /// Decides what happens to a request next.

@@ -34,6 +34,8 @@ codes! {
     InvalidGrant = "invalid_grant", 400;
     InvalidRequest = "invalid_request", 400;
     InvalidScope = "invalid_scope", 400;
+    /// RFC 8707, section 2.
+    InvalidTarget = "invalid_target", 400;
     InvalidToken = "invalid_token", 401;
     LoginRequired = "login_required", 400;
     RequestNotSupported = "request_not_supported", 400;
@@ -83,7 +85,7 @@ impl Refusal {
 
 impl From<Unavailable> for Refusal {
     fn from(cause: Unavailable) -> Self {
-        tracing::error!(%cause, "unavailable");
+        cause.log();
         Self::UNAVAILABLE
     }
 }

@@ -29,7 +29,7 @@ impl SigningKeys<'_> {
     /// While the first keys are being made.
     pub fn current(&self) -> Result<Arc<KeySet>, Unavailable> {
         let set = self.core.key_set.get().filter(|set| set.is_complete(self.core.now()));
-        set.ok_or_else(|| Unavailable::new("signing keys", "the first keys are being made"))
+        set.ok_or_else(|| Unavailable::expected("signing keys", "the first keys are being made"))
     }
 
     /// Reads the keys, for this node to sign with.

@@ -49,6 +49,11 @@ impl Parameters {
         self.find(name).one()
     }
 
+    /// Every value of a parameter that may be repeated.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The first name that occurs more than once and is not among these.
     #[must_use]
     pub fn repeated(&self, repeatable: &[&str]) -> Option<&str> {

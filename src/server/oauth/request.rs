@@ -7,6 +7,7 @@ use crate::types::Language;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
+use url::Url;
 
 /// The authentication context class of a passkey with user verification.
 pub const PHISHING_RESISTANT: &str = "phr";
@@ -53,9 +54,13 @@ impl Prompt {
     /// The words that are known, for the discovery document.
     pub const WORDS: [&str; 5] = ["none", "login", "consent", "select_account", "create"];
 
-    /// Reads words separated by spaces; unknown ones are ignored. `None` where `none` is not alone.
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads words separated by spaces. An unknown word is refused (Initiating User Registration, section 4.1), and `none`
+    /// where it is not alone.
+    fn parse(text: &str) -> Result<Self, Refusal> {
         let words: Vec<_> = text.split(' ').filter(|word| !word.is_empty()).collect();
+        if words.iter().any(|word| !Self::WORDS.contains(word)) {
+            return Err(Refusal::invalid_request("prompt has a word that is not supported"));
+        }
         let has = |word: &str| words.contains(&word);
         let prompt = Self {
             none: has("none"),
@@ -64,7 +69,10 @@ impl Prompt {
             select_account: has("select_account"),
             create: has("create"),
         };
-        (!prompt.none || words.len() == 1).then_some(prompt)
+        if prompt.none && words.len() > 1 {
+            return Err(Refusal::invalid_request("prompt=none must stand alone"));
+        }
+        Ok(prompt)
     }
 }
 
@@ -159,8 +167,8 @@ impl AuthorizationRequest {
             return Err(Refusal::invalid_request("state and nonce have at most 2048 bytes"));
         }
         let challenge = challenge(parameters, client.requires_pkce)?;
-        let prompt = Prompt::parse(parameters.one("prompt").unwrap_or_default());
-        let prompt = prompt.ok_or(Refusal::invalid_request("prompt=none must stand alone"))?;
+        check_resources(parameters)?;
+        let prompt = Prompt::parse(parameters.one("prompt").unwrap_or_default())?;
         let claims_text = parameters.one("claims");
         let claims = claims_text.map_or(Some(RequestedClaims::default()), RequestedClaims::parse);
         let acr_values = parameters.one("acr_values").unwrap_or_default();
@@ -196,6 +204,16 @@ fn check_unsupported(parameters: &Parameters) -> Result<(), Refusal> {
         return Err(Refusal::new(ErrorCode::RequestUriNotSupported, "request_uri is not supported"));
     }
     Ok(())
+}
+
+/// Access tokens are for userinfo alone, so a resource changes nothing; one that is none is refused (RFC 8707, section 2).
+fn check_resources(parameters: &Parameters) -> Result<(), Refusal> {
+    let is_resource = |text: &str| Url::parse(text).is_ok_and(|url| url.fragment().is_none());
+    if parameters.all("resource").all(is_resource) {
+        Ok(())
+    } else {
+        Err(Refusal::new(ErrorCode::InvalidTarget, "resource is not an absolute URI without a fragment"))
+    }
 }
 
 fn challenge(parameters: &Parameters, is_required: bool) -> Result<Option<String>, Refusal> {

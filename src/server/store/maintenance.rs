@@ -40,9 +40,12 @@ pub trait Maintenance: Send + Sync {
     /// How busy the database is, and what waits in the mail queue.
     async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable>;
 
-    /// After a backup was restored: ends all sessions, voids what was requested by email and the undo links of changed
-    /// addresses, and takes everything out of the mail queue. Returns how many sessions there were.
+    /// After a backup was restored: ends all sessions and grants, voids what was requested by email and the undo links of
+    /// changed addresses, and takes everything out of the mail queue. Returns how many sessions there were.
     async fn end_everything_open(&self, now: Timestamp) -> Result<u64, Unavailable>;
+
+    /// After a backup was restored: removes all signing keys, one of which may have been revoked since.
+    async fn remove_signing_keys(&self) -> Result<(), Unavailable>;
 
     /// Removes rows of a deleted account, at most `limit` of each table, and in the end the account itself; `false` when
     /// nothing is left of it.

@@ -21,7 +21,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, request, &authorizations.refuse(return_to, refusal)).await);
         }
-        Reading::NoRedirect(misdirected) => return Ok(pages::misdirected(&context, request, misdirected).await),
+        Reading::NoRedirect(misdirected) => return pages::misdirected(&context, request, misdirected).await,
     };
     let (current, began_at) = (context.current_user().await?, context.state.core().now());
     match authorizations.decide(&asked, current.as_ref(), Progress::new(began_at)).await? {
@@ -74,7 +74,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, rest, &authorizations.refuse(return_to, refusal)).await);
         }
-        Reading::NoRedirect(misdirected) => return Ok(pages::misdirected(&context, rest, misdirected).await),
+        Reading::NoRedirect(misdirected) => return pages::misdirected(&context, rest, misdirected).await,
     }
     let pending = Pending::new(&parameters, context.state.core().now());
     let id = context.state.pending_requests().keep(&pending, Holder::First, context.from()).await?;

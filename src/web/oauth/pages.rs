@@ -17,8 +17,16 @@ use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 
 /// Says why no application gets an answer (docs/RULES.md, 21).
-pub(super) async fn misdirected(context: &RequestContext, request: Request, about: Misdirected) -> Response {
-    let Misdirected { reference, why, application } = about;
+///
+/// # Errors
+/// When a backend is away.
+pub(super) async fn misdirected(
+    context: &RequestContext,
+    request: Request,
+    about: Misdirected,
+) -> Result<Response, ApiError> {
+    context.state.authorizations().record(&about, context.from()).await?;
+    let Misdirected { reference, why, application, .. } = about;
     let (name, registered) = application.unzip();
     let asked = match why {
         NoRedirect::UnknownClient => None,
@@ -27,7 +35,7 @@ pub(super) async fn misdirected(context: &RequestContext, request: Request, abou
     let about = Misdirection { reference, application: name, asked, registered: registered.flatten() };
     let page = Page { status: StatusCode::BAD_REQUEST, ..Page::new("Can't continue to the application") };
     let body = move || view! { <MisdirectedPage about=about.clone() /> }.into_any();
-    render(&context.state, request, page, body).await
+    Ok(render(&context.state, request, page, body).await)
 }
 
 /// Says that a request is over.

@@ -3,7 +3,7 @@
 use crate::server::http::RequestContext;
 use crate::server::http::body::MAX_BODY;
 use crate::server::http::edge::Edge;
-use crate::server::http::oauth::{bearer_challenge, in_oauth_form};
+use crate::server::http::oauth::{bearer_challenge, bearer_refusal, in_oauth_form};
 use crate::server::oauth::{ClientRequest, ErrorCode, Found, Parameters, Refusal};
 use crate::types::ApiError;
 use axum::Json;
@@ -80,14 +80,13 @@ pub async fn revoke(context: RequestContext, request: Request) -> Response {
 /// `GET` and `POST /oauth/userinfo`: the access token is in the header, or in the body of a form (RFC 6750, section 2).
 pub async fn userinfo(context: RequestContext, request: Request) -> Response {
     answer(async {
-        let in_header = bearer(request.headers()).map_err(IntoResponse::into_response)?;
+        let in_header = bearer(request.headers()).map_err(bearer_refusal)?;
         let has_form =
             *request.method() == Method::POST && Edge::of(request.extensions()).check_body(request.headers()).is_ok();
-        let in_body =
-            if has_form { in_form(&Form::read(request).await?).map_err(IntoResponse::into_response)? } else { None };
+        let in_body = if has_form { in_form(&Form::read(request).await?).map_err(bearer_refusal)? } else { None };
         let token = match (in_header, in_body) {
             (Some(_), Some(_)) => {
-                return Err(Refusal::invalid_request("two access tokens").into_response());
+                return Err(bearer_refusal(Refusal::invalid_request("two access tokens")));
             }
             (token, None) | (None, token) => token,
         };

@@ -15,6 +15,7 @@ fn probes() -> Router<latchkey::server::http::AppState> {
         .route("/oauth/sign-out/x/probe", any(async || "it ran"))
         .route("/oauth/probe", any(async || "it ran"))
         .route("/forward/probe", get(async || "it ran"))
+        .route("/logos/x/probe", any(async || "it ran"))
         .route("/probe", any(async || "it ran"))
 }
 
@@ -34,6 +35,7 @@ fn probe_of(group: &str) -> &'static str {
         "/healthz" => "/healthz",
         "/readyz" => "/readyz",
         "/csp-report" => "/csp-report",
+        "/logos" => "/logos/x/probe",
         "/dev/mailbox" => "/dev/mailbox",
         "/dev/mailbox/html" => "/dev/mailbox/html",
         other => panic!("{other} has no probe here"),
@@ -59,7 +61,11 @@ async fn every_group_keeps_to_its_row() {
         let runs_scripts = matches!(edge.policy, Policy::Page | Policy::PageWithFrames);
         assert_eq!(policy.contains("script-src"), runs_scripts, "{path}: {policy}");
         assert_eq!(policy.contains("frame-src 'self'"), edge.policy == Policy::PageWithFrames, "{path}: {policy}");
-        assert_eq!(policy.contains("; sandbox"), edge.policy == Policy::Email, "{path}: {policy}");
+        assert_eq!(
+            policy.contains("; sandbox"),
+            matches!(edge.policy, Policy::Email | Policy::Picture),
+            "{path}: {policy}"
+        );
         let framed_by = if edge.policy == Policy::Email { "'self'" } else { "'none'" };
         assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
         assert!(policy.contains(&format!("frame-ancestors {framed_by}")), "{path}: {policy}");
@@ -70,7 +76,11 @@ async fn every_group_keeps_to_its_row() {
         let ours = [("origin", app.origin.as_str()), ("accept", "text/html")];
         let refusal = send(&app, (Method::DELETE, path), &ours, "").await;
         if refusal.status.is_client_error() {
-            assert_eq!(refusal.text().contains("<html"), edge.readers == Readers::People, "{path}");
+            let has_pages = matches!(edge.readers, Readers::People | Readers::PeopleOfApplications);
+            assert_eq!(refusal.text().contains("<html"), has_pages, "{path}");
+            let refusal = send(&app, (Method::DELETE, path), &ours[..1], "").await;
+            let is_oauth = matches!(edge.readers, Readers::Applications | Readers::PeopleOfApplications);
+            assert_eq!(refusal.text().contains("error_description"), is_oauth, "{path}");
         }
     }
 }

@@ -138,13 +138,27 @@ async fn every_refusal_has_the_form_of_oauth() {
         (Method::POST, "/oauth/token", vec![("content-type", "application/json")], "{}", 415),
         (Method::POST, "/oauth/token", vec![form], long.as_str(), 413),
         (Method::GET, "/oauth/token", vec![], "", 405),
+        (Method::PUT, "/oauth/authorize", vec![], "", 405),
+        (Method::POST, "/oauth/authorize", vec![("content-type", "application/json")], "{}", 415),
+        (Method::POST, "/oauth/authorize", vec![form], long.as_str(), 413),
+        (Method::DELETE, "/oauth/logout", vec![], "", 405),
+        (Method::POST, "/oauth/logout", vec![("content-type", "application/json")], "{}", 415),
+        (Method::POST, "/oauth/logout", vec![form], long.as_str(), 413),
         (Method::POST, "/oauth/nothing", vec![form], "", 404),
         (Method::POST, "/oauth/token", vec![form, ("origin", "https://evil.example")], "client_id=x", 401),
         (Method::POST, "/oauth/token", vec![form, ("accept", "text/html")], "client_id=x", 401),
     ] {
         let answer = crate::http::edge_send(&app, (method.clone(), path), &headers, body.to_owned()).await;
         assert_eq!(oauth_error(&answer).0, expected, "{method} {path} {headers:?}");
+        assert_eq!(answer.header("allow").is_empty(), expected != 405, "{method} {path}");
     }
+    // A person gets a page.
+    let html = [("accept", "text/html")];
+    let page = crate::http::edge_send(&app, (Method::PUT, "/oauth/authorize"), &html, "").await;
+    assert!(page.text().contains("<h1>") && page.header("allow").contains("GET"), "{}", page.text());
+    let two = [("authorization", "Basic x")];
+    let answer = crate::http::edge_send(&app, (Method::GET, "/oauth/userinfo"), &two, "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (400, "Bearer error=\"invalid_request\""));
     for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke"] {
         let answer = crate::http::edge_send(&app, (Method::POST, path), &[form], "").await;
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");

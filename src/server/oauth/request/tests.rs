@@ -54,6 +54,9 @@ fn each_wrong_request_has_its_code() {
         ("response_type=code&request=x", false, "request_not_supported"),
         ("response_type=code&request_uri=x", false, "request_uri_not_supported"),
         ("response_type=code&prompt=none+login", false, "invalid_request"),
+        ("response_type=code&prompt=login+logout", false, "invalid_request"),
+        ("response_type=code&resource=api", false, "invalid_target"),
+        ("response_type=code&resource=https://a.example&resource=https://b.example/%23x#x", false, "invalid_target"),
         ("response_type=code&max_age=-1", false, "invalid_request"),
         ("response_type=code&max_age=x", false, "invalid_request"),
         ("response_type=code&claims=x", false, "invalid_request"),
@@ -67,6 +70,7 @@ fn each_wrong_request_has_its_code() {
         assert_eq!(parse(query, requires_pkce), Err(expected), "{query}");
     }
     assert!(parse(&format!("{pkce}&code_challenge_method=S256"), true).is_ok());
+    assert!(parse("response_type=code&resource=https://a.example&resource=urn:b", false).is_ok());
 }
 
 #[test]

@@ -75,9 +75,15 @@ impl Maintenance for SqlStore {
         let sessions = self.empty("delete from sessions where id in (select id from sessions limit $1)").await?;
         self.empty("delete from letter_requests where id in (select id from letter_requests limit $1)").await?;
         self.empty("delete from outbox where id in (select id from outbox limit $1)").await?;
+        // Those that outlive sessions.
+        self.empty("delete from grants where id in (select id from grants limit $1)").await?;
         let undo = "update security_letters set undone_at = $1 where can_undo and undone_at is null";
         self.run(query(undo).bind(now.unix_millis())).await?;
         Ok(sessions)
+    }
+
+    async fn remove_signing_keys(&self) -> Result<(), Unavailable> {
+        self.run(query("delete from signing_keys")).await.map(drop)
     }
 
     async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable> {

@@ -1,30 +1,26 @@
 //! From one database to another by way of a file: a head, a line for each row, and a foot without which it is not whole.
 
+mod passphrase;
+mod row;
+
 use super::draft::Draft;
 use super::{Failure, restore, say};
 use crate::bootstrap;
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::Config;
-use crate::server::model::email_request::PurposeKind;
-use crate::server::model::notification::Occasion;
-use crate::server::model::session::Method;
-use crate::server::model::{AddedWith, EventKind};
-use crate::server::store::{Kind, Line, Store, TABLES, Value};
-use crate::types::{DisplayName, EmailAddress, Identifier, Language, Username};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::server::keys::Keys;
+use crate::server::secret::SystemEntropy;
+use crate::server::store::{Line, Store};
+use passphrase::Passphrase;
+use row::{Row, from_json, to_json};
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
-use serde_json::Value as Json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::Path;
 
 /// The shape of the file.
 const FORMAT: u32 = 1;
-/// Every hash is one of SHA-256.
-const HASH_BYTES: usize = 32;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -33,12 +29,9 @@ struct Head {
     schema: i64,
     made_at: String,
     rows: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Row {
-    table: String,
-    row: Map<String, Json>,
+    /// Where it is there, keys in the file are encrypted under a passphrase, and else under `SECRET_KEY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passphrase: Option<Passphrase>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,26 +40,44 @@ struct Foot {
     rows: u64,
 }
 
-pub async fn export(path: &Path, config: &Config) -> Result<(), Failure> {
+pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
+    let text =
+        passphrase::ask(passphrase_file, "Passphrase for the keys in the file (empty: they stay under SECRET_KEY): ")?;
+    let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
+    let own = bootstrap::keys(config, &SystemEntropy)?;
+    let under = text.as_ref().zip(passphrase.as_ref()).map(|(text, passphrase)| passphrase.keys(text));
     let store = bootstrap::join_store(config).await?;
     let draft = Draft::of(path)?;
     let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
     let file = File::options().write(true).open(draft.path()).map_err(about)?;
-    let rows = write(file, &*store).await?;
+    let sealing = under.as_ref().map(|under| (&own, under));
+    let rows = write(file, &*store, passphrase, sealing).await?;
     draft.finish()?;
     say(&format!("{} holds {rows} rows", path.display()));
     Ok(())
 }
 
-async fn write(file: File, store: &dyn Store) -> Result<u64, Failure> {
+/// `sealing`: the keys that values are encrypted under, and those that they will be.
+async fn write(
+    file: File,
+    store: &dyn Store,
+    passphrase: Option<Passphrase>,
+    sealing: Option<(&Keys, &Keys)>,
+) -> Result<u64, Failure> {
     let rows = store.count_rows().await?;
     let schema = store.schema_version().await?.unwrap_or_default();
     let mut out = BufWriter::new(file);
-    line(&mut out, &Head { latchkey_export: FORMAT, schema, made_at: SystemClock.now().to_rfc3339(), rows })?;
+    line(
+        &mut out,
+        &Head { latchkey_export: FORMAT, schema, made_at: SystemClock.now().to_rfc3339(), rows, passphrase },
+    )?;
     let mut progress = Progress::of(rows);
     let written = store
-        .hand_out(&mut |row| {
+        .hand_out(&mut |mut row| {
             progress.one_more();
+            if let Some((from, to)) = sealing {
+                passphrase::reseal(&mut row, from, to)?;
+            }
             line(&mut out, &to_json(&row)).map_err(|cause| Unavailable::new("file", cause))
         })
         .await?;
@@ -80,7 +91,7 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
     out.write_all(b"\n")
 }
 
-pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
+pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let file = File::open(path).map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?;
     let mut lines = BufReader::new(file).lines();
     let strange = || Failure::Told(format!("{} is not what `latchkey export` writes", path.display()));
@@ -99,18 +110,36 @@ pub async fn import(path: &Path, config: &Config) -> Result<(), Failure> {
         let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
         return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
     }
+    let own = bootstrap::keys(config, &SystemEntropy)?;
+    let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
+    let mut is_under_another = false;
     let mut progress = Progress::of(head.rows);
     let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };
     let taken = store
         .take_in(&mut || {
             progress.one_more();
-            reader.next().map_err(|cause| Unavailable::new("file", format!("line {}: {cause}", reader.read + 2)))
+            let mut row = reader
+                .next()
+                .map_err(|cause| Unavailable::new("file", format!("line {}: {cause}", reader.read + 2)))?;
+            match (&mut row, &under) {
+                (Some(row), Some(under)) => passphrase::reseal(row, under, &own)?,
+                (Some(row), None) => is_under_another |= !passphrase::opens(row, &own),
+                (None, _) => {}
+            }
+            Ok(row)
         })
         .await?;
     say(&format!("{taken} rows were taken in from {}", path.display()));
     // The file may be older than the last sign-out.
     restore::end_what_is_open(&*store, config).await?;
     say(restore::TO_CHECK);
+    if is_under_another {
+        say(
+            "SECRET_KEY does not open the signing keys of the file, and the server will not start: set SECRET_KEY_PREVIOUS to the \
+             key that they were exported under, or run `latchkey signing-keys rotate --force`",
+        );
+    }
+    say("a signing key that was revoked after the export signs again: `latchkey signing-keys revoke KID`");
     Ok(())
 }
 
@@ -138,75 +167,6 @@ impl Reader {
         self.read += 1;
         from_json(row).map(Some)
     }
-}
-
-fn to_json(line: &Line) -> Row {
-    let json = |value: &Value| match value {
-        Value::Id(value) => value.map(|id| id.to_string().into()),
-        Value::Bytes(value) => value.as_ref().map(|bytes| URL_SAFE_NO_PAD.encode(bytes).into()),
-        Value::Text(value) => value.clone().map(Json::String),
-        Value::Whole(value) => value.map(Json::from),
-        Value::Truth(value) => value.map(Json::Bool),
-    };
-    let named = line.table.columns.iter().zip(&line.values);
-    let row = named.map(|(column, value)| (column.name.to_owned(), json(value).unwrap_or(Json::Null))).collect();
-    Row { table: line.table.name.to_owned(), row }
-}
-
-fn from_json(mut row: Row) -> Result<Line, String> {
-    let table = TABLES.iter().find(|table| table.name == row.table).ok_or("there is no such table")?;
-    let values = table.columns.iter().map(|column| {
-        let value = row.row.remove(column.name).ok_or_else(|| format!("{} is missing", column.name))?;
-        let fits = |value: &Value| fits(table.name, column.name, value);
-        value_of(column.kind, &value).filter(fits).ok_or_else(|| format!("{} holds what it cannot hold", column.name))
-    });
-    let values = values.collect::<Result<_, _>>()?;
-    match row.row.keys().next() {
-        Some(name) => Err(format!("there is no column {name}")),
-        None => Ok(Line { table, values }),
-    }
-}
-
-/// Whether the program could read a value back from its column.
-fn fits(table: &str, column: &str, value: &Value) -> bool {
-    match value {
-        Value::Bytes(Some(bytes)) if column.ends_with("_hash") => bytes.len() == HASH_BYTES,
-        Value::Text(Some(text)) => text_fits(table, column, text),
-        _ => true,
-    }
-}
-
-fn text_fits(table: &str, column: &str, text: &str) -> bool {
-    match (table, column) {
-        (_, "username") => Username::parse(text).is_ok(),
-        (_, "display_name") | ("passkeys" | "security_letters", "name") => DisplayName::parse(text).is_ok(),
-        (_, "email" | "address") => EmailAddress::parse(text).is_ok(),
-        (_, "language") => Language::parse(text).is_some(),
-        ("events", "kind") => EventKind::parse(text).is_some(),
-        (_, "occasion") => Occasion::parse(text).is_some(),
-        (_, "added_with") => AddedWith::parse(text).is_some(),
-        (_, "identifier") => Identifier::parse(text).is_ok(),
-        ("sessions", "method") => Method::NAMES.contains(&text),
-        (_, "purpose") => PurposeKind::parse(text).is_some(),
-        _ => true,
-    }
-}
-
-/// The value that a column of this kind holds; `None` where it cannot.
-fn value_of(kind: Kind, json: &Json) -> Option<Value> {
-    let text = |read: fn(&str) -> Option<Value>| read(json.as_str()?);
-    Some(match (kind, json) {
-        (Kind::Id, Json::Null) => Value::Id(None),
-        (Kind::Bytes, Json::Null) => Value::Bytes(None),
-        (Kind::Text, Json::Null) => Value::Text(None),
-        (Kind::Whole, Json::Null) => Value::Whole(None),
-        (Kind::Truth, Json::Null) => Value::Truth(None),
-        (Kind::Id, _) => text(|text| text.parse().ok().map(|id| Value::Id(Some(id))))?,
-        (Kind::Bytes, _) => text(|text| URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| Value::Bytes(Some(bytes))))?,
-        (Kind::Text, _) => text(|text| Some(Value::Text(Some(text.to_owned()))))?,
-        (Kind::Whole, _) => Value::Whole(Some(json.as_i64()?)),
-        (Kind::Truth, _) => Value::Truth(Some(json.as_bool()?)),
-    })
 }
 
 /// Rows so far, of all there are: told now and then, since large databases take minutes.

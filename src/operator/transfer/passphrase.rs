@@ -1,0 +1,120 @@
+//! A passphrase that stands in for `SECRET_KEY` in an export, so that its keys can be opened elsewhere.
+
+use super::super::Failure;
+use crate::server::Unavailable;
+use crate::server::keys::Keys;
+use crate::server::model::signing_key::{SealedKey, Sealer, open};
+use crate::server::secret::{Entropy, Secret, SystemEntropy};
+use crate::server::store::{Line, Value};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::pbkdf2::{PBKDF2_HMAC_SHA256, derive};
+use serde::{Deserialize, Serialize};
+use std::io::{IsTerminal, stdin};
+use std::num::NonZeroU32;
+use std::path::Path;
+
+/// How often the hash is taken (OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256).
+const ITERATIONS: u32 = 600_000;
+/// The most that a file may ask for: a minute of work.
+const MOST_ITERATIONS: u32 = 100 * ITERATIONS;
+const SHORTEST: usize = 12;
+
+/// How a key is made of a passphrase; stands in the head of the file.
+#[derive(Serialize, Deserialize)]
+pub struct Passphrase {
+    salt: String,
+    iterations: NonZeroU32,
+}
+
+impl Passphrase {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        let mut salt = [0; 16];
+        entropy.fill(&mut salt);
+        let iterations = NonZeroU32::new(ITERATIONS).unwrap_or(NonZeroU32::MIN);
+        Self { salt: URL_SAFE_NO_PAD.encode(salt), iterations }
+    }
+
+    /// The keys that encrypt under this passphrase.
+    pub fn keys(&self, text: &Secret<String>) -> Keys {
+        let mut key = [0; 32];
+        derive(PBKDF2_HMAC_SHA256, self.iterations, self.salt.as_bytes(), text.expose().as_bytes(), &mut key);
+        Keys::new(&Secret::new(URL_SAFE_NO_PAD.encode(key)), None)
+    }
+
+    /// The keys under the passphrase that the administrator gives.
+    ///
+    /// # Errors
+    /// When none is given, or the file asks for too much work.
+    pub fn asked(&self, file: Option<&Path>) -> Result<Keys, Failure> {
+        if self.iterations.get() > MOST_ITERATIONS {
+            return Err(Failure::Told("the head of the file asks for too many iterations".to_owned()));
+        }
+        let missing = || Failure::Told("the file has a passphrase: --passphrase-file names a file with it".to_owned());
+        Ok(self.keys(&ask(file, "Passphrase of the file: ")?.ok_or_else(missing)?))
+    }
+}
+
+/// A passphrase from a file, or typed at a terminal; `None` where it is empty, or there is neither.
+///
+/// # Errors
+/// When the file cannot be read, or the passphrase is too short.
+pub fn ask(file: Option<&Path>, prompt: &str) -> Result<Option<Secret<String>>, Failure> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?
+            .trim_end_matches(['\r', '\n'])
+            .to_owned(),
+        None if stdin().is_terminal() => rpassword::prompt_password(prompt)?,
+        None => return Ok(None),
+    };
+    match text.chars().count() {
+        0 if file.is_none() => Ok(None),
+        0..SHORTEST => Err(Failure::Told(format!("a passphrase has at least {SHORTEST} characters"))),
+        _ => Ok(Some(Secret::new(text))),
+    }
+}
+
+/// An encrypted key of a row: every row with a column `sealed` may have one.
+struct Held<'a> {
+    name: &'a str,
+    key: SealedKey,
+    /// The places of the key and of the name of what it is encrypted under.
+    places: (usize, usize),
+}
+
+fn held(row: &Line) -> Option<Held<'_>> {
+    let place = |name: &str| row.table.columns.iter().position(|column| column.name == name);
+    let places = (place("sealed")?, place("sealed_by")?);
+    // The first column names the key.
+    match (row.values.first(), row.values.get(places.0)) {
+        (Some(Value::Text(Some(name))), Some(Value::Bytes(Some(bytes)))) => {
+            Some(Held { name, key: SealedKey { bytes: bytes.clone(), by: String::new() }, places })
+        }
+        _ => None,
+    }
+}
+
+/// Whether these keys open the key of a row, if it has one.
+pub fn opens(row: &Line, keys: &Keys) -> bool {
+    held(row).is_none_or(|held| open(keys, held.name, &held.key).is_ok())
+}
+
+/// Encrypts the key of a row anew, if it has one.
+///
+/// # Errors
+/// When `from` does not open it.
+pub fn reseal(row: &mut Line, from: &Keys, to: &Keys) -> Result<(), Unavailable> {
+    let Some(Held { name, key, places }) = held(row) else { return Ok(()) };
+    let key = open(from, name, &key).map_err(|_| wrong())?;
+    let new = Sealer { keys: to, entropy: &SystemEntropy }.seal(name, &key)?;
+    let new = [(places.0, Value::Bytes(Some(new.bytes))), (places.1, Value::Text(Some(new.by)))];
+    for (place, value) in new {
+        row.values.splice(place..=place, [value]);
+    }
+    Ok(())
+}
+
+fn wrong() -> Unavailable {
+    Unavailable::new("keys", "the passphrase, or SECRET_KEY, does not open them")
+}
