@@ -1,4 +1,4 @@
--- Secrets that APPLICATIONS_FILE names, and logos of applications.
+-- Secrets that APPLICATIONS_FILE names, logos of applications, and usernames that are held for ever.
 
 -- Whether APPLICATIONS_FILE names it.
 alter table client_secrets add column from_file boolean not null default false;
@@ -11,3 +11,6 @@ create table application_logos (
     media_type text not null,
     content bytea not null
 );
+
+-- A name that an application saw is held for ever; of a deleted account it keeps the hash alone.
+create index held_usernames_user on held_usernames (user_id);

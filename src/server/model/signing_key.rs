@@ -4,8 +4,9 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::{Algorithm, KeyId, PublicKey, SigningKey, VerifyingKey};
 use crate::server::keys::Keys;
+use crate::server::model::LastingKey;
 use crate::server::model::limit::SKEW;
-use crate::server::secret::{Entropy, Secret};
+use crate::server::secret::Entropy;
 use std::time::Duration;
 
 /// How long a key signs (docs/APPLICATIONS.md).
@@ -39,10 +40,6 @@ pub struct StoredKey {
     pub signs_from: Timestamp,
     pub revoked_at: Option<Timestamp>,
 }
-
-/// The key that is made once and never rotated, for values that must never change.
-#[derive(Clone, Debug)]
-pub struct LastingKey(pub Secret<[u8; 32]>);
 
 /// When a key is new.
 #[derive(Clone, Copy, Debug)]

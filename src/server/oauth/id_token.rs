@@ -12,7 +12,6 @@ use crate::server::model::signing_key::KeySet;
 use crate::server::model::{ApplicationId, SessionId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
@@ -75,18 +74,6 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 /// user authenticates again.
 #[must_use]
 pub fn sid(keys: &KeySet, session: SessionId, application: &ApplicationId) -> String {
-    let hash = lasting_hash(keys, &[b"sid", session.0.as_bytes(), application.as_str().as_bytes()]);
+    let hash = keys.lasting().hash(&[b"sid", session.0.as_bytes(), application.as_str().as_bytes()]);
     URL_SAFE_NO_PAD.encode(&hash[..16])
-}
-
-/// HMAC-SHA-256 under the lasting key; each part is preceded by its length.
-#[must_use]
-pub fn lasting_hash(keys: &KeySet, parts: &[&[u8]]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, section 2)")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(keys.lasting().0.expose()).expect("a key of any length");
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }

@@ -4,9 +4,10 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::{Algorithm, KeyId, SigningKey, sign};
+use crate::server::model::LastingKey;
 use crate::server::model::oauth::Client;
 use crate::server::model::signing_key::{
-    self, KeySet, LastingKey, Moments, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, needed, open, phase,
+    self, KeySet, Moments, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, needed, open, phase,
 };
 use crate::server::secret::Secret;
 use crate::server::store::Unit;

@@ -2,7 +2,6 @@
 
 use super::client_authentication::AuthenticatedClient;
 use super::error::{ErrorCode, Refusal};
-use super::id_token::lasting_hash;
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
 use super::token::{Making, TokenAnswer, Tokens};
@@ -79,7 +78,7 @@ impl Tokens<'_> {
         (token, sent): (&Token, RefreshToken),
     ) -> Result<Use, Unavailable> {
         let keys = SigningKeys { core: self.core }.current()?;
-        let hash = lasting_hash(&keys, &[b"refresh", grant.id.0.as_bytes(), token.encode().as_bytes()]);
+        let hash = keys.lasting().hash(&[b"refresh", grant.id.0.as_bytes(), token.encode().as_bytes()]);
         let (next, now) = (Token::from_bytes(hash), self.core.now());
         let known = unit.reread_refresh_token(&next.hash()).await?;
         let is_used = known.is_some_and(|known| known.used_at.is_some());

@@ -9,6 +9,7 @@ use super::keys::SigningKeys;
 use super::parameters::Parameters;
 use crate::server::Unavailable;
 use crate::server::access::{Access, Facts, Verdict, decide};
+use crate::server::auth::account::Profile;
 use crate::server::core::Core;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::grant::{TOKEN_LIFE, refreshed_until};
@@ -141,9 +142,16 @@ impl Tokens<'_> {
         let (answer, issued) = self.make(making).await?;
         let mut unit = self.core.store.begin().await?;
         // An administrator who disables the account meanwhile comes before or after, and finds the grant.
-        let locked = unit.lock_user(user.id).await?;
-        if locked.is_none_or(|user| user.disabled_at.is_some()) || !unit.add_grant(&grant, session.id).await? {
-            return Err(Refusal::invalid_grant("the session expired or was revoked"));
+        let gone = Refusal::invalid_grant("the session expired or was revoked");
+        let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(gone)?;
+        if !unit.add_grant(&grant, session.id).await? {
+            return Err(gone);
+        }
+        if scopes.has(Scope::Profile) {
+            // The name in these tokens, and the one that userinfo gives if the user was renamed meanwhile.
+            for user in [&user].into_iter().chain(Some(&locked).filter(|locked| locked.username != user.username)) {
+                Profile { core: self.core }.hold_for_ever(&mut *unit, user).await?;
+            }
         }
         unit.add_access_token(grant.id, &issued).await?;
         if let Some(token) = refresh_token {

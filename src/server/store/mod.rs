@@ -12,6 +12,7 @@ mod email_request;
 mod event;
 mod grant;
 mod group;
+mod held_username;
 mod invitation;
 mod logout;
 mod maintenance;
@@ -41,6 +42,7 @@ pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
 pub use grant::{GrantReads, GrantWrites, LivingGrant};
 pub use group::{GroupReads, GroupWrites};
+pub use held_username::{HeldUsernameReads, HeldUsernameWrites};
 pub use invitation::{InvitationReads, InvitationWrites};
 pub use logout::LogoutReads;
 pub use maintenance::{Maintenance, Wakes};
@@ -85,6 +87,7 @@ pub trait Store:
     + EventReads
     + GrantReads
     + GroupReads
+    + HeldUsernameReads
     + InvitationReads
     + LogoutReads
     + Maintenance
@@ -117,6 +120,7 @@ pub trait Unit:
     + EventWrites
     + GrantWrites
     + GroupWrites
+    + HeldUsernameWrites
     + InvitationWrites
     + NotificationWrites
     + OauthClientWrites

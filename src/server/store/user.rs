@@ -1,7 +1,6 @@
 use super::Insertion;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::keys::KeyedHash;
 use crate::server::model::{Lockdown, User, UserId};
 use crate::types::{EmailAddress, Identifier, Language, Username};
 use async_trait::async_trait;
@@ -27,9 +26,6 @@ pub trait UserReads: Send + Sync {
     /// Whether an account has the name, in any case.
     async fn username_is_taken(&self, username: &Username) -> Result<bool, Unavailable>;
 
-    /// Whether one of these names is held for a former owner.
-    async fn username_is_held(&self, names: &[KeyedHash], now: Timestamp) -> Result<bool, Unavailable>;
-
     /// At most `limit` accounts in the order of their names, those behind a certain name if it is given.
     async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<AccountSummary>, Unavailable>;
 
@@ -44,9 +40,6 @@ pub trait UserReads: Send + Sync {
 
     /// Accounts that were deleted and still have rows, at most `limit`.
     async fn deleted_accounts(&self, limit: u32) -> Result<Vec<UserId>, Unavailable>;
-
-    /// Removes names that are no longer held at `now`, at most `limit`, and returns how many.
-    async fn remove_expired_names(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
 /// Writes of accounts.
@@ -67,25 +60,6 @@ pub trait UserWrites: Send {
 
     /// Keeps the names of an account and when its username changed; conflicts when the username is taken.
     async fn rename_user(&mut self, user: &User) -> Result<Insertion, Unavailable>;
-
-    /// Holds a name for its former owner.
-    async fn hold_username(&mut self, name: &KeyedHash, user: UserId, until: Timestamp) -> Result<(), Unavailable>;
-
-    /// Whether one of these names is held for another user.
-    async fn is_username_held(
-        &mut self,
-        names: &[KeyedHash],
-        user: Option<UserId>,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable>;
-
-    /// Whether one of these names is held for this user.
-    async fn is_username_held_for(
-        &mut self,
-        names: &[KeyedHash],
-        user: UserId,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable>;
 
     /// Begins or ends the lockdown of an account.
     async fn set_lockdown(&mut self, user: UserId, lockdown: Option<Lockdown>) -> Result<(), Unavailable>;

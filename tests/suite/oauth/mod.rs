@@ -10,6 +10,7 @@ mod consent;
 mod form_post;
 mod keys;
 mod logout;
+mod names;
 mod races;
 mod redirects;
 mod refresh;

@@ -75,6 +75,7 @@ impl Profile<'_> {
             return Err(ApiError::RenamedRecently.into());
         }
         self.hold_username(&mut **unit, &former.username, former.id).await?;
+        self.hold_with_former(&mut **unit, &new, former).await?;
         unit.user.username_changed_at = Some(now);
         unit.record(EventKind::UsernameChanged, Some(format!("{} → {new}", former.username))).await?;
         unit.notify(Occasion::UsernameChanged, Some(new.to_string())).await?;
@@ -92,9 +93,36 @@ impl Profile<'_> {
         unit.hold_username(&hash, user, self.core.now().plus(USERNAME_HELD)).await
     }
 
-    /// A name as it may be held: under the present key and the previous one.
+    /// Holds a name for ever, since an application learns it (docs/RULES.md, 19). Where it is held already, nothing is written.
+    ///
+    /// # Errors
+    /// While the lasting key is being made, or when the database is away.
+    pub async fn hold_for_ever(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
+        let hash =
+            self.lasting_hash(&user.username).ok_or_else(|| Unavailable::expected("lasting key", "not made yet"))?;
+        unit.hold_username_for_ever(&hash, user.id).await
+    }
+
+    /// Holds a new name for ever where the former one is: applications ask for names at any time.
+    async fn hold_with_former(&self, unit: &mut dyn Unit, new: &Username, former: &User) -> Result<(), Unavailable> {
+        let (Some(new), Some(old)) = (self.lasting_hash(new), self.lasting_hash(&former.username)) else {
+            return Ok(());
+        };
+        if unit.is_username_held_for(&[old], former.id, self.core.now()).await? {
+            unit.hold_username_for_ever(&new, former.id).await?;
+        }
+        Ok(())
+    }
+
+    /// `None` while there is no lasting key: then no name is held for ever.
+    fn lasting_hash(&self, name: &Username) -> Option<KeyedHash> {
+        Some(self.core.key_set.get()?.lasting().hash(&[b"username", name.key().as_bytes()]))
+    }
+
+    /// A name as it may be held: under the present key and the previous one, and for ever under the lasting one.
     fn username_hashes(&self, name: &Username) -> Vec<KeyedHash> {
-        self.core.keys.hashes(&[b"username"], name.key().as_bytes())
+        let own = self.core.keys.hashes(&[b"username"], name.key().as_bytes());
+        own.into_iter().chain(self.lasting_hash(name)).collect()
     }
 
     /// Whether a new account cannot have this name: an account has it, or it is held for its former owner.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::server::secret::Secret;
 use crate::server::secret::SystemEntropy;
 
 const START: Timestamp = Timestamp::from_unix_millis(1_795_000_000_000);

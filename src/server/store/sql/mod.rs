@@ -7,6 +7,7 @@ mod email_request;
 mod event;
 mod grant;
 mod group;
+mod held_username;
 mod invitation;
 mod logout;
 mod maintenance;

@@ -4,14 +4,12 @@ use super::row::{DatabaseRow, get, invalid, language, maybe_address, maybe_time,
 use super::transaction::Transaction;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::keys::KeyedHash;
 use crate::server::model::user::email_key;
 use crate::server::model::{Lockdown, User, UserId};
 use crate::server::store::{AccountSummary, Insertion, UserReads, UserWrites};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 use async_trait::async_trait;
 use sqlx::query;
-use uuid::Uuid;
 
 /// Reads an account from [`user_columns`].
 pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
@@ -73,16 +71,6 @@ impl UserReads for SqlStore {
         Ok(self.count(query(text).bind(username.key())).await? > 0)
     }
 
-    async fn username_is_held(&self, names: &[KeyedHash], now: Timestamp) -> Result<bool, Unavailable> {
-        let text = "select count(*) from held_usernames where name_hash = $1 and held_until > $2";
-        for name in names {
-            if self.count(query(text).bind(&name[..]).bind(now.unix_millis())).await? > 0 {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<AccountSummary>, Unavailable> {
         let statement = query(select_summary!("u.username_key > $1 order by u.username_key limit $2"))
             .bind(after.unwrap_or_default())
@@ -114,26 +102,6 @@ impl UserReads for SqlStore {
         let text = "select id from users where deleted_at is not null order by deleted_at limit $1";
         let found = self.all(query(text).bind(i64::from(limit))).await?;
         found.iter().map(|row| get(row, "id").map(UserId)).collect()
-    }
-
-    async fn remove_expired_names(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
-        let text = "delete from held_usernames where name_hash in \
-                    (select name_hash from held_usernames where held_until <= $1 order by held_until limit $2)";
-        self.remove(text, now.unix_millis(), limit).await
-    }
-}
-
-impl Transaction {
-    /// The users for whom these names are held.
-    async fn holders(&mut self, names: &[KeyedHash], now: Timestamp) -> Result<Vec<UserId>, Unavailable> {
-        const TEXT: &str = "select user_id from held_usernames where name_hash = $1 and held_until > $2";
-        let mut holders = Vec::new();
-        for name in names {
-            if let Some(row) = self.one(query(TEXT).bind(&name[..]).bind(now.unix_millis())).await? {
-                holders.push(UserId(get::<Uuid>(&row, "user_id")?));
-            }
-        }
-        Ok(holders)
     }
 }
 
@@ -206,35 +174,6 @@ impl UserWrites for Transaction {
         self.run_unique(statement).await
     }
 
-    async fn hold_username(&mut self, name: &KeyedHash, user: UserId, until: Timestamp) -> Result<(), Unavailable> {
-        let statement = query(concat!(
-            "insert into held_usernames (",
-            held_columns!(""),
-            ") values (",
-            held_values!(name_hash = "$1", user_id = "$2", held_until = "$3"),
-            ") on conflict (name_hash) do update set user_id = $2, held_until = $3"
-        ));
-        self.run(statement.bind(&name[..]).bind(user.0).bind(until.unix_millis())).await.map(drop)
-    }
-
-    async fn is_username_held(
-        &mut self,
-        names: &[KeyedHash],
-        user: Option<UserId>,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable> {
-        Ok(self.holders(names, now).await?.into_iter().any(|holder| Some(holder) != user))
-    }
-
-    async fn is_username_held_for(
-        &mut self,
-        names: &[KeyedHash],
-        user: UserId,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable> {
-        Ok(self.holders(names, now).await?.contains(&user))
-    }
-
     async fn set_lockdown(&mut self, user: UserId, lockdown: Option<Lockdown>) -> Result<(), Unavailable> {
         let statement = query("update users set guarded_since = $2, lockdown_ends_at = $3 where id = $1")
             .bind(user.0)
@@ -284,6 +223,7 @@ impl UserWrites for Transaction {
         // A key that no username has, so that the name is free for others.
         let key = format!("~{}", user.0.simple());
         let is_deleted = self.run(statement.bind(user.0).bind(now.unix_millis()).bind(key)).await? == 1;
+        self.forget_holder(user).await?;
         self.has_deleted |= is_deleted;
         Ok(is_deleted)
     }

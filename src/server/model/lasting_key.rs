@@ -1,0 +1,24 @@
+use crate::server::secret::Secret;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// The key that is made once and never rotated, for values that must never change.
+#[derive(Clone, Debug)]
+pub struct LastingKey(pub Secret<[u8; 32]>);
+
+impl LastingKey {
+    /// HMAC-SHA-256; each part is preceded by its length, so that two lists never run into the same bytes.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, section 2)")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose()).expect("a key of any length");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}

@@ -1,0 +1,42 @@
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::keys::KeyedHash;
+use crate::server::model::UserId;
+use async_trait::async_trait;
+
+/// Reads of usernames that only their former owners can have.
+#[async_trait]
+pub trait HeldUsernameReads: Send + Sync {
+    /// Whether one of these names is held for a former owner.
+    async fn username_is_held(&self, names: &[KeyedHash], now: Timestamp) -> Result<bool, Unavailable>;
+
+    /// Removes names that are no longer held at `now`, at most `limit`, and returns how many.
+    async fn remove_expired_names(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
+}
+
+/// Writes of held usernames. A deleted account leaves nothing but the hashes of those that are held for ever
+/// ([`super::UserWrites::delete_user`]).
+#[async_trait]
+pub trait HeldUsernameWrites: Send {
+    /// Holds a name for its former owner.
+    async fn hold_username(&mut self, name: &KeyedHash, user: UserId, until: Timestamp) -> Result<(), Unavailable>;
+
+    /// Holds a name for ever, unless it is held already.
+    async fn hold_username_for_ever(&mut self, name: &KeyedHash, user: UserId) -> Result<(), Unavailable>;
+
+    /// Whether one of these names is held for another user.
+    async fn is_username_held(
+        &mut self,
+        names: &[KeyedHash],
+        user: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable>;
+
+    /// Whether one of these names is held for this user.
+    async fn is_username_held_for(
+        &mut self,
+        names: &[KeyedHash],
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable>;
+}
