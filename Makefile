@@ -85,10 +85,12 @@ ACCOUNTS ?= 1000,100000,1000000
 
 bench: build ## How fast, how small, how far from the floor: tables, and JSON in target/bench
 	scripts/install browser
+	npm ci --prefix benches/peer
 	cargo build --release $(SSR) --example bench
 	@ls -l --block-size=K target/release/latchkey | awk '{ print "binary: " $$5 }'
 	target/release/examples/bench load
 	target/release/examples/bench floor
+	target/release/examples/bench sign-on
 	target/release/examples/bench start
 	npx playwright test --config end2end/bench.config.ts
 	target/release/examples/bench growth --accounts $(ACCOUNTS)

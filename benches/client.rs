@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::http::request::Builder;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// Where requests go and what they say of where they come from.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct Client {
 
 pub struct Answer {
     pub status: u16,
+    /// Where a redirect leads.
+    pub location: Option<String>,
     pub body: Bytes,
 }
 
@@ -57,17 +60,30 @@ impl Client {
     }
 
     pub async fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, Bytes::new()).await
+        self.send(Request::get(path), Bytes::new()).await
     }
 
     pub async fn post(&mut self, path: &str, body: &Value) -> Answer {
-        self.send("POST", path, Bytes::from(body.to_string())).await
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        request = request.header(header::ORIGIN, &self.target.origin);
+        self.send(request, Bytes::from(body.to_string())).await
     }
 
-    async fn send(&mut self, method: &str, path: &str, body: Bytes) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
+    /// As an application asks: a form, and a header that says who asks.
+    pub async fn form(&mut self, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, authorization);
+        self.send(request, Bytes::from(body)).await
+    }
+
+    pub async fn get_as(&mut self, path: &str, authorization: &str) -> Answer {
+        self.send(Request::get(path).header(header::AUTHORIZATION, authorization), Bytes::new()).await
+    }
+
+    async fn send(&mut self, request: Builder, body: Bytes) -> Answer {
+        let mut request = request
             .header(header::HOST, self.target.origin.trim_start_matches("http://"))
             .header(
                 header::USER_AGENT,
@@ -78,10 +94,6 @@ impl Client {
             let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
-        if method == "POST" {
-            request =
-                request.header(header::ORIGIN, &self.target.origin).header(header::CONTENT_TYPE, "application/json");
-        }
         let request = request.body(Full::new(body)).unwrap();
         let answer = self.line().await.send_request(request).await.expect("an answer");
         let (parts, body) = answer.into_parts();
@@ -91,7 +103,8 @@ impl Client {
             self.cookies.retain(|(known, _)| known != name);
             self.cookies.push((name.to_owned(), value.to_owned()));
         }
-        Answer { status: parts.status.as_u16(), body: body.collect().await.unwrap().to_bytes() }
+        let location = parts.headers.get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
+        Answer { status: parts.status.as_u16(), location, body: body.collect().await.unwrap().to_bytes() }
     }
 
     async fn line(&mut self) -> &mut SendRequest<Full<Bytes>> {

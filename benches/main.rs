@@ -16,6 +16,7 @@ mod report;
 #[expect(dead_code, reason = "tests stop and freeze them")]
 #[path = "../tests/suite/servers.rs"]
 mod servers;
+mod sign_on;
 mod start;
 #[path = "../tests/suite/wire.rs"]
 mod wire;
@@ -44,6 +45,8 @@ enum Part {
     Load(Load),
     /// The floor of a sign-in, part by part
     Floor,
+    /// Silent sign-ons of applications: authorize, token and userinfo
+    SignOn,
     /// The same work on databases of 1,000 to 1,000,000 accounts
     Growth(Growth),
     /// From the start of the process to the first answer
@@ -90,6 +93,7 @@ async fn main() {
         },
         Part::Floor => floor::measure(&command.program, &mut report).await,
         Part::Growth(growth) => growth::measure(&command.program, growth.accounts, &mut report).await,
+        Part::SignOn => sign_on::measure(&command.program, &mut report).await,
         Part::Start => start::measure(&command.program, &mut report).await,
         Part::Empty { .. } => {}
     }

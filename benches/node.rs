@@ -49,6 +49,7 @@ impl Backends {
 /// The program, running; stopped with its value.
 pub struct Node {
     child: Child,
+    environment: Vec<(&'static str, String)>,
     pub target: Target,
     /// From the start of the process to the answer that both backends are there.
     pub started_in: Duration,
@@ -65,21 +66,24 @@ impl Node {
         assert!(program.exists(), "{} is missing: make build", program.display());
         let port = free_port();
         let began = Instant::now();
+        let own = [
+            ("LISTEN_ADDR", format!("127.0.0.1:{port}")),
+            ("PUBLIC_URL", format!("http://localhost:{port}")),
+            ("DATA_DIR", folder.to_str().unwrap().to_owned()),
+            ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
+            ("SECRET_KEY", "the key of a measurement, of 32 bytes or more".to_owned()),
+        ];
+        let environment: Vec<_> = own.into_iter().chain(settings.iter().cloned()).collect();
         let child = Command::new(program)
             .env_clear()
-            .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-            .env("PUBLIC_URL", format!("http://localhost:{port}"))
-            .env("DATA_DIR", folder)
-            .env("TRUSTED_PROXIES", "127.0.0.1")
-            .env("SECRET_KEY", "the key of a measurement, of 32 bytes or more")
-            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .current_dir(std::env::current_dir().unwrap())
             .stdout(File::create(folder.join("out.log")).unwrap())
             .stderr(File::create(folder.join("err.log")).unwrap())
             .spawn()
             .unwrap();
         let target = Target { authority: format!("127.0.0.1:{port}"), origin: format!("http://localhost:{port}") };
-        let mut node = Self { child, target, started_in: Duration::ZERO };
+        let mut node = Self { child, environment, target, started_in: Duration::ZERO };
         while tokio::net::TcpStream::connect(&node.target.authority).await.is_err() {
             assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", said(folder));
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -92,6 +96,15 @@ impl Node {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Runs a command beside it; gives what it wrote for programs.
+    pub fn command(&self, program: &Path, arguments: &[&str]) -> String {
+        let mut command = Command::new(std::path::absolute(program).unwrap());
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value))).args(arguments);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
     }
 
     /// Begins to measure the time that it spends on processors.

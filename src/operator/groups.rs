@@ -1,11 +1,12 @@
 use super::columns::Columns;
-use super::{Failure, PAGE, json_line, say, user_named, write};
+use super::{Failure, PAGE, Telling, json_line, user_named, write};
 use crate::server::admin::values;
-use crate::server::model::{Group, GroupName};
+use crate::server::model::{Group, GroupName, User};
 use crate::server::services::Services;
 use crate::types::DisplayName;
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 #[derive(Subcommand)]
 pub enum Groups {
@@ -20,6 +21,8 @@ pub enum Groups {
         /// Add every new account to this group
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         default: Option<bool>,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Lists all groups
     List {
@@ -31,6 +34,8 @@ pub enum Groups {
     Remove {
         #[arg(value_parser = values::group_name)]
         name: GroupName,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Adds a user to a group
     Join {
@@ -38,6 +43,8 @@ pub enum Groups {
         name: GroupName,
         /// Username, or the address that the account has proven
         user: String,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Removes a user from a group
     Leave {
@@ -45,6 +52,8 @@ pub enum Groups {
         name: GroupName,
         /// Username, or the address that the account has proven
         user: String,
+        #[command(flatten)]
+        telling: Telling,
     },
 }
 
@@ -55,12 +64,14 @@ struct Line<'a> {
     title: &'a str,
     default: bool,
     from_file: bool,
-    members: u64,
+    /// `None` where they were not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<u64>,
     created_at: String,
 }
 
 impl<'a> Line<'a> {
-    fn new(group: &'a Group, members: u64) -> Self {
+    fn new(group: &'a Group, members: Option<u64>) -> Self {
         Self {
             name: group.name.as_str(),
             title: group.title.as_str(),
@@ -75,34 +86,40 @@ impl<'a> Line<'a> {
 pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
     let groups = services.groups();
     match command {
-        Groups::Add { name, title, default } => {
+        Groups::Add { name, title, default, telling } => {
             let group = groups.put(&name, title, default).await?;
             let joins = if group.is_default { "; every new account joins it" } else { "" };
-            say(&format!("saved group {name}{joins}"));
+            telling.tell(&Line::new(&group, None), &format!("saved group {name}{joins}"))
         }
-        Groups::List { json } => return list(services, json).await,
-        Groups::Remove { name } => {
+        Groups::List { json } => list(services, json).await,
+        Groups::Remove { name, telling } => {
             groups.remove(&name).await?;
-            say(&format!("removed group {name}"));
+            telling.tell(&json!({ "name": name.as_str(), "removed": true }), &format!("removed group {name}"))
         }
-        Groups::Join { name, user } => {
+        Groups::Join { name, user, telling } => {
             let user = user_named(services, &user).await?;
             let has_joined = groups.join(&user, &name).await?;
-            say(&if has_joined {
+            let sentence = if has_joined {
                 format!("added {} to {name}", user.username)
             } else {
                 format!("{} is already in {name}", user.username)
-            });
+            };
+            telling.tell(&membership(&name, &user, ("joined", has_joined)), &sentence)
         }
-        Groups::Leave { name, user } => {
+        Groups::Leave { name, user, telling } => {
             let user = user_named(services, &user).await?;
             if !groups.leave(&user, &name).await? {
                 return Err(Failure::Told(format!("{} is not in {name}", user.username)));
             }
-            say(&format!("removed {} from {name}", user.username));
+            let sentence = format!("removed {} from {name}", user.username);
+            telling.tell(&membership(&name, &user, ("left", true)), &sentence)
         }
     }
-    Ok(())
+}
+
+/// A change of a membership, for programs.
+fn membership(name: &GroupName, user: &User, (what, is_so): (&str, bool)) -> Value {
+    json!({ "name": name.as_str(), "username": user.username.as_str(), what: is_so })
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
@@ -111,7 +128,7 @@ async fn list(services: &Services, json: bool) -> Result<(), Failure> {
     loop {
         let page = services.groups().page(last.as_ref(), PAGE).await?;
         for (group, members) in &page {
-            let line = Line::new(group, *members);
+            let line = Line::new(group, Some(*members));
             if json {
                 json_line(&line)?;
                 continue;

@@ -202,6 +202,25 @@ fn write(line: &impl Display) -> Result<(), Failure> {
     Ok(writeln!(std::io::stdout().lock(), "{line}")?)
 }
 
+/// How the outcome of an act is told.
+#[derive(clap::Args, Clone, Copy)]
+pub struct Telling {
+    /// A JSON object, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Telling {
+    /// Tells it in a sentence, and to programs on standard output.
+    fn tell(self, outcome: &impl serde::Serialize, sentence: &str) -> Result<(), Failure> {
+        if self.json {
+            json_line(outcome)?;
+        }
+        say(sentence);
+        Ok(())
+    }
+}
+
 /// Writes a JSON object on a line of its own.
 fn json_line(line: &impl serde::Serialize) -> Result<(), Failure> {
     write(&serde_json::to_string(line).map_err(|cause| Failure::Told(cause.to_string()))?)

@@ -1,9 +1,10 @@
 use super::columns::Columns;
-use super::{Failure, PAGE, json_line, say, user_named, write};
+use super::{Failure, PAGE, Telling, json_line, user_named, write};
 use crate::server::model::Role;
 use crate::server::services::Services;
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::json;
 
 #[derive(Subcommand)]
 pub enum Roles {
@@ -14,6 +15,8 @@ pub enum Roles {
         /// owner, people, applications or auditor
         #[arg(value_parser = role)]
         role: Role,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Takes a role from a user; the last owner keeps it
     Take {
@@ -21,6 +24,8 @@ pub enum Roles {
         user: String,
         #[arg(value_parser = role)]
         role: Role,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Lists all users with a role
     List {
@@ -46,17 +51,18 @@ struct Line<'a> {
 
 pub async fn run(command: Roles, services: &Services) -> Result<(), Failure> {
     match command {
-        Roles::Grant { user, role } => {
+        Roles::Grant { user, role, telling } => {
             let user = user_named(services, &user).await?;
-            let already = if services.roles().grant(&user, role).await? { "" } else { " already" };
-            say(&format!("{} has the role {}{already}", user.username, role.name()));
-            Ok(())
+            let is_new = services.roles().grant(&user, role).await?;
+            let already = if is_new { "" } else { " already" };
+            let outcome = json!({ "username": user.username.as_str(), "role": role.name(), "granted": is_new });
+            telling.tell(&outcome, &format!("{} has the role {}{already}", user.username, role.name()))
         }
-        Roles::Take { user, role } => {
+        Roles::Take { user, role, telling } => {
             let user = user_named(services, &user).await?;
             services.roles().take(&user, role).await?;
-            say(&format!("{} no longer has the role {}", user.username, role.name()));
-            Ok(())
+            let outcome = json!({ "username": user.username.as_str(), "role": role.name(), "taken": true });
+            telling.tell(&outcome, &format!("{} no longer has the role {}", user.username, role.name()))
         }
         Roles::List { json } => list(services, json).await,
     }

@@ -1,10 +1,11 @@
 use super::columns::Columns;
-use super::{Failure, json_line, say, write};
+use super::{Failure, Telling, json_line, write};
 use crate::server::clock::Timestamp;
 use crate::server::jose::KeyId;
 use crate::server::services::Services;
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::json;
 
 #[derive(Subcommand)]
 pub enum SigningKeys {
@@ -19,11 +20,15 @@ pub enum SigningKeys {
         /// Replace all keys at once, even if SECRET_KEY does not open them; applications refuse older tokens
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Revokes a key: it neither signs nor verifies from then on
     Revoke {
         #[arg(allow_hyphen_values = true)]
         kid: String,
+        #[command(flatten)]
+        telling: Telling,
     },
 }
 
@@ -60,25 +65,23 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
             }
             if json { Ok(()) } else { write(&table) }
         }
-        SigningKeys::Rotate { force: false } => {
-            let added = keys.rotate().await?;
-            say(&match added.len() {
+        SigningKeys::Rotate { force, telling } => {
+            let made = if force { keys.replace().await? } else { keys.rotate().await? };
+            let sentence = match made.len() {
                 0 => "there are next keys already; they start signing within 24 hours".to_owned(),
+                count if force => {
+                    format!("replaced all signing keys by {count} new ones; running servers read them within a minute")
+                }
                 count => format!("made {count} keys, which start signing after 24 hours"),
-            });
-            Ok(())
+            };
+            telling.tell(&json!({ "made": made.iter().map(KeyId::as_str).collect::<Vec<_>>() }), &sentence)
         }
-        SigningKeys::Rotate { force: true } => {
-            let count = keys.replace().await?.len();
-            say(&format!("replaced all signing keys by {count} new ones; running servers read them within a minute"));
-            Ok(())
-        }
-        SigningKeys::Revoke { kid } => {
+        SigningKeys::Revoke { kid, telling } => {
             if !keys.revoke(&KeyId::named(&kid)).await? {
                 return Err(Failure::Told(format!("there is no signing key {kid}")));
             }
-            say(&format!("revoked signing key {kid}; running servers stop using it within a minute"));
-            Ok(())
+            let sentence = format!("revoked signing key {kid}; running servers stop using it within a minute");
+            telling.tell(&json!({ "kid": kid, "revoked": true }), &sentence)
         }
     }
 }

@@ -104,3 +104,34 @@ async fn applications_are_kept_by_command_and_closed_by_default() {
         refused(folder.path(), &[], &["apps", act, "wiki"], "there is no application wiki");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_act_tells_programs_what_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), None, &[]);
+    sign_up(&program, "ada");
+    let told = |words: &[&str]| {
+        let (out, _) = done(folder.path(), &[], &[words, &["--json"]].concat());
+        serde_json::from_str::<Value>(out.trim()).unwrap_or_else(|_| panic!("{words:?}: {out}"))
+    };
+    let group = told(&["groups", "add", "family", "--title", "The family"]);
+    assert_eq!((&group["name"], &group["title"]), (&json!("family"), &json!("The family")));
+    for (words, expected) in [
+        (&["groups", "join", "family", "ada"][..], json!({ "name": "family", "username": "ada", "joined": true })),
+        (&["groups", "join", "family", "ada"], json!({ "name": "family", "username": "ada", "joined": false })),
+        (&["groups", "leave", "family", "ada"], json!({ "name": "family", "username": "ada", "left": true })),
+        (&["groups", "remove", "family"], json!({ "name": "family", "removed": true })),
+        (&["roles", "grant", "ada", "people"], json!({ "username": "ada", "role": "people", "granted": true })),
+        (&["roles", "take", "ada", "people"], json!({ "username": "ada", "role": "people", "taken": true })),
+    ] {
+        assert_eq!(told(words), expected, "{words:?}");
+    }
+    let secret = told(&["apps", "add", "wiki", "--redirect-uri", "https://wiki.example/cb"]);
+    let prefix = &secret["client_secret"].as_str().unwrap()[..6];
+    let removed = json!({ "id": "wiki", "prefix": prefix, "removed": true });
+    assert_eq!(told(&["apps", "secret", "remove", "wiki", prefix]), removed);
+    assert_eq!(told(&["apps", "remove", "wiki"]), json!({ "id": "wiki", "removed": true }));
+    let ids = crate::transfer::key_ids(&program);
+    assert_eq!(told(&["signing-keys", "revoke", &ids[0]]), json!({ "kid": ids[0], "revoked": true }));
+    assert_eq!(told(&["signing-keys", "rotate", "--force"])["made"].as_array().unwrap().len(), 3);
+}

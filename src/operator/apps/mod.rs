@@ -3,7 +3,7 @@ mod client;
 mod show;
 
 use super::columns::Columns;
-use super::{Failure, PAGE, json_line, say, write};
+use super::{Failure, PAGE, Telling, json_line, say, write};
 use crate::server::admin::{ApplicationChange, Changed, Filling, Preset, Setting, values};
 use crate::server::clock::Timestamp;
 use crate::server::model::ApplicationId;
@@ -14,6 +14,7 @@ use crate::types::DisplayName;
 use clap::{Args, Subcommand};
 use client::ClientOptions;
 use serde::Serialize;
+use serde_json::json;
 use show::{Line, Told};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub enum Apps {
     Remove {
         #[arg(value_parser = values::application_id)]
         id: ApplicationId,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Brings groups and applications to what a file says, as APPLICATIONS_FILE does at the start
     Apply {
@@ -92,6 +95,8 @@ pub enum SecretCommand {
         /// Its first characters, as `apps show` has them
         #[arg(allow_hyphen_values = true)]
         prefix: String,
+        #[command(flatten)]
+        telling: Telling,
     },
 }
 
@@ -158,10 +163,9 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
             let application = applications.get(&id).await?;
             show::show(&application, services.clients().get(&id).await?.as_ref(), json)
         }
-        Apps::Remove { id } => {
+        Apps::Remove { id, telling } => {
             applications.remove(&id).await?;
-            say(&format!("removed application {id}"));
-            Ok(())
+            telling.tell(&json!({ "id": id.as_str(), "removed": true }), &format!("removed application {id}"))
         }
         Apps::Apply { file, json } => apply::run(&file, json, applications).await,
         Apps::Secret(command) => secret(command, services).await,
@@ -178,7 +182,8 @@ fn presets(services: &Services, name: Option<&str>) -> Result<(), Failure> {
         }
         return write(&table);
     };
-    let preset = values::preset(name).map_err(Failure::Told)?;
+    let unknown = || Failure::Told(format!("there is no such preset as {name}; `latchkey apps presets` lists all"));
+    let preset = Preset::named(name).ok_or_else(unknown)?;
     let issuer = services.core().issuer_url();
     let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };
     write(&preset.paste(filling))
@@ -248,13 +253,14 @@ async fn secret(command: SecretCommand, services: &Services) -> Result<(), Failu
                 write(text.expose())?;
             }
             say(&format!("added a secret to application {id}; it is shown only now"));
+            Ok(())
         }
-        SecretCommand::Remove { id, prefix } => {
+        SecretCommand::Remove { id, prefix, telling } => {
             services.clients().remove_secret(&id, &prefix).await?;
-            say(&format!("removed secret {prefix}… of application {id}"));
+            let outcome = json!({ "id": id.as_str(), "prefix": prefix, "removed": true });
+            telling.tell(&outcome, &format!("removed secret {prefix}… of application {id}"))
         }
     }
-    Ok(())
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
