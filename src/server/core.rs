@@ -7,7 +7,7 @@ use crate::server::ephemeral::Ephemeral;
 use crate::server::keys::Keys;
 use crate::server::limiter::Limiter;
 use crate::server::model::ApplicationId;
-use crate::server::model::oauth::Client;
+use crate::server::model::oauth::{Client, ClientSecret};
 use crate::server::model::signing_key::KeySet;
 use crate::server::model::{Issuer, SessionLifetimes};
 use crate::server::secret::{Entropy, Token};
@@ -96,6 +96,11 @@ impl Core {
     #[must_use]
     pub fn key_name(&self) -> String {
         self.keys.name()
+    }
+
+    /// The secrets of an application.
+    pub async fn secrets_of(&self, application: &ApplicationId) -> Result<Vec<ClientSecret>, Unavailable> {
+        self.store.client_secrets(application).await
     }
 
     /// The client of an application.

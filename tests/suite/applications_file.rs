@@ -199,7 +199,17 @@ async fn a_server_applies_the_file_at_its_start_and_ends_with_2_where_it_is_wron
         assert!(get(none).starts_with("HTTP/1.1 404"), "{none}");
     }
     drop(program);
+    let doctor = |set: &[(&str, &str)]| typed(folder.path(), set, &["doctor"]).1;
+    assert!(doctor(&set).contains("ok      APPLICATIONS_FILE"), "{}", doctor(&set));
+    done(folder.path(), &[], &["apps", "add", "bare", "--who", "everybody", "--redirect-uri", "https://b.example/cb"]);
+    assert!(!doctor(&[]).contains("bare has no secret"), "{}", doctor(&[]));
+    let shown: Value = serde_json::from_str(&done(folder.path(), &[], &["apps", "show", "bare", "--json"]).0).unwrap();
+    let prefix = shown["secrets"][0]["prefix"].as_str().unwrap();
+    done(folder.path(), &[], &["apps", "secret", "remove", "bare", prefix]);
+    assert!(doctor(&[]).contains("bare has no secret that is valid"), "{}", doctor(&[]));
+    done(folder.path(), &[], &["apps", "remove", "bare"]);
     write(folder.path(), "applications.toml", "[[application]]\nid = 'Wiki'\nwho = 'ghosts'\n");
+    assert!(doctor(&set).contains("FAULT   APPLICATIONS_FILE"), "{}", doctor(&set));
     let (code, out, said) = typed(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), set[0]], &["serve"]);
     assert_eq!((code, said.contains("APPLICATIONS_FILE: applications.toml has 1 mistake")), (2, true), "{out}{said}");
     let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);

@@ -88,6 +88,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(backends::database(config).await);
     findings.extend(backends::ephemeral(config).await);
     findings.push(backends::mail(config).await);
+    findings.extend(provider::file(config));
     findings.extend(provider::provider(config).await);
     findings.extend(site::reached(config).await);
     findings

@@ -3,6 +3,7 @@
 use super::{Finding, advice, fault, good};
 use crate::bootstrap;
 use crate::server::Unavailable;
+use crate::server::admin::ApplicationsFile;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::Config;
 use crate::server::model::ApplicationId;
@@ -12,6 +13,7 @@ use crate::server::services::Services;
 
 const KEYS: &str = "signing keys";
 const APPLICATIONS: &str = "applications";
+const FILE: &str = "APPLICATIONS_FILE";
 /// How many applications are read at a time.
 const PAGE: u32 = 500;
 
@@ -49,6 +51,21 @@ async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
     }])
 }
 
+/// Mistakes in the file that would keep the server from starting.
+pub(super) fn file(config: &Config) -> Option<Finding> {
+    let path = config.applications_file.as_deref()?;
+    Some(match ApplicationsFile::read(path) {
+        Ok(_) => good(FILE, format!("{} can be read", path.display())),
+        Err(mistakes) => fault(FILE, mistakes.to_string().replace('\n', ";")),
+    })
+}
+
+async fn has_secret(services: &Services, id: &ApplicationId) -> Result<bool, Unavailable> {
+    let now = SystemClock.now();
+    let secrets = services.core().secrets_of(id).await?;
+    Ok(secrets.iter().any(|secret| secret.expires_at.is_none_or(|end| now < end)))
+}
+
 async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> {
     let (mut findings, mut after, mut count): (Vec<Finding>, Option<ApplicationId>, usize) = (Vec::new(), None, 0);
     loop {
@@ -61,6 +78,10 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
                     .push(advice(APPLICATIONS, format!("no one may use {id}: `latchkey apps edit {id} --who GROUP`")));
             }
             let client = services.core().client_of(id).await?;
+            if client.as_ref().is_some_and(|client| !client.is_public) && !has_secret(services, id).await? {
+                let said = format!("{id} has no secret that is valid: `latchkey apps secret add {id}`");
+                findings.push(advice(APPLICATIONS, said));
+            }
             let plain = client.iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
             findings.extend(plain.map(|uri: &RedirectUri| {
                 advice(APPLICATIONS, format!("codes for {id} go to {uri} and can be read on their way; use https"))
