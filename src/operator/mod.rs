@@ -102,7 +102,7 @@ pub enum Command {
     /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included:
     /// keep it as safe as the database. The signing keys in it are encrypted under a passphrase, which is asked for at a
     /// terminal; without one they stay encrypted under SECRET_KEY. Bring the same SECRET_KEY along, or codes on their way and
-    /// held names are lost.
+    /// names that are held for 30 days are lost.
     Export {
         /// The file, which must not be there yet
         file: PathBuf,

@@ -15,7 +15,7 @@ impl Unavailable {
         Self { what, source: source.into(), is_expected: false }
     }
 
-    /// The same for what passes by itself, such as the first minute of a server.
+    /// A temporary failure that needs no action, such as before the first signing keys exist.
     pub fn expected(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { is_expected: true, ..Self::new(what, source) }
     }

@@ -64,16 +64,21 @@ pub(super) fn address_of_logo(application: &Application) -> Option<String> {
     application.logo.as_deref().map(|version| paths::app_logo(application.id.as_str(), version))
 }
 
-/// `GET /logos/ID`: also for people who are not signed in, since the page for signing in shows it.
+/// `GET /logos/ID?v=VERSION`: public, because the sign-in page shows the logo. Only pages know the version.
 pub async fn logo(State(state): State<AppState>, Path(id): Path<String>, uri: Uri) -> Result<Response, ApiError> {
     let id = ApplicationId::parse(&id).ok_or(ApiError::NotFound)?;
-    let logo = state.applications().logo(&id).await?.ok_or(ApiError::NotFound)?;
-    // The address of a page names the version.
-    let is_this = uri.query().is_some_and(|query| query == format!("v={}", logo.version()));
-    let kept = HeaderValue::from_static(if is_this { "public, max-age=31536000, immutable" } else { "no-cache" });
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static(logo.kind().media_type())), (header::CACHE_CONTROL, kept)];
+    let version = uri.query().and_then(|query| query.strip_prefix("v=")).filter(|version| is_version(version));
+    let logo = state.applications().logo(&id, version.ok_or(ApiError::NotFound)?).await?.ok_or(ApiError::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(logo.kind().media_type())),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+    ];
     Ok((headers, logo.content().to_vec()).into_response())
+}
+
+/// Whether a text could be the version of a logo: databases refuse some texts.
+fn is_version(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `POST /apps`: signs out of an application, or withdraws its access.

@@ -42,8 +42,7 @@ pub async fn for_people(State(state): State<AppState>, request: Request, next: N
     }
 }
 
-/// A response with the headers of the refusal that it replaces: cookies, and the methods that are allowed (RFC 9110, section
-/// 15.5.6).
+/// Copies the cookies and the allowed methods (RFC 9110, section 15.5.6) from the refusal that a response replaces.
 fn in_place_of(refusal: &Response, mut response: Response) -> Response {
     for name in [header::SET_COOKIE, header::ALLOW] {
         for value in refusal.headers().get_all(&name) {

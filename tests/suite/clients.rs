@@ -27,6 +27,10 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     let shown = run(&["apps", "show", "photos"]).0;
     assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
     let options = ["--pkce", "optional", "--algorithm", "ES256", "--consent", "always", "--claims-in-id-token"];
+    run(&["apps", "edit", "photos", "--claim", "admins:role=owner"]);
+    run(&["apps", "edit", "photos", "--claim", ""]);
+    let line: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
+    assert_eq!(line["claims"], json!([]), "an empty value removes them");
     run(&[&["apps", "edit", "photos", "--claim", "admins:role=admin"][..], &options].concat());
     let line: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
     assert_eq!(
@@ -58,7 +62,7 @@ fn each_wrong_option_is_one_sentence_and_leaves_nothing_behind() {
         (vec!["--redirect-uri", "https://x.example/#a"], "fragment"),
         (vec!["--redirect-uri", "javascript:alert(1)"], "https://"),
         (vec!["--public", "--redirect-uri", "http://nas.lan/cb"], "public client"),
-        (vec!["--algorithm", "ES256"], "--redirect-uri"),
+        (vec!["--algorithm", "ES256"], "at least one redirect URI"),
         (vec!["--redirect-uri", CALLBACK, "--client-id", "taken"], "another application has the client id"),
         (vec!["--redirect-uri", CALLBACK, "--client-id", "a b"], "a client id has"),
         (vec!["--redirect-uri", CALLBACK, "--public", "--pkce", "optional"], "must use PKCE"),

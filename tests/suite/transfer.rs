@@ -40,20 +40,21 @@ async fn keys_of_an_export_are_encrypted_under_a_passphrase_and_open_under_anoth
     let with = |name: &str| format!("--passphrase-file={}", path(name));
     refused(old.path(), &old_key, &["export", &path("a"), &with("short")], "at least 12 characters");
     refused(old.path(), &old_key, &["export", &path("a"), &with("not-there")], "not-there");
-    refused(old.path(), &new_key, &["export", &path("a"), &with("passphrase")], "SECRET_KEY, does not open them");
+    refused(old.path(), &new_key, &["export", &path("a"), &with("passphrase")], "wrong passphrase or SECRET_KEY");
     done(old.path(), &old_key, &["export", &path("a"), &with("passphrase")]);
     done(old.path(), &old_key, &["export", &path("b")]);
 
-    refused(new.path(), &new_key, &["import", &path("a")], "--passphrase-file names a file with it");
-    refused(new.path(), &new_key, &["import", &path("a"), &with("wrong")], "the passphrase, or");
+    refused(new.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
+    refused(new.path(), &new_key, &["import", &path("a"), &with("wrong")], "wrong passphrase");
     let costly = fs::read_to_string(path("a")).unwrap().replace("\"iterations\":600000", "\"iterations\":4000000000");
     fs::write(path("costly"), costly).unwrap();
     refused(new.path(), &new_key, &["import", &path("costly"), &with("passphrase")], "too many iterations");
     done(new.path(), &new_key, &["import", &path("a"), &with("passphrase")]);
     assert_eq!(key_ids(&Program::start(new.path(), None, &new_key)), ids, "tokens that were signed go on being valid");
 
+    refused(bare.path(), &new_key, &["import", &path("b"), &with("passphrase")], "exported without a passphrase");
     let (_, said) = done(bare.path(), &new_key, &["import", &path("b")]);
-    assert!(said.contains("SECRET_KEY does not open the signing keys of the file"), "{said}");
+    assert!(said.contains("SECRET_KEY cannot decrypt the imported signing keys"), "{said}");
     let ended = latchkey(bare.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), new_key[0]]).output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
     let both = [new_key[0], ("SECRET_KEY_PREVIOUS", old_key[0].1)];

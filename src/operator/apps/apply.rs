@@ -9,6 +9,7 @@ use std::path::Path;
 #[derive(Serialize)]
 struct AppliedLine<'a> {
     outcome: &'static str,
+    needs_secret: bool,
     #[serde(flatten)]
     line: Line<'a>,
 }
@@ -18,10 +19,10 @@ pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Res
     let file = ApplicationsFile::read(path).map_err(Refused::from)?;
     let applied = applications.apply(&file).await?;
     let mut table = Columns::headed(["application", "who", "outcome"]);
-    for Applied { application, client, outcome, .. } in &applied {
+    for Applied { application, client, outcome, needs_secret } in &applied {
         let line = Line::new(application).with_client(client.as_ref(), None);
         if json {
-            json_line(&AppliedLine { outcome: outcome.name(), line })?;
+            json_line(&AppliedLine { outcome: outcome.name(), needs_secret: *needs_secret, line })?;
         } else {
             table.add([line.id.to_owned(), line.who, outcome.name().to_owned()]);
         }

@@ -1,4 +1,5 @@
-use crate::server::admin::{ClientChange, values};
+use super::clearable;
+use crate::server::admin::{ClientChange, Setting, values};
 use crate::server::jose::Algorithm;
 use crate::server::model::oauth::{ClaimRule, ConsentRule};
 use clap::Args;
@@ -31,8 +32,8 @@ pub struct ClientOptions {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     claims_in_id_token: Option<bool>,
     /// A claim for members of a group; may be repeated, the first that fits counts
-    #[arg(long, value_name = "GROUP:CLAIM=VALUE", value_parser = values::claim_rule)]
-    claim: Vec<ClaimRule>,
+    #[arg(long, value_name = "GROUP:CLAIM=VALUE", value_parser = clearable(values::claim_rule))]
+    claim: Vec<Setting<ClaimRule>>,
     /// never, once or always
     #[arg(long, value_parser = values::consent)]
     consent: Option<ConsentRule>,
@@ -55,7 +56,10 @@ impl ClientOptions {
             redirect_uris: several(self.redirect_uri),
             post_logout_redirect_uris: several(self.post_logout_redirect_uri),
             backchannel_logout_uri: self.backchannel_logout_uri,
-            claim_rules: Some(self.claim).filter(|rules| !rules.is_empty()),
+            claim_rules: Some(self.claim).filter(|rules| !rules.is_empty()).map(|rules| {
+                let rule = |rule| if let Setting::Set(rule) = rule { Some(rule) } else { None };
+                rules.into_iter().filter_map(rule).collect()
+            }),
         }
     }
 }

@@ -57,7 +57,7 @@ pub enum Apps {
         #[command(flatten)]
         telling: Telling,
     },
-    /// Brings groups and applications to what a file says, as APPLICATIONS_FILE does at the start
+    /// Updates groups and applications to match a file, as the server does at its start with APPLICATIONS_FILE
     Apply {
         /// A TOML file; docs/APPLICATIONS.md describes it
         file: PathBuf,
@@ -69,6 +69,9 @@ pub enum Apps {
     Presets {
         /// Its name, such as grafana
         name: Option<String>,
+        /// One JSON object a line, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Adds and removes secrets of an application
     #[command(subcommand)]
@@ -169,13 +172,17 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
         }
         Apps::Apply { file, json } => apply::run(&file, json, applications).await,
         Apps::Secret(command) => secret(command, services).await,
-        Apps::Presets { name } => presets(services, name.as_deref()),
+        Apps::Presets { name, json } => presets(services, name.as_deref(), json),
     }
 }
 
 /// Lists the presets, or prints the text of one.
-fn presets(services: &Services, name: Option<&str>) -> Result<(), Failure> {
+fn presets(services: &Services, name: Option<&str>, json: bool) -> Result<(), Failure> {
+    let facts = |preset: &Preset| json!({ "name": preset.name, "title": preset.title, "source": preset.source });
     let Some(name) = name else {
+        if json {
+            return Preset::all().iter().try_for_each(|preset| json_line(&facts(preset)));
+        }
         let mut table = Columns::headed(["preset", "application", "source"]);
         for preset in Preset::all() {
             table.add([&preset.name, &preset.title, &preset.source].map(String::clone));
@@ -186,7 +193,11 @@ fn presets(services: &Services, name: Option<&str>) -> Result<(), Failure> {
     let preset = Preset::named(name).ok_or_else(unknown)?;
     let issuer = services.core().issuer_url();
     let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };
-    write(&preset.paste(filling))
+    let paste = preset.paste(filling);
+    if json {
+        return json_line(&json!({ "name": preset.name, "source": preset.source, "paste": paste }));
+    }
+    write(&paste)
 }
 
 /// Prints what to paste into an application that was just added.

@@ -174,6 +174,9 @@ pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
         groups => format!("members of {groups} may use it"),
     };
     say(&format!("{what} application {}; {who}", application.id));
+    if application.disabled_at.is_some() {
+        say("it is disabled, since APPLICATIONS_FILE no longer names it");
+    }
     if secret.is_some() {
         say("the client secret is shown only now");
     }

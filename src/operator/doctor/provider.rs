@@ -33,14 +33,14 @@ pub(super) async fn provider(config: &Config) -> Vec<Finding> {
 async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
     let core = services.core();
     let (stored, now) = (services.signing_keys().stored().await?, SystemClock.now());
-    if stored.is_empty() {
-        return Ok(vec![good(KEYS, "the server makes them at its first start")]);
-    }
     if let Err(cause) = services.signing_keys().read().await {
         return Ok(vec![fault(
             KEYS,
             format!("{cause}; with no way to get it back, `latchkey signing-keys rotate --force`"),
         )]);
+    }
+    if stored.is_empty() {
+        return Ok(vec![good(KEYS, "the server makes them at its next start")]);
     }
     let current = stored.iter().filter(|key| phase(key, &stored, now) == Phase::Current).count();
     let by_former = stored.iter().filter_map(|key| key.private.as_ref()).any(|private| private.by != core.key_name());

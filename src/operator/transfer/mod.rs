@@ -12,7 +12,7 @@ use crate::server::config::Config;
 use crate::server::keys::Keys;
 use crate::server::secret::SystemEntropy;
 use crate::server::store::{Line, Store};
-use passphrase::Passphrase;
+use passphrase::{Asked, Passphrase};
 use row::{Row, from_json, to_json};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -29,7 +29,7 @@ struct Head {
     schema: i64,
     made_at: String,
     rows: u64,
-    /// Where it is there, keys in the file are encrypted under a passphrase, and else under `SECRET_KEY`.
+    /// Present if the keys are encrypted under a passphrase; otherwise they are under `SECRET_KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     passphrase: Option<Passphrase>,
 }
@@ -41,8 +41,7 @@ struct Foot {
 }
 
 pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
-    let text =
-        passphrase::ask(passphrase_file, "Passphrase for the keys in the file (empty: they stay under SECRET_KEY): ")?;
+    let text = passphrase::ask(passphrase_file, Asked::New)?;
     let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let under = text.as_ref().zip(passphrase.as_ref()).map(|(text, passphrase)| passphrase.keys(text));
@@ -110,6 +109,11 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
         let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
         return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
     }
+    if head.passphrase.is_none() && passphrase_file.is_some() {
+        return Err(Failure::Told(
+            "the file was exported without a passphrase; leave out --passphrase-file".to_owned(),
+        ));
+    }
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
     let mut is_under_another = false;
@@ -135,7 +139,7 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
     say(restore::TO_CHECK);
     if is_under_another {
         say(
-            "SECRET_KEY does not open the signing keys of the file, and the server will not start: set SECRET_KEY_PREVIOUS to the \
+            "SECRET_KEY cannot decrypt the imported signing keys, so the server will not start: set SECRET_KEY_PREVIOUS to the \
              key that they were exported under, or run `latchkey signing-keys rotate --force`",
         );
     }

@@ -14,13 +14,13 @@ use std::io::{IsTerminal, stdin};
 use std::num::NonZeroU32;
 use std::path::Path;
 
-/// How often the hash is taken (OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256).
+/// PBKDF2 iterations (OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256).
 const ITERATIONS: u32 = 600_000;
 /// The most that a file may ask for: a minute of work.
 const MOST_ITERATIONS: u32 = 100 * ITERATIONS;
 const SHORTEST: usize = 12;
 
-/// How a key is made of a passphrase; stands in the head of the file.
+/// Key derivation parameters, stored in the file's head.
 #[derive(Serialize, Deserialize)]
 pub struct Passphrase {
     salt: String,
@@ -50,22 +50,41 @@ impl Passphrase {
         if self.iterations.get() > MOST_ITERATIONS {
             return Err(Failure::Told("the head of the file asks for too many iterations".to_owned()));
         }
-        let missing = || Failure::Told("the file has a passphrase: --passphrase-file names a file with it".to_owned());
-        Ok(self.keys(&ask(file, "Passphrase of the file: ")?.ok_or_else(missing)?))
+        let missing = || Failure::Told("the keys in this file are encrypted; pass --passphrase-file PATH".to_owned());
+        Ok(self.keys(&ask(file, Asked::Known)?.ok_or_else(missing)?))
     }
+}
+
+/// What a passphrase is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is chosen, and so typed twice.
+    New,
+    Known,
+}
+
+fn typed(asked: Asked) -> Result<String, Failure> {
+    if asked == Asked::Known {
+        return Ok(rpassword::prompt_password("Passphrase of the file: ")?);
+    }
+    let text = rpassword::prompt_password("Passphrase for the keys in the file (empty: they stay under SECRET_KEY): ")?;
+    if !text.is_empty() && text != rpassword::prompt_password("The same again: ")? {
+        return Err(Failure::Told("the two passphrases differ; nothing was written".to_owned()));
+    }
+    Ok(text)
 }
 
 /// A passphrase from a file, or typed at a terminal; `None` where it is empty, or there is neither.
 ///
 /// # Errors
 /// When the file cannot be read, or the passphrase is too short.
-pub fn ask(file: Option<&Path>, prompt: &str) -> Result<Option<Secret<String>>, Failure> {
+pub fn ask(file: Option<&Path>, asked: Asked) -> Result<Option<Secret<String>>, Failure> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?
             .trim_end_matches(['\r', '\n'])
             .to_owned(),
-        None if stdin().is_terminal() => rpassword::prompt_password(prompt)?,
+        None if stdin().is_terminal() => typed(asked)?,
         None => return Ok(None),
     };
     match text.chars().count() {
@@ -116,5 +135,5 @@ pub fn reseal(row: &mut Line, from: &Keys, to: &Keys) -> Result<(), Unavailable>
 }
 
 fn wrong() -> Unavailable {
-    Unavailable::new("keys", "the passphrase, or SECRET_KEY, does not open them")
+    Unavailable::new("keys", "wrong passphrase or SECRET_KEY; they cannot be decrypted")
 }

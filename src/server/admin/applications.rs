@@ -1,5 +1,6 @@
 use super::Refused;
 use super::clients::{self, ClientChange};
+use super::lost_access::{self, Change};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
@@ -43,7 +44,7 @@ impl<T> From<Option<T>> for Setting<T> {
     }
 }
 
-/// A change of an application; what is `None` stays, or has its default in a new one.
+/// A change of an application; `None` keeps a value, or takes the default for a new one.
 #[derive(Clone, Debug, Default)]
 pub struct ApplicationChange {
     pub name: Option<DisplayName>,
@@ -109,8 +110,10 @@ impl Applications<'_> {
     }
 
     /// The logo of an application.
-    pub async fn logo(&self, id: &ApplicationId) -> Result<Option<Logo>, Unavailable> {
-        self.core.store.logo(id).await
+    ///
+    /// `version`: as pages name it; there is none of another version.
+    pub async fn logo(&self, id: &ApplicationId, version: &str) -> Result<Option<Logo>, Unavailable> {
+        self.core.store.logo(id, version).await
     }
 
     /// Adds an application. No one may use it until its policy names them (docs/RULES.md, 18).
@@ -173,8 +176,6 @@ async fn finish(
     event: &'static str,
 ) -> Result<Changed, Refused> {
     put_parts(unit.as_mut(), &application, change.logo).await?;
-    // First of all: the client may change where it is told of logouts.
-    end_lost_access(core, unit.as_mut(), &application.id).await?;
     let known = unit.client_within(&application.id).await?;
     let (client, secret) = if change.client.is_set() {
         let (client, secret) = clients::put(core, unit.as_mut(), &application, (known, change.client)).await?;
@@ -183,6 +184,7 @@ async fn finish(
         (known, None)
     };
     unit.commit().await?;
+    lost_access::end(core, Change::Of(&application.id)).await?;
     let (id, who) = (&application.id, &application.policy.who);
     tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
     Ok(Changed { application, client, secret })
@@ -204,19 +206,6 @@ pub(super) async fn put_parts(
         Setting::Keep => {}
         Setting::Clear => unit.put_logo(&application.id, None).await?,
         Setting::Set(logo) => unit.put_logo(&application.id, Some(&logo)).await?,
-    }
-    Ok(())
-}
-
-/// Ends the access of users who may no longer use an application, and tells the application.
-pub(super) async fn end_lost_access(
-    core: &Core,
-    unit: &mut dyn Unit,
-    application: &ApplicationId,
-) -> Result<(), Unavailable> {
-    for user in unit.users_shut_out(application).await? {
-        unit.end_visits(user, Some(application), core.now()).await?;
-        unit.end_grants(user, Some(application)).await?;
     }
     Ok(())
 }

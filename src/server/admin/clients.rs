@@ -30,7 +30,7 @@ pub struct ClientRecord {
     pub logouts: Vec<LogoutResult>,
 }
 
-/// A change of a client; what is `None` stays, or has its default in a new one.
+/// A change of a client; `None` keeps a value, or takes the default for a new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientChange {
     pub client_id: Option<String>,
@@ -115,7 +115,7 @@ fn registered(uris: &[String], is_public: bool) -> Result<Vec<RedirectUri>, Refu
 
 fn check(client: Client) -> Result<Client, Refused> {
     if client.redirect_uris.is_empty() {
-        return Err(Refused::WrongClient("a redirect URI is needed: --redirect-uri"));
+        return Err(Refused::WrongClient("at least one redirect URI is needed"));
     }
     if !is_client_id(&client.client_id) {
         return Err(Refused::WrongClient("a client id has 1 to 128 of A-Z, a-z, 0-9, dot, hyphen, underscore and ~"));
@@ -199,7 +199,7 @@ impl Clients<'_> {
         let mut unit = self.core.store.begin().await?;
         unit.add_client_secret(id, &secret).await?;
         unit.commit().await?;
-        log(id, &secret.prefix, "client_secret_added", ends);
+        log_secret(id, &secret.prefix, "client_secret_added", ends);
         Ok((secret, text))
     }
 
@@ -217,12 +217,13 @@ impl Clients<'_> {
             return Err(Refused::NoSecret(prefix.to_owned()));
         }
         unit.commit().await?;
-        log(id, prefix, "client_secret_removed", None);
+        log_secret(id, prefix, "client_secret_removed", None);
         Ok(())
     }
 }
 
-fn log(id: &ApplicationId, prefix: &str, event: &'static str, ends: Option<Timestamp>) {
+/// Logs that a secret was added or removed.
+pub(super) fn log_secret(id: &ApplicationId, prefix: &str, event: &str, ends: Option<Timestamp>) {
     let expires_at = ends.map(Timestamp::to_rfc3339).unwrap_or_default();
     tracing::info!(target: AUDIT, application = %id, prefix, expires_at, event, "{event}");
 }

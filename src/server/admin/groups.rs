@@ -1,8 +1,8 @@
 use super::Refused;
+use super::lost_access::{self, Change};
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::model::{Group, GroupName, User, UserId};
-use crate::server::store::Unit;
+use crate::server::model::{Group, GroupName, User};
 use crate::server::telemetry::AUDIT;
 use crate::types::DisplayName;
 use std::collections::BTreeSet;
@@ -55,15 +55,22 @@ impl Groups<'_> {
     /// Removes a group. Applications that were open to it alone are closed then.
     ///
     /// # Errors
-    /// When there is no such group, or the file names it.
+    /// When there is no such group, or the file names it or an application that is open to it.
     pub async fn remove(&self, name: &GroupName) -> Result<(), Refused> {
         let mut unit = self.core.store.begin().await?;
         refuse_from_file(unit.lock_group(name).await?.as_ref())?;
-        end_access(self.core, unit.as_mut(), name, None).await?;
+        // Codes for these are redeemed before, or are refused.
+        let applications = unit.lock_applications_of(name).await?;
+        if let Some(application) = applications.iter().find(|application| application.from_file) {
+            return Err(Refused::GroupInFile(name.clone(), application.id.clone()));
+        }
         if !unit.remove_group(name).await? {
             return Err(Refused::UnknownGroup(name.clone()));
         }
         unit.commit().await?;
+        for application in &applications {
+            lost_access::end(self.core, Change::Of(&application.id)).await?;
+        }
         tracing::info!(target: AUDIT, group = %name, event = "group_removed", "group_removed");
         Ok(())
     }
@@ -90,28 +97,14 @@ impl Groups<'_> {
     pub async fn leave(&self, user: &User, name: &GroupName) -> Result<bool, Unavailable> {
         let mut unit = self.core.store.begin().await?;
         unit.lock_user(user.id).await?;
-        end_access(self.core, unit.as_mut(), name, Some(user.id)).await?;
         let has_left = unit.leave_group(user.id, name).await?;
         unit.commit().await?;
+        lost_access::end(self.core, Change::Concerning(user.id)).await?;
         if has_left {
             tracing::info!(target: AUDIT, user = %user.id.0, group = %name, event = "group_left", "group_left");
         }
         Ok(has_left)
     }
-}
-
-/// Ends what a group alone opens.
-async fn end_access(
-    core: &Core,
-    unit: &mut dyn Unit,
-    group: &GroupName,
-    user: Option<UserId>,
-) -> Result<(), Unavailable> {
-    for (user, application) in unit.access_by_group(group, user).await? {
-        unit.end_visits(user, Some(&application), core.now()).await?;
-        unit.end_grants(user, Some(&application)).await?;
-    }
-    Ok(())
 }
 
 fn refuse_from_file(known: Option<&Group>) -> Result<(), Refused> {

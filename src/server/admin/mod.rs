@@ -4,6 +4,7 @@ mod applications;
 mod applications_file;
 mod clients;
 mod groups;
+mod lost_access;
 mod preset;
 mod roles;
 pub mod values;
@@ -45,6 +46,8 @@ pub enum Refused {
     /// A group or an application.
     #[error("{0} is defined in APPLICATIONS_FILE; change it there")]
     FromFile(String),
+    #[error("application {1} is open to {0} and defined in APPLICATIONS_FILE; change it there first")]
+    GroupInFile(GroupName, ApplicationId),
     #[error("this is the last owner; grant the role to another user first")]
     LastOwner,
     #[error("the user does not have the role {}", .0.name())]

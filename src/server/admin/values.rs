@@ -1,10 +1,10 @@
-//! Values as administrators write them, in a command and in `APPLICATIONS_FILE`. An error begins with `must be`.
+//! Values as administrators write them, in a command and in `APPLICATIONS_FILE`. An error goes on after the name of the value.
 
 use super::Preset;
 use crate::server::config::parse_duration;
 use crate::server::jose::Algorithm;
 use crate::server::model::application::{Audience, RequiredMethod};
-use crate::server::model::logo::{Logo, WrongLogo};
+use crate::server::model::logo::Logo;
 use crate::server::model::oauth::{ClaimRule, ConsentRule};
 use crate::server::model::{ApplicationId, GroupName};
 use crate::types::DisplayName;
@@ -55,11 +55,11 @@ pub fn span(text: &str) -> Result<Duration, String> {
 
 /// Reads a logo from a file.
 pub fn logo(path: &Path) -> Result<Logo, String> {
-    let wrong = |cause: &dyn Display| format!("{WrongLogo}; {}: {cause}", path.display());
+    let wrong = |cause: &dyn Display| format!("cannot be read from {}: {cause}", path.display());
     let mut content = Vec::new();
     let file = File::open(path).map_err(|cause| wrong(&cause))?;
     file.take(Logo::MAX_BYTES as u64 + 1).read_to_end(&mut content).map_err(|cause| wrong(&cause))?;
-    Logo::read(content).map_err(|_| wrong(&"it is another"))
+    Logo::read(content).map_err(|wrong| format!("{wrong}; {} is not", path.display()))
 }
 
 /// Whether PKCE is required.

@@ -38,7 +38,7 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
     );
     let dev_mailbox = switch(source, "DEV_MAILBOX", false, problems);
     let trusted_proxies = networks(source, "TRUSTED_PROXIES", problems);
-    let applications_file = source.get("APPLICATIONS_FILE").map(PathBuf::from);
+    let applications_file = source.get("APPLICATIONS_FILE").map(|path| data_dir.join(path));
     let outbound_allow = networks(source, "OUTBOUND_ALLOW", problems);
     let rate_limits = switch(source, "RATE_LIMITS", true, problems);
     let metrics_addr = socket_addr(source, "METRICS_ADDR", problems);

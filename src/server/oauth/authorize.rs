@@ -154,7 +154,7 @@ impl Authorizations<'_> {
         Misdirected { reference, why, application, mismatch }
     }
 
-    /// Keeps a refused redirect URI for the administrator: as many as a client address may cause.
+    /// Records a refused redirect URI for administrators, limited per client address.
     ///
     /// # Errors
     /// When a backend is away.

@@ -14,12 +14,13 @@ use crate::server::core::Core;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::grant::{TOKEN_LIFE, refreshed_until};
 use crate::server::model::oauth::{Client, Grant, GrantId, IssuedToken, RefreshToken, Scope, Scopes};
-use crate::server::model::{Session, User};
+use crate::server::model::{Application, GroupName, Session, User};
 use crate::server::secret::Token;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// The token endpoint.
 pub struct Tokens<'a> {
@@ -111,7 +112,7 @@ impl Tokens<'_> {
         let (session, user) =
             found.filter(is_same).ok_or(Refusal::invalid_grant("the session expired or was revoked"))?;
         let authentication = Authentication::of(&session);
-        let assurance = self.check_policy(authenticated, &user, &authentication).await?;
+        let assurance = Access { core: self.core }.assurance(&user, &authentication).await?;
         let keys = SigningKeys { core: self.core }.current()?;
         let scopes = Scopes::parse(&code.scopes);
         let is_offline = scopes.has(Scope::OfflineAccess);
@@ -144,13 +145,18 @@ impl Tokens<'_> {
         // An administrator who disables the account meanwhile comes before or after, and finds the grant.
         let gone = Refusal::invalid_grant("the session expired or was revoked");
         let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(gone)?;
+        // The policy may be changed meanwhile as well.
+        let policy = unit.application_within(&application.id, user.id).await?;
+        check_policy(policy, &locked, assurance)?;
         if !unit.add_grant(&grant, session.id).await? {
             return Err(gone);
         }
         if scopes.has(Scope::Profile) {
-            // The name in these tokens, and the one that userinfo gives if the user was renamed meanwhile.
-            for user in [&user].into_iter().chain(Some(&locked).filter(|locked| locked.username != user.username)) {
-                Profile { core: self.core }.hold_for_ever(&mut *unit, user).await?;
+            let profile = Profile { core: self.core };
+            profile.hold_for_ever(&mut *unit, &user).await?;
+            // Renamed meanwhile: userinfo will give this one.
+            if locked.username != user.username {
+                profile.hold_for_ever(&mut *unit, &locked).await?;
             }
         }
         unit.add_access_token(grant.id, &issued).await?;
@@ -170,15 +176,9 @@ impl Tokens<'_> {
         user: &User,
         authentication: &Authentication,
     ) -> Result<Assurance, Refusal> {
-        let refused = Refusal::invalid_grant("the user may no longer use this application");
         let found = self.core.store.application_for(&authenticated.application.id, user.id).await?;
-        let (application, groups) = found.ok_or(refused)?;
         let assurance = Access { core: self.core }.assurance(user, authentication).await?;
-        let facts = Facts { user, application: &application, groups: &groups, assurance, asked_at: None };
-        match decide(facts) {
-            Verdict::Allowed => Ok(assurance),
-            Verdict::Refused(_) => Err(refused),
-        }
+        check_policy(found, user, assurance)
     }
 
     /// Makes an access token and, for OpenID Connect, an ID token.
@@ -213,6 +213,20 @@ impl Tokens<'_> {
             scope: Some(scopes.to_string()).filter(|scope| !scope.is_empty()),
         };
         Ok((answer, issued))
+    }
+}
+
+/// Whether the policy allows a user an application that was read with their groups.
+fn check_policy(
+    found: Option<(Application, BTreeSet<GroupName>)>,
+    user: &User,
+    assurance: Assurance,
+) -> Result<Assurance, Refusal> {
+    let refused = Refusal::invalid_grant("the user may no longer use this application");
+    let (application, groups) = found.ok_or(refused)?;
+    match decide(Facts { user, application: &application, groups: &groups, assurance, asked_at: None }) {
+        Verdict::Allowed => Ok(assurance),
+        Verdict::Refused(_) => Err(refused),
     }
 }
 

@@ -121,7 +121,9 @@ impl Resources<'_> {
         put("active", true.into());
         put("scope", token.scopes.to_string().into());
         put("client_id", client.client_id.as_str().into());
-        put("username", living.user.username.as_str().into());
+        if token.scopes.has(Scope::Profile) {
+            put("username", living.user.username.as_str().into());
+        }
         put("token_type", "Bearer".into());
         put("exp", seconds(token.expires_at).into());
         put("iat", seconds(token.created_at).into());

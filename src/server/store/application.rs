@@ -13,8 +13,17 @@ pub trait ApplicationReads: Send + Sync {
     /// All applications in the order of their ids: those behind `after`, at most `limit`.
     async fn applications(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable>;
 
-    /// The logo of an application.
-    async fn logo(&self, id: &ApplicationId) -> Result<Option<Logo>, Unavailable>;
+    /// The logo of an enabled application, if this is its version.
+    async fn logo(&self, id: &ApplicationId, version: &str) -> Result<Option<Logo>, Unavailable>;
+
+    /// Users with access to an application whose policy no longer has them, or that is disabled: at one application or all, of
+    /// one user or all, at most `limit`.
+    async fn lost_access(
+        &self,
+        application: Option<&ApplicationId>,
+        user: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, ApplicationId)>, Unavailable>;
 
     /// An application, and the groups of a user among those that it is open to.
     async fn application_for(
@@ -46,8 +55,18 @@ pub trait ApplicationWrites: Send {
     /// Writes the logo of an application, or removes it.
     async fn put_logo(&mut self, id: &ApplicationId, logo: Option<&Logo>) -> Result<(), Unavailable>;
 
-    /// The users with access to an application whose policy no longer has them, or that is disabled.
-    async fn users_shut_out(&mut self, id: &ApplicationId) -> Result<Vec<UserId>, Unavailable>;
+    /// As [`ApplicationReads::lost_access`], for a user who is locked.
+    async fn has_lost_access(&mut self, user: UserId, id: &ApplicationId) -> Result<bool, Unavailable>;
+
+    /// As [`ApplicationReads::application_for`]. The policy stays as it is until the unit of work ends.
+    async fn application_within(
+        &mut self,
+        id: &ApplicationId,
+        user: UserId,
+    ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable>;
+
+    /// Locks the applications that are open to a group, in the order of their ids, and reads them.
+    async fn lock_applications_of(&mut self, group: &GroupName) -> Result<Vec<Application>, Unavailable>;
 
     /// `false` when there is none of that id.
     async fn remove_application(&mut self, id: &ApplicationId) -> Result<bool, Unavailable>;

@@ -1,6 +1,6 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::{ApplicationId, Group, GroupName, InvitationId, UserId};
+use crate::server::model::{Group, GroupName, InvitationId, UserId};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -37,13 +37,6 @@ pub trait GroupWrites: Send {
 
     /// `false` when the user does not belong to the group.
     async fn leave_group(&mut self, user: UserId, name: &GroupName) -> Result<bool, Unavailable>;
-
-    /// The users, or the one that is given, who reach an application by this group alone and have access to it now.
-    async fn access_by_group(
-        &mut self,
-        name: &GroupName,
-        user: Option<UserId>,
-    ) -> Result<Vec<(UserId, ApplicationId)>, Unavailable>;
 
     /// Has a new account join the default groups, and those of the invitation that it came with.
     async fn join_first_groups(

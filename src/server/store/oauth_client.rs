@@ -54,6 +54,9 @@ pub trait OauthClientWrites: Send {
 
     async fn remove_client_secret(&mut self, application: &ApplicationId, hash: &TokenHash) -> Result<(), Unavailable>;
 
+    /// Has commands manage the secrets that the file named.
+    async fn release_client_secrets(&mut self, application: &ApplicationId) -> Result<(), Unavailable>;
+
     /// Removes the secrets that begin so, but for those of the file; returns how many.
     async fn remove_client_secrets(&mut self, application: &ApplicationId, prefix: &str) -> Result<u64, Unavailable>;
 }

@@ -184,9 +184,10 @@ async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
                 "file" => {
                     let folder = tempfile::tempdir().unwrap();
                     let path = folder.path().join("applications.toml");
+                    let uri = &listener.uri;
                     let closed = "[[application]]\nid = 'photos'\n\
                                   [application.oidc]\nredirect_uris = ['https://photos.example/cb']\n";
-                    std::fs::write(&path, closed).unwrap();
+                    std::fs::write(&path, format!("{closed}backchannel_logout_uri = '{uri}'\n")).unwrap();
                     app.state.applications().apply(&ApplicationsFile::read(&path).unwrap()).await.unwrap();
                 }
                 "left" | "group removed" => {

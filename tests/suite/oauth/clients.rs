@@ -177,13 +177,15 @@ async fn tokens_are_described_to_their_own_application_and_revoked_by_it_alone()
         browser.sign_up("ada").await;
         let party = register(&app, "photos", change()).await;
         let other = register(&app, "wiki", change()).await;
-        let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
+        let nameless = party.sign_in(&app, &mut browser, &[("scope", "openid")]).await.access_token;
+        let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid profile offline_access")]).await;
         let (access, refresh) = (tokens.access_token.as_str(), tokens.refresh_token.as_deref().unwrap());
         let described = async |party: &RelyingParty, token: &str| {
             let answer = party.post(&app, "/oauth/introspect", &[("token", token)]).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             answer.json()
         };
+        assert_eq!(described(&party, &nameless).await["username"], serde_json::Value::Null, "only with profile");
         let own = described(&party, access).await;
         assert_eq!((own["active"].as_bool(), own["client_id"].as_str()), (Some(true), Some("photos")));
         assert_eq!((own["username"].as_str(), own["sub"].as_str()), (Some("ada"), tokens.claims.text("sub")));

@@ -1,9 +1,11 @@
 //! Codes and refresh tokens under real concurrency, on one node and on two.
 
-use super::relying_party::{change, provider, register};
+use super::relying_party::{change, provider, register, register_as};
 use crate::app::{App, Backends};
-use latchkey::server::admin::ClientChange;
+use latchkey::server::admin::{ApplicationChange, ClientChange};
+use latchkey::server::model::application::Audience;
 use latchkey::server::model::oauth::ConsentRule;
+use latchkey::server::model::{ApplicationId, GroupName};
 use latchkey::types::Identifier;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -134,6 +136,67 @@ async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
         unit.commit().await.unwrap();
         for token in refresh {
             assert_eq!(party.refresh(&nodes[1], &token).await.status, 400, "a grant outlived the account's end");
+        }
+    }
+}
+
+/// The changes by which a user loses an application, and that give it back.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    Left,
+    GroupRemoved,
+    Narrowed,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_application_that_is_lost_while_codes_are_redeemed_keeps_no_grant_and_no_one_waits_for_ever() {
+    for backends in Backends::ALL {
+        for loss in [Loss::Left, Loss::GroupRemoved, Loss::Narrowed] {
+            let app = provider(backends).await;
+            let mut browser = app.browser();
+            browser.sign_up("ada").await;
+            let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+            let family = GroupName::parse("family").unwrap();
+            app.state.groups().put(&family, None, None).await.unwrap();
+            app.state.groups().join(&ada, &family).await.unwrap();
+            let open =
+                ApplicationChange { who: Audience::parse("family"), client: change(), ..ApplicationChange::default() };
+            let party = register_as(&app, "photos", open).await;
+            let photos = ApplicationId::parse("photos").unwrap();
+            let mut codes = Vec::new();
+            for _ in 0..8 {
+                codes.push(party.code(&mut browser, &[("scope", "openid offline_access")]).await);
+            }
+            let nodes = nodes(app).await;
+            let tries: Vec<_> = codes
+                .into_iter()
+                .enumerate()
+                .map(|(number, code)| {
+                    let (app, party) = (Arc::clone(&nodes[number % 2]), party.clone());
+                    tokio::spawn(async move { party.redeem(&app, &code).await })
+                })
+                .collect();
+            let audience = |who: &str| ApplicationChange { who: Audience::parse(who), ..ApplicationChange::default() };
+            match loss {
+                Loss::Left => drop(nodes[0].state.groups().leave(&ada, &family).await.unwrap()),
+                Loss::GroupRemoved => nodes[0].state.groups().remove(&family).await.unwrap(),
+                Loss::Narrowed => {
+                    let closed = audience(Audience::CLOSED);
+                    drop(nodes[0].state.applications().edit(&photos, closed).await.unwrap());
+                }
+            }
+            let mut refresh = Vec::new();
+            for answer in tries {
+                let answer = answer.await.unwrap();
+                assert!([200, 400].contains(&answer.status.as_u16()), "{loss:?}: {}", answer.text());
+                refresh.extend(answer.json()["refresh_token"].as_str().map(str::to_owned));
+            }
+            // Given back: only the grants themselves can refuse now.
+            nodes[0].state.applications().edit(&photos, audience("everybody")).await.unwrap();
+            for token in refresh {
+                assert_eq!(party.refresh(&nodes[1], &token).await.status, 400, "{loss:?}: a grant outlived the access");
+            }
+            assert_eq!(nodes[0].deadlocks().await, 0, "{loss:?}");
         }
     }
 }

@@ -1,9 +1,11 @@
 use super::{ApplicationEntry, ApplicationsFile, GroupEntry, Mistake, Mistakes};
 use crate::server::admin::Refused;
-use crate::server::admin::applications::{Applications, Setting, end_lost_access, new_application, put_parts};
+use crate::server::admin::applications::{Applications, Setting, new_application, put_parts};
+use crate::server::admin::clients::log_secret;
+use crate::server::admin::lost_access::{self, Change};
 use crate::server::core::Core;
 use crate::server::model::oauth::{Client, ClientSecret};
-use crate::server::model::{Application, Group};
+use crate::server::model::{Application, ApplicationId, Group};
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::AUDIT;
 use std::collections::BTreeSet;
@@ -40,36 +42,40 @@ impl Outcome {
     }
 }
 
-/// A file on its way into the database: one transaction, all of it or nothing.
-struct Applying<'a> {
+/// One run of [`Applications::apply`], in a single transaction.
+struct Run<'a> {
     core: &'a Core,
     unit: Box<dyn Unit>,
     mistakes: Vec<Mistake>,
     changed_groups: Vec<Group>,
+    /// The prefixes of secrets that were added and removed.
+    changed_secrets: Vec<(ApplicationId, String, &'static str)>,
 }
 
 impl Applications<'_> {
-    /// Brings groups and applications to what a file says.
+    /// Updates groups and applications to match a file.
     ///
     /// # Errors
     /// Every mistake that only the database could show, such as an unknown group.
     pub async fn apply(&self, file: &ApplicationsFile) -> Result<Vec<Applied>, Refused> {
         let mut unit = self.core.store.begin().await?;
-        // Of several nodes that start at once, one goes after the other.
+        // Nodes that start together apply their files one after another.
         let known = unit.lock_applications().await?;
-        let mut applying = Applying { core: self.core, unit, mistakes: Vec::new(), changed_groups: Vec::new() };
-        applying.groups(&file.groups).await?;
-        applying.check_groups(file).await?;
+        let (changed_groups, changed_secrets) = (Vec::new(), Vec::new());
+        let mut run = Run { core: self.core, unit, mistakes: Vec::new(), changed_groups, changed_secrets };
+        run.groups(&file.groups).await?;
+        run.check_groups(file).await?;
         let mut applied = Vec::new();
+        // These first: another application may take their client ids over.
+        let named: BTreeSet<_> = file.applications.iter().map(|entry| &entry.id).collect();
+        for gone in known.iter().filter(|known| known.from_file && !named.contains(&known.id)) {
+            applied.push(run.disable(gone.clone(), file).await?);
+        }
         for entry in &file.applications {
             let former = known.iter().find(|known| known.id == entry.id);
-            applied.extend(applying.application(entry, former).await?);
+            applied.extend(run.application(entry, former).await?);
         }
-        let named: BTreeSet<_> = file.applications.iter().map(|entry| &entry.id).collect();
-        for gone in known.into_iter().filter(|known| known.from_file && !named.contains(&known.id)) {
-            applied.push(applying.disable(gone).await?);
-        }
-        let Applying { unit, mistakes, changed_groups, .. } = applying;
+        let Run { unit, mistakes, changed_groups, changed_secrets, .. } = run;
         if !mistakes.is_empty() {
             return Err(Mistakes::new(&file.path, mistakes).into());
         }
@@ -77,19 +83,23 @@ impl Applications<'_> {
         for Group { name, is_default, from_file, .. } in &changed_groups {
             tracing::info!(target: AUDIT, group = %name, is_default, from_file, event = "group_changed", "group_changed");
         }
+        for (id, prefix, event) in &changed_secrets {
+            log_secret(id, prefix, event, None);
+        }
         for Applied { application, outcome, .. } in applied.iter().filter(|one| one.outcome != Outcome::Unchanged) {
             let (id, who, from_file) = (&application.id, &application.policy.who, application.from_file);
             let event = format!("application_{}", outcome.name());
             tracing::info!(target: AUDIT, application = %id, %who, from_file, event, "{event}");
+            lost_access::end(self.core, Change::Of(id)).await?;
         }
         Ok(applied)
     }
 }
 
-impl Applying<'_> {
+impl Run<'_> {
     async fn groups(&mut self, entries: &[GroupEntry]) -> Result<(), Refused> {
         let now = self.core.now();
-        for GroupEntry { name, title, is_default, .. } in entries {
+        for GroupEntry { name, title, is_default } in entries {
             let known = self.unit.lock_group(name).await?;
             let title = title.clone().or_else(|| name.as_title()).ok_or(Refused::NoTitle)?;
             let created_at = known.as_ref().map_or(now, |known| known.created_at);
@@ -116,7 +126,7 @@ impl Applying<'_> {
         for entry in &file.applications {
             for name in entry.groups() {
                 if self.unit.lock_group(name).await?.is_none() {
-                    let what = format!("application {}: there is no group {name}; [[group]] makes one", entry.id);
+                    let what = format!("application {}: unknown group {name}: add a [[group]] entry", entry.id);
                     self.mistakes.push(Mistake { line: entry.line, what });
                 }
             }
@@ -134,95 +144,86 @@ impl Applying<'_> {
         let new = Application { from_file: true, ..new_application(entry.id.clone(), entry.name.clone(), created_at) };
         let application = entry.change.apply_to(new);
         let change = entry.change.client.clone();
-        let client = match change.is_set().then(|| change.apply_to(None, &entry.id)).transpose() {
-            Ok(client) => client,
-            Err(why) => return Ok(self.mistake(entry, &why)),
-        };
+        let client = change.is_set().then(|| change.apply_to(None, &entry.id)).transpose()?;
+        if let Some(client) = &client
+            && self.unit.is_client_id_taken(client).await?
+        {
+            let why = Refused::ClientIdTaken(client.client_id.clone());
+            self.mistakes.push(Mistake { line: entry.line, what: format!("application {}: {why}", entry.id) });
+        }
+        // Nothing of it will be committed; a group that is unknown would end the transaction.
+        if !self.mistakes.is_empty() {
+            return Ok(None);
+        }
         let unit = self.unit.as_mut();
-        match former {
-            None if unit.add_application(&application).await? == Insertion::Conflict => {
-                return Ok(self.mistake(entry, &Refused::ApplicationExists(application.id)));
+        let known = if former.is_some() { unit.client_within(&application.id).await? } else { None };
+        let is_same = former == Some(&application) && known == client;
+        if !is_same {
+            match former {
+                None if unit.add_application(&application).await? == Insertion::Conflict => {
+                    return Err(Refused::ApplicationExists(application.id));
+                }
+                None => {}
+                Some(_) => unit.change_application(&application).await?,
             }
-            Some(former) if *former != application => unit.change_application(&application).await?,
-            _ => {}
-        }
-        // The logo is the same where its version is.
-        let is_known = former.is_some_and(|former| former.logo == application.logo);
-        let logo = if is_known { Setting::Keep } else { entry.change.logo.clone() };
-        match put_parts(unit, &application, logo).await {
-            Ok(()) => {}
-            Err(Refused::Unavailable(cause)) => return Err(cause.into()),
-            // Noted already, with all others.
-            Err(Refused::UnknownGroup(_)) if self.mistakes.iter().any(|one| one.line == entry.line) => return Ok(None),
-            Err(why) => return Ok(self.mistake(entry, &why)),
-        }
-        // First of all: the client may change where it is told of logouts.
-        end_lost_access(self.core, unit, &application.id).await?;
-        let known = unit.client_within(&application.id).await?;
-        match &client {
-            Some(client) if unit.is_client_id_taken(client).await? => {
-                return Ok(self.mistake(entry, &Refused::ClientIdTaken(client.client_id.clone())));
+            // The logo is the same where its version is.
+            let is_known = former.is_some_and(|former| former.logo == application.logo);
+            let logo = if is_known { Setting::Keep } else { entry.change.logo.clone() };
+            put_parts(unit, &application, logo).await?;
+            match &client {
+                Some(client) if unit.put_client(client).await? == Insertion::Conflict => {
+                    return Err(Refused::ClientIdTaken(client.client_id.clone()));
+                }
+                None if known.is_some() => unit.remove_client(&application.id).await?,
+                _ => {}
             }
-            // Taken at this very moment. The unit of work has ended with that.
-            Some(client) if unit.put_client(client).await? == Insertion::Conflict => {
-                return Err(Refused::ClientIdTaken(client.client_id.clone()));
-            }
-            None if known.is_some() => unit.remove_client(&application.id).await?,
-            _ => {}
         }
-        let (has_new_secrets, needs_secret) = match self.secrets(entry, client.as_ref()).await {
-            Ok(secrets) => secrets,
-            Err(Refused::Unavailable(cause)) => return Err(cause.into()),
-            Err(why) => return Ok(self.mistake(entry, &why)),
-        };
-        let is_same = former == Some(&application) && known == client && !has_new_secrets;
+        let secrets = self.changed_secrets.len();
+        let needs_secret = self.secrets(entry, client.as_ref()).await?;
+        let has_same_secrets = self.changed_secrets.len() == secrets;
         let outcome = match former {
             None => Outcome::Added,
-            Some(_) if is_same => Outcome::Unchanged,
+            Some(_) if is_same && has_same_secrets => Outcome::Unchanged,
             Some(_) => Outcome::Changed,
         };
         Ok(Some(Applied { application, client, outcome, needs_secret }))
     }
 
-    /// Writes the secrets that the file names, and leaves those that a command added. Tells whether something changed, and
-    /// whether a secret is still needed.
-    async fn secrets(&mut self, entry: &ApplicationEntry, client: Option<&Client>) -> Result<(bool, bool), Refused> {
-        let Some(client) = client else { return Ok((false, false)) };
-        let wanted = entry.secrets.as_deref().unwrap_or_default();
-        if client.is_public && !wanted.is_empty() {
-            return Err(Refused::WrongClient("a public client has no secret: client_secret_file"));
-        }
+    /// Writes the secrets that the file names, and leaves those that a command added. Tells whether a secret is still needed.
+    async fn secrets(&mut self, entry: &ApplicationEntry, client: Option<&Client>) -> Result<bool, Refused> {
+        let Some(client) = client else { return Ok(false) };
         let now = self.core.now();
-        let own = |text| ClientSecret { from_file: true, ..ClientSecret::of(text, now, None) };
-        let wanted: Vec<_> = wanted.iter().map(|text| own(text.expose().as_str())).collect();
+        let wanted = entry.secrets.iter().flatten();
+        let wanted: Vec<_> = wanted
+            .map(|text| ClientSecret { from_file: true, ..ClientSecret::of(text.expose().as_str(), now, None) })
+            .collect();
         let known = self.unit.client_secrets_within(&entry.id).await?;
         let is_among = |list: &[ClientSecret], one: &ClientSecret| list.iter().any(|other| other.hash == one.hash);
-        let mut has_changed = false;
-        for gone in known.iter().filter(|known| known.from_file && !is_among(&wanted, known)) {
+        let (kept, own): (Vec<_>, Vec<_>) = known.into_iter().partition(|known| known.from_file);
+        for gone in kept.iter().filter(|kept| !is_among(&wanted, kept)) {
             self.unit.remove_client_secret(&entry.id, &gone.hash).await?;
-            has_changed = true;
+            self.changed_secrets.push((entry.id.clone(), gone.prefix.clone(), "client_secret_removed"));
         }
-        let kept: Vec<_> = known.iter().filter(|known| known.from_file).cloned().collect();
         for new in wanted.iter().filter(|wanted| !is_among(&kept, wanted)) {
             self.unit.add_client_secret(&entry.id, new).await?;
-            has_changed = true;
+            self.changed_secrets.push((entry.id.clone(), new.prefix.clone(), "client_secret_added"));
         }
-        let is_valid = |secret: &ClientSecret| !secret.from_file && secret.expires_at.is_none_or(|end| now < end);
-        let needs_secret = !client.is_public && wanted.is_empty() && !known.iter().any(is_valid);
-        Ok((has_changed, needs_secret))
+        let has_own = own.iter().any(|secret| secret.expires_at.is_none_or(|end| now < end));
+        Ok(!client.is_public && wanted.is_empty() && !has_own)
     }
 
-    /// Disables an application that the file no longer names. Commands may change it again.
-    async fn disable(&mut self, gone: Application) -> Result<Applied, Refused> {
+    /// Disables an application that the file no longer names. Commands may change it again. A client id that the file gives to
+    /// another application is free then.
+    async fn disable(&mut self, gone: Application, file: &ApplicationsFile) -> Result<Applied, Refused> {
         let disabled_at = Some(gone.disabled_at.unwrap_or_else(|| self.core.now()));
         let application = Application { from_file: false, disabled_at, ..gone };
         self.unit.change_application(&application).await?;
-        end_lost_access(self.core, self.unit.as_mut(), &application.id).await?;
+        self.unit.release_client_secrets(&application.id).await?;
+        let client = self.unit.client_within(&application.id).await?;
+        let is_wanted = |client: &Client| file.applications.iter().any(|entry| entry.client_id() == client.client_id);
+        if client.as_ref().is_some_and(is_wanted) {
+            self.unit.remove_client(&application.id).await?;
+        }
         Ok(Applied { application, client: None, outcome: Outcome::Disabled, needs_secret: false })
-    }
-
-    fn mistake(&mut self, entry: &ApplicationEntry, why: &Refused) -> Option<Applied> {
-        self.mistakes.push(Mistake { line: entry.line, what: format!("application {}: {why}", entry.id) });
-        None
     }
 }

@@ -34,7 +34,7 @@ struct Member<'t> {
     value: &'t DeValue<'t>,
 }
 
-/// The members of a table, which are taken by name. A member that no one took is unknown.
+/// The members of a table, which are taken by name. Those that are left are unknown.
 pub struct Members<'t> {
     /// Where the table begins, in bytes.
     pub at: usize,
@@ -66,7 +66,7 @@ impl<'t> Members<'t> {
     /// A text, as `read` understands it.
     pub fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let Member { at, value, .. } = self.take(name)?;
-        let text = value.as_str().ok_or_else(|| "must be a text in quotation marks".to_owned());
+        let text = value.as_str().ok_or_else(|| "must be a string".to_owned());
         self.noted(at, name, text.and_then(read))
     }
 
@@ -87,10 +87,10 @@ impl<'t> Members<'t> {
     pub fn texts<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let Member { at, value, .. } = self.take(name)?;
         let Some(list) = value.as_array() else {
-            return self.noted(at, name, Err("must be a list of texts".to_owned()));
+            return self.noted(at, name, Err("must be an array of strings".to_owned()));
         };
         let one = |value: &Spanned<DeValue<'_>>| {
-            let text = value.get_ref().as_str().ok_or_else(|| "must be a list of texts".to_owned());
+            let text = value.get_ref().as_str().ok_or_else(|| "must be an array of strings".to_owned());
             self.noted(value.span().start, name, text.and_then(&read))
         };
         Some(list.iter().filter_map(one).collect())

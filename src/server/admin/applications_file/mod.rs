@@ -1,5 +1,5 @@
-//! `APPLICATIONS_FILE`: groups and applications as an administrator keeps them in a file, read at the start and by
-//! `latchkey apps apply`. What the file names is the file's; what it no longer names is disabled and not deleted.
+//! Reads groups and applications from `APPLICATIONS_FILE`, at the start and by `latchkey apps apply`. Its entries can be
+//! changed only in the file; an application that is removed from it is disabled, not deleted.
 
 mod apply;
 mod members;
@@ -46,6 +46,11 @@ struct ApplicationEntry {
 }
 
 impl ApplicationEntry {
+    /// Its name at the endpoints.
+    fn client_id(&self) -> &str {
+        self.change.client.client_id.as_deref().unwrap_or(self.id.as_str())
+    }
+
     /// The groups that may use it.
     fn groups(&self) -> impl Iterator<Item = &GroupName> {
         let names = match &self.change.who {
@@ -85,7 +90,7 @@ impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, file) = (self.list.len(), &self.file);
         let noun = if count == 1 { "mistake" } else { "mistakes" };
-        write!(f, "{file} has {count} {noun}, and nothing of it was applied")?;
+        write!(f, "{file} has {count} {noun}; nothing was applied")?;
         self.list.iter().try_for_each(|Mistake { line, what }| write!(f, "\n  line {line}: {what}"))
     }
 }

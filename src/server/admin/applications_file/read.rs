@@ -13,7 +13,8 @@ use toml::de::DeTable;
 
 /// The form of a secret that an administrator chose. One that the provider makes has 43 characters.
 const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 32..=256;
-const SECRET_FORM: &str = "must name a file with one to ten secrets, one a line, of 32 to 256 visible ASCII characters";
+const SECRET_FORM: &str =
+    "must name a file with 1 to 10 secrets, one per line, each of 32 to 256 printable ASCII characters";
 /// Members that later versions may know, and that an administrator may miss.
 const LATER: [&str; 9] =
     ["forward", "api", "jwks", "jwks_uri", "require_par", "device_grant", "client_credentials", "origin", "resource"];
@@ -65,7 +66,7 @@ fn entries(mut file: Members<'_>, folder: &Path) -> (Vec<GroupEntry>, Vec<Applic
         let at = table.at;
         let entry = group(table)?;
         if !names.insert(entry.name.clone()) {
-            notes.add(at, format!("group {} is here twice", entry.name));
+            notes.add(at, format!("group {} is defined twice", entry.name));
         }
         Some(entry)
     });
@@ -75,7 +76,7 @@ fn entries(mut file: Members<'_>, folder: &Path) -> (Vec<GroupEntry>, Vec<Applic
         let at = table.at;
         let entry = application(table, folder)?;
         if !ids.insert(entry.id.clone()) {
-            notes.add(at, format!("application {} is here twice", entry.id));
+            notes.add(at, format!("application {} is defined twice", entry.id));
         }
         Some(entry)
     });
@@ -111,7 +112,7 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
             client
         }
         Some(preset) => preset.complete(client, url.as_deref()),
-        None if has_oidc && client.redirect_uris.is_none() => {
+        None if has_oidc && !client.is_set() => {
             notes.add(at, "[application.oidc] needs redirect_uris".to_owned());
             client
         }
@@ -119,6 +120,15 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
     };
     let titled = || preset.and_then(Preset::display_name);
     let id = id?;
+    if client.is_set() {
+        match client.clone().apply_to(None, &id) {
+            Ok(client) if client.is_public && secrets.is_some() => {
+                notes.add(at, "a public client has no secret: client_secret_file".to_owned());
+            }
+            Ok(_) => {}
+            Err(why) => notes.add(at, why.to_string()),
+        }
+    }
     let name = name.or_else(titled).or_else(|| values::title(id.as_str()).ok())?;
     let change = ApplicationChange { name: None, url: url.into(), logo, who, method, max_age: max_age.into(), client };
     Some(ApplicationEntry { line: notes.line(at), id, name, change, secrets })
@@ -196,7 +206,7 @@ fn advice(name: &str, unknown: &'static str) -> &'static str {
     ];
     match name {
         _ if LATER.contains(&name) => "is not supported by this version",
-        _ if OIDC.contains(&name) && unknown == "is unknown here" => "belongs into [application.oidc]",
+        _ if OIDC.contains(&name) && unknown == "is unknown here" => "belongs in [application.oidc]",
         _ => unknown,
     }
 }

@@ -150,7 +150,7 @@ impl ClientSecret {
         Self { hash: Self::hash(text), prefix, created_at, expires_at, from_file: false }
     }
 
-    /// A secret has 256 bits, so a plain hash cannot be guessed back.
+    /// A plain hash: a secret that is made here has 256 bits, and one from a file at least 32 characters, so neither can be guessed.
     #[must_use]
     pub fn hash(text: &str) -> TokenHash {
         TokenHash(Sha256::digest(text).into())

@@ -52,6 +52,9 @@ impl Dialect {
         " from moved"
     );
 
+    /// An application for a user; its row is locked against changes.
+    pub const APPLICATION_FOR: &'static str = application_for!(" for share of a");
+
     /// Reads an account and locks its row.
     pub const LOCK_USER: &'static str = select_user!("u.id = $1 for update");
 

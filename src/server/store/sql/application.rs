@@ -1,5 +1,5 @@
 use super::super::dialect::Dialect;
-use super::row::{DatabaseRow, get, invalid, maybe_time, millis, time};
+use super::row::{DatabaseRow, application_id, get, invalid, maybe_time, millis, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -96,6 +96,35 @@ pub fn applications(rows: &[DatabaseRow]) -> Result<Vec<Application>, Unavailabl
     Ok(found)
 }
 
+/// An application with the groups of a user among those that it is open to.
+fn application_with_groups(rows: &[DatabaseRow]) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
+    let mut groups = BTreeSet::new();
+    for row in rows {
+        if get::<Option<uuid::Uuid>>(row, "member")?.is_some() {
+            groups.extend(group(row)?);
+        }
+    }
+    Ok(applications(rows)?.pop().map(|application| (application, groups)))
+}
+
+/// Access that the policy no longer allows.
+fn lost_access(application: Option<&ApplicationId>, user: Option<UserId>, limit: u32) -> Statement<'_> {
+    query(
+        "select u.user_id, u.application_id from \
+         (select user_id, application_id from visits \
+          where ($1 is null or application_id = $1) and ($2 is null or user_id = $2) \
+          union select user_id, application_id from grants \
+          where ($1 is null or application_id = $1) and ($2 is null or user_id = $2)) u \
+         join applications a on a.id = u.application_id where a.disabled_at is not null or a.who = 'nobody' \
+         or (a.who = 'groups' and not exists (select 1 from application_groups g join group_members m \
+         on m.group_name = g.group_name where g.application_id = a.id and m.user_id = u.user_id)) \
+         order by 1, 2 limit $3",
+    )
+    .bind(application.map(ApplicationId::as_str))
+    .bind(user.map(|user| user.0))
+    .bind(i64::from(limit))
+}
+
 #[async_trait]
 impl ApplicationReads for SqlStore {
     async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, Unavailable> {
@@ -113,14 +142,28 @@ impl ApplicationReads for SqlStore {
         applications(&self.all(statement.bind(after).bind(i64::from(limit))).await?)
     }
 
-    async fn logo(&self, id: &ApplicationId) -> Result<Option<Logo>, Unavailable> {
-        let statement =
-            query(concat!("select ", logo_columns!(""), " from application_logos where application_id = $1"));
+    async fn logo(&self, id: &ApplicationId, version: &str) -> Result<Option<Logo>, Unavailable> {
+        let statement = query(concat!(
+            "select ",
+            logo_columns!("l."),
+            " from application_logos l join applications a on a.id = l.application_id \
+             where a.id = $1 and a.logo = $2 and a.disabled_at is null"
+        ));
         let logo = |row: &DatabaseRow| {
             let kind = LogoKind::parse(get(row, "media_type")?).ok_or_else(|| invalid("media_type"))?;
             Ok(Logo::stored(kind, get(row, "content")?))
         };
-        self.one(statement.bind(id.as_str())).await?.map(|row| logo(&row)).transpose()
+        self.one(statement.bind(id.as_str()).bind(version)).await?.map(|row| logo(&row)).transpose()
+    }
+
+    async fn lost_access(
+        &self,
+        application: Option<&ApplicationId>,
+        user: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<(UserId, ApplicationId)>, Unavailable> {
+        let rows = self.all(lost_access(application, user, limit)).await?;
+        rows.iter().map(|row| Ok((UserId(get(row, "user_id")?), application_id(row)?))).collect()
     }
 
     async fn application_for(
@@ -128,21 +171,8 @@ impl ApplicationReads for SqlStore {
         id: &ApplicationId,
         user: UserId,
     ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
-        let statement = query(concat!(
-            "select ",
-            application_columns!("a."),
-            ", g.group_name, m.user_id as member from applications a \
-             left join application_groups g on g.application_id = a.id \
-             left join group_members m on m.group_name = g.group_name and m.user_id = $2 where a.id = $1"
-        ));
-        let rows = self.all(statement.bind(id.as_str()).bind(user.0)).await?;
-        let mut groups = BTreeSet::new();
-        for row in &rows {
-            if get::<Option<uuid::Uuid>>(row, "member")?.is_some() {
-                groups.extend(group(row)?);
-            }
-        }
-        Ok(applications(&rows)?.pop().map(|application| (application, groups)))
+        let rows = self.all(query(application_for!("")).bind(id.as_str()).bind(user.0)).await?;
+        application_with_groups(&rows)
     }
 }
 
@@ -215,16 +245,27 @@ impl ApplicationWrites for Transaction {
         Ok(None)
     }
 
-    async fn users_shut_out(&mut self, id: &ApplicationId) -> Result<Vec<UserId>, Unavailable> {
-        let statement = query(
-            "select u.user_id from (select user_id from visits where application_id = $1 \
-             union select user_id from grants where application_id = $1) u \
-             join applications a on a.id = $1 where a.disabled_at is not null or a.who = 'nobody' \
-             or (a.who = 'groups' and not exists (select 1 from application_groups g join group_members m \
-             on m.group_name = g.group_name where g.application_id = a.id and m.user_id = u.user_id))",
-        );
-        let rows = self.all(statement.bind(id.as_str())).await?;
-        rows.iter().map(|row| Ok(UserId(get(row, "user_id")?))).collect()
+    async fn has_lost_access(&mut self, user: UserId, id: &ApplicationId) -> Result<bool, Unavailable> {
+        Ok(self.one(lost_access(Some(id), Some(user), 1)).await?.is_some())
+    }
+
+    async fn application_within(
+        &mut self,
+        id: &ApplicationId,
+        user: UserId,
+    ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
+        let rows = self.all(query(Dialect::APPLICATION_FOR).bind(id.as_str()).bind(user.0)).await?;
+        application_with_groups(&rows)
+    }
+
+    async fn lock_applications_of(&mut self, group: &GroupName) -> Result<Vec<Application>, Unavailable> {
+        let statement = query("select application_id from application_groups where group_name = $1 order by 1");
+        let rows = self.all(statement.bind(group.as_str())).await?;
+        let mut locked = Vec::new();
+        for row in &rows {
+            locked.extend(self.lock_application(&application_id(row)?).await?);
+        }
+        Ok(locked)
     }
 
     async fn put_logo(&mut self, id: &ApplicationId, logo: Option<&Logo>) -> Result<(), Unavailable> {

@@ -1,16 +1,15 @@
 use super::SqlStore;
-use super::row::{DatabaseRow, application_id, get, invalid, time};
+use super::row::{DatabaseRow, get, invalid, time};
 use super::transaction::Transaction;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::{ApplicationId, Group, GroupName, InvitationId, UserId};
+use crate::server::model::{Group, GroupName, InvitationId, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{GroupReads, GroupWrites};
 use crate::types::DisplayName;
 use async_trait::async_trait;
 use sqlx::query;
 use std::collections::BTreeSet;
-use uuid::Uuid;
 
 const BY_NAME: &str = concat!("select ", group_columns!(""), " from user_groups where name = $1");
 
@@ -98,26 +97,6 @@ impl GroupWrites for Transaction {
             " from user_groups where name = $2 on conflict (user_id, group_name) do nothing"
         ));
         Ok(self.run(statement.bind(user.0).bind(name.as_str()).bind(now.unix_millis())).await? == 1)
-    }
-
-    async fn access_by_group(
-        &mut self,
-        name: &GroupName,
-        user: Option<UserId>,
-    ) -> Result<Vec<(UserId, ApplicationId)>, Unavailable> {
-        let statement = query(
-            "select m.user_id, ag.application_id from group_members m \
-             join application_groups ag on ag.group_name = m.group_name \
-             join applications a on a.id = ag.application_id and a.who = 'groups' \
-             where m.group_name = $1 and ($2 or m.user_id = $3) \
-             and (exists (select 1 from visits v where v.user_id = m.user_id and v.application_id = a.id) \
-             or exists (select 1 from grants g where g.user_id = m.user_id and g.application_id = a.id)) \
-             and not exists (select 1 from application_groups o join group_members om on om.group_name = o.group_name \
-             where o.application_id = a.id and o.group_name <> $1 and om.user_id = m.user_id)",
-        );
-        let one = user.map_or_else(Uuid::nil, |user| user.0);
-        let rows = self.all(statement.bind(name.as_str()).bind(user.is_none()).bind(one)).await?;
-        rows.iter().map(|row| Ok((UserId(get(row, "user_id")?), application_id(row)?))).collect()
     }
 
     async fn leave_group(&mut self, user: UserId, name: &GroupName) -> Result<bool, Unavailable> {

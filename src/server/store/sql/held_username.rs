@@ -44,7 +44,7 @@ impl Transaction {
         }
         Ok(holders)
     }
-    /// Keeps of the names that are held for ever for a user who is deleted nothing but the hashes.
+    /// Removes a deleted user's id from the usernames that stay held for ever.
     pub(super) async fn forget_holder(&mut self, user: UserId) -> Result<(), Unavailable> {
         let statement = query("update held_usernames set user_id = $2 where user_id = $1 and held_until = $3");
         self.run(statement.bind(user.0).bind(Uuid::nil()).bind(FOR_EVER)).await.map(drop)

@@ -224,6 +224,11 @@ impl OauthClientWrites for Transaction {
         self.run(statement.bind(application.as_str()).bind(&hash.0[..])).await.map(drop)
     }
 
+    async fn release_client_secrets(&mut self, application: &ApplicationId) -> Result<(), Unavailable> {
+        let statement = query("update client_secrets set from_file = false where application_id = $1 and from_file");
+        self.run(statement.bind(application.as_str())).await.map(drop)
+    }
+
     async fn remove_client_secrets(&mut self, application: &ApplicationId, prefix: &str) -> Result<u64, Unavailable> {
         let statement = query("delete from client_secrets where application_id = $1 and prefix = $2 and not from_file");
         self.run(statement.bind(application.as_str()).bind(prefix)).await

@@ -46,6 +46,9 @@ impl Dialect {
          delete from letters where claimed_until is null or claimed_until <= $1; commit"
     );
 
+    /// An application for a user; the unit of work has locked the whole database already.
+    pub const APPLICATION_FOR: &'static str = application_for!("");
+
     /// Reads an account; the unit of work has locked the whole database already.
     pub const LOCK_USER: &'static str = select_user!("u.id = $1");
 

@@ -59,6 +59,16 @@ claims = [{ group = 'family', claim = 'sub', value = 'x' }]
 client_secret_file = 'not-there'
 [[application]]
 id = 'git'
+[[application]]
+id = 'c'
+[application.oidc]
+redirect_uris = ['javascript:alert(1)']
+[[application]]
+id = 'd'
+[application.oidc]
+redirect_uris = ['https://d.example/cb']
+public = true
+client_secret_file = 'Cargo.toml'
 ";
     let mistakes = parse(text).unwrap_err();
     let found: Vec<_> = mistakes.iter().map(|one| format!("{}: {}", one.line, one.what)).collect();
@@ -67,23 +77,24 @@ id = 'git'
         "2: name is missing",
         "5: name must be 1 to 64",
         "6: default must be true or false",
-        "9: group staff is here twice",
-        "13: redirect_uris belongs into [application.oidc]",
-        "14: who must be a text",
+        "9: group staff is defined twice",
+        "13: redirect_uris belongs in [application.oidc]",
+        "14: who must be a string",
         "15: method must be one of any, passkey, device-bound",
         "16: forward is not supported by this version",
         "18: the preset gitea needs the address",
-        "23: logo must be a PNG, WebP or SVG file",
-        "21: [application.oidc] needs redirect_uris",
+        "23: logo cannot be read from /nowhere/not-there.png",
+        "21: at least one redirect URI is needed",
         "25: pkce must be required or optional",
         "26: claims must be GROUP:CLAIM=VALUE",
         "27: client_secret_file must name a file",
-        "28: application git is here twice",
+        "28: application git is defined twice",
+        "30: the redirect URI javascript:alert(1)",
     ] {
         assert!(found.iter().any(|one| one.starts_with(expected)), "{expected} in {found:#?}");
     }
-    assert_eq!(found.len(), 16, "{found:#?}");
-    assert!(mistakes.to_string().contains("has 16 mistakes"), "{mistakes}");
+    assert_eq!(found.len(), 18, "{found:#?}");
+    assert!(mistakes.to_string().contains("has 18 mistakes"), "{mistakes}");
     let broken = parse("[[group]]\nname = \n[[application]\n").unwrap_err();
     assert_eq!(broken.iter().map(|one| one.line).collect::<Vec<_>>().first(), Some(&2), "{broken}");
 }
