@@ -73,17 +73,3 @@ macro_rules! visits_of {
         )
     };
 }
-
-/// An application and the groups of a user ($2) among those that it is open to.
-macro_rules! application_for {
-    ($lock:literal) => {
-        concat!(
-            "select ",
-            application_columns!("a."),
-            ", g.group_name, m.user_id as member from applications a \
-             left join application_groups g on g.application_id = a.id \
-             left join group_members m on m.group_name = g.group_name and m.user_id = $2 where a.id = $1",
-            $lock
-        )
-    };
-}

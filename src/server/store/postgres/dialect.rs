@@ -52,8 +52,9 @@ impl Dialect {
         " from moved"
     );
 
-    /// An application for a user; its row is locked against changes.
-    pub const APPLICATION_FOR: &'static str = application_for!(" for share of a");
+    /// Keeps an application from being changed. A statement of its own: one that waited for the row would read all else as it
+    /// was before.
+    pub const SHARE_APPLICATION: &'static str = "select id from applications where id = $1 for share";
 
     /// Reads an account and locks its row.
     pub const LOCK_USER: &'static str = select_user!("u.id = $1 for update");

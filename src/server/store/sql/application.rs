@@ -27,6 +27,15 @@ const WITH_GROUPS: &str = concat!(
     ", g.group_name from applications a left join application_groups g on g.application_id = a.id where a.id = $1"
 );
 
+/// An application and the groups of a user ($2) among those that it is open to.
+const FOR_USER: &str = concat!(
+    "select ",
+    application_columns!("a."),
+    ", g.group_name, m.user_id as member from applications a \
+     left join application_groups g on g.application_id = a.id \
+     left join group_members m on m.group_name = g.group_name and m.user_id = $2 where a.id = $1"
+);
+
 /// The values of an application but for its time, in the order of its columns.
 fn bind<'q>(statement: Statement<'q>, application: &'q Application) -> Statement<'q> {
     let policy = &application.policy;
@@ -171,8 +180,7 @@ impl ApplicationReads for SqlStore {
         id: &ApplicationId,
         user: UserId,
     ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
-        let rows = self.all(query(application_for!("")).bind(id.as_str()).bind(user.0)).await?;
-        application_with_groups(&rows)
+        application_with_groups(&self.all(query(FOR_USER).bind(id.as_str()).bind(user.0)).await?)
     }
 }
 
@@ -254,8 +262,8 @@ impl ApplicationWrites for Transaction {
         id: &ApplicationId,
         user: UserId,
     ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
-        let rows = self.all(query(Dialect::APPLICATION_FOR).bind(id.as_str()).bind(user.0)).await?;
-        application_with_groups(&rows)
+        self.all(query(Dialect::SHARE_APPLICATION).bind(id.as_str())).await?;
+        application_with_groups(&self.all(query(FOR_USER).bind(id.as_str()).bind(user.0)).await?)
     }
 
     async fn lock_applications_of(&mut self, group: &GroupName) -> Result<Vec<Application>, Unavailable> {

@@ -46,8 +46,8 @@ impl Dialect {
          delete from letters where claimed_until is null or claimed_until <= $1; commit"
     );
 
-    /// An application for a user; the unit of work has locked the whole database already.
-    pub const APPLICATION_FOR: &'static str = application_for!("");
+    /// The unit of work has locked the whole database already.
+    pub const SHARE_APPLICATION: &'static str = "select $1";
 
     /// Reads an account; the unit of work has locked the whole database already.
     pub const LOCK_USER: &'static str = select_user!("u.id = $1");
