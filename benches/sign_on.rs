@@ -199,7 +199,7 @@ async fn wait_for_keys(target: &Target) {
 fn signature(algorithm: Algorithm) -> f64 {
     const TIMES: u32 = 2_000;
     let pkcs8 = match algorithm {
-        Algorithm::Rs256 => STANDARD.decode(RSA.trim()).unwrap(),
+        Algorithm::Rs256 => STANDARD.decode(RSA.split_whitespace().collect::<String>()).unwrap(),
         _ => SigningKey::generate(algorithm).unwrap(),
     };
     let key = SigningKey::from_pkcs8(algorithm, &pkcs8).unwrap();
