@@ -3,9 +3,8 @@
 use crate::Load;
 use crate::authenticator::SoftPasskey;
 use crate::client::{Client, Target};
-use crate::node::{Backends, Meter, Node, scratch};
+use crate::node::{Backends, Meter, Node, WiredNode, scratch};
 use crate::report::{Report, Row, median};
-use crate::wire::{Protocol, Wire};
 use crate::workload::{Amount, Run, accounts, browsers, sign_ins, sign_up, views};
 use serde_json::json;
 use std::path::Path;
@@ -103,14 +102,7 @@ fn middle(rows: &[Row]) -> Row {
 
 /// Counts the round trips of each thing that people do, the least of several.
 async fn trips(program: &Path, postgres: u16, redis: u16, report: &mut Report) {
-    let sql = Wire::start(format!("127.0.0.1:{postgres}"), Protocol::Postgres).await;
-    let cache = Wire::start(format!("127.0.0.1:{redis}"), Protocol::Redis).await;
-    let settings = [
-        ("DATABASE_URL", format!("postgres://latchkey@{}/postgres", sql.address)),
-        ("REDIS_URL", format!("redis://{}", cache.address)),
-    ];
-    let folder = scratch();
-    let node = Node::start_set(program, &settings, folder.path()).await;
+    let WiredNode { node, sql, cache, .. } = &WiredNode::start(program, (postgres, redis)).await;
     let mut client = Client::new(&node.target);
     let mut seen: Vec<(&str, Vec<(usize, usize)>)> = Vec::new();
     for turn in 0..8 {

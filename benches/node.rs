@@ -4,6 +4,7 @@ use crate::client::{Client, Target};
 use crate::ports::free_port;
 use crate::report::millis;
 use crate::servers::{PostgresServer, RedisServer, signal};
+use crate::wire::{Protocol, Wire};
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -43,6 +44,28 @@ impl Backends {
             Self::Servers { redis, .. } => redis.url().expose().clone(),
         };
         vec![("DATABASE_URL", self.database(folder)), ("REDIS_URL", redis)]
+    }
+}
+
+/// The program behind wires that count its round trips.
+pub struct WiredNode {
+    pub node: Node,
+    pub sql: Wire,
+    pub cache: Wire,
+    _folder: TempDir,
+}
+
+impl WiredNode {
+    pub async fn start(program: &Path, (postgres, redis): (u16, u16)) -> Self {
+        let sql = Wire::start(format!("127.0.0.1:{postgres}"), Protocol::Postgres).await;
+        let cache = Wire::start(format!("127.0.0.1:{redis}"), Protocol::Redis).await;
+        let settings = [
+            ("DATABASE_URL", format!("postgres://latchkey@{}/postgres", sql.address)),
+            ("REDIS_URL", format!("redis://{}", cache.address)),
+        ];
+        let folder = scratch();
+        let node = Node::start_set(program, &settings, folder.path()).await;
+        Self { node, sql, cache, _folder: folder }
     }
 }
 

@@ -1,10 +1,9 @@
 //! Silent sign-ons: an application asks for a user who is signed in, redeems the code and reads the user's claims.
 
 use crate::client::{Client, Target};
-use crate::node::{Backends, Meter, Node, scratch};
+use crate::node::{Backends, Meter, Node, WiredNode, scratch};
 use crate::ports::free_port;
 use crate::report::{Report, Row, median, millis};
-use crate::wire::{Protocol, Wire};
 use crate::workload::{Amount, Cookies, Run, accounts, browsers, number, run};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -215,18 +214,11 @@ fn signature(algorithm: Algorithm) -> f64 {
 
 /// Counts the round trips of each step, the least of several.
 async fn trips(program: &Path, (postgres, redis): (u16, u16), report: &mut Report) {
-    let sql = Wire::start(format!("127.0.0.1:{postgres}"), Protocol::Postgres).await;
-    let cache = Wire::start(format!("127.0.0.1:{redis}"), Protocol::Redis).await;
-    let settings = [
-        ("DATABASE_URL", format!("postgres://latchkey@{}/postgres", sql.address)),
-        ("REDIS_URL", format!("redis://{}", cache.address)),
-    ];
-    let folder = scratch();
-    let node = Node::start_set(program, &settings, folder.path()).await;
+    let WiredNode { node, sql, cache, .. } = &WiredNode::start(program, (postgres, redis)).await;
     wait_for_keys(&node.target).await;
     let (_, passkeys) = accounts(&node.target, 1, 1).await;
     let browsers = browsers(&node.target, &passkeys).await;
-    let party = Party::new(&node, program, Algorithm::EdDsa);
+    let party = Party::new(node, program, Algorithm::EdDsa);
     let mut client = Client::new(&node.target);
     let mut least = [("authorize", (usize::MAX, usize::MAX)); 3];
     (least[1].0, least[2].0) = ("token", "userinfo");

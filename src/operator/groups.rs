@@ -1,5 +1,5 @@
 use super::columns::Columns;
-use super::{Failure, PAGE, Telling, json_line, user_named, write};
+use super::{Failure, Output, PAGE, json_line, user_named, write};
 use crate::server::admin::values;
 use crate::server::model::{Group, GroupName, User};
 use crate::server::services::Services;
@@ -22,7 +22,7 @@ pub enum Groups {
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         default: Option<bool>,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Lists all groups
     List {
@@ -35,7 +35,7 @@ pub enum Groups {
         #[arg(value_parser = values::group_name)]
         name: GroupName,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Adds a user to a group
     Join {
@@ -44,7 +44,7 @@ pub enum Groups {
         /// Username, or the address that the account has proven
         user: String,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Removes a user from a group
     Leave {
@@ -53,7 +53,7 @@ pub enum Groups {
         /// Username, or the address that the account has proven
         user: String,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
 }
 
@@ -86,17 +86,17 @@ impl<'a> Line<'a> {
 pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
     let groups = services.groups();
     match command {
-        Groups::Add { name, title, default, telling } => {
+        Groups::Add { name, title, default, output } => {
             let group = groups.put(&name, title, default).await?;
             let joins = if group.is_default { "; every new account joins it" } else { "" };
-            telling.tell(&Line::new(&group, None), &format!("saved group {name}{joins}"))
+            output.report(&Line::new(&group, None), &format!("saved group {name}{joins}"))
         }
         Groups::List { json } => list(services, json).await,
-        Groups::Remove { name, telling } => {
+        Groups::Remove { name, output } => {
             groups.remove(&name).await?;
-            telling.tell(&json!({ "name": name.as_str(), "removed": true }), &format!("removed group {name}"))
+            output.report(&json!({ "name": name.as_str(), "removed": true }), &format!("removed group {name}"))
         }
-        Groups::Join { name, user, telling } => {
+        Groups::Join { name, user, output } => {
             let user = user_named(services, &user).await?;
             let has_joined = groups.join(&user, &name).await?;
             let sentence = if has_joined {
@@ -104,15 +104,15 @@ pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
             } else {
                 format!("{} is already in {name}", user.username)
             };
-            telling.tell(&membership(&name, &user, ("joined", has_joined)), &sentence)
+            output.report(&membership(&name, &user, ("joined", has_joined)), &sentence)
         }
-        Groups::Leave { name, user, telling } => {
+        Groups::Leave { name, user, output } => {
             let user = user_named(services, &user).await?;
             if !groups.leave(&user, &name).await? {
                 return Err(Failure::Told(format!("{} is not in {name}", user.username)));
             }
             let sentence = format!("removed {} from {name}", user.username);
-            telling.tell(&membership(&name, &user, ("left", true)), &sentence)
+            output.report(&membership(&name, &user, ("left", true)), &sentence)
         }
     }
 }

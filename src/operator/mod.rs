@@ -204,15 +204,15 @@ fn write(line: &impl Display) -> Result<(), Failure> {
 
 /// How the outcome of an act is told.
 #[derive(clap::Args, Clone, Copy)]
-pub struct Telling {
+pub struct Output {
     /// A JSON object, for programs
     #[arg(long)]
     json: bool,
 }
 
-impl Telling {
+impl Output {
     /// Tells it in a sentence, and to programs on standard output.
-    fn tell(self, outcome: &impl serde::Serialize, sentence: &str) -> Result<(), Failure> {
+    fn report(self, outcome: &impl serde::Serialize, sentence: &str) -> Result<(), Failure> {
         if self.json {
             json_line(outcome)?;
         }

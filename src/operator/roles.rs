@@ -1,5 +1,5 @@
 use super::columns::Columns;
-use super::{Failure, PAGE, Telling, json_line, user_named, write};
+use super::{Failure, Output, PAGE, json_line, user_named, write};
 use crate::server::model::Role;
 use crate::server::services::Services;
 use clap::Subcommand;
@@ -16,7 +16,7 @@ pub enum Roles {
         #[arg(value_parser = role)]
         role: Role,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Takes a role from a user; the last owner keeps it
     Take {
@@ -25,7 +25,7 @@ pub enum Roles {
         #[arg(value_parser = role)]
         role: Role,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Lists all users with a role
     List {
@@ -51,18 +51,18 @@ struct Line<'a> {
 
 pub async fn run(command: Roles, services: &Services) -> Result<(), Failure> {
     match command {
-        Roles::Grant { user, role, telling } => {
+        Roles::Grant { user, role, output } => {
             let user = user_named(services, &user).await?;
             let is_new = services.roles().grant(&user, role).await?;
             let already = if is_new { "" } else { " already" };
             let outcome = json!({ "username": user.username.as_str(), "role": role.name(), "granted": is_new });
-            telling.tell(&outcome, &format!("{} has the role {}{already}", user.username, role.name()))
+            output.report(&outcome, &format!("{} has the role {}{already}", user.username, role.name()))
         }
-        Roles::Take { user, role, telling } => {
+        Roles::Take { user, role, output } => {
             let user = user_named(services, &user).await?;
             services.roles().take(&user, role).await?;
             let outcome = json!({ "username": user.username.as_str(), "role": role.name(), "taken": true });
-            telling.tell(&outcome, &format!("{} no longer has the role {}", user.username, role.name()))
+            output.report(&outcome, &format!("{} no longer has the role {}", user.username, role.name()))
         }
         Roles::List { json } => list(services, json).await,
     }

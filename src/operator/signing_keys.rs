@@ -1,5 +1,5 @@
 use super::columns::Columns;
-use super::{Failure, Telling, json_line, write};
+use super::{Failure, Output, json_line, write};
 use crate::server::clock::Timestamp;
 use crate::server::jose::KeyId;
 use crate::server::services::Services;
@@ -21,14 +21,14 @@ pub enum SigningKeys {
         #[arg(long)]
         force: bool,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Revokes a key: it neither signs nor verifies from then on
     Revoke {
         #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
 }
 
@@ -65,7 +65,7 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
             }
             if json { Ok(()) } else { write(&table) }
         }
-        SigningKeys::Rotate { force, telling } => {
+        SigningKeys::Rotate { force, output } => {
             let made = if force { keys.replace().await? } else { keys.rotate().await? };
             let sentence = match made.len() {
                 0 => "there are next keys already; they start signing within 24 hours".to_owned(),
@@ -74,14 +74,14 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
                 }
                 count => format!("made {count} keys, which start signing after 24 hours"),
             };
-            telling.tell(&json!({ "made": made.iter().map(KeyId::as_str).collect::<Vec<_>>() }), &sentence)
+            output.report(&json!({ "made": made.iter().map(KeyId::as_str).collect::<Vec<_>>() }), &sentence)
         }
-        SigningKeys::Revoke { kid, telling } => {
+        SigningKeys::Revoke { kid, output } => {
             if !keys.revoke(&KeyId::named(&kid)).await? {
                 return Err(Failure::Told(format!("there is no signing key {kid}")));
             }
             let sentence = format!("revoked signing key {kid}; running servers stop using it within a minute");
-            telling.tell(&json!({ "kid": kid, "revoked": true }), &sentence)
+            output.report(&json!({ "kid": kid, "revoked": true }), &sentence)
         }
     }
 }

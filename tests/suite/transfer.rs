@@ -49,6 +49,9 @@ async fn keys_of_an_export_are_encrypted_under_a_passphrase_and_open_under_anoth
     let costly = fs::read_to_string(path("a")).unwrap().replace("\"iterations\":600000", "\"iterations\":4000000000");
     fs::write(path("costly"), costly).unwrap();
     refused(new.path(), &new_key, &["import", &path("costly"), &with("passphrase")], "too many iterations");
+    let made = |folder: &tempfile::TempDir| folder.path().join("data/latchkey.db").exists();
+    refused(bare.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
+    assert!(made(&new) && !made(&bare), "without a passphrase nothing is made");
     done(new.path(), &new_key, &["import", &path("a"), &with("passphrase")]);
     assert_eq!(key_ids(&Program::start(new.path(), None, &new_key)), ids, "tokens that were signed go on being valid");
 

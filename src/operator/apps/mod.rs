@@ -3,7 +3,7 @@ mod client;
 mod show;
 
 use super::columns::Columns;
-use super::{Failure, PAGE, Telling, json_line, say, write};
+use super::{Failure, Output, PAGE, json_line, say, write};
 use crate::server::admin::{ApplicationChange, Changed, Filling, Preset, Setting, values};
 use crate::server::clock::Timestamp;
 use crate::server::model::ApplicationId;
@@ -55,7 +55,7 @@ pub enum Apps {
         #[arg(value_parser = values::application_id)]
         id: ApplicationId,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
     /// Updates groups and applications to match a file, as the server does at its start with APPLICATIONS_FILE
     Apply {
@@ -99,7 +99,7 @@ pub enum SecretCommand {
         #[arg(allow_hyphen_values = true)]
         prefix: String,
         #[command(flatten)]
-        telling: Telling,
+        output: Output,
     },
 }
 
@@ -144,13 +144,7 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
     let applications = services.applications();
     match command {
         Apps::Add { id, options } => {
-            let titled = options.preset.and_then(Preset::display_name);
-            let name = options
-                .name
-                .clone()
-                .or(titled)
-                .map_or_else(|| values::title(id.as_str()), Ok)
-                .map_err(Failure::Told)?;
+            let name = values::application_name(options.name.clone(), options.preset, &id).map_err(Failure::Told)?;
             let (json, preset) = (options.json, options.preset);
             let changed = applications.add(id, name, options.change()?).await?;
             tell(services, &changed, json, "added")?;
@@ -166,9 +160,9 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
             let application = applications.get(&id).await?;
             show::show(&application, services.clients().get(&id).await?.as_ref(), json)
         }
-        Apps::Remove { id, telling } => {
+        Apps::Remove { id, output } => {
             applications.remove(&id).await?;
-            telling.tell(&json!({ "id": id.as_str(), "removed": true }), &format!("removed application {id}"))
+            output.report(&json!({ "id": id.as_str(), "removed": true }), &format!("removed application {id}"))
         }
         Apps::Apply { file, json } => apply::run(&file, json, applications).await,
         Apps::Secret(command) => secret(command, services).await,
@@ -221,10 +215,10 @@ impl Options {
         let url = url.unwrap_or_default();
         let address = if let Setting::Set(url) = &url { Some(url.as_str()) } else { None };
         let client = match preset {
-            Some(preset) if preset.needs_url() && address.is_none() && client.redirect_uris.is_none() => {
-                return Err(Failure::Told("this preset needs the address of the application: --url".to_owned()));
+            Some(preset) => {
+                let needed = || Failure::Told("this preset needs the address of the application: --url".to_owned());
+                preset.complete(client, address).ok_or_else(needed)?
             }
-            Some(preset) => preset.complete(client, address),
             None => client,
         };
         let (logo, max_age) = (logo.unwrap_or_default(), max_age.unwrap_or_default());
@@ -266,10 +260,10 @@ async fn secret(command: SecretCommand, services: &Services) -> Result<(), Failu
             say(&format!("added a secret to application {id}; it is shown only now"));
             Ok(())
         }
-        SecretCommand::Remove { id, prefix, telling } => {
+        SecretCommand::Remove { id, prefix, output } => {
             services.clients().remove_secret(&id, &prefix).await?;
             let outcome = json!({ "id": id.as_str(), "prefix": prefix, "removed": true });
-            telling.tell(&outcome, &format!("removed secret {prefix}… of application {id}"))
+            output.report(&outcome, &format!("removed secret {prefix}… of application {id}"))
         }
     }
 }

@@ -41,12 +41,12 @@ struct Foot {
 }
 
 pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
+    let store = bootstrap::join_store(config).await?;
+    let draft = Draft::of(path)?;
     let text = passphrase::ask(passphrase_file, Asked::New)?;
     let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let under = text.as_ref().zip(passphrase.as_ref()).map(|(text, passphrase)| passphrase.keys(text));
-    let store = bootstrap::join_store(config).await?;
-    let draft = Draft::of(path)?;
     let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
     let file = File::options().write(true).open(draft.path()).map_err(about)?;
     let sealing = under.as_ref().map(|under| (&own, under));
@@ -99,6 +99,12 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
     if head.latchkey_export != FORMAT {
         return Err(Failure::Told(format!("{} was written by another version of latchkey", path.display())));
     }
+    if head.passphrase.is_none() && passphrase_file.is_some() {
+        return Err(Failure::Told(
+            "the file was exported without a passphrase; leave out --passphrase-file".to_owned(),
+        ));
+    }
+    let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
     // A database that is in use is not even brought up to date.
     if bootstrap::has_schema(&config.database).await? && bootstrap::join_store(config).await?.count_rows().await? > 0 {
         return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
@@ -109,13 +115,7 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
         let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
         return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
     }
-    if head.passphrase.is_none() && passphrase_file.is_some() {
-        return Err(Failure::Told(
-            "the file was exported without a passphrase; leave out --passphrase-file".to_owned(),
-        ));
-    }
     let own = bootstrap::keys(config, &SystemEntropy)?;
-    let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
     let mut is_under_another = false;
     let mut progress = Progress::of(head.rows);
     let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };

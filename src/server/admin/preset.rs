@@ -80,19 +80,21 @@ impl Preset {
     }
 
     /// Whether its redirect URIs are below the address of the application.
-    #[must_use]
-    pub fn needs_url(&self) -> bool {
+    fn needs_url(&self) -> bool {
         self.redirect_uris.iter().any(|uri| uri.contains("{url}"))
     }
 
-    /// A change with the values of the preset, where none is given.
+    /// A change with the values of the preset, where none is given; `None` where it needs the address of the application.
     #[must_use]
-    pub fn complete(&self, change: ClientChange, url: Option<&str>) -> ClientChange {
+    pub fn complete(&self, change: ClientChange, url: Option<&str>) -> Option<ClientChange> {
+        if self.needs_url() && url.is_none() && change.redirect_uris.is_none() {
+            return None;
+        }
         let url = url.unwrap_or_default().trim_end_matches('/');
         let uris = |uris: &[String]| uris.iter().map(|uri| uri.replace("{url}", url)).collect::<Vec<_>>();
         let after_logout = Some(uris(&self.post_logout_redirect_uris)).filter(|uris| !uris.is_empty());
         let logout = self.backchannel_logout_uri.as_ref().map(|uri| uri.replace("{url}", url));
-        ClientChange {
+        Some(ClientChange {
             redirect_uris: change.redirect_uris.or_else(|| Some(uris(&self.redirect_uris))),
             post_logout_redirect_uris: change.post_logout_redirect_uris.or(after_logout),
             backchannel_logout_uri: change.backchannel_logout_uri.or(logout),
@@ -101,7 +103,7 @@ impl Preset {
             refreshes: change.refreshes.or(Some(self.refresh)),
             requires_pkce: change.requires_pkce.or(Some(matches!(self.pkce, Pkce::Required))),
             ..change
-        }
+        })
     }
 
     /// The text to paste into the application. A value that is not known is named in angle brackets.
@@ -134,7 +136,8 @@ mod tests {
         assert_eq!(names.len(), Preset::all().len());
         for preset in Preset::all() {
             assert!(preset.display_name().is_some() && preset.source.starts_with("https://"), "{}", preset.name);
-            let change = preset.complete(ClientChange::default(), Some("https://app.example/"));
+            let change = preset.complete(ClientChange::default(), Some("https://app.example/")).unwrap();
+            assert_eq!(preset.complete(ClientChange::default(), None).is_none(), preset.needs_url(), "{}", preset.name);
             let is_public = change.is_public.unwrap();
             let all = change.redirect_uris.iter().chain(&change.post_logout_redirect_uris).flatten();
             for uri in all {
@@ -164,7 +167,7 @@ mod tests {
             requires_pkce: Some(true),
             ..ClientChange::default()
         };
-        let change = Preset::named("gitea").unwrap().complete(own.clone(), Some("https://app.example"));
+        let change = Preset::named("gitea").unwrap().complete(own.clone(), None).unwrap();
         assert_eq!((change.redirect_uris, change.requires_pkce), (own.redirect_uris, Some(true)));
         assert!(Preset::named("none").is_none());
     }

@@ -30,6 +30,15 @@ pub fn title(text: &str) -> Result<DisplayName, String> {
     DisplayName::parse(text).map_err(|_| "must be 1 to 64 characters without control characters".to_owned())
 }
 
+/// The name of an application: the one that is given, that of its preset, or its id.
+pub fn application_name(
+    given: Option<DisplayName>,
+    preset: Option<&Preset>,
+    id: &ApplicationId,
+) -> Result<DisplayName, String> {
+    given.or_else(|| preset.and_then(Preset::display_name)).map_or_else(|| title(id.as_str()), Ok)
+}
+
 pub fn audience(text: &str) -> Result<Audience, String> {
     let (all, none) = (GroupName::EVERYBODY, GroupName::NO_ONE);
     Audience::parse(text).ok_or_else(|| format!("must be {all}, {none}, or group names separated by commas"))

@@ -39,6 +39,7 @@ impl Tokens<'_> {
         let (grant, user) = (living.grant, living.user);
         let scopes = narrowed(&grant, parameters.one("scope"))?;
         let assurance = self.check_policy(authenticated, &user, &grant.authentication).await?;
+        let groups = self.groups_for(&grant.scopes, &user).await?;
         // The account first, as everything that ends grants does: two orders would be a deadlock.
         let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
         let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(NO_TOKEN)?;
@@ -56,13 +57,14 @@ impl Tokens<'_> {
         let making = Making {
             client,
             user: &user,
+            groups: &groups,
             grant: &grant,
             scopes: &scopes,
             assurance,
             nonce: None,
             refresh_token: Some(next.encode()),
         };
-        let (answer, issued) = self.make(making).await?;
+        let (answer, issued) = self.make(making)?;
         unit.extend_grant(grant.id, grant.ends_at).await?;
         unit.add_access_token(grant.id, &issued).await?;
         unit.commit().await?;

@@ -47,6 +47,8 @@ pub struct TokenAnswer {
 pub(super) struct Making<'a> {
     pub client: &'a Client,
     pub user: &'a User,
+    /// As [`Tokens::groups_for`] read them.
+    pub groups: &'a BTreeSet<GroupName>,
     pub grant: &'a Grant,
     pub scopes: &'a Scopes,
     pub assurance: Assurance,
@@ -134,20 +136,21 @@ impl Tokens<'_> {
         let making = Making {
             client,
             user: &user,
+            groups: &self.groups_for(&scopes, &user).await?,
             grant: &grant,
             scopes: &scopes,
             assurance,
             nonce: code.nonce.as_deref(),
             refresh_token: refresh_token.as_ref().map(Token::encode),
         };
-        let (answer, issued) = self.make(making).await?;
+        let (answer, issued) = self.make(making)?;
         let mut unit = self.core.store.begin().await?;
         // An administrator who disables the account meanwhile comes before or after, and finds the grant.
         let gone = Refusal::invalid_grant("the session expired or was revoked");
         let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(gone)?;
         // The policy may be changed meanwhile as well.
         let policy = unit.application_within(&application.id, user.id).await?;
-        check_policy(policy, &locked, assurance)?;
+        allowed(policy, &locked, assurance)?;
         if !unit.add_grant(&grant, session.id).await? {
             return Err(gone);
         }
@@ -178,23 +181,27 @@ impl Tokens<'_> {
     ) -> Result<Assurance, Refusal> {
         let found = self.core.store.application_for(&authenticated.application.id, user.id).await?;
         let assurance = Access { core: self.core }.assurance(user, authentication).await?;
-        check_policy(found, user, assurance)
+        allowed(found, user, assurance)
+    }
+
+    /// The groups that an ID token may name; read before a unit of work begins, since a request never holds two connections.
+    pub(super) async fn groups_for(&self, scopes: &Scopes, user: &User) -> Result<BTreeSet<GroupName>, Unavailable> {
+        if scopes.has(Scope::OpenId) { self.core.store.groups_of(user.id).await } else { Ok(BTreeSet::new()) }
     }
 
     /// Makes an access token and, for OpenID Connect, an ID token.
-    pub(super) async fn make(&self, making: Making<'_>) -> Result<(TokenAnswer, IssuedToken), Unavailable> {
-        let Making { client, user, grant, scopes, assurance, nonce, refresh_token } = making;
+    pub(super) fn make(&self, making: Making<'_>) -> Result<(TokenAnswer, IssuedToken), Unavailable> {
+        let Making { client, user, groups, grant, scopes, assurance, nonce, refresh_token } = making;
         let (now, token) = (self.core.now(), self.core.token());
         let access_token = token.encode();
         let expires_at = now.plus(TOKEN_LIFE).min(grant.ends_at);
         let issued = IssuedToken { hash: token.hash(), scopes: scopes.clone(), created_at: now, expires_at };
         let id_token = if grant.scopes.has(Scope::OpenId) {
-            let groups = self.core.store.groups_of(user.id).await?;
             let statement = Statement {
                 issuer: &self.core.policy.issuer,
                 client,
                 grant,
-                subject: Subject { user, groups: &groups },
+                subject: Subject { user, groups },
                 assurance,
                 nonce,
                 access_token: &access_token,
@@ -217,7 +224,7 @@ impl Tokens<'_> {
 }
 
 /// Whether the policy allows a user an application that was read with their groups.
-fn check_policy(
+fn allowed(
     found: Option<(Application, BTreeSet<GroupName>)>,
     user: &User,
     assurance: Assurance,

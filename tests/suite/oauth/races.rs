@@ -1,7 +1,7 @@
 //! Codes and refresh tokens under real concurrency, on one node and on two.
 
-use super::relying_party::{change, provider, register, register_as};
-use crate::app::{App, Backends};
+use super::relying_party::{RelyingParty, change, provider, register, register_as};
+use crate::app::{App, Backends, Browser};
 use latchkey::server::admin::{ApplicationChange, ClientChange};
 use latchkey::server::model::application::Audience;
 use latchkey::server::model::oauth::ConsentRule;
@@ -9,6 +9,7 @@ use latchkey::server::model::{ApplicationId, GroupName};
 use latchkey::types::Identifier;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 const MANY: usize = 20;
 
@@ -16,6 +17,38 @@ const MANY: usize = 20;
 async fn nodes(app: App) -> Vec<Arc<App>> {
     let other = app.second().await;
     vec![Arc::new(app), Arc::new(other)]
+}
+
+/// Starts so many tries at once, on the nodes in turn.
+fn at_once<F>(nodes: &[Arc<App>], count: usize, one: impl Fn(usize, Arc<App>) -> F) -> Vec<JoinHandle<F::Output>>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    (0..count).map(|number| tokio::spawn(one(number, Arc::clone(&nodes[number % nodes.len()])))).collect()
+}
+
+/// Codes that are redeemed at once, while `meanwhile` happens on the first node; gives the refresh tokens of those that were.
+async fn redeemed_meanwhile(
+    nodes: &[Arc<App>],
+    (party, browser): (&RelyingParty, &mut Browser),
+    meanwhile: impl AsyncFnOnce(&App),
+) -> Vec<String> {
+    let mut codes = Vec::new();
+    for _ in 0..8 {
+        codes.push(party.code(browser, &[("scope", "openid offline_access")]).await);
+    }
+    let tries = at_once(nodes, codes.len(), |number, app| {
+        let (party, code) = (party.clone(), codes[number].clone());
+        async move { party.redeem(&app, &code).await }
+    });
+    meanwhile(&nodes[0]).await;
+    let mut refresh = Vec::new();
+    for answer in tries {
+        let answer = answer.await.unwrap();
+        assert!([200, 400].contains(&answer.status.as_u16()), "{}", answer.text());
+        refresh.extend(answer.json()["refresh_token"].as_str().map(str::to_owned));
+    }
+    refresh
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -27,12 +60,10 @@ async fn of_twenty_that_give_in_one_code_on_two_nodes_one_gets_tokens() {
         let party = register(&app, "photos", change()).await;
         let code = party.code(&mut browser, &[]).await;
         let nodes = nodes(app).await;
-        let tries: Vec<_> = (0..MANY)
-            .map(|number| {
-                let (app, party, code) = (Arc::clone(&nodes[number % 2]), party.clone(), code.clone());
-                tokio::spawn(async move { party.redeem(&app, &code).await.status.as_u16() })
-            })
-            .collect();
+        let tries = at_once(&nodes, MANY, |_, app| {
+            let (party, code) = (party.clone(), code.clone());
+            async move { party.redeem(&app, &code).await.status.as_u16() }
+        });
         let mut answers = Vec::new();
         for answer in tries {
             answers.push(answer.await.unwrap());
@@ -56,12 +87,10 @@ async fn twenty_refreshes_at_once_on_two_nodes_all_get_the_same_successor() {
         let token =
             party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await.refresh_token.unwrap();
         let nodes = nodes(app).await;
-        let tries: Vec<_> = (0..MANY)
-            .map(|number| {
-                let (app, party, token) = (Arc::clone(&nodes[number % 2]), party.clone(), token.clone());
-                tokio::spawn(async move { party.refresh(&app, &token).await })
-            })
-            .collect();
+        let tries = at_once(&nodes, MANY, |_, app| {
+            let (party, token) = (party.clone(), token.clone());
+            async move { party.refresh(&app, &token).await }
+        });
         let mut successors = BTreeSet::new();
         for answer in tries {
             let answer = answer.await.unwrap();
@@ -87,13 +116,11 @@ async fn a_stolen_token_used_at_once_on_two_nodes_ends_its_grant_without_an_outa
             let offline = [("scope", "openid offline_access")];
             let first = party.sign_in(&nodes[0], &mut browser, &offline).await.refresh_token.unwrap();
             let second = party.refresh(&nodes[0], &first).await.json()["refresh_token"].as_str().unwrap().to_owned();
-            let tries: Vec<_> = (0..MANY)
-                .map(|number| {
-                    let token = if number % 4 < 2 { &second } else { &first };
-                    let (app, party, token) = (Arc::clone(&nodes[number % 2]), party.clone(), token.clone());
-                    tokio::spawn(async move { party.refresh(&app, &token).await.status.as_u16() })
-                })
-                .collect();
+            let tries = at_once(&nodes, MANY, |number, app| {
+                let token = if number % 4 < 2 { &second } else { &first };
+                let (party, token) = (party.clone(), token.clone());
+                async move { party.refresh(&app, &token).await.status.as_u16() }
+            });
             for answer in tries {
                 assert!([200, 400].contains(&answer.await.unwrap()));
             }
@@ -110,26 +137,11 @@ async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
         browser.sign_up("ada").await;
         let party = register(&app, "photos", change()).await;
         let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
-        let mut codes = Vec::new();
-        for _ in 0..8 {
-            codes.push(party.code(&mut browser, &[("scope", "openid offline_access")]).await);
-        }
         let nodes = nodes(app).await;
-        let tries: Vec<_> = codes
-            .into_iter()
-            .enumerate()
-            .map(|(number, code)| {
-                let (app, party) = (Arc::clone(&nodes[number % 2]), party.clone());
-                tokio::spawn(async move { party.redeem(&app, &code).await })
-            })
-            .collect();
-        nodes[0].state.administration().set_disabled(ada.id, true).await.unwrap();
-        let mut refresh = Vec::new();
-        for answer in tries {
-            let answer = answer.await.unwrap();
-            assert!([200, 400].contains(&answer.status.as_u16()), "{}", answer.text());
-            refresh.extend(answer.json()["refresh_token"].as_str().map(str::to_owned));
-        }
+        let refresh = redeemed_meanwhile(&nodes, (&party, &mut browser), async |app| {
+            app.state.administration().set_disabled(ada.id, true).await.unwrap();
+        })
+        .await;
         // Enabled behind the rules' back: only the grants themselves can refuse now.
         let mut unit = nodes[0].store.begin().await.unwrap();
         unit.set_disabled(ada.id, None).await.unwrap();
@@ -140,7 +152,7 @@ async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
     }
 }
 
-/// The changes by which a user loses an application, and that give it back.
+/// The changes by which a user loses an application.
 #[derive(Clone, Copy, Debug)]
 enum Loss {
     Left,
@@ -163,34 +175,16 @@ async fn an_application_that_is_lost_while_codes_are_redeemed_keeps_no_grant_and
                 ApplicationChange { who: Audience::parse("family"), client: change(), ..ApplicationChange::default() };
             let party = register_as(&app, "photos", open).await;
             let photos = ApplicationId::parse("photos").unwrap();
-            let mut codes = Vec::new();
-            for _ in 0..8 {
-                codes.push(party.code(&mut browser, &[("scope", "openid offline_access")]).await);
-            }
             let nodes = nodes(app).await;
-            let tries: Vec<_> = codes
-                .into_iter()
-                .enumerate()
-                .map(|(number, code)| {
-                    let (app, party) = (Arc::clone(&nodes[number % 2]), party.clone());
-                    tokio::spawn(async move { party.redeem(&app, &code).await })
-                })
-                .collect();
             let audience = |who: &str| ApplicationChange { who: Audience::parse(who), ..ApplicationChange::default() };
-            match loss {
-                Loss::Left => drop(nodes[0].state.groups().leave(&ada, &family).await.unwrap()),
-                Loss::GroupRemoved => nodes[0].state.groups().remove(&family).await.unwrap(),
+            let refresh = redeemed_meanwhile(&nodes, (&party, &mut browser), async |app| match loss {
+                Loss::Left => assert!(app.state.groups().leave(&ada, &family).await.unwrap()),
+                Loss::GroupRemoved => app.state.groups().remove(&family).await.unwrap(),
                 Loss::Narrowed => {
-                    let closed = audience(Audience::CLOSED);
-                    drop(nodes[0].state.applications().edit(&photos, closed).await.unwrap());
+                    drop(app.state.applications().edit(&photos, audience(Audience::CLOSED)).await.unwrap());
                 }
-            }
-            let mut refresh = Vec::new();
-            for answer in tries {
-                let answer = answer.await.unwrap();
-                assert!([200, 400].contains(&answer.status.as_u16()), "{loss:?}: {}", answer.text());
-                refresh.extend(answer.json()["refresh_token"].as_str().map(str::to_owned));
-            }
+            })
+            .await;
             // Given back: only the grants themselves can refuse now.
             nodes[0].state.applications().edit(&photos, audience("everybody")).await.unwrap();
             for token in refresh {
@@ -207,12 +201,7 @@ async fn nodes_that_make_keys_at_once_make_one_set() {
         let app = App::start(backends).await;
         app.add_rsa_key().await;
         let nodes = nodes(app).await;
-        let kept: Vec<_> = (0..8)
-            .map(|number| {
-                let app = Arc::clone(&nodes[number % 2]);
-                tokio::spawn(async move { app.state.signing_keys().keep().await })
-            })
-            .collect();
+        let kept = at_once(&nodes, 8, |_, app| async move { app.state.signing_keys().keep().await });
         for kept in kept {
             kept.await.unwrap().unwrap();
         }

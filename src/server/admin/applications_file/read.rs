@@ -1,6 +1,6 @@
 use super::members::{Members, Notes};
 use super::{ApplicationEntry, ApplicationsFile, GroupEntry, MAX_BYTES, Mistake, Mistakes};
-use crate::server::admin::{ApplicationChange, ClientChange, Preset, Setting, values};
+use crate::server::admin::{ApplicationChange, ClientChange, Setting, values};
 use crate::server::model::application::Audience;
 use crate::server::model::oauth::ClaimRule;
 use crate::server::model::oauth::client::MOST_SECRETS;
@@ -105,20 +105,18 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
     let max_age = table.text("max_age", values::span);
     let has_oidc = table.has("oidc");
     let (client, secrets) = table.table("oidc").map(|table| client(table, folder)).unwrap_or_default();
-    table.finish(|name| advice(name, "is unknown here"));
+    table.finish(|name| advice(name, Place::Application));
     let client = match preset {
-        Some(preset) if preset.needs_url() && url.is_none() && client.redirect_uris.is_none() => {
+        Some(preset) => preset.complete(client.clone(), url.as_deref()).unwrap_or_else(|| {
             notes.add(at, format!("the preset {} needs the address of the application: url", preset.name));
             client
-        }
-        Some(preset) => preset.complete(client, url.as_deref()),
+        }),
         None if has_oidc && !client.is_set() => {
             notes.add(at, "[application.oidc] needs redirect_uris".to_owned());
             client
         }
         None => client,
     };
-    let titled = || preset.and_then(Preset::display_name);
     let id = id?;
     if client.is_set() {
         match client.clone().apply_to(None, &id) {
@@ -129,7 +127,7 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
             Err(why) => notes.add(at, why.to_string()),
         }
     }
-    let name = name.or_else(titled).or_else(|| values::title(id.as_str()).ok())?;
+    let name = values::application_name(name, preset, &id).ok()?;
     let change = ApplicationChange { name: None, url: url.into(), logo, who, method, max_age: max_age.into(), client };
     Some(ApplicationEntry { line: notes.line(at), id, name, change, secrets })
 }
@@ -162,7 +160,7 @@ fn client(mut table: Members<'_>, folder: &Path) -> Client {
         claim_rules,
     };
     let secrets = table.text("client_secret_file", |file| secrets(&folder.join(file)));
-    table.finish(|name| advice(name, "is unknown in [application.oidc]"));
+    table.finish(|name| advice(name, Place::Oidc));
     (change, secrets)
 }
 
@@ -188,8 +186,15 @@ fn secrets(path: &Path) -> Result<Vec<Secret<String>>, String> {
     Ok(lines.into_iter().map(|line| Secret::new(line.to_owned())).collect())
 }
 
+/// The tables of an application.
+#[derive(Clone, Copy)]
+enum Place {
+    Application,
+    Oidc,
+}
+
 /// Advice about a member that is unknown at its place.
-fn advice(name: &str, unknown: &'static str) -> &'static str {
+fn advice(name: &str, place: Place) -> &'static str {
     const OIDC: [&str; 12] = [
         "client_id",
         "public",
@@ -204,10 +209,11 @@ fn advice(name: &str, unknown: &'static str) -> &'static str {
         "claims",
         "client_secret_file",
     ];
-    match name {
+    match place {
         _ if LATER.contains(&name) => "is not supported by this version",
-        _ if OIDC.contains(&name) && unknown == "is unknown here" => "belongs in [application.oidc]",
-        _ => unknown,
+        Place::Application if OIDC.contains(&name) => "belongs in [application.oidc]",
+        Place::Application => "is unknown here",
+        Place::Oidc => "is unknown in [application.oidc]",
     }
 }
 
