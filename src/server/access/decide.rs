@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub struct Facts<'a> {
     pub user: &'a User,
     pub application: &'a Application,
-    /// The groups of the user among those that the application is open to.
+    /// The groups of the user.
     pub groups: &'a BTreeSet<GroupName>,
     pub assurance: Assurance,
     /// When an authorization request is answered; `None` where the age of the authentication does not count, as at a refresh.

@@ -22,10 +22,10 @@ impl Access<'_> {
         session: &Session,
         id: &ApplicationId,
     ) -> Result<Option<(Application, Verdict)>, Unavailable> {
-        let Some((application, groups)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
-        let assurance = self.assurance(user, &Authentication::of(session)).await?;
+        let Some((application, about)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
+        let assurance = Assurance::of(&Authentication::of(session), self.standing(&about.passkeys));
         let asked_at = Some(self.core.now());
-        let verdict = decide(Facts { user, application: &application, groups: &groups, assurance, asked_at });
+        let verdict = decide(Facts { user, application: &application, groups: &about.groups, assurance, asked_at });
         Ok(Some((application, verdict)))
     }
 

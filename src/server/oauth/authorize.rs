@@ -17,6 +17,7 @@ use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId, ClientAddress, UserId, limit};
 use crate::server::secret::Token;
+use crate::server::store::{AskedUser, NamedClient};
 
 /// The authorization endpoint.
 pub struct Authorizations<'a> {
@@ -31,6 +32,8 @@ pub struct Asked {
     pub request: AuthorizationRequest,
     /// The user whom `id_token_hint` names.
     hinted: Option<UserId>,
+    /// The signed-in user, as read together with the client.
+    asks_for: Option<AskedUser>,
 }
 
 impl Asked {
@@ -97,12 +100,18 @@ impl Answer {
 }
 
 impl Authorizations<'_> {
-    /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21).
-    pub async fn read(&self, parameters: &Parameters) -> Result<Reading, Unavailable> {
+    /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21). What is known about the user who is signed in
+    /// is read with it.
+    ///
+    /// # Errors
+    /// When the database is away, or the first signing keys are still being made.
+    pub async fn read(&self, parameters: &Parameters, current: Option<&CurrentUser>) -> Result<Reading, Unavailable> {
         let Ok(client_id) = request::client_id(parameters) else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
-        let Some((application, client)) = self.core.store.client_named(client_id).await? else {
+        let user = current.map(|current| current.user.id);
+        let Some(NamedClient { application, client, asks_for }) = self.core.store.client_named(client_id, user).await?
+        else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
         let return_to = match request::return_to(parameters, &client) {
@@ -127,7 +136,7 @@ impl Authorizations<'_> {
                 return Ok(Reading::Refused(return_to, refusal));
             }
         };
-        Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted })))
+        Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted, asks_for })))
     }
 
     /// Gives the request a number.
@@ -168,47 +177,29 @@ impl Authorizations<'_> {
     }
 
     /// Decides what happens to a request next.
-    pub async fn decide(
-        &self,
-        asked: &Asked,
-        current: Option<&CurrentUser>,
-        progress: Progress,
-    ) -> Result<Decision, Unavailable> {
-        let session = match current {
-            Some(current) => self.signed_in(asked, current).await?,
-            None => None,
-        };
+    #[must_use]
+    pub fn decide(&self, asked: &Asked, current: Option<&CurrentUser>, progress: Progress) -> Decision {
+        let session = current.and_then(|current| self.signed_in(asked, current));
         let Progress { began_at, has_chosen, has_allowed } = progress;
         let (request, now) = (&asked.request, self.core.now());
-        Ok(decide(&Situation { request, began_at, session, has_chosen, has_allowed, now }))
+        decide(&Situation { request, began_at, session, has_chosen, has_allowed, now })
     }
 
-    async fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> Result<Option<SignedIn>, Unavailable> {
-        let (store, user) = (&self.core.store, &current.user);
-        let Some((application, groups)) = store.application_for(&asked.application.id, user.id).await? else {
-            return Ok(None);
-        };
+    fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> Option<SignedIn> {
+        let (user, application) = (&current.user, &asked.application);
+        let about = asked.asks_for.as_ref().filter(|about| about.id == user.id)?;
         let access = Access { core: self.core };
-        let passkeys = store.passkeys(user.id).await?;
-        let standing = access.standing(&passkeys);
-        let has_passkey = standing.has_settled_passkey();
+        let standing = access.standing(&about.facts.passkeys);
         let assurance = Assurance::of(&Authentication::of(&current.session), standing);
         let asked_at = Some(self.core.now());
-        let facts = Facts { user, application: &application, groups: &groups, assurance, asked_at };
-        let needs_consent = match asked.client.consent {
-            ConsentRule::Once => {
-                let given = store.consent(user.id, &application.id).await?;
-                asked.client.needs_consent(&asked.request.scopes, given.as_ref())
-            }
-            ConsentRule::Never | ConsentRule::Always => asked.client.needs_consent(&asked.request.scopes, None),
-        };
-        Ok(Some(SignedIn {
+        let facts = Facts { user, application, groups: &about.facts.groups, assurance, asked_at };
+        Some(SignedIn {
             assurance,
             verdict: crate::server::access::decide(facts),
-            has_passkey,
+            has_passkey: standing.has_settled_passkey(),
             is_hinted: !asked.means_another(current),
-            needs_consent,
-        }))
+            needs_consent: asked.client.needs_consent(&asked.request.scopes, about.consent.as_ref()),
+        })
     }
 
     /// Answers with a code.

@@ -69,13 +69,15 @@ async fn try_one(
     client_id: &str,
     secret: Option<&str>,
 ) -> Result<Option<AuthenticatedClient>, Unavailable> {
-    let Some((application, client)) = core.store.client_named(client_id).await? else { return Ok(None) };
+    let Some((application, client, secrets)) = core.store.client_with_secrets(client_id).await? else {
+        return Ok(None);
+    };
     let is_proven = match (client.is_public, secret) {
         (true, None) => true,
         (true, Some(_)) | (false, None) => false,
         (false, Some(secret)) => {
             let now = core.now();
-            core.store.client_secrets(&application.id).await?.iter().any(|known| known.admits(secret, now))
+            secrets.iter().any(|known| known.admits(secret, now))
         }
     };
     Ok(is_proven.then_some(AuthenticatedClient { application, client }))

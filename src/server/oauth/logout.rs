@@ -68,7 +68,10 @@ impl Logouts<'_> {
             Hint::Invalid => (None, false),
         };
         let known = match client_id.filter(|_| is_valid) {
-            Some(client_id) => self.core.store.client_named(client_id).await?,
+            Some(client_id) => {
+                let named = self.core.store.client_named(client_id, None).await?;
+                named.map(|named| (named.application, named.client))
+            }
             None => None,
         };
         let Some((application, client)) = known else { return Ok(without_target(current)) };

@@ -15,6 +15,7 @@ mod logout;
 mod logout_token;
 mod parameters;
 mod pending;
+mod redemption;
 mod refresh;
 mod request;
 mod token;

@@ -4,7 +4,7 @@ use super::client_authentication::AuthenticatedClient;
 use super::error::{ErrorCode, Refusal};
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
-use super::token::{Making, TokenAnswer, Tokens};
+use super::token::{Making, NOT_ALLOWED, TokenAnswer, Tokens};
 use crate::server::Unavailable;
 use crate::server::auth::account::AccountUnit;
 use crate::server::model::oauth::grant::refreshed_until;
@@ -38,8 +38,9 @@ impl Tokens<'_> {
         let (living, _) = found.ok_or(NO_TOKEN)?;
         let (grant, user) = (living.grant, living.user);
         let scopes = narrowed(&grant, parameters.one("scope"))?;
-        let assurance = self.check_policy(authenticated, &user, &grant.authentication).await?;
-        let groups = self.groups_for(&grant.scopes, &user).await?;
+        let found = self.core.store.application_for(&application.id, user.id).await?;
+        let (application, about) = found.ok_or(NOT_ALLOWED)?;
+        let assurance = self.check_policy(&application, (&user, &about), &grant.authentication)?;
         // The account first, as everything that ends grants does: two orders would be a deadlock.
         let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
         let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(NO_TOKEN)?;
@@ -57,7 +58,7 @@ impl Tokens<'_> {
         let making = Making {
             client,
             user: &user,
-            groups: &groups,
+            groups: &about.groups,
             grant: &grant,
             scopes: &scopes,
             assurance,

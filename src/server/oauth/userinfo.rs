@@ -4,12 +4,13 @@ use super::claims::{Subject, of_scopes, seconds};
 use super::client_authentication::{AuthenticatedClient, ClientRequest, authenticate};
 use super::error::{ErrorCode, Refusal};
 use super::token::Tokens;
+use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::Subject as Subjects;
-use crate::server::model::oauth::{Client, IssuedToken, Scope};
+use crate::server::model::oauth::Scope;
 use crate::server::model::{Application, ClientAddress, limit};
 use crate::server::secret::Token;
-use crate::server::store::LivingGrant;
+use crate::server::store::{LivingGrant, TokenInUse, UserFacts};
 use serde_json::{Map, Value};
 
 /// The endpoints that take tokens.
@@ -19,13 +20,6 @@ pub struct Resources<'a> {
 
 const NO_TOKEN: Refusal = Refusal::new(ErrorCode::InvalidToken, "the access token is unknown, expired, or was revoked");
 
-/// An access token that is good now.
-struct Held {
-    living: LivingGrant,
-    token: IssuedToken,
-    client: Client,
-}
-
 impl Resources<'_> {
     /// The claims of an access token's user.
     ///
@@ -33,50 +27,30 @@ impl Resources<'_> {
     /// `invalid_token`, `insufficient_scope` without `openid`, or that a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
-        let Some(Held { living, token, client }) = self.held(access_token).await? else {
+        let Some(TokenInUse { living, token, client, facts, .. }) = self.valid(access_token).await? else {
             self.core.limiter.draw(&limit::CLIENT_FAILURES, Subjects::Client(from)).await?;
             return Err(NO_TOKEN);
         };
         if !token.scopes.has(Scope::OpenId) {
             return Err(Refusal::new(ErrorCode::InsufficientScope, "the access token lacks the scope openid"));
         }
-        let groups = self.core.store.groups_of(living.user.id).await?;
-        let subject = Subject { user: &living.user, groups: &groups };
+        let subject = Subject { user: &living.user, groups: &facts.groups };
         let mut claims = of_scopes(subject, &token.scopes, &client);
         claims.insert("sub".to_owned(), living.user.id.encode().into());
         Ok(claims)
     }
 
-    /// An access token, its grant and client, where the policy still lets the user in.
-    async fn held(&self, access_token: &str) -> Result<Option<Held>, Refusal> {
+    /// An access token that is valid, where the policy still lets the user in.
+    async fn valid(&self, access_token: &str) -> Result<Option<TokenInUse>, Unavailable> {
         let Some(token) = Token::decode(access_token) else { return Ok(None) };
         let found = self.core.store.access_token(&token.hash(), self.core.now()).await?;
-        let Some((living, token)) = found else { return Ok(None) };
-        let application = self.core.store.application(&living.grant.application).await?;
-        let client = self.core.store.client_of(&living.grant.application).await?;
-        let Some((application, client)) = application.zip(client) else { return Ok(None) };
-        self.checked(living, token, (application, client)).await
-    }
-
-    async fn checked(
-        &self,
-        living: LivingGrant,
-        token: IssuedToken,
-        (application, client): (Application, Client),
-    ) -> Result<Option<Held>, Refusal> {
-        let authenticated = AuthenticatedClient { application, client };
-        let is_allowed = self.is_allowed(&authenticated, &living).await?;
-        Ok(is_allowed.then_some(Held { living, token, client: authenticated.client }))
+        Ok(found.filter(|found| self.is_allowed(&found.application, (&found.living, &found.facts))))
     }
 
     /// Whether the policy still lets the user in.
-    async fn is_allowed(&self, authenticated: &AuthenticatedClient, living: &LivingGrant) -> Result<bool, Refusal> {
-        let tokens = Tokens { core: self.core };
-        match tokens.check_policy(authenticated, &living.user, &living.grant.authentication).await {
-            Ok(_) => Ok(true),
-            Err(refusal) if refusal.code == ErrorCode::InvalidGrant => Ok(false),
-            Err(refusal) => Err(refusal),
-        }
+    fn is_allowed(&self, application: &Application, (living, about): (&LivingGrant, &UserFacts)) -> bool {
+        let LivingGrant { grant, user } = living;
+        Tokens { core: self.core }.check_policy(application, (user, about), &grant.authentication).is_ok()
     }
 
     /// Says whether a token is good (RFC 7662): to a confidential application, about its own.
@@ -90,32 +64,29 @@ impl Resources<'_> {
         if client.is_public {
             return Err(Refusal::new(ErrorCode::UnauthorizedClient, "public clients cannot introspect tokens"));
         }
-        if let Some(held) = self.held(text).await? {
-            if held.living.grant.application != application.id {
-                return Ok(inactive);
-            }
-            return Ok(self.description(&held));
+        if let Some(found) = self.valid(text).await? {
+            return Ok(if found.application.id == application.id { self.description(&found) } else { inactive });
         }
         let Some(token) = Token::decode(text) else { return Ok(inactive) };
         let found = self.core.store.refresh_token(&token.hash(), self.core.now()).await?;
         let own = found.filter(|(living, sent)| living.grant.application == application.id && sent.used_at.is_none());
         let Some((living, _)) = own else { return Ok(inactive) };
-        let authenticated = AuthenticatedClient { application, client };
-        if !self.is_allowed(&authenticated, &living).await? {
+        let about = self.core.store.application_for(&application.id, living.user.id).await?;
+        if !about.is_some_and(|(application, about)| self.is_allowed(&application, (&living, &about))) {
             return Ok(inactive);
         }
         let mut answer = Map::new();
         let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
         put("active", true.into());
-        put("client_id", authenticated.client.client_id.as_str().into());
+        put("client_id", client.client_id.as_str().into());
         put("sub", living.user.id.encode().into());
         put("scope", living.grant.scopes.to_string().into());
         put("exp", seconds(living.grant.ends_at).into());
         Ok(answer)
     }
 
-    fn description(&self, held: &Held) -> Map<String, Value> {
-        let Held { living, token, client } = held;
+    fn description(&self, found: &TokenInUse) -> Map<String, Value> {
+        let TokenInUse { living, token, client, .. } = found;
         let mut answer = Map::new();
         let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
         put("active", true.into());
@@ -143,7 +114,7 @@ impl Resources<'_> {
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
         let Some(token) = Token::decode(text) else { return Ok(()) };
         let (hash, now, store) = (token.hash(), self.core.now(), &self.core.store);
-        let of_access = store.access_token(&hash, now).await?.map(|(living, _)| living.grant);
+        let of_access = store.access_token(&hash, now).await?.map(|found| found.living.grant);
         let of_refresh = store.refresh_token(&hash, now).await?.map(|(living, _)| living.grant);
         let (grant, is_access) = match (of_access, of_refresh) {
             (Some(grant), _) => (grant, true),

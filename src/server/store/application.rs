@@ -24,13 +24,6 @@ pub trait ApplicationReads: Send + Sync {
         user: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<(UserId, ApplicationId)>, Unavailable>;
-
-    /// An application, and the groups of a user among those that it is open to.
-    async fn application_for(
-        &self,
-        id: &ApplicationId,
-        user: UserId,
-    ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable>;
 }
 
 /// Writes of applications.
@@ -58,7 +51,7 @@ pub trait ApplicationWrites: Send {
     /// As [`ApplicationReads::lost_access`], for a user who is locked.
     async fn has_lost_access(&mut self, user: UserId, id: &ApplicationId) -> Result<bool, Unavailable>;
 
-    /// As [`ApplicationReads::application_for`]. The policy stays as it is until the unit of work ends.
+    /// An application with the groups of a user. Its policy stays as it is until the unit of work ends.
     async fn application_within(
         &mut self,
         id: &ApplicationId,

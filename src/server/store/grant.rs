@@ -15,13 +15,6 @@ pub struct LivingGrant {
 /// Reads of grants, tokens and visits.
 #[async_trait]
 pub trait GrantReads: Send + Sync {
-    /// The grant of an access token that is valid at `now`, with the scopes of the token.
-    async fn access_token(
-        &self,
-        token: &TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<(LivingGrant, IssuedToken)>, Unavailable>;
-
     /// The grant of a refresh token, if it can be used at `now`.
     async fn refresh_token(
         &self,

@@ -10,6 +10,7 @@ mod browser;
 mod consent;
 mod email_request;
 mod event;
+mod facts;
 mod grant;
 mod group;
 mod held_username;
@@ -22,6 +23,7 @@ mod outbox;
 mod passkey;
 pub mod postgres;
 mod recovery;
+mod redemption;
 mod retry;
 mod role;
 mod schema;
@@ -40,6 +42,7 @@ pub use columns::TABLES;
 pub use consent::{ConsentReads, ConsentWrites};
 pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
+pub use facts::{AskedUser, FactReads, NamedClient, TokenInUse, UserFacts};
 pub use grant::{GrantReads, GrantWrites, LivingGrant};
 pub use group::{GroupReads, GroupWrites};
 pub use held_username::{HeldUsernameReads, HeldUsernameWrites};
@@ -51,6 +54,7 @@ pub use oauth_client::{OauthClientReads, OauthClientWrites};
 pub use outbox::{EmailSecrets, MailboxEmail, OutboxReads, OutboxWrites};
 pub use passkey::{PasskeyReads, PasskeyWrites};
 pub use recovery::{RecoveryReads, RecoveryWrites};
+pub use redemption::{RedemptionRecord, RedemptionRecords};
 pub use retry::{Refused, connect_patiently};
 pub use role::{RoleReads, RoleWrites};
 use schema::schema;
@@ -85,6 +89,7 @@ pub trait Store:
     + ConsentReads
     + EmailRequestReads
     + EventReads
+    + FactReads
     + GrantReads
     + GroupReads
     + HeldUsernameReads
@@ -96,6 +101,7 @@ pub trait Store:
     + OutboxReads
     + PasskeyReads
     + RecoveryReads
+    + RedemptionRecords
     + RoleReads
     + SessionReads
     + SignInRecords

@@ -1,17 +1,14 @@
 use super::Insertion;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::model::ApplicationId;
 use crate::server::model::oauth::{Client, ClientSecret, Mismatch};
-use crate::server::model::{Application, ApplicationId};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
 /// Reads of the provider's clients.
 #[async_trait]
 pub trait OauthClientReads: Send + Sync {
-    /// A client by its `client_id`, with its application.
-    async fn client_named(&self, client_id: &str) -> Result<Option<(Application, Client)>, Unavailable>;
-
     /// The client of an application.
     async fn client_of(&self, application: &ApplicationId) -> Result<Option<Client>, Unavailable>;
 

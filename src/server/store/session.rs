@@ -10,9 +10,6 @@ pub trait SessionReads: Send + Sync {
     /// A session with its owner, alive or not.
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable>;
 
-    /// A session by its id, with its owner, alive or not.
-    async fn session_of_id(&self, id: SessionId) -> Result<Option<(Session, User)>, Unavailable>;
-
     /// The sessions of an account, alive or not, the one that was seen last first; at most
     /// [`MOST_SESSIONS`](crate::server::model::session::MOST_SESSIONS).
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Unavailable>;

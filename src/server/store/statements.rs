@@ -27,6 +27,36 @@ macro_rules! user_columns {
     };
 }
 
+/// The columns of `applications` (as `a`) with the groups of their policies, under names that no other table has.
+macro_rules! application_row {
+    () => {
+        concat!(
+            list_as!("a." as "application_": id name url logo who method max_age_millis from_file disabled_at created_at),
+            ", (select string_agg(g.group_name, ' ') from application_groups g where g.application_id = a.id) \
+               as application_groups"
+        )
+    };
+}
+
+/// The columns of `passkeys` (as `p`), under names that no other table has.
+macro_rules! passkey_row {
+    () => {
+        list_as!("p." as "passkey_": credential_id user_id rp_id record record_version aaguid transports backup_eligible
+                                     backed_up sign_count created_at last_used_at name added_with suspended_at
+                                     last_used_browser last_used_system)
+    };
+}
+
+/// The facts about a user (as `u`, with their passkeys as `p`): a row for each passkey, and one where there is none.
+macro_rules! fact_columns {
+    () => {
+        concat!(
+            passkey_row!(),
+            ", (select string_agg(m.group_name, ' ') from group_members m where m.user_id = u.id) as user_groups"
+        )
+    };
+}
+
 /// Reads accounts for which a condition holds. Deleted ones are none.
 macro_rules! select_user {
     ($condition:literal) => {
@@ -71,5 +101,31 @@ macro_rules! visits_of {
              where c.backchannel_logout_uri is not null and ",
             $condition
         )
+    };
+}
+
+/// The columns of a grant with its user.
+macro_rules! living_columns {
+    () => {
+        concat!(grant_columns!("g."), ", ", user_columns!())
+    };
+}
+
+/// The tokens (as `t`) of a table, with their grants, users and sessions.
+macro_rules! living_from {
+    ($table:literal) => {
+        concat!(
+            " from ",
+            $table,
+            " t join grants g on g.id = t.grant_id join users u on u.id = g.user_id left join sessions s on s.id = g.session_id"
+        )
+    };
+}
+
+/// Whether the grant of the token `$1` can be used at `$2`: the session of one that ends with it is alive.
+macro_rules! is_living {
+    () => {
+        "t.token_hash = $1 and g.ends_at > $2 and u.deleted_at is null \
+         and (g.session_id is null or (s.ends_at > $2 and s.last_seen_at + s.idle_millis > $2))"
     };
 }

@@ -15,16 +15,16 @@ use axum::response::Response;
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
     context.state.signing_keys().current()?;
-    let authorizations = context.state.authorizations();
-    let asked = match authorizations.read(&parameters).await? {
+    let (authorizations, current) = (context.state.authorizations(), context.current_user().await?);
+    let asked = match authorizations.read(&parameters, current.as_ref()).await? {
         Reading::Asked(asked) => asked,
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, request, &authorizations.refuse(return_to, refusal)).await);
         }
         Reading::NoRedirect(misdirected) => return pages::misdirected(&context, request, misdirected).await,
     };
-    let (current, began_at) = (context.current_user().await?, context.state.core().now());
-    match authorizations.decide(&asked, current.as_ref(), Progress::new(began_at)).await? {
+    let began_at = context.state.core().now();
+    match authorizations.decide(&asked, current.as_ref(), Progress::new(began_at)) {
         Decision::Answer => match current {
             Some(current) => {
                 let code = authorizations.answer(&asked, &current).await?;
@@ -69,7 +69,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     let parameters = Parameters::parse(&body);
     let authorizations = context.state.authorizations();
     context.state.signing_keys().current()?;
-    match authorizations.read(&parameters).await? {
+    match authorizations.read(&parameters, None).await? {
         Reading::Asked(_) => {}
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, rest, &authorizations.refuse(return_to, refusal)).await);

@@ -44,7 +44,7 @@ pub(super) async fn application_behind(context: &RequestContext, next: &Next) ->
     let (Some(id), Some(browser)) = (request_of(next.as_str()), &context.browser) else { return Ok(None) };
     let state = &context.state;
     let Some(pending) = state.pending_requests().peek(&id, Holder::Browser(browser)).await? else { return Ok(None) };
-    Ok(match state.authorizations().read(&pending.parameters()).await? {
+    Ok(match state.authorizations().read(&pending.parameters(), None).await? {
         Reading::Asked(asked) => {
             Some(Behind { application: app_view(&asked.application), login_hint: asked.request.login_hint })
         }

@@ -3,23 +3,23 @@
 use super::store::{NOW, add_account, on_both};
 use latchkey::server::model::application::{AccessPolicy, Audience, RequiredMethod};
 use latchkey::server::model::role::RoleGrant;
-use latchkey::server::model::{Application, ApplicationId, Group, GroupName, Invitation, Issuer, Role};
+use latchkey::server::model::{Application, ApplicationId, Group, GroupName, Invitation, Issuer, Role, UserId};
 use latchkey::server::secret::SystemEntropy;
 use latchkey::server::store::{Insertion, Store};
 use latchkey::types::{DisplayName, Identifier};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-fn name(text: &str) -> GroupName {
+pub fn name(text: &str) -> GroupName {
     GroupName::parse(text).unwrap()
 }
 
-fn group(text: &str, is_default: bool) -> Group {
+pub fn group(text: &str, is_default: bool) -> Group {
     let title = DisplayName::parse(text).unwrap();
     Group { name: name(text), title, is_default, from_file: false, created_at: NOW }
 }
 
-fn application(id: &str, who: &str) -> Application {
+pub fn application(id: &str, who: &str) -> Application {
     let who = Audience::parse(who).unwrap();
     Application {
         id: ApplicationId::parse(id).unwrap(),
@@ -33,7 +33,7 @@ fn application(id: &str, who: &str) -> Application {
     }
 }
 
-async fn put(store: &dyn Store, groups: &[Group], applications: &[Application]) {
+pub async fn put(store: &dyn Store, groups: &[Group], applications: &[Application]) {
     let mut unit = store.begin().await.unwrap();
     for group in groups {
         unit.put_group(group).await.unwrap();
@@ -124,10 +124,11 @@ async fn an_application_comes_back_with_its_groups_and_those_of_a_user() {
             unit.join_group(ada, &name(group), NOW).await.unwrap();
         }
         unit.commit().await.unwrap();
-        let (found, groups) = store.application_for(&grouped.id, ada).await.unwrap().unwrap();
-        assert_eq!((found, groups), (grouped.clone(), BTreeSet::from([name("family")])));
-        let (found, groups) = store.application_for(&open.id, ada).await.unwrap().unwrap();
-        assert_eq!((found, groups), (open.clone(), BTreeSet::new()));
+        let (found, facts) = store.application_for(&grouped.id, ada).await.unwrap().unwrap();
+        assert_eq!((found, facts.groups), (grouped.clone(), BTreeSet::from([name("family"), name("zoo")])));
+        assert_eq!(facts.passkeys, store.passkeys(ada).await.unwrap());
+        let eve = UserId::random(&SystemEntropy);
+        assert_eq!(store.application_for(&open.id, eve).await.unwrap(), None, "no such user");
 
         let mut unit = store.begin().await.unwrap();
         let unknown = unit.set_application_groups(&application("wiki", "family,ghosts")).await.unwrap();

@@ -6,5 +6,6 @@ mod applications;
 mod connections;
 mod ephemeral;
 mod operation;
+mod redemptions;
 mod sqlite;
 mod store;

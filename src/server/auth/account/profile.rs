@@ -98,9 +98,15 @@ impl Profile<'_> {
     /// # Errors
     /// While the lasting key is being made, or when the database is away.
     pub async fn hold_for_ever(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
-        let hash =
-            self.lasting_hash(&user.username).ok_or_else(|| Unavailable::expected("lasting key", "not made yet"))?;
-        unit.hold_username_for_ever(&hash, user.id).await
+        unit.hold_username_for_ever(&self.lasting_name(&user.username)?, user.id).await
+    }
+
+    /// A name as it is held for ever.
+    ///
+    /// # Errors
+    /// While the lasting key is being made.
+    pub fn lasting_name(&self, name: &Username) -> Result<KeyedHash, Unavailable> {
+        self.lasting_hash(name).ok_or_else(|| Unavailable::expected("lasting key", "not made yet"))
     }
 
     /// Holds a new name for ever where the former one is: applications ask for names at any time.

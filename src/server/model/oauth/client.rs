@@ -1,6 +1,6 @@
 //! Applications as clients of the provider.
 
-use super::{ClaimRule, RedirectUri, Scopes};
+use super::{ClaimRule, RedirectUri, Scope, Scopes};
 use crate::server::clock::Timestamp;
 use crate::server::jose::Algorithm;
 use crate::server::model::ApplicationId;
@@ -69,6 +69,12 @@ impl Client {
             ConsentRule::Once => given.is_none_or(|given| !scopes.is_subset(given)),
             ConsentRule::Always => true,
         }
+    }
+
+    /// Whether it gets a refresh token with these scopes.
+    #[must_use]
+    pub fn gets_refresh_token(&self, scopes: &Scopes) -> bool {
+        self.refreshes || scopes.has(Scope::OfflineAccess)
     }
 }
 

@@ -3,18 +3,20 @@
 mod address;
 mod dialect;
 mod probe;
+mod redemption;
 mod sign_in;
 #[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod sql;
+mod steps;
 
 pub use self::address::is_address;
 use self::address::options;
 use self::dialect::Doubt;
 use self::probe::probe;
-use self::sign_in::SignInWriter;
 use self::sql::warm::Warm;
 use self::sql::{Pools, SqlStore, unavailable};
+use self::steps::StepWriter;
 use super::schema::check_schema;
 use super::{Maintenance, Refused, Store, connect_patiently, schema};
 use crate::server::Unavailable;
@@ -78,8 +80,8 @@ pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
 }
 
 fn pools(pool: PgPool, doubt: Doubt) -> Pools {
-    let (warm, sign_ins) = (Warm::of(&pool, &doubt), SignInWriter::on(&pool, &doubt));
-    Pools { warm, sign_ins, read: pool.clone(), write: pool, doubt }
+    let (warm, steps) = (Warm::of(&pool, &doubt), StepWriter::on(&pool, &doubt));
+    Pools { warm, steps, read: pool.clone(), write: pool, doubt }
 }
 
 async fn connect(options: PgConnectOptions, connections: u32, doubt: &Doubt) -> Result<PgPool, Unavailable> {

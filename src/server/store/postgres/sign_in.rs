@@ -1,43 +1,6 @@
 //! A sign-in with a passkey, as one statement.
 
-use super::dialect::{Database, Doubt};
-use super::sql::warm::Warm;
-use sqlx::PgPool;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use std::future::{Ready, ready};
-
-/// Lets people in, several at once. Its connections are not those that look up sessions: a sign-in may wait for an account
-/// that another transaction has locked, and others must not wait with it.
-pub struct SignInWriter(Warm);
-
-/// No transaction waits for a turn.
-#[derive(Clone, Copy, Debug)]
-pub struct Turn;
-
-impl SignInWriter {
-    pub fn on(pool: &PgPool, doubt: &Doubt) -> Self {
-        Self(Warm::of(pool, doubt))
-    }
-
-    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
-    pub fn turn(&self) -> Ready<Result<Turn, sqlx::Error>> {
-        ready(Ok(Turn))
-    }
-
-    pub async fn run(&self, query: Query<'_, Database, PgArguments>) -> Result<Option<PgRow>, sqlx::Error> {
-        self.0.fetch_optional(query).await
-    }
-
-    pub fn resting(&self) -> usize {
-        self.0.resting()
-    }
-
-    pub fn close(&self) -> Ready<()> {
-        self.0.close();
-        ready(())
-    }
-}
+use super::steps::Step;
 
 /// Locks the account's row first, as units of work do. What the other parts read is as old as the statement, so each
 /// condition that another command may have changed while the lock was waited for stands where PostgreSQL looks again:
@@ -45,8 +8,9 @@ impl SignInWriter {
 ///
 /// The parts of a `with` run in no order of their own. A statement that touches a session and a known browser takes the
 /// session first, or two would wait for each other; so the browser waits for the count of `ended`.
-pub const RECORD: &str = concat!(
-    "with u as materialized (select * from users where id = $2 and deleted_at is null for update), \
+pub static RECORD: Step = Step {
+    alone: concat!(
+        "with u as materialized (select * from users where id = $2 and deleted_at is null for update), \
      is_known as materialized ( \
        select 1 from known_browsers where token_hash = $22 and user_id = $2 and recognised and expires_at > $7), \
      used as ( \
@@ -54,43 +18,43 @@ pub const RECORD: &str = concat!(
                              last_used_browser = $8, last_used_system = $9 \
        from u where p.credential_id = $1 and p.user_id = u.id and u.guarded_since is null \
          and u.disabled_at is null and (not $26 or exists (select from is_known)) and ",
-    may_be_used!("$6", "$4"),
-    " returning p.user_id), \
+        may_be_used!("$6", "$4"),
+        " returning p.user_id), \
      begun as (insert into sessions (",
-    session_columns!(""),
-    ") select ",
-    session_values!(
-        id = "$10",
-        user_id = "user_id",
-        token_hash = "$11",
-        method = "$12",
-        credential_id = "$13",
-        user_verified = "$14",
-        authenticated_at = "$7",
-        created_at = "$7",
-        last_seen_at = "$7",
-        ends_at = "$15",
-        idle_millis = "$16",
-        browser = "$8",
-        system = "$9",
-        offers_passkey = "$17",
-        added_passkey = "false",
-        kept = "$18",
-    ),
-    " from used), \
+        session_columns!(""),
+        ") select ",
+        session_values!(
+            id = "$10",
+            user_id = "user_id",
+            token_hash = "$11",
+            method = "$12",
+            credential_id = "$13",
+            user_verified = "$14",
+            authenticated_at = "$7",
+            created_at = "$7",
+            last_seen_at = "$7",
+            ends_at = "$15",
+            idle_millis = "$16",
+            browser = "$8",
+            system = "$9",
+            offers_passkey = "$17",
+            added_passkey = "false",
+            kept = "$18",
+        ),
+        " from used), \
      recorded as (insert into events (",
-    event_columns!(""),
-    ") select ",
-    event_values!(
-        id = "$19",
-        user_id = "user_id",
-        kind = "$20",
-        at = "$7",
-        browser = "$8",
-        system = "$9",
-        detail = "$21"
-    ),
-    " from used), \
+        event_columns!(""),
+        ") select ",
+        event_values!(
+            id = "$19",
+            user_id = "user_id",
+            kind = "$20",
+            at = "$7",
+            browser = "$8",
+            system = "$9",
+            detail = "$21"
+        ),
+        " from used), \
      ended as (delete from sessions s using used where s.token_hash = $25 returning s.id), \
      after_it as materialized (select user_id, (select count(*) from ended) as ended from used), \
      kept as ( \
@@ -101,19 +65,20 @@ pub const RECORD: &str = concat!(
        delete from known_browsers b using after_it \
        where b.token_hash = $22 and b.user_id <> after_it.user_id and after_it.ended >= 0), \
      named as (insert into known_browsers (",
-    browser_columns!(""),
-    ") select ",
-    browser_values!(
-        token_hash = "$23",
-        user_id = "user_id",
-        expires_at = "$24",
-        declined_until = "null",
-        recognised = "true"
-    ),
-    " from used where not exists (select from kept)) \
+        browser_columns!(""),
+        ") select ",
+        browser_values!(
+            token_hash = "$23",
+            user_id = "user_id",
+            expires_at = "$24",
+            declined_until = "null",
+            recognised = "true"
+        ),
+        " from used where not exists (select from kept)) \
      select ",
-    user_columns!(),
-    ", exists (select from used) as is_in, exists (select from is_known) as is_known, \
+        user_columns!(),
+        ", exists (select from used) as is_in, exists (select from is_known) as is_known, \
        (select count(*) from sessions where user_id = $2) as sessions, \
        (select count(*) from known_browsers where user_id = $2) as browsers from u"
-);
+    ),
+};

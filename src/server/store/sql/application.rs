@@ -1,5 +1,5 @@
 use super::super::dialect::Dialect;
-use super::row::{DatabaseRow, application_id, get, invalid, maybe_time, millis, time};
+use super::row::{DatabaseRow, application_id, get, groups, invalid, maybe_time, millis, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -20,100 +20,58 @@ const LOCK: i64 = 0x6c6b_6170;
 /// The values of the column `who`; those of groups stand in `application_groups`.
 const GROUPS: &str = "groups";
 
-/// One application, a row for each group of its policy.
-const WITH_GROUPS: &str = concat!(
-    "select ",
-    application_columns!("a."),
-    ", g.group_name from applications a left join application_groups g on g.application_id = a.id where a.id = $1"
-);
+/// One application.
+const ONE: &str = concat!("select ", application_row!(), " from applications a where a.id = $1");
 
-/// An application and the groups of a user ($2) among those that it is open to.
-const FOR_USER: &str = concat!(
-    "select ",
-    application_columns!("a."),
-    ", g.group_name, m.user_id as member from applications a \
-     left join application_groups g on g.application_id = a.id \
-     left join group_members m on m.group_name = g.group_name and m.user_id = $2 where a.id = $1"
-);
+/// An audience as the column `who` holds it.
+pub fn who_of(who: &Audience) -> &'static str {
+    match who {
+        Audience::Closed => Audience::CLOSED,
+        Audience::Everybody => GroupName::EVERYBODY,
+        Audience::Groups(_) => GROUPS,
+    }
+}
 
 /// The values of an application but for its time, in the order of its columns.
 fn bind<'q>(statement: Statement<'q>, application: &'q Application) -> Statement<'q> {
     let policy = &application.policy;
-    let who = match &policy.who {
-        Audience::Closed => Audience::CLOSED,
-        Audience::Everybody => GroupName::EVERYBODY,
-        Audience::Groups(_) => GROUPS,
-    };
     statement
         .bind(application.id.as_str())
         .bind(application.name.as_str())
         .bind(application.url.as_deref())
         .bind(application.logo.as_deref())
-        .bind(who)
+        .bind(who_of(&policy.who))
         .bind(policy.method.name())
         .bind(policy.max_age.map(millis))
         .bind(application.from_file)
         .bind(application.disabled_at.map(Timestamp::unix_millis))
 }
 
-fn group(row: &DatabaseRow) -> Result<Option<GroupName>, Unavailable> {
-    let name = get::<Option<&str>>(row, "group_name")?;
-    name.map(|name| GroupName::parse(name).ok_or_else(|| invalid("group_name"))).transpose()
-}
-
-/// An application from the first of its rows, open to no group yet.
-fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
-    let who: &str = get(row, "who")?;
-    let max_age: Option<i64> = get(row, "max_age_millis")?;
+/// Reads an application from [`application_row`].
+pub fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
+    let who: &str = get(row, "application_who")?;
+    let max_age: Option<i64> = get(row, "application_max_age_millis")?;
     let max_age = max_age.map(|millis| u64::try_from(millis).map(Duration::from_millis)).transpose();
     let policy = AccessPolicy {
         who: match who {
-            GROUPS => Audience::Groups(BTreeSet::new()),
+            GROUPS => Audience::Groups(groups(row, "application_groups")?),
             GroupName::EVERYBODY => Audience::Everybody,
             Audience::CLOSED => Audience::Closed,
             _ => return Err(invalid("who")),
         },
-        method: RequiredMethod::parse(get(row, "method")?).ok_or_else(|| invalid("method"))?,
+        method: RequiredMethod::parse(get(row, "application_method")?).ok_or_else(|| invalid("method"))?,
         max_age: max_age.map_err(|_| invalid("max_age_millis"))?,
     };
     Ok(Application {
-        id: ApplicationId::parse(get(row, "id")?).ok_or_else(|| invalid("id"))?,
-        name: DisplayName::parse(get(row, "name")?).map_err(|_| invalid("name"))?,
-        url: get(row, "url")?,
-        logo: get(row, "logo")?,
+        id: application_id(row)?,
+        name: DisplayName::parse(get(row, "application_name")?).map_err(|_| invalid("name"))?,
+        url: get(row, "application_url")?,
+        logo: get(row, "application_logo")?,
         policy,
-        from_file: get(row, "from_file")?,
-        disabled_at: maybe_time(row, "disabled_at")?,
-        created_at: time(row, "created_at")?,
+        from_file: get(row, "application_from_file")?,
+        disabled_at: maybe_time(row, "application_disabled_at")?,
+        created_at: time(row, "application_created_at")?,
     })
-}
-
-/// Applications from rows in the order of their ids, one row for each group.
-pub fn applications(rows: &[DatabaseRow]) -> Result<Vec<Application>, Unavailable> {
-    let mut found: Vec<Application> = Vec::new();
-    for row in rows {
-        let id: &str = get(row, "id")?;
-        if found.last().is_none_or(|last| last.id.as_str() != id) {
-            found.push(application(row)?);
-        }
-        if let (Some(last), Some(name)) = (found.last_mut(), group(row)?)
-            && let Audience::Groups(names) = &mut last.policy.who
-        {
-            names.insert(name);
-        }
-    }
-    Ok(found)
-}
-
-/// An application with the groups of a user among those that it is open to.
-fn application_with_groups(rows: &[DatabaseRow]) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
-    let mut groups = BTreeSet::new();
-    for row in rows {
-        if get::<Option<uuid::Uuid>>(row, "member")?.is_some() {
-            groups.extend(group(row)?);
-        }
-    }
-    Ok(applications(rows)?.pop().map(|application| (application, groups)))
 }
 
 /// Access that the policy no longer allows.
@@ -137,18 +95,17 @@ fn lost_access(application: Option<&ApplicationId>, user: Option<UserId>, limit:
 #[async_trait]
 impl ApplicationReads for SqlStore {
     async fn application(&self, id: &ApplicationId) -> Result<Option<Application>, Unavailable> {
-        Ok(applications(&self.all(query(WITH_GROUPS).bind(id.as_str())).await?)?.pop())
+        self.one(query(ONE).bind(id.as_str())).await?.map(|row| application(&row)).transpose()
     }
 
     async fn applications(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable> {
         let statement = query(concat!(
             "select ",
-            application_columns!("a."),
-            ", g.group_name from applications a left join application_groups g on g.application_id = a.id \
-             where a.id in (select id from applications where id > $1 order by id limit $2) order by a.id"
+            application_row!(),
+            " from applications a where a.id > $1 order by a.id limit $2"
         ));
         let after = after.map_or("", ApplicationId::as_str);
-        applications(&self.all(statement.bind(after).bind(i64::from(limit))).await?)
+        self.all(statement.bind(after).bind(i64::from(limit))).await?.iter().map(application).collect()
     }
 
     async fn logo(&self, id: &ApplicationId, version: &str) -> Result<Option<Logo>, Unavailable> {
@@ -174,26 +131,14 @@ impl ApplicationReads for SqlStore {
         let rows = self.all(lost_access(application, user, limit)).await?;
         rows.iter().map(|row| Ok((UserId(get(row, "user_id")?), application_id(row)?))).collect()
     }
-
-    async fn application_for(
-        &self,
-        id: &ApplicationId,
-        user: UserId,
-    ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
-        application_with_groups(&self.all(query(FOR_USER).bind(id.as_str()).bind(user.0)).await?)
-    }
 }
 
 #[async_trait]
 impl ApplicationWrites for Transaction {
     async fn lock_applications(&mut self) -> Result<Vec<Application>, Unavailable> {
         self.all(query(Dialect::LOCK_NUMBER).bind(LOCK)).await?;
-        let statement = query(concat!(
-            "select ",
-            application_columns!("a."),
-            ", g.group_name from applications a left join application_groups g on g.application_id = a.id order by a.id"
-        ));
-        applications(&self.all(statement).await?)
+        let statement = query(concat!("select ", application_row!(), " from applications a order by a.id"));
+        self.all(statement).await?.iter().map(application).collect()
     }
 
     async fn add_application(&mut self, application: &Application) -> Result<Insertion, Unavailable> {
@@ -222,8 +167,7 @@ impl ApplicationWrites for Transaction {
     async fn lock_application(&mut self, id: &ApplicationId) -> Result<Option<Application>, Unavailable> {
         // An update that changes nothing locks the row on either database.
         self.run(query("update applications set id = id where id = $1").bind(id.as_str())).await?;
-        let rows = self.all(query(WITH_GROUPS).bind(id.as_str())).await?;
-        Ok(applications(&rows)?.pop())
+        self.one(query(ONE).bind(id.as_str())).await?.map(|row| application(&row)).transpose()
     }
 
     async fn change_application(&mut self, application: &Application) -> Result<(), Unavailable> {
@@ -263,7 +207,14 @@ impl ApplicationWrites for Transaction {
         user: UserId,
     ) -> Result<Option<(Application, BTreeSet<GroupName>)>, Unavailable> {
         self.all(query(Dialect::SHARE_APPLICATION).bind(id.as_str())).await?;
-        application_with_groups(&self.all(query(FOR_USER).bind(id.as_str()).bind(user.0)).await?)
+        let statement = query(concat!(
+            "select ",
+            application_row!(),
+            ", (select string_agg(m.group_name, ' ') from group_members m where m.user_id = $2) as user_groups \
+             from applications a where a.id = $1"
+        ));
+        let row = self.one(statement.bind(id.as_str()).bind(user.0)).await?;
+        row.map(|row| Ok((application(&row)?, groups(&row, "user_groups")?))).transpose()
     }
 
     async fn lock_applications_of(&mut self, group: &GroupName) -> Result<Vec<Application>, Unavailable> {

@@ -16,26 +16,6 @@ use uuid::Uuid;
 
 pub const REMOVE_OF_USER: &str = "delete from grants where id in (select id from grants where user_id = $1 limit $2)";
 
-/// Grants that can be used at `$2`, with their users, by a token of this table: the session of one that ends with it is alive.
-macro_rules! living_by {
-    ($table:literal, $columns:expr) => {
-        concat!(
-            "select ",
-            grant_columns!("g."),
-            ", ",
-            user_columns!(),
-            ", ",
-            $columns,
-            " from ",
-            $table,
-            " t join grants g on g.id = t.grant_id join users u on u.id = g.user_id \
-             left join sessions s on s.id = g.session_id \
-             where t.token_hash = $1 and g.ends_at > $2 and u.deleted_at is null \
-             and (g.session_id is null or (s.ends_at > $2 and s.last_seen_at + s.idle_millis > $2))"
-        )
-    };
-}
-
 fn grant(row: &DatabaseRow) -> Result<Grant, Unavailable> {
     Ok(Grant {
         id: GrantId(get(row, "id")?),
@@ -56,43 +36,25 @@ fn grant(row: &DatabaseRow) -> Result<Grant, Unavailable> {
     })
 }
 
-fn living(row: &DatabaseRow) -> Result<LivingGrant, Unavailable> {
+pub fn living(row: &DatabaseRow) -> Result<LivingGrant, Unavailable> {
     Ok(LivingGrant { grant: grant(row)?, user: user::user(row)? })
 }
 
 #[async_trait]
 impl GrantReads for SqlStore {
-    async fn access_token(
-        &self,
-        token: &TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<(LivingGrant, IssuedToken)>, Unavailable> {
-        const TEXT: &str = concat!(
-            living_by!(
-                "access_tokens",
-                "t.scopes as token_scopes, t.created_at as token_created_at, t.expires_at as token_expires_at"
-            ),
-            " and t.expires_at > $2"
-        );
-        let row = self.one(query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
-        let read = |row: DatabaseRow| {
-            let issued = IssuedToken {
-                hash: *token,
-                scopes: Scopes::parse(get(&row, "token_scopes")?),
-                created_at: time(&row, "token_created_at")?,
-                expires_at: time(&row, "token_expires_at")?,
-            };
-            Ok((living(&row)?, issued))
-        };
-        row.map(read).transpose()
-    }
-
     async fn refresh_token(
         &self,
         token: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<(LivingGrant, RefreshToken)>, Unavailable> {
-        const TEXT: &str = living_by!("refresh_tokens", "t.created_at as token_created_at, t.used_at as token_used_at");
+        const TEXT: &str = concat!(
+            "select ",
+            living_columns!(),
+            ", t.created_at as token_created_at, t.used_at as token_used_at",
+            living_from!("refresh_tokens"),
+            " where ",
+            is_living!()
+        );
         let row = self.one(query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
         let read = |row: DatabaseRow| {
             let used_at = maybe_time(&row, "token_used_at")?;
@@ -116,7 +78,7 @@ impl GrantReads for SqlStore {
 }
 
 /// The values of a grant in the order of its columns.
-fn bind<'q>(statement: Statement<'q>, grant: &'q Grant) -> Statement<'q> {
+pub fn bind<'q>(statement: Statement<'q>, grant: &'q Grant) -> Statement<'q> {
     let (method, credential_id) = method_columns(&grant.authentication.method);
     statement
         .bind(grant.id.0)

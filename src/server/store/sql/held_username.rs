@@ -11,7 +11,7 @@ use sqlx::query;
 use uuid::Uuid;
 
 /// The end of what is held for ever: the last second of the year 9999, in milliseconds.
-const FOR_EVER: i64 = 253_402_300_799_000;
+pub const FOR_EVER: i64 = 253_402_300_799_000;
 
 #[async_trait]
 impl HeldUsernameReads for SqlStore {

@@ -1,14 +1,12 @@
-use super::application::applications;
 use super::row::{DatabaseRow, get, hash, invalid, maybe_time, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::Algorithm;
+use crate::server::model::ApplicationId;
 use crate::server::model::oauth::client::MOST_MISMATCHES;
-use crate::server::model::oauth::client::is_client_id;
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
-use crate::server::model::{Application, ApplicationId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, OauthClientReads, OauthClientWrites};
 use async_trait::async_trait;
@@ -22,7 +20,8 @@ const SECRETS: &str = concat!(
     " from client_secrets where application_id = $1 order by created_at, prefix"
 );
 
-fn secret(row: &DatabaseRow) -> Result<ClientSecret, Unavailable> {
+/// Reads a secret.
+pub fn secret(row: &DatabaseRow) -> Result<ClientSecret, Unavailable> {
     Ok(ClientSecret {
         hash: hash(row, "secret_hash")?,
         prefix: get(row, "prefix")?,
@@ -60,25 +59,6 @@ pub fn client(row: &DatabaseRow) -> Result<Client, Unavailable> {
 
 #[async_trait]
 impl OauthClientReads for SqlStore {
-    async fn client_named(&self, client_id: &str) -> Result<Option<(Application, Client)>, Unavailable> {
-        // PostgreSQL refuses some texts, such as one with NUL.
-        if !is_client_id(client_id) {
-            return Ok(None);
-        }
-        let statement = query(concat!(
-            "select ",
-            client_columns!("c."),
-            ", ",
-            application_columns!("a."),
-            ", g.group_name from oauth_clients c join applications a on a.id = c.application_id \
-             left join application_groups g on g.application_id = a.id where c.client_id = $1"
-        ));
-        let rows = self.all(statement.bind(client_id)).await?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        let client = client(first)?;
-        Ok(applications(&rows)?.pop().map(|application| (application, client)))
-    }
-
     async fn client_of(&self, application: &ApplicationId) -> Result<Option<Client>, Unavailable> {
         self.one(query(OF_APPLICATION).bind(application.as_str())).await?.map(|row| client(&row)).transpose()
     }

@@ -15,26 +15,30 @@ pub const REMOVE_OF_USER: &str =
 
 /// All passkeys of an account, the oldest first.
 const OF_USER: &str =
-    concat!("select ", passkey_columns!(""), " from passkeys where user_id = $1 order by created_at, credential_id");
+    concat!("select ", passkey_row!(), " from passkeys p where p.user_id = $1 order by p.created_at, p.credential_id");
 
-fn passkey(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
+/// Reads a passkey from [`passkey_row`].
+pub fn passkey(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
     Ok(Passkey {
-        credential_id: CredentialId::new(get(row, "credential_id")?).ok_or_else(|| invalid("credential_id"))?,
-        user_id: UserId(get(row, "user_id")?),
-        rp_id: get(row, "rp_id")?,
-        name: get(row, "name")?,
-        record: get(row, "record")?,
-        record_version: get(row, "record_version")?,
-        aaguid: get(row, "aaguid")?,
-        transports: get(row, "transports")?,
-        backup_eligible: get(row, "backup_eligible")?,
-        backed_up: get(row, "backed_up")?,
-        sign_count: whole(row, "sign_count")?,
-        created_at: time(row, "created_at")?,
-        last_used_at: maybe_time(row, "last_used_at")?,
-        last_used_on: Client { browser: get(row, "last_used_browser")?, system: get(row, "last_used_system")? },
-        added_with: AddedWith::parse(get(row, "added_with")?).ok_or_else(|| invalid("added_with"))?,
-        suspended_at: maybe_time(row, "suspended_at")?,
+        credential_id: CredentialId::new(get(row, "passkey_credential_id")?).ok_or_else(|| invalid("credential_id"))?,
+        user_id: UserId(get(row, "passkey_user_id")?),
+        rp_id: get(row, "passkey_rp_id")?,
+        name: get(row, "passkey_name")?,
+        record: get(row, "passkey_record")?,
+        record_version: get(row, "passkey_record_version")?,
+        aaguid: get(row, "passkey_aaguid")?,
+        transports: get(row, "passkey_transports")?,
+        backup_eligible: get(row, "passkey_backup_eligible")?,
+        backed_up: get(row, "passkey_backed_up")?,
+        sign_count: whole(row, "passkey_sign_count")?,
+        created_at: time(row, "passkey_created_at")?,
+        last_used_at: maybe_time(row, "passkey_last_used_at")?,
+        last_used_on: Client {
+            browser: get(row, "passkey_last_used_browser")?,
+            system: get(row, "passkey_last_used_system")?,
+        },
+        added_with: AddedWith::parse(get(row, "passkey_added_with")?).ok_or_else(|| invalid("added_with"))?,
+        suspended_at: maybe_time(row, "passkey_suspended_at")?,
     })
 }
 
@@ -57,7 +61,7 @@ impl PasskeyReads for SqlStore {
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
-            passkey_columns!("p."),
+            passkey_row!(),
             ", ",
             user_columns!(),
             " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1 and u.deleted_at is null"

@@ -4,10 +4,11 @@ use super::super::dialect::Database;
 use super::unavailable;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::{ApplicationId, Client, UserId};
+use crate::server::model::{ApplicationId, Client, GroupName, UserId};
 use crate::server::secret::TokenHash;
 use crate::types::{EmailAddress, Language};
 use sqlx::{ColumnIndex, Database as _, Decode, Row, Type};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -74,6 +75,12 @@ pub fn client(row: &DatabaseRow) -> Result<Client, Unavailable> {
 /// A span as its column holds it.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Names of groups that were put together, with spaces between them.
+pub fn groups(row: &DatabaseRow, column: &'static str) -> Result<BTreeSet<GroupName>, Unavailable> {
+    let names = get::<Option<&str>>(row, column)?.unwrap_or_default().split_whitespace();
+    names.map(|name| GroupName::parse(name).ok_or_else(|| invalid(column))).collect()
 }
 
 /// Reads the column `application_id`.

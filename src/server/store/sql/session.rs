@@ -30,7 +30,7 @@ pub fn method_of(row: &DatabaseRow) -> Result<Method, Unavailable> {
     Method::parse(get(row, "method")?, credential_id).ok_or_else(|| invalid("method"))
 }
 
-fn session(row: &DatabaseRow) -> Result<Session, Unavailable> {
+pub fn session(row: &DatabaseRow) -> Result<Session, Unavailable> {
     let idle = u64::try_from(get::<i64>(row, "idle_millis")?).map_err(|_| invalid("idle_millis"))?;
     Ok(Session {
         id: SessionId(get(row, "id")?),
@@ -62,18 +62,6 @@ impl SessionReads for SqlStore {
         );
         let row = self.pools.warm.look_up(|| query(TEXT).bind(&token.0[..])).await;
         let row = row.map_err(|cause| self.failed(cause))?;
-        row.map(|row| Ok((session(&row)?, user::user(&row)?))).transpose()
-    }
-
-    async fn session_of_id(&self, id: SessionId) -> Result<Option<(Session, User)>, Unavailable> {
-        let statement = query(concat!(
-            "select ",
-            session_columns!("s."),
-            ", ",
-            user_columns!(),
-            " from sessions s join users u on u.id = s.user_id where s.id = $1 and u.deleted_at is null"
-        ));
-        let row = self.one(statement.bind(id.0)).await?;
         row.map(|row| Ok((session(&row)?, user::user(&row)?))).transpose()
     }
 

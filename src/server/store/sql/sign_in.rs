@@ -16,7 +16,7 @@ impl SignInRecords for SqlStore {
         let SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous } = record;
         let (method, credential_id) = method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
-        let statement = passkey::query_of_use(RECORD, passkey, used)
+        let statement = passkey::query_of_use(RECORD.alone, passkey, used)
             .bind(session.id.0)
             .bind(&session.token_hash.0[..])
             .bind(method)
@@ -34,7 +34,7 @@ impl SignInRecords for SqlStore {
             .bind(browser.expires_at.unix_millis())
             .bind(previous.as_ref().map(|token| &token.0[..]))
             .bind(only_recognised);
-        let row = self.pools.sign_ins.run(statement).await.map_err(|cause| self.failed(cause))?;
+        let row = self.pools.steps.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))?;
         let Some(row) = row else { return Ok(SignInOutcome::Gone) };
         let user = user::user(&row)?;
         if get(&row, "is_in")? {

@@ -1,5 +1,5 @@
 use super::SqlStore;
-use super::application::applications;
+use super::application::application;
 use super::row::{get, maybe_time};
 use super::transaction::Transaction;
 use crate::server::Unavailable;
@@ -20,9 +20,8 @@ impl VisitReads for SqlStore {
     ) -> Result<Vec<UserApplication>, Unavailable> {
         let statement = query(concat!(
             "select ",
-            application_columns!("a."),
-            ", null as group_name, \
-             (select max(v.last_at) from visits v where v.user_id = $1 and v.application_id = a.id) as used_at, \
+            application_row!(),
+            ", (select max(v.last_at) from visits v where v.user_id = $1 and v.application_id = a.id) as used_at, \
              (select count(*) from grants g where g.user_id = $1 and g.application_id = a.id) as grants, \
              (select c.scopes from consents c where c.user_id = $1 and c.application_id = a.id) as allowed \
              from applications a where a.id > $2 and a.disabled_at is null and (a.who = 'everybody' or (a.who = 'groups' \
@@ -31,14 +30,13 @@ impl VisitReads for SqlStore {
         ));
         let after = after.map_or("", ApplicationId::as_str);
         let rows = self.all(statement.bind(user.0).bind(after).bind(i64::from(limit))).await?;
-        let found = applications(&rows)?;
-        let with = |(application, row)| {
+        let with = |row| {
             let used_at = maybe_time(row, "used_at")?;
             let has_access = used_at.is_some() || get::<i64>(row, "grants")? > 0;
             let consent = get::<Option<&str>>(row, "allowed")?.map(Scopes::parse);
-            Ok(UserApplication { application, used_at, has_access, consent })
+            Ok(UserApplication { application: application(row)?, used_at, has_access, consent })
         };
-        found.into_iter().zip(&rows).map(with).collect()
+        rows.iter().map(with).collect()
     }
 
     async fn visits_of(&self, user: UserId) -> Result<Vec<(SessionId, String)>, Unavailable> {

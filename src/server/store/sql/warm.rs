@@ -45,35 +45,46 @@ impl Warm {
         }
     }
 
-    /// Runs a query that gives a row at most. Where it fails or is given up, its connection goes back to the pool, which
-    /// finds out what is wrong with it.
+    /// Runs a query. Where it fails or is given up, its connection goes back to the pool, which finds out what is wrong with
+    /// it.
     ///
     /// # Errors
     /// As the query; when no connection is free for as long as the pool waits for one.
-    pub async fn fetch_optional(&self, query: Query<'_, Database, Arguments>) -> Result<Option<Row>, sqlx::Error> {
+    pub async fn fetch_all(&self, query: Query<'_, Database, Arguments>) -> Result<Vec<Row>, sqlx::Error> {
         let patience = self.pool.options().get_acquire_timeout();
         let (_turn, mut connection, left_pool) =
             timeout(patience, self.acquire()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        let row = query.fetch_optional(&mut *connection).await?;
+        let rows = query.fetch_all(&mut *connection).await?;
         self.put_back(connection, left_pool);
-        Ok(row)
+        Ok(rows)
     }
 
-    /// As [`Warm::fetch_optional`], for what only reads: where the connection had been cut, it is asked for once more.
+    /// As [`Warm::fetch_all`], for what only reads: where the connection had been cut, it is asked for once more.
     ///
     /// # Errors
-    /// As [`Warm::fetch_optional`].
+    /// As [`Warm::fetch_all`].
+    pub async fn look_up_all<'q>(
+        &self,
+        query: impl Fn() -> Query<'q, Database, Arguments>,
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        match self.fetch_all(query()).await {
+            Err(cause) if was_cut(&cause) => {
+                self.doubt.note(&cause);
+                self.fetch_all(query()).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// As [`Warm::look_up_all`], for a query that gives a row at most.
+    ///
+    /// # Errors
+    /// As [`Warm::fetch_all`].
     pub async fn look_up<'q>(
         &self,
         query: impl Fn() -> Query<'q, Database, Arguments>,
     ) -> Result<Option<Row>, sqlx::Error> {
-        match self.fetch_optional(query()).await {
-            Err(cause) if was_cut(&cause) => {
-                self.doubt.note(&cause);
-                self.fetch_optional(query()).await
-            }
-            answered => answered,
-        }
+        Ok(self.look_up_all(query).await?.pop())
     }
 
     /// How many are here and do nothing.

@@ -2,15 +2,17 @@
 
 mod checkpoint;
 mod dialect;
+mod redemption;
 mod sign_in;
 #[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod sql;
+mod steps;
 
 use self::dialect::{Dialect, Doubt};
-use self::sign_in::SignInWriter;
 use self::sql::warm::Warm;
 use self::sql::{Pools, SqlStore};
+use self::steps::StepWriter;
 use super::schema::check_schema;
 use super::{Maintenance, Store, schema, told};
 use crate::server::Unavailable;
@@ -59,9 +61,9 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
     let is_new = is_empty(&migrating, file).await?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
-    let sign_in_writer = sign_in_writer(options.clone());
-    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), sign_in_writer.clone()));
-    Ok(connect(options, sign_in_writer).await?.opened(is_new))
+    let step_writer = step_writer(options.clone());
+    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), step_writer.clone()));
+    Ok(connect(options, step_writer).await?.opened(is_new))
 }
 
 /// Whether there are no tables yet.
@@ -115,7 +117,7 @@ pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     if !file.exists() {
         return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
     }
-    let store = connect(options(file), sign_in_writer(options(file))).await?;
+    let store = connect(options(file), step_writer(options(file))).await?;
     check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
     Ok(store)
 }
@@ -163,13 +165,13 @@ async fn open_pool(connections: u32, options: &SqliteConnectOptions) -> sqlx::Re
 }
 
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
-async fn connect(options: SqliteConnectOptions, sign_ins: SignInWriter) -> Result<SqlStore, Unavailable> {
+async fn connect(options: SqliteConnectOptions, steps: StepWriter) -> Result<SqlStore, Unavailable> {
     let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
     let write = open_pool(1, &options).await.map_err(failed)?;
     let read = open_pool(READERS, &options).await.map_err(failed)?;
     query(READ_SOMETHING).execute(&read).await.map_err(failed)?;
     let warm = Warm::of(&read, &Doubt);
-    Ok(SqlStore::new(Pools { warm, read, write, sign_ins, doubt: Doubt }))
+    Ok(SqlStore::new(Pools { warm, read, write, steps, doubt: Doubt }))
 }
 
 /// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). A process that
@@ -225,13 +227,13 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
     let pool = pool.map_err(|cause| of(file, &cause))?;
     query(READ_SOMETHING).execute(&pool).await.map_err(|cause| of(file, &cause))?;
-    let (warm, sign_ins) = (Warm::of(&pool, &Doubt), sign_in_writer(options));
-    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, sign_ins, doubt: Doubt }))
+    let (warm, steps) = (Warm::of(&pool, &Doubt), step_writer(options));
+    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, steps, doubt: Doubt }))
 }
 
-fn sign_in_writer(options: SqliteConnectOptions) -> SignInWriter {
+fn step_writer(options: SqliteConnectOptions) -> StepWriter {
     // The prepared statement needs no file.
-    SignInWriter::on(options.pragma("temp_store", "memory"))
+    StepWriter::on(options.pragma("temp_store", "memory"))
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.

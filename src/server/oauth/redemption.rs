@@ -1,0 +1,165 @@
+//! The redemption of authorization codes (RFC 6749, section 4.1.3).
+
+use super::client_authentication::AuthenticatedClient;
+use super::code::{self, Code};
+use super::error::Refusal;
+use super::id_token::sid;
+use super::keys::SigningKeys;
+use super::parameters::Parameters;
+use super::token::{Making, NOT_ALLOWED, TokenAnswer, Tokens, allowed};
+use crate::server::Unavailable;
+use crate::server::auth::account::Profile;
+use crate::server::model::application::Audience;
+use crate::server::model::assurance::{Assurance, Authentication};
+use crate::server::model::oauth::grant::{TOKEN_LIFE, refreshed_until};
+use crate::server::model::oauth::{Client, Grant, GrantId, RefreshToken, Scope, Scopes};
+use crate::server::model::{ApplicationId, Session, User};
+use crate::server::secret::{Token, TokenHash};
+use crate::server::store::{RedemptionRecord, UserFacts};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+const NO_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expired, or was used before");
+const GONE: Refusal = Refusal::invalid_grant("the session expired or was revoked");
+
+impl Tokens<'_> {
+    pub(super) async fn by_code(
+        &self,
+        authenticated: &AuthenticatedClient,
+        parameters: &Parameters,
+    ) -> Result<TokenAnswer, Refusal> {
+        let AuthenticatedClient { application, client } = authenticated;
+        let text = parameters.one("code").ok_or(Refusal::invalid_request("code is missing"))?;
+        let hash = Token::decode(text).ok_or(NO_CODE)?.hash();
+        let Some(code) = code::take(self.core, &application.id, &hash).await? else {
+            self.end_grant_of(&hash, &application.id).await?;
+            return Err(NO_CODE);
+        };
+        if parameters.one("redirect_uri") != Some(&code.redirect_uri) {
+            return Err(Refusal::invalid_grant("redirect_uri differs from that of the authorization request"));
+        }
+        check_verifier(code.challenge.as_deref(), parameters.one("code_verifier"))?;
+        let now = self.core.now();
+        let is_same = |(session, _, _): &(Session, User, UserFacts)| {
+            session.is_alive(now) && session.authenticated_at.unix_millis() >= code.authenticated_at
+        };
+        let found = self.core.store.session_with_facts(code.session()).await?;
+        let (session, user, about) = found.filter(is_same).ok_or(GONE)?;
+        let assurance = self.check_policy(application, (&user, &about), &Authentication::of(&session))?;
+        let grant = self.grant((&code, hash), (client, &session))?;
+        let refresh_token = client.gets_refresh_token(&grant.scopes).then(|| self.core.token());
+        let making = Making {
+            client,
+            user: &user,
+            groups: &about.groups,
+            grant: &grant,
+            scopes: &grant.scopes,
+            assurance,
+            nonce: code.nonce.as_deref(),
+            refresh_token: refresh_token.as_ref().map(Token::encode),
+        };
+        let (answer, issued) = self.make(making)?;
+        let refresh_token =
+            refresh_token.map(|token| RefreshToken { hash: token.hash(), created_at: now, used_at: None });
+        let learns_name = grant.scopes.has(Scope::Profile);
+        let name = learns_name.then(|| Profile { core: self.core }.lasting_name(&user.username)).transpose()?;
+        let record = RedemptionRecord {
+            grant: &grant,
+            session: session.id,
+            token: &issued,
+            refresh_token: refresh_token.as_ref(),
+            user: &user,
+            application,
+            member_of: match &application.policy.who {
+                Audience::Groups(names) => names.intersection(&about.groups).next(),
+                Audience::Closed | Audience::Everybody => None,
+            },
+            name,
+        };
+        if !self.core.store.record_redemption(record).await? {
+            self.record_by_steps(record, assurance).await?;
+        }
+        Ok(answer)
+    }
+
+    /// A second use of a code: the first one may have been a thief's (RFC 6749, section 4.1.2).
+    async fn end_grant_of(&self, code: &TokenHash, application: &ApplicationId) -> Result<(), Unavailable> {
+        let mut unit = self.core.store.begin().await?;
+        if unit.end_grant_of_code(code, application).await? {
+            unit.commit().await?;
+            tracing::warn!(%application, "authorization code used twice; its tokens are ended");
+        }
+        Ok(())
+    }
+
+    /// The grant that a code stands for.
+    fn grant(
+        &self,
+        (code, hash): (&Code, TokenHash),
+        (client, session): (&Client, &Session),
+    ) -> Result<Grant, Unavailable> {
+        let (now, scopes) = (self.core.now(), Scopes::parse(&code.scopes));
+        let refreshes = client.gets_refresh_token(&scopes);
+        Ok(Grant {
+            id: GrantId::random(self.core.entropy()),
+            user_id: session.user_id,
+            application: client.application.clone(),
+            session: (!scopes.has(Scope::OfflineAccess)).then_some(session.id),
+            code_hash: hash,
+            sid: sid(&*SigningKeys { core: self.core }.current()?, session.id, &client.application),
+            scopes,
+            claims: code.claims.clone(),
+            authentication: Authentication::of(session),
+            created_at: now,
+            ends_at: if refreshes { refreshed_until(now, now) } else { now.plus(TOKEN_LIFE) },
+        })
+    }
+
+    /// Records a redemption while something else changes: the account, the policy or the groups, which are read again under
+    /// locks. An administrator who takes access away comes before, or after and finds the grant.
+    async fn record_by_steps(&self, record: RedemptionRecord<'_>, assurance: Assurance) -> Result<(), Refusal> {
+        let RedemptionRecord { grant, session, token, refresh_token, user, application, .. } = record;
+        let mut unit = self.core.store.begin().await?;
+        let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(GONE)?;
+        let (policy, groups) = unit.application_within(&application.id, user.id).await?.ok_or(NOT_ALLOWED)?;
+        allowed((&policy, &groups), &locked, assurance)?;
+        if !unit.add_grant(grant, session).await? {
+            return Err(GONE);
+        }
+        if grant.scopes.has(Scope::Profile) {
+            let profile = Profile { core: self.core };
+            profile.hold_for_ever(&mut *unit, user).await?;
+            // Renamed meanwhile: userinfo will give this one.
+            if locked.username != user.username {
+                profile.hold_for_ever(&mut *unit, &locked).await?;
+            }
+        }
+        unit.add_access_token(grant.id, token).await?;
+        if let Some(token) = refresh_token {
+            unit.add_refresh_token(grant.id, token).await?;
+            unit.trim_grants(user.id, &application.id).await?;
+        }
+        Ok(unit.commit().await?)
+    }
+}
+
+/// Checks the proof of a code challenge (RFC 7636, section 4.6). A verifier without a challenge is refused, too: the challenge may
+/// have been taken out of the request (RFC 9700, section 4.8.2).
+fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
+    let is_verifier = |text: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        (43..=128).contains(&text.len()) && text.bytes().all(is_plain)
+    };
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (Some(challenge), Some(verifier))
+            if is_verifier(verifier) && URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)) == challenge =>
+        {
+            Ok(())
+        }
+        (Some(_), Some(_)) => Err(Refusal::invalid_grant("code_verifier does not fit the code_challenge")),
+        (Some(_), None) => Err(Refusal::invalid_grant("code_verifier is missing")),
+        (None, Some(_)) => Err(Refusal::invalid_grant("code_verifier for a request without a code_challenge")),
+    }
+}

@@ -1,0 +1,50 @@
+//! Steps: acts that are one statement.
+
+use super::dialect::{Database, Doubt};
+use super::sql::warm::Warm;
+use sqlx::PgPool;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use std::future::{Ready, ready};
+
+/// The text of a step.
+#[derive(Debug)]
+pub struct Step {
+    pub alone: &'static str,
+}
+
+/// Writes steps, several at once. Its connections are not those that look up sessions: a step may wait for an account
+/// that another transaction has locked, and others must not wait with it.
+pub struct StepWriter(Warm);
+
+/// No transaction waits for a turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn;
+
+impl StepWriter {
+    pub fn on(pool: &PgPool, doubt: &Doubt) -> Self {
+        Self(Warm::of(pool, doubt))
+    }
+
+    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    pub fn turn(&self) -> Ready<Result<Turn, sqlx::Error>> {
+        ready(Ok(Turn))
+    }
+
+    pub async fn run(
+        &self,
+        _step: &'static Step,
+        query: Query<'_, Database, PgArguments>,
+    ) -> Result<Option<PgRow>, sqlx::Error> {
+        Ok(self.0.fetch_all(query).await?.pop())
+    }
+
+    pub fn resting(&self) -> usize {
+        self.0.resting()
+    }
+
+    pub fn close(&self) -> Ready<()> {
+        self.0.close();
+        ready(())
+    }
+}

@@ -1,0 +1,156 @@
+use super::application::application;
+use super::grant::living;
+use super::oauth_client::{client, secret};
+use super::passkey::passkey;
+use super::row::{DatabaseRow, get, groups, time};
+use super::session::session;
+use super::{SqlStore, Statement, user};
+use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
+use crate::server::model::oauth::client::is_client_id;
+use crate::server::model::oauth::{Client, ClientSecret, IssuedToken, Scopes};
+use crate::server::model::{Application, ApplicationId, Session, SessionId, User, UserId};
+use crate::server::secret::TokenHash;
+use crate::server::store::{AskedUser, FactReads, NamedClient, TokenInUse, UserFacts};
+use async_trait::async_trait;
+use sqlx::query;
+use uuid::Uuid;
+
+/// The facts about a user from their rows ([`fact_columns`]).
+fn facts(rows: &[DatabaseRow]) -> Result<UserFacts, Unavailable> {
+    let Some(first) = rows.first() else { return Ok(UserFacts::default()) };
+    let groups = groups(first, "user_groups")?;
+    if get::<Option<Uuid>>(first, "passkey_user_id")?.is_none() {
+        return Ok(UserFacts { passkeys: Vec::new(), groups });
+    }
+    let mut passkeys = rows.iter().map(passkey).collect::<Result<Vec<_>, _>>()?;
+    passkeys
+        .sort_by(|a, b| (a.created_at, a.credential_id.as_bytes()).cmp(&(b.created_at, b.credential_id.as_bytes())));
+    Ok(UserFacts { passkeys, groups })
+}
+
+impl SqlStore {
+    /// Reads the rows of what is read all the time.
+    async fn look_up<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<Vec<DatabaseRow>, Unavailable> {
+        self.pools.warm.look_up_all(statement).await.map_err(|cause| self.failed(cause))
+    }
+}
+
+#[async_trait]
+impl FactReads for SqlStore {
+    async fn application_for(
+        &self,
+        id: &ApplicationId,
+        user: UserId,
+    ) -> Result<Option<(Application, UserFacts)>, Unavailable> {
+        const TEXT: &str = concat!(
+            "select ",
+            application_row!(),
+            ", ",
+            fact_columns!(),
+            " from applications a cross join users u left join passkeys p on p.user_id = u.id where a.id = $1 and u.id = $2"
+        );
+        let rows = self.look_up(|| query(TEXT).bind(id.as_str()).bind(user.0)).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        Ok(Some((application(first)?, facts(&rows)?)))
+    }
+
+    async fn client_named(&self, client_id: &str, user: Option<UserId>) -> Result<Option<NamedClient>, Unavailable> {
+        const TEXT: &str = concat!(
+            "select ",
+            client_columns!("c."),
+            ", ",
+            application_row!(),
+            ", u.id as asked_user, ",
+            fact_columns!(),
+            ", (select s.scopes from consents s where s.user_id = u.id and s.application_id = a.id) as allowed \
+             from oauth_clients c join applications a on a.id = c.application_id left join users u on u.id = $2 \
+             left join passkeys p on p.user_id = u.id where c.client_id = $1"
+        );
+        // PostgreSQL refuses some texts, such as one with NUL.
+        if !is_client_id(client_id) {
+            return Ok(None);
+        }
+        let rows = self.look_up(|| query(TEXT).bind(client_id).bind(user.map(|user| user.0))).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let asks_for = match get::<Option<Uuid>>(first, "asked_user")? {
+            None => None,
+            Some(id) => {
+                let consent = get::<Option<&str>>(first, "allowed")?.map(Scopes::parse);
+                Some(AskedUser { id: UserId(id), facts: facts(&rows)?, consent })
+            }
+        };
+        Ok(Some(NamedClient { application: application(first)?, client: client(first)?, asks_for }))
+    }
+
+    async fn client_with_secrets(
+        &self,
+        client_id: &str,
+    ) -> Result<Option<(Application, Client, Vec<ClientSecret>)>, Unavailable> {
+        const TEXT: &str = concat!(
+            "select ",
+            client_columns!("c."),
+            ", ",
+            application_row!(),
+            ", k.secret_hash, k.prefix, k.created_at, k.expires_at, k.from_file \
+             from oauth_clients c join applications a on a.id = c.application_id \
+             left join client_secrets k on k.application_id = a.id where c.client_id = $1 order by k.created_at, k.prefix"
+        );
+        if !is_client_id(client_id) {
+            return Ok(None);
+        }
+        let rows = self.look_up(|| query(TEXT).bind(client_id)).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let has_secrets = get::<Option<&[u8]>>(first, "secret_hash")?.is_some();
+        let secrets = rows.iter().filter(|_| has_secrets).map(secret).collect::<Result<_, _>>()?;
+        Ok(Some((application(first)?, client(first)?, secrets)))
+    }
+
+    async fn session_with_facts(&self, id: SessionId) -> Result<Option<(Session, User, UserFacts)>, Unavailable> {
+        const TEXT: &str = concat!(
+            "select ",
+            session_columns!("s."),
+            ", ",
+            user_columns!(),
+            ", ",
+            fact_columns!(),
+            " from sessions s join users u on u.id = s.user_id left join passkeys p on p.user_id = u.id \
+             where s.id = $1 and u.deleted_at is null"
+        );
+        let rows = self.look_up(|| query(TEXT).bind(id.0)).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        Ok(Some((session(first)?, user::user(first)?, facts(&rows)?)))
+    }
+
+    async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenInUse>, Unavailable> {
+        const TEXT: &str = concat!(
+            "select ",
+            living_columns!(),
+            ", t.scopes as token_scopes, t.created_at as token_created_at, t.expires_at as token_expires_at, ",
+            client_columns!("c."),
+            ", ",
+            application_row!(),
+            ", ",
+            fact_columns!(),
+            living_from!("access_tokens"),
+            " join applications a on a.id = g.application_id join oauth_clients c on c.application_id = a.id \
+             left join passkeys p on p.user_id = u.id where t.expires_at > $2 and ",
+            is_living!()
+        );
+        let rows = self.look_up(|| query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let token = IssuedToken {
+            hash: *token,
+            scopes: Scopes::parse(get(first, "token_scopes")?),
+            created_at: time(first, "token_created_at")?,
+            expires_at: time(first, "token_expires_at")?,
+        };
+        Ok(Some(TokenInUse {
+            living: living(first)?,
+            token,
+            application: application(first)?,
+            client: client(first)?,
+            facts: facts(&rows)?,
+        }))
+    }
+}

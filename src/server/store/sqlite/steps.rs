@@ -1,0 +1,183 @@
+//! Steps: acts that are one insertion into a view, whose trigger does the rest. A step costs one exchange with the thread
+//! that SQLite runs on, where ten statements cost ten, and those who wait for each other share a commit.
+
+use super::BUSY_TIMEOUT;
+use super::dialect::Database;
+use sqlx::error::ErrorKind;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sqlx::{Connection, Execute, SqliteConnection, query, query_with, raw_sql};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedMutexGuard, Semaphore, oneshot};
+use tokio::time::timeout;
+
+/// The text of a step, alone or at the ends of a group.
+#[derive(Debug)]
+pub struct Step {
+    pub alone: &'static str,
+    pub first: &'static str,
+    pub last: &'static str,
+}
+
+/// A [`Step`] from the macro that gives its text.
+macro_rules! step {
+    ($text:ident) => {
+        Step { alone: $text!(), first: concat!("begin immediate; ", $text!()), last: concat!($text!(), "; commit") }
+    };
+}
+pub(super) use step;
+
+/// The connection for steps. SQLite has one writer: other writers hold this meanwhile, since the file's own
+/// lock is waited for by asking again and again, and the one who asks most often gets it.
+///
+/// Group commit: steps that arrive during a write wait together and are written together, in one transaction
+/// and with one wait for the disk.
+#[derive(Clone)]
+pub struct StepWriter {
+    options: SqliteConnectOptions,
+    /// Nothing before the first step, and after one that failed: the next one makes another.
+    connection: Arc<tokio::sync::Mutex<Option<SqliteConnection>>>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
+    /// One at a time; closed with the store.
+    checkpoints: Arc<Semaphore>,
+}
+
+/// No step is written while this is held.
+pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
+
+type Answer = Result<Option<SqliteRow>, sqlx::Error>;
+
+struct Waiting {
+    step: &'static Step,
+    values: SqliteArguments,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl StepWriter {
+    pub fn on(options: SqliteConnectOptions) -> Self {
+        Self { options, connection: Arc::default(), waiting: Arc::default(), checkpoints: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// First come, first served.
+    ///
+    /// # Errors
+    /// When it is not free for as long as a connection is waited for.
+    pub async fn turn(&self) -> Result<Turn, sqlx::Error> {
+        let turn = Arc::clone(&self.connection).lock_owned();
+        timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
+    }
+
+    /// Answers when the step, and the group that it went in with, is on the disk. The query is that of the step alone; its text
+    /// gets the begin or the end of the group's transaction. A step that is dropped before its group's turn leaves nothing.
+    ///
+    /// # Errors
+    /// As the query; as the group, when the file is to blame; when there is no answer for as long as a connection is waited for.
+    pub async fn run(&self, step: &'static Step, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
+        let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
+        let (answer, answered) = oneshot::channel();
+        if self.enqueue(Waiting { step, values, answer }) == 1 {
+            // In a task of its own: the one who came first may give up, and the others still go in.
+            let writer = self.clone();
+            tokio::spawn(async move { writer.write_waiting().await });
+        }
+        let answered = timeout(BUSY_TIMEOUT, answered).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        answered.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// The pools count theirs; this one is not of theirs.
+    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    pub fn resting(&self) -> usize {
+        0
+    }
+
+    /// Held while a checkpoint is made; closed with the store.
+    pub fn checkpoints(&self) -> &Semaphore {
+        &self.checkpoints
+    }
+
+    /// Waits for writers and checkpoints; afterwards there are none.
+    pub async fn close(&self) {
+        let checkpoint = self.checkpoints.acquire().await;
+        self.checkpoints.close();
+        drop(checkpoint);
+        let Ok(mut turn) = self.turn().await else { return };
+        if let Some(connection) = turn.take()
+            && let Err(cause) = connection.close().await
+        {
+            tracing::warn!(%cause, "database not closed");
+        }
+    }
+
+    /// Whether the caller is the last one to have it.
+    pub fn is_last(&self) -> bool {
+        Arc::strong_count(&self.connection) == 1
+    }
+
+    /// Tells how many wait now.
+    fn enqueue(&self, newcomer: Waiting) -> usize {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(newcomer);
+        waiting.len()
+    }
+
+    /// Writes all that still wait when the turn has come. Each of them has patience of its own, so that it is waited for.
+    async fn write_waiting(&self) {
+        let mut turn = Arc::clone(&self.connection).lock_owned().await;
+        let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        group.retain(|one| !one.answer.is_closed());
+        let (group, told): (Vec<_>, Vec<_>) = group.into_iter().map(|one| ((one.step, one.values), one.answer)).unzip();
+        let answers = self.write(&mut turn, group).await.unwrap_or_else(|cause| {
+            // One cause for all; what kind it is of makes no difference here.
+            let cause = Arc::new(cause);
+            told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
+        });
+        drop(turn);
+        for (one, answer) in told.into_iter().zip(answers) {
+            drop(one.send(answer));
+        }
+    }
+
+    /// One transaction for all; beginning and ending it rides with the first and the last of them.
+    async fn write(&self, turn: &mut Turn, group: Vec<(&Step, SqliteArguments)>) -> Result<Vec<Answer>, sqlx::Error> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One that fails is not put back: whatever it left open ends with it.
+        let mut connection = match turn.take() {
+            Some(connection) => connection,
+            None if self.checkpoints.is_closed() => return Err(sqlx::Error::PoolClosed),
+            None => self.connect().await?,
+        };
+        let (mut answers, last) = (Vec::with_capacity(group.len()), group.len() - 1);
+        for (place, (step, values)) in group.into_iter().enumerate() {
+            let text = match (place == 0, place == last) {
+                (true, true) | (false, false) => step.alone,
+                (true, false) => step.first,
+                (false, true) => step.last,
+            };
+            match query_with(text, values).fetch_all(&mut connection).await {
+                Err(cause) if !is_its_own(&cause) => return Err(cause),
+                rows => answers.push(rows.map(|rows| rows.into_iter().next())),
+            }
+        }
+        if last > 0 && matches!(answers.last(), Some(Err(_))) {
+            query("commit").execute(&mut connection).await?;
+        }
+        **turn = Some(connection);
+        Ok(answers)
+    }
+
+    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let mut connection = SqliteConnection::connect_with(&self.options).await?;
+        for prepare in [super::sign_in::PREPARE, super::redemption::PREPARE] {
+            raw_sql(prepare).execute(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+}
+
+/// Whether a statement failed by what it wanted to write. It has left nothing then, and its transaction goes on (SQLite,
+/// "Response To Errors Within A Transaction").
+fn is_its_own(cause: &sqlx::Error) -> bool {
+    cause.as_database_error().is_some_and(|cause| !matches!(cause.kind(), ErrorKind::Other))
+}

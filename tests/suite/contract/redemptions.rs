@@ -1,0 +1,205 @@
+//! Authorization codes that are redeemed in one step.
+
+use super::applications::{application, group, name, put};
+use super::store::{NOW, add_account, on_both};
+use latchkey::server::jose::Algorithm;
+use latchkey::server::keys::KeyedHash;
+use latchkey::server::model::application::{Audience, RequiredMethod};
+use latchkey::server::model::assurance::Authentication;
+use latchkey::server::model::oauth::grant::MOST_GRANTS;
+use latchkey::server::model::oauth::{Client, ConsentRule, Grant, GrantId, IssuedToken, RefreshToken, Scopes};
+use latchkey::server::model::{Application, GroupName, Passkey, Session, SessionId, User};
+use latchkey::server::secret::{SystemEntropy, TokenHash};
+use latchkey::server::store::{Insertion, RedemptionRecord, Store, Unit, UserFacts};
+use latchkey::types::Username;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A user who is in the group `family`, and the application `photos`, which is open to it.
+struct Scene<'a> {
+    store: &'a dyn Store,
+    user: User,
+    passkey: Passkey,
+    session: Session,
+    application: Application,
+}
+
+/// What the policy saw when it allowed a redemption.
+struct Seen {
+    session: SessionId,
+    user: User,
+    application: Application,
+    group: GroupName,
+    name: Option<KeyedHash>,
+}
+
+fn hash() -> TokenHash {
+    TokenHash(crate::authenticator::random())
+}
+
+fn token() -> IssuedToken {
+    let expires_at = NOW.plus(Duration::from_mins(1));
+    IssuedToken { hash: hash(), scopes: Scopes::parse("openid"), created_at: NOW, expires_at }
+}
+
+impl<'a> Scene<'a> {
+    async fn on(store: &'a dyn Store, user: &str) -> Self {
+        let (user, passkey, session) = add_account(store, user).await;
+        let application = application("photos", "family");
+        put(store, &[group("family", false)], std::slice::from_ref(&application)).await;
+        let scene = Self { store, user, passkey, session, application };
+        scene
+            .change(async |unit| {
+                unit.join_group(scene.user.id, &name("family"), NOW).await.unwrap();
+                assert_eq!(unit.put_client(&scene.client()).await.unwrap(), Insertion::Done);
+            })
+            .await;
+        scene
+    }
+
+    fn client(&self) -> Client {
+        Client {
+            application: self.application.id.clone(),
+            client_id: "photos".to_owned(),
+            is_public: false,
+            requires_pkce: true,
+            algorithm: Algorithm::Es256,
+            claims_in_id_token: false,
+            consent: ConsentRule::Never,
+            refreshes: true,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            claim_rules: Vec::new(),
+        }
+    }
+
+    async fn change(&self, change: impl AsyncFnOnce(&mut dyn Unit)) {
+        let mut unit = self.store.begin().await.unwrap();
+        change(&mut *unit).await;
+        unit.commit().await.unwrap();
+    }
+
+    fn grant(&self) -> Grant {
+        Grant {
+            id: GrantId::random(&SystemEntropy),
+            user_id: self.user.id,
+            application: self.application.id.clone(),
+            session: Some(self.session.id),
+            code_hash: hash(),
+            sid: "sid".to_owned(),
+            scopes: Scopes::parse("openid profile"),
+            claims: Some("{}".to_owned()),
+            authentication: Authentication::of(&self.session),
+            created_at: NOW,
+            ends_at: NOW.plus(Duration::from_hours(1)),
+        }
+    }
+
+    /// Everything as it is.
+    fn seen(&self) -> Seen {
+        let (user, application) = (self.user.clone(), self.application.clone());
+        Seen { session: self.session.id, user, application, group: name("family"), name: Some([7; 32]) }
+    }
+
+    async fn redeem(&self, grant: &Grant, seen: Seen) -> (bool, IssuedToken) {
+        let token = token();
+        let refresh_token = RefreshToken { hash: hash(), created_at: NOW, used_at: None };
+        let record = RedemptionRecord {
+            grant,
+            session: seen.session,
+            token: &token,
+            refresh_token: Some(&refresh_token),
+            user: &seen.user,
+            application: &seen.application,
+            member_of: Some(&seen.group),
+            name: seen.name,
+        };
+        let is_recorded = self.store.record_redemption(record).await.unwrap();
+        assert_eq!(self.store.access_token(&token.hash, NOW).await.unwrap().is_some(), is_recorded);
+        assert_eq!(self.store.refresh_token(&refresh_token.hash, NOW).await.unwrap().is_some(), is_recorded);
+        (is_recorded, token)
+    }
+
+    async fn is_redeemed(&self) -> bool {
+        self.redeem(&self.grant(), self.seen()).await.0
+    }
+}
+
+#[tokio::test]
+async fn a_redemption_is_recorded_whole_and_its_code_counts_once() {
+    on_both(async |store| {
+        let scene = Scene::on(&*store, "ada").await;
+        let grant = scene.grant();
+        let (is_recorded, token) = scene.redeem(&grant, scene.seen()).await;
+        assert!(is_recorded);
+        let found = store.access_token(&token.hash, NOW).await.unwrap().unwrap();
+        assert_eq!((&found.living.grant, &found.living.user, &found.token), (&grant, &scene.user, &token));
+        assert_eq!((&found.application, &found.client), (&scene.application, &scene.client()));
+        let facts = UserFacts { passkeys: vec![scene.passkey.clone()], groups: BTreeSet::from([name("family")]) };
+        assert_eq!(found.facts, facts);
+        assert_eq!(store.visits_of(scene.user.id).await.unwrap(), [(scene.session.id, "photos".to_owned())]);
+        assert!(store.username_is_held(&[[7; 32]], NOW).await.unwrap());
+
+        let again = Grant { id: GrantId::random(&SystemEntropy), ..grant.clone() };
+        assert!(!scene.redeem(&again, scene.seen()).await.0, "the code was used");
+        assert!(scene.is_redeemed().await, "another one is not");
+        let offline = Grant { session: None, ..scene.grant() };
+        assert!(
+            scene.redeem(&offline, Seen { name: None, ..scene.seen() }).await.0,
+            "a grant that outlives its session"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_redemption_writes_nothing_where_something_changed_since_the_policy_allowed_it() {
+    on_both(async |store| {
+        let scene = Scene::on(&*store, "ada").await;
+        let grant = scene.grant();
+        let gone = SessionId::new(NOW, &SystemEntropy);
+        let renamed = User { username: Username::parse("eve").unwrap(), ..scene.user.clone() };
+        let photos = &scene.application;
+        let mut wider = photos.clone();
+        wider.policy.who = Audience::Everybody;
+        let mut weaker = photos.clone();
+        weaker.policy.method = RequiredMethod::Any;
+        assert!(!scene.redeem(&grant, Seen { session: gone, ..scene.seen() }).await.0, "no such session");
+        assert!(!scene.redeem(&grant, Seen { user: renamed, ..scene.seen() }).await.0, "renamed");
+        assert!(!scene.redeem(&grant, Seen { application: wider, ..scene.seen() }).await.0, "another audience");
+        assert!(!scene.redeem(&grant, Seen { application: weaker, ..scene.seen() }).await.0, "another method");
+        assert!(!scene.redeem(&grant, Seen { group: name("strangers"), ..scene.seen() }).await.0, "another group");
+
+        scene.change(async |unit| unit.set_disabled(scene.user.id, Some(NOW)).await.unwrap()).await;
+        assert!(!scene.is_redeemed().await, "a disabled account");
+        scene.change(async |unit| unit.set_disabled(scene.user.id, None).await.unwrap()).await;
+        let disabled = Application { disabled_at: Some(NOW), ..photos.clone() };
+        put(&*store, &[], &[disabled]).await;
+        assert!(!scene.is_redeemed().await, "a disabled application");
+        put(&*store, &[group("friends", false)], &[application("photos", "friends")]).await;
+        assert!(!scene.is_redeemed().await, "open to another group");
+        put(&*store, &[], std::slice::from_ref(photos)).await;
+        scene.change(async |unit| assert!(unit.leave_group(scene.user.id, &name("family")).await.unwrap())).await;
+        assert!(!scene.is_redeemed().await, "the group was left");
+        scene.change(async |unit| assert!(unit.join_group(scene.user.id, &name("family"), NOW).await.unwrap())).await;
+        assert!(store.visits_of(scene.user.id).await.unwrap().is_empty(), "nothing of all this was written");
+        assert!(!store.username_is_held(&[[7; 32]], NOW).await.unwrap());
+        assert!(scene.is_redeemed().await, "with everything as it was, it goes");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn grants_that_are_redeemed_in_one_step_stay_within_their_bound() {
+    on_both(async |store| {
+        let scene = Scene::on(&*store, "ada").await;
+        for number in 0..u64::from(MOST_GRANTS) + 5 {
+            let ends_at = NOW.plus(Duration::from_secs(3_600 + number));
+            assert!(scene.redeem(&Grant { ends_at, ..scene.grant() }, scene.seen()).await.0);
+        }
+        let mut unit = store.begin().await.unwrap();
+        assert!(unit.end_grants(scene.user.id, None).await.unwrap() <= u64::from(MOST_GRANTS));
+    })
+    .await;
+}
