@@ -71,7 +71,7 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
         tracing::warn!("emails cannot be sent: set SMTP_URL, or DEV_MAILBOX=on");
     }
     let door = Door { allowed: config.outbound_allow.clone().into() };
-    let logout_worker = Arc::new(LogoutWorker { core: Arc::clone(state.core()), door });
+    let logout_worker = Arc::new(LogoutWorker::new(Arc::clone(state.core()), door));
     Ok(Started { state, email_worker, logout_worker })
 }
 
@@ -137,7 +137,7 @@ pub fn services(config: &Config, backing: Backing, can_send: bool) -> Result<Ser
 /// The worker that sends what these services queue.
 #[must_use]
 pub fn email_worker(services: &Services, transport: Arc<dyn Transport>, config: &Config) -> EmailWorker {
-    EmailWorker { core: Arc::clone(services.core()), transport, branding: Branding::new(config) }
+    EmailWorker::new(Arc::clone(services.core()), transport, Branding::new(config))
 }
 
 /// The key that was set, else the one in the data folder.

@@ -10,7 +10,7 @@ use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
 use crate::server::http::serve::Door;
 use crate::server::jobs::EmailWorker;
-use crate::server::jobs::{cleanup, key_rotation};
+use crate::server::jobs::{cleanup, code_counts, key_rotation};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -57,7 +57,7 @@ async fn apply(path: &Path, state: &AppState) -> Result<(), ExitCode> {
         }
         cause => fail(&cause.to_string()),
     })?;
-    for Applied { application, .. } in applied.iter().filter(|one| one.needs_secret) {
+    for Applied { application, .. } in applied.applications.iter().filter(|one| one.needs_secret) {
         let hint = "`latchkey apps secret add` makes one";
         tracing::warn!(application = %application.id, hint, "application without a secret");
     }
@@ -120,6 +120,8 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         return fail(&cause.to_string());
     }
     let core = Arc::clone(state.core());
+    let counting = Arc::clone(state.core());
+    keep_going("code_counts", move || code_counts::run(Arc::clone(&counting)));
     keep_going("key_rotation", move || key_rotation::run(Arc::clone(&core)));
     let email_workers = email_workers(email_worker, &stopped);
     for _ in 0..LOGOUT_WORKERS {

@@ -7,6 +7,7 @@ use crate::server::ephemeral::Ephemeral;
 use crate::server::keys::Keys;
 use crate::server::limiter::Limiter;
 use crate::server::model::ApplicationId;
+use crate::server::model::oauth::code_count::{CodeCount, CodeTally, day};
 use crate::server::model::oauth::{Client, ClientSecret};
 use crate::server::model::signing_key::KeySet;
 use crate::server::model::{Issuer, SessionLifetimes};
@@ -62,6 +63,7 @@ pub struct Core {
     pub(in crate::server) limiter: Limiter,
     pub(in crate::server) policy: Policy,
     pub(in crate::server) key_set: KeySetSlot,
+    pub(in crate::server) code_tally: CodeTally,
 }
 
 impl Core {
@@ -74,7 +76,8 @@ impl Core {
             keys: keys.clone(),
             is_on: policy.rate_limits,
         };
-        Self { store, ephemeral, clock, entropy, keys, limiter, policy, key_set: KeySetSlot::default() }
+        let (key_set, code_tally) = (KeySetSlot::default(), CodeTally::default());
+        Self { store, ephemeral, clock, entropy, keys, limiter, policy, key_set, code_tally }
     }
 
     #[must_use]
@@ -106,6 +109,11 @@ impl Core {
     /// The client of an application.
     pub async fn client_of(&self, application: &ApplicationId) -> Result<Option<Client>, Unavailable> {
         self.store.client_of(application).await
+    }
+
+    /// The authorization codes of each application since the day of a moment, as far as they were written.
+    pub async fn code_counts(&self, since: Timestamp) -> Result<Vec<(ApplicationId, CodeCount)>, Unavailable> {
+        self.store.code_counts(day(since)).await
     }
 
     /// The issuer of tokens.

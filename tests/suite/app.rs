@@ -278,11 +278,7 @@ impl App {
 
     /// A worker whose emails go another way.
     pub fn email_worker_with(&self, transport: Arc<dyn Transport>) -> EmailWorker {
-        EmailWorker {
-            core: Arc::clone(&self.email_worker.core),
-            transport,
-            branding: self.email_worker.branding.clone(),
-        }
+        self.email_worker.with(transport)
     }
 
     /// Sends every email that is due.

@@ -2,7 +2,12 @@
 
 use crate::operator::{done, refused, typed};
 use crate::program::Program;
+use latchkey::server::clock::{Clock, SystemClock};
+use latchkey::server::model::ApplicationId;
+use latchkey::server::model::oauth::code_count::{CodeCount, day};
+use latchkey::server::store::{Maintenance, OauthClientReads, sqlite};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const CALLBACK: &str = "https://photos.example.org/callback";
 
@@ -28,6 +33,10 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
     let options = ["--pkce", "optional", "--algorithm", "ES256", "--consent", "always", "--claims-in-id-token"];
     run(&["apps", "edit", "photos", "--claim", "admins:role=owner"]);
+    let doctor = || typed(folder.path(), &[], &["doctor"]).1;
+    assert!(doctor().contains("a claim of photos is for the group admins, which does not exist"), "{}", doctor());
+    run(&["groups", "add", "admins"]);
+    assert!(!doctor().contains("a claim of photos"), "{}", doctor());
     run(&["apps", "edit", "photos", "--claim", ""]);
     let line: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
     assert_eq!(line["claims"], json!([]), "an empty value removes them");
@@ -67,7 +76,10 @@ fn each_wrong_option_is_one_sentence_and_leaves_nothing_behind() {
         (vec!["--redirect-uri", CALLBACK, "--client-id", "a b"], "a client id has"),
         (vec!["--redirect-uri", CALLBACK, "--public", "--pkce", "optional"], "must use PKCE"),
         (vec!["--redirect-uri", CALLBACK, "--backchannel-logout-uri", "ftp://x"], "back-channel"),
+        (vec!["--redirect-uri", CALLBACK, "--backchannel-logout-uri", "https://169.254.169.254/"], "never called"),
+        (vec!["--redirect-uri", CALLBACK, "--backchannel-logout-uri", "http://93.184.215.14/"], "never called"),
         (vec!["--preset", "grafana"], "--url"),
+        (vec!["--preset", "grafana", "--url", "https://dash.example.org/?org=1"], "without a query"),
     ] {
         refused(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat(), words);
     }
@@ -100,6 +112,41 @@ fn a_preset_registers_its_uris_and_prints_what_to_paste() {
     let line: Value = serde_json::from_str(run(&["apps", "show", "dash", "--json"]).0.trim()).unwrap();
     assert_eq!(line["redirect_uris"], json!(["https://dash.example.org/login/generic_oauth"]));
     assert_eq!(line["name"], "Grafana");
+    run(&["apps", "edit", "dash", "--redirect-uri", CALLBACK]);
+    run(&["apps", "edit", "dash", "--preset", "grafana"]);
+    let line: Value = serde_json::from_str(run(&["apps", "show", "dash", "--json"]).0.trim()).unwrap();
+    assert_eq!(line["redirect_uris"], json!(["https://dash.example.org/login/generic_oauth"]), "its address is known");
+}
+
+#[test]
+fn a_client_that_was_public_has_none_of_its_former_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| done(folder.path(), &[], arguments).0;
+    let prefixes = || {
+        let line: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).trim()).unwrap();
+        line["secrets"].as_array().unwrap().len()
+    };
+    run(&["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    run(&["apps", "secret", "add", "photos"]);
+    assert_eq!(prefixes(), 2);
+    run(&["apps", "edit", "photos", "--public"]);
+    assert_eq!(prefixes(), 0);
+}
+
+#[test]
+fn secrets_that_are_added_at_once_stay_within_their_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &[], &["migrate"]);
+    done(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    let path = folder.path();
+    let added = std::thread::scope(|scope| {
+        let adding: Vec<_> =
+            (0..14).map(|_| scope.spawn(|| typed(path, &[], &["apps", "secret", "add", "photos"]).0)).collect();
+        adding.into_iter().map(|one| one.join().unwrap()).filter(|code| *code == 0).count()
+    });
+    let shown: Value = serde_json::from_str(&done(path, &[], &["apps", "show", "photos", "--json"]).0).unwrap();
+    assert_eq!((added, shown["secrets"].as_array().unwrap().len()), (9, 10));
 }
 
 #[test]
@@ -145,6 +192,27 @@ fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_
     refused(folder.path(), &[], &["signing-keys", "revoke", "none"], "there is no signing key");
     assert!(done(folder.path(), &[], &["signing-keys", "list"]).0.contains("revoked"));
     assert!(done(folder.path(), &[], &["signing-keys", "rotate", "--force"]).1.contains("replaced"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_names_an_application_that_never_redeems_its_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = ["apps", "add", "photos", "--redirect-uri", CALLBACK, "--who", "everybody"];
+    done(folder.path(), &[], &["migrate"]);
+    done(folder.path(), &[], &add);
+    let count = async |issued, redeemed| {
+        let store = sqlite::open(&folder.path().join("data/latchkey.db"), Duration::from_secs(5)).await.unwrap();
+        let (photos, today) = (ApplicationId::parse("photos").unwrap(), day(SystemClock.now()));
+        store.add_code_count(&photos, today, CodeCount { issued, redeemed }).await.unwrap();
+        store.close().await;
+    };
+    let doctor = || typed(folder.path(), &[], &["doctor"]).1;
+    count(2, 0).await;
+    assert!(!doctor().contains("authorization codes"), "{}", doctor());
+    count(5, 0).await;
+    assert!(doctor().contains("7 codes were issued for photos in the last 7 days"), "{}", doctor());
+    count(1, 1).await;
+    assert!(!doctor().contains("authorization codes"), "{}", doctor());
 }
 
 #[test]

@@ -59,18 +59,42 @@ impl Remote {
     pub fn post(&mut self, path: &str, body: &Value) -> Outcome {
         let request = self.agent.post(format!("{}{path}", self.at)).header("origin", &self.origin);
         let request = request.header("cookie", self.line()).content_type("application/json");
-        let mut answer = request.send(body.to_string()).ok()?;
+        let answer = request.send(body.to_string()).ok()?;
         self.keep(&answer);
-        let text = answer.body_mut().read_to_string().ok()?;
-        Some((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
+        Self::json(answer)
+    }
+
+    /// Asks under the name of the site: some pages answer under no other.
+    fn page(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
+        let host = self.origin.split_once("://").unwrap().1;
+        self.agent.get(format!("{}{path}", self.at)).header("host", host).header("cookie", self.line())
     }
 
     pub fn get(&mut self, path: &str) -> Outcome {
-        // Some pages answer under the one name of the site only.
-        let host = self.origin.split_once("://").unwrap().1;
-        let request = self.agent.get(format!("{}{path}", self.at)).header("host", host).header("cookie", self.line());
-        let mut answer = request.call().ok()?;
+        let answer = self.page(path).call().ok()?;
         self.keep(&answer);
+        Self::json(answer)
+    }
+
+    /// Where an address leads to.
+    pub fn location(&mut self, path: &str) -> Option<String> {
+        let answer = self.page(path).call().ok()?;
+        self.keep(&answer);
+        Some(answer.headers().get("location")?.to_str().unwrap().to_owned())
+    }
+
+    /// Sends a form as a program does, which has no cookies.
+    pub fn form(&self, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Outcome {
+        let request = self.agent.post(format!("{}{path}", self.at)).header("authorization", authorization);
+        Self::json(request.send_form(fields.iter().copied()).ok()?)
+    }
+
+    /// Reads as a program does.
+    pub fn get_as(&self, path: &str, authorization: &str) -> Outcome {
+        Self::json(self.agent.get(format!("{}{path}", self.at)).header("authorization", authorization).call().ok()?)
+    }
+
+    fn json(mut answer: ureq::http::Response<ureq::Body>) -> Outcome {
         let text = answer.body_mut().read_to_string().ok()?;
         Some((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
     }

@@ -1,13 +1,17 @@
-//! How often a sign-in waits for PostgreSQL and for Redis: a budget in numbers, not in time.
+//! How often a sign-in, here or at an application, waits for PostgreSQL and for Redis: a budget in numbers, not in time.
 
 use crate::app::{Backends, TestDatabase, address};
+use crate::operator::{borrowed, done};
 use crate::program::Program;
 use crate::remote::Remote;
 use crate::wire::{Protocol, Wire};
-use serde_json::json;
-use std::time::Duration;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// Round trips to Redis and to the database: of a start, of a finish, and of a look at the session.
+/// Round trips to Redis and to the database, of three steps.
 type Counts = ((usize, usize), (usize, usize), (usize, usize));
 
 /// Counts on the way to a server; gives the address that leads there.
@@ -23,21 +27,72 @@ async fn counted(address: &str, protocol: Protocol) -> (Wire, String) {
     (wire, url.into())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_database() {
+/// The node on counted servers, and a function that gives the trips since it was asked last.
+async fn counted_node(
+    folder: &Path,
+) -> (TestDatabase, Program, Vec<(&'static str, String)>, impl Fn() -> (usize, usize) + use<>) {
     let database = TestDatabase::create(Backends::Servers).await;
     let (sql, database_url) = counted(database.url().expose(), Protocol::Postgres).await;
     let (redis, redis_url) = counted(&address("TEST_REDIS_URL"), Protocol::Redis).await;
-    let settings = [
-        ("DATABASE_URL", database_url.as_str()),
-        ("REDIS_URL", redis_url.as_str()),
-        ("RATE_LIMITS", "on"),
+    let settings = vec![
+        ("DATABASE_URL", database_url),
+        ("REDIS_URL", redis_url),
+        ("RATE_LIMITS", "on".to_owned()),
         // No worker looks for emails meanwhile.
-        ("EMAIL_SIGN_IN", "off"),
+        ("EMAIL_SIGN_IN", "off".to_owned()),
     ];
+    let program = Program::start(folder, None, &borrowed(&settings));
+    (database, program, settings, move || (redis.take(), sql.take()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_sign_on_takes_the_round_trips_of_the_budget() {
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::start(folder.path(), None, &settings);
-    let count = move || (redis.take(), sql.take());
+    let (_database, program, settings, count) = counted_node(folder.path()).await;
+    let all = tokio::task::spawn_blocking(move || {
+        let callback = "https://photos.example/callback";
+        let add = ["apps", "add", "photos", "--who", "everybody", "--redirect-uri", callback, "--pkce", "optional"];
+        let (added, _) = done(folder.path(), &borrowed(&settings), &[&add[..], &["--json"]].concat());
+        let added: Value = serde_json::from_str(&added).unwrap();
+        let basic = format!("Basic {}", STANDARD.encode(format!("photos:{}", added["client_secret"].as_str().unwrap())));
+        let mut remote = Remote::new(program.port, &program.origin());
+        let began = Instant::now();
+        while remote.get("/oauth/jwks").unwrap().0 != 200 {
+            assert!(began.elapsed() < Duration::from_mins(1), "no signing keys");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        remote.sign_up("ada").unwrap();
+        let address = format!(
+            "/oauth/authorize?client_id=photos&response_type=code&prompt=none&scope=openid+profile&redirect_uri={callback}"
+        );
+        let mut all = Vec::new();
+        for _ in 0..28 {
+            std::thread::sleep(Duration::from_millis(50));
+            count();
+            let location = remote.location(&address).unwrap();
+            let authorize = count();
+            let code = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("code=")).expect(&location);
+            let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", callback)];
+            let (status, tokens) = remote.form("/oauth/token", &basic, &fields).unwrap();
+            let token = count();
+            assert_eq!(status, 200, "{tokens}");
+            let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+            assert_eq!(remote.get_as("/oauth/userinfo", &bearer).unwrap().0, 200);
+            all.push((authorize, token, count()));
+        }
+        all
+    })
+    .await
+    .unwrap();
+    let least = |of: fn(&Counts) -> (usize, usize)| all.iter().map(of).min().unwrap();
+    let (authorize, token, userinfo) = (least(|all| all.0), least(|all| all.1), least(|all| all.2));
+    assert_eq!((authorize, token, userinfo), ((1, 1), (1, 2), (0, 1)), "Redis and SQL, of all: {all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_database, program, _, count) = counted_node(folder.path()).await;
     let all = tokio::task::spawn_blocking(move || {
         let origin = program.origin();
         let mut remote = Remote::new(program.port, &origin);

@@ -146,13 +146,14 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
         Apps::Add { id, options } => {
             let name = values::application_name(options.name.clone(), options.preset, &id).map_err(Failure::Told)?;
             let (json, preset) = (options.json, options.preset);
-            let changed = applications.add(id, name, options.change()?).await?;
+            let changed = applications.add(id, name, options.change(None)?).await?;
             tell(services, &changed, json, "added")?;
             if json { Ok(()) } else { paste(services, &changed, preset) }
         }
         Apps::Edit { id, options } => {
             let json = options.json;
-            let changed = applications.edit(&id, options.change()?).await?;
+            let known = applications.get(&id).await?;
+            let changed = applications.edit(&id, options.change(known.url)?).await?;
             tell(services, &changed, json, "changed")
         }
         Apps::List { json } => list(services, json).await,
@@ -209,15 +210,16 @@ fn paste(services: &Services, changed: &Changed, preset: Option<&Preset>) -> Res
 }
 
 impl Options {
-    fn change(self) -> Result<ApplicationChange, Failure> {
+    /// `known`: the address that the application has.
+    fn change(self, known: Option<String>) -> Result<ApplicationChange, Failure> {
         let Self { preset, name, url, logo, who, method, max_age, client, json: _ } = self;
         let client = client.change();
         let url = url.unwrap_or_default();
-        let address = if let Setting::Set(url) = &url { Some(url.as_str()) } else { None };
+        let address = url.clone().over(known);
         let client = match preset {
             Some(preset) => {
-                let needed = || Failure::Told("this preset needs the address of the application: --url".to_owned());
-                preset.complete(client, address).ok_or_else(needed)?
+                let needed = |why| Failure::Told(format!("this preset {why}: --url"));
+                preset.complete(client, address.as_deref()).map_err(needed)?
             }
             None => client,
         };

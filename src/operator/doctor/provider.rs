@@ -8,11 +8,15 @@ use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::Config;
 use crate::server::model::ApplicationId;
 use crate::server::model::oauth::RedirectUri;
+use crate::server::model::oauth::code_count::CodeCount;
 use crate::server::model::signing_key::{Phase, phase};
 use crate::server::services::Services;
+use std::time::Duration;
 
 const KEYS: &str = "signing keys";
 const APPLICATIONS: &str = "applications";
+const CODES: &str = "authorization codes";
+const CODES_SINCE: Duration = Duration::from_hours(24 * 7);
 const FILE: &str = "APPLICATIONS_FILE";
 /// How many applications are read at a time.
 const PAGE: u32 = 500;
@@ -27,7 +31,8 @@ pub(super) async fn provider(config: &Config) -> Vec<Finding> {
     }
     let Ok(services) = bootstrap::join(config).await else { return Vec::new() };
     let (keys, applications) = (keys(&services).await, applications(&services).await);
-    keys.into_iter().chain(applications).flatten().collect()
+    let codes = codes(&services).await;
+    keys.into_iter().chain(applications).chain(codes).flatten().collect()
 }
 
 async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
@@ -60,6 +65,23 @@ pub(super) fn file(config: &Config) -> Option<Finding> {
     })
 }
 
+/// Applications that get codes and never redeem one.
+async fn codes(services: &Services) -> Result<Vec<Finding>, Unavailable> {
+    let counts = services.core().code_counts(SystemClock.now().minus(CODES_SINCE)).await?;
+    let unfetched = counts.into_iter().filter(|(_, count)| count.is_never_redeemed());
+    let finding = |(id, count): (ApplicationId, CodeCount)| {
+        advice(
+            CODES,
+            format!(
+                "{} codes were issued for {id} in the last 7 days and none was redeemed: at the application, look at the client \
+                 secret, the address of the token endpoint and the log",
+                count.issued
+            ),
+        )
+    };
+    Ok(unfetched.map(finding).collect())
+}
+
 async fn has_secret(services: &Services, id: &ApplicationId) -> Result<bool, Unavailable> {
     let now = SystemClock.now();
     let secrets = services.core().secrets_of(id).await?;
@@ -81,6 +103,12 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
             if client.as_ref().is_some_and(|client| !client.is_public) && !has_secret(services, id).await? {
                 let said = format!("{id} has no secret that is valid: `latchkey apps secret add {id}`");
                 findings.push(advice(APPLICATIONS, said));
+            }
+            for rule in client.iter().flat_map(|client| &client.claim_rules) {
+                if services.groups().get(&rule.group).await?.is_none() {
+                    let said = format!("a claim of {id} is for the group {}, which does not exist", rule.group);
+                    findings.push(advice(APPLICATIONS, said));
+                }
             }
             let plain = client.iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
             findings.extend(plain.map(|uri: &RedirectUri| {

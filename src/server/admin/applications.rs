@@ -29,7 +29,9 @@ pub enum Setting<T> {
 }
 
 impl<T> Setting<T> {
-    fn over(self, known: Option<T>) -> Option<T> {
+    /// The value after the change.
+    #[must_use]
+    pub fn over(self, known: Option<T>) -> Option<T> {
         match self {
             Self::Keep => known,
             Self::Clear => None,

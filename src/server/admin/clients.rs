@@ -8,11 +8,12 @@ use crate::server::model::logout::LogoutResult;
 use crate::server::model::oauth::client::{MOST_SECRETS, MOST_URIS, is_client_id};
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId};
+use crate::server::outbound::Reach;
 use crate::server::secret::Secret;
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::AUDIT;
 use std::time::Duration;
-use url::Url;
+use url::{Host, Url};
 
 /// Clients and their secrets.
 pub struct Clients<'a> {
@@ -139,8 +140,25 @@ fn check(client: Client) -> Result<Client, Refused> {
                 "a back-channel logout URI starts with https:// or http://, without fragment, username and password",
             ));
         }
+        if !may_be_reached(uri) {
+            return Err(Refused::WrongClient(
+                "the address of the back-channel logout URI is never called: it is link-local or reserved, or public without https",
+            ));
+        }
     }
     Ok(client)
+}
+
+/// Whether the address in a URI may be called; what a name stands for is looked up at each call.
+fn may_be_reached(uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else { return false };
+    let is_plain = url.scheme() == "http";
+    match url.host() {
+        Some(Host::Ipv4(address)) => Reach::Registered.admits(address.into(), is_plain),
+        Some(Host::Ipv6(address)) => Reach::Registered.admits(address.into(), is_plain),
+        Some(Host::Domain(_)) => true,
+        None => false,
+    }
 }
 
 /// Writes the client of an application; returns it, with the secret of a new confidential one.
@@ -154,6 +172,12 @@ pub(super) async fn put(
     let client = change.apply_to(known, &application.id)?;
     if unit.put_client(&client).await? == Insertion::Conflict {
         return Err(Refused::ClientIdTaken(client.client_id));
+    }
+    if client.is_public && was_secret {
+        // It would be good again if the client turned confidential.
+        for secret in unit.client_secrets_within(&application.id).await? {
+            unit.remove_client_secret(&application.id, &secret.hash).await?;
+        }
     }
     if client.is_public || was_secret {
         return Ok((client, None));
@@ -185,18 +209,20 @@ impl Clients<'_> {
         id: &ApplicationId,
         life: Option<Duration>,
     ) -> Result<(ClientSecret, Secret<String>), Refused> {
-        let ClientRecord { client, secrets, .. } = self.get(id).await?.ok_or_else(|| Refused::NoClient(id.clone()))?;
-        let now = self.core.now();
+        let mut unit = self.core.store.begin().await?;
+        // Two that add one at the same time come one after the other.
+        unit.lock_application(id).await?;
+        let client = unit.client_within(id).await?.ok_or_else(|| Refused::NoClient(id.clone()))?;
         if client.is_public {
             return Err(Refused::WrongClient("a public client has no secret"));
         }
+        let (secrets, now) = (unit.client_secrets_within(id).await?, self.core.now());
         let is_alive = |secret: &&ClientSecret| secret.expires_at.is_none_or(|end| now < end);
         if secrets.iter().filter(is_alive).count() >= MOST_SECRETS {
             return Err(Refused::WrongClient("the application has 10 secrets; remove one first"));
         }
         let ends = life.map(|life| now.plus(life));
         let (secret, text) = ClientSecret::random(self.core.entropy(), now, ends);
-        let mut unit = self.core.store.begin().await?;
         unit.add_client_secret(id, &secret).await?;
         unit.commit().await?;
         log_secret(id, &secret.prefix, "client_secret_added", ends);

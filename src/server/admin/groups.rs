@@ -18,6 +18,11 @@ impl Groups<'_> {
         self.core.store.groups(after, limit).await
     }
 
+    /// A group.
+    pub async fn get(&self, name: &GroupName) -> Result<Option<Group>, Unavailable> {
+        self.core.store.group(name).await
+    }
+
     /// The groups of a user.
     pub async fn of(&self, user: &User) -> Result<BTreeSet<GroupName>, Unavailable> {
         self.core.store.groups_of(user.id).await

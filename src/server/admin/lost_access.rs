@@ -3,6 +3,7 @@
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
+use crate::server::model::application::Audience;
 use crate::server::model::{ApplicationId, UserId};
 
 /// How many accesses are read at a time.
@@ -13,6 +14,23 @@ const BATCH: u32 = 100;
 pub enum Change<'a> {
     Of(&'a ApplicationId),
     Concerning(UserId),
+}
+
+/// Ends what an act could not end that was interrupted after its commit.
+pub async fn end_all(core: &Core) -> Result<(), Unavailable> {
+    let mut after = None;
+    loop {
+        let page = core.store.applications(after.as_ref(), BATCH).await?;
+        for application in &page {
+            if application.disabled_at.is_some() || application.policy.who != Audience::Everybody {
+                end(core, Change::Of(&application.id)).await?;
+            }
+        }
+        match page.into_iter().next_back() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Ends access after a change was committed, one user at a time, so that no one waits for all of them. A code that is redeemed

@@ -84,17 +84,22 @@ impl Preset {
         self.redirect_uris.iter().any(|uri| uri.contains("{url}"))
     }
 
-    /// A change with the values of the preset, where none is given; `None` where it needs the address of the application.
-    #[must_use]
-    pub fn complete(&self, change: ClientChange, url: Option<&str>) -> Option<ClientChange> {
-        if self.needs_url() && url.is_none() && change.redirect_uris.is_none() {
-            return None;
+    /// A change with the values of the preset, where none is given.
+    ///
+    /// # Errors
+    /// Where it needs the address of the application, and that is not given or has more than a path.
+    pub fn complete(&self, change: ClientChange, url: Option<&str>) -> Result<ClientChange, &'static str> {
+        if self.needs_url() && change.redirect_uris.is_none() {
+            let url = url.ok_or("needs the address of the application")?;
+            if url.contains(['?', '#']) {
+                return Err("needs an address of the application without a query and a fragment");
+            }
         }
         let url = url.unwrap_or_default().trim_end_matches('/');
         let uris = |uris: &[String]| uris.iter().map(|uri| uri.replace("{url}", url)).collect::<Vec<_>>();
         let after_logout = Some(uris(&self.post_logout_redirect_uris)).filter(|uris| !uris.is_empty());
         let logout = self.backchannel_logout_uri.as_ref().map(|uri| uri.replace("{url}", url));
-        Some(ClientChange {
+        Ok(ClientChange {
             redirect_uris: change.redirect_uris.or_else(|| Some(uris(&self.redirect_uris))),
             post_logout_redirect_uris: change.post_logout_redirect_uris.or(after_logout),
             backchannel_logout_uri: change.backchannel_logout_uri.or(logout),
@@ -137,7 +142,7 @@ mod tests {
         for preset in Preset::all() {
             assert!(preset.display_name().is_some() && preset.source.starts_with("https://"), "{}", preset.name);
             let change = preset.complete(ClientChange::default(), Some("https://app.example/")).unwrap();
-            assert_eq!(preset.complete(ClientChange::default(), None).is_none(), preset.needs_url(), "{}", preset.name);
+            assert_eq!(preset.complete(ClientChange::default(), None).is_err(), preset.needs_url(), "{}", preset.name);
             let is_public = change.is_public.unwrap();
             let all = change.redirect_uris.iter().chain(&change.post_logout_redirect_uris).flatten();
             for uri in all {

@@ -1,5 +1,6 @@
 //! Tells applications that a session ended (OpenID Connect Back-Channel Logout 1.0).
 
+use super::Lookout;
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::model::logout::{ClaimedLogout, LogoutResult};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 
 /// How long a notice stays claimed: longer than a request may take.
 const LEASE: Duration = Duration::from_secs(15);
-/// How often the queue is read when nothing wakes the worker: other processes queue notices, too.
+/// How often the queue is read when nothing wakes a worker.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 200;
@@ -29,11 +30,17 @@ enum Outcome {
 
 /// Sends the notices.
 pub struct LogoutWorker {
-    pub core: Arc<Core>,
-    pub door: Door,
+    core: Arc<Core>,
+    door: Door,
+    lookout: Lookout,
 }
 
 impl LogoutWorker {
+    #[must_use]
+    pub fn new(core: Arc<Core>, door: Door) -> Self {
+        Self { core, door, lookout: Lookout::new(LOOK_EVERY) }
+    }
+
     /// Works until it is told to stop.
     pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
         let wake = &self.core.store.wakes().logout;
@@ -43,11 +50,7 @@ impl LogoutWorker {
                 Ok(false) => {}
                 Err(cause) => tracing::warn!(%cause, "logout queue unavailable"),
             }
-            tokio::select! {
-                () = wake.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                _ = stopped.changed() => {}
-            }
+            self.lookout.wait(wake, &mut stopped).await;
         }
     }
 
@@ -56,6 +59,7 @@ impl LogoutWorker {
         let (store, now) = (&self.core.store, self.core.now());
         let claim = Claim::random(self.core.entropy());
         let Some(claimed) = store.claim_logout(now, claim, LEASE).await? else { return Ok(false) };
+        store.wakes().logout.notify_one();
         let (application, outcome) = (&claimed.notice.application, self.send(&claimed).await?);
         let now = self.core.now();
         let failure = match outcome {

@@ -1,9 +1,11 @@
 //! Removes what has expired and the rows of deleted accounts, in small batches between which other writes come first.
 
 use crate::server::Unavailable;
+use crate::server::admin::lost_access;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::oauth::client::MISMATCH_KEPT;
+use crate::server::model::oauth::code_count::{CODE_COUNTS_KEPT, day};
 use crate::server::model::{event, logout};
 use crate::server::store::Store;
 use std::sync::Arc;
@@ -24,13 +26,19 @@ pub async fn run(core: Arc<Core>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let cleaned = tokio::select! {
-            _ = ticks.tick() => clean(&*core.store, core.now(), PAUSE).await,
+            _ = ticks.tick() => turn(&core).await,
             () = wake.notified() => remove_deleted_accounts(&*core.store, PAUSE).await,
         };
         if let Err(cause) = cleaned {
             tracing::warn!(%cause, "cleanup failed");
         }
     }
+}
+
+/// Removes everything that is due, and ends access that was lost and not ended.
+pub async fn turn(core: &Core) -> Result<(), Unavailable> {
+    clean(&*core.store, core.now(), PAUSE).await?;
+    lost_access::end_all(core).await
 }
 
 /// Removes everything that is due.
@@ -57,6 +65,7 @@ pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result
         store.remove_expired_access_tokens(now, BATCH);
         store.remove_ended_grants(now, BATCH);
         store.remove_old_mismatches(now.minus(MISMATCH_KEPT), BATCH);
+        store.remove_old_code_counts(day(now.minus(CODE_COUNTS_KEPT)), BATCH);
         store.remove_old_logout_results(now.minus(logout::RESULTS_KEPT), BATCH);
     }
     store.trim_mailbox().await

@@ -1,5 +1,6 @@
 //! The mail worker: sends what is in the mail queue, beside the requests and never within one.
 
+use super::Lookout;
 use crate::server::Unavailable;
 use crate::server::auth::email_delivery::{EmailDelivery, Recipient};
 use crate::server::core::Core;
@@ -18,18 +19,30 @@ use tokio::sync::watch;
 
 /// Sends emails. Several may work at once, also in several processes.
 pub struct EmailWorker {
-    pub core: Arc<Core>,
-    pub transport: Arc<dyn Transport>,
-    pub branding: Branding,
+    core: Arc<Core>,
+    transport: Arc<dyn Transport>,
+    branding: Branding,
+    lookout: Lookout,
 }
 
 /// How long an email stays claimed by a worker that says nothing more, as when its process was killed.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// How often the queue is read when nothing wakes the worker: other processes queue emails, too.
+/// How often the queue is read when nothing wakes a worker.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl EmailWorker {
+    #[must_use]
+    pub fn new(core: Arc<Core>, transport: Arc<dyn Transport>, branding: Branding) -> Self {
+        Self { core, transport, branding, lookout: Lookout::new(LOOK_EVERY) }
+    }
+
+    /// The same with another way to send.
+    #[must_use]
+    pub fn with(&self, transport: Arc<dyn Transport>) -> Self {
+        Self::new(Arc::clone(&self.core), transport, self.branding.clone())
+    }
+
     /// Works until it is told to stop; an email in hand is finished first.
     pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
         let wake = &self.core.store.wakes().email;
@@ -39,11 +52,7 @@ impl EmailWorker {
                 Ok(false) => {}
                 Err(cause) => tracing::warn!(%cause, "mail queue not read"),
             }
-            tokio::select! {
-                () = wake.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                _ = stopped.changed() => {}
-            }
+            self.lookout.wait(wake, &mut stopped).await;
         }
     }
 
@@ -52,6 +61,7 @@ impl EmailWorker {
         let now = self.core.now();
         let claim = Claim::random(self.core.entropy());
         let Some(email) = self.core.store.claim_email(now, claim, LEASE).await? else { return Ok(false) };
+        self.core.store.wakes().email.notify_one();
         if now >= email.not_after {
             tracing::warn!(email = %email.id.0, "email expired before it was sent");
             meters::email("any", "too_late");

@@ -2,8 +2,11 @@
 
 pub mod backchannel_logout;
 pub mod cleanup;
+pub mod code_counts;
 pub mod email;
 pub mod key_rotation;
+mod lookout;
 
 pub use backchannel_logout::LogoutWorker;
 pub use email::EmailWorker;
+use lookout::Lookout;

@@ -8,16 +8,16 @@ use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, NoRedirect, ReturnTo};
 use crate::server::Unavailable;
 use crate::server::access::{Access, Facts};
-use crate::server::auth::account::OwnersUnit;
+use crate::server::auth::account::{OwnersUnit, Sessions};
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::limiter::{Limited, Subject};
 use crate::server::model::assurance::{Assurance, Authentication};
-use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri};
+use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri, Scopes};
 use crate::server::model::{Application, ApplicationId, ClientAddress, UserId, limit};
 use crate::server::secret::Token;
-use crate::server::store::{AskedUser, NamedClient};
+use crate::server::store::{AskingClient, SessionFacts, UserFacts};
 
 /// The authorization endpoint.
 pub struct Authorizations<'a> {
@@ -32,8 +32,12 @@ pub struct Asked {
     pub request: AuthorizationRequest,
     /// The user whom `id_token_hint` names.
     hinted: Option<UserId>,
-    /// The signed-in user, as read together with the client.
-    asks_for: Option<AskedUser>,
+    /// The user who is signed in, as read together with the client.
+    pub current: Option<CurrentUser>,
+    /// The facts about them.
+    facts: UserFacts,
+    /// The scopes that they allowed the application.
+    consent: Option<Scopes>,
 }
 
 impl Asked {
@@ -100,18 +104,17 @@ impl Answer {
 }
 
 impl Authorizations<'_> {
-    /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21). What is known about the user who is signed in
-    /// is read with it.
+    /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21). The session of the browser's token is read with
+    /// the client.
     ///
     /// # Errors
     /// When the database is away, or the first signing keys are still being made.
-    pub async fn read(&self, parameters: &Parameters, current: Option<&CurrentUser>) -> Result<Reading, Unavailable> {
+    pub async fn read(&self, parameters: &Parameters, session: Option<&Token>) -> Result<Reading, Unavailable> {
         let Ok(client_id) = request::client_id(parameters) else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
-        let user = current.map(|current| current.user.id);
-        let Some(NamedClient { application, client, asks_for }) = self.core.store.client_named(client_id, user).await?
-        else {
+        let found = self.core.store.client_named(client_id, session.map(Token::hash).as_ref()).await?;
+        let Some(AskingClient { application, client, session, consent }) = found else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
         let return_to = match request::return_to(parameters, &client) {
@@ -136,7 +139,13 @@ impl Authorizations<'_> {
                 return Ok(Reading::Refused(return_to, refusal));
             }
         };
-        Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted, asks_for })))
+        let (current, facts) = match session {
+            None => (None, UserFacts::default()),
+            Some(SessionFacts { session, user, facts }) => {
+                (Sessions { core: self.core }.living(CurrentUser { user, session }).await?, facts)
+            }
+        };
+        Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted, current, facts, consent })))
     }
 
     /// Gives the request a number.
@@ -178,28 +187,27 @@ impl Authorizations<'_> {
 
     /// Decides what happens to a request next.
     #[must_use]
-    pub fn decide(&self, asked: &Asked, current: Option<&CurrentUser>, progress: Progress) -> Decision {
-        let session = current.and_then(|current| self.signed_in(asked, current));
+    pub fn decide(&self, asked: &Asked, progress: Progress) -> Decision {
+        let session = asked.current.as_ref().map(|current| self.signed_in(asked, current));
         let Progress { began_at, has_chosen, has_allowed } = progress;
         let (request, now) = (&asked.request, self.core.now());
         decide(&Situation { request, began_at, session, has_chosen, has_allowed, now })
     }
 
-    fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> Option<SignedIn> {
+    fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> SignedIn {
         let (user, application) = (&current.user, &asked.application);
-        let about = asked.asks_for.as_ref().filter(|about| about.id == user.id)?;
         let access = Access { core: self.core };
-        let standing = access.standing(&about.facts.passkeys);
+        let standing = access.standing(&asked.facts.passkeys);
         let assurance = Assurance::of(&Authentication::of(&current.session), standing);
         let asked_at = Some(self.core.now());
-        let facts = Facts { user, application, groups: &about.facts.groups, assurance, asked_at };
-        Some(SignedIn {
+        let facts = Facts { user, application, groups: &asked.facts.groups, assurance, asked_at };
+        SignedIn {
             assurance,
             verdict: crate::server::access::decide(facts),
             has_passkey: standing.has_settled_passkey(),
             is_hinted: !asked.means_another(current),
-            needs_consent: asked.client.needs_consent(&asked.request.scopes, about.consent.as_ref()),
-        })
+            needs_consent: asked.client.needs_consent(&asked.request.scopes, asked.consent.as_ref()),
+        }
     }
 
     /// Answers with a code.
@@ -209,9 +217,9 @@ impl Authorizations<'_> {
     pub async fn answer(&self, asked: &Asked, current: &CurrentUser) -> Result<Answer, Unavailable> {
         let authenticated_at = current.session.authenticated_at.unix_millis();
         let bound = Bound { request: &asked.request, session: current.session.id, authenticated_at };
-        let code: Token = code::issue(self.core, &asked.application.id, bound).await?;
+        let code = code::issue(self.core, &asked.application.id, bound).await?;
         let (return_to, issuer) = (asked.request.return_to.clone(), &self.core.policy.issuer);
-        Ok(Answer::new(return_to, issuer, vec![("code", code.encode())]))
+        Ok(Answer::new(return_to, issuer, vec![("code", code)]))
     }
 
     /// Answers with an error.

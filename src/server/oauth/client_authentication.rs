@@ -6,7 +6,8 @@ use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::Subject;
 use crate::server::model::oauth::Client;
-use crate::server::model::{Application, ClientAddress, limit};
+use crate::server::model::{Application, ClientAddress, SessionId, limit};
+use crate::server::store::{SecretClient, SessionFacts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
@@ -24,6 +25,8 @@ pub struct ClientRequest<'a> {
 pub struct AuthenticatedClient {
     pub application: Application,
     pub client: Client,
+    /// The session that was read with it.
+    pub session: Option<SessionFacts>,
 }
 
 const WRONG: Refusal = Refusal::new(ErrorCode::InvalidClient, "client authentication failed");
@@ -34,14 +37,18 @@ struct Credentials {
     candidates: Vec<(String, Option<String>)>,
 }
 
-/// Finds out which application sent a request. Only failures count against its limit.
+/// Finds out which application sent a request, and reads a session with it. Only failures count against its limit.
 ///
 /// # Errors
 /// `invalid_client`, `invalid_request` for two methods at once, or that a backend is away.
-pub async fn authenticate(core: &Core, request: &ClientRequest<'_>) -> Result<AuthenticatedClient, Refusal> {
+pub async fn authenticate(
+    core: &Core,
+    request: &ClientRequest<'_>,
+    session: Option<SessionId>,
+) -> Result<AuthenticatedClient, Refusal> {
     let credentials = credentials(request)?;
     for (client_id, secret) in &credentials.candidates {
-        if let Some(client) = try_one(core, client_id, secret.as_deref()).await? {
+        if let Some(client) = try_one(core, (client_id, secret.as_deref()), session).await? {
             return Ok(client);
         }
     }
@@ -66,12 +73,11 @@ pub async fn fail<T>(
 
 async fn try_one(
     core: &Core,
-    client_id: &str,
-    secret: Option<&str>,
+    (client_id, secret): (&str, Option<&str>),
+    session: Option<SessionId>,
 ) -> Result<Option<AuthenticatedClient>, Unavailable> {
-    let Some((application, client, secrets)) = core.store.client_with_secrets(client_id).await? else {
-        return Ok(None);
-    };
+    let found = core.store.client_with_secrets(client_id, session).await?;
+    let Some(SecretClient { application, client, secrets, session }) = found else { return Ok(None) };
     let is_proven = match (client.is_public, secret) {
         (true, None) => true,
         (true, Some(_)) | (false, None) => false,
@@ -80,7 +86,7 @@ async fn try_one(
             secrets.iter().any(|known| known.admits(secret, now))
         }
     };
-    Ok(is_proven.then_some(AuthenticatedClient { application, client }))
+    Ok(is_proven.then_some(AuthenticatedClient { application, client, session }))
 }
 
 fn credentials(request: &ClientRequest<'_>) -> Result<Credentials, Refusal> {

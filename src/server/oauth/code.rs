@@ -5,7 +5,7 @@ use crate::server::core::Core;
 use crate::server::ephemeral::CEREMONY;
 use crate::server::model::oauth::grant::CODE_LIFE;
 use crate::server::model::{ApplicationId, SessionId};
-use crate::server::secret::{Token, TokenHash};
+use crate::server::secret::TokenHash;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,34 @@ pub struct Bound<'a> {
     pub authenticated_at: i64,
 }
 
-/// Keeps a new code for an application.
-pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -> Result<Token, Unavailable> {
+/// A code as an application sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentCode {
+    pub hash: TokenHash,
+    /// The session that it seems to be of, so that it is read together with the client. What is kept under the code decides.
+    pub session: SessionId,
+}
+
+impl SentCode {
+    /// Reads the text of a code: 256 random bits, and the session, masked by a hash of them that only this provider can compute.
+    #[must_use]
+    pub fn read(core: &Core, text: &str) -> Option<Self> {
+        let bytes: [u8; 48] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (random, session) = (&bytes[..32], Uuid::from_slice(&bytes[32..]).ok()?);
+        Some(Self { hash: TokenHash(Sha256::digest(bytes).into()), session: SessionId(masked(core, random, session)) })
+    }
+}
+
+/// Masks a session, or takes the mask off.
+fn masked(core: &Core, random: &[u8], session: Uuid) -> Uuid {
+    let mask = core.keys.hash(&[b"session of a code"], random);
+    let mut bytes = session.into_bytes();
+    bytes.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    Uuid::from_bytes(bytes)
+}
+
+/// Keeps a new code for an application; returns its text.
+pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -> Result<String, Unavailable> {
     let Bound { request, session, authenticated_at } = bound;
     let code = Code {
         redirect_uri: request.return_to.redirect_uri.clone(),
@@ -52,18 +78,23 @@ pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -
         session: session.0,
         authenticated_at,
     };
-    let token = core.token();
-    let key = key(&token.hash(), application);
+    let mut bytes = [0; 48];
+    core.entropy().fill(&mut bytes[..32]);
+    let masked = masked(core, &bytes[..32], session.0);
+    bytes[32..].copy_from_slice(masked.as_bytes());
+    let key = key(&TokenHash(Sha256::digest(bytes).into()), application);
     let value = serde_json::to_vec(&code).map_err(|cause| Unavailable::new("authorization code", cause))?;
     let value = core.keys.seal(key.as_bytes(), &value, core.entropy())?;
     core.ephemeral.put(&key, value, CODE_LIFE).await?;
-    Ok(token)
+    core.code_tally.issued(application);
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Takes a code of an application; of several callers at once, one gets it. One of another application is not touched.
 pub async fn take(core: &Core, application: &ApplicationId, code: &TokenHash) -> Result<Option<Code>, Unavailable> {
     let key = key(code, application);
     let Some(sealed) = core.ephemeral.take(&key).await? else { return Ok(None) };
+    core.code_tally.redeemed(application);
     // A value that cannot be read (another version, a removed key) counts as expired.
     Ok(core.keys.open(key.as_bytes(), &sealed).and_then(|value| serde_json::from_slice(&value).ok()))
 }

@@ -1,7 +1,7 @@
 //! The redemption of authorization codes (RFC 6749, section 4.1.3).
 
 use super::client_authentication::AuthenticatedClient;
-use super::code::{self, Code};
+use super::code::{self, Code, SentCode};
 use super::error::Refusal;
 use super::id_token::sid;
 use super::keys::SigningKeys;
@@ -13,9 +13,9 @@ use crate::server::model::application::Audience;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::grant::{TOKEN_LIFE, refreshed_until};
 use crate::server::model::oauth::{Client, Grant, GrantId, RefreshToken, Scope, Scopes};
-use crate::server::model::{ApplicationId, Session, User};
+use crate::server::model::{ApplicationId, Session};
 use crate::server::secret::{Token, TokenHash};
-use crate::server::store::{RedemptionRecord, UserFacts};
+use crate::server::store::{RedemptionRecord, SessionFacts};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -27,11 +27,11 @@ impl Tokens<'_> {
     pub(super) async fn by_code(
         &self,
         authenticated: &AuthenticatedClient,
-        parameters: &Parameters,
+        (parameters, sent): (&Parameters, Option<SentCode>),
     ) -> Result<TokenAnswer, Refusal> {
-        let AuthenticatedClient { application, client } = authenticated;
-        let text = parameters.one("code").ok_or(Refusal::invalid_request("code is missing"))?;
-        let hash = Token::decode(text).ok_or(NO_CODE)?.hash();
+        let AuthenticatedClient { application, client, session: read } = authenticated;
+        parameters.one("code").ok_or(Refusal::invalid_request("code is missing"))?;
+        let SentCode { hash, .. } = sent.ok_or(NO_CODE)?;
         let Some(code) = code::take(self.core, &application.id, &hash).await? else {
             self.end_grant_of(&hash, &application.id).await?;
             return Err(NO_CODE);
@@ -41,11 +41,15 @@ impl Tokens<'_> {
         }
         check_verifier(code.challenge.as_deref(), parameters.one("code_verifier"))?;
         let now = self.core.now();
-        let is_same = |(session, _, _): &(Session, User, UserFacts)| {
+        let is_same = |SessionFacts { session, .. }: &SessionFacts| {
             session.is_alive(now) && session.authenticated_at.unix_millis() >= code.authenticated_at
         };
-        let found = self.core.store.session_with_facts(code.session()).await?;
-        let (session, user, about) = found.filter(is_same).ok_or(GONE)?;
+        let found = match read.as_ref().filter(|read| read.session.id == code.session()) {
+            Some(read) => Some(read.clone()),
+            // The secret key was changed since the code was issued.
+            None => self.core.store.session_facts(code.session()).await?,
+        };
+        let SessionFacts { session, user, facts: about } = found.filter(is_same).ok_or(GONE)?;
         let assurance = self.check_policy(application, (&user, &about), &Authentication::of(&session))?;
         let grant = self.grant((&code, hash), (client, &session))?;
         let refresh_token = client.gets_refresh_token(&grant.scopes).then(|| self.core.token());

@@ -29,7 +29,7 @@ impl Tokens<'_> {
         authenticated: &AuthenticatedClient,
         parameters: &Parameters,
     ) -> Result<TokenAnswer, Refusal> {
-        let AuthenticatedClient { application, client } = authenticated;
+        let AuthenticatedClient { application, client, .. } = authenticated;
         let text = parameters.one("refresh_token").ok_or(Refusal::invalid_request("refresh_token is missing"))?;
         let token = Token::decode(text).ok_or(NO_TOKEN)?;
         let now = self.core.now();

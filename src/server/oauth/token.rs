@@ -2,6 +2,7 @@
 
 use super::claims::Subject;
 use super::client_authentication::{ClientRequest, authenticate, fail};
+use super::code::SentCode;
 use super::error::{ErrorCode, Refusal};
 use super::id_token::Statement;
 use super::keys::SigningKeys;
@@ -32,7 +33,7 @@ pub struct TokenAnswer {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
-    /// What was granted; left out where it is nothing (RFC 6749, section 3.3: a scope has a word).
+    /// The scopes that were granted; left out where there is none (RFC 6749, section 3.3: a scope has a word).
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
@@ -63,9 +64,12 @@ impl Tokens<'_> {
         }
         // Before anything is taken: without keys no answer could be given.
         SigningKeys { core: self.core }.current()?;
-        let authenticated = authenticate(self.core, request).await?;
-        let answered = match request.parameters.one("grant_type") {
-            Some("authorization_code") => self.by_code(&authenticated, request.parameters).await,
+        let grant_type = request.parameters.one("grant_type");
+        let code = request.parameters.one("code").filter(|_| grant_type == Some("authorization_code"));
+        let code = code.and_then(|text| SentCode::read(self.core, text));
+        let authenticated = authenticate(self.core, request, code.map(|code| code.session)).await?;
+        let answered = match grant_type {
+            Some("authorization_code") => self.by_code(&authenticated, (request.parameters, code)).await,
             Some("refresh_token") => self.by_refresh_token(&authenticated, request.parameters).await,
             Some(_) => Err(Refusal::new(ErrorCode::UnsupportedGrantType, "unknown grant_type")),
             None => Err(Refusal::invalid_request("grant_type is missing")),

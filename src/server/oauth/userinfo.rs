@@ -58,7 +58,7 @@ impl Resources<'_> {
     /// # Errors
     /// When the application is not authenticated, or a backend is away.
     pub async fn introspect(&self, request: &ClientRequest<'_>) -> Result<Map<String, Value>, Refusal> {
-        let AuthenticatedClient { application, client } = authenticate(self.core, request).await?;
+        let AuthenticatedClient { application, client, .. } = authenticate(self.core, request, None).await?;
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
         let inactive = Map::from_iter([("active".to_owned(), Value::Bool(false))]);
         if client.is_public {
@@ -110,7 +110,7 @@ impl Resources<'_> {
     /// # Errors
     /// When the application is not authenticated, or a backend is away.
     pub async fn revoke(&self, request: &ClientRequest<'_>) -> Result<(), Refusal> {
-        let AuthenticatedClient { application, .. } = authenticate(self.core, request).await?;
+        let AuthenticatedClient { application, .. } = authenticate(self.core, request, None).await?;
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
         let Some(token) = Token::decode(text) else { return Ok(()) };
         let (hash, now, store) = (token.hash(), self.core.now(), &self.core.store);

@@ -167,6 +167,10 @@ tables! { $;
         Text: application_id uri reference;
         Whole: happened_at;
     }
+    code_counts: code_count_columns, code_count_values {
+        Text: application_id;
+        Whole: day issued redeemed;
+    }
     consents: consent_columns, consent_values {
         Id: user_id;
         Text: application_id scopes;

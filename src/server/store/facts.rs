@@ -16,21 +16,32 @@ pub struct UserFacts {
     pub groups: BTreeSet<GroupName>,
 }
 
-/// A client with its application, and with a user for whom it asks.
+/// A session, alive or not, with its user and the facts about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedClient {
-    pub application: Application,
-    pub client: Client,
-    pub asks_for: Option<AskedUser>,
+pub struct SessionFacts {
+    pub session: Session,
+    pub user: User,
+    pub facts: UserFacts,
 }
 
-/// A user for whom an application asks.
+/// A client with its application, and with the session in which it asks for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AskedUser {
-    pub id: UserId,
-    pub facts: UserFacts,
+pub struct AskingClient {
+    pub application: Application,
+    pub client: Client,
+    pub session: Option<SessionFacts>,
     /// The scopes that the user allowed the application.
     pub consent: Option<Scopes>,
+}
+
+/// A client with its application and secrets, and with a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretClient {
+    pub application: Application,
+    pub client: Client,
+    /// The oldest first, expired ones included.
+    pub secrets: Vec<ClientSecret>,
+    pub session: Option<SessionFacts>,
 }
 
 /// An access token that is valid, with all that its use depends on.
@@ -53,17 +64,22 @@ pub trait FactReads: Send + Sync {
         user: UserId,
     ) -> Result<Option<(Application, UserFacts)>, Unavailable>;
 
-    /// A client by its `client_id`, with the facts about a user where there is one.
-    async fn client_named(&self, client_id: &str, user: Option<UserId>) -> Result<Option<NamedClient>, Unavailable>;
+    /// A client by its `client_id`, with the session of a token where there is one.
+    async fn client_named(
+        &self,
+        client_id: &str,
+        session: Option<&TokenHash>,
+    ) -> Result<Option<AskingClient>, Unavailable>;
 
-    /// A client by its `client_id`, with its secrets, the oldest first, expired ones included.
+    /// A client by its `client_id`, with its secrets, and with a session where there is one.
     async fn client_with_secrets(
         &self,
         client_id: &str,
-    ) -> Result<Option<(Application, Client, Vec<ClientSecret>)>, Unavailable>;
+        session: Option<SessionId>,
+    ) -> Result<Option<SecretClient>, Unavailable>;
 
-    /// A session with its user and the facts about them.
-    async fn session_with_facts(&self, id: SessionId) -> Result<Option<(Session, User, UserFacts)>, Unavailable>;
+    /// A session by its id.
+    async fn session_facts(&self, id: SessionId) -> Result<Option<SessionFacts>, Unavailable>;
 
     /// An access token that is valid at `now`.
     async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenInUse>, Unavailable>;

@@ -42,7 +42,7 @@ pub use columns::TABLES;
 pub use consent::{ConsentReads, ConsentWrites};
 pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
-pub use facts::{AskedUser, FactReads, NamedClient, TokenInUse, UserFacts};
+pub use facts::{AskingClient, FactReads, SecretClient, SessionFacts, TokenInUse, UserFacts};
 pub use grant::{GrantReads, GrantWrites, LivingGrant};
 pub use group::{GroupReads, GroupWrites};
 pub use held_username::{HeldUsernameReads, HeldUsernameWrites};

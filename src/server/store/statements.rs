@@ -57,6 +57,28 @@ macro_rules! fact_columns {
     };
 }
 
+/// The columns of `sessions` (as `s`) with the user and the facts about them; `of_user` is null where there is none.
+macro_rules! session_fact_columns {
+    () => {
+        concat!(session_columns!("s."), ", u.id as of_user, ", user_columns!(), ", ", fact_columns!())
+    };
+}
+
+/// The joins behind `sessions` that [`session_fact_columns`] needs. Deleted accounts are none.
+macro_rules! session_fact_joins {
+    () => {
+        " left join users u on u.id = s.user_id and u.deleted_at is null left join passkeys p on p.user_id = u.id"
+    };
+}
+
+/// The columns of `client_secrets` (as `k`), under names that no other table has.
+macro_rules! secret_row {
+    () => {
+        "k.secret_hash, k.prefix as secret_prefix, k.created_at as secret_created_at, k.expires_at as secret_expires_at, \
+         k.from_file as secret_from_file"
+    };
+}
+
 /// Reads accounts for which a condition holds. Deleted ones are none.
 macro_rules! select_user {
     ($condition:literal) => {

@@ -15,8 +15,8 @@ use axum::response::Response;
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
     context.state.signing_keys().current()?;
-    let (authorizations, current) = (context.state.authorizations(), context.current_user().await?);
-    let asked = match authorizations.read(&parameters, current.as_ref()).await? {
+    let authorizations = context.state.authorizations();
+    let asked = match authorizations.read(&parameters, context.session.as_ref()).await? {
         Reading::Asked(asked) => asked,
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, request, &authorizations.refuse(return_to, refusal)).await);
@@ -24,10 +24,10 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Reading::NoRedirect(misdirected) => return pages::misdirected(&context, request, misdirected).await,
     };
     let began_at = context.state.core().now();
-    match authorizations.decide(&asked, current.as_ref(), Progress::new(began_at)) {
-        Decision::Answer => match current {
+    match authorizations.decide(&asked, Progress::new(began_at)) {
+        Decision::Answer => match &asked.current {
             Some(current) => {
-                let code = authorizations.answer(&asked, &current).await?;
+                let code = authorizations.answer(&asked, current).await?;
                 Ok(answer::directly(&context, request, &code).await)
             }
             None => Err(ApiError::Internal),

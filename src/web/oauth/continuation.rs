@@ -35,8 +35,7 @@ struct ContinueForm {
 
 /// `GET /oauth/continue/ID`.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    let current = context.current_user().await?;
-    let Some(open) = open(&context, request.uri().clone(), current.as_ref()).await? else {
+    let Some(open) = open(&context, request.uri().clone()).await? else {
         return Ok(pages::expired(&context, request).await);
     };
     if request.uri().query() == Some(paths::CANCEL) {
@@ -44,7 +43,8 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     }
     let progress =
         Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: false };
-    let decision = context.state.authorizations().decide(&open.asked, current.as_ref(), progress);
+    let decision = context.state.authorizations().decide(&open.asked, progress);
+    let current = open.asked.current.clone();
     match (decision, &current) {
         (Decision::Answer, Some(current)) => finish(&context, request, &open, current).await,
         (Decision::Refuse(code), _) => refuse(&context, request, &open, code).await,
@@ -59,11 +59,11 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 }
 
 /// Reads the request that the address names.
-async fn open(context: &RequestContext, address: Uri, current: Option<&CurrentUser>) -> Result<Option<Open>, ApiError> {
+async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, ApiError> {
     let Some(id) = request_of(address.path()) else { return Ok(None) };
     let (browser, _) = context.browser_or_new();
     let Some(pending) = context.state.pending_requests().claim(&id, &browser).await? else { return Ok(None) };
-    Ok(match context.state.authorizations().read(&pending.parameters(), current).await? {
+    Ok(match context.state.authorizations().read(&pending.parameters(), context.session.as_ref()).await? {
         Reading::Asked(asked) => Some(Open { id, browser, pending, asked }),
         // The application was changed meanwhile.
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
@@ -169,13 +169,12 @@ async fn ended(context: &RequestContext, request: Request, open: &Open, answered
 /// `POST /oauth/continue/ID`: the buttons of its pages.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, request) = form::<ContinueForm>(request).await?;
-    let current = context.current_user().await?;
-    let Some(mut open) = open(&context, request.uri().clone(), current.as_ref()).await? else {
+    let Some(mut open) = open(&context, request.uri().clone()).await? else {
         return Ok(pages::expired(&context, request).await);
     };
     let here = paths::continue_with(&open.id.encode());
     // Consent holds for the user who saw the page (docs/RULES.md, 17); another user starts again.
-    let current = current.filter(|current| current.user.id.encode() == form.user);
+    let current = open.asked.current.clone().filter(|current| current.user.id.encode() == form.user);
     match (form.action.as_str(), current) {
         ("cancel", _) => refuse(&context, request, &open, ErrorCode::AccessDenied).await,
         ("other", _) => other_account(&context, open).await,
@@ -199,7 +198,7 @@ async fn allow(
     let authorizations = context.state.authorizations();
     let progress =
         Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: true };
-    match authorizations.decide(&open.asked, Some(current), progress) {
+    match authorizations.decide(&open.asked, progress) {
         Decision::Answer => {
             if !take(context, open).await? {
                 return Ok(pages::expired(context, request).await);

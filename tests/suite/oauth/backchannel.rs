@@ -90,7 +90,7 @@ async fn visit(backends: Backends) -> Visit {
 }
 
 fn worker(app: &App) -> LogoutWorker {
-    LogoutWorker { core: Arc::clone(app.state.core()), door: Door { allowed: Arc::default() } }
+    LogoutWorker::new(Arc::clone(app.state.core()), Door { allowed: Arc::default() })
 }
 
 async fn deliver(app: &App) -> usize {

@@ -16,3 +16,4 @@ mod redirects;
 mod refresh;
 pub mod relying_party;
 mod sign_in;
+mod upkeep;

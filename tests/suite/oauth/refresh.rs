@@ -3,7 +3,9 @@
 use super::relying_party::{RelyingParty, change, oauth_error, provider, register, userinfo};
 use crate::app::{App, Backends, Browser};
 use latchkey::server::admin::ClientChange;
+use latchkey::server::jobs::code_counts;
 use latchkey::server::model::oauth::ConsentRule;
+use latchkey::server::model::oauth::code_count::day;
 use latchkey::server::model::oauth::grant::MOST_REFRESH_TOKENS;
 use latchkey::server::secret::Token;
 use std::time::Duration;
@@ -103,6 +105,10 @@ async fn nothing_that_has_ended_is_kept() {
         assert_eq!(app.store.remove_ended_grants(later, 100).await.unwrap(), 1);
         assert_eq!(app.store.remove_ended_grants(later.plus(Duration::from_hours(30 * 24)), 100).await.unwrap(), 1);
         assert_eq!(app.store.remove_old_mismatches(later, 100).await.unwrap(), 0);
+        code_counts::write(app.state.core()).await.unwrap();
+        let today = day(app.now());
+        assert_eq!(app.store.remove_old_code_counts(today, 100).await.unwrap(), 0);
+        assert_eq!(app.store.remove_old_code_counts(today + 1, 100).await.unwrap(), 1);
     }
 }
 

@@ -42,6 +42,15 @@ impl Outcome {
     }
 }
 
+/// The outcome of applying a file.
+#[derive(Debug)]
+pub struct AppliedFile {
+    /// Those that were added, changed, or are no longer named.
+    pub groups: Vec<Group>,
+    /// All that it names, and those that it no longer names.
+    pub applications: Vec<Applied>,
+}
+
 /// One run of [`Applications::apply`], in a single transaction.
 struct Run<'a> {
     core: &'a Core,
@@ -57,7 +66,7 @@ impl Applications<'_> {
     ///
     /// # Errors
     /// Every mistake that only the database could show, such as an unknown group.
-    pub async fn apply(&self, file: &ApplicationsFile) -> Result<Vec<Applied>, Refused> {
+    pub async fn apply(&self, file: &ApplicationsFile) -> Result<AppliedFile, Refused> {
         let mut unit = self.core.store.begin().await?;
         // Nodes that start together apply their files one after another.
         let known = unit.lock_applications().await?;
@@ -92,7 +101,7 @@ impl Applications<'_> {
             tracing::info!(target: AUDIT, application = %id, %who, from_file, event, "{event}");
             lost_access::end(self.core, Change::Of(id)).await?;
         }
-        Ok(applied)
+        Ok(AppliedFile { groups: changed_groups, applications: applied })
     }
 }
 
@@ -123,9 +132,15 @@ impl Run<'_> {
 
     /// Notes every group that an application names and that does not exist.
     async fn check_groups(&mut self, file: &ApplicationsFile) -> Result<(), Refused> {
+        let mut known = BTreeSet::new();
         for entry in &file.applications {
             for name in entry.groups() {
-                if self.unit.lock_group(name).await?.is_none() {
+                if known.contains(name) {
+                    continue;
+                }
+                if self.unit.lock_group(name).await?.is_some() {
+                    known.insert(name);
+                } else {
                     let what = format!("application {}: unknown group {name}: add a [[group]] entry", entry.id);
                     self.mistakes.push(Mistake { line: entry.line, what });
                 }

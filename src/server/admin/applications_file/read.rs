@@ -6,7 +6,7 @@ use crate::server::model::oauth::ClaimRule;
 use crate::server::model::oauth::client::MOST_SECRETS;
 use crate::server::secret::Secret;
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use toml::de::DeTable;
@@ -50,6 +50,10 @@ impl ApplicationsFile {
 
 /// The text of a file that is not too large.
 fn contents(path: &Path, most: u64) -> Result<String, String> {
+    // Opening a pipe would wait for its other end.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err("it is no file".to_owned());
+    }
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(most + 1).read_to_string(&mut text));
     match read {
@@ -107,8 +111,8 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
     let (client, secrets) = table.table("oidc").map(|table| client(table, folder)).unwrap_or_default();
     table.finish(|name| advice(name, Place::Application));
     let client = match preset {
-        Some(preset) => preset.complete(client.clone(), url.as_deref()).unwrap_or_else(|| {
-            notes.add(at, format!("the preset {} needs the address of the application: url", preset.name));
+        Some(preset) => preset.complete(client.clone(), url.as_deref()).unwrap_or_else(|why| {
+            notes.add(at, format!("the preset {} {why}: url", preset.name));
             client
         }),
         None if has_oidc && !client.is_set() => {

@@ -31,8 +31,14 @@ impl Sessions<'_> {
     /// The user of a token, if its session is alive; records now and then that it was seen.
     #[tracing::instrument(skip_all)]
     pub async fn current_user(&self, token: &Token) -> Result<Option<CurrentUser>, Unavailable> {
+        let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(None) };
+        self.living(CurrentUser { user, session }).await
+    }
+
+    /// The same for a session that was read: nothing where it expired or its user is disabled.
+    pub async fn living(&self, read: CurrentUser) -> Result<Option<CurrentUser>, Unavailable> {
         let (store, now) = (&self.core.store, self.core.now());
-        let Some((mut session, user)) = store.session(&token.hash()).await? else { return Ok(None) };
+        let CurrentUser { user, mut session } = read;
         if !session.is_alive(now) {
             // It stays expired when the clock is set back. Best effort: it signs no one in now either way.
             if let Err(cause) = store.remove_expired_session(session.id).await {

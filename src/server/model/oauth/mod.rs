@@ -2,6 +2,7 @@
 
 mod claims;
 pub mod client;
+pub mod code_count;
 pub mod grant;
 mod redirect_uri;
 mod scope;

@@ -8,15 +8,15 @@ use super::{SqlStore, Statement, user};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::oauth::client::is_client_id;
-use crate::server::model::oauth::{Client, ClientSecret, IssuedToken, Scopes};
-use crate::server::model::{Application, ApplicationId, Session, SessionId, User, UserId};
+use crate::server::model::oauth::{IssuedToken, Scopes};
+use crate::server::model::{Application, ApplicationId, SessionId, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{AskedUser, FactReads, NamedClient, TokenInUse, UserFacts};
+use crate::server::store::{AskingClient, FactReads, SecretClient, SessionFacts, TokenInUse, UserFacts};
 use async_trait::async_trait;
 use sqlx::query;
 use uuid::Uuid;
 
-/// The facts about a user from their rows ([`fact_columns`]).
+/// The facts about a user from their rows ([`fact_columns`]), which may come several times.
 fn facts(rows: &[DatabaseRow]) -> Result<UserFacts, Unavailable> {
     let Some(first) = rows.first() else { return Ok(UserFacts::default()) };
     let groups = groups(first, "user_groups")?;
@@ -26,7 +26,17 @@ fn facts(rows: &[DatabaseRow]) -> Result<UserFacts, Unavailable> {
     let mut passkeys = rows.iter().map(passkey).collect::<Result<Vec<_>, _>>()?;
     passkeys
         .sort_by(|a, b| (a.created_at, a.credential_id.as_bytes()).cmp(&(b.created_at, b.credential_id.as_bytes())));
+    passkeys.dedup_by(|a, b| a.credential_id == b.credential_id);
     Ok(UserFacts { passkeys, groups })
+}
+
+/// A session from its rows ([`session_fact_columns`]); `None` where there is none.
+fn session_facts(rows: &[DatabaseRow]) -> Result<Option<SessionFacts>, Unavailable> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    if get::<Option<Uuid>>(first, "of_user")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(SessionFacts { session: session(first)?, user: user::user(first)?, facts: facts(rows)? }))
 }
 
 impl SqlStore {
@@ -55,71 +65,77 @@ impl FactReads for SqlStore {
         Ok(Some((application(first)?, facts(&rows)?)))
     }
 
-    async fn client_named(&self, client_id: &str, user: Option<UserId>) -> Result<Option<NamedClient>, Unavailable> {
+    async fn client_named(
+        &self,
+        client_id: &str,
+        session: Option<&TokenHash>,
+    ) -> Result<Option<AskingClient>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
             client_columns!("c."),
             ", ",
             application_row!(),
-            ", u.id as asked_user, ",
-            fact_columns!(),
-            ", (select s.scopes from consents s where s.user_id = u.id and s.application_id = a.id) as allowed \
-             from oauth_clients c join applications a on a.id = c.application_id left join users u on u.id = $2 \
-             left join passkeys p on p.user_id = u.id where c.client_id = $1"
+            ", ",
+            session_fact_columns!(),
+            ", (select o.scopes from consents o where o.user_id = u.id and o.application_id = a.id) as allowed \
+             from oauth_clients c join applications a on a.id = c.application_id left join sessions s on s.token_hash = $2",
+            session_fact_joins!(),
+            " where c.client_id = $1"
         );
         // PostgreSQL refuses some texts, such as one with NUL.
         if !is_client_id(client_id) {
             return Ok(None);
         }
-        let rows = self.look_up(|| query(TEXT).bind(client_id).bind(user.map(|user| user.0))).await?;
+        let rows = self.look_up(|| query(TEXT).bind(client_id).bind(session.map(|hash| &hash.0[..]))).await?;
         let Some(first) = rows.first() else { return Ok(None) };
-        let asks_for = match get::<Option<Uuid>>(first, "asked_user")? {
-            None => None,
-            Some(id) => {
-                let consent = get::<Option<&str>>(first, "allowed")?.map(Scopes::parse);
-                Some(AskedUser { id: UserId(id), facts: facts(&rows)?, consent })
-            }
-        };
-        Ok(Some(NamedClient { application: application(first)?, client: client(first)?, asks_for }))
+        Ok(Some(AskingClient {
+            application: application(first)?,
+            client: client(first)?,
+            session: session_facts(&rows)?,
+            consent: get::<Option<&str>>(first, "allowed")?.map(Scopes::parse),
+        }))
     }
 
     async fn client_with_secrets(
         &self,
         client_id: &str,
-    ) -> Result<Option<(Application, Client, Vec<ClientSecret>)>, Unavailable> {
+        session: Option<SessionId>,
+    ) -> Result<Option<SecretClient>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
             client_columns!("c."),
             ", ",
             application_row!(),
-            ", k.secret_hash, k.prefix, k.created_at, k.expires_at, k.from_file \
-             from oauth_clients c join applications a on a.id = c.application_id \
-             left join client_secrets k on k.application_id = a.id where c.client_id = $1 order by k.created_at, k.prefix"
+            ", ",
+            secret_row!(),
+            ", ",
+            session_fact_columns!(),
+            " from oauth_clients c join applications a on a.id = c.application_id \
+             left join client_secrets k on k.application_id = a.id left join sessions s on s.id = $2",
+            session_fact_joins!(),
+            " where c.client_id = $1"
         );
         if !is_client_id(client_id) {
             return Ok(None);
         }
-        let rows = self.look_up(|| query(TEXT).bind(client_id)).await?;
+        let rows = self.look_up(|| query(TEXT).bind(client_id).bind(session.map(|session| session.0))).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         let has_secrets = get::<Option<&[u8]>>(first, "secret_hash")?.is_some();
-        let secrets = rows.iter().filter(|_| has_secrets).map(secret).collect::<Result<_, _>>()?;
-        Ok(Some((application(first)?, client(first)?, secrets)))
+        let mut secrets = rows.iter().filter(|_| has_secrets).map(secret).collect::<Result<Vec<_>, _>>()?;
+        secrets.sort_by_key(|secret| (secret.created_at, secret.hash.0));
+        secrets.dedup_by(|a, b| a.hash == b.hash);
+        Ok(Some(SecretClient {
+            application: application(first)?,
+            client: client(first)?,
+            secrets,
+            session: session_facts(&rows)?,
+        }))
     }
 
-    async fn session_with_facts(&self, id: SessionId) -> Result<Option<(Session, User, UserFacts)>, Unavailable> {
-        const TEXT: &str = concat!(
-            "select ",
-            session_columns!("s."),
-            ", ",
-            user_columns!(),
-            ", ",
-            fact_columns!(),
-            " from sessions s join users u on u.id = s.user_id left join passkeys p on p.user_id = u.id \
-             where s.id = $1 and u.deleted_at is null"
-        );
-        let rows = self.look_up(|| query(TEXT).bind(id.0)).await?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        Ok(Some((session(first)?, user::user(first)?, facts(&rows)?)))
+    async fn session_facts(&self, id: SessionId) -> Result<Option<SessionFacts>, Unavailable> {
+        const TEXT: &str =
+            concat!("select ", session_fact_columns!(), " from sessions s", session_fact_joins!(), " where s.id = $1");
+        session_facts(&self.look_up(|| query(TEXT).bind(id.0)).await?)
     }
 
     async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenInUse>, Unavailable> {

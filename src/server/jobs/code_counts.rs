@@ -1,0 +1,36 @@
+//! Writes how many authorization codes were issued and redeemed, for `latchkey doctor`.
+
+use crate::server::Unavailable;
+use crate::server::core::Core;
+use crate::server::model::oauth::code_count::day;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How old a count may be before others can read it.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Works until the process ends. Where nothing was counted, nothing is written.
+pub async fn run(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Err(cause) = write(&core).await {
+            tracing::warn!(%cause, "code counts not written");
+        }
+    }
+}
+
+/// Adds what was counted to the counts of the day. What cannot be written is counted again.
+///
+/// # Errors
+/// When the database is away.
+pub async fn write(core: &Core) -> Result<(), Unavailable> {
+    let mut counts = core.code_tally.take().into_iter();
+    while let Some((application, count)) = counts.next() {
+        if let Err(cause) = core.store.add_code_count(&application, day(core.now()), count).await {
+            core.code_tally.add(&application, count);
+            counts.for_each(|(application, count)| core.code_tally.add(&application, count));
+            return Err(cause);
+        }
+    }
+    Ok(())
+}

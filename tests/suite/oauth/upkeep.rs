@@ -1,0 +1,71 @@
+//! What jobs do for the provider beside its requests.
+
+use super::relying_party::{change, provider, register};
+use crate::app::Backends;
+use latchkey::server::admin::ClientChange;
+use latchkey::server::jobs::{cleanup, code_counts};
+use latchkey::server::model::ApplicationId;
+use latchkey::server::model::application::Audience;
+use latchkey::server::model::oauth::ConsentRule;
+use latchkey::server::model::oauth::code_count::{CodeCount, day};
+use std::time::Duration;
+
+#[tokio::test]
+async fn codes_are_counted_as_issued_and_as_redeemed() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let party = register(&app, "photos", change()).await;
+        let photos = ApplicationId::parse("photos").unwrap();
+        let counts = async || {
+            code_counts::write(app.state.core()).await.unwrap();
+            app.state.core().code_counts(app.now()).await.unwrap()
+        };
+        assert_eq!(counts().await, []);
+        for _ in 0..3 {
+            party.code(&mut browser, &[]).await;
+        }
+        let never = CodeCount { issued: 3, redeemed: 0 };
+        assert_eq!(counts().await, [(photos.clone(), never)]);
+        assert!(never.is_never_redeemed() && !CodeCount { issued: 2, redeemed: 0 }.is_never_redeemed());
+        let code = party.code(&mut browser, &[]).await;
+        assert_eq!(party.redeem(&app, &code).await.status, 200);
+        let redeemed = CodeCount { issued: 4, redeemed: 1 };
+        assert_eq!(counts().await, [(photos.clone(), redeemed)]);
+        assert!(!redeemed.is_never_redeemed());
+        app.clock.advance(Duration::from_hours(24));
+        assert_eq!(counts().await, [], "another day");
+        // One that is removed meanwhile is passed over, and the others are counted.
+        let gone = ApplicationId::parse("gone").unwrap();
+        app.store.add_code_count(&gone, day(app.now()), redeemed).await.unwrap();
+        assert_eq!(counts().await, []);
+    }
+}
+
+#[tokio::test]
+async fn access_that_an_interrupted_act_left_is_ended_by_the_cleanup() {
+    for backends in Backends::ALL {
+        let app = provider(backends).await;
+        let mut browser = app.browser();
+        browser.sign_up("ada").await;
+        let client = ClientChange { consent: Some(ConsentRule::Never), ..change() };
+        let party = register(&app, "photos", client).await;
+        let token =
+            party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await.refresh_token.unwrap();
+        let photos = ApplicationId::parse("photos").unwrap();
+        let change = async |who: Audience| {
+            let mut unit = app.store.begin().await.unwrap();
+            let mut application = unit.lock_application(&photos).await.unwrap().unwrap();
+            application.policy.who = who;
+            unit.change_application(&application).await.unwrap();
+            unit.commit().await.unwrap();
+        };
+        // The change alone, as if the process had ended right after its commit.
+        change(Audience::Closed).await;
+        cleanup::turn(app.state.core()).await.unwrap();
+        // Given back: only the grant itself can refuse now.
+        change(Audience::Everybody).await;
+        assert_eq!(party.refresh(&app, &token).await.status, 400);
+    }
+}
