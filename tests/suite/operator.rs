@@ -350,7 +350,7 @@ fn commands_say_what_is_missing() {
     }
     refused(folder.path(), &[], &["backup", "x.db"], "database");
     let (_, said) = done(folder.path(), &[], &["migrate"]);
-    assert!(said.contains("version 11"), "{said}");
+    assert!(said.contains("version 12"), "{said}");
     let (list, _) = done(folder.path(), &[], &["users", "list"]);
     assert_eq!(list.lines().count(), 1, "{list}");
     for arguments in [&["users"][..], &["sessions", "revoke"], &["invitations", "create", "--uses", "0"], &["nonsense"]]

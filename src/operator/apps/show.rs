@@ -30,7 +30,7 @@ pub struct Line<'a> {
     record: Option<RecordLine<'a>>,
 }
 
-/// What is kept beside a client, for programs.
+/// The parts that are kept beside a client, for programs.
 #[derive(Serialize)]
 struct RecordLine<'a> {
     secrets: Vec<SecretLine<'a>>,

@@ -55,7 +55,7 @@ impl Passphrase {
     }
 }
 
-/// What a passphrase is for.
+/// The purpose of a passphrase.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// It is chosen, and so typed twice.

@@ -24,7 +24,7 @@ struct Scene<'a> {
     application: Application,
 }
 
-/// What the policy saw when it allowed a redemption.
+/// The state that the policy saw when it allowed a redemption.
 struct Seen {
     session: SessionId,
     user: User,

@@ -1,4 +1,4 @@
-//! What jobs do for the provider beside its requests.
+//! The work of jobs for the provider, beside its requests.
 
 use super::relying_party::{change, provider, register};
 use crate::app::Backends;
