@@ -1,11 +1,13 @@
-// A server of a test's own on a free port, on one of the two storage settings.
+// A server of a test's own on a free port, on one of the two storage settings, or two nodes that are one site.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import type { Server as Balancer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { balance } from "./balancer";
 
 const TARGET = join(import.meta.dirname, "../target");
 
@@ -21,14 +23,15 @@ function lastBuilt(): string {
   return programs.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
 }
 
-export type Storage = "embedded" | "postgres+redis";
+export type Storage = "embedded" | "postgres+redis" | "two nodes";
 
 export class Server {
   private constructor(
     readonly origin: string,
-    private readonly process: ChildProcess,
+    private readonly nodes: ChildProcess[],
     readonly folder: string,
     private readonly env: NodeJS.ProcessEnv,
+    private readonly balancer?: Balancer,
   ) {}
 
   static async start(storage: Storage, settings: Record<string, string> = {}): Promise<Server> {
@@ -58,9 +61,14 @@ export class Server {
       ...shared,
       ...settings,
     };
-    const child = spawn(program, [], { cwd: folder, env, stdio: ["ignore", "inherit", "inherit"] });
-    await answering(`http://127.0.0.1:${port}/readyz`, child);
-    return new Server(origin, child, folder, env);
+    const ports = storage === "two nodes" ? [await freePort(), await freePort()] : [port];
+    const nodes = ports.map((port) => {
+      const own = { ...env, LISTEN_ADDR: `127.0.0.1:${port}` };
+      return spawn(program, [], { cwd: folder, env: own, stdio: ["ignore", "inherit", "inherit"] });
+    });
+    await Promise.all(nodes.map((node, place) => answering(`http://127.0.0.1:${ports[place]}/readyz`, node)));
+    const balancer = storage === "two nodes" ? await balance(port, ports) : undefined;
+    return new Server(origin, nodes, folder, env, balancer);
   }
 
   /** Runs a command of administrators; returns its standard output. */
@@ -80,9 +88,11 @@ export class Server {
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.process.once("exit", resolve));
-    this.process.kill("SIGTERM");
-    await ended;
+    this.balancer?.close();
+    this.balancer?.closeAllConnections();
+    const ended = this.nodes.map((node) => new Promise((resolve) => node.once("exit", resolve)));
+    for (const node of this.nodes) node.kill("SIGTERM");
+    await Promise.all(ended);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -24,7 +24,6 @@ pub mod web;
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    browser::localise_times();
     browser::send_complete_codes();
     leptos::mount::hydrate_islands();
 }

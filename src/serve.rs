@@ -148,6 +148,9 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         }
     }
     signals.abort();
+    if let Ok(Err(cause)) = tokio::time::timeout(CLOSING, code_counts::write(&core)).await {
+        tracing::warn!(%cause, "code counts not written");
+    }
     // Open connections are closed then.
     let _ = tokio::time::timeout(CLOSING, core.close()).await;
     ExitCode::SUCCESS

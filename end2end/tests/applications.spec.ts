@@ -1,4 +1,4 @@
-// Users sign in to applications that were written by others: openid-client and Authlib, on both storage settings.
+// Users sign in to applications that were written by others: openid-client and Authlib, on both storage settings and on two nodes.
 
 import type { Page } from "@playwright/test";
 import { Authenticator, awake, emailTo, expect, freshName, signOut, signUp, test } from "../fixtures";
@@ -31,7 +31,7 @@ async function shown(page: Page, party: { origin: string }) {
   return JSON.parse((await page.locator("pre").textContent()) ?? "");
 }
 
-for (const storage of ["embedded", "postgres+redis"] as const) {
+for (const storage of ["embedded", "postgres+redis", "two nodes"] as const) {
   test.describe(storage, () => {
     test.use({ storage });
 

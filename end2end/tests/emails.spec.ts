@@ -200,6 +200,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(notice).toBeVisible();
       await page.getByRole("button", { name: "Close this message" }).click();
       await expect(notice).toBeHidden();
+      if (javaScriptEnabled) await expect(page.getByRole("main")).toBeFocused();
       await page.reload();
       await expect(notice).toHaveCount(0);
     });

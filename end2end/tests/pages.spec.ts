@@ -68,17 +68,28 @@ test("the longest names widen no page", async ({ page }) => {
   }
 });
 
-test("days are written in the reader's language and time zone", async ({ page }) => {
-  await Authenticator.attach(page);
-  await signUp(page, freshName());
-  const times = page.getByRole("region", { name: "Recent activity" }).locator("time");
-  const moment = await times.first().getAttribute("datetime");
-  const written = await page.evaluate(
-    (moment) => new Date(moment!).toLocaleString(navigator.language, { dateStyle: "medium", timeStyle: "short" }),
-    moment,
-  );
-  await expect(times.first()).toHaveText(written);
-});
+for (const [locale, today, yesterday] of [["en-GB", "today", "yesterday"], ["de-DE", "heute", "gestern"]]) {
+  test.describe(locale, () => {
+    test.use({ locale, timezoneId: "Asia/Tokyo" });
+
+    test("moments are written in the reader's language and time zone, near ones by their day", async ({ page }) => {
+      await Authenticator.attach(page);
+      await signUp(page, freshName());
+      await page.goto("/account/activity");
+      const time = page.locator("main time").first();
+      const moment = new Date((await time.getAttribute("datetime"))!);
+      const hour = (at: Date) => at.toLocaleTimeString(locale, { timeStyle: "short", timeZone: "Asia/Tokyo" });
+      await expect(time).toHaveText(`${today}, ${hour(moment)}`);
+      await page.clock.setFixedTime(moment.getTime() + 24 * 3_600_000);
+      await page.reload();
+      await expect(time).toHaveText(`${yesterday}, ${hour(moment)}`);
+      await page.clock.setFixedTime(moment.getTime() + 10 * 24 * 3_600_000);
+      await page.reload();
+      const day = moment.toLocaleDateString(locale, { dateStyle: "medium", timeZone: "Asia/Tokyo" });
+      await expect(time).toHaveText(`${day}, ${hour(moment)}`);
+    });
+  });
+}
 
 test.describe("with scripts off", () => {
   test.use({ javaScriptEnabled: false });

@@ -102,6 +102,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await awake(page);
   await page.getByRole("button", { name: "Copy" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "Copied" })).toBeAttached();
   await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
   expect((await page.evaluate(() => navigator.clipboard.readText())).trim().split("\n")).toEqual(codes);
   await expect(page.getByRole("button", { name: "Print" })).toBeVisible();

@@ -1,11 +1,11 @@
--- How many authorization codes an application got and redeemed on a day, so that one that never redeems any is noticed.
+-- Authorization codes of an application by day: issued to it, and sent back by it. The doctor names one that never sends any.
 
 create table code_counts (
     application_id text not null references applications (id) on delete cascade,
     -- Days since 1970, UTC.
     day integer not null,
     issued integer not null,
-    redeemed integer not null,
+    presented integer not null,
     primary key (application_id, day)
 ) strict;
 

@@ -119,8 +119,6 @@ pub async fn copy_from(_id: &str) -> bool {
 
 pub fn print() {}
 
-pub fn localise_times() {}
-
 pub fn signal(_method: &str, _json: &str) {}
 
 pub async fn pause(_millis: u32) {}

@@ -7,13 +7,14 @@ use crate::server::ephemeral::Ephemeral;
 use crate::server::keys::Keys;
 use crate::server::limiter::Limiter;
 use crate::server::model::ApplicationId;
-use crate::server::model::oauth::code_count::{CodeCount, CodeTally, day};
+use crate::server::model::oauth::code_count::CodeCount;
 use crate::server::model::oauth::{Client, ClientSecret};
 use crate::server::model::signing_key::KeySet;
 use crate::server::model::{Issuer, SessionLifetimes};
 use crate::server::secret::{Entropy, Token};
 use crate::server::store::{MailboxEmail, Store};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Storage, time, randomness and keys. Tests pass their own.
 pub struct Backing {
@@ -36,6 +37,26 @@ impl KeySetSlot {
 
     pub fn set(&self, keys: KeySet) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+    }
+}
+
+/// Authorization codes that this process counted and has not written yet: at most one entry for each application.
+#[derive(Debug, Default)]
+pub struct CodeTally(Mutex<BTreeMap<ApplicationId, CodeCount>>);
+
+impl CodeTally {
+    /// Adds to an application's count.
+    pub fn add(&self, application: &ApplicationId, count: CodeCount) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = counts.entry(application.clone()).or_default();
+        own.issued += count.issued;
+        own.presented += count.presented;
+    }
+
+    /// Takes all counts.
+    #[must_use]
+    pub fn take(&self) -> BTreeMap<ApplicationId, CodeCount> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -109,11 +130,6 @@ impl Core {
     /// The client of an application.
     pub async fn client_of(&self, application: &ApplicationId) -> Result<Option<Client>, Unavailable> {
         self.store.client_of(application).await
-    }
-
-    /// The authorization codes of each application since the day of a moment, as far as they were written.
-    pub async fn code_counts(&self, since: Timestamp) -> Result<Vec<(ApplicationId, CodeCount)>, Unavailable> {
-        self.store.code_counts(day(since)).await
     }
 
     /// The issuer of tokens.

@@ -8,6 +8,10 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use std::sync::Arc;
 
+/// Writes dates in the reader's time zone and language, as "today, 12:34" where they are near, and leads the focus to the content
+/// when a message is closed. Plain script, since pages without islands load no WebAssembly.
+const SCRIPT: &str = include_str!("page.js");
+
 /// The document around every page.
 #[component]
 pub fn Shell(
@@ -50,6 +54,7 @@ pub fn Shell(
                 {(interactive && language != Language::English)
                     .then(|| view! { <script type="text/plain" id=texts::CARRIED inner_html=texts::carried(language)></script> })}
                 {interactive.then(|| view! { <Islands options /> })}
+                <script type="module" nonce=use_nonce() inner_html=SCRIPT></script>
             </head>
             <body>
                 <a class="skip" href="#content">

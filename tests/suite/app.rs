@@ -278,7 +278,7 @@ impl App {
 
     /// A worker whose emails go another way.
     pub fn email_worker_with(&self, transport: Arc<dyn Transport>) -> EmailWorker {
-        self.email_worker.with(transport)
+        self.email_worker.with_transport(transport)
     }
 
     /// Sends every email that is due.

@@ -225,6 +225,27 @@ async fn a_server_applies_the_file_at_its_start_and_ends_with_2_where_it_is_wron
     assert_eq!(list.lines().count(), 2, "nothing was disabled: {list}");
 }
 
+#[test]
+fn a_client_that_the_file_makes_public_loses_the_secrets_of_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, client) = (
+        folder.path(),
+        "[[application]]\nid = 'photos'\n[application.oidc]\nredirect_uris = ['https://p.example/cb']\n",
+    );
+    let apply = |more: &str| {
+        write(path, "applications.toml", &format!("{client}{more}"));
+        done(path, &[], &["apps", "apply", "applications.toml"]);
+        let shown: Value = serde_json::from_str(&done(path, &[], &["apps", "show", "photos", "--json"]).0).unwrap();
+        shown["secrets"].as_array().unwrap().len()
+    };
+    done(path, &[], &["migrate"]);
+    assert_eq!(apply(""), 0);
+    done(path, &[], &["apps", "secret", "add", "photos"]);
+    assert_eq!(apply(""), 1);
+    assert_eq!(apply("public = true\n"), 0);
+    assert_eq!(apply(""), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_start_at_once_apply_the_same_file() {
     let (database, folder) = (TestDatabase::create(Backends::Servers).await, folder());

@@ -64,7 +64,7 @@ impl Remote {
         Self::json(answer)
     }
 
-    /// Asks under the name of the site: some pages answer under no other.
+    /// A GET with the site's `Host`: some pages answer to no other.
     fn page(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
         let host = self.origin.split_once("://").unwrap().1;
         self.agent.get(format!("{}{path}", self.at)).header("host", host).header("cookie", self.line())
@@ -76,21 +76,21 @@ impl Remote {
         Self::json(answer)
     }
 
-    /// Where an address leads to.
+    /// The `Location` of the response.
     pub fn location(&mut self, path: &str) -> Option<String> {
         let answer = self.page(path).call().ok()?;
         self.keep(&answer);
         Some(answer.headers().get("location")?.to_str().unwrap().to_owned())
     }
 
-    /// Sends a form as a program does, which has no cookies.
+    /// A POST of a form with an `Authorization` header and no cookies.
     pub fn form(&self, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Outcome {
         let request = self.agent.post(format!("{}{path}", self.at)).header("authorization", authorization);
         Self::json(request.send_form(fields.iter().copied()).ok()?)
     }
 
-    /// Reads as a program does.
-    pub fn get_as(&self, path: &str, authorization: &str) -> Outcome {
+    /// A GET with an `Authorization` header and no cookies.
+    pub fn get_authorized(&self, path: &str, authorization: &str) -> Outcome {
         Self::json(self.agent.get(format!("{}{path}", self.at)).header("authorization", authorization).call().ok()?)
     }
 

@@ -46,7 +46,7 @@ async fn counted_node(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_sign_on_takes_the_round_trips_of_the_budget() {
+async fn a_silent_sign_on_stays_within_its_round_trip_budget() {
     let folder = tempfile::tempdir().unwrap();
     let (_database, program, settings, count) = counted_node(folder.path()).await;
     let all = tokio::task::spawn_blocking(move || {
@@ -77,7 +77,7 @@ async fn a_silent_sign_on_takes_the_round_trips_of_the_budget() {
             let token = count();
             assert_eq!(status, 200, "{tokens}");
             let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
-            assert_eq!(remote.get_as("/oauth/userinfo", &bearer).unwrap().0, 200);
+            assert_eq!(remote.get_authorized("/oauth/userinfo", &bearer).unwrap().0, 200);
             all.push((authorize, token, count()));
         }
         all
@@ -97,7 +97,7 @@ async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_databas
         let origin = program.origin();
         let mut remote = Remote::new(program.port, &origin);
         let (passkey, _) = remote.sign_up("ada").unwrap();
-        // Statements are prepared at their first use on each connection, and the sweeper may be at work: the least counts.
+        // Statements are prepared at their first use on each connection, and cleanup may be running: the least counts.
         let mut all = Vec::new();
         for _ in 0..28 {
             std::thread::sleep(Duration::from_millis(50));

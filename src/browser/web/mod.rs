@@ -9,8 +9,8 @@ mod texts;
 
 pub use calls::{Answer, Argument, answers_with, post, text_in};
 pub use page::{
-    copy_from, given, go, is_ticked, is_visible, localise_times, pause, press_passkey_button, print,
-    send_complete_codes, submit, typed, when_visible,
+    copy_from, given, go, is_ticked, is_visible, pause, press_passkey_button, print, send_complete_codes, submit,
+    typed, when_visible,
 };
 pub use passkeys::{
     Abort, create, forget_unknown, get, signal, supports_autofill, supports_immediate, supports_passkeys,

@@ -2,7 +2,7 @@
 
 use super::objects::{called, global, member, resolved, set};
 use crate::browser::BrowserError;
-use js_sys::{Array, Date, Function, Object, Promise};
+use js_sys::{Function, Promise};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -98,29 +98,6 @@ pub async fn copy_from(id: &str) -> bool {
     let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
     let clipboard = member(&window.navigator(), "clipboard");
     resolved(called(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
-}
-
-/// Writes every `<time>` in the reader's time zone, and in the language of the page as the reader's region writes it.
-pub fn localise_times() {
-    let Some(document) = document() else { return };
-    let page = member(&member(&document, "documentElement"), "lang").as_string().unwrap_or_default();
-    let own = member(&global("navigator"), "language").as_string().unwrap_or_default();
-    let locale = if own.starts_with(&page) { own } else { page };
-    let Ok(times) = called(&document, "querySelectorAll", &"time".into()) else { return };
-    for time in Array::from(&times) {
-        let moment = Date::new(&member(&time, "dateTime"));
-        let options = Object::new();
-        let _ = set(&options, "dateStyle", "medium");
-        if member(&member(&time, "dataset"), "time").is_string() {
-            let _ = set(&options, "timeStyle", "short");
-        }
-        if !moment.get_time().is_nan() {
-            // Some browsers name a language that they do not accept themselves, such as `en-US@posix`.
-            let Ok(write) = member(&moment, "toLocaleString").dyn_into::<Function>() else { continue };
-            let Ok(text) = write.call2(&moment, &locale.as_str().into(), &options) else { continue };
-            let _ = set(time.unchecked_ref(), "textContent", text);
-        }
-    }
 }
 
 /// Opens the browser's dialog for printing.

@@ -1,7 +1,7 @@
 use super::super::columns::Columns;
 use super::super::{Failure, json_line, say, write};
 use super::show::Line;
-use crate::server::admin::{Applications, ApplicationsFile, Applied, AppliedFile, Refused};
+use crate::server::admin::{Applications, ApplicationsFile, Applied, ApplyReport, Refused};
 use crate::server::model::Group;
 use serde::Serialize;
 use std::path::Path;
@@ -18,7 +18,7 @@ struct AppliedLine<'a> {
 /// Applies a file, and tells what became of each application.
 pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Result<(), Failure> {
     let file = ApplicationsFile::read(path).map_err(Refused::from)?;
-    let AppliedFile { groups, applications: applied } = applications.apply(&file).await?;
+    let ApplyReport { groups, applications: applied } = applications.apply(&file).await?;
     let mut table = Columns::headed(["application", "who", "outcome"]);
     for Applied { application, client, outcome, needs_secret } in &applied {
         let line = Line::new(application).with_client(client.as_ref(), None);
@@ -33,7 +33,7 @@ pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Res
     }
     for Group { name, from_file, .. } in &groups {
         let outcome =
-            if *from_file { "is as the file says" } else { "is no longer in the file, and keeps its members" };
+            if *from_file { "now matches the file" } else { "is no longer in the file, and keeps its members" };
         say(&format!("group {name} {outcome}"));
     }
     for Applied { application, .. } in applied.iter().filter(|one| one.needs_secret) {

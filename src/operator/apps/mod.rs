@@ -210,12 +210,12 @@ fn paste(services: &Services, changed: &Changed, preset: Option<&Preset>) -> Res
 }
 
 impl Options {
-    /// `known`: the address that the application has.
-    fn change(self, known: Option<String>) -> Result<ApplicationChange, Failure> {
+    /// `current_url`: the address that the application has.
+    fn change(self, current_url: Option<String>) -> Result<ApplicationChange, Failure> {
         let Self { preset, name, url, logo, who, method, max_age, client, json: _ } = self;
         let client = client.change();
         let url = url.unwrap_or_default();
-        let address = url.clone().over(known);
+        let address = url.clone().over(current_url);
         let client = match preset {
             Some(preset) => {
                 let needed = |why| Failure::Told(format!("this preset {why}: --url"));

@@ -65,21 +65,21 @@ pub(super) fn file(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Applications that get codes and never redeem one.
+/// Applications that get codes and never send one to the token endpoint.
 async fn codes(services: &Services) -> Result<Vec<Finding>, Unavailable> {
-    let counts = services.core().code_counts(SystemClock.now().minus(CODES_SINCE)).await?;
-    let unfetched = counts.into_iter().filter(|(_, count)| count.is_never_redeemed());
+    let counts = services.clients().code_counts(SystemClock.now().minus(CODES_SINCE)).await?;
+    let never_sent = counts.into_iter().filter(|(_, count)| count.is_never_presented());
     let finding = |(id, count): (ApplicationId, CodeCount)| {
         advice(
             CODES,
             format!(
-                "{} codes were issued for {id} in the last 7 days and none was redeemed: at the application, look at the client \
+                "{} codes were issued for {id} in the last 7 days and none came back to the token endpoint: at the application, look at the client \
                  secret, the address of the token endpoint and the log",
                 count.issued
             ),
         )
     };
-    Ok(unfetched.map(finding).collect())
+    Ok(never_sent.map(finding).collect())
 }
 
 async fn has_secret(services: &Services, id: &ApplicationId) -> Result<bool, Unavailable> {

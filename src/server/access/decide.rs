@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Everything that a decision depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct PolicyInput<'a> {
     pub user: &'a User,
     pub application: &'a Application,
     /// The groups of the user.
@@ -53,8 +53,8 @@ impl Reason {
 
 /// Decides about one use of an application. What no sign-in can cure is said first.
 #[must_use]
-pub fn decide(facts: Facts<'_>) -> Verdict {
-    let Facts { user, application, groups, assurance, asked_at } = facts;
+pub fn decide(facts: PolicyInput<'_>) -> Verdict {
+    let PolicyInput { user, application, groups, assurance, asked_at } = facts;
     let policy = &application.policy;
     let age = asked_at.map(|now| now.since(assurance.authenticated_at));
     let is_too_old = policy.max_age.zip(age).is_some_and(|(max_age, age)| age > max_age);
@@ -180,7 +180,7 @@ mod tests {
             let assurance = Assurance { strength: row.strength, authenticated_at: NOW.minus(row.age) };
             let user = user(row.is_disabled);
             let facts =
-                Facts { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
+                PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
             let is = (row.is_disabled, row.who, row.is_member, row.method, row.strength, row.has_max_age, row.age);
             assert_eq!(decide(facts), expected(&row), "{is:?}");
         }
@@ -191,9 +191,9 @@ mod tests {
         let application = application(Audience::Everybody, RequiredMethod::Any, true);
         let assurance = Assurance { strength: Strength::Passkey, authenticated_at: NOW.minus(2 * MAX_AGE) };
         let (user, groups) = (user(false), BTreeSet::new());
-        let facts = Facts { user: &user, application: &application, groups: &groups, assurance, asked_at: None };
+        let facts = PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: None };
         assert_eq!(decide(facts), Verdict::Allowed);
-        assert_eq!(decide(Facts { asked_at: Some(NOW), ..facts }), Verdict::Refused(Reason::TooOld));
+        assert_eq!(decide(PolicyInput { asked_at: Some(NOW), ..facts }), Verdict::Refused(Reason::TooOld));
     }
 
     #[test]
@@ -202,7 +202,8 @@ mod tests {
         application.disabled_at = Some(NOW);
         let assurance = Assurance { strength: Strength::DeviceBoundPasskey, authenticated_at: NOW };
         let (user, groups) = (user(false), BTreeSet::new());
-        let facts = Facts { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
+        let facts =
+            PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
         assert_eq!(decide(facts), Verdict::Refused(Reason::ApplicationDisabled));
         assert!(!Reason::ApplicationDisabled.is_curable() && Reason::TooOld.is_curable());
     }

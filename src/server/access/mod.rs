@@ -2,12 +2,14 @@
 
 mod decide;
 
-pub use decide::{Facts, Reason, Verdict, decide};
+pub use decide::{PolicyInput, Reason, Verdict, decide};
 
 use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::assurance::{Assurance, Authentication, Standing};
 use crate::server::model::{Application, ApplicationId, Passkey, Session, User};
+use crate::server::store::UserFacts;
 
 /// Access to applications.
 pub struct Access<'a> {
@@ -22,11 +24,24 @@ impl Access<'_> {
         session: &Session,
         id: &ApplicationId,
     ) -> Result<Option<(Application, Verdict)>, Unavailable> {
-        let Some((application, about)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
-        let assurance = Assurance::of(&Authentication::of(session), self.standing(&about.passkeys));
+        let Some((application, facts)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
         let asked_at = Some(self.core.now());
-        let verdict = decide(Facts { user, application: &application, groups: &about.groups, assurance, asked_at });
+        let (_, verdict) = self.judge((user, &facts), &application, (&Authentication::of(session), asked_at));
         Ok(Some((application, verdict)))
+    }
+
+    /// How strongly an authentication proves who its user is, and whether they may use an application with it.
+    ///
+    /// `asked_at`: when an authorization request is answered; `None` where the age of the authentication does not count.
+    pub(in crate::server) fn judge(
+        &self,
+        (user, facts): (&User, &UserFacts),
+        application: &Application,
+        (authentication, asked_at): (&Authentication, Option<Timestamp>),
+    ) -> (Assurance, Verdict) {
+        let assurance = Assurance::of(authentication, self.standing(&facts.passkeys));
+        let verdict = decide(PolicyInput { user, application, groups: &facts.groups, assurance, asked_at });
+        (assurance, verdict)
     }
 
     /// How strongly an authentication proves who its user is, now.

@@ -1,19 +1,20 @@
 //! Applications as clients of the provider: their settings and their secrets.
 
 use super::Refused;
+use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::Algorithm;
 use crate::server::model::logout::LogoutResult;
 use crate::server::model::oauth::client::{MOST_SECRETS, MOST_URIS, is_client_id};
+use crate::server::model::oauth::code_count::{CodeCount, day};
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId};
-use crate::server::outbound::Reach;
 use crate::server::secret::Secret;
 use crate::server::store::{Insertion, Unit};
 use crate::server::telemetry::AUDIT;
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 /// Clients and their secrets.
 pub struct Clients<'a> {
@@ -140,25 +141,8 @@ fn check(client: Client) -> Result<Client, Refused> {
                 "a back-channel logout URI starts with https:// or http://, without fragment, username and password",
             ));
         }
-        if !may_be_reached(uri) {
-            return Err(Refused::WrongClient(
-                "the address of the back-channel logout URI is never called: it is link-local or reserved, or public without https",
-            ));
-        }
     }
     Ok(client)
-}
-
-/// Whether the address in a URI may be called; what a name stands for is looked up at each call.
-fn may_be_reached(uri: &str) -> bool {
-    let Ok(url) = Url::parse(uri) else { return false };
-    let is_plain = url.scheme() == "http";
-    match url.host() {
-        Some(Host::Ipv4(address)) => Reach::Registered.admits(address.into(), is_plain),
-        Some(Host::Ipv6(address)) => Reach::Registered.admits(address.into(), is_plain),
-        Some(Host::Domain(_)) => true,
-        None => false,
-    }
 }
 
 /// Writes the client of an application; returns it, with the secret of a new confidential one.
@@ -174,7 +158,7 @@ pub(super) async fn put(
         return Err(Refused::ClientIdTaken(client.client_id));
     }
     if client.is_public && was_secret {
-        // It would be good again if the client turned confidential.
+        // A former secret would become valid again if the client turned confidential.
         for secret in unit.client_secrets_within(&application.id).await? {
             unit.remove_client_secret(&application.id, &secret.hash).await?;
         }
@@ -200,6 +184,11 @@ impl Clients<'_> {
         }))
     }
 
+    /// The authorization codes of each application since the day of a moment.
+    pub async fn code_counts(&self, since: Timestamp) -> Result<Vec<(ApplicationId, CodeCount)>, Unavailable> {
+        self.core.store.code_counts(day(since)).await
+    }
+
     /// Adds a secret; the text is shown once. `life`: how long it is valid.
     ///
     /// # Errors
@@ -210,7 +199,7 @@ impl Clients<'_> {
         life: Option<Duration>,
     ) -> Result<(ClientSecret, Secret<String>), Refused> {
         let mut unit = self.core.store.begin().await?;
-        // Two that add one at the same time come one after the other.
+        // Serializes concurrent additions, so that each of them sees the limit.
         unit.lock_application(id).await?;
         let client = unit.client_within(id).await?.ok_or_else(|| Refused::NoClient(id.clone()))?;
         if client.is_public {

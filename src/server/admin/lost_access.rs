@@ -3,7 +3,6 @@
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::model::application::Audience;
 use crate::server::model::{ApplicationId, UserId};
 
 /// How many accesses are read at a time.
@@ -14,23 +13,8 @@ const BATCH: u32 = 100;
 pub enum Change<'a> {
     Of(&'a ApplicationId),
     Concerning(UserId),
-}
-
-/// Ends what an act could not end that was interrupted after its commit.
-pub async fn end_all(core: &Core) -> Result<(), Unavailable> {
-    let mut after = None;
-    loop {
-        let page = core.store.applications(after.as_ref(), BATCH).await?;
-        for application in &page {
-            if application.disabled_at.is_some() || application.policy.who != Audience::Everybody {
-                end(core, Change::Of(&application.id)).await?;
-            }
-        }
-        match page.into_iter().next_back() {
-            Some(last) => after = Some(last.id),
-            None => return Ok(()),
-        }
-    }
+    /// Anywhere: an act may have been interrupted between its commit and [`end`].
+    Anywhere,
 }
 
 /// Ends access after a change was committed, one user at a time, so that no one waits for all of them. A code that is redeemed
@@ -39,6 +23,7 @@ pub async fn end(core: &Core, change: Change<'_>) -> Result<(), Unavailable> {
     let (application, user) = match change {
         Change::Of(application) => (Some(application), None),
         Change::Concerning(user) => (None, Some(user)),
+        Change::Anywhere => (None, None),
     };
     loop {
         let found = core.store.lost_access(application, user, BATCH).await?;

@@ -4,13 +4,13 @@ mod applications;
 mod applications_file;
 mod clients;
 mod groups;
-pub mod lost_access;
+pub(in crate::server) mod lost_access;
 mod preset;
 mod roles;
 pub mod values;
 
 pub use applications::{ApplicationChange, Applications, Changed, Setting};
-pub use applications_file::{ApplicationsFile, Applied, AppliedFile, Mistake, Mistakes, Outcome};
+pub use applications_file::{ApplicationsFile, Applied, ApplyReport, Mistake, Mistakes, Outcome};
 pub use clients::{ClientChange, ClientRecord, Clients};
 pub use groups::Groups;
 pub use preset::{Filling, Preset};

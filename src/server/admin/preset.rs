@@ -79,20 +79,23 @@ impl Preset {
         DisplayName::parse(&self.title).ok()
     }
 
-    /// Whether its redirect URIs are below the address of the application.
-    fn needs_url(&self) -> bool {
-        self.redirect_uris.iter().any(|uri| uri.contains("{url}"))
+    /// Whether a URI that the change leaves to the preset is below the address of the application.
+    fn needs_url(&self, change: &ClientChange) -> bool {
+        let redirect = self.redirect_uris.iter().filter(|_| change.redirect_uris.is_none());
+        let after_logout = self.post_logout_redirect_uris.iter().filter(|_| change.post_logout_redirect_uris.is_none());
+        let logout = self.backchannel_logout_uri.iter().filter(|_| change.backchannel_logout_uri.is_none());
+        redirect.chain(after_logout).chain(logout).any(|uri| uri.contains("{url}"))
     }
 
     /// A change with the values of the preset, where none is given.
     ///
     /// # Errors
-    /// Where it needs the address of the application, and that is not given or has more than a path.
+    /// Where it needs the address of the application, and that is not given, or contains a query or fragment.
     pub fn complete(&self, change: ClientChange, url: Option<&str>) -> Result<ClientChange, &'static str> {
-        if self.needs_url() && change.redirect_uris.is_none() {
+        if self.needs_url(&change) {
             let url = url.ok_or("needs the address of the application")?;
             if url.contains(['?', '#']) {
-                return Err("needs an address of the application without a query and a fragment");
+                return Err("needs an address of the application without query and fragment");
             }
         }
         let url = url.unwrap_or_default().trim_end_matches('/');
@@ -142,7 +145,12 @@ mod tests {
         for preset in Preset::all() {
             assert!(preset.display_name().is_some() && preset.source.starts_with("https://"), "{}", preset.name);
             let change = preset.complete(ClientChange::default(), Some("https://app.example/")).unwrap();
-            assert_eq!(preset.complete(ClientChange::default(), None).is_err(), preset.needs_url(), "{}", preset.name);
+            assert_eq!(
+                preset.complete(ClientChange::default(), None).is_err(),
+                preset.needs_url(&ClientChange::default()),
+                "{}",
+                preset.name
+            );
             let is_public = change.is_public.unwrap();
             let all = change.redirect_uris.iter().chain(&change.post_logout_redirect_uris).flatten();
             for uri in all {

@@ -1,6 +1,6 @@
 //! Tells applications that a session ended (OpenID Connect Back-Channel Logout 1.0).
 
-use super::Lookout;
+use super::PollTurn;
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::model::logout::{ClaimedLogout, LogoutResult};
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 /// How long a notice stays claimed: longer than a request may take.
 const LEASE: Duration = Duration::from_secs(15);
 /// How often the queue is read when nothing wakes a worker.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 200;
 
@@ -32,13 +32,13 @@ enum Outcome {
 pub struct LogoutWorker {
     core: Arc<Core>,
     door: Door,
-    lookout: Lookout,
+    poll_turn: PollTurn,
 }
 
 impl LogoutWorker {
     #[must_use]
     pub fn new(core: Arc<Core>, door: Door) -> Self {
-        Self { core, door, lookout: Lookout::new(LOOK_EVERY) }
+        Self { core, door, poll_turn: PollTurn::new(POLL_INTERVAL) }
     }
 
     /// Works until it is told to stop.
@@ -50,7 +50,7 @@ impl LogoutWorker {
                 Ok(false) => {}
                 Err(cause) => tracing::warn!(%cause, "logout queue unavailable"),
             }
-            self.lookout.wait(wake, &mut stopped).await;
+            self.poll_turn.wait(wake, &mut stopped).await;
         }
     }
 
@@ -59,7 +59,7 @@ impl LogoutWorker {
         let (store, now) = (&self.core.store, self.core.now());
         let claim = Claim::random(self.core.entropy());
         let Some(claimed) = store.claim_logout(now, claim, LEASE).await? else { return Ok(false) };
-        store.wakes().logout.notify_one();
+        store.wakes().logout.notify_one(); // There may be more.
         let (application, outcome) = (&claimed.notice.application, self.send(&claimed).await?);
         let now = self.core.now();
         let failure = match outcome {

@@ -1,7 +1,8 @@
-//! Removes what has expired and the rows of deleted accounts, in small batches between which other writes come first.
+//! Removes what has expired and the rows of deleted accounts, in small batches between which other writes come first, and ends
+//! access that an interrupted change left.
 
 use crate::server::Unavailable;
-use crate::server::admin::lost_access;
+use crate::server::admin::lost_access::{self, Change};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::oauth::client::MISMATCH_KEPT;
@@ -26,7 +27,7 @@ pub async fn run(core: Arc<Core>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let cleaned = tokio::select! {
-            _ = ticks.tick() => turn(&core).await,
+            _ = ticks.tick() => run_once(&core).await,
             () = wake.notified() => remove_deleted_accounts(&*core.store, PAUSE).await,
         };
         if let Err(cause) = cleaned {
@@ -36,9 +37,9 @@ pub async fn run(core: Arc<Core>) {
 }
 
 /// Removes everything that is due, and ends access that was lost and not ended.
-pub async fn turn(core: &Core) -> Result<(), Unavailable> {
+pub async fn run_once(core: &Core) -> Result<(), Unavailable> {
     clean(&*core.store, core.now(), PAUSE).await?;
-    lost_access::end_all(core).await
+    lost_access::end(core, Change::Anywhere).await
 }
 
 /// Removes everything that is due.

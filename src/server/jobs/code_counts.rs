@@ -6,7 +6,7 @@ use crate::server::model::oauth::code_count::day;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How old a count may be before others can read it.
+/// How often counts are written. The last ones are written when the process stops, and lost where it is killed.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Works until the process ends. Where nothing was counted, nothing is written.
@@ -19,7 +19,7 @@ pub async fn run(core: Arc<Core>) {
     }
 }
 
-/// Adds what was counted to the counts of the day. What cannot be written is counted again.
+/// Adds what was counted to the counts of the day. Counts that cannot be written go back to the tally.
 ///
 /// # Errors
 /// When the database is away.

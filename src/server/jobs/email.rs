@@ -1,6 +1,6 @@
 //! The mail worker: sends what is in the mail queue, beside the requests and never within one.
 
-use super::Lookout;
+use super::PollTurn;
 use crate::server::Unavailable;
 use crate::server::auth::email_delivery::{EmailDelivery, Recipient};
 use crate::server::core::Core;
@@ -22,24 +22,24 @@ pub struct EmailWorker {
     core: Arc<Core>,
     transport: Arc<dyn Transport>,
     branding: Branding,
-    lookout: Lookout,
+    poll_turn: PollTurn,
 }
 
 /// How long an email stays claimed by a worker that says nothing more, as when its process was killed.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How often the queue is read when nothing wakes a worker.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl EmailWorker {
     #[must_use]
     pub fn new(core: Arc<Core>, transport: Arc<dyn Transport>, branding: Branding) -> Self {
-        Self { core, transport, branding, lookout: Lookout::new(LOOK_EVERY) }
+        Self { core, transport, branding, poll_turn: PollTurn::new(POLL_INTERVAL) }
     }
 
-    /// The same with another way to send.
+    /// The same worker with another transport.
     #[must_use]
-    pub fn with(&self, transport: Arc<dyn Transport>) -> Self {
+    pub fn with_transport(&self, transport: Arc<dyn Transport>) -> Self {
         Self::new(Arc::clone(&self.core), transport, self.branding.clone())
     }
 
@@ -52,7 +52,7 @@ impl EmailWorker {
                 Ok(false) => {}
                 Err(cause) => tracing::warn!(%cause, "mail queue not read"),
             }
-            self.lookout.wait(wake, &mut stopped).await;
+            self.poll_turn.wait(wake, &mut stopped).await;
         }
     }
 
@@ -61,7 +61,7 @@ impl EmailWorker {
         let now = self.core.now();
         let claim = Claim::random(self.core.entropy());
         let Some(email) = self.core.store.claim_email(now, claim, LEASE).await? else { return Ok(false) };
-        self.core.store.wakes().email.notify_one();
+        self.core.store.wakes().email.notify_one(); // There may be more.
         if now >= email.not_after {
             tracing::warn!(email = %email.id.0, "email expired before it was sent");
             meters::email("any", "too_late");

@@ -5,8 +5,8 @@ pub mod cleanup;
 pub mod code_counts;
 pub mod email;
 pub mod key_rotation;
-mod lookout;
+mod poll_turn;
 
 pub use backchannel_logout::LogoutWorker;
 pub use email::EmailWorker;
-use lookout::Lookout;
+use poll_turn::PollTurn;

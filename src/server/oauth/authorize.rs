@@ -7,17 +7,17 @@ use super::hint::{self, Hint};
 use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, NoRedirect, ReturnTo};
 use crate::server::Unavailable;
-use crate::server::access::{Access, Facts};
+use crate::server::access::Access;
 use crate::server::auth::account::{OwnersUnit, Sessions};
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::limiter::{Limited, Subject};
-use crate::server::model::assurance::{Assurance, Authentication};
+use crate::server::model::assurance::Authentication;
 use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri, Scopes};
 use crate::server::model::{Application, ApplicationId, ClientAddress, UserId, limit};
 use crate::server::secret::Token;
-use crate::server::store::{AskingClient, SessionFacts, UserFacts};
+use crate::server::store::{ClientWithSession, SessionFacts, UserFacts};
 
 /// The authorization endpoint.
 pub struct Authorizations<'a> {
@@ -32,7 +32,7 @@ pub struct Asked {
     pub request: AuthorizationRequest,
     /// The user whom `id_token_hint` names.
     hinted: Option<UserId>,
-    /// The user who is signed in, as read together with the client.
+    /// The user who is signed in, as read together with the client; `None` also if it was read without a token.
     pub current: Option<CurrentUser>,
     /// The facts about them.
     facts: UserFacts,
@@ -114,7 +114,7 @@ impl Authorizations<'_> {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
         let found = self.core.store.client_named(client_id, session.map(Token::hash).as_ref()).await?;
-        let Some(AskingClient { application, client, session, consent }) = found else {
+        let Some(ClientWithSession { application, client, session, consent }) = found else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
         let return_to = match request::return_to(parameters, &client) {
@@ -142,7 +142,7 @@ impl Authorizations<'_> {
         let (current, facts) = match session {
             None => (None, UserFacts::default()),
             Some(SessionFacts { session, user, facts }) => {
-                (Sessions { core: self.core }.living(CurrentUser { user, session }).await?, facts)
+                (Sessions { core: self.core }.check_alive(CurrentUser { user, session }).await?, facts)
             }
         };
         Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted, current, facts, consent })))
@@ -195,16 +195,14 @@ impl Authorizations<'_> {
     }
 
     fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> SignedIn {
-        let (user, application) = (&current.user, &asked.application);
         let access = Access { core: self.core };
-        let standing = access.standing(&asked.facts.passkeys);
-        let assurance = Assurance::of(&Authentication::of(&current.session), standing);
-        let asked_at = Some(self.core.now());
-        let facts = Facts { user, application, groups: &asked.facts.groups, assurance, asked_at };
+        let authentication = Authentication::of(&current.session);
+        let (person, now) = ((&current.user, &asked.facts), Some(self.core.now()));
+        let (assurance, verdict) = access.judge(person, &asked.application, (&authentication, now));
         SignedIn {
             assurance,
-            verdict: crate::server::access::decide(facts),
-            has_passkey: standing.has_settled_passkey(),
+            verdict,
+            has_passkey: access.standing(&asked.facts.passkeys).has_settled_passkey(),
             is_hinted: !asked.means_another(current),
             needs_consent: asked.client.needs_consent(&asked.request.scopes, asked.consent.as_ref()),
         }

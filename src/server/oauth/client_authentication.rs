@@ -5,9 +5,9 @@ use super::parameters::{Found, Parameters};
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::Subject;
-use crate::server::model::oauth::Client;
+use crate::server::model::oauth::{Client, Scopes};
 use crate::server::model::{Application, ClientAddress, SessionId, limit};
-use crate::server::store::{SecretClient, SessionFacts};
+use crate::server::store::{ClientWithSecrets, SessionFacts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
@@ -27,6 +27,8 @@ pub struct AuthenticatedClient {
     pub client: Client,
     /// The session that was read with it.
     pub session: Option<SessionFacts>,
+    /// The scopes that the user of the session allowed the application.
+    pub consent: Option<Scopes>,
 }
 
 const WRONG: Refusal = Refusal::new(ErrorCode::InvalidClient, "client authentication failed");
@@ -77,7 +79,7 @@ async fn try_one(
     session: Option<SessionId>,
 ) -> Result<Option<AuthenticatedClient>, Unavailable> {
     let found = core.store.client_with_secrets(client_id, session).await?;
-    let Some(SecretClient { application, client, secrets, session }) = found else { return Ok(None) };
+    let Some(ClientWithSecrets { application, client, secrets, session, consent }) = found else { return Ok(None) };
     let is_proven = match (client.is_public, secret) {
         (true, None) => true,
         (true, Some(_)) | (false, None) => false,
@@ -86,7 +88,7 @@ async fn try_one(
             secrets.iter().any(|known| known.admits(secret, now))
         }
     };
-    Ok(is_proven.then_some(AuthenticatedClient { application, client, session }))
+    Ok(is_proven.then_some(AuthenticatedClient { application, client, session, consent }))
 }
 
 fn credentials(request: &ClientRequest<'_>) -> Result<Credentials, Refusal> {

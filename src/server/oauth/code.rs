@@ -1,8 +1,9 @@
-//! Authorization codes (RFC 6749, section 4.1.2): 256 bits, valid for a minute, taken once, bound to their client.
+//! Authorization codes (RFC 6749, section 4.1.2): 256 random bits and the masked id of the session, valid for a minute, taken once, bound to their client.
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::ephemeral::CEREMONY;
+use crate::server::model::oauth::code_count::CodeCount;
 use crate::server::model::oauth::grant::CODE_LIFE;
 use crate::server::model::{ApplicationId, SessionId};
 use crate::server::secret::TokenHash;
@@ -44,21 +45,25 @@ pub struct Bound<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SentCode {
     pub hash: TokenHash,
-    /// The session that it seems to be of, so that it is read together with the client. What is kept under the code decides.
+    /// The session id in the text, unverified: a hint for reading it together with the client. The stored [`Code`] decides.
     pub session: SessionId,
 }
 
 impl SentCode {
-    /// Reads the text of a code: 256 random bits, and the session, masked by a hash of them that only this provider can compute.
+    /// Reads the text of a code: 256 random bits, and the session id, masked with a hash of them that only this provider can compute.
     #[must_use]
-    pub fn read(core: &Core, text: &str) -> Option<Self> {
+    pub fn parse(core: &Core, text: &str) -> Option<Self> {
         let bytes: [u8; 48] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (random, session) = (&bytes[..32], Uuid::from_slice(&bytes[32..]).ok()?);
-        Some(Self { hash: TokenHash(Sha256::digest(bytes).into()), session: SessionId(masked(core, random, session)) })
+        Some(Self { hash: hash_of(&bytes), session: SessionId(masked(core, random, session)) })
     }
 }
 
-/// Masks a session, or takes the mask off.
+fn hash_of(code: &[u8; 48]) -> TokenHash {
+    TokenHash(Sha256::digest(code).into())
+}
+
+/// Masks a session id, or takes the mask off.
 fn masked(core: &Core, random: &[u8], session: Uuid) -> Uuid {
     let mask = core.keys.hash(&[b"session of a code"], random);
     let mut bytes = session.into_bytes();
@@ -82,11 +87,11 @@ pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -
     core.entropy().fill(&mut bytes[..32]);
     let masked = masked(core, &bytes[..32], session.0);
     bytes[32..].copy_from_slice(masked.as_bytes());
-    let key = key(&TokenHash(Sha256::digest(bytes).into()), application);
+    let key = key(&hash_of(&bytes), application);
     let value = serde_json::to_vec(&code).map_err(|cause| Unavailable::new("authorization code", cause))?;
     let value = core.keys.seal(key.as_bytes(), &value, core.entropy())?;
     core.ephemeral.put(&key, value, CODE_LIFE).await?;
-    core.code_tally.issued(application);
+    core.code_tally.add(application, CodeCount { issued: 1, presented: 0 });
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -94,7 +99,7 @@ pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -
 pub async fn take(core: &Core, application: &ApplicationId, code: &TokenHash) -> Result<Option<Code>, Unavailable> {
     let key = key(code, application);
     let Some(sealed) = core.ephemeral.take(&key).await? else { return Ok(None) };
-    core.code_tally.redeemed(application);
+    core.code_tally.add(application, CodeCount { issued: 0, presented: 1 });
     // A value that cannot be read (another version, a removed key) counts as expired.
     Ok(core.keys.open(key.as_bytes(), &sealed).and_then(|value| serde_json::from_slice(&value).ok()))
 }

@@ -6,13 +6,14 @@ use super::error::Refusal;
 use super::id_token::sid;
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
-use super::token::{Making, NOT_ALLOWED, TokenAnswer, Tokens, allowed};
+use super::token::{Making, NOT_ALLOWED, TokenAnswer, Tokens};
 use crate::server::Unavailable;
+use crate::server::access::{PolicyInput, Verdict, decide};
 use crate::server::auth::account::Profile;
 use crate::server::model::application::Audience;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::grant::{TOKEN_LIFE, refreshed_until};
-use crate::server::model::oauth::{Client, Grant, GrantId, RefreshToken, Scope, Scopes};
+use crate::server::model::oauth::{Client, ConsentRule, Grant, GrantId, RefreshToken, Scope, Scopes};
 use crate::server::model::{ApplicationId, Session};
 use crate::server::secret::{Token, TokenHash};
 use crate::server::store::{RedemptionRecord, SessionFacts};
@@ -21,7 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 const NO_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expired, or was used before");
-const GONE: Refusal = Refusal::invalid_grant("the session expired or was revoked");
+const SESSION_ENDED: Refusal = Refusal::invalid_grant("the session expired or was revoked");
 
 impl Tokens<'_> {
     pub(super) async fn by_code(
@@ -29,7 +30,7 @@ impl Tokens<'_> {
         authenticated: &AuthenticatedClient,
         (parameters, sent): (&Parameters, Option<SentCode>),
     ) -> Result<TokenAnswer, Refusal> {
-        let AuthenticatedClient { application, client, session: read } = authenticated;
+        let AuthenticatedClient { application, client, session: read, consent } = authenticated;
         parameters.one("code").ok_or(Refusal::invalid_request("code is missing"))?;
         let SentCode { hash, .. } = sent.ok_or(NO_CODE)?;
         let Some(code) = code::take(self.core, &application.id, &hash).await? else {
@@ -41,22 +42,29 @@ impl Tokens<'_> {
         }
         check_verifier(code.challenge.as_deref(), parameters.one("code_verifier"))?;
         let now = self.core.now();
-        let is_same = |SessionFacts { session, .. }: &SessionFacts| {
+        let is_session_of_code = |SessionFacts { session, .. }: &SessionFacts| {
             session.is_alive(now) && session.authenticated_at.unix_millis() >= code.authenticated_at
         };
-        let found = match read.as_ref().filter(|read| read.session.id == code.session()) {
-            Some(read) => Some(read.clone()),
-            // The secret key was changed since the code was issued.
-            None => self.core.store.session_facts(code.session()).await?,
+        let (found, consent) = match read.as_ref().filter(|read| read.session.id == code.session()) {
+            Some(read) => (Some(read.clone()), consent.clone()),
+            // No matching session was read with the client: it has ended, or the secret key changed since the code was issued.
+            None => {
+                let again = self.core.store.client_with_secrets(&client.client_id, Some(code.session())).await?;
+                again.map_or((None, None), |again| (again.session, again.consent))
+            }
         };
-        let SessionFacts { session, user, facts: about } = found.filter(is_same).ok_or(GONE)?;
-        let assurance = self.check_policy(application, (&user, &about), &Authentication::of(&session))?;
+        let SessionFacts { session, user, facts } = found.filter(is_session_of_code).ok_or(SESSION_ENDED)?;
+        let assurance = self.check_policy(application, (&user, &facts), &Authentication::of(&session))?;
         let grant = self.grant((&code, hash), (client, &session))?;
+        // Withdrawn since the code was issued.
+        if client.consent == ConsentRule::Once && client.needs_consent(&grant.scopes, consent.as_ref()) {
+            return Err(NOT_ALLOWED);
+        }
         let refresh_token = client.gets_refresh_token(&grant.scopes).then(|| self.core.token());
         let making = Making {
             client,
             user: &user,
-            groups: &about.groups,
+            groups: &facts.groups,
             grant: &grant,
             scopes: &grant.scopes,
             assurance,
@@ -67,7 +75,8 @@ impl Tokens<'_> {
         let refresh_token =
             refresh_token.map(|token| RefreshToken { hash: token.hash(), created_at: now, used_at: None });
         let learns_name = grant.scopes.has(Scope::Profile);
-        let name = learns_name.then(|| Profile { core: self.core }.lasting_name(&user.username)).transpose()?;
+        let username_hash =
+            learns_name.then(|| Profile { core: self.core }.required_lasting_hash(&user.username)).transpose()?;
         let record = RedemptionRecord {
             grant: &grant,
             session: session.id,
@@ -76,18 +85,18 @@ impl Tokens<'_> {
             user: &user,
             application,
             member_of: match &application.policy.who {
-                Audience::Groups(names) => names.intersection(&about.groups).next(),
+                Audience::Groups(names) => names.intersection(&facts.groups).next(),
                 Audience::Closed | Audience::Everybody => None,
             },
-            name,
+            username_hash,
         };
         if !self.core.store.record_redemption(record).await? {
-            self.record_by_steps(record, assurance).await?;
+            self.record_in_unit(record, assurance).await?;
         }
         Ok(answer)
     }
 
-    /// A second use of a code: the first one may have been a thief's (RFC 6749, section 4.1.2).
+    /// Ends the tokens of a code that is used again: the first use may have been an attacker's (RFC 6749, section 4.1.2).
     async fn end_grant_of(&self, code: &TokenHash, application: &ApplicationId) -> Result<(), Unavailable> {
         let mut unit = self.core.store.begin().await?;
         if unit.end_grant_of_code(code, application).await? {
@@ -120,21 +129,24 @@ impl Tokens<'_> {
         })
     }
 
-    /// Records a redemption while something else changes: the account, the policy or the groups, which are read again under
-    /// locks. An administrator who takes access away comes before, or after and finds the grant.
-    async fn record_by_steps(&self, record: RedemptionRecord<'_>, assurance: Assurance) -> Result<(), Refusal> {
+    /// Records a redemption in a unit of work, because account, policy or groups changed since they were read. They are read
+    /// again under locks: an administrator who removes access comes first, or finds the grant.
+    async fn record_in_unit(&self, record: RedemptionRecord<'_>, assurance: Assurance) -> Result<(), Refusal> {
         let RedemptionRecord { grant, session, token, refresh_token, user, application, .. } = record;
         let mut unit = self.core.store.begin().await?;
-        let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(GONE)?;
+        let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(SESSION_ENDED)?;
         let (policy, groups) = unit.application_within(&application.id, user.id).await?.ok_or(NOT_ALLOWED)?;
-        allowed((&policy, &groups), &locked, assurance)?;
+        let input = PolicyInput { user: &locked, application: &policy, groups: &groups, assurance, asked_at: None };
+        if decide(input) != Verdict::Allowed {
+            return Err(NOT_ALLOWED);
+        }
         if !unit.add_grant(grant, session).await? {
-            return Err(GONE);
+            return Err(SESSION_ENDED);
         }
         if grant.scopes.has(Scope::Profile) {
             let profile = Profile { core: self.core };
             profile.hold_for_ever(&mut *unit, user).await?;
-            // Renamed meanwhile: userinfo will give this one.
+            // The user was renamed meanwhile; userinfo will return the new name.
             if locked.username != user.username {
                 profile.hold_for_ever(&mut *unit, &locked).await?;
             }

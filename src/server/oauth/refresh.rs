@@ -39,8 +39,8 @@ impl Tokens<'_> {
         let (grant, user) = (living.grant, living.user);
         let scopes = narrowed(&grant, parameters.one("scope"))?;
         let found = self.core.store.application_for(&application.id, user.id).await?;
-        let (application, about) = found.ok_or(NOT_ALLOWED)?;
-        let assurance = self.check_policy(&application, (&user, &about), &grant.authentication)?;
+        let (application, facts) = found.ok_or(NOT_ALLOWED)?;
+        let assurance = self.check_policy(&application, (&user, &facts), &grant.authentication)?;
         // The account first, as everything that ends grants does: two orders would be a deadlock.
         let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
         let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(NO_TOKEN)?;
@@ -58,7 +58,7 @@ impl Tokens<'_> {
         let making = Making {
             client,
             user: &user,
-            groups: &about.groups,
+            groups: &facts.groups,
             grant: &grant,
             scopes: &scopes,
             assurance,

@@ -7,7 +7,7 @@ use super::error::{ErrorCode, Refusal};
 use super::id_token::Statement;
 use super::keys::SigningKeys;
 use crate::server::Unavailable;
-use crate::server::access::{Access, Facts, Verdict, decide};
+use crate::server::access::{Access, Verdict};
 use crate::server::core::Core;
 use crate::server::model::assurance::{Assurance, Authentication};
 use crate::server::model::oauth::grant::TOKEN_LIFE;
@@ -66,7 +66,7 @@ impl Tokens<'_> {
         SigningKeys { core: self.core }.current()?;
         let grant_type = request.parameters.one("grant_type");
         let code = request.parameters.one("code").filter(|_| grant_type == Some("authorization_code"));
-        let code = code.and_then(|text| SentCode::read(self.core, text));
+        let code = code.and_then(|text| SentCode::parse(self.core, text));
         let authenticated = authenticate(self.core, request, code.map(|code| code.session)).await?;
         let answered = match grant_type {
             Some("authorization_code") => self.by_code(&authenticated, (request.parameters, code)).await,
@@ -82,16 +82,17 @@ impl Tokens<'_> {
         }
     }
 
-    /// Whether the user may still use the application, at every use (docs/RULES.md, 18).
+    /// Checks at every use that the user may still use the application (docs/RULES.md, 18); returns the assurance.
     pub(super) fn check_policy(
         &self,
         application: &Application,
-        (user, about): (&User, &UserFacts),
+        person: (&User, &UserFacts),
         authentication: &Authentication,
     ) -> Result<Assurance, Refusal> {
-        let access = Access { core: self.core };
-        let assurance = Assurance::of(authentication, access.standing(&about.passkeys));
-        allowed((application, &about.groups), user, assurance)
+        match (Access { core: self.core }).judge(person, application, (authentication, None)) {
+            (assurance, Verdict::Allowed) => Ok(assurance),
+            (_, Verdict::Refused(_)) => Err(NOT_ALLOWED),
+        }
     }
 
     /// Makes an access token and, for OpenID Connect, an ID token.
@@ -125,17 +126,5 @@ impl Tokens<'_> {
             scope: Some(scopes.to_string()).filter(|scope| !scope.is_empty()),
         };
         Ok((answer, issued))
-    }
-}
-
-/// Whether the policy of an application allows it to a user with these groups.
-pub(super) fn allowed(
-    (application, groups): (&Application, &BTreeSet<GroupName>),
-    user: &User,
-    assurance: Assurance,
-) -> Result<Assurance, Refusal> {
-    match decide(Facts { user, application, groups, assurance, asked_at: None }) {
-        Verdict::Allowed => Ok(assurance),
-        Verdict::Refused(_) => Err(NOT_ALLOWED),
     }
 }

@@ -10,7 +10,7 @@ use crate::server::limiter::Subject as Subjects;
 use crate::server::model::oauth::Scope;
 use crate::server::model::{Application, ClientAddress, limit};
 use crate::server::secret::Token;
-use crate::server::store::{LivingGrant, TokenInUse, UserFacts};
+use crate::server::store::{LivingGrant, UserFacts, ValidAccessToken};
 use serde_json::{Map, Value};
 
 /// The endpoints that take tokens.
@@ -27,7 +27,7 @@ impl Resources<'_> {
     /// `invalid_token`, `insufficient_scope` without `openid`, or that a backend is away.
     #[tracing::instrument(skip_all)]
     pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
-        let Some(TokenInUse { living, token, client, facts, .. }) = self.valid(access_token).await? else {
+        let Some(ValidAccessToken { living, token, client, facts, .. }) = self.valid(access_token).await? else {
             self.core.limiter.draw(&limit::CLIENT_FAILURES, Subjects::Client(from)).await?;
             return Err(NO_TOKEN);
         };
@@ -41,16 +41,16 @@ impl Resources<'_> {
     }
 
     /// An access token that is valid, where the policy still lets the user in.
-    async fn valid(&self, access_token: &str) -> Result<Option<TokenInUse>, Unavailable> {
+    async fn valid(&self, access_token: &str) -> Result<Option<ValidAccessToken>, Unavailable> {
         let Some(token) = Token::decode(access_token) else { return Ok(None) };
         let found = self.core.store.access_token(&token.hash(), self.core.now()).await?;
         Ok(found.filter(|found| self.is_allowed(&found.application, (&found.living, &found.facts))))
     }
 
     /// Whether the policy still lets the user in.
-    fn is_allowed(&self, application: &Application, (living, about): (&LivingGrant, &UserFacts)) -> bool {
+    fn is_allowed(&self, application: &Application, (living, facts): (&LivingGrant, &UserFacts)) -> bool {
         let LivingGrant { grant, user } = living;
-        Tokens { core: self.core }.check_policy(application, (user, about), &grant.authentication).is_ok()
+        Tokens { core: self.core }.check_policy(application, (user, facts), &grant.authentication).is_ok()
     }
 
     /// Says whether a token is good (RFC 7662): to a confidential application, about its own.
@@ -71,8 +71,8 @@ impl Resources<'_> {
         let found = self.core.store.refresh_token(&token.hash(), self.core.now()).await?;
         let own = found.filter(|(living, sent)| living.grant.application == application.id && sent.used_at.is_none());
         let Some((living, _)) = own else { return Ok(inactive) };
-        let about = self.core.store.application_for(&application.id, living.user.id).await?;
-        if !about.is_some_and(|(application, about)| self.is_allowed(&application, (&living, &about))) {
+        let found = self.core.store.application_for(&application.id, living.user.id).await?;
+        if !found.is_some_and(|(application, facts)| self.is_allowed(&application, (&living, &facts))) {
             return Ok(inactive);
         }
         let mut answer = Map::new();
@@ -85,8 +85,8 @@ impl Resources<'_> {
         Ok(answer)
     }
 
-    fn description(&self, found: &TokenInUse) -> Map<String, Value> {
-        let TokenInUse { living, token, client, .. } = found;
+    fn description(&self, found: &ValidAccessToken) -> Map<String, Value> {
+        let ValidAccessToken { living, token, client, .. } = found;
         let mut answer = Map::new();
         let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
         put("active", true.into());

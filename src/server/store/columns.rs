@@ -25,7 +25,7 @@ macro_rules! join {
     ($first:literal $($rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
 }
 
-/// For each table a macro for the list of its columns, with a prefix, and one for their values in the same order, by name:
+/// For each table a macro for the list of its columns, with a prefix and perhaps under names that begin with another, and one for their values in the same order, by name:
 /// a statement that leaves out a column does not compile.
 macro_rules! tables {
     ($d:tt; $($table:ident: $columns:ident, $values:ident { $($kind:ident: $($column:ident)+;)+ })*) => {
@@ -33,6 +33,7 @@ macro_rules! tables {
             #[allow(unused_macros, reason = "not every table is written by a list of all its columns")]
             macro_rules! $columns {
                 ($d prefix:literal) => { list!($d prefix: $($($column)+)+) };
+                ($d prefix:literal as $d alias:literal) => { list_as!($d prefix as $d alias: $($($column)+)+) };
             }
 
             #[allow(unused_macros, reason = "not every table is written by a list of all its columns")]
@@ -169,7 +170,7 @@ tables! { $;
     }
     code_counts: code_count_columns, code_count_values {
         Text: application_id;
-        Whole: day issued redeemed;
+        Whole: day issued presented;
     }
     consents: consent_columns, consent_values {
         Id: user_id;

@@ -4,13 +4,6 @@ use crate::server::model::oauth::Scopes;
 use crate::server::model::{ApplicationId, UserId};
 use async_trait::async_trait;
 
-/// Reads of consents.
-#[async_trait]
-pub trait ConsentReads: Send + Sync {
-    /// The scopes that a user allowed an application.
-    async fn consent(&self, user: UserId, application: &ApplicationId) -> Result<Option<Scopes>, Unavailable>;
-}
-
 /// Writes of consents.
 #[async_trait]
 pub trait ConsentWrites: Send {

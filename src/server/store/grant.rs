@@ -12,7 +12,7 @@ pub struct LivingGrant {
     pub user: User,
 }
 
-/// Reads of grants, tokens and visits.
+/// Reads of refresh tokens, and removal of what has ended. Access tokens are read with everything around them ([`super::ProviderReads`]).
 #[async_trait]
 pub trait GrantReads: Send + Sync {
     /// The grant of a refresh token, if it can be used at `now`.

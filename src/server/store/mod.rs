@@ -7,10 +7,10 @@ mod columns;
 mod statements;
 mod application;
 mod browser;
+mod code_count;
 mod consent;
 mod email_request;
 mod event;
-mod facts;
 mod grant;
 mod group;
 mod held_username;
@@ -22,6 +22,7 @@ mod oauth_client;
 mod outbox;
 mod passkey;
 pub mod postgres;
+mod provider;
 mod recovery;
 mod redemption;
 mod retry;
@@ -38,11 +39,11 @@ mod visit;
 
 pub use application::{ApplicationReads, ApplicationWrites};
 pub use browser::{BrowserReads, BrowserWrites};
+pub use code_count::CodeCounts;
 pub use columns::TABLES;
-pub use consent::{ConsentReads, ConsentWrites};
+pub use consent::ConsentWrites;
 pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
-pub use facts::{AskingClient, FactReads, SecretClient, SessionFacts, TokenInUse, UserFacts};
 pub use grant::{GrantReads, GrantWrites, LivingGrant};
 pub use group::{GroupReads, GroupWrites};
 pub use held_username::{HeldUsernameReads, HeldUsernameWrites};
@@ -53,6 +54,7 @@ pub use notification::{NotificationCounts, NotificationReads, NotificationWrites
 pub use oauth_client::{OauthClientReads, OauthClientWrites};
 pub use outbox::{EmailSecrets, MailboxEmail, OutboxReads, OutboxWrites};
 pub use passkey::{PasskeyReads, PasskeyWrites};
+pub use provider::{ClientWithSecrets, ClientWithSession, ProviderReads, SessionFacts, UserFacts, ValidAccessToken};
 pub use recovery::{RecoveryReads, RecoveryWrites};
 pub use redemption::{RedemptionRecord, RedemptionRecords};
 pub use retry::{Refused, connect_patiently};
@@ -86,10 +88,9 @@ pub enum Insertion {
 pub trait Store:
     ApplicationReads
     + BrowserReads
-    + ConsentReads
+    + CodeCounts
     + EmailRequestReads
     + EventReads
-    + FactReads
     + GrantReads
     + GroupReads
     + HeldUsernameReads
@@ -100,6 +101,7 @@ pub trait Store:
     + OauthClientReads
     + OutboxReads
     + PasskeyReads
+    + ProviderReads
     + RecoveryReads
     + RedemptionRecords
     + RoleReads

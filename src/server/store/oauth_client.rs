@@ -2,7 +2,6 @@ use super::Insertion;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::ApplicationId;
-use crate::server::model::oauth::code_count::CodeCount;
 use crate::server::model::oauth::{Client, ClientSecret, Mismatch};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
@@ -24,15 +23,6 @@ pub trait OauthClientReads: Send + Sync {
 
     /// Removes mismatches from before a moment, at most `limit`, and returns how many.
     async fn remove_old_mismatches(&self, before: Timestamp, limit: u32) -> Result<u64, Unavailable>;
-
-    /// Adds to the codes of a day (days since 1970). An application that is gone is passed over.
-    async fn add_code_count(&self, application: &ApplicationId, day: i64, count: CodeCount) -> Result<(), Unavailable>;
-
-    /// The codes of each application since a day, in the order of their ids; none of applications that got none.
-    async fn code_counts(&self, since: i64) -> Result<Vec<(ApplicationId, CodeCount)>, Unavailable>;
-
-    /// Removes counts of days before this one, at most `limit`, and returns how many.
-    async fn remove_old_code_counts(&self, before: i64, limit: u32) -> Result<u64, Unavailable>;
 }
 
 /// Writes of the provider's clients.

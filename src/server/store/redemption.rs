@@ -11,20 +11,21 @@ pub struct RedemptionRecord<'a> {
     /// The session in which the user allowed it.
     pub session: SessionId,
     pub token: &'a IssuedToken,
-    /// It is as old as the grant.
+    /// Stored as created with the grant, and unused.
     pub refresh_token: Option<&'a RefreshToken>,
     pub user: &'a User,
     pub application: &'a Application,
     /// The group by which the user has access, where the application is open to groups.
     pub member_of: Option<&'a GroupName>,
-    /// The name that is held for ever from now on, where the application learns it.
-    pub name: Option<KeyedHash>,
+    /// Set if the application receives the username, which is then held for ever.
+    pub username_hash: Option<KeyedHash>,
 }
 
-/// A frequent act as one step, so that it takes one round trip where there are any.
+/// The redemption as one write, so that it takes one round trip.
 #[async_trait]
 pub trait RedemptionRecords {
-    /// Adds the grant, its tokens and the visit, all or nothing. Returns `false`, with nothing written, where the code was used
-    /// before, the session is gone, or the user, the policy or the membership changed since: then it has to go step by step.
+    /// Adds the grant, its tokens and the visit, and holds the username, all or nothing. Returns `false`, with nothing written, where
+    /// the code was used before, the session is gone, or the user, the policy or the membership changed since; then the caller
+    /// records it in a unit of work.
     async fn record_redemption(&self, record: RedemptionRecord<'_>) -> Result<bool, Unavailable>;
 }

@@ -28,22 +28,13 @@ macro_rules! user_columns {
 }
 
 /// The columns of `applications` (as `a`) with the groups of their policies, under names that no other table has.
-macro_rules! application_row {
+macro_rules! aliased_application {
     () => {
         concat!(
-            list_as!("a." as "application_": id name url logo who method max_age_millis from_file disabled_at created_at),
+            application_columns!("a." as "application_"),
             ", (select string_agg(g.group_name, ' ') from application_groups g where g.application_id = a.id) \
                as application_groups"
         )
-    };
-}
-
-/// The columns of `passkeys` (as `p`), under names that no other table has.
-macro_rules! passkey_row {
-    () => {
-        list_as!("p." as "passkey_": credential_id user_id rp_id record record_version aaguid transports backup_eligible
-                                     backed_up sign_count created_at last_used_at name added_with suspended_at
-                                     last_used_browser last_used_system)
     };
 }
 
@@ -51,7 +42,7 @@ macro_rules! passkey_row {
 macro_rules! fact_columns {
     () => {
         concat!(
-            passkey_row!(),
+            passkey_columns!("p." as "passkey_"),
             ", (select string_agg(m.group_name, ' ') from group_members m where m.user_id = u.id) as user_groups"
         )
     };
@@ -64,18 +55,17 @@ macro_rules! session_fact_columns {
     };
 }
 
-/// The joins behind `sessions` that [`session_fact_columns`] needs. Deleted accounts are none.
-macro_rules! session_fact_joins {
+/// The scopes that a user (as `u`) allowed an application (as `a`).
+macro_rules! consent_column {
     () => {
-        " left join users u on u.id = s.user_id and u.deleted_at is null left join passkeys p on p.user_id = u.id"
+        "(select o.scopes from consents o where o.user_id = u.id and o.application_id = a.id) as allowed_scopes"
     };
 }
 
-/// The columns of `client_secrets` (as `k`), under names that no other table has.
-macro_rules! secret_row {
+/// The joins behind `sessions` that [`session_fact_columns`] needs. Deleted accounts do not match.
+macro_rules! session_fact_joins {
     () => {
-        "k.secret_hash, k.prefix as secret_prefix, k.created_at as secret_created_at, k.expires_at as secret_expires_at, \
-         k.from_file as secret_from_file"
+        " left join users u on u.id = s.user_id and u.deleted_at is null left join passkeys p on p.user_id = u.id"
     };
 }
 
@@ -144,7 +134,7 @@ macro_rules! living_from {
     };
 }
 
-/// Whether the grant of the token `$1` can be used at `$2`: the session of one that ends with it is alive.
+/// Whether the grant of the token `$1` can be used at `$2`: it has not ended, and neither has the session that it depends on.
 macro_rules! is_living {
     () => {
         "t.token_hash = $1 and g.ends_at > $2 and u.deleted_at is null \

@@ -2,7 +2,7 @@ use crate::types::{Language, views};
 use crate::ui::words::fill;
 use leptos::prelude::*;
 
-/// A moment, in UTC where scripts are off; `browser::localise_times` shows it in the time zone of the reader.
+/// A moment, in UTC where scripts are off; `ui/page.js` shows it in the time zone of the reader.
 #[component]
 pub fn Moment(
     /// As in RFC 3339.

@@ -80,6 +80,9 @@ fn CopyOrPrint() -> impl IntoView {
             <button type="button" class="button quiet" on:click=|_| browser::print()>
                 {t("Print")}
             </button>
+            <p role="status" class="sr-only">
+                {move || is_copied.get().then(|| t("Copied"))}
+            </p>
         </div>
     }
 }

@@ -2,6 +2,7 @@
 
 use super::applications::{application, group, name, put};
 use super::store::{NOW, add_account, on_both};
+use crate::app::{Backends, TestDatabase};
 use latchkey::server::jose::Algorithm;
 use latchkey::server::keys::KeyedHash;
 use latchkey::server::model::application::{Audience, RequiredMethod};
@@ -14,9 +15,10 @@ use latchkey::server::store::{Insertion, RedemptionRecord, Store, Unit, UserFact
 use latchkey::types::Username;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// A user who is in the group `family`, and the application `photos`, which is open to it.
-struct Scene<'a> {
+pub struct Scene<'a> {
     store: &'a dyn Store,
     user: User,
     passkey: Passkey,
@@ -30,7 +32,7 @@ struct Seen {
     user: User,
     application: Application,
     group: GroupName,
-    name: Option<KeyedHash>,
+    username_hash: Option<KeyedHash>,
 }
 
 fn hash() -> TokenHash {
@@ -43,7 +45,7 @@ fn token() -> IssuedToken {
 }
 
 impl<'a> Scene<'a> {
-    async fn on(store: &'a dyn Store, user: &str) -> Self {
+    pub async fn on(store: &'a dyn Store, user: &str) -> Self {
         let (user, passkey, session) = add_account(store, user).await;
         let application = application("photos", "family");
         put(store, &[group("family", false)], std::slice::from_ref(&application)).await;
@@ -99,7 +101,7 @@ impl<'a> Scene<'a> {
     /// Everything as it is.
     fn seen(&self) -> Seen {
         let (user, application) = (self.user.clone(), self.application.clone());
-        Seen { session: self.session.id, user, application, group: name("family"), name: Some([7; 32]) }
+        Seen { session: self.session.id, user, application, group: name("family"), username_hash: Some([7; 32]) }
     }
 
     async fn redeem(&self, grant: &Grant, seen: Seen) -> (bool, IssuedToken) {
@@ -113,7 +115,7 @@ impl<'a> Scene<'a> {
             user: &seen.user,
             application: &seen.application,
             member_of: Some(&seen.group),
-            name: seen.name,
+            username_hash: seen.username_hash,
         };
         let is_recorded = self.store.record_redemption(record).await.unwrap();
         assert_eq!(self.store.access_token(&token.hash, NOW).await.unwrap().is_some(), is_recorded);
@@ -121,13 +123,14 @@ impl<'a> Scene<'a> {
         (is_recorded, token)
     }
 
-    async fn is_redeemed(&self) -> bool {
+    /// Redeems a new code.
+    pub async fn try_redeem(&self) -> bool {
         self.redeem(&self.grant(), self.seen()).await.0
     }
 }
 
 #[tokio::test]
-async fn a_redemption_is_recorded_whole_and_its_code_counts_once() {
+async fn a_redemption_writes_everything_and_a_code_works_once() {
     on_both(async |store| {
         let scene = Scene::on(&*store, "ada").await;
         let grant = scene.grant();
@@ -143,10 +146,10 @@ async fn a_redemption_is_recorded_whole_and_its_code_counts_once() {
 
         let again = Grant { id: GrantId::random(&SystemEntropy), ..grant.clone() };
         assert!(!scene.redeem(&again, scene.seen()).await.0, "the code was used");
-        assert!(scene.is_redeemed().await, "another one is not");
+        assert!(scene.try_redeem().await, "another code works");
         let offline = Grant { session: None, ..scene.grant() };
         assert!(
-            scene.redeem(&offline, Seen { name: None, ..scene.seen() }).await.0,
+            scene.redeem(&offline, Seen { username_hash: None, ..scene.seen() }).await.0,
             "a grant that outlives its session"
         );
     })
@@ -154,7 +157,7 @@ async fn a_redemption_is_recorded_whole_and_its_code_counts_once() {
 }
 
 #[tokio::test]
-async fn a_redemption_writes_nothing_where_something_changed_since_the_policy_allowed_it() {
+async fn a_redemption_writes_nothing_if_user_policy_or_group_changed() {
     on_both(async |store| {
         let scene = Scene::on(&*store, "ada").await;
         let grant = scene.grant();
@@ -172,20 +175,20 @@ async fn a_redemption_writes_nothing_where_something_changed_since_the_policy_al
         assert!(!scene.redeem(&grant, Seen { group: name("strangers"), ..scene.seen() }).await.0, "another group");
 
         scene.change(async |unit| unit.set_disabled(scene.user.id, Some(NOW)).await.unwrap()).await;
-        assert!(!scene.is_redeemed().await, "a disabled account");
+        assert!(!scene.try_redeem().await, "a disabled account");
         scene.change(async |unit| unit.set_disabled(scene.user.id, None).await.unwrap()).await;
         let disabled = Application { disabled_at: Some(NOW), ..photos.clone() };
         put(&*store, &[], &[disabled]).await;
-        assert!(!scene.is_redeemed().await, "a disabled application");
+        assert!(!scene.try_redeem().await, "a disabled application");
         put(&*store, &[group("friends", false)], &[application("photos", "friends")]).await;
-        assert!(!scene.is_redeemed().await, "open to another group");
+        assert!(!scene.try_redeem().await, "open to another group");
         put(&*store, &[], std::slice::from_ref(photos)).await;
         scene.change(async |unit| assert!(unit.leave_group(scene.user.id, &name("family")).await.unwrap())).await;
-        assert!(!scene.is_redeemed().await, "the group was left");
+        assert!(!scene.try_redeem().await, "the group was left");
         scene.change(async |unit| assert!(unit.join_group(scene.user.id, &name("family"), NOW).await.unwrap())).await;
         assert!(store.visits_of(scene.user.id).await.unwrap().is_empty(), "nothing of all this was written");
         assert!(!store.username_is_held(&[[7; 32]], NOW).await.unwrap());
-        assert!(scene.is_redeemed().await, "with everything as it was, it goes");
+        assert!(scene.try_redeem().await, "once restored, it succeeds");
     })
     .await;
 }
@@ -202,4 +205,26 @@ async fn grants_that_are_redeemed_in_one_step_stay_within_their_bound() {
         assert!(unit.end_grants(scene.user.id, None).await.unwrap() <= u64::from(MOST_GRANTS));
     })
     .await;
+}
+
+/// A locked row is passed over: the connections of redemptions let users in, too.
+#[tokio::test]
+async fn a_redemption_never_waits_for_what_another_transaction_has_locked() {
+    let database = TestDatabase::create(Backends::Servers).await;
+    let store = database.open().await;
+    let scene = Scene::on(&*store, "ada").await;
+    let at_once = async || timeout(Duration::from_secs(1), scene.try_redeem()).await.expect("it waited");
+    let mut unit = store.begin().await.unwrap();
+    unit.lock_application(&scene.application.id).await.unwrap();
+    assert!(!at_once().await, "a locked application");
+    drop(unit);
+    let mut unit = store.begin().await.unwrap();
+    unit.lock_user(scene.user.id).await.unwrap();
+    assert!(!at_once().await, "a locked account");
+    drop(unit);
+    let mut unit = store.begin().await.unwrap();
+    unit.leave_group(scene.user.id, &name("family")).await.unwrap();
+    assert!(!at_once().await, "a membership that is being removed");
+    unit.commit().await.unwrap();
+    assert!(!at_once().await, "a membership that was removed");
 }

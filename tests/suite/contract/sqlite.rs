@@ -204,3 +204,31 @@ async fn what_was_deleted_is_not_in_the_file() {
     sqlite::fold(&file).await.unwrap();
     assert!(!holds("zebraquagga"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_in_that_was_told_that_the_file_is_locked_is_not_written_afterwards() {
+    let Scene { store, file, crowd, .. } = &scene().await;
+    for (held, is_admitted) in [(2_000, false), (300, true)] {
+        let mut other = another(file).await;
+        query("begin immediate").execute(&mut other).await.unwrap();
+        let count = "select count(*) from sessions";
+        let before: i64 = query_scalar(count).fetch_one(&mut other).await.unwrap();
+        let knocking: Vec<_> = crowd[..4].iter().map(|arriving| knock(store, arriving)).collect();
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(held)).await;
+            query("commit").execute(&mut other).await.unwrap();
+        };
+        let answers = async {
+            let mut admitted = 0;
+            for one in knocking {
+                admitted += i64::from(timeout(ENOUGH, one).await.unwrap().unwrap().is_some());
+            }
+            admitted
+        };
+        let ((), admitted) = tokio::join!(release, answers);
+        assert_eq!(admitted, if is_admitted { 4 } else { 0 }, "held for {held} ms");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let after: i64 = query_scalar(count).fetch_one(&mut other).await.unwrap();
+        assert_eq!(after - before, admitted, "held for {held} ms");
+    }
+}

@@ -44,6 +44,20 @@ async fn once_means_once_for_what_was_allowed() {
 }
 
 #[tokio::test]
+async fn a_code_is_worth_nothing_once_consent_was_withdrawn() {
+    for backends in Backends::ALL {
+        let (app, mut browser, party) = asking(backends, ConsentRule::Once).await;
+        let page = party.ask(&mut browser, &[("scope", "openid offline_access")]).await.unwrap_err();
+        let answer = browser.form(&waiting(&browser), &[("action", "allow"), ("user", &user_of(&page))]).await;
+        let code = arrived(&answer).unwrap().parameters["code"].clone();
+        let withdrawn = browser.form("/apps", &[("action", "withdraw"), ("application", "photos")]).await;
+        assert_eq!(withdrawn.status, 303, "{}", withdrawn.text());
+        let refused = party.redeem(&app, &code).await;
+        assert_eq!((refused.status.as_u16(), refused.json()["error"].as_str().unwrap()), (400, "invalid_grant"));
+    }
+}
+
+#[tokio::test]
 async fn cancelling_leads_back_with_access_denied_and_takes_the_request() {
     let (_app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
     let page = party.ask(&mut browser, &[]).await.unwrap_err();

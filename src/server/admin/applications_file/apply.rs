@@ -44,10 +44,10 @@ impl Outcome {
 
 /// The outcome of applying a file.
 #[derive(Debug)]
-pub struct AppliedFile {
-    /// Those that were added, changed, or are no longer named.
+pub struct ApplyReport {
+    /// Groups that were added, changed, or are no longer in the file.
     pub groups: Vec<Group>,
-    /// All that it names, and those that it no longer names.
+    /// All that are in the file, and those that no longer are.
     pub applications: Vec<Applied>,
 }
 
@@ -66,7 +66,7 @@ impl Applications<'_> {
     ///
     /// # Errors
     /// Every mistake that only the database could show, such as an unknown group.
-    pub async fn apply(&self, file: &ApplicationsFile) -> Result<AppliedFile, Refused> {
+    pub async fn apply(&self, file: &ApplicationsFile) -> Result<ApplyReport, Refused> {
         let mut unit = self.core.store.begin().await?;
         // Nodes that start together apply their files one after another.
         let known = unit.lock_applications().await?;
@@ -101,7 +101,7 @@ impl Applications<'_> {
             tracing::info!(target: AUDIT, application = %id, %who, from_file, event, "{event}");
             lost_access::end(self.core, Change::Of(id)).await?;
         }
-        Ok(AppliedFile { groups: changed_groups, applications: applied })
+        Ok(ApplyReport { groups: changed_groups, applications: applied })
     }
 }
 
@@ -204,7 +204,7 @@ impl Run<'_> {
         Ok(Some(Applied { application, client, outcome, needs_secret }))
     }
 
-    /// Writes the secrets that the file names, and leaves those that a command added. Tells whether a secret is still needed.
+    /// Writes the secrets that the file names, and leaves those that a command added to a confidential client. Tells whether a secret is still needed.
     async fn secrets(&mut self, entry: &ApplicationEntry, client: Option<&Client>) -> Result<bool, Refused> {
         let Some(client) = client else { return Ok(false) };
         let now = self.core.now();
@@ -215,7 +215,9 @@ impl Run<'_> {
         let known = self.unit.client_secrets_within(&entry.id).await?;
         let is_among = |list: &[ClientSecret], one: &ClientSecret| list.iter().any(|other| other.hash == one.hash);
         let (kept, own): (Vec<_>, Vec<_>) = known.into_iter().partition(|known| known.from_file);
-        for gone in kept.iter().filter(|kept| !is_among(&wanted, kept)) {
+        // A former secret would become valid again if the client turned confidential.
+        let surplus = own.iter().filter(|_| client.is_public);
+        for gone in kept.iter().filter(|kept| !is_among(&wanted, kept)).chain(surplus) {
             self.unit.remove_client_secret(&entry.id, &gone.hash).await?;
             self.changed_secrets.push((entry.id.clone(), gone.prefix.clone(), "client_secret_removed"));
         }

@@ -5,7 +5,7 @@ mod apply;
 mod members;
 mod read;
 
-pub use apply::{Applied, AppliedFile, Outcome};
+pub use apply::{Applied, ApplyReport, Outcome};
 
 use super::ApplicationChange;
 use crate::server::model::application::Audience;

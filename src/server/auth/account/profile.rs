@@ -98,14 +98,14 @@ impl Profile<'_> {
     /// # Errors
     /// While the lasting key is being made, or when the database is away.
     pub async fn hold_for_ever(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
-        unit.hold_username_for_ever(&self.lasting_name(&user.username)?, user.id).await
+        unit.hold_username_for_ever(&self.required_lasting_hash(&user.username)?, user.id).await
     }
 
-    /// A name as it is held for ever.
+    /// The hash under which a username is held for ever.
     ///
     /// # Errors
     /// While the lasting key is being made.
-    pub fn lasting_name(&self, name: &Username) -> Result<KeyedHash, Unavailable> {
+    pub fn required_lasting_hash(&self, name: &Username) -> Result<KeyedHash, Unavailable> {
         self.lasting_hash(name).ok_or_else(|| Unavailable::expected("lasting key", "not made yet"))
     }
 

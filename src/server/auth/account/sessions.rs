@@ -32,11 +32,11 @@ impl Sessions<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn current_user(&self, token: &Token) -> Result<Option<CurrentUser>, Unavailable> {
         let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(None) };
-        self.living(CurrentUser { user, session }).await
+        self.check_alive(CurrentUser { user, session }).await
     }
 
-    /// The same for a session that was read: nothing where it expired or its user is disabled.
-    pub async fn living(&self, read: CurrentUser) -> Result<Option<CurrentUser>, Unavailable> {
+    /// Checks a session that was already read, and records now and then that it was seen; `None` if it expired or its user is disabled.
+    pub async fn check_alive(&self, read: CurrentUser) -> Result<Option<CurrentUser>, Unavailable> {
         let (store, now) = (&self.core.store, self.core.now());
         let CurrentUser { user, mut session } = read;
         if !session.is_alive(now) {

@@ -1,9 +1,6 @@
-//! How many authorization codes an application gets, and how many of them it redeems.
+//! How many authorization codes an application gets, and how many of them it sends back.
 
 use crate::server::clock::Timestamp;
-use crate::server::model::ApplicationId;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long the counts of a day are kept.
@@ -14,8 +11,8 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CodeCount {
     pub issued: u64,
-    /// Handed in at the token endpoint by the application they were for.
-    pub redeemed: u64,
+    /// Codes that the authenticated application sent, whether or not it got tokens for them.
+    pub presented: u64,
 }
 
 impl CodeCount {
@@ -24,8 +21,8 @@ impl CodeCount {
 
     /// Whether the application seems not to reach the token endpoint.
     #[must_use]
-    pub fn is_never_redeemed(self) -> bool {
-        self.issued >= Self::ENOUGH && self.redeemed == 0
+    pub fn is_never_presented(self) -> bool {
+        self.issued >= Self::ENOUGH && self.presented == 0
     }
 }
 
@@ -33,34 +30,4 @@ impl CodeCount {
 #[must_use]
 pub fn day(at: Timestamp) -> i64 {
     at.unix_millis().div_euclid(DAY)
-}
-
-/// The counts of this process that are not written yet. There are at most as many as applications.
-#[derive(Debug, Default)]
-pub struct CodeTally(Mutex<BTreeMap<ApplicationId, CodeCount>>);
-
-impl CodeTally {
-    /// Counts a code that was issued.
-    pub fn issued(&self, application: &ApplicationId) {
-        self.add(application, CodeCount { issued: 1, redeemed: 0 });
-    }
-
-    /// Counts a code that was handed in.
-    pub fn redeemed(&self, application: &ApplicationId) {
-        self.add(application, CodeCount { issued: 0, redeemed: 1 });
-    }
-
-    /// Adds to an application's count.
-    pub fn add(&self, application: &ApplicationId, count: CodeCount) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.entry(application.clone()).or_default();
-        own.issued += count.issued;
-        own.redeemed += count.redeemed;
-    }
-
-    /// Takes all counts.
-    #[must_use]
-    pub fn take(&self) -> BTreeMap<ApplicationId, CodeCount> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }

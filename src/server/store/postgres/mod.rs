@@ -1,6 +1,7 @@
 //! Accounts in PostgreSQL.
 
 mod address;
+mod atomic_write;
 mod dialect;
 mod probe;
 mod redemption;
@@ -8,15 +9,14 @@ mod sign_in;
 #[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod sql;
-mod steps;
 
 pub use self::address::is_address;
 use self::address::options;
+use self::atomic_write::AtomicWriter;
 use self::dialect::Doubt;
 use self::probe::probe;
 use self::sql::warm::Warm;
 use self::sql::{Pools, SqlStore, unavailable};
-use self::steps::StepWriter;
 use super::schema::check_schema;
 use super::{Maintenance, Refused, Store, connect_patiently, schema};
 use crate::server::Unavailable;
@@ -80,8 +80,8 @@ pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
 }
 
 fn pools(pool: PgPool, doubt: Doubt) -> Pools {
-    let (warm, steps) = (Warm::of(&pool, &doubt), StepWriter::on(&pool, &doubt));
-    Pools { warm, steps, read: pool.clone(), write: pool, doubt }
+    let (warm, atomic) = (Warm::of(&pool, &doubt), AtomicWriter::on(&pool, &doubt));
+    Pools { warm, atomic, read: pool.clone(), write: pool, doubt }
 }
 
 async fn connect(options: PgConnectOptions, connections: u32, doubt: &Doubt) -> Result<PgPool, Unavailable> {

@@ -1,27 +1,27 @@
 //! The redemption of an authorization code, as one statement.
 
-use super::steps::Step;
+use super::atomic_write::AtomicWrite;
 
-/// Locks the account first and the application after it, as units of work do. Whatever an administrator may have changed while
-/// a lock was waited for is compared where PostgreSQL looks again, in the row that is locked (documentation of PostgreSQL 15,
-/// section 13.2.1). Groups are rows of their own: one that was removed, or removed and added again, is none of this
-/// statement's, and then nothing is written.
-pub static RECORD: Step = Step {
-    alone: concat!(
+/// Locks the account, then the application, as units of work do, but waits for neither: these connections let users sign in, too.
+/// What another transaction has locked is passed over, and then nothing is written. A row that was changed since the statement
+/// began is compared as it is now (documentation of PostgreSQL 15, section 13.2.1); a group or membership that was deleted, or
+/// deleted and added again, is not visible to this statement.
+pub static RECORD: AtomicWrite = AtomicWrite {
+    text: concat!(
         "with u as materialized ( \
-           select id from users where id = $2 and username = $21 and disabled_at is null and deleted_at is null for update), \
+           select id from users where id = $2 and username = $21 and disabled_at is null and deleted_at is null for update skip locked), \
          a as materialized ( \
            select o.id from u, applications o \
-           where o.id = $3 and o.who = $22 and o.method = $23 and o.disabled_at is null for share of o), \
+           where o.id = $3 and o.who = $22 and o.method = $23 and o.disabled_at is null for share of o skip locked), \
          open_to as materialized ( \
            select g.group_name from a, application_groups g \
-           where g.application_id = a.id and g.group_name = $24 for share of g), \
+           where g.application_id = a.id and g.group_name = $24 for share of g skip locked), \
          member as materialized ( \
            select m.user_id from open_to, group_members m \
-           where m.group_name = open_to.group_name and m.user_id = $2 for share of m), \
+           where m.group_name = open_to.group_name and m.user_id = $2 for share of m skip locked), \
          s as materialized ( \
            select s.id from a, sessions s \
-           where s.id = $15 and ($24 is null or exists (select from member)) for key share of s), \
+           where s.id = $15 and ($24 is null or exists (select from member)) for key share of s skip locked), \
          added as (insert into grants (",
         grant_columns!(""),
         ") select ",
@@ -54,7 +54,7 @@ pub static RECORD: Step = Step {
             last_at = "$13"
         ),
         " from added on conflict (session_id, application_id) do update set last_at = $13), \
-         usable as (insert into access_tokens (",
+         access as (insert into access_tokens (",
         access_token_columns!(""),
         ") select ",
         access_token_values!(
@@ -65,7 +65,7 @@ pub static RECORD: Step = Step {
             expires_at = "$19"
         ),
         " from added), \
-         refreshed as (insert into refresh_tokens (",
+         refresh as (insert into refresh_tokens (",
         refresh_token_columns!(""),
         ") select ",
         refresh_token_values!(token_hash = "$20", grant_id = "$1", created_at = "$13", used_at = "null"),

@@ -1,6 +1,6 @@
 //! A sign-in with a passkey, as one statement.
 
-use super::steps::Step;
+use super::atomic_write::AtomicWrite;
 
 /// Locks the account's row first, as units of work do. What the other parts read is as old as the statement, so each
 /// condition that another command may have changed while the lock was waited for stands where PostgreSQL looks again:
@@ -8,8 +8,8 @@ use super::steps::Step;
 ///
 /// The parts of a `with` run in no order of their own. A statement that touches a session and a known browser takes the
 /// session first, or two would wait for each other; so the browser waits for the count of `ended`.
-pub static RECORD: Step = Step {
-    alone: concat!(
+pub static RECORD: AtomicWrite = AtomicWrite {
+    text: concat!(
         "with u as materialized (select * from users where id = $2 and deleted_at is null for update), \
      is_known as materialized ( \
        select 1 from known_browsers where token_hash = $22 and user_id = $2 and recognised and expires_at > $7), \

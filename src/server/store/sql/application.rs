@@ -21,10 +21,10 @@ const LOCK: i64 = 0x6c6b_6170;
 const GROUPS: &str = "groups";
 
 /// One application.
-const ONE: &str = concat!("select ", application_row!(), " from applications a where a.id = $1");
+const ONE: &str = concat!("select ", aliased_application!(), " from applications a where a.id = $1");
 
 /// An audience as the column `who` holds it.
-pub fn who_of(who: &Audience) -> &'static str {
+pub fn audience_column(who: &Audience) -> &'static str {
     match who {
         Audience::Closed => Audience::CLOSED,
         Audience::Everybody => GroupName::EVERYBODY,
@@ -40,14 +40,14 @@ fn bind<'q>(statement: Statement<'q>, application: &'q Application) -> Statement
         .bind(application.name.as_str())
         .bind(application.url.as_deref())
         .bind(application.logo.as_deref())
-        .bind(who_of(&policy.who))
+        .bind(audience_column(&policy.who))
         .bind(policy.method.name())
         .bind(policy.max_age.map(millis))
         .bind(application.from_file)
         .bind(application.disabled_at.map(Timestamp::unix_millis))
 }
 
-/// Reads an application from [`application_row`].
+/// Reads an application from [`aliased_application`].
 pub fn application(row: &DatabaseRow) -> Result<Application, Unavailable> {
     let who: &str = get(row, "application_who")?;
     let max_age: Option<i64> = get(row, "application_max_age_millis")?;
@@ -101,7 +101,7 @@ impl ApplicationReads for SqlStore {
     async fn applications(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable> {
         let statement = query(concat!(
             "select ",
-            application_row!(),
+            aliased_application!(),
             " from applications a where a.id > $1 order by a.id limit $2"
         ));
         let after = after.map_or("", ApplicationId::as_str);
@@ -137,7 +137,7 @@ impl ApplicationReads for SqlStore {
 impl ApplicationWrites for Transaction {
     async fn lock_applications(&mut self) -> Result<Vec<Application>, Unavailable> {
         self.all(query(Dialect::LOCK_NUMBER).bind(LOCK)).await?;
-        let statement = query(concat!("select ", application_row!(), " from applications a order by a.id"));
+        let statement = query(concat!("select ", aliased_application!(), " from applications a order by a.id"));
         self.all(statement).await?.iter().map(application).collect()
     }
 
@@ -209,7 +209,7 @@ impl ApplicationWrites for Transaction {
         self.all(query(Dialect::SHARE_APPLICATION).bind(id.as_str())).await?;
         let statement = query(concat!(
             "select ",
-            application_row!(),
+            aliased_application!(),
             ", (select string_agg(m.group_name, ' ') from group_members m where m.user_id = $2) as user_groups \
              from applications a where a.id = $1"
         ));

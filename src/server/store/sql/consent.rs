@@ -1,11 +1,10 @@
-use super::SqlStore;
 use super::row::get;
 use super::transaction::Transaction;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::oauth::Scopes;
 use crate::server::model::{ApplicationId, UserId};
-use crate::server::store::{ConsentReads, ConsentWrites};
+use crate::server::store::ConsentWrites;
 use async_trait::async_trait;
 use sqlx::query;
 
@@ -13,14 +12,6 @@ pub const REMOVE_OF_USER: &str = "delete from consents where (user_id, applicati
      (select user_id, application_id from consents where user_id = $1 limit $2)";
 
 const CONSENT: &str = "select scopes from consents where user_id = $1 and application_id = $2";
-
-#[async_trait]
-impl ConsentReads for SqlStore {
-    async fn consent(&self, user: UserId, application: &ApplicationId) -> Result<Option<Scopes>, Unavailable> {
-        let row = self.one(query(CONSENT).bind(user.0).bind(application.as_str())).await?;
-        row.map(|row| Ok(Scopes::parse(get(&row, "scopes")?))).transpose()
-    }
-}
 
 #[async_trait]
 impl ConsentWrites for Transaction {

@@ -52,7 +52,7 @@ impl Maintenance for SqlStore {
         // Before the question, whose own connection was not at work.
         let pools = &self.pools;
         let all_pools = if Dialect::HAS_ONE_POOL { vec![&pools.write] } else { vec![&pools.read, &pools.write] };
-        let resting = pools.warm.resting() + pools.steps.resting();
+        let resting = pools.warm.resting() + pools.atomic.resting();
         let idle = all_pools.iter().map(|pool| pool.num_idle()).sum::<usize>() + resting;
         let all: u32 = all_pools.iter().map(|pool| pool.size()).sum();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
@@ -111,7 +111,7 @@ impl Maintenance for SqlStore {
     }
 
     async fn close(&self) {
-        self.pools.steps.close().await;
+        self.pools.atomic.close().await;
         self.pools.warm.close();
         self.pools.read.close().await;
         self.pools.write.close().await;

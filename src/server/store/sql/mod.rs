@@ -2,10 +2,10 @@
 
 mod application;
 mod browser;
+mod code_count;
 mod consent;
 mod email_request;
 mod event;
-mod facts;
 mod grant;
 mod group;
 mod held_username;
@@ -16,6 +16,7 @@ mod notification;
 mod oauth_client;
 mod outbox;
 mod passkey;
+mod provider;
 mod recovery;
 mod redemption;
 mod role;
@@ -29,8 +30,8 @@ mod user;
 mod visit;
 pub mod warm;
 
+use super::atomic_write::{AtomicWriter, Turn};
 use super::dialect::{Database, Dialect, Doubt};
-use super::steps::{StepWriter, Turn};
 use crate::server::Unavailable;
 use crate::server::store::{Store, Unit, Wakes, told};
 use async_trait::async_trait;
@@ -51,7 +52,7 @@ pub struct Pools {
     pub write: Pool<Database>,
     /// Of those that read, for what is read all the time.
     pub warm: Warm,
-    pub steps: StepWriter,
+    pub atomic: AtomicWriter,
     /// Whether connections have to be asked before they are used again.
     pub doubt: Doubt,
 }
@@ -82,7 +83,7 @@ impl SqlStore {
 
     /// For one statement; several are a unit of work ([`Store::begin`]).
     async fn writer(&self) -> Result<Writer, Unavailable> {
-        let turn = self.pools.steps.turn().await.map_err(|cause| self.failed(cause))?;
+        let turn = self.pools.atomic.turn().await.map_err(|cause| self.failed(cause))?;
         let connection = self.pools.write.acquire().await.map_err(|cause| self.failed(cause))?;
         Ok(Writer { connection, _turn: turn })
     }
@@ -138,7 +139,7 @@ pub fn unavailable(cause: sqlx::Error) -> Unavailable {
 #[async_trait]
 impl Store for SqlStore {
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
-        let turn = self.pools.steps.turn().await.map_err(|cause| self.failed(cause))?;
+        let turn = self.pools.atomic.turn().await.map_err(|cause| self.failed(cause))?;
         // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
         // connection that others use. A transaction that no request waits for any more is rolled back by being dropped.
         let pool = self.pools.write.clone();

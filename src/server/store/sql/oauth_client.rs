@@ -1,4 +1,4 @@
-use super::row::{DatabaseRow, application_id, get, hash, invalid, maybe_time, time};
+use super::row::{DatabaseRow, get, hash, invalid, maybe_time, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -6,7 +6,6 @@ use crate::server::clock::Timestamp;
 use crate::server::jose::Algorithm;
 use crate::server::model::ApplicationId;
 use crate::server::model::oauth::client::MOST_MISMATCHES;
-use crate::server::model::oauth::code_count::CodeCount;
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, OauthClientReads, OauthClientWrites};
@@ -17,14 +16,14 @@ const OF_APPLICATION: &str = concat!("select ", client_columns!(""), " from oaut
 
 const SECRETS: &str = concat!(
     "select ",
-    secret_row!(),
+    client_secret_columns!("k." as "secret_"),
     " from client_secrets k where k.application_id = $1 order by k.created_at, k.prefix"
 );
 
 /// Reads a secret.
 pub fn secret(row: &DatabaseRow) -> Result<ClientSecret, Unavailable> {
     Ok(ClientSecret {
-        hash: hash(row, "secret_hash")?,
+        hash: hash(row, "secret_secret_hash")?,
         prefix: get(row, "secret_prefix")?,
         created_at: time(row, "secret_created_at")?,
         expires_at: maybe_time(row, "secret_expires_at")?,
@@ -104,39 +103,6 @@ impl OauthClientReads for SqlStore {
         let text = "delete from redirect_mismatches where (application_id, uri) in \
                     (select application_id, uri from redirect_mismatches where happened_at < $1 limit $2)";
         self.remove(text, before.unix_millis(), limit).await
-    }
-
-    async fn add_code_count(&self, application: &ApplicationId, day: i64, count: CodeCount) -> Result<(), Unavailable> {
-        let statement = query(concat!(
-            "insert into code_counts (",
-            code_count_columns!(""),
-            ") select ",
-            code_count_values!(application_id = "id", day = "$2", issued = "$3", redeemed = "$4"),
-            " from applications where id = $1 on conflict (application_id, day) do update \
-             set issued = code_counts.issued + excluded.issued, redeemed = code_counts.redeemed + excluded.redeemed"
-        ));
-        let counts = [count.issued, count.redeemed].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-        self.run(statement.bind(application.as_str()).bind(day).bind(counts[0]).bind(counts[1])).await.map(drop)
-    }
-
-    async fn code_counts(&self, since: i64) -> Result<Vec<(ApplicationId, CodeCount)>, Unavailable> {
-        let statement = query(
-            "select application_id, cast(sum(issued) as bigint) as issued, cast(sum(redeemed) as bigint) as redeemed \
-             from code_counts where day >= $1 group by application_id order by application_id",
-        );
-        let count = |row: &DatabaseRow, column| get::<i64>(row, column).map(i64::unsigned_abs);
-        let rows = self.all(statement.bind(since)).await?;
-        let read = |row| {
-            let counted = CodeCount { issued: count(row, "issued")?, redeemed: count(row, "redeemed")? };
-            Ok((application_id(row)?, counted))
-        };
-        rows.iter().map(read).collect()
-    }
-
-    async fn remove_old_code_counts(&self, before: i64, limit: u32) -> Result<u64, Unavailable> {
-        let text = "delete from code_counts where (application_id, day) in \
-                    (select application_id, day from code_counts where day < $1 limit $2)";
-        self.remove(text, before, limit).await
     }
 }
 

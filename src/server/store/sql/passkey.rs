@@ -14,10 +14,13 @@ pub const REMOVE_OF_USER: &str =
     "delete from passkeys where credential_id in (select credential_id from passkeys where user_id = $1 limit $2)";
 
 /// All passkeys of an account, the oldest first.
-const OF_USER: &str =
-    concat!("select ", passkey_row!(), " from passkeys p where p.user_id = $1 order by p.created_at, p.credential_id");
+const OF_USER: &str = concat!(
+    "select ",
+    passkey_columns!("p." as "passkey_"),
+    " from passkeys p where p.user_id = $1 order by p.created_at, p.credential_id"
+);
 
-/// Reads a passkey from [`passkey_row`].
+/// Reads a passkey from its aliased columns.
 pub fn passkey(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
     Ok(Passkey {
         credential_id: CredentialId::new(get(row, "passkey_credential_id")?).ok_or_else(|| invalid("credential_id"))?,
@@ -61,7 +64,7 @@ impl PasskeyReads for SqlStore {
     async fn passkey(&self, id: &CredentialId) -> Result<Option<(Passkey, User)>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
-            passkey_row!(),
+            passkey_columns!("p." as "passkey_"),
             ", ",
             user_columns!(),
             " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1 and u.deleted_at is null"

@@ -77,7 +77,7 @@ pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Names of groups that were put together, with spaces between them.
+/// Group names that `string_agg` joined with spaces.
 pub fn groups(row: &DatabaseRow, column: &'static str) -> Result<BTreeSet<GroupName>, Unavailable> {
     let names = get::<Option<&str>>(row, column)?.unwrap_or_default().split_whitespace();
     names.map(|name| GroupName::parse(name).ok_or_else(|| invalid(column))).collect()

@@ -4,10 +4,10 @@ use super::session::method_columns;
 use super::transaction::audit;
 use super::{SqlStore, passkey, user};
 use crate::server::Unavailable;
-use crate::server::model::Event;
 use crate::server::model::browser::MOST_BROWSERS;
 use crate::server::model::session::MOST_SESSIONS;
-use crate::server::store::{SignInOutcome, SignInRecord, SignInRecords, Store};
+use crate::server::model::{Event, UserId};
+use crate::server::store::{SignInOutcome, SignInRecord, SignInRecords, Store, Unit};
 use async_trait::async_trait;
 
 #[async_trait]
@@ -16,7 +16,7 @@ impl SignInRecords for SqlStore {
         let SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous } = record;
         let (method, credential_id) = method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
-        let statement = passkey::query_of_use(RECORD.alone, passkey, used)
+        let statement = passkey::query_of_use(RECORD.text, passkey, used)
             .bind(session.id.0)
             .bind(&session.token_hash.0[..])
             .bind(method)
@@ -34,7 +34,7 @@ impl SignInRecords for SqlStore {
             .bind(browser.expires_at.unix_millis())
             .bind(previous.as_ref().map(|token| &token.0[..]))
             .bind(only_recognised);
-        let row = self.pools.steps.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))?;
+        let row = self.pools.atomic.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))?;
         let Some(row) = row else { return Ok(SignInOutcome::Gone) };
         let user = user::user(&row)?;
         if get(&row, "is_in")? {
@@ -65,15 +65,26 @@ impl SqlStore {
             return;
         }
         let trimmed = async {
-            let mut unit = self.begin().await?;
-            unit.lock_user(event.user_id).await?;
+            let mut unit = self.begin_with(event.user_id).await?;
             unit.trim_sessions(event.user_id, event.at).await?;
             unit.trim_browsers(event.user_id).await?;
             unit.trim_events(event.user_id).await?;
             unit.commit().await
         };
-        if let Err(cause) = trimmed.await {
-            tracing::warn!(%cause, "trimming an account failed");
-        }
+        told_if_failed(trimmed.await);
+    }
+
+    /// A unit of work that has locked a user.
+    pub(super) async fn begin_with(&self, user: UserId) -> Result<Box<dyn Unit>, Unavailable> {
+        let mut unit = self.begin().await?;
+        unit.lock_user(user).await?;
+        Ok(unit)
+    }
+}
+
+/// Logs that an account was not trimmed: the next act of its kind tries again.
+pub(super) fn told_if_failed(trimmed: Result<(), Unavailable>) {
+    if let Err(cause) = trimmed {
+        tracing::warn!(%cause, "trimming an account failed");
     }
 }

@@ -1,5 +1,5 @@
+use super::super::atomic_write::Turn;
 use super::super::dialect::{Database, Doubt};
-use super::super::steps::Turn;
 use super::row::DatabaseRow;
 use super::{Statement, number, unavailable};
 use crate::server::Unavailable;

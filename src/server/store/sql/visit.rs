@@ -20,7 +20,7 @@ impl VisitReads for SqlStore {
     ) -> Result<Vec<UserApplication>, Unavailable> {
         let statement = query(concat!(
             "select ",
-            application_row!(),
+            aliased_application!(),
             ", (select max(v.last_at) from visits v where v.user_id = $1 and v.application_id = a.id) as used_at, \
              (select count(*) from grants g where g.user_id = $1 and g.application_id = a.id) as grants, \
              (select c.scopes from consents c where c.user_id = $1 and c.application_id = a.id) as allowed \

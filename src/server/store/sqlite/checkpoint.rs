@@ -1,28 +1,28 @@
-//! Checkpoints of the write-ahead log, beside the writers and not in the middle of a step.
+//! Checkpoints of the write-ahead log, beside the writers and not in the middle of a sign-in.
 //!
 //! Left alone, SQLite copies the log within the commit that made it long enough: one person waits for thousands of pages and
 //! for the disk, twice.
 
+use super::atomic_write::AtomicWriter;
 use super::beside;
-use super::steps::StepWriter;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Row, SqliteConnection, query};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Many steps change the same pages, which are then copied once.
+/// Many writes change the same pages, which are then copied once.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Copies what was written, again and again, until nothing else holds the writer.
-pub async fn checkpoint_beside(options: SqliteConnectOptions, step_writer: StepWriter) {
+pub async fn checkpoint_beside(options: SqliteConnectOptions, atomic_writer: AtomicWriter) {
     // The file may have been removed.
     let options = options.create_if_missing(false);
     let log = beside(options.get_filename(), "-wal");
     let (mut seen, mut is_due) = (None, false);
     loop {
         tokio::time::sleep(EVERY).await;
-        if step_writer.is_last() {
+        if atomic_writer.is_last() {
             return;
         }
         let written = match written_at(&log) {
@@ -34,7 +34,7 @@ pub async fn checkpoint_beside(options: SqliteConnectOptions, step_writer: StepW
         };
         let is_new = written.is_some() && written != seen;
         if is_new || is_due {
-            let is_complete = checkpoint(&options, &step_writer).await;
+            let is_complete = checkpoint(&options, &atomic_writer).await;
             // Once more after a change: what another process has just written may not be committed yet.
             is_due = is_new || !is_complete;
         }
@@ -51,8 +51,8 @@ fn written_at(log: &Path) -> std::io::Result<Option<SystemTime>> {
 }
 
 /// Tells whether all of the log is in the file.
-async fn checkpoint(options: &SqliteConnectOptions, step_writer: &StepWriter) -> bool {
-    copy(options, step_writer).await.unwrap_or_else(|cause| {
+async fn checkpoint(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter) -> bool {
+    copy(options, atomic_writer).await.unwrap_or_else(|cause| {
         tracing::warn!(%cause, "checkpoint failed");
         false
     })
@@ -60,13 +60,13 @@ async fn checkpoint(options: &SqliteConnectOptions, step_writer: &StepWriter) ->
 
 /// First while others write, then the rest while they wait: the next writer finds all of it copied and begins the log
 /// anew, unless a reader still uses the old content (SQLite, "Write-Ahead Logging", section 2.3).
-async fn copy(options: &SqliteConnectOptions, step_writer: &StepWriter) -> Result<bool, sqlx::Error> {
+async fn copy(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter) -> Result<bool, sqlx::Error> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
     // Closing the store waits for this and uses the last connection.
-    let Ok(_checkpoint) = step_writer.checkpoints().acquire().await else { return Ok(true) };
+    let Ok(_checkpoint) = atomic_writer.checkpoints().acquire().await else { return Ok(true) };
     let mut connection = SqliteConnection::connect_with(options).await?;
     query(COPY).fetch_one(&mut connection).await?;
-    let turn = step_writer.turn().await?;
+    let turn = atomic_writer.turn().await?;
     let row = query(COPY).fetch_one(&mut connection).await?;
     drop(turn);
     connection.close().await?;

@@ -1,5 +1,6 @@
 //! Accounts in one SQLite file: the embedded default.
 
+mod atomic_write;
 mod checkpoint;
 mod dialect;
 mod redemption;
@@ -7,12 +8,11 @@ mod sign_in;
 #[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
 mod sql;
-mod steps;
 
+use self::atomic_write::AtomicWriter;
 use self::dialect::{Dialect, Doubt};
 use self::sql::warm::Warm;
 use self::sql::{Pools, SqlStore};
-use self::steps::StepWriter;
 use super::schema::check_schema;
 use super::{Maintenance, Store, schema, told};
 use crate::server::Unavailable;
@@ -61,9 +61,9 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
     let is_new = is_empty(&migrating, file).await?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
     migrating.close().await;
-    let step_writer = step_writer(options.clone());
-    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), step_writer.clone()));
-    Ok(connect(options, step_writer).await?.opened(is_new))
+    let atomic_writer = atomic_writer(options.clone());
+    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), atomic_writer.clone()));
+    Ok(connect(options, atomic_writer).await?.opened(is_new))
 }
 
 /// Whether there are no tables yet.
@@ -117,7 +117,7 @@ pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     if !file.exists() {
         return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
     }
-    let store = connect(options(file), step_writer(options(file))).await?;
+    let store = connect(options(file), atomic_writer(options(file))).await?;
     check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
     Ok(store)
 }
@@ -165,13 +165,13 @@ async fn open_pool(connections: u32, options: &SqliteConnectOptions) -> sqlx::Re
 }
 
 /// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
-async fn connect(options: SqliteConnectOptions, steps: StepWriter) -> Result<SqlStore, Unavailable> {
+async fn connect(options: SqliteConnectOptions, atomic: AtomicWriter) -> Result<SqlStore, Unavailable> {
     let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
     let write = open_pool(1, &options).await.map_err(failed)?;
     let read = open_pool(READERS, &options).await.map_err(failed)?;
     query(READ_SOMETHING).execute(&read).await.map_err(failed)?;
     let warm = Warm::of(&read, &Doubt);
-    Ok(SqlStore::new(Pools { warm, read, write, steps, doubt: Doubt }))
+    Ok(SqlStore::new(Pools { warm, read, write, atomic, doubt: Doubt }))
 }
 
 /// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). A process that
@@ -227,13 +227,13 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
     let pool = pool.map_err(|cause| of(file, &cause))?;
     query(READ_SOMETHING).execute(&pool).await.map_err(|cause| of(file, &cause))?;
-    let (warm, steps) = (Warm::of(&pool, &Doubt), step_writer(options));
-    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, steps, doubt: Doubt }))
+    let (warm, atomic) = (Warm::of(&pool, &Doubt), atomic_writer(options));
+    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, atomic, doubt: Doubt }))
 }
 
-fn step_writer(options: SqliteConnectOptions) -> StepWriter {
-    // The prepared statement needs no file.
-    StepWriter::on(options.pragma("temp_store", "memory"))
+fn atomic_writer(options: SqliteConnectOptions) -> AtomicWriter {
+    // Temporary views and triggers need no file.
+    AtomicWriter::on(options.pragma("temp_store", "memory"))
 }
 
 /// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.

@@ -1,14 +1,14 @@
-//! The redemption of an authorization code, as one step.
+//! The redemption of an authorization code, as one insertion into a view.
 
-use super::steps::{Step, step};
+use super::atomic_write::{AtomicWrite, atomic_write};
 
-/// Temporary objects of the connection for steps. Nothing of them is stored.
+/// A temporary view and trigger on the writer's connection.
 pub const PREPARE: &str = concat!(
     "create temp view redemptions as \
      select 0 as id, 0 as user_id, 0 as application_id, 0 as session_id, 0 as code_hash, 0 as sid, 0 as scopes, 0 as claims, \
             0 as method, 0 as credential_id, 0 as user_verified, 0 as authenticated_at, 0 as created_at, 0 as ends_at, \
-            0 as visiting, 0 as token_hash, 0 as token_scopes, 0 as token_created_at, 0 as token_expires_at, \
-            0 as refresh_hash, 0 as username, 0 as who, 0 as required, 0 as member_of, 0 as name_hash, 0 as held_until; \
+            0 as visit_session_id, 0 as token_hash, 0 as token_scopes, 0 as token_created_at, 0 as token_expires_at, \
+            0 as refresh_hash, 0 as username, 0 as who, 0 as required_method, 0 as member_of, 0 as name_hash, 0 as held_until; \
      create temp trigger record_redemption instead of insert on redemptions begin \
        insert into grants (",
     grant_columns!(""),
@@ -29,11 +29,11 @@ pub const PREPARE: &str = concat!(
         created_at = "new.created_at",
         ends_at = "new.ends_at"
     ),
-    " from sessions s where s.id = new.visiting \
+    " from sessions s where s.id = new.visit_session_id \
          and exists (select 1 from users where id = new.user_id and username = new.username \
                      and disabled_at is null and deleted_at is null) \
          and exists (select 1 from applications where id = new.application_id and who = new.who \
-                     and method = new.required and disabled_at is null) \
+                     and method = new.required_method and disabled_at is null) \
          and (new.member_of is null \
               or exists (select 1 from application_groups g join group_members m on m.group_name = g.group_name \
                          where g.application_id = new.application_id and g.group_name = new.member_of \
@@ -44,7 +44,7 @@ pub const PREPARE: &str = concat!(
     visit_columns!(""),
     ") values (",
     visit_values!(
-        session_id = "new.visiting",
+        session_id = "new.visit_session_id",
         application_id = "new.application_id",
         user_id = "new.user_id",
         sid = "new.sid",
@@ -90,4 +90,4 @@ macro_rules! record {
     };
 }
 
-pub static RECORD: Step = step!(record);
+pub static RECORD: AtomicWrite = atomic_write!(record);

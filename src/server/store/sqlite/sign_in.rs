@@ -1,8 +1,8 @@
-//! A sign-in with a passkey, as one step.
+//! A sign-in with a passkey, as one insertion into a view.
 
-use super::steps::{Step, step};
+use super::atomic_write::{AtomicWrite, atomic_write};
 
-/// Temporary objects of the connection for steps. Nothing of them is stored.
+/// A temporary view and trigger on the writer's connection.
 pub const PREPARE: &str = concat!(
     "create temp view sign_ins as \
     select 0 as credential_id, 0 as user_id, 0 as record, 0 as backup_eligible, 0 as backed_up, 0 as sign_count, \
@@ -94,4 +94,4 @@ macro_rules! record {
     };
 }
 
-pub static RECORD: Step = step!(record);
+pub static RECORD: AtomicWrite = atomic_write!(record);

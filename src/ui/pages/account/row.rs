@@ -81,6 +81,7 @@ pub fn AskedAction(
     about: String,
     button: &'static str,
 ) -> impl IntoView {
+    let question_id = format!("{}-{about}-question", action.name());
     view! {
         <details>
             <summary class="small danger" aria-label=label>
@@ -89,8 +90,8 @@ pub fn AskedAction(
             <form class="field" method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=action.name() />
                 {(!about.is_empty()).then(|| view! { <input type="hidden" name="id" value=about /> })}
-                <p>{question}</p>
-                <button type="submit" class="button danger">
+                <p id=question_id.clone()>{question}</p>
+                <button type="submit" class="button danger" aria-describedby=question_id>
                     {t(button)}
                 </button>
             </form>
@@ -107,6 +108,8 @@ pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
     let value = typed.map_or(field.value, |typed| typed.text);
     let id = format!("{}-{}", field.action.name(), field.about);
     let note_id = format!("{id}-note");
+    // It begins with the words that are seen, for those who speak them.
+    let button_label = format!("{}: {}", t(field.button), field.summary_label);
     view! {
         <details open=note.is_some()>
             <summary class="small" class:danger=field.class.ends_with("danger") aria-label=field.summary_label>
@@ -133,7 +136,7 @@ pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
                 <p id=note_id class="note" class:error=note.is_some()>
                     {t(note.unwrap_or(field.hint))}
                 </p>
-                <button type="submit" class=field.class>
+                <button type="submit" class=field.class aria-label=button_label>
                     {t(field.button)}
                 </button>
             </form>

@@ -10,9 +10,8 @@ use std::collections::BTreeSet;
 /// The facts about a user that decide which applications they may use, and that applications learn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFacts {
-    /// All of them, the oldest first.
+    /// The oldest first.
     pub passkeys: Vec<Passkey>,
-    /// All of them.
     pub groups: BTreeSet<GroupName>,
 }
 
@@ -26,7 +25,7 @@ pub struct SessionFacts {
 
 /// A client with its application, and with the session in which it asks for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AskingClient {
+pub struct ClientWithSession {
     pub application: Application,
     pub client: Client,
     pub session: Option<SessionFacts>,
@@ -36,17 +35,19 @@ pub struct AskingClient {
 
 /// A client with its application and secrets, and with a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretClient {
+pub struct ClientWithSecrets {
     pub application: Application,
     pub client: Client,
     /// The oldest first, expired ones included.
     pub secrets: Vec<ClientSecret>,
     pub session: Option<SessionFacts>,
+    /// The scopes that the user of the session allowed the application.
+    pub consent: Option<Scopes>,
 }
 
 /// An access token that is valid, with all that its use depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenInUse {
+pub struct ValidAccessToken {
     pub living: LivingGrant,
     pub token: IssuedToken,
     pub application: Application,
@@ -54,33 +55,30 @@ pub struct TokenInUse {
     pub facts: UserFacts,
 }
 
-/// Reads across nouns, each one statement: what the provider asks all the time.
+/// Frequent reads of the provider across several tables, one statement each.
 #[async_trait]
-pub trait FactReads: Send + Sync {
-    /// An application, and the facts about a user.
+pub trait ProviderReads: Send + Sync {
+    /// An application, and the facts about a user; `None` where either does not exist.
     async fn application_for(
         &self,
         id: &ApplicationId,
         user: UserId,
     ) -> Result<Option<(Application, UserFacts)>, Unavailable>;
 
-    /// A client by its `client_id`, with the session of a token where there is one.
+    /// A client by its `client_id`, and the session of the token, if given and found.
     async fn client_named(
         &self,
         client_id: &str,
         session: Option<&TokenHash>,
-    ) -> Result<Option<AskingClient>, Unavailable>;
+    ) -> Result<Option<ClientWithSession>, Unavailable>;
 
-    /// A client by its `client_id`, with its secrets, and with a session where there is one.
+    /// A client by its `client_id` with its secrets, and the session, if given and found.
     async fn client_with_secrets(
         &self,
         client_id: &str,
         session: Option<SessionId>,
-    ) -> Result<Option<SecretClient>, Unavailable>;
-
-    /// A session by its id.
-    async fn session_facts(&self, id: SessionId) -> Result<Option<SessionFacts>, Unavailable>;
+    ) -> Result<Option<ClientWithSecrets>, Unavailable>;
 
     /// An access token that is valid at `now`.
-    async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenInUse>, Unavailable>;
+    async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<ValidAccessToken>, Unavailable>;
 }

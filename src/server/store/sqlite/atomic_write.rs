@@ -1,4 +1,4 @@
-//! Steps: acts that are one insertion into a view, whose trigger does the rest. A step costs one exchange with the thread
+//! Frequent acts that are one insertion into a view, whose trigger does the rest. That costs one exchange with the thread
 //! that SQLite runs on, where ten statements cost ten, and those who wait for each other share a commit.
 
 use super::BUSY_TIMEOUT;
@@ -8,53 +8,71 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{Connection, Execute, SqliteConnection, query, query_with, raw_sql};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedMutexGuard, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// The text of a step, alone or at the ends of a group.
+/// The text of such an act.
 #[derive(Debug)]
-pub struct Step {
-    pub alone: &'static str,
+pub struct AtomicWrite {
+    /// Alone, or within a group.
+    pub text: &'static str,
+    /// Preceded by the `begin` of a group.
     pub first: &'static str,
+    /// Followed by the `commit` of a group.
     pub last: &'static str,
 }
 
 /// A [`Step`] from the macro that gives its text.
-macro_rules! step {
+macro_rules! atomic_write {
     ($text:ident) => {
-        Step { alone: $text!(), first: concat!("begin immediate; ", $text!()), last: concat!($text!(), "; commit") }
+        AtomicWrite {
+            text: $text!(),
+            first: concat!("begin immediate; ", $text!()),
+            last: concat!($text!(), "; commit"),
+        }
     };
 }
-pub(super) use step;
+pub(super) use atomic_write;
 
-/// The connection for steps. SQLite has one writer: other writers hold this meanwhile, since the file's own
+/// The connection for these writes. SQLite has one writer: other writers hold this meanwhile, since the file's own
 /// lock is waited for by asking again and again, and the one who asks most often gets it.
 ///
-/// Group commit: steps that arrive during a write wait together and are written together, in one transaction
+/// Group commit: those that arrive during a write wait together and are written together, in one transaction
 /// and with one wait for the disk.
 #[derive(Clone)]
-pub struct StepWriter {
+pub struct AtomicWriter {
     options: SqliteConnectOptions,
-    /// Nothing before the first step, and after one that failed: the next one makes another.
+    /// `None` before the first write and after a failed one; the next write reconnects.
     connection: Arc<tokio::sync::Mutex<Option<SqliteConnection>>>,
     waiting: Arc<Mutex<Vec<Waiting>>>,
     /// One at a time; closed with the store.
     checkpoints: Arc<Semaphore>,
 }
 
-/// No step is written while this is held.
+/// Nothing is written that way while this is held.
 pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
 
 type Answer = Result<Option<SqliteRow>, sqlx::Error>;
 
 struct Waiting {
-    step: &'static Step,
+    write: &'static AtomicWrite,
     values: SqliteArguments,
     answer: oneshot::Sender<Answer>,
+    since: Instant,
 }
 
-impl StepWriter {
+/// How long a write waits for a file that another process has locked: together with [`SHORT`] less than its caller waits. A write
+/// that waited longer than that for its turn does not wait for the file, or it might be written after its caller was told that it
+/// was not.
+const FOR_FILE: Duration = Duration::from_millis(900);
+const SHORT: Duration = Duration::from_millis(500);
+const DO_NOT_WAIT: &str = "pragma busy_timeout = 0";
+const WAIT: &str = "pragma busy_timeout = 900";
+
+impl AtomicWriter {
     pub fn on(options: SqliteConnectOptions) -> Self {
+        let options = options.busy_timeout(FOR_FILE);
         Self { options, connection: Arc::default(), waiting: Arc::default(), checkpoints: Arc::new(Semaphore::new(1)) }
     }
 
@@ -67,15 +85,15 @@ impl StepWriter {
         timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
-    /// Answers when the step, and the group that it went in with, is on the disk. The query is that of the step alone; its text
-    /// gets the begin or the end of the group's transaction. A step that is dropped before its group's turn leaves nothing.
+    /// Answers when the write, and the group that it went in with, is on the disk. The values are those of the query. A write that
+    /// is dropped before its group's turn leaves nothing.
     ///
     /// # Errors
     /// As the query; as the group, when the file is to blame; when there is no answer for as long as a connection is waited for.
-    pub async fn run(&self, step: &'static Step, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
+    pub async fn run(&self, write: &'static AtomicWrite, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
         let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         let (answer, answered) = oneshot::channel();
-        if self.enqueue(Waiting { step, values, answer }) == 1 {
+        if self.enqueue(Waiting { write, values, answer, since: Instant::now() }) == 1 {
             // In a task of its own: the one who came first may give up, and the others still go in.
             let writer = self.clone();
             tokio::spawn(async move { writer.write_waiting().await });
@@ -125,8 +143,10 @@ impl StepWriter {
         let mut turn = Arc::clone(&self.connection).lock_owned().await;
         let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         group.retain(|one| !one.answer.is_closed());
-        let (group, told): (Vec<_>, Vec<_>) = group.into_iter().map(|one| ((one.step, one.values), one.answer)).unzip();
-        let answers = self.write(&mut turn, group).await.unwrap_or_else(|cause| {
+        let may_wait = group.iter().all(|one| one.since.elapsed() < SHORT);
+        let (group, told): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|one| ((one.write, one.values), one.answer)).unzip();
+        let answers = self.write(&mut turn, group, may_wait).await.unwrap_or_else(|cause| {
             // One cause for all; what kind it is of makes no difference here.
             let cause = Arc::new(cause);
             told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
@@ -138,7 +158,12 @@ impl StepWriter {
     }
 
     /// One transaction for all; beginning and ending it rides with the first and the last of them.
-    async fn write(&self, turn: &mut Turn, group: Vec<(&Step, SqliteArguments)>) -> Result<Vec<Answer>, sqlx::Error> {
+    async fn write(
+        &self,
+        turn: &mut Turn,
+        group: Vec<(&AtomicWrite, SqliteArguments)>,
+        may_wait: bool,
+    ) -> Result<Vec<Answer>, sqlx::Error> {
         if group.is_empty() {
             return Ok(Vec::new());
         }
@@ -148,12 +173,15 @@ impl StepWriter {
             None if self.checkpoints.is_closed() => return Err(sqlx::Error::PoolClosed),
             None => self.connect().await?,
         };
+        if !may_wait {
+            query(DO_NOT_WAIT).execute(&mut connection).await?;
+        }
         let (mut answers, last) = (Vec::with_capacity(group.len()), group.len() - 1);
-        for (place, (step, values)) in group.into_iter().enumerate() {
+        for (place, (write, values)) in group.into_iter().enumerate() {
             let text = match (place == 0, place == last) {
-                (true, true) | (false, false) => step.alone,
-                (true, false) => step.first,
-                (false, true) => step.last,
+                (true, true) | (false, false) => write.text,
+                (true, false) => write.first,
+                (false, true) => write.last,
             };
             match query_with(text, values).fetch_all(&mut connection).await {
                 Err(cause) if !is_its_own(&cause) => return Err(cause),
@@ -162,6 +190,9 @@ impl StepWriter {
         }
         if last > 0 && matches!(answers.last(), Some(Err(_))) {
             query("commit").execute(&mut connection).await?;
+        }
+        if !may_wait {
+            query(WAIT).execute(&mut connection).await?;
         }
         **turn = Some(connection);
         Ok(answers)

@@ -1,4 +1,4 @@
-//! Steps: acts that are one statement.
+//! Frequent acts that are one statement.
 
 use super::dialect::{Database, Doubt};
 use super::sql::warm::Warm;
@@ -7,21 +7,21 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use std::future::{Ready, ready};
 
-/// The text of a step.
+/// An act that is one statement.
 #[derive(Debug)]
-pub struct Step {
-    pub alone: &'static str,
+pub struct AtomicWrite {
+    pub text: &'static str,
 }
 
-/// Writes steps, several at once. Its connections are not those that look up sessions: a step may wait for an account
+/// Runs them, several at once. Its connections are not those that look up sessions: a write may wait for an account
 /// that another transaction has locked, and others must not wait with it.
-pub struct StepWriter(Warm);
+pub struct AtomicWriter(Warm);
 
 /// No transaction waits for a turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn;
 
-impl StepWriter {
+impl AtomicWriter {
     pub fn on(pool: &PgPool, doubt: &Doubt) -> Self {
         Self(Warm::of(pool, doubt))
     }
@@ -33,7 +33,7 @@ impl StepWriter {
 
     pub async fn run(
         &self,
-        _step: &'static Step,
+        _write: &'static AtomicWrite,
         query: Query<'_, Database, PgArguments>,
     ) -> Result<Option<PgRow>, sqlx::Error> {
         Ok(self.0.fetch_all(query).await?.pop())

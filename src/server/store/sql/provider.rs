@@ -11,12 +11,14 @@ use crate::server::model::oauth::client::is_client_id;
 use crate::server::model::oauth::{IssuedToken, Scopes};
 use crate::server::model::{Application, ApplicationId, SessionId, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{AskingClient, FactReads, SecretClient, SessionFacts, TokenInUse, UserFacts};
+use crate::server::store::{
+    ClientWithSecrets, ClientWithSession, ProviderReads, SessionFacts, UserFacts, ValidAccessToken,
+};
 use async_trait::async_trait;
 use sqlx::query;
 use uuid::Uuid;
 
-/// The facts about a user from their rows ([`fact_columns`]), which may come several times.
+/// The facts about a user from their rows ([`fact_columns`]), which may repeat.
 fn facts(rows: &[DatabaseRow]) -> Result<UserFacts, Unavailable> {
     let Some(first) = rows.first() else { return Ok(UserFacts::default()) };
     let groups = groups(first, "user_groups")?;
@@ -39,15 +41,19 @@ fn session_facts(rows: &[DatabaseRow]) -> Result<Option<SessionFacts>, Unavailab
     Ok(Some(SessionFacts { session: session(first)?, user: user::user(first)?, facts: facts(rows)? }))
 }
 
+fn consent(row: &DatabaseRow) -> Result<Option<Scopes>, Unavailable> {
+    Ok(get::<Option<&str>>(row, "allowed_scopes")?.map(Scopes::parse))
+}
+
 impl SqlStore {
-    /// Reads the rows of what is read all the time.
-    async fn look_up<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<Vec<DatabaseRow>, Unavailable> {
+    /// Reads all rows on a warm connection.
+    async fn look_up_all<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<Vec<DatabaseRow>, Unavailable> {
         self.pools.warm.look_up_all(statement).await.map_err(|cause| self.failed(cause))
     }
 }
 
 #[async_trait]
-impl FactReads for SqlStore {
+impl ProviderReads for SqlStore {
     async fn application_for(
         &self,
         id: &ApplicationId,
@@ -55,12 +61,12 @@ impl FactReads for SqlStore {
     ) -> Result<Option<(Application, UserFacts)>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
-            application_row!(),
+            aliased_application!(),
             ", ",
             fact_columns!(),
             " from applications a cross join users u left join passkeys p on p.user_id = u.id where a.id = $1 and u.id = $2"
         );
-        let rows = self.look_up(|| query(TEXT).bind(id.as_str()).bind(user.0)).await?;
+        let rows = self.look_up_all(|| query(TEXT).bind(id.as_str()).bind(user.0)).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         Ok(Some((application(first)?, facts(&rows)?)))
     }
@@ -69,16 +75,17 @@ impl FactReads for SqlStore {
         &self,
         client_id: &str,
         session: Option<&TokenHash>,
-    ) -> Result<Option<AskingClient>, Unavailable> {
+    ) -> Result<Option<ClientWithSession>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
             client_columns!("c."),
             ", ",
-            application_row!(),
+            aliased_application!(),
             ", ",
             session_fact_columns!(),
-            ", (select o.scopes from consents o where o.user_id = u.id and o.application_id = a.id) as allowed \
-             from oauth_clients c join applications a on a.id = c.application_id left join sessions s on s.token_hash = $2",
+            ", ",
+            consent_column!(),
+            " from oauth_clients c join applications a on a.id = c.application_id left join sessions s on s.token_hash = $2",
             session_fact_joins!(),
             " where c.client_id = $1"
         );
@@ -86,13 +93,13 @@ impl FactReads for SqlStore {
         if !is_client_id(client_id) {
             return Ok(None);
         }
-        let rows = self.look_up(|| query(TEXT).bind(client_id).bind(session.map(|hash| &hash.0[..]))).await?;
+        let rows = self.look_up_all(|| query(TEXT).bind(client_id).bind(session.map(|hash| &hash.0[..]))).await?;
         let Some(first) = rows.first() else { return Ok(None) };
-        Ok(Some(AskingClient {
+        Ok(Some(ClientWithSession {
             application: application(first)?,
             client: client(first)?,
             session: session_facts(&rows)?,
-            consent: get::<Option<&str>>(first, "allowed")?.map(Scopes::parse),
+            consent: consent(first)?,
         }))
     }
 
@@ -100,16 +107,18 @@ impl FactReads for SqlStore {
         &self,
         client_id: &str,
         session: Option<SessionId>,
-    ) -> Result<Option<SecretClient>, Unavailable> {
+    ) -> Result<Option<ClientWithSecrets>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
             client_columns!("c."),
             ", ",
-            application_row!(),
+            aliased_application!(),
             ", ",
-            secret_row!(),
+            client_secret_columns!("k." as "secret_"),
             ", ",
             session_fact_columns!(),
+            ", ",
+            consent_column!(),
             " from oauth_clients c join applications a on a.id = c.application_id \
              left join client_secrets k on k.application_id = a.id left join sessions s on s.id = $2",
             session_fact_joins!(),
@@ -118,34 +127,32 @@ impl FactReads for SqlStore {
         if !is_client_id(client_id) {
             return Ok(None);
         }
-        let rows = self.look_up(|| query(TEXT).bind(client_id).bind(session.map(|session| session.0))).await?;
+        let rows = self.look_up_all(|| query(TEXT).bind(client_id).bind(session.map(|session| session.0))).await?;
         let Some(first) = rows.first() else { return Ok(None) };
-        let has_secrets = get::<Option<&[u8]>>(first, "secret_hash")?.is_some();
-        let mut secrets = rows.iter().filter(|_| has_secrets).map(secret).collect::<Result<Vec<_>, _>>()?;
+        // Secrets and passkeys are joined in one statement, so each may come several times.
+        let mut secrets = match get::<Option<&[u8]>>(first, "secret_secret_hash")? {
+            Some(_) => rows.iter().map(secret).collect::<Result<Vec<_>, _>>()?,
+            None => Vec::new(),
+        };
         secrets.sort_by_key(|secret| (secret.created_at, secret.hash.0));
         secrets.dedup_by(|a, b| a.hash == b.hash);
-        Ok(Some(SecretClient {
+        Ok(Some(ClientWithSecrets {
             application: application(first)?,
             client: client(first)?,
             secrets,
             session: session_facts(&rows)?,
+            consent: consent(first)?,
         }))
     }
 
-    async fn session_facts(&self, id: SessionId) -> Result<Option<SessionFacts>, Unavailable> {
-        const TEXT: &str =
-            concat!("select ", session_fact_columns!(), " from sessions s", session_fact_joins!(), " where s.id = $1");
-        session_facts(&self.look_up(|| query(TEXT).bind(id.0)).await?)
-    }
-
-    async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenInUse>, Unavailable> {
+    async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<ValidAccessToken>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
             living_columns!(),
             ", t.scopes as token_scopes, t.created_at as token_created_at, t.expires_at as token_expires_at, ",
             client_columns!("c."),
             ", ",
-            application_row!(),
+            aliased_application!(),
             ", ",
             fact_columns!(),
             living_from!("access_tokens"),
@@ -153,7 +160,7 @@ impl FactReads for SqlStore {
              left join passkeys p on p.user_id = u.id where t.expires_at > $2 and ",
             is_living!()
         );
-        let rows = self.look_up(|| query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
+        let rows = self.look_up_all(|| query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         let token = IssuedToken {
             hash: *token,
@@ -161,7 +168,7 @@ impl FactReads for SqlStore {
             created_at: time(first, "token_created_at")?,
             expires_at: time(first, "token_expires_at")?,
         };
-        Ok(Some(TokenInUse {
+        Ok(Some(ValidAccessToken {
             living: living(first)?,
             token,
             application: application(first)?,

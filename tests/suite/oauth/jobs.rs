@@ -1,4 +1,4 @@
-//! The work of jobs for the provider, beside its requests.
+//! Background jobs of the provider.
 
 use super::relying_party::{change, provider, register};
 use crate::app::Backends;
@@ -11,7 +11,7 @@ use latchkey::server::model::oauth::code_count::{CodeCount, day};
 use std::time::Duration;
 
 #[tokio::test]
-async fn codes_are_counted_as_issued_and_as_redeemed() {
+async fn codes_are_counted_as_issued_and_as_sent_back() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -20,31 +20,31 @@ async fn codes_are_counted_as_issued_and_as_redeemed() {
         let photos = ApplicationId::parse("photos").unwrap();
         let counts = async || {
             code_counts::write(app.state.core()).await.unwrap();
-            app.state.core().code_counts(app.now()).await.unwrap()
+            app.state.clients().code_counts(app.now()).await.unwrap()
         };
         assert_eq!(counts().await, []);
         for _ in 0..3 {
             party.code(&mut browser, &[]).await;
         }
-        let never = CodeCount { issued: 3, redeemed: 0 };
+        let never = CodeCount { issued: 3, presented: 0 };
         assert_eq!(counts().await, [(photos.clone(), never)]);
-        assert!(never.is_never_redeemed() && !CodeCount { issued: 2, redeemed: 0 }.is_never_redeemed());
+        assert!(never.is_never_presented() && !CodeCount { issued: 2, presented: 0 }.is_never_presented());
         let code = party.code(&mut browser, &[]).await;
         assert_eq!(party.redeem(&app, &code).await.status, 200);
-        let redeemed = CodeCount { issued: 4, redeemed: 1 };
-        assert_eq!(counts().await, [(photos.clone(), redeemed)]);
-        assert!(!redeemed.is_never_redeemed());
+        let sent_back = CodeCount { issued: 4, presented: 1 };
+        assert_eq!(counts().await, [(photos.clone(), sent_back)]);
+        assert!(!sent_back.is_never_presented());
         app.clock.advance(Duration::from_hours(24));
         assert_eq!(counts().await, [], "another day");
-        // One that is removed meanwhile is passed over, and the others are counted.
+        // One that was removed is left out.
         let gone = ApplicationId::parse("gone").unwrap();
-        app.store.add_code_count(&gone, day(app.now()), redeemed).await.unwrap();
+        app.store.add_code_count(&gone, day(app.now()), sent_back).await.unwrap();
         assert_eq!(counts().await, []);
     }
 }
 
 #[tokio::test]
-async fn access_that_an_interrupted_act_left_is_ended_by_the_cleanup() {
+async fn cleanup_ends_access_that_an_interrupted_change_left() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -63,7 +63,7 @@ async fn access_that_an_interrupted_act_left_is_ended_by_the_cleanup() {
         };
         // The change alone, as if the process had ended right after its commit.
         change(Audience::Closed).await;
-        cleanup::turn(app.state.core()).await.unwrap();
+        cleanup::run_once(app.state.core()).await.unwrap();
         // Given back: only the grant itself can refuse now.
         change(Audience::Everybody).await;
         assert_eq!(party.refresh(&app, &token).await.status, 400);
