@@ -45,13 +45,13 @@ impl Tokens<'_> {
         let is_session_of_code = |SessionFacts { session, .. }: &SessionFacts| {
             session.is_alive(now) && session.authenticated_at.unix_millis() >= code.authenticated_at
         };
-        let (found, consent) = match read.as_ref().filter(|read| read.session.id == code.session()) {
-            Some(read) => (Some(read.clone()), consent.clone()),
+        let is_read = read.as_ref().is_some_and(|read| read.session.id == code.session());
+        let (found, consent) = if is_read {
+            (read.clone(), consent.clone())
+        } else {
             // No matching session was read with the client: it has ended, or the secret key changed since the code was issued.
-            None => {
-                let again = self.core.store.client_with_secrets(&client.client_id, Some(code.session())).await?;
-                again.map_or((None, None), |again| (again.session, again.consent))
-            }
+            let again = self.core.store.client_with_secrets(&client.client_id, Some(code.session())).await?;
+            again.map_or((None, None), |again| (again.session, again.consent))
         };
         let SessionFacts { session, user, facts } = found.filter(is_session_of_code).ok_or(SESSION_ENDED)?;
         let assurance = self.check_policy(application, (&user, &facts), &Authentication::of(&session))?;
