@@ -68,28 +68,29 @@ test("the longest names widen no page", async ({ page }) => {
   }
 });
 
-for (const [locale, today, yesterday] of [["en-GB", "today", "yesterday"], ["de-DE", "heute", "gestern"]]) {
-  test.describe(locale, () => {
-    test.use({ locale, timezoneId: "Asia/Tokyo" });
+test.describe("in Tokyo", () => {
+  test.use({ locale: "en-GB", timezoneId: "Asia/Tokyo" });
 
-    test("moments are written in the reader's language and time zone, near ones by their day", async ({ page }) => {
-      await Authenticator.attach(page);
-      await signUp(page, freshName());
-      await page.goto("/account/activity");
-      const time = page.locator("main time").first();
-      const moment = new Date((await time.getAttribute("datetime"))!);
-      const hour = (at: Date) => at.toLocaleTimeString(locale, { timeStyle: "short", timeZone: "Asia/Tokyo" });
-      await expect(time).toHaveText(`${today}, ${hour(moment)}`);
-      await page.clock.setFixedTime(moment.getTime() + 24 * 3_600_000);
-      await page.reload();
-      await expect(time).toHaveText(`${yesterday}, ${hour(moment)}`);
-      await page.clock.setFixedTime(moment.getTime() + 10 * 24 * 3_600_000);
-      await page.reload();
-      const day = moment.toLocaleDateString(locale, { dateStyle: "medium", timeZone: "Asia/Tokyo" });
-      await expect(time).toHaveText(`${day}, ${hour(moment)}`);
-    });
+  test("moments are written in the reader's language and time zone, near ones by their day", async ({ page }) => {
+    await Authenticator.attach(page);
+    await signUp(page, freshName());
+    await page.goto("/account/activity");
+    const time = page.locator("main time").first();
+    const moment = new Date((await time.getAttribute("datetime"))!);
+    const hour = (locale: string) => moment.toLocaleTimeString(locale, { timeStyle: "short", timeZone: "Asia/Tokyo" });
+    await expect(time).toHaveText(`today, ${hour("en-GB")}`);
+    await page.clock.setFixedTime(moment.getTime() + 24 * 3_600_000);
+    await page.reload();
+    await expect(time).toHaveText(`yesterday, ${hour("en-GB")}`);
+    await page.clock.setFixedTime(moment.getTime() + 10 * 24 * 3_600_000);
+    await page.reload();
+    const day = moment.toLocaleDateString("en-GB", { dateStyle: "medium", timeZone: "Asia/Tokyo" });
+    await expect(time).toHaveText(`${day}, ${hour("en-GB")}`);
+    await page.clock.setFixedTime(moment);
+    await page.getByRole("button", { name: "Deutsch" }).click();
+    await expect(time).toHaveText(`heute, ${hour("de")}`);
   });
-}
+});
 
 test.describe("with scripts off", () => {
   test.use({ javaScriptEnabled: false });

@@ -37,6 +37,8 @@ pub fn Shell(
     let failure = notice.filter(|notice| notice.mood() == Mood::Failure);
     let notice = notice.filter(|notice| notice.mood() != Mood::Failure);
     let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
+    // The forms of visitors show no dates, and their bytes count.
+    let needs_script = !interactive || current_user.is_some() || notice.is_some();
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
@@ -54,7 +56,7 @@ pub fn Shell(
                 {(interactive && language != Language::English)
                     .then(|| view! { <script type="text/plain" id=texts::CARRIED inner_html=texts::carried(language)></script> })}
                 {interactive.then(|| view! { <Islands options /> })}
-                <script type="module" nonce=use_nonce() inner_html=SCRIPT></script>
+                {needs_script.then(|| view! { <script type="module" nonce=use_nonce() inner_html=SCRIPT></script> })}
             </head>
             <body>
                 <a class="skip" href="#content">

@@ -81,7 +81,7 @@ fn CopyOrPrint() -> impl IntoView {
                 {t("Print")}
             </button>
             <p role="status" class="sr-only">
-                {move || is_copied.get().then(|| t("Copied"))}
+                {move || if is_copied.get() { t("Copied") } else { "" }}
             </p>
         </div>
     }

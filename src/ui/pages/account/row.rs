@@ -108,11 +108,15 @@ pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
     let value = typed.map_or(field.value, |typed| typed.text);
     let id = format!("{}-{}", field.action.name(), field.about);
     let note_id = format!("{id}-note");
-    // It begins with the words that are seen, for those who speak them.
-    let button_label = format!("{}: {}", t(field.button), field.summary_label);
+    let summary_id = format!("{id}-summary");
     view! {
         <details open=note.is_some()>
-            <summary class="small" class:danger=field.class.ends_with("danger") aria-label=field.summary_label>
+            <summary
+                id=summary_id.clone()
+                class="small"
+                class:danger=field.class.ends_with("danger")
+                aria-label=field.summary_label
+            >
                 {t(field.summary)}
             </summary>
             <form class="field" method="post" action=paths::ACCOUNT>
@@ -136,7 +140,7 @@ pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
                 <p id=note_id class="note" class:error=note.is_some()>
                     {t(note.unwrap_or(field.hint))}
                 </p>
-                <button type="submit" class=field.class aria-label=button_label>
+                <button type="submit" class=field.class aria-describedby=summary_id>
                     {t(field.button)}
                 </button>
             </form>
