@@ -53,6 +53,7 @@ fn tile(found: UserApplication) -> AppTile {
         name: found.application.name.to_string(),
         logo: address_of_logo(&found.application),
         url: found.application.url,
+        since: found.since.map(Timestamp::to_rfc3339),
         used_at: found.used_at.map(Timestamp::to_rfc3339),
         has_access: found.has_access,
         learns,

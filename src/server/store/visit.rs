@@ -8,6 +8,8 @@ use async_trait::async_trait;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserApplication {
     pub application: Application,
+    /// Since when a session of the user is signed in to it.
+    pub since: Option<Timestamp>,
     /// When a session of the user signed in to it last.
     pub used_at: Option<Timestamp>,
     /// Whether it has access now: a session that is signed in to it, or a grant that outlives sessions.

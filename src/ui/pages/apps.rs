@@ -13,6 +13,7 @@ pub struct AppTile {
     pub name: String,
     pub url: Option<String>,
     pub logo: Option<String>,
+    pub since: Option<String>,
     pub used_at: Option<String>,
     pub has_access: bool,
     /// The facts that the user allowed; `None` where nothing was asked.
@@ -45,7 +46,7 @@ pub fn AppsPage(
 
 #[component]
 fn Tile(tile: AppTile) -> impl IntoView {
-    let AppTile { id, name, url, logo, used_at, has_access, learns } = tile;
+    let AppTile { id, name, url, logo, since, used_at, has_access, learns } = tile;
     let heading = match url {
         Some(url) => view! { <a href=url>{name.clone()}</a> }.into_any(),
         None => name.clone().into_any(),
@@ -60,6 +61,7 @@ fn Tile(tile: AppTile) -> impl IntoView {
         <li class="card">
             <AppLogo logo />
             <h2>{heading}</h2>
+            {since.map(|since| view! { <p class="explain">{sentence("Signed in since {}.", [day(since)])}</p> })}
             <p class="explain">{used}</p>
             {learns
                 .filter(|learns| !learns.is_empty())

@@ -21,7 +21,10 @@ async fn the_page_shows_what_the_user_may_use_and_signs_out_of_it() {
         let tokens = photos.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
         let page = browser.get("/apps").await.text();
         assert!(page.contains("App photos") && page.contains("App wiki") && !page.contains("App vault"), "{page}");
-        assert!(page.contains("Last used") && page.contains("Not used yet."), "{page}");
+        assert!(
+            page.contains("Signed in since") && page.contains("Last used") && page.contains("Not used yet."),
+            "{page}"
+        );
         let devices = browser.get("/account/devices").await.text();
         assert!(devices.contains("Signed in to App photos."), "{devices}");
 
@@ -32,6 +35,7 @@ async fn the_page_shows_what_the_user_may_use_and_signs_out_of_it() {
         assert_eq!(photos.refresh(&app, &tokens.refresh_token.unwrap()).await.status, 400);
         assert!(browser.get("/api/account/events").await.text().contains("application_signed_out"));
         assert!(browser.is_signed_in().await, "here the session lives on");
+        assert!(!browser.get("/apps").await.text().contains("Signed in since"));
         for wrong in [[("action", "x"), ("application", "photos")], [("action", "sign-out"), ("application", "../x")]] {
             assert!(browser.form("/apps", &wrong).await.status.is_client_error());
         }

@@ -284,16 +284,27 @@ async fn oidcc_ensure_post_request_succeeds() {
         let mut browser = app.browser();
         browser.sign_up("ada").await;
         let party = register(&app, "photos", change()).await;
-        let address = party.request(&[("nonce", "n1")]);
-        // A form of another site: Lax cookies do not come with it.
-        let request = Request::post("/oauth/authorize")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("origin", "https://app.example")
-            .header("sec-fetch-site", "cross-site")
-            .body(Body::from(address.split_once('?').unwrap().1.to_owned()))
-            .unwrap();
-        let answer = app.browser().send(request).await;
-        assert_eq!(answer.status, 303);
+        let posted = async |more: &[(&str, &str)]| {
+            let address = party.request(more);
+            // A form of another site: Lax cookies do not come with it.
+            let request = Request::post("/oauth/authorize")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("origin", "https://app.example")
+                .header("sec-fetch-site", "cross-site")
+                .body(Body::from(address.split_once('?').unwrap().1.to_owned()))
+                .unwrap();
+            let answer = app.browser().send(request).await;
+            assert_eq!(answer.status, 303);
+            answer
+        };
+        for (browser, expected) in [(&mut browser, None), (&mut app.browser(), Some("login_required"))] {
+            let silent = posted(&[("prompt", "none")]).await;
+            let arrived =
+                follow(browser, silent.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
+            assert_eq!(arrived.parameters.get("error").map(String::as_str), expected);
+            assert_eq!(arrived.parameters.contains_key("code"), expected.is_none());
+        }
+        let answer = posted(&[("nonce", "n1")]).await;
         assert_eq!(answer.header("set-cookie"), "", "it reads and sets no cookie");
         let arrived =
             follow(&mut browser, answer.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));

@@ -40,6 +40,8 @@ async fn a_secret_is_needed_in_one_place_and_right() {
         (vec![], vec![("client_id", "photos"), ("client_secret", "x")], "invalid_client"),
         (vec![], vec![], "invalid_client"),
         (basic(format!("photos:{secret}")), vec![("client_secret", secret.as_str())], "invalid_request"),
+        (basic(format!("photos:{secret}")), vec![("client_assertion", "x")], "invalid_request"),
+        (vec![], vec![("client_secret", secret.as_str()), ("client_assertion", "x")], "invalid_request"),
         (basic(format!("photos:{secret}")), vec![("client_id", "wiki")], "invalid_request"),
         (vec![], vec![("client_id", "photos"), ("client_id", "photos")], "invalid_request"),
         (basic(format!("photos:{secret}")), vec![("client_id", "photos")], "invalid_grant"),

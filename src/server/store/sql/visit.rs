@@ -21,7 +21,8 @@ impl VisitReads for SqlStore {
         let statement = query(concat!(
             "select ",
             aliased_application!(),
-            ", (select max(v.last_at) from visits v where v.user_id = $1 and v.application_id = a.id) as used_at, \
+            ", (select min(v.first_at) from visits v where v.user_id = $1 and v.application_id = a.id) as since, \
+             (select max(v.last_at) from visits v where v.user_id = $1 and v.application_id = a.id) as used_at, \
              (select count(*) from grants g where g.user_id = $1 and g.application_id = a.id) as grants, \
              (select c.scopes from consents c where c.user_id = $1 and c.application_id = a.id) as allowed \
              from applications a where a.id > $2 and a.disabled_at is null and (a.who = 'everybody' or (a.who = 'groups' \
@@ -31,10 +32,10 @@ impl VisitReads for SqlStore {
         let after = after.map_or("", ApplicationId::as_str);
         let rows = self.all(statement.bind(user.0).bind(after).bind(i64::from(limit))).await?;
         let with = |row| {
-            let used_at = maybe_time(row, "used_at")?;
+            let (since, used_at) = (maybe_time(row, "since")?, maybe_time(row, "used_at")?);
             let has_access = used_at.is_some() || get::<i64>(row, "grants")? > 0;
             let consent = get::<Option<&str>>(row, "allowed")?.map(Scopes::parse);
-            Ok(UserApplication { application: application(row)?, used_at, has_access, consent })
+            Ok(UserApplication { application: application(row)?, since, used_at, has_access, consent })
         };
         rows.iter().map(with).collect()
     }
