@@ -90,7 +90,7 @@ test("who lost every way in gets a link, and makes a passkey with it", async ({ 
   await context.close();
 });
 
-test("an account that is turned off says so to its owner's passkey", async ({ page, server, expectRefusal }) => {
+test("an account that is disabled says so to its owner's passkey", async ({ page, server, expectRefusal }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);

@@ -1,4 +1,4 @@
-//! A file that is there when it is whole, and not before: what breaks off leaves nothing under its name.
+//! A file that appears under its name only when it is complete: an interrupted write leaves nothing there.
 
 use super::Failure;
 use std::fs::File;
@@ -6,8 +6,8 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
-/// A file beside the one that is wanted, which takes its place in the end; removed when dropped before. Other users
-/// cannot read it.
+/// A temporary file beside the wanted one, which is renamed when it is complete, and removed if it is dropped before.
+/// Other users cannot read it.
 pub struct Draft {
     wanted: PathBuf,
     file: TempPath,
@@ -32,10 +32,10 @@ impl Draft {
         &self.file
     }
 
-    /// Gives it its name, once all of it is on the disk.
+    /// Syncs the file to disk and renames it.
     ///
     /// # Errors
-    /// When something has got that name meanwhile, or the disk fails.
+    /// When a file of that name was created in the meantime, or the disk fails.
     pub fn finish(self) -> Result<(), Failure> {
         let Self { wanted, file } = self;
         File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
@@ -63,7 +63,7 @@ fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Has the disk keep the name of a file.
+/// Syncs the folder of a file, so that its name is on disk.
 ///
 /// # Errors
 /// When the disk fails.

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub async fn ask(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}{}", beside(config.listen_addr), paths::HEALTH);
     let asked = url.clone();
-    // The way is never through a proxy, and nowhere else: the server is on this machine.
+    // No proxy and no redirects: the server is on this machine.
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).max_redirects(0).build();
     let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(asked).call()).await;
     let said = match answer {
@@ -20,7 +20,7 @@ pub async fn ask(config: &Config) -> Result<(), Failure> {
             say(&format!("{url} answers"));
             return Ok(());
         }
-        Ok(Ok(answer)) => format!("something else answers there, with {}", answer.status()),
+        Ok(Ok(answer)) => format!("another server responded with status {}", answer.status()),
         Ok(Err(cause)) => cause.to_string(),
         Err(cause) => cause.to_string(),
     };

@@ -16,13 +16,13 @@ pub enum Invitations {
         /// How many people may sign up with it
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         uses: u32,
-        /// How long it is good, such as 24h or 7d
+        /// How long it is valid, such as 24h or 7d
         #[arg(long, default_value = "7d", value_parser = values::span)]
         expires: Duration,
         /// Whom it is for, to find it again in the list
         #[arg(long, value_parser = one_line)]
         note: Option<String>,
-        /// A group that those who sign up with it join; may be given several times
+        /// A group that users who sign up with it join; may be given several times
         #[arg(long = "group", value_name = "NAME", value_parser = values::group_name)]
         groups: Vec<GroupName>,
     },
@@ -51,7 +51,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             let (invitation, token) = made.map_err(|unknown| Failure::from(Refused::UnknownGroup(unknown)))?;
             write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;
             let until = invitation.expires_at.to_rfc3339();
-            say(&format!("invitation {} is good for {uses}, until {until}", invitation.id.0));
+            say(&format!("invitation {} is valid for {uses}, until {until}", invitation.id.0));
             match config.sign_up {
                 SignUp::Invite => {}
                 SignUp::Open => say("SIGN_UP is not `invite`: anyone can sign up; this link only adds its groups"),

@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Keys {
-    /// Makes a new key; the one before is still accepted for what is alive
+    /// Makes a new key; the previous key stays valid for existing data
     ///
     /// With the key in DATA_DIR it does everything, and the server has to be started again. With SECRET_KEY it writes a new
     /// key to standard output, and says what to set.

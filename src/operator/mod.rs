@@ -59,7 +59,7 @@ pub enum Command {
     /// One line each for settings, origin, disk, database, Redis, mail and the site as people see it. Changes nothing. Ends
     /// with 1 when something keeps people out.
     Doctor,
-    /// Asks the server beside it for a sign of life
+    /// Checks that the local server responds
     ///
     /// For health checks of containers: asks /healthz at the address of LISTEN_ADDR. Ends with 1 when no good answer
     /// comes within two seconds.
@@ -68,12 +68,12 @@ pub enum Command {
     ///
     /// The server does the same at its start. This is for those who want to see it done before the new version serves.
     Migrate,
-    /// Lists accounts, shows one, turns one off and on
+    /// Lists accounts, shows one, disables and enables one
     #[command(subcommand)]
     Users(users::Users),
     /// Creates a link that signs a user in once, in any browser
     ///
-    /// For users who lost every sign-in method, once you have verified who asks. The link works for an hour; its owner
+    /// For users who lost every sign-in method, once you have verified the user's identity. The link works for an hour; its owner
     /// is told by email, and it stands in the account's activity. It is written to standard output, alone on its line.
     SignInLink {
         /// Username, or the address that the account has proven
@@ -82,7 +82,7 @@ pub enum Command {
     /// Ends sessions
     #[command(subcommand)]
     Sessions(sessions::Sessions),
-    /// Makes, lists and withdraws invitations, for SIGN_UP=invite
+    /// Creates, lists and revokes invitations, for SIGN_UP=invite
     #[command(subcommand)]
     Invitations(invitations::Invitations),
     /// Groups of users, which open applications
@@ -104,7 +104,7 @@ pub enum Command {
     /// terminal; without one they stay encrypted under SECRET_KEY. Bring the same SECRET_KEY along, or codes on their way and
     /// names that are held for 30 days are lost.
     Export {
-        /// The file, which must not be there yet
+        /// The file, which must not exist yet
         file: PathBuf,
         /// A file with the passphrase
         #[arg(long, value_name = "PATH")]
@@ -120,11 +120,11 @@ pub enum Command {
         #[arg(long, value_name = "PATH")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Copies the SQLite database as it is at one moment, while the server goes on
+    /// Copies the SQLite database as it is at one moment, while the server keeps running
     ///
     /// For PostgreSQL use pg_dump. The key in DATA_DIR/secret.key is not in the copy.
     Backup {
-        /// The copy, which must not be there yet
+        /// The copy, which must not exist yet
         file: PathBuf,
     },
     /// Restores a backup, and ends the sessions and open emails that it would revive

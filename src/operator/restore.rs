@@ -102,7 +102,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
         // A link, so that there is a database under its name at every moment. Some file systems have none.
         let kept = fs::hard_link(database, &aside).or_else(|_| fs::copy(database, &aside).map(drop));
         kept.map_err(|cause| about(&aside, &cause))?;
-        say(&format!("the database before this is kept as {}", aside.display()));
+        say(&format!("the previous database was saved as {}", aside.display()));
     }
     // SQLite would write the former log into the restored file.
     for ending in ["-wal", "-shm", "-journal"] {
@@ -127,7 +127,7 @@ fn in_use(database: &Path) -> Failure {
 struct Workshop(PathBuf);
 
 impl Workshop {
-    /// The caller holds the database's lock, so a folder that is there already is left of a command that was cut.
+    /// The caller holds the database's lock, so an existing folder was left behind by an interrupted command.
     fn make(folder: PathBuf) -> Result<Self, Failure> {
         match fs::remove_dir_all(&folder) {
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(about(&folder, &cause)),

@@ -33,8 +33,8 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
     Ok(())
 }
 
-/// Account by account, so that each account's activity shows it and no request waits for long. In the order of ids, which do
-/// not change, while a username may change before its turn comes.
+/// Ends the sessions account by account, so that each account's activity shows it and no request waits for long. In the
+/// order of ids: a username could change during the run.
 async fn end_all(services: &Services) -> Result<u64, Failure> {
     let (mut ended, mut last) = (0, None);
     loop {

@@ -68,7 +68,7 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
         SigningKeys::Rotate { force, output } => {
             let made = if force { keys.replace().await? } else { keys.rotate().await? };
             let sentence = match made.len() {
-                0 => "there are next keys already; they start signing within 24 hours".to_owned(),
+                0 => "new keys already exist and start signing within 24 hours".to_owned(),
                 count if force => {
                     format!("replaced all signing keys by {count} new ones; running servers read them within a minute")
                 }

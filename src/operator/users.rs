@@ -28,7 +28,7 @@ pub enum Users {
         /// Username, or the address that the account has proven
         user: String,
     },
-    /// Turns an account on again
+    /// Enables a disabled account
     Enable {
         /// Username, or the address that the account has proven
         user: String,
@@ -152,7 +152,7 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
     let user = services.administration().set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
     say(&match user.disabled_at {
         Some(since) => format!("{} has been disabled since {}", user.username, since.to_rfc3339()),
-        None => format!("{} is turned on", user.username),
+        None => format!("{} is enabled", user.username),
     });
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Limits, shared by all that share the ephemeral store. Keys are hashed with the secret key, so that the store does
-//! not reveal addresses out of the store.
+//! Rate limits, shared by all nodes that use the same ephemeral store. Keys are hashed with the secret key, so that the
+//! store does not reveal addresses.
 
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
@@ -26,7 +26,7 @@ pub struct Limiter {
 /// Why something may not be done now.
 #[derive(Debug, thiserror::Error)]
 pub enum Limited {
-    #[error("done too often; again in {} s", .0.retry_after.as_secs())]
+    #[error("rate limit exceeded; try again in {} s", .0.retry_after.as_secs())]
     TooMany(TooMany),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -39,7 +39,7 @@ pub struct TooMany {
     pub retry_after: Duration,
 }
 
-/// Whether the account knows the caller: a caller that it does not know uses up nothing of its owner's.
+/// Whether the account recognises the caller. Requests of an unknown caller do not count against the owner's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// A browser that the account knows, or a session of it.
@@ -113,7 +113,7 @@ impl Limiter {
         refused(&buckets, self.ephemeral.look(&buckets, self.clock.now()).await?)
     }
 
-    /// As [`Limiter::draw`], but what has this name is counted once, however often it is tried.
+    /// As [`Limiter::draw`], but counts retries under the same name only once.
     ///
     /// # Errors
     /// As [`Limiter::draw`].
@@ -152,7 +152,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// Whether so many codes were typed wrong that emails carry none for now.
+    /// Whether emails carry no code for now, because too many wrong codes were entered.
     ///
     /// # Errors
     /// When the store is away.

@@ -150,8 +150,8 @@ fn Languages(chosen: Language, here: String) -> impl IntoView {
     }
 }
 
-/// Wakes the islands of a page. In place of the script of Leptos, which every page would carry with it, for islands within
-/// islands that we do not have. It says which one it wakes, for `browser::given`.
+/// Hydrates the islands of a page. It replaces the script of Leptos, which is inlined in every page and supports nested
+/// islands, of which we have none. It also tells `browser::given` which island is being hydrated.
 #[component]
 fn Islands(options: LeptosOptions) -> impl IntoView {
     let file = |end: &str| format!("/{}/{}.{end}", options.site_pkg_dir, options.output_name);

@@ -56,7 +56,8 @@ fn reads_html(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// How long the page for a refusal waits to know who reads it: what was refused may have used up the time for an answer.
+/// How long an error page waits to look up the signed-in user: the refused request may have used up most of the
+/// deadline.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.

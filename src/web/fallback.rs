@@ -1,4 +1,4 @@
-//! Everything that has no route: a file of the site, or the page that says there is nothing.
+//! Requests without a route: a file of the site, or the page "not found".
 
 use crate::server::http::AppState;
 use crate::types::{ApiError, Next};

@@ -101,7 +101,7 @@ fn a_preset_registers_its_uris_and_prints_what_to_paste() {
     let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
     assert!(run(&["apps", "presets"]).0.lines().count() > 25);
     assert!(run(&["apps", "presets", "immich"]).0.contains("Issuer URL: http://localhost:3000"));
-    refused(folder.path(), &[], &["apps", "presets", "none"], "there is no such preset");
+    refused(folder.path(), &[], &["apps", "presets", "none"], "unknown preset none");
     let (out, said) = run(&["apps", "add", "dash", "--preset", "grafana", "--url", "https://dash.example.org"]);
     assert!(said.contains("paste this into Grafana"), "{said}");
     let secret = secret_of(&out);

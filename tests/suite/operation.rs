@@ -43,7 +43,7 @@ fn the_doctor_is_content_with_the_embedded_default_and_changes_nothing() {
     let (code, text) = doctor(folder.path(), &settings);
     assert_eq!(code, 0, "{text}");
     for line in [
-        "its tables are those of this version",
+        "its schema is up to date",
         "answers, with our headers",
         "clock of site",
         "/.well-known/passkey-endpoints answers",
@@ -72,7 +72,7 @@ async fn the_doctor_looks_at_servers_and_finds_what_is_wrong_with_them() {
     .await
     .unwrap();
     assert_eq!(code, 0, "{text}");
-    for line in ["it answers, and is empty", "maxmemory-policy is allkeys-lru", "clock of redis", "the server answers"]
+    for line in ["it answers, and is empty", "maxmemory-policy is allkeys-lru", "clock of redis", "the server responds"]
     {
         assert!(text.contains(line), "{line}: {text}");
     }

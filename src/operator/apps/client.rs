@@ -37,7 +37,7 @@ pub struct ClientOptions {
     /// never, once or always
     #[arg(long, value_parser = values::consent)]
     consent: Option<ConsentRule>,
-    /// Give refresh tokens without the scope offline_access
+    /// Issue refresh tokens without the scope offline_access
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     refresh: Option<bool>,
 }

@@ -95,7 +95,7 @@ pub enum SecretCommand {
     Remove {
         #[arg(value_parser = values::application_id)]
         id: ApplicationId,
-        /// Its first characters, as `apps show` has them
+        /// Its first characters, as `apps show` lists them
         #[arg(allow_hyphen_values = true)]
         prefix: String,
         #[command(flatten)]
@@ -105,10 +105,10 @@ pub enum SecretCommand {
 
 #[derive(Args)]
 pub struct Options {
-    /// Values for an application that is known well; `apps presets` lists them. Other options win
+    /// Defaults for a well-known application; `apps presets` lists them. Other options win
     #[arg(long, value_name = "NAME", value_parser = values::preset)]
     preset: Option<&'static Preset>,
-    /// Its name for people
+    /// Display name
     #[arg(long, value_parser = values::title)]
     name: Option<DisplayName>,
     /// Where its tile leads; an empty text removes it
@@ -184,7 +184,7 @@ fn presets(services: &Services, name: Option<&str>, json: bool) -> Result<(), Fa
         }
         return write(&table);
     };
-    let unknown = || Failure::Told(format!("there is no such preset as {name}; `latchkey apps presets` lists all"));
+    let unknown = || Failure::Told(format!("unknown preset {name}; `latchkey apps presets` lists all"));
     let preset = Preset::named(name).ok_or_else(unknown)?;
     let issuer = services.core().issuer_url();
     let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };

@@ -41,7 +41,7 @@ async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<V
             "database",
             format!("a newer version of latchkey has changed it (change {unknown}); start that version"),
         ),
-        None if missing.is_empty() => good("database", "it answers, and its tables are those of this version"),
+        None if missing.is_empty() => good("database", "it answers, and its schema is up to date"),
         None => {
             let said = format!("it answers; these changes are made at the next start: {}", missing.join(", "));
             good("database", said)
@@ -71,7 +71,7 @@ async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<V
 pub(super) async fn ephemeral(config: &Config) -> Vec<Finding> {
     const ABOUT: &str = "redis";
     let Some(url) = &config.redis_url else {
-        return vec![good(ABOUT, "not used: what expires stays in the process, so there can be one process only")];
+        return vec![good(ABOUT, "not used: expiring data is kept in memory, so only one process can run")];
     };
     let facts = match RedisEphemeral::facts(url).await {
         Ok(facts) => facts,
@@ -87,10 +87,10 @@ pub(super) async fn ephemeral(config: &Config) -> Vec<Finding> {
         Some(policy) => Some(advice(
             ABOUT,
             format!(
-                "maxmemory-policy is {policy}: with a full memory, sign-ins under way and limits are forgotten; set noeviction"
+                "maxmemory-policy is {policy}: when memory is full, open sign-ins and rate limits are evicted; set noeviction"
             ),
         )),
-        None => Some(advice(ABOUT, "it does not say its maxmemory-policy; it should be noeviction")),
+        None => Some(advice(ABOUT, "its maxmemory-policy is unknown; it should be noeviction")),
     };
     [Some(version), eviction, Some(clock("redis", facts.now))].into_iter().flatten().collect()
 }
@@ -112,7 +112,7 @@ pub(super) async fn mail(config: &Config) -> Finding {
         Err(cause) => return fault(ABOUT, cause.to_string()),
     };
     match smtp.check().await {
-        Ok(()) => good(ABOUT, "the server answers, and takes the login"),
+        Ok(()) => good(ABOUT, "the server responds and accepts the login"),
         Err(cause) => fault(ABOUT, format!("{cause}; check SMTP_URL, its certificate and its login")),
     }
 }

@@ -77,7 +77,7 @@ pub async fn report(config: &Config) -> Result<ExitCode, Failure> {
 
 /// Looks at everything there is, given settings that fit.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![good("settings", "all of them fit")];
+    let mut findings = vec![good("settings", "valid")];
     findings.extend(origin(config));
     findings.push(disk(&config.data_dir));
     if let DatabaseUrl::Sqlite(file) = &config.database
@@ -97,10 +97,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 fn origin(config: &Config) -> Vec<Finding> {
     let (origin, host) = (config.public_url.origin(), config.public_url.host());
     let mut findings = vec![if config.public_url.is_localhost() {
-        advice(
-            "origin",
-            format!("{origin}: only browsers on this machine can use it; set PUBLIC_URL to a https address"),
-        )
+        advice("origin", format!("{origin}: only browsers on this machine can use it; set PUBLIC_URL to an https URL"))
     } else {
         good("origin", format!("{origin}; passkeys belong to {host}, and would be lost with another host"))
     }];
@@ -117,7 +114,7 @@ fn origin(config: &Config) -> Vec<Finding> {
         findings.push(advice("proxy", said));
     }
     if !config.rate_limits {
-        findings.push(advice("limits", "RATE_LIMITS=off: nothing is limited; take that out before the public comes"));
+        findings.push(advice("limits", "RATE_LIMITS=off: rate limiting is off; remove this setting in production"));
     }
     findings
 }
@@ -140,7 +137,7 @@ fn disk(folder: &Path) -> Finding {
     let free = facts.f_bavail.saturating_mul(facts.f_frsize);
     let said = format!("{} MiB free for {}", free / 1024 / 1024, folder.display());
     match free {
-        0..NO_DISK => fault("disk", format!("{said}; make room, or nothing can be written")),
+        0..NO_DISK => fault("disk", format!("{said}; free up space; writes will fail")),
         NO_DISK..LOW_DISK => advice("disk", format!("{said}; make room soon")),
         _ => good("disk", said),
     }

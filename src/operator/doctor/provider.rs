@@ -21,9 +21,10 @@ const FILE: &str = "APPLICATIONS_FILE";
 /// How many applications are read at a time.
 const PAGE: u32 = 500;
 
-/// Looks at keys and applications; says nothing while the database is away or of another version, which is told already.
+/// Checks keys and applications. Finds nothing while the database is unavailable or of another version, since another
+/// check reports that.
 pub(super) async fn provider(config: &Config) -> Vec<Finding> {
-    // Without a key, one would be made by looking.
+    // Joining would create a missing key.
     let has_key = config.secret_key.is_some() || bootstrap::key_file(config).exists();
     let is_ready = has_key && bootstrap::has_schema(&config.database).await.unwrap_or_default();
     if !is_ready {
@@ -39,10 +40,7 @@ async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
     let core = services.core();
     let (stored, now) = (services.signing_keys().stored().await?, SystemClock.now());
     if let Err(cause) = services.signing_keys().read().await {
-        return Ok(vec![fault(
-            KEYS,
-            format!("{cause}; with no way to get it back, `latchkey signing-keys rotate --force`"),
-        )]);
+        return Ok(vec![fault(KEYS, format!("{cause}; if it is lost, `latchkey signing-keys rotate --force`"))]);
     }
     if stored.is_empty() {
         return Ok(vec![good(KEYS, "the server makes them at its next start")]);
@@ -50,7 +48,7 @@ async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
     let current = stored.iter().filter(|key| phase(key, &stored, now) == Phase::Current).count();
     let by_former = stored.iter().filter_map(|key| key.private.as_ref()).any(|private| private.by != core.key_name());
     Ok(vec![if by_former {
-        advice(KEYS, "some are sealed under SECRET_KEY_PREVIOUS; a running server seals them anew within a minute")
+        advice(KEYS, "some are encrypted with SECRET_KEY_PREVIOUS; a running server re-encrypts them within a minute")
     } else {
         good(KEYS, format!("{current} sign, and none needs SECRET_KEY_PREVIOUS"))
     }])
@@ -121,7 +119,7 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
         }
     }
     if findings.is_empty() && count > 0 {
-        findings.push(good(APPLICATIONS, format!("{count}, each open to someone and reached safely")));
+        findings.push(good(APPLICATIONS, format!("{count}, all have users and use https")));
     }
     Ok(findings)
 }

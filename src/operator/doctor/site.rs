@@ -27,7 +27,7 @@ pub(super) async fn reached(config: &Config) -> Vec<Finding> {
 
 fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     const ABOUT: &str = "site";
-    // The system's certificates, since browsers of a company may know more than the public ones.
+    // The system's root certificates, since a company may have added its own.
     let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).tls_config(tls);
     let agent = ureq::Agent::from(agent.build());
@@ -37,8 +37,10 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     };
     let has = |name: &str| page.headers().contains_key(name);
     let mut findings = vec![match (has("x-request-id"), is_https, has("strict-transport-security")) {
-        (false, ..) => fault(ABOUT, format!("something else answers at {origin}; lead the proxy to LISTEN_ADDR")),
-        (true, true, false) => advice(ABOUT, "the proxy takes away Strict-Transport-Security; let our headers through"),
+        (false, ..) => fault(ABOUT, format!("another server responds at {origin}; point the proxy to LISTEN_ADDR")),
+        (true, true, false) => {
+            advice(ABOUT, "the proxy removes Strict-Transport-Security; configure it to keep response headers")
+        }
         (true, ..) => good(ABOUT, format!("{origin} answers, with our headers")),
     }];
     let date = page.headers().get("date").and_then(|date| date.to_str().ok()).and_then(Timestamp::from_http_date);

@@ -1,4 +1,5 @@
-//! From one database to another by way of a file: a head, a line for each row, and a foot without which it is not whole.
+//! Export to a file and import from it: a header, a line for each row, and a footer, without which the file is
+//! incomplete.
 
 mod passphrase;
 mod row;
@@ -93,7 +94,7 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
 pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let file = File::open(path).map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?;
     let mut lines = BufReader::new(file).lines();
-    let strange = || Failure::Told(format!("{} is not what `latchkey export` writes", path.display()));
+    let strange = || Failure::Told(format!("{} is not a latchkey export", path.display()));
     let head = lines.next().ok_or_else(strange)?.map_err(|_| strange())?;
     let head: Head = serde_json::from_str(&head).map_err(|_| strange())?;
     if head.latchkey_export != FORMAT {
@@ -161,11 +162,15 @@ impl Reader {
         if self.is_whole {
             return Ok(None);
         }
-        let text = self.lines.next().ok_or("the file is cut: its last line is missing")?;
+        let text = self.lines.next().ok_or("the file is truncated: its last line is missing")?;
         let text = text.map_err(|cause| cause.to_string())?;
         if let Ok(Foot { end: true, rows }) = serde_json::from_str(&text) {
             self.is_whole = rows == self.read && rows == self.announced && self.lines.next().is_none();
-            return if self.is_whole { Ok(None) } else { Err("there are more or fewer rows than it says".to_owned()) };
+            return if self.is_whole {
+                Ok(None)
+            } else {
+                Err("the number of rows differs from the one that the file states".to_owned())
+            };
         }
         let row: Row = serde_json::from_str(&text).map_err(|_| "this is no row")?;
         self.read += 1;

@@ -68,7 +68,7 @@ fn typed(asked: Asked) -> Result<String, Failure> {
         return Ok(rpassword::prompt_password("Passphrase of the file: ")?);
     }
     let text = rpassword::prompt_password("Passphrase for the keys in the file (empty: they stay under SECRET_KEY): ")?;
-    if !text.is_empty() && text != rpassword::prompt_password("The same again: ")? {
+    if !text.is_empty() && text != rpassword::prompt_password("Repeat the passphrase: ")? {
         return Err(Failure::Told("the two passphrases differ; nothing was written".to_owned()));
     }
     Ok(text)

@@ -39,11 +39,11 @@ pub fn to_json(line: &Line) -> Row {
 }
 
 pub fn from_json(mut row: Row) -> Result<Line, String> {
-    let table = TABLES.iter().find(|table| table.name == row.table).ok_or("there is no such table")?;
+    let table = TABLES.iter().find(|table| table.name == row.table).ok_or("unknown table")?;
     let values = table.columns.iter().map(|column| {
         let value = row.row.remove(column.name).ok_or_else(|| format!("{} is missing", column.name))?;
         let fits = |value: &Value| fits(table.name, column.name, value);
-        value_of(column.kind, &value).filter(fits).ok_or_else(|| format!("{} holds what it cannot hold", column.name))
+        value_of(column.kind, &value).filter(fits).ok_or_else(|| format!("{} has an invalid value", column.name))
     });
     let values = values.collect::<Result<_, _>>()?;
     match row.row.keys().next() {

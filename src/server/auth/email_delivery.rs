@@ -27,8 +27,8 @@ pub struct EmailDelivery<'a> {
 }
 
 impl EmailDelivery<'_> {
-    /// Finds out who is meant, and whether they get this email. Strangers never learn what was found. The email is counted
-    /// once, however often it is tried.
+    /// Looks up the account, and decides whether it gets this email. The result is never revealed to strangers. Retries
+    /// of the same email are counted once.
     pub async fn recipient(&self, email: EmailId, request: &EmailRequest) -> Result<Option<Recipient>, Unavailable> {
         let store = &self.core.store;
         match &request.purpose {
@@ -115,7 +115,7 @@ impl EmailDelivery<'_> {
             return Ok(None);
         }
         unit.assign_request(request.id, user.id, &address).await?;
-        // Strangers may request as many as they like, and fill one line an hour.
+        // However many emails strangers request, at most one line of activity is written an hour.
         let event = if is_known {
             Event::new(user.id, EventKind::EmailSent, &request.client, self.core.issuer())
         } else {

@@ -41,7 +41,7 @@ struct Answer<'a> {
 
 /// Another account proved the address at the same moment. A second attempt signs in to that account.
 #[derive(Debug, thiserror::Error)]
-#[error("the address was proven at the same moment")]
+#[error("the address was confirmed concurrently")]
 struct Raced;
 
 impl EmailSignIn<'_> {

@@ -19,7 +19,7 @@ pub struct InvitationTerms {
     pub note: Option<String>,
     pub uses: u32,
     pub life: Duration,
-    /// The groups that those who sign up with it join.
+    /// The groups that users who sign up with it join.
     pub groups: BTreeSet<GroupName>,
 }
 
@@ -56,8 +56,8 @@ impl Invitations<'_> {
         if invitation.is_open(self.core.now()) { Ok(()) } else { Err(ApiError::InvitationRequired.into()) }
     }
 
-    /// Admits a new account in the unit of work that makes it: uses up the invitation, by one, and joins the first groups, those
-    /// of the invitation among them. Where sign-up is open, an invitation that does not hold is ignored.
+    /// Admits a new account in the unit of work that creates it: takes one use of the invitation, and adds the account
+    /// to the default groups and those of the invitation. While sign-up is open, an invalid invitation is ignored.
     pub(super) async fn admit(&self, unit: &mut dyn Unit, user: &User, link: Option<&TokenHash>) -> Result<(), Error> {
         let now = user.created_at;
         let used = match (self.core.policy.sign_up, link) {

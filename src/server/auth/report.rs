@@ -103,7 +103,7 @@ impl Reports<'_> {
         Ok(())
     }
 
-    /// Nothing is known of the browser that holds a link that would help.
+    /// Records no client: nothing useful is known about the browser that opened the link.
     async fn lock(&self, user: &User) -> Result<AccountUnit<'_>, Error> {
         let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
         Ok(unit.ok_or(ApiError::LinkExpired)?)

@@ -70,7 +70,7 @@ impl SignIn<'_> {
         self.record(verified, caller).await
     }
 
-    /// In one step where nothing else has to be done, which is nearly always.
+    /// Records the sign-in in one statement where nothing else has to be done, which is nearly always.
     async fn record(&self, verified: Verified, caller: &Caller) -> Result<NewSession, Error> {
         let user = &verified.user;
         let is_plain =
@@ -152,7 +152,7 @@ impl Verified {
     }
 }
 
-/// An attempt to use a passkey, of which its owner learns where it is refused.
+/// An attempt to use a passkey; a refusal is recorded for its owner.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub core: &'a Core,
@@ -178,7 +178,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Records and notifies that two devices use one passkey that should be on one.
+    /// Records that the passkey may have been copied to another device, and notifies the owner.
     async fn warn_of_copy(self) -> Result<(), Unavailable> {
         let Some(mut unit) = self.lock().await? else { return Ok(()) };
         unit.record_hourly(EventKind::CounterWentBack, &self.passkey.name).await?;
@@ -196,8 +196,8 @@ impl Attempt<'_> {
         unit.commit().await
     }
 
-    /// The refusal of a valid signature that still signs no one in: the passkey is suspended, was removed, or its counter
-    /// was overtaken while it was verified, which is as bad as one that went back before.
+    /// Why a valid signature is refused: the passkey is suspended, was removed, or another use advanced its counter in
+    /// the meantime, which is treated like a counter that went back.
     pub async fn refused(self, used: &PasskeyUse) -> Error {
         self.reason(used).await.map_or_else(Error::from, Error::from)
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// The embedded default: everything in this process, lost with it.
 ///
-/// Holds at most `capacity` values, and as many buckets and counts. A flood of new values and buckets pushes out those that
-/// would expire first, so memory stays bounded and a new ceremony can always begin; its client has to begin again. A flood
-/// of new counts pushes out the lowest, so that many wrong codes are not forgotten for the sake of one each. The state of
-/// limits has shelves of its own, so that no flood of ceremonies empties them.
+/// Holds at most `capacity` values, and as many buckets and counts. When values or buckets are full, those that would
+/// expire first are evicted: memory stays bounded and a new ceremony can always begin, but an evicted one must be
+/// started again. When counts are full, the lowest are evicted, so that a flood of single wrong codes does not reset a
+/// high count. Limits are stored apart from ceremonies, so that a flood of ceremonies does not evict them.
 pub struct MemoryEphemeral {
     clock: Arc<dyn Clock>,
     values: Mutex<Shelf<Vec<u8>>>,
@@ -113,7 +113,7 @@ impl Counts {
         self.counts.get(key).filter(|(ends_at, _)| now < *ends_at).map_or(0, |(_, count)| *count)
     }
 
-    /// Where it is full, drops what has expired, and if that is not enough, the lowest eighth: seldom, since it reads all.
+    /// When full, removes expired counts and, if that is not enough, the lowest eighth, so that this full scan is rare.
     fn make_room(&mut self, now: Timestamp) {
         if self.counts.len() < self.capacity {
             return;

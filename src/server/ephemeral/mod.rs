@@ -12,23 +12,23 @@ use crate::server::model::limit::{Bucket, Exceeded};
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Keeps values for a while and gives each of them out at most once; counts what is limited.
+/// Stores values until they expire, each of which can be taken at most once, and the counts of rate limits.
 #[async_trait]
 pub trait Ephemeral: Send + Sync {
-    /// Asks the backend for a sign of life.
+    /// Checks that the backend answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
     /// Keeps `value` under `key` for `ttl`, in place of what was there.
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable>;
 
-    /// Gives the value out and forgets it, in one step: of several takers at once, one gets it.
+    /// Returns the value and removes it atomically: only one of several concurrent callers gets it.
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
     /// The value, which stays.
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
-    /// Draws from all of these buckets or, where one is empty, from none, in one step: of several at once, as many are
-    /// allowed as the limits say. Where it is allowed, the value is kept.
+    /// Draws from all of these buckets or, if one is empty, from none. The draw is atomic, so concurrent callers cannot
+    /// exceed a limit. Stores the value if the draw is allowed.
     async fn draw(
         &self,
         buckets: &[Bucket],
@@ -39,18 +39,18 @@ pub trait Ephemeral: Send + Sync {
     /// The result that [`Ephemeral::draw`] would have, without drawing.
     async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable>;
 
-    /// Forgets the ceremonies under way, as after a restored backup; `false` where the backend cannot find them, and they
-    /// end by themselves.
+    /// Removes all open ceremonies, for example after a restored backup; `false` if the backend cannot find them, in
+    /// which case they expire.
     async fn forget_ceremonies(&self) -> Result<bool, Unavailable>;
 
-    /// Counts one more within a window that begins with the first; gives how many there are.
+    /// Adds one to the count of a window that begins with its first count, and returns the count.
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable>;
 
     /// How many [`Ephemeral::count`] has counted in the window that is open.
     async fn counted(&self, key: &str) -> Result<u64, Unavailable>;
 }
 
-/// With what the keys of ceremonies begin.
+/// The prefix of the keys of ceremonies.
 pub const CEREMONY: &str = "ceremony:";
 
 /// A value to be kept.

@@ -25,7 +25,7 @@ enum Line {
     Cluster { client: Box<ClusterClient>, connection: OnceCell<ClusterConnection> },
 }
 
-/// Longest wait for a connection or an answer; together within the two seconds in which an answer is owed.
+/// Timeout for a connection and for an answer; the two together stay below the request deadline of two seconds.
 const TIMEOUT: Duration = Duration::from_millis(800);
 /// Longest wait for everything that a cluster may try.
 const CLUSTER_TIMEOUT: Duration = Duration::from_millis(1_700);
@@ -100,8 +100,8 @@ impl RedisEphemeral {
         .await
     }
 
-    /// Asks once more where the connection had been cut. What the lost answer may have done already does no harm: a value is
-    /// written again, a taken one is not found, one more is drawn or counted than was allowed.
+    /// Runs a command, and retries it once if the connection was lost. Running it twice does no harm: a value is
+    /// written again, a value that was taken is not found, or one draw or count too many is made.
     async fn ask<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T, Unavailable> {
         match &self.line {
             Line::Single(connection) => question.of(&mut (**connection).clone()).await.map_err(unavailable),
@@ -111,7 +111,7 @@ impl RedisEphemeral {
         }
     }
 
-    /// A cluster keeps each key on a node of its own, so that no script can have several.
+    /// A cluster may store each key on another node, so a script cannot use several keys.
     fn is_cluster(&self) -> bool {
         matches!(self.line, Line::Cluster { .. })
     }

@@ -1,4 +1,4 @@
-//! Bodies are read whole before anything else happens, so that a slow sender is not taken for a slow backend.
+//! Reads the whole body before anything else happens, so that a slow client is not mistaken for a slow backend.
 
 use crate::types::ApiError;
 use axum::body::Body;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Whose word counts about where a request came from (setting `TRUSTED_PROXIES`).
+/// The proxies whose forwarding headers are trusted (setting `TRUSTED_PROXIES`).
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
@@ -33,8 +33,8 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Where a request came from: the peer, or behind proxies of ours the right-most stranger of `X-Forwarded-For`. What
-    /// stands left of it, anybody may have written.
+    /// Where a request came from: the peer or, behind trusted proxies, the right-most address in `X-Forwarded-For` that
+    /// is not a trusted proxy. Entries to the left of it can be forged.
     #[must_use]
     pub fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> ClientAddress {
         let peer = peer(extensions);
@@ -65,7 +65,7 @@ impl TrustedProxies {
     /// Says once that a page was redirected because of what a proxy of ours said.
     pub fn warn_of_scheme(&self) {
         if !self.has_warned_of_scheme.swap(true, Ordering::Relaxed) {
-            let hint = "if pages redirect without end, let the proxy pass on the scheme that the browser used";
+            let hint = "if pages redirect in a loop, make the proxy set X-Forwarded-Proto to the browser's scheme";
             tracing::warn!(forwarded_proto = "http", hint, "redirected to https");
         }
     }

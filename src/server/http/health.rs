@@ -27,7 +27,7 @@ struct Asked {
     longest: Option<(Duration, Instant)>,
 }
 
-/// A proxy that has not asked for so long does not watch `/readyz`.
+/// After this long without a request to `/readyz`, no proxy is assumed to poll it.
 const WATCHING: Duration = Duration::from_secs(30);
 /// How long a proxy that watches is given to notice that we stop: twice its interval, within these bounds.
 const NOTICE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));

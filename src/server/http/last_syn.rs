@@ -1,4 +1,4 @@
-//! Before a listener closes, the system ignores new attempts to connect, so that its queue runs empty.
+//! Before a listener closes, the kernel drops new connection attempts, so that the accept queue empties.
 
 use std::io;
 use tokio::net::TcpListener;

@@ -84,7 +84,8 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, paths::POLICY_REPORTS, Charge::Inside),
 ];
 
-/// The charge of an address. What a fork posts to is an act of the account, unless it says otherwise here.
+/// The charge of a path. A POST to a path that is not in the table, such as one that a fork added, is an action of the
+/// account.
 fn charge_of(method: &Method, path: &str) -> Option<Charge> {
     let is_named = |address: &str| match address.strip_suffix("{request}") {
         Some(folder) => path.starts_with(folder),
@@ -98,7 +99,7 @@ fn charge_of(method: &Method, path: &str) -> Option<Charge> {
 /// emails cannot be guessed.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Counts what is counted here, and refuses what is too much.
+/// Counts the requests that are counted here, and refuses those beyond a limit.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let charge = charge_of(request.method(), request.uri().path());
     let counted = match charge.filter(|_| Edge::of(request.extensions()).is_counted) {

@@ -1,8 +1,8 @@
 use crate::server::config::Config;
 use axum::http::{HeaderMap, header};
 
-/// Who may look into the development mailbox: this machine (or, by `DEV_MAILBOX=on`, any client that reaches the port),
-/// straight, and only where emails go there at all.
+/// Access to the development mailbox: from this machine (with `DEV_MAILBOX=on`, from any client that reaches the port),
+/// through no proxy, and only if emails are stored there.
 #[derive(Clone, Debug)]
 pub struct MailboxDoor {
     /// The `Host` that is let in; `None` where there is no mailbox.

@@ -1,4 +1,4 @@
-//! The web around the ceremonies: cookies, who asks, what every request must pass and every answer carries.
+//! The HTTP layer: cookies, request context, and the checks and headers that apply to every request and response.
 
 pub mod api_gate;
 pub mod assets;

@@ -39,7 +39,7 @@ impl Peers {
             if !self.has_warned.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
                     most = self.most,
-                    hint = "name a proxy in TRUSTED_PROXIES",
+                    hint = "if this peer is your proxy, add it to TRUSTED_PROXIES",
                     "peer connection limit exceeded"
                 );
             }

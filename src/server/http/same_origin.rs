@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses what comes from where it may not, and tells browsers what scripts of other sites may send (Fetch Standard,
-/// section 3.2.2).
+/// Refuses requests from origins that are not allowed, and answers CORS preflight requests (Fetch Standard, section
+/// 3.2.2).
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let edge = Edge::of(request.extensions());
     if !admits(edge.origin, request.method(), provenance(request.headers(), state.public_url.origin())) {

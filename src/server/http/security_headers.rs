@@ -85,8 +85,8 @@ pub fn clear_storage(headers: &mut HeaderMap) {
     headers.insert("clear-site-data", HeaderValue::from_static("\"storage\""));
 }
 
-/// Where the address of a page holds a token, other sites learn at most where people come from. Not `no-referrer`: then
-/// browsers say nothing of the origin of a form either.
+/// If the URL of a page holds a token, other sites learn at most our origin. Not `no-referrer`: with that, browsers
+/// send `Origin: null` with forms, too.
 fn referrer_policy(address: &Uri) -> &'static str {
     let path = address.path();
     let names_token = |query: &str| query.contains("invite=") || query.contains("continue=");

@@ -81,7 +81,7 @@ impl Door {
             None => self.take_until(&listener, Instant::now() + DRAIN, QUIET).await,
         }
         if let Err(cause) = last_syn::ignore_new(&listener) {
-            tracing::debug!(%cause, "new connections not ignored");
+            tracing::debug!(%cause, "dropping new connections failed");
         }
         self.take_until(&listener, Instant::now() + LAST_HANDSHAKES, LAST_HANDSHAKES).await;
         drop(listener);

@@ -1,4 +1,4 @@
-//! One line a request, its id on every answer, panics and slowness turned into answers.
+//! Logs one line per request, sets the request id on every response, and answers after panics and timeouts.
 
 use super::state::AppState;
 use crate::server::telemetry::meters;
@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// An answer is owed within two seconds, whatever is away; the rest of it is for the way.
+/// Every request is answered within two seconds, even if a backend is down; the remainder is for the network.
 const DEADLINE: Duration = Duration::from_millis(1_900);
 
 /// Names the request, logs its route (never its query) and how it ended.
@@ -36,7 +36,7 @@ pub async fn log(State(state): State<AppState>, request: Request, next: Next) ->
     response
 }
 
-/// The pattern that matched; a path that is none of ours could hold anything and is not repeated.
+/// The route pattern that matched. An unknown path is not logged, since it could contain anything.
 fn route_of(request: &Request) -> String {
     let path = request.uri().path();
     let is_api = server_fn::axum::server_fn_paths().any(|(known, _)| known == path);
@@ -52,7 +52,7 @@ pub async fn refuse_without_path(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with('/') { next.run(request).await } else { ApiError::BadRequest.into_response() }
 }
 
-/// Gives up on what takes too long. What was not yet being committed is rolled back by being dropped.
+/// Times out slow requests. A transaction that is not being committed yet is dropped, and so rolled back.
 pub async fn deadline(request: Request, next: Next) -> Response {
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
         tracing::error!(deadline = ?DEADLINE, "request timed out");

@@ -24,7 +24,7 @@ pub async fn passkey_endpoints(State(state): State<AppState>) -> Response {
     Json(PasskeyEndpoints { enroll: at(paths::ADD_PASSKEY), manage: at(Section::Passkeys.path()) }).into_response()
 }
 
-/// Whom to tell of a weakness (RFC 9116), where the operator has said.
+/// `security.txt` (RFC 9116), if a security contact is set.
 pub async fn security_txt(State(state): State<AppState>) -> Response {
     let Some(contact) = state.security_contact.as_deref() else { return ApiError::NotFound.into_response() };
     let expires = state.core().now().plus(CONTACT_LIFE).to_rfc3339();

@@ -1,5 +1,5 @@
-//! Removes what has expired and the rows of deleted accounts, in small batches between which other writes come first, and ends
-//! access that an interrupted change left.
+//! Removes expired rows and the rows of deleted accounts, in small batches that let other writes through, and ends
+//! access that should have ended but was left by an interrupted change.
 
 use crate::server::Unavailable;
 use crate::server::admin::lost_access::{self, Change};

@@ -41,7 +41,7 @@ impl fmt::Display for GroupName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub name: GroupName,
-    /// Its name for people.
+    /// Display name.
     pub title: DisplayName,
     /// Whether every new account joins it.
     pub is_default: bool,

@@ -1,6 +1,7 @@
 //! Authorization codes (RFC 6749, section 4.1.2): 256 random bits and the masked id of the session, valid for a minute, taken once, bound to their client.
 
 use crate::server::Unavailable;
+use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::ephemeral::CEREMONY;
 use crate::server::model::oauth::code_count::CodeCount;
@@ -25,6 +26,8 @@ pub struct Code {
     /// When the session's user had authenticated, in milliseconds since 1970. They may authenticate anew before the code is used; an older
     /// authentication is another session's.
     pub authenticated_at: i64,
+    /// In milliseconds since 1970.
+    expires_at: i64,
 }
 
 impl Code {
@@ -82,17 +85,36 @@ pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -
         claims: request.claims_text.clone(),
         session: session.0,
         authenticated_at,
+        expires_at: core.now().plus(CODE_LIFE).unix_millis(),
     };
     let mut bytes = [0; 48];
     core.entropy().fill(&mut bytes[..32]);
     let masked = masked(core, &bytes[..32], session.0);
     bytes[32..].copy_from_slice(masked.as_bytes());
     let key = key(&hash_of(&bytes), application);
-    let value = serde_json::to_vec(&code).map_err(|cause| Unavailable::new("authorization code", cause))?;
-    let value = core.keys.seal(key.as_bytes(), &value, core.entropy())?;
-    core.ephemeral.put(&key, value, CODE_LIFE).await?;
+    put(core, &key, &code).await?;
     core.code_tally.add(application, CodeCount { issued: 1, presented: 0 });
     Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Keeps a code for the rest of its minute.
+async fn put(core: &Core, key: &str, code: &Code) -> Result<(), Unavailable> {
+    let left = Timestamp::from_unix_millis(code.expires_at).since(core.now());
+    if left.is_zero() {
+        return Ok(());
+    }
+    let value = serde_json::to_vec(code).map_err(|cause| Unavailable::new("authorization code", cause))?;
+    let value = core.keys.seal(key.as_bytes(), &value, core.entropy())?;
+    core.ephemeral.put(key, value, left.min(CODE_LIFE)).await
+}
+
+/// Gives back a code that was taken, because the database was away: the application may try again.
+pub async fn put_back(
+    core: &Core,
+    application: &ApplicationId,
+    (code, hash): (&Code, &TokenHash),
+) -> Result<(), Unavailable> {
+    put(core, &key(hash, application), code).await
 }
 
 /// Takes a code of an application; of several callers at once, one gets it. One of another application is not touched.

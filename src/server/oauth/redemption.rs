@@ -2,7 +2,7 @@
 
 use super::client_authentication::AuthenticatedClient;
 use super::code::{self, Code, SentCode};
-use super::error::Refusal;
+use super::error::{ErrorCode, Refusal};
 use super::id_token::sid;
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
@@ -30,13 +30,30 @@ impl Tokens<'_> {
         authenticated: &AuthenticatedClient,
         (parameters, sent): (&Parameters, Option<SentCode>),
     ) -> Result<TokenAnswer, Refusal> {
-        let AuthenticatedClient { application, client, session: read, consent } = authenticated;
+        let application = &authenticated.application;
         parameters.one("code").ok_or(Refusal::invalid_request("code is missing"))?;
         let SentCode { hash, .. } = sent.ok_or(NO_CODE)?;
         let Some(code) = code::take(self.core, &application.id, &hash).await? else {
             self.end_grant_of(&hash, &application.id).await?;
             return Err(NO_CODE);
         };
+        let redeemed = self.redeem(authenticated, parameters, (&code, hash)).await;
+        if redeemed.as_ref().is_err_and(|refusal| refusal.code == ErrorCode::TemporarilyUnavailable)
+            && let Err(cause) = code::put_back(self.core, &application.id, (&code, &hash)).await
+        {
+            tracing::warn!(%cause, "authorization code lost");
+        }
+        redeemed
+    }
+
+    /// Exchanges a code that was taken for tokens.
+    async fn redeem(
+        &self,
+        authenticated: &AuthenticatedClient,
+        parameters: &Parameters,
+        (code, hash): (&Code, TokenHash),
+    ) -> Result<TokenAnswer, Refusal> {
+        let AuthenticatedClient { application, client, session: read, consent } = authenticated;
         if parameters.one("redirect_uri") != Some(&code.redirect_uri) {
             return Err(Refusal::invalid_grant("redirect_uri differs from that of the authorization request"));
         }
@@ -55,7 +72,7 @@ impl Tokens<'_> {
         };
         let SessionFacts { session, user, facts } = found.filter(is_session_of_code).ok_or(SESSION_ENDED)?;
         let assurance = self.check_policy(application, (&user, &facts), &Authentication::of(&session))?;
-        let grant = self.grant((&code, hash), (client, &session))?;
+        let grant = self.grant((code, hash), (client, &session))?;
         // Withdrawn since the code was issued.
         if client.consent == ConsentRule::Once && client.needs_consent(&grant.scopes, consent.as_ref()) {
             return Err(NOT_ALLOWED);

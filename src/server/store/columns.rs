@@ -1,5 +1,5 @@
-//! Every table, described once: the columns by name and kind. From here come the statements that name all columns of a
-//! table, the sign-in of both databases, and export and import.
+//! Describes every table once: its columns by name and kind. This is the source for statements that name all columns of
+//! a table, for the sign-in statements of both databases, and for export and import.
 
 use super::transfer::{Column, Kind, Table};
 
@@ -25,8 +25,8 @@ macro_rules! join {
     ($first:literal $($rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
 }
 
-/// For each table a macro for the list of its columns, with a prefix and perhaps under names that begin with another, and one for their values in the same order, by name:
-/// a statement that leaves out a column does not compile.
+/// Makes two macros for each table: one for the list of its columns, with a prefix and optionally with aliases, and one
+/// for their values by name, in the same order. A statement that leaves out a column does not compile.
 macro_rules! tables {
     ($d:tt; $($table:ident: $columns:ident, $values:ident { $($kind:ident: $($column:ident)+;)+ })*) => {
         $(

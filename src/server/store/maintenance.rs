@@ -25,7 +25,7 @@ pub trait Maintenance: Send + Sync {
     /// Whether the database was empty when it was opened here.
     fn is_new(&self) -> bool;
 
-    /// Asks the database for a sign of life.
+    /// Checks that the database answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
     /// The newest change of the schema that the database has seen; `None` when it has seen none.
@@ -51,6 +51,6 @@ pub trait Maintenance: Send + Sync {
     /// nothing is left of it.
     async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable>;
 
-    /// Gives all connections back once no unit is at work, so that everything stands in the database's own files.
+    /// Closes all connections once no unit of work is open, so that everything is in the database's own files.
     async fn close(&self);
 }

@@ -18,7 +18,7 @@ pub trait OauthClientReads: Send + Sync {
     /// The redirect URIs that were asked for and are not registered, the newest first.
     async fn mismatches(&self, application: &ApplicationId) -> Result<Vec<Mismatch>, Unavailable>;
 
-    /// Keeps a mismatch, or its new time and number; of the oldest ones as many are removed as are too many.
+    /// Adds a mismatch, or updates the time and reference of a known one; removes the oldest ones beyond the maximum.
     async fn record_mismatch(&self, application: &ApplicationId, mismatch: &Mismatch) -> Result<(), Unavailable>;
 
     /// Removes mismatches from before a moment, at most `limit`, and returns how many.
@@ -51,7 +51,7 @@ pub trait OauthClientWrites: Send {
 
     async fn remove_client_secret(&mut self, application: &ApplicationId, hash: &TokenHash) -> Result<(), Unavailable>;
 
-    /// Has commands manage the secrets that the file named.
+    /// Hands the secrets that came from the file over to the command line.
     async fn release_client_secrets(&mut self, application: &ApplicationId) -> Result<(), Unavailable>;
 
     /// Removes the secrets that begin so, but for those of the file; returns how many.

@@ -48,8 +48,7 @@ pub trait OutboxReads: Send + Sync {
     /// Moves emails that a node of the previous version queued and did not send.
     async fn adopt_emails(&self, now: Timestamp) -> Result<u64, Unavailable>;
 
-    /// Removes emails of which no one knows whether they arrived, once they are of no use, at most `limit`; returns how
-    /// many.
+    /// Removes emails whose delivery is unknown, once they are of no use, at most `limit`; returns how many.
     async fn remove_handed_over(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 
     async fn add_to_mailbox(&self, email: &MailboxEmail) -> Result<(), Unavailable>;

@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Why a database did not let us in.
+/// Why a connection to a database failed.
 pub enum Refused {
     /// It may do so a little later.
     Away(Unavailable),

@@ -50,8 +50,8 @@ pub trait SessionWrites: Send {
     /// Stops offering a passkey in a session; `false` when it has ended or has added one already.
     async fn end_offer(&mut self, id: SessionId, added_passkey: bool) -> Result<bool, Unavailable>;
 
-    /// Ends the session of a token; `false` when there is none. As whatever ends sessions before their time, it queues a notice
-    /// to the applications that the session signed in to.
+    /// Ends the session of a token; `false` when there is none. Like every write that ends a session early, it queues a
+    /// logout notice for the applications that the session signed in to.
     async fn remove_session(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Ends a session of an account; `false` when it has none of that id.

@@ -36,6 +36,6 @@ pub trait SigningKeyWrites: Send {
     /// The lasting key of this name, as this unit sees it.
     async fn lasting_key_within(&mut self, name: &str) -> Result<Option<SealedKey>, Unavailable>;
 
-    /// Writes a lasting key, or the one that is there, encrypted anew.
+    /// Adds a lasting key, or replaces the existing one with its re-encrypted form.
     async fn put_lasting_key(&mut self, name: &str, key: &SealedKey, at: Timestamp) -> Result<(), Unavailable>;
 }

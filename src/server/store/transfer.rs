@@ -29,7 +29,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// `a, b, c`: names of our own, and nothing that anybody typed.
+    /// `a, b, c`: constant names, never user input.
     fn list(&self) -> String {
         self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
     }
@@ -71,7 +71,7 @@ pub trait Transfer: Send + Sync {
     /// How many rows there are in all tables.
     async fn count_rows(&self) -> Result<u64, Unavailable>;
 
-    /// Hands over every row, as they all were at one moment; gives how many.
+    /// Passes every row of a consistent snapshot to `take`; returns the number of rows.
     ///
     /// # Errors
     /// When the database is away, or `take` failed.

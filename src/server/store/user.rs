@@ -70,7 +70,7 @@ pub trait UserWrites: Send {
     /// Chooses the language of emails to an account.
     async fn set_language(&mut self, user: UserId, language: Language) -> Result<(), Unavailable>;
 
-    /// Remembers that the link of an email to this address undid a change that was made then.
+    /// Records that an undo link sent to this address reverted a change, and when that change was made.
     async fn remember_restored(
         &mut self,
         user: UserId,
@@ -78,7 +78,8 @@ pub trait UserWrites: Send {
         changed_at: Timestamp,
     ) -> Result<(), Unavailable>;
 
-    /// When the change was made that a link undid which had gone to this address, if that was the last one.
+    /// When the change was made that an undo link sent to this address reverted, if the last undo restored this
+    /// address.
     async fn restored(&mut self, user: UserId, address: &EmailAddress) -> Result<Option<Timestamp>, Unavailable>;
 
     /// Makes an account unusable and frees its name and address; [`super::Maintenance::remove_rows_of_deleted`] does the rest.

@@ -1,5 +1,5 @@
-//! How islands get what the server tells them: not as arguments, for which Leptos would bring a reader of JSON to every
-//! browser (docs/adr/0004).
+//! How islands get their properties from the server: not as arguments, since Leptos would send a JSON parser to every
+//! browser for those (docs/adr/0004).
 
 use crate::types::Given;
 use leptos::attr::any_attribute::{AnyAttribute, IntoAnyAttribute};
@@ -41,8 +41,8 @@ macro_rules! properties {
 
 pub(crate) use properties;
 
-/// Gives the island directly within its properties: on the server by context, in the browser by attributes of the element
-/// around it. It asks while it is built, since the page names the island that is just being woken.
+/// Passes properties to the island directly inside: on the server by context, in the browser by attributes of the
+/// element around it. The island must read them while it is built, since the page names only the island being hydrated.
 #[component]
 pub fn Give<P: Properties + 'static>(what: P, children: Children) -> impl IntoView {
     let given = what.written();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-/// A value that a component reads again whenever it changes. A closure does that and reads any signals; the `Signal` of
-/// Leptos is one thing for signals, memos and closures alike, and costs every visitor 3 KB (docs/BENCHMARKS.md).
+/// A reactive value: a closure that reads signals. The `Signal` of Leptos wraps signals, memos and closures alike, and
+/// adds 3 KB to every download (docs/BENCHMARKS.md).
 pub struct Live<T>(Arc<dyn Fn() -> T + Send + Sync>);
 
 impl<T> Live<T> {

@@ -118,8 +118,8 @@ impl SignIn {
         fresh
     }
 
-    /// Offers passkeys in the name field and begins again before the ceremony expires. Until a passkey is chosen nothing
-    /// happened that the person did, so nothing is said.
+    /// Offers passkeys in the name field, and begins again before the ceremony expires. Errors before the user chooses
+    /// a passkey are not shown, since the user did nothing.
     async fn offer_in_field(self) {
         if !self.has_field || !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
             return;
@@ -188,7 +188,7 @@ impl SignIn {
     }
 }
 
-/// Has the person choose a passkey; gives the options that were asked with, and the answer.
+/// Asks the user to choose a passkey; returns the options of the request, and the response.
 async fn choose(mediation: Mediation, abort: &Abort) -> Result<(Answer, Answer), Stop> {
     if !browser::supports_passkeys() {
         return Err(Stop::Browser(BrowserError::Unsupported));

@@ -95,7 +95,7 @@ impl Act<'_> {
         let action = form.action.ok_or(ApiError::BadRequest)?;
         match action {
             AccountAction::AddPasskey => {
-                // Before the device makes one that no one could keep.
+                // Checked before the device creates a passkey that could not be stored.
                 state.passkeys().check_adding(current).await?;
                 Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
             }

@@ -9,6 +9,7 @@ use latchkey::server::model::{ApplicationId, GroupName};
 use latchkey::types::Identifier;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 const MANY: usize = 20;
@@ -72,6 +73,23 @@ async fn of_twenty_that_give_in_one_code_on_two_nodes_one_gets_tokens() {
         assert!(good <= 1, "{answers:?}");
         assert!(answers.iter().all(|status| [200, 400].contains(status)), "{answers:?}");
         assert_eq!(party.redeem(&nodes[1], &code).await.status, 400);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_code_outlives_a_database_that_was_locked_and_not_its_minute() {
+    let app = provider(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let party = register(&app, "photos", change()).await;
+    let nodes = nodes(app).await;
+    for (wait, expected) in [(0, 200), (61, 400)] {
+        let code = party.code(&mut browser, &[]).await;
+        let unit = nodes[1].store.begin().await.unwrap();
+        assert_eq!(party.redeem(&nodes[0], &code).await.status, 503);
+        drop(unit);
+        nodes[0].clock.advance(Duration::from_secs(wait));
+        assert_eq!(party.redeem(&nodes[0], &code).await.status, expected, "after {wait} s");
     }
 }
 

@@ -256,8 +256,9 @@ impl Address<'_> {
     }
 }
 
-/// Whether a change away from this address may be undone from there. Not where that was done before, and the change is made
-/// again with a passkey older than the first one: its owner is leaving a mailbox that others read (docs/RULES.md, 10).
+/// Whether the email to this former address may undo the change. It may not if it undid one before and the change is
+/// now repeated with a passkey older than the first change: then the owner is leaving a mailbox that others read
+/// (docs/RULES.md, 10).
 async fn can_be_undone(
     unit: &mut AccountUnit<'_>,
     current: &CurrentUser,

@@ -63,7 +63,8 @@ impl<'a> Standing<'a> {
         self.check_probation()
     }
 
-    /// Until when a passkey can do nothing that matters: it was added by email alone, while an older one exists.
+    /// The end of a passkey's probation, during which it cannot manage the account. A passkey is on probation if it was
+    /// added by email alone while an older one exists.
     pub fn on_probation_until(self, own: &Passkey) -> Option<Timestamp> {
         own.on_probation_until(self.passkeys, self.rp_id, self.now)
     }

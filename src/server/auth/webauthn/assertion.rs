@@ -51,8 +51,8 @@ impl Ceremonies<'_> {
         if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(ApiError::NOT_VERIFIED.into()) }
     }
 
-    /// Whether a user handle is an account's. Where it is not, the database may be another one than the passkey was made
-    /// for, and its device must keep it.
+    /// Whether a user handle belongs to an account. If not, this may be a different database than the passkey was made
+    /// for, so the device must keep the passkey.
     async fn is_an_account(&self, handle: Option<&[u8]>) -> Result<bool, Unavailable> {
         match handle.and_then(|handle| uuid::Uuid::from_slice(handle).ok()) {
             Some(id) => Ok(self.core.store.user(UserId(id)).await?.is_some()),
@@ -60,7 +60,7 @@ impl Ceremonies<'_> {
         }
     }
 
-    /// Verifies the signature of a passkey. On what it was used is for the caller to say.
+    /// Verifies the signature of a passkey. The caller adds the client that it was used on.
     ///
     /// # Errors
     /// When the stored record of the passkey cannot be read or written.

@@ -37,15 +37,15 @@ impl Purpose {
     }
 }
 
-/// The shape of [`Pending`] and of the states in it. Nodes of two versions may share a store during an upgrade: what was
-/// written in another shape counts as expired, and its person begins again.
+/// The format version of [`Pending`] and of the states in it. Nodes of two versions may share a store during an
+/// upgrade: state in another format counts as expired, and the user starts again.
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Pending<T> {
     format: u32,
     expires_at: i64,
-    /// Where it is read: its text, since another version may have written it.
+    /// Read as raw JSON, since another version may have written it.
     state: T,
 }
 
@@ -102,7 +102,7 @@ fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
     let pending = serde_json::from_slice::<Pending<&RawValue>>(value).ok().filter(|pending| pending.format == FORMAT);
     let state = pending.and_then(|pending| Some((pending.expires_at, serde_json::from_str(pending.state.get()).ok()?)));
     if state.is_none() {
-        tracing::warn!("ceremony state not readable: it was written by another version or under another key");
+        tracing::warn!("ceremony state unreadable: another version or another key wrote it");
     }
     state.filter(|(expires_at, _)| now < Timestamp::from_unix_millis(*expires_at)).map(|(_, state)| state)
 }

@@ -14,7 +14,7 @@ use webauthn_rs_proto::ResidentKeyRequirement;
 /// How long a user has to answer (docs/RULES.md, 1).
 pub const CEREMONY_LIFE: Duration = Duration::from_mins(5);
 
-/// Who asks for passkeys: the library, set up for the one origin that people see.
+/// The WebAuthn relying party: the library, configured for the public origin.
 pub struct RelyingParty {
     webauthn: Webauthn,
     origin: String,
@@ -25,7 +25,7 @@ pub struct RelyingParty {
 pub const RECORD_VERSION: i64 = 1;
 
 impl RelyingParty {
-    /// With the name that the system's dialog calls us by.
+    /// `name`: shown in the browser's passkey dialog.
     ///
     /// # Errors
     /// When the library does not take the host of the origin for a relying party's id.
@@ -46,14 +46,15 @@ impl RelyingParty {
         &self.origin
     }
 
-    /// Options for a new passkey: discoverable and user-verified, which the library does not ask for, and none where
-    /// one of `known` lives already.
+    /// Options for a new passkey: user-verified and discoverable (the library does not ask for the latter), and not on
+    /// an authenticator that has one of `known`.
     pub fn begin_registration(
         &self,
         user: &User,
         known: &[&Passkey],
     ) -> Result<(views::Options, Vec<u8>, PasskeyRegistration), Unavailable> {
-        // The library is given none to exclude: it would call a known passkey unverified, while the store knows what it is.
+        // The library gets no exclude list: with one it would report a known passkey as unverified; the store
+        // recognises it.
         let (mut response, state) = self
             .webauthn
             .start_passkey_registration(user.id.0, user.username.as_str(), user.display_name.as_str(), Some(Vec::new()))

@@ -1,4 +1,4 @@
-//! Frequent acts that are one statement.
+//! Frequent writes as one statement each.
 
 use super::dialect::{Database, Doubt};
 use super::sql::warm::Warm;
@@ -13,11 +13,11 @@ pub struct AtomicWrite {
     pub text: &'static str,
 }
 
-/// Runs them, several at once. Its connections are not those that look up sessions: a write may wait for an account
-/// that another transaction has locked, and others must not wait with it.
+/// Runs these writes concurrently. It does not use the connections that look up sessions: a write may wait for an
+/// account that another transaction has locked, and the look-ups must not wait with it.
 pub struct AtomicWriter(Warm);
 
-/// No transaction waits for a turn.
+/// The counterpart of SQLite's writer lock: PostgreSQL needs none.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn;
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 pub type Database = sqlx::Postgres;
 
-/// A connection unused for longer is asked for a sign of life first: the server may have been restarted meanwhile.
+/// A connection that was idle for longer is pinged before use: the server may have restarted in the meantime.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// After a failure every connection is asked for this long, since the server may have cut them all.
+/// For this long after a failure, every connection is pinged before use: the server may have closed all of them.
 const DOUBTED: Duration = Duration::from_secs(10);
 
 /// Statements, and what they rely on.
@@ -52,8 +52,8 @@ impl Dialect {
         " from moved"
     );
 
-    /// Keeps an application from being changed. A statement of its own: one that waited for the row would read all else as it
-    /// was before.
+    /// Keeps an application from being changed. It is a separate statement, because a statement that waits for a row
+    /// lock reads all other rows as they were before.
     pub const SHARE_APPLICATION: &'static str = "select id from applications where id = $1 for share";
 
     /// Reads an account and locks its row.
@@ -69,7 +69,7 @@ impl Dialect {
     pub const LOCK_NUMBER: &'static str = "select pg_advisory_xact_lock($1)";
 }
 
-/// When a statement failed last that may have been the connection's fault. Shared by the pools of one database.
+/// The time of the last failure that a broken connection may have caused. Shared by the pools of one database.
 #[derive(Clone, Debug, Default)]
 pub struct Doubt(Arc<Mutex<Option<Instant>>>);
 

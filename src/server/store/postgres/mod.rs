@@ -28,7 +28,7 @@ use std::time::Duration;
 
 /// Connections of one process at most: four processes fit into the hundred that a server allows by default.
 const MOST_CONNECTIONS: u32 = 20;
-/// A pool waits this long for a connection; within the two seconds in which an answer is owed.
+/// How long a pool waits for a connection; below the request deadline of two seconds.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// All changes of the schema, in their order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");

@@ -10,13 +10,13 @@ use tokio::time::timeout;
 /// Codes of refusals that last until an administrator changes something: authentication failed, the database does not
 /// exist, no permission to connect (documentation of PostgreSQL 15, appendix A).
 const LASTING: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
-/// Codes by which statements of one session fail on another one's connection: a start-up parameter that a pooler does
-/// not know, a prepared statement that is not there, or is there already.
+/// Error codes that point to a pooler in transaction mode: an unknown start-up parameter, a prepared statement that
+/// does not exist, or one that exists already.
 const OF_POOLERS: [&str; 3] = ["08P01", "26000", "42P05"];
 const POOLER: &str = "a connection pooler in transaction mode is not supported: set it to session mode (PgBouncer: \
      pool_mode = session), or connect to PostgreSQL itself";
 
-/// Connects, to tell what is wrong: a pool would only say that it waited.
+/// Connects without a pool to find the cause of a failure: a pool would only report a timeout.
 ///
 /// # Errors
 /// [`Refused::Away`] where waiting may help.
@@ -31,7 +31,8 @@ pub async fn probe(options: &PgConnectOptions) -> Result<(), Refused> {
         return Err(Refused::Lasting(about(options, &sentence)));
     }
     let mut second = connect(options).await?;
-    // Two open sessions of PostgreSQL are two processes. A pooler in transaction mode lends one of them to both.
+    // PostgreSQL runs one process per session. A pooler in transaction mode serves both of our sessions with the same
+    // one.
     let process = "select pg_backend_pid()::text";
     if ask(options, &mut first, process).await? == ask(options, &mut second, process).await? {
         return Err(Refused::Lasting(about(options, POOLER)));

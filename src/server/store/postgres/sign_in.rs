@@ -2,12 +2,12 @@
 
 use super::atomic_write::AtomicWrite;
 
-/// Locks the account's row first, as units of work do. What the other parts read is as old as the statement, so each
-/// condition that another command may have changed while the lock was waited for stands where PostgreSQL looks again:
-/// in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
+/// Locks the account's row first, as units of work do. The other parts read the snapshot from the start of the
+/// statement. So each condition that may change during the wait for the lock is placed where PostgreSQL evaluates it
+/// again: in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
 ///
-/// The parts of a `with` run in no order of their own. A statement that touches a session and a known browser takes the
-/// session first, or two would wait for each other; so the browser waits for the count of `ended`.
+/// The parts of a `with` run in no defined order. A statement that locks a session and a known browser must lock the
+/// session first to avoid deadlocks, so the part for the browser depends on the count of `ended`.
 pub static RECORD: AtomicWrite = AtomicWrite {
     text: concat!(
         "with u as materialized (select * from users where id = $2 and deleted_at is null for update), \

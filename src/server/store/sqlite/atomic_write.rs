@@ -1,5 +1,5 @@
-//! Frequent acts that are one insertion into a view, whose trigger does the rest. That costs one exchange with the thread
-//! that SQLite runs on, where ten statements cost ten, and those who wait for each other share a commit.
+//! Frequent writes as one insertion into a view, whose trigger does the rest. That takes one round trip to the SQLite
+//! thread in place of one per statement, and concurrent writes share a commit.
 
 use super::BUSY_TIMEOUT;
 use super::dialect::Database;
@@ -23,7 +23,7 @@ pub struct AtomicWrite {
     pub last: &'static str,
 }
 
-/// A [`Step`] from the macro that gives its text.
+/// An [`AtomicWrite`] from the macro that expands to its SQL.
 macro_rules! atomic_write {
     ($text:ident) => {
         AtomicWrite {
@@ -35,11 +35,11 @@ macro_rules! atomic_write {
 }
 pub(super) use atomic_write;
 
-/// The connection for these writes. SQLite has one writer: other writers hold this meanwhile, since the file's own
-/// lock is waited for by asking again and again, and the one who asks most often gets it.
+/// The connection for these writes. SQLite has one writer, so other writers of this process hold this lock, too:
+/// SQLite's own lock is polled and not fair.
 ///
-/// Group commit: those that arrive during a write wait together and are written together, in one transaction
-/// and with one wait for the disk.
+/// Group commit: writes that arrive during another write are committed together, in one transaction with one sync to
+/// disk.
 #[derive(Clone)]
 pub struct AtomicWriter {
     options: SqliteConnectOptions,
@@ -50,7 +50,7 @@ pub struct AtomicWriter {
     checkpoints: Arc<Semaphore>,
 }
 
-/// Nothing is written that way while this is held.
+/// The writer's lock: no atomic write runs while it is held.
 pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
 
 type Answer = Result<Option<SqliteRow>, sqlx::Error>;
@@ -62,9 +62,9 @@ struct Waiting {
     since: Instant,
 }
 
-/// How long a write waits for a file that another process has locked: together with [`SHORT`] less than its caller waits. A write
-/// that waited longer than that for its turn does not wait for the file, or it might be written after its caller was told that it
-/// was not.
+/// How long a write waits for a file that another process has locked. Together with [`SHORT`] it is less than the
+/// timeout of the caller. A write that waited longer than [`SHORT`] for its turn does not wait for the file: it could
+/// be committed after its caller has timed out.
 const FOR_FILE: Duration = Duration::from_millis(900);
 const SHORT: Duration = Duration::from_millis(500);
 const DO_NOT_WAIT: &str = "pragma busy_timeout = 0";
@@ -76,20 +76,20 @@ impl AtomicWriter {
         Self { options, connection: Arc::default(), waiting: Arc::default(), checkpoints: Arc::new(Semaphore::new(1)) }
     }
 
-    /// First come, first served.
+    /// Takes the writer's lock, first come, first served.
     ///
     /// # Errors
-    /// When it is not free for as long as a connection is waited for.
+    /// When the lock is not free within `BUSY_TIMEOUT`.
     pub async fn turn(&self) -> Result<Turn, sqlx::Error> {
         let turn = Arc::clone(&self.connection).lock_owned();
         timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
-    /// Answers when the write, and the group that it went in with, is on the disk. The values are those of the query. A write that
-    /// is dropped before its group's turn leaves nothing.
+    /// Returns when the write and its group are committed. The values are those of the query. A write that is dropped
+    /// before its group starts is not made.
     ///
     /// # Errors
-    /// As the query; as the group, when the file is to blame; when there is no answer for as long as a connection is waited for.
+    /// When the query fails, the transaction of its group fails, or there is no answer within `BUSY_TIMEOUT`.
     pub async fn run(&self, write: &'static AtomicWrite, mut query: Query<'_, Database, SqliteArguments>) -> Answer {
         let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         let (answer, answered) = oneshot::channel();
@@ -102,7 +102,7 @@ impl AtomicWriter {
         answered.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
-    /// The pools count theirs; this one is not of theirs.
+    /// The number of idle connections borrowed from a pool: none, since the writer's connection is not from a pool.
     #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
     pub fn resting(&self) -> usize {
         0
@@ -138,7 +138,7 @@ impl AtomicWriter {
         waiting.len()
     }
 
-    /// Writes all that still wait when the turn has come. Each of them has patience of its own, so that it is waited for.
+    /// Takes the lock and writes the group that waits by then. It needs no timeout here, since each caller has its own.
     async fn write_waiting(&self) {
         let mut turn = Arc::clone(&self.connection).lock_owned().await;
         let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
@@ -157,7 +157,7 @@ impl AtomicWriter {
         }
     }
 
-    /// One transaction for all; beginning and ending it rides with the first and the last of them.
+    /// Writes a group in one transaction, whose `begin` and `commit` are sent with its first and its last statement.
     async fn write(
         &self,
         turn: &mut Turn,
@@ -167,7 +167,7 @@ impl AtomicWriter {
         if group.is_empty() {
             return Ok(Vec::new());
         }
-        // One that fails is not put back: whatever it left open ends with it.
+        // A connection that fails is not put back: dropping it rolls back its transaction.
         let mut connection = match turn.take() {
             Some(connection) => connection,
             None if self.checkpoints.is_closed() => return Err(sqlx::Error::PoolClosed),
@@ -207,7 +207,7 @@ impl AtomicWriter {
     }
 }
 
-/// Whether a statement failed by what it wanted to write. It has left nothing then, and its transaction goes on (SQLite,
+/// Whether a statement failed because of its own values. Then it has no effect, and its transaction continues (SQLite,
 /// "Response To Errors Within A Transaction").
 fn is_its_own(cause: &sqlx::Error) -> bool {
     cause.as_database_error().is_some_and(|cause| !matches!(cause.kind(), ErrorKind::Other))

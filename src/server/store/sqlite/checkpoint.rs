@@ -1,7 +1,7 @@
-//! Checkpoints of the write-ahead log, beside the writers and not in the middle of a sign-in.
+//! Checkpoints of the write-ahead log, in the background and not within a sign-in.
 //!
-//! Left alone, SQLite copies the log within the commit that made it long enough: one person waits for thousands of pages and
-//! for the disk, twice.
+//! By default SQLite runs a checkpoint within the commit that makes the log long enough: that one request waits for
+//! thousands of pages and for two syncs to disk.
 
 use super::atomic_write::AtomicWriter;
 use super::beside;
@@ -58,8 +58,8 @@ async fn checkpoint(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter
     })
 }
 
-/// First while others write, then the rest while they wait: the next writer finds all of it copied and begins the log
-/// anew, unless a reader still uses the old content (SQLite, "Write-Ahead Logging", section 2.3).
+/// Copies most of the log while others write, then the rest while writers wait. The next writer then restarts the log
+/// from its beginning, unless a reader still uses it (SQLite, "Write-Ahead Logging", section 2.3).
 async fn copy(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter) -> Result<bool, sqlx::Error> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
     // Closing the store waits for this and uses the last connection.

@@ -18,7 +18,7 @@ impl Dialect {
     /// There is one writer, and readers beside it.
     pub const HAS_ONE_POOL: bool = false;
 
-    /// Takes the write lock at once: a lock that a read grew into cannot be waited for.
+    /// Takes the write lock at once: SQLite does not wait when a read transaction is upgraded to a write transaction.
     pub const BEGIN: &'static str = "begin immediate";
 
     /// Reads see the state at the start of the transaction.

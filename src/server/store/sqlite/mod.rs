@@ -26,17 +26,17 @@ use std::time::{Duration, Instant};
 
 /// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// How often a pool is opened that takes longer.
+/// Maximum number of attempts to open a pool, for slow disks.
 const OPENING_ATTEMPTS: u32 = 4;
 const READERS: u32 = 6;
-/// Pages, 64 MB, after which a commit makes a checkpoint: rarely, since they are made beside (`checkpoint.rs`), but
-/// while a long read runs there can be none.
+/// Pages (64 MB) after which a commit runs a checkpoint. This is rare, since checkpoints run in the background
+/// (`checkpoint.rs`), but a long read blocks those.
 const AUTOCHECKPOINT_PAGES: &str = "16000";
-/// SQLite looks into a file at the first question: only then it says that it is no database.
+/// SQLite reads a file only at the first query, and only then reports that it is not a database.
 const READ_SOMETHING: &str = "select count(*) from sqlite_master";
 /// How long the connections of this process may take to close.
 const FOLDING: Duration = Duration::from_secs(5);
-/// How often a start that another one holds up looks whether it may go on.
+/// Interval at which a starting process that waits for another one tries again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// All changes of the schema, in their order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -253,8 +253,8 @@ pub fn beside(file: &Path, ending: &str) -> PathBuf {
     path.into()
 }
 
-/// Waits for the lock on `<file>.lock`, so that of several starting processes one migrates (sqlx's own lock does
-/// nothing on SQLite). It is given back when the file is closed.
+/// Waits for the lock on `<file>.lock`, so that only one of several starting processes migrates at a time (sqlx's own
+/// lock does nothing on SQLite). It is released when the file is closed.
 ///
 /// # Errors
 /// When the file cannot be made, with its path.
@@ -262,7 +262,7 @@ pub async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
     let path = beside(file, ".lock");
     let failed = |cause: std::io::Error| Unavailable::new("database", format!("{}: {cause}", path.display()));
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    // Not a lock that is waited for: a thread that waits cannot be stopped by a signal.
+    // Polls: a thread that blocks on the lock could not be stopped by a signal.
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
