@@ -1,6 +1,6 @@
 // Fixtures of every browser test: a server, a page that must not complain, and a virtual authenticator.
 
-import { type CDPSession, type Locator, type Page, test as base, expect } from "@playwright/test";
+import { type APIResponse, type CDPSession, type Locator, type Page, test as base, expect } from "@playwright/test";
 import { Server, type Storage } from "./server";
 
 export { expect };
@@ -137,17 +137,24 @@ export async function forget(page: Page): Promise<void> {
 
 type Email = { to: string; subject: string; text: string; html: string; sent_at: string };
 
+/** A link of an email, at the server that showed it: servers on one database send each other's emails, with their own address. */
+function at(mailbox: APIResponse, link: string): string {
+  const { pathname, search } = new URL(link);
+  return new URL(pathname + search, mailbox.url()).href;
+}
+
 /** The newest email with a code to an address, once there are as many as expected. */
 export async function emailTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string; text: string }> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const emails = (await (await page.request.get("/dev/mailbox.json")).json()) as Email[];
+    const mailbox = await page.request.get("/dev/mailbox.json");
+    const emails = (await mailbox.json()) as Email[];
     const theirs = emails.filter(({ to, text }) => to === address && /^\d{6}$/m.test(text));
     if (theirs.length >= count) {
       const { text, subject } = theirs[0];
       const link = /^https?:\/\/\S+token=\S+$/m.exec(text)?.[0];
       const code = /^\d{6}$/m.exec(text)?.[0];
       if (!link || !code) throw new Error(`an email without link or code: ${text}`);
-      return { link, code, subject, text };
+      return { link: at(mailbox, link), code, subject, text };
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -157,12 +164,13 @@ export async function emailTo(page: Page, address: string, count = 1): Promise<{
 /** The link to a path of this site in the newest email to an address that has such a subject and link. */
 export async function emailAbout(page: Page, address: string, subject: string, path: string): Promise<string> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const emails = (await (await page.request.get("/dev/mailbox.json")).json()) as Email[];
+    const mailbox = await page.request.get("/dev/mailbox.json");
+    const emails = (await mailbox.json()) as Email[];
     const links = emails
       .filter((email) => email.to === address && email.subject === subject)
       .map(({ text }) => text.split("\n").find((line) => line.includes(`${path}?token=`)));
     const link = links.find((line) => line !== undefined);
-    if (link) return link;
+    if (link) return at(mailbox, link);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`no email to ${address}: ${subject}`);
