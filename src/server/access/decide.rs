@@ -53,8 +53,8 @@ impl Reason {
 
 /// Decides about one use of an application. What no sign-in can cure is said first.
 #[must_use]
-pub fn decide(facts: PolicyInput<'_>) -> Verdict {
-    let PolicyInput { user, application, groups, assurance, asked_at } = facts;
+pub fn decide(input: PolicyInput<'_>) -> Verdict {
+    let PolicyInput { user, application, groups, assurance, asked_at } = input;
     let policy = &application.policy;
     let age = asked_at.map(|now| now.since(assurance.authenticated_at));
     let is_too_old = policy.max_age.zip(age).is_some_and(|(max_age, age)| age > max_age);

@@ -1,4 +1,4 @@
-//! Writes how many authorization codes were issued and redeemed, for `latchkey doctor`.
+//! Writes how many authorization codes were issued and sent back, for `latchkey doctor`.
 
 use crate::server::Unavailable;
 use crate::server::core::Core;

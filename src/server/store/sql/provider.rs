@@ -18,6 +18,22 @@ use async_trait::async_trait;
 use sqlx::query;
 use uuid::Uuid;
 
+/// Reads a client (as `c`) with its application (as `a`), a session and the consent of its user.
+macro_rules! select_client {
+    () => {
+        concat!(
+            "select ",
+            client_columns!("c."),
+            ", ",
+            aliased_application!(),
+            ", ",
+            session_fact_columns!(),
+            ", ",
+            consent_column!()
+        )
+    };
+}
+
 /// The facts about a user from their rows ([`fact_columns`]), which may repeat.
 fn facts(rows: &[DatabaseRow]) -> Result<UserFacts, Unavailable> {
     let Some(first) = rows.first() else { return Ok(UserFacts::default()) };
@@ -77,14 +93,7 @@ impl ProviderReads for SqlStore {
         session: Option<&TokenHash>,
     ) -> Result<Option<ClientWithSession>, Unavailable> {
         const TEXT: &str = concat!(
-            "select ",
-            client_columns!("c."),
-            ", ",
-            aliased_application!(),
-            ", ",
-            session_fact_columns!(),
-            ", ",
-            consent_column!(),
+            select_client!(),
             " from oauth_clients c join applications a on a.id = c.application_id left join sessions s on s.token_hash = $2",
             session_fact_joins!(),
             " where c.client_id = $1"
@@ -109,16 +118,9 @@ impl ProviderReads for SqlStore {
         session: Option<SessionId>,
     ) -> Result<Option<ClientWithSecrets>, Unavailable> {
         const TEXT: &str = concat!(
-            "select ",
-            client_columns!("c."),
-            ", ",
-            aliased_application!(),
+            select_client!(),
             ", ",
             client_secret_columns!("k." as "secret_"),
-            ", ",
-            session_fact_columns!(),
-            ", ",
-            consent_column!(),
             " from oauth_clients c join applications a on a.id = c.application_id \
              left join client_secrets k on k.application_id = a.id left join sessions s on s.id = $2",
             session_fact_joins!(),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedMutexGuard, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// The text of such an act.
+/// The SQL of such a write.
 #[derive(Debug)]
 pub struct AtomicWrite {
     /// Alone, or within a group.
@@ -62,17 +62,15 @@ struct Waiting {
     since: Instant,
 }
 
-/// How long a write waits for a file that another process has locked. Together with [`SHORT`] it is less than the
-/// timeout of the caller. A write that waited longer than [`SHORT`] for its turn does not wait for the file: it could
+/// How long a write waits for a file that another process has locked, in milliseconds. Together with [`SHORT`] it is less than
+/// the timeout of the caller. A write that waited longer than [`SHORT`] for its turn does not wait for the file: it could
 /// be committed after its caller has timed out.
-const FOR_FILE: Duration = Duration::from_millis(900);
-const SHORT: Duration = Duration::from_millis(500);
-const DO_NOT_WAIT: &str = "pragma busy_timeout = 0";
 const WAIT: &str = "pragma busy_timeout = 900";
+const DO_NOT_WAIT: &str = "pragma busy_timeout = 0";
+const SHORT: Duration = Duration::from_millis(500);
 
 impl AtomicWriter {
     pub fn on(options: SqliteConnectOptions) -> Self {
-        let options = options.busy_timeout(FOR_FILE);
         Self { options, connection: Arc::default(), waiting: Arc::default(), checkpoints: Arc::new(Semaphore::new(1)) }
     }
 
@@ -200,7 +198,7 @@ impl AtomicWriter {
 
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
-        for prepare in [super::sign_in::PREPARE, super::redemption::PREPARE] {
+        for prepare in [WAIT, super::sign_in::PREPARE, super::redemption::PREPARE] {
             raw_sql(prepare).execute(&mut connection).await?;
         }
         Ok(connection)
