@@ -98,7 +98,7 @@ async fn a_crowd_that_looks_up_sessions_leaves_connections_to_everybody_else() {
 }
 
 /// An account whose passkey does not count, so that it may be used again and again.
-async fn add_uncounted(store: &dyn Store, name: &str) -> (User, Passkey) {
+pub async fn add_uncounted(store: &dyn Store, name: &str) -> (User, Passkey) {
     let user = user(name);
     let passkey = Passkey { sign_count: 0, ..passkey(&user) };
     let mut unit = store.begin().await.unwrap();

@@ -5,6 +5,7 @@ mod admission;
 mod applications;
 mod connections;
 mod ephemeral;
+mod locks;
 mod operation;
 mod redemptions;
 mod sqlite;

@@ -1,5 +1,6 @@
 //! The differences between the databases, for PostgreSQL. `sqlite/dialect.rs` has the same names.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,8 @@ pub type Database = sqlx::Postgres;
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// For this long after a failure, every connection is pinged before use: the server may have closed all of them.
 const DOUBTED: Duration = Duration::from_secs(10);
+/// The code of a statement that waited for a lock for longer than `lock_timeout` (PostgreSQL 15, appendix A).
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Statements, and what they rely on.
 pub struct Dialect;
@@ -67,6 +70,10 @@ impl Dialect {
 
     /// Makes units of work with the same number wait for each other.
     pub const LOCK_NUMBER: &'static str = "select pg_advisory_xact_lock($1)";
+
+    /// As `LOCK_NUMBER`, without a limit for this lock and later ones: for work that may take long.
+    pub const LOCK_NUMBER_FOR_LONG: &'static str = "with unlimited as materialized (select set_config('lock_timeout', '0', true)) \
+         select pg_advisory_xact_lock($1) from unlimited";
 }
 
 /// The time of the last failure that a broken connection may have caused. Shared by the pools of one database.
@@ -74,9 +81,10 @@ impl Dialect {
 pub struct Doubt(Arc<Mutex<Option<Instant>>>);
 
 impl Doubt {
-    /// Remembers a failure.
+    /// Remembers a failure. A wait for a lock that took too long says nothing about the connection.
     pub fn note(&self, cause: &sqlx::Error) {
-        if matches!(cause, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Database(_)) {
+        let may_be_broken = matches!(cause, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Database(_));
+        if may_be_broken && code(cause).as_deref() != Some(LOCK_NOT_AVAILABLE) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
     }
@@ -90,6 +98,9 @@ impl Doubt {
 
 /// Whether a failure was the connection's: it was cut, or ended by the server (PostgreSQL 15, appendix A, class 57P).
 pub fn was_cut(cause: &sqlx::Error) -> bool {
-    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(cause, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("57P"))
+    matches!(cause, sqlx::Error::Io(_)) || code(cause).is_some_and(|code| code.starts_with("57P"))
+}
+
+fn code(cause: &sqlx::Error) -> Option<Cow<'_, str>> {
+    cause.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }

@@ -34,9 +34,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// The settings of every connection. By a statement: poolers refuse start-up parameters. Our statements
 /// are written for this isolation, which the database may have changed, and a transaction that was left open must not
-/// hold others up.
+/// hold others up. A write that waits for a lock fails before its request is refused at the deadline of 1.9 seconds:
+/// PostgreSQL goes on with a statement whose request was given up.
 const SETTINGS: &str = "set session characteristics as transaction isolation level read committed; \
-     set idle_in_transaction_session_timeout = '10s'";
+     set idle_in_transaction_session_timeout = '10s'; set lock_timeout = '700ms'";
+
 /// The changes of the schema that this program knows.
 #[must_use]
 pub fn known_schemas() -> Vec<i64> {
@@ -53,11 +55,21 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     let connections = u32::try_from(cores * 6).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS);
     connect_patiently(patience, || probe(&options)).await?;
     let doubt = Doubt::default();
-    let pool = connect(options, connections, &doubt).await?;
-    let store = SqlStore::new(pools(pool.clone(), doubt));
+    let pool = connect(options.clone(), connections, &doubt).await?;
+    let store = SqlStore::new(pools(pool, doubt));
     let is_new = store.schema_versions().await?.is_empty();
-    MIGRATIONS.run(&pool).await.map_err(schema)?;
+    migrate(options).await?;
     Ok(store.opened(is_new))
+}
+
+/// Uses a connection of its own, without our settings: it waits for locks without a limit, because other processes may be
+/// starting, and tables may be in use.
+async fn migrate(options: PgConnectOptions) -> Result<(), Unavailable> {
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+    let pool = pool.connect_with(options).await.map_err(unavailable)?;
+    MIGRATIONS.run(&pool).await.map_err(schema)?;
+    pool.close().await;
+    Ok(())
 }
 
 /// Connects without changing the schema, which has to be the one of this program.

@@ -2,15 +2,15 @@
 
 use super::atomic_write::AtomicWrite;
 
-/// Locks the account's row first, as units of work do. The other parts read the snapshot from the start of the
-/// statement. So each condition that may change during the wait for the lock is placed where PostgreSQL evaluates it
+/// Locks the account's row first, as units of work do, but does not wait for it. The other parts read the snapshot from the start of the
+/// statement. So each condition that may change at the same time is placed where PostgreSQL evaluates it
 /// again: in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
 ///
 /// The parts of a `with` run in no defined order. A statement that locks a session and a known browser must lock the
 /// session first to avoid deadlocks, so the part for the browser depends on the count of `ended`.
 pub static RECORD: AtomicWrite = AtomicWrite {
     text: concat!(
-        "with u as materialized (select * from users where id = $2 and deleted_at is null for update), \
+        "with u as materialized (select * from users where id = $2 and deleted_at is null for update skip locked), \
      is_known as materialized ( \
        select 1 from known_browsers where token_hash = $22 and user_id = $2 and recognised and expires_at > $7), \
      used as ( \

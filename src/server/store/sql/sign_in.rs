@@ -1,5 +1,5 @@
 use super::super::sign_in::RECORD;
-use super::row::{get, millis};
+use super::row::{DatabaseRow, get, millis};
 use super::session::method_columns;
 use super::transaction::audit;
 use super::{SqlStore, passkey, user};
@@ -9,11 +9,40 @@ use crate::server::model::session::MOST_SESSIONS;
 use crate::server::model::{Event, UserId};
 use crate::server::store::{SignInOutcome, SignInRecord, SignInRecords, Store, Unit};
 use async_trait::async_trait;
+use sqlx::query;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 #[async_trait]
 impl SignInRecords for SqlStore {
     async fn record_sign_in(&self, record: SignInRecord<'_>) -> Result<SignInOutcome, Unavailable> {
-        let SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous } = record;
+        let since = Instant::now();
+        loop {
+            let row = self.run_record(&record).await?;
+            match row {
+                Some(row) => return self.outcome(&record, &row).await,
+                None if !self.has_user(record.passkey.user_id).await? => return Ok(SignInOutcome::Gone),
+                None if since.elapsed() >= LOCK_TIMEOUT => {
+                    return Err(Unavailable::new("database", "another transaction has locked the account"));
+                }
+                None => sleep(LOCK_PAUSE).await,
+            }
+        }
+    }
+}
+
+/// How long a sign-in waits for an account that another transaction has locked. It holds no connection while it waits, and
+/// fails before the deadline of its request.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(700);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// How far below a bound an account is looked at: as many of its sign-ins may come at the same moment.
+const AHEAD: u32 = 15;
+
+impl SqlStore {
+    /// No row means that the account does not exist or is locked.
+    async fn run_record(&self, record: &SignInRecord<'_>) -> Result<Option<DatabaseRow>, Unavailable> {
+        let SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous } = *record;
         let (method, credential_id) = method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
         let statement = passkey::query_of_use(RECORD.text, passkey, used)
@@ -34,25 +63,26 @@ impl SignInRecords for SqlStore {
             .bind(browser.expires_at.unix_millis())
             .bind(previous.as_ref().map(|token| &token.0[..]))
             .bind(only_recognised);
-        let row = self.pools.atomic.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))?;
-        let Some(row) = row else { return Ok(SignInOutcome::Gone) };
-        let user = user::user(&row)?;
-        if get(&row, "is_in")? {
-            audit(event);
-            let (sessions, browsers) = (get(&row, "sessions")?, get(&row, "browsers")?);
-            self.keep_bounds(event, sessions, browsers).await;
+        self.pools.atomic.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))
+    }
+
+    async fn outcome(&self, record: &SignInRecord<'_>, row: &DatabaseRow) -> Result<SignInOutcome, Unavailable> {
+        let user = user::user(row)?;
+        if get(row, "is_in")? {
+            audit(record.event);
+            let (sessions, browsers) = (get(row, "sessions")?, get(row, "browsers")?);
+            self.keep_bounds(record.event, sessions, browsers).await;
             return Ok(SignInOutcome::Recorded(user));
         }
-        let is_known = !only_recognised || get(&row, "is_known")?;
+        let is_known = !record.only_recognised || get(row, "is_known")?;
         let is_plain = user.lockdown.is_none() && user.disabled_at.is_none() && is_known;
         Ok(if is_plain { SignInOutcome::Refused(user) } else { SignInOutcome::NotPlain })
     }
-}
 
-/// How far below a bound an account is looked at: as many of its sign-ins may come at the same moment.
-const AHEAD: u32 = 15;
+    async fn has_user(&self, user: UserId) -> Result<bool, Unavailable> {
+        Ok(self.one(query("select 1 from users where id = $1 and deleted_at is null").bind(user.0)).await?.is_some())
+    }
 
-impl SqlStore {
     /// Ends what an account has too much of. Nearly always there is nothing to do, and nothing is asked: the counts are as
     /// old as the statement that gave them, and sign-ins at the same moment may have added to them, so it begins a little
     /// below the bounds. Events are counted now and then, since counting reads them.

@@ -60,6 +60,9 @@ impl Dialect {
 
     /// Units of work wait for each other anyway.
     pub const LOCK_NUMBER: &'static str = "select $1";
+
+    /// The same.
+    pub const LOCK_NUMBER_FOR_LONG: &'static str = Self::LOCK_NUMBER;
 }
 
 /// Whether connections have to be asked before they are used again: a file does not cut them.
