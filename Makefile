@@ -59,7 +59,7 @@ lint:
 	scripts/install lint
 	cargo fmt --check
 	cargo clippy $(SSR) --all-targets -- --deny warnings
-	cargo clippy --no-default-features --features hydrate --lib --target wasm32-unknown-unknown --target-dir target/front -- --deny warnings
+	cargo clippy --package latchkey-front --target wasm32-unknown-unknown --target-dir target/front -- --deny warnings
 
 unit:
 	cargo test $(SSR) --lib

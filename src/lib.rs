@@ -22,7 +22,6 @@ pub mod web;
 
 /// Wakes the islands of a page that the server rendered.
 #[cfg(feature = "hydrate")]
-#[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     browser::send_complete_codes();
     leptos::mount::hydrate_islands();

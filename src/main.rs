@@ -1,4 +1,4 @@
-//! The server's program; the browser's build has none.
+//! The server's program.
 
 #[cfg(feature = "ssr")]
 mod program {

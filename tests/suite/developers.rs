@@ -4,12 +4,16 @@ use std::fs;
 use std::path::Path;
 use toml::{Table, Value};
 
+fn manifest_in(folder: &str) -> Table {
+    fs::read_to_string(Path::new(folder).join("Cargo.toml")).unwrap().parse().unwrap()
+}
+
 fn manifest() -> Table {
-    fs::read_to_string("Cargo.toml").unwrap().parse().unwrap()
+    manifest_in("")
 }
 
 fn leptos(manifest: &Table) -> &Table {
-    manifest["package"]["metadata"]["leptos"].as_table().unwrap()
+    manifest["workspace"]["metadata"]["leptos"][0].as_table().unwrap()
 }
 
 #[test]
@@ -18,13 +22,26 @@ fn cargo_leptos_builds_serves_watches_and_tests_this_project() {
     let leptos = leptos(&manifest);
     let text = |name: &str| leptos[name].as_str().unwrap().to_owned();
     // `build`, `serve` and `watch`: features and files that exist.
-    for (list, side) in [("bin-features", "ssr"), ("lib-features", "hydrate")] {
-        assert_eq!(leptos[list].as_array().unwrap(), &[Value::String(side.to_owned())]);
+    let front = manifest_in("front");
+    let same_crate = &front["dependencies"]["latchkey"];
+    for (side, features, default) in [
+        ("ssr", &leptos["bin-features"], &leptos["bin-default-features"]),
+        ("hydrate", &same_crate["features"], &same_crate["default-features"]),
+    ] {
+        assert_eq!(features.as_array().unwrap(), &[Value::String(side.to_owned())]);
+        assert_eq!(default, &Value::Boolean(false), "{side}");
         assert!(manifest["features"].as_table().unwrap().contains_key(side), "{side}");
     }
-    for default in ["bin-default-features", "lib-default-features"] {
-        assert_eq!(leptos[default], Value::Boolean(false));
+    for (package, manifest) in [("bin-package", &manifest), ("lib-package", &front)] {
+        assert_eq!(manifest["package"]["name"].as_str(), Some(text(package).as_str()));
     }
+    // Neither side waits for what the other one links, and each is optimised as a whole.
+    assert!(!manifest.contains_key("lib"));
+    assert_eq!(front["lib"]["crate-type"].as_array().unwrap(), &[Value::String("cdylib".to_owned())]);
+    assert_eq!(
+        front["dependencies"]["wasm-bindgen"].as_str(),
+        manifest["dependencies"]["wasm-bindgen"]["version"].as_str()
+    );
     assert!(manifest["profile"].as_table().unwrap().contains_key(&text("lib-profile-release")));
     for path in [text("tailwind-input-file"), text("assets-dir"), text("end2end-dir")] {
         assert!(Path::new(&path).exists(), "{path}");
