@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Builds everything from the lock files and ends in a small image that runs as a user without rights.
+# Builds everything from the lock files, and produces a small image that runs as an unprivileged user.
 
 FROM node:20-bookworm-slim AS node
 
@@ -15,7 +15,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
     make build LOCKED=--cargo-locked && mkdir -p /out/data && cp target/release/latchkey deploy/in-tunnel /out/
 
-# For the profiles `tunnel` and `tunnel-cloudflared` of compose alone: something has to ask the tunnel for its address.
+# Only for the compose profiles `tunnel` and `tunnel-cloudflared`: in-tunnel needs curl to ask the tunnel for its address.
 FROM debian:bookworm-slim AS tunnel
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl \
@@ -28,7 +28,7 @@ USER 10001:10001
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000 SQLITE_TMPDIR=/data
 CMD ["/app/in-tunnel"]
 
-# What the program needs of Debian: the libraries that it is linked to, certificates, and how names are looked up.
+# What the program needs from Debian: the libraries that it is linked to, certificates, and the configuration of name lookups.
 FROM debian:bookworm-slim AS system
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libgcc-s1
 COPY --from=build /out/latchkey /app/latchkey
@@ -39,16 +39,16 @@ RUN mkdir -p /system/etc \
  && echo 'latchkey:x:10001:10001::/app:/usr/sbin/nologin' > /system/etc/passwd \
  && echo 'latchkey:x:10001:' > /system/etc/group
 
-# Nothing else is in the image: no shell, no package manager.
+# The image contains nothing else: no shell, no package manager.
 FROM scratch
 COPY --from=system /system /
 COPY --from=build /out/latchkey /app/
 COPY --from=build --chown=10001:10001 /out/data /data
 WORKDIR /app
 USER 10001:10001
-# Fails where a library is missing.
+# Fails if a library is missing.
 RUN ["/app/latchkey", "--version"]
-# SQLite sorts what is too large for memory in a file; /data is the one place that can be written to.
+# SQLite sorts large results in a temporary file; /data is the only writable place.
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000 SQLITE_TMPDIR=/data
 VOLUME /data
 EXPOSE 3000

@@ -1,4 +1,4 @@
-# The commands of this project. Each installs what it lacks and says what it is doing; a second run installs nothing.
+# The commands of this project. Each installs the tools that it needs and reports its steps; a second run installs nothing.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,49 +8,49 @@ TOOLS := $(or $(LATCHKEY_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/latchkey/
 export TOOLS
 export PATH := $(shell TOOLS='$(TOOLS)' scripts/install path):$(PATH)
 
-# What .env says, unless the environment says otherwise.
+# Settings from .env; the environment takes precedence.
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
 SSR := --no-default-features --features ssr
-# For an image or a release, `make build LOCKED=--cargo-locked` refuses what Cargo.lock does not name.
+# For an image or a release, `make build LOCKED=--cargo-locked` fails if Cargo.lock is not up to date.
 LOCKED ?=
 
 .PHONY: help run test check watch build tools lint unit suite browser soak fuzz bench tunnel rename audit pictures
 
-help: ## What there is
+help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
-run: ## Build a program to try, which compiles fast, and serve it (http://localhost:3000)
+run: ## Make a quick build and serve it (http://localhost:3000)
 	scripts/install quick
 	scripts/build-quick
 	$(ENV_FILE) exec target/quick/latchkey
 
-build: ## Release build: target/release/latchkey, which carries its site files
+build: ## Release build: target/release/latchkey, with the site files embedded
 	scripts/install build
 	cargo leptos build --release --precompress --frontend-only $(LOCKED)
 	scripts/build-program $(LOCKED)
 
-watch: ## Rebuild and reload at every change
+watch: ## Rebuild and reload on every change
 	scripts/install build
 	$(ENV_FILE) cargo leptos watch
 
-check: lint unit ## The quick part of the tests: format, lints, unit tests
+check: lint unit ## The quick checks: format, lints, unit tests
 
 tools: ## Install cargo-leptos and the browser, and print the PATH to use
 	scripts/install build
 	scripts/install browser
 	@printf 'export PATH=%s:$$PATH\n' "$$(scripts/install path)"
 
-tunnel: build ## A https address for a phone, by cloudflared or ngrok, with a mail catcher
+tunnel: build ## An https address for a phone, through cloudflared or ngrok, with a mail catcher
 	scripts/tunnel
 
-pictures: build ## The pictures of README.md, taken anew
+pictures: build ## Retake the screenshots of README.md
 	scripts/install browser
 	npx playwright test --config end2end/pictures.config.ts
 
-rename: ## A fork's own name, everywhere: make rename NAME='Acme Door'
+rename: ## Rename a fork everywhere: make rename NAME='Acme Door'
 	scripts/rename '$(NAME)'
 
-audit: ## Licences, sources and known weaknesses of everything that is used
+audit: ## Check licences, sources and known vulnerabilities of all dependencies
 	scripts/install audit
 	cargo deny --all-features check
 	npm audit --audit-level=moderate
@@ -72,7 +72,7 @@ browser: build
 	scripts/install browser
 	LATCHKEY_PROGRAM=$(CURDIR)/target/release/latchkey scripts/with-backends npx playwright test --config end2end/playwright.config.ts
 
-soak: ## The long tests: races, crashes, rolling restarts and random requests, many times over
+soak: ## The long tests: races, crashes, rolling restarts and random requests, repeated many times
 	scripts/install suite
 	LATCHKEY_SOAK=1 scripts/with-backends cargo test $(SSR) --test suite -- --test-threads 2 --show-output races crash random
 
@@ -80,10 +80,10 @@ fuzz: ## Each fuzz target for ten minutes
 	scripts/install suite
 	scripts/fuzz 600
 
-# How many accounts there are in the last part of `make bench`.
+# Numbers of accounts in the last part of `make bench`.
 ACCOUNTS ?= 1000,100000,1000000
 
-bench: build ## How fast, how small, how far from the floor: tables, and JSON in target/bench
+bench: build ## Benchmarks of speed and size: tables, and JSON in target/bench
 	scripts/install browser
 	npm ci --prefix benches/peer
 	cargo build --release $(SSR) --example bench

@@ -1,4 +1,4 @@
-//! A browser that is as light as it can be: one connection that is kept, cookies, nothing else.
+//! A minimal browser: one persistent connection and cookies, nothing else.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use url::{Url, form_urlencoded};
 
-/// Where requests go and what they say of where they come from.
+/// The address of the server, and the `Origin` of requests.
 #[derive(Clone)]
 pub struct Target {
     pub authority: String,
@@ -31,13 +31,13 @@ pub struct Client {
     pub target: Target,
     sender: Option<SendRequest<Full<Bytes>>>,
     pub cookies: Vec<(String, String)>,
-    /// The value of `X-Forwarded-For`: each client is limited on its own.
+    /// The value of `X-Forwarded-For`: each client has its own rate limits.
     pub address: String,
 }
 
 pub struct Answer {
     pub status: u16,
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub location: Option<String>,
     pub body: Bytes,
 }
@@ -69,7 +69,7 @@ impl Client {
         self.send(request, Bytes::from(body.to_string())).await
     }
 
-    /// As an application asks: a form, and a header that says who asks.
+    /// Sends a form as an application does, with an `Authorization` header.
     pub async fn form(&mut self, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = Request::post(path)

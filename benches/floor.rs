@@ -1,4 +1,4 @@
-//! The floor of a sign-in: its indispensable parts, measured one by one, and the distance of a sign-in from their sum.
+//! The floor of a sign-in: its indispensable parts, measured one by one, and how far a sign-in is from their sum.
 
 use crate::authenticator::random;
 use crate::client::{Client, Target};
@@ -14,10 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often each piece is done.
+/// Repetitions of each piece.
 const TIMES: u32 = 5_000;
 
-/// A piece: processor time of this process, and time, for one.
+/// A piece: processor time of this process and wall time, per repetition.
 struct Piece {
     name: &'static str,
     cpu: f64,
@@ -53,7 +53,7 @@ pub async fn measure(program: &Path, report: &mut Report) {
     let ephemeral = RedisEphemeral::open(&redis.url()).unwrap();
     let cache = piece("Redis round trip", async || ephemeral.ping().await.unwrap()).await;
 
-    // One connection without a pool, which would ask it for a sign of life around each statement.
+    // One connection without a pool, which would ping it around each statement.
     let mut connection = PgConnection::connect(postgres.url().expose()).await.unwrap();
     let sql = piece("SQL round trip (PostgreSQL)", async || {
         query("select $1::int8").bind(1_i64).execute(&mut connection).await.unwrap();
@@ -89,7 +89,7 @@ pub async fn measure(program: &Path, report: &mut Report) {
     report.table("distance", rows);
 }
 
-/// An axum server with nothing in it; in a process of its own, or the client would be counted too.
+/// A request to an empty axum server in a separate process, so that the client is not measured.
 async fn empty_request() -> Piece {
     let port = free_port();
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
@@ -113,7 +113,7 @@ async fn empty_request() -> Piece {
     Piece { name: "empty axum request", cpu, took }
 }
 
-/// The server of that process.
+/// Runs the empty server.
 pub async fn serve_nothing(port: u16) {
     let router = axum::Router::new().route("/", axum::routing::get(|| async { "" }));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Whether it gets slower as the number of accounts grows, and whether clearing away what has ended is noticed.
+//! Measures whether sign-in slows down as the number of accounts grows, and while expired sessions are removed.
 
 use crate::authenticator::SoftPasskey;
 use crate::node::{Backends, Meter, Node, scratch};
@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// Sign-ins in a run, each by another account as far as there are so many; runs, of which the median is told.
+/// Sign-ins per run, by different accounts if there are enough, and the number of runs, whose median is reported.
 const SIGN_INS: u32 = 2_000;
 const RUNS: u32 = 5;
-/// Views of a page in a run.
+/// Page views per run.
 const VIEWS: usize = 500;
 /// Sessions that end while others sign in.
 const ENDED: u32 = 100_000;
@@ -35,7 +35,7 @@ pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
     migrations(program, sizes.last().copied().unwrap_or_default(), report).await;
 }
 
-/// A program that has so many accounts, on a database of its own.
+/// A program with `size` accounts, on its own database.
 struct Town {
     node: Node,
     backends: Backends,
@@ -53,13 +53,13 @@ impl Town {
         Self { node, backends, folder, templates, size }
     }
 
-    /// The passkeys of a run: spread over all accounts, another part of them in each.
+    /// The passkeys of a run: spread over all accounts, with different ones in each run.
     fn passkeys(&self, run: u32) -> Vec<SoftPasskey> {
         let number = |turn: u32| (u64::from(run * SIGN_INS + turn) * 7_919) % u64::from(self.size);
         (0..SIGN_INS).map(|turn| passkey(u32::try_from(number(turn)).unwrap(), &self.templates)).collect()
     }
 
-    /// Measures the database's own processes, where it has any.
+    /// Measures the database's own processes, if it has any.
     fn database_meter(&self) -> Meter {
         Meter::start(match &self.backends {
             Backends::Embedded => Vec::new(),
@@ -94,7 +94,7 @@ impl Taken {
     }
 }
 
-/// Every size in turn, again and again: this machine's hours are not alike, so only what was measured side by side compares.
+/// Measures every size in turn, repeatedly: the machine's speed varies over time, so only interleaved runs compare.
 async fn side_by_side(towns: &[Town]) -> Vec<Row> {
     let mut visits = Vec::new();
     for town in towns {
@@ -137,7 +137,7 @@ fn row(size: u32, first: f64, [signing_in, account, activity]: [Taken; 3]) -> Ro
     }
 }
 
-/// Sign-ins at a pace, first with nothing to clear away, then while many sessions have just ended.
+/// Sign-ins at a fixed rate, first with nothing to remove, then while many sessions have just expired.
 async fn sweep(program: &Path, town: Town) -> Vec<Row> {
     let Town { node, backends, folder, templates, size } = town;
     let (folder, database) = (folder.path(), backends.database(folder.path()));
@@ -149,7 +149,7 @@ async fn sweep(program: &Path, town: Town) -> Vec<Row> {
         sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await
     };
     end_sessions(&database, ENDED.min(size)).await;
-    // A program that starts clears away at once.
+    // The program removes expired rows right after its start.
     let node = Node::start(program, &backends, folder).await;
     let busy = sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await;
     let left = ended_sessions(&database).await;
@@ -183,11 +183,11 @@ async fn ended_sessions(url: &str) -> i64 {
     }
 }
 
-/// How long a start takes that brings the first schema, with so many accounts, up to date.
+/// Measures a start that migrates the first schema with `size` accounts.
 async fn migrations(program: &Path, size: u32, report: &mut Report) {
     let mut rows = Vec::new();
     for backends in [Backends::Embedded, Backends::servers()] {
-        // Real records come from a program on another database.
+        // A program on another database creates real records.
         let templates = {
             let (folder, backends) = (scratch(), Backends::Embedded);
             first_accounts(program, &backends, folder.path()).await
@@ -205,7 +205,7 @@ async fn migrations(program: &Path, size: u32, report: &mut Report) {
     report.table("migrations", rows);
 }
 
-/// Makes the tables of the first schema, as the program of that time did.
+/// Creates the tables of the first schema, as the program of that time did.
 async fn first_schema(url: &str) {
     macro_rules! first {
         ($pool:expr, $all:expr) => {{

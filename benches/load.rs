@@ -1,4 +1,4 @@
-//! Everyday load, on both sets of backends or at any address.
+//! Everyday load, on both sets of backends or against any address.
 
 use crate::Load;
 use crate::authenticator::SoftPasskey;
@@ -11,14 +11,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Accounts that sign in.
+/// Number of accounts that sign in.
 const ACCOUNTS: usize = 1_000;
-/// Sign-ins a second, for the time that one takes while others do.
+/// Sign-ins per second when latency under load is measured.
 const PACE: u32 = 200;
-/// Sign-ins after which memory is looked at, and over how many connections.
+/// Sign-ins before memory is measured, and the number of connections.
 const MANY: (usize, usize) = (10_000, 64);
 
-/// Loads an address that is there; how much work that is to its processors is not known here.
+/// Loads a server that is already running; its processor time is unknown.
 pub async fn at(url: &str, load: &Load, report: &mut Report) {
     let target = Target::of(url);
     let (made, passkeys) = accounts(&target, load.connections, ACCOUNTS.min(load.sign_ins)).await;
@@ -92,7 +92,7 @@ fn row(what: &str, run: &Run, meter: Option<&Meter>) -> Row {
     Row { what: format!("{what} ({})", run.count()), columns }
 }
 
-/// The run in the middle, column by column.
+/// The median of each column.
 fn middle(rows: &[Row]) -> Row {
     let column =
         |place: usize| (rows[0].columns[place].0, median(rows.iter().map(|row| row.columns[place].1).collect()));
@@ -100,7 +100,7 @@ fn middle(rows: &[Row]) -> Row {
     Row { what: format!("{}, median of {}", rows[0].what, rows.len()), columns }
 }
 
-/// Counts the round trips of each thing that people do, the least of several.
+/// Counts the round trips of each user action; the minimum of several runs.
 async fn trips(program: &Path, postgres: u16, redis: u16, report: &mut Report) {
     let WiredNode { node, sql, cache, .. } = &WiredNode::start(program, (postgres, redis)).await;
     let mut client = Client::new(&node.target);

@@ -1,6 +1,6 @@
-//! `make bench`: how fast, how small, and how far from the floor. Each part prints a table and keeps the same as JSON.
+//! `make bench`: speed, size, and the distance from the floor. Each part prints a table and saves it as JSON.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that cannot continue fails")]
 
 #[path = "../tests/suite/authenticator.rs"]
 mod authenticator;
@@ -31,17 +31,17 @@ use std::path::PathBuf;
 struct Command {
     #[command(subcommand)]
     part: Part,
-    /// The program that is measured.
+    /// The program to measure.
     #[arg(long, global = true, default_value = "target/release/latchkey")]
     program: PathBuf,
-    /// Where results are kept as JSON.
+    /// Folder for the results as JSON.
     #[arg(long, global = true, default_value = "target/bench")]
     results: PathBuf,
 }
 
 #[derive(Subcommand)]
 enum Part {
-    /// Sign-ups, sign-ins, session look-ups and page views, on both sets of backends or at any address
+    /// Sign-ups, sign-ins, session look-ups and page views, on both sets of backends or against any address
     Load(Load),
     /// The floor of a sign-in, part by part
     Floor,
@@ -51,30 +51,30 @@ enum Part {
     Growth(Growth),
     /// From the start of the process to the first answer
     Start,
-    /// An axum server with nothing in it, for `floor`
+    /// An empty axum server, for `floor`
     #[command(hide = true)]
     Empty { port: u16 },
 }
 
 #[derive(Args)]
 struct Load {
-    /// An address to load, in place of programs that are started here.
+    /// An address to load, instead of programs started here.
     #[arg(long)]
     url: Option<String>,
-    /// Connections that are kept open.
+    /// Number of connections.
     #[arg(long, default_value_t = 8)]
     connections: usize,
     /// Sign-ins in each run.
     #[arg(long, default_value_t = 5_000)]
     sign_ins: usize,
-    /// Runs, of which the median is told.
+    /// Number of runs, whose median is reported.
     #[arg(long, default_value_t = 3)]
     runs: usize,
 }
 
 #[derive(Args)]
 struct Growth {
-    /// How many accounts there are, in databases side by side.
+    /// Numbers of accounts, each in its own database.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000])]
     accounts: Vec<u32>,
 }

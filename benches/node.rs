@@ -1,4 +1,4 @@
-//! The program that is measured, as a process, and what `/proc` tells of processes.
+//! The measured program as a process, and measurements from `/proc`.
 
 use crate::client::{Client, Target};
 use crate::ports::free_port;
@@ -18,7 +18,7 @@ pub enum Backends {
 }
 
 impl Backends {
-    /// Servers as an operator runs them: what is committed is on the disk.
+    /// Servers as in production: commits are synced to disk.
     pub fn servers() -> Self {
         Self::Servers { postgres: PostgresServer::start_with(&["-c", "fsync=on"]), redis: RedisServer::start(&[]) }
     }
@@ -30,7 +30,7 @@ impl Backends {
         }
     }
 
-    /// Where the database is, for a program that keeps its files in `folder`.
+    /// The URL of the database, for a program whose data folder is `folder`.
     pub fn database(&self, folder: &Path) -> String {
         match self {
             Self::Embedded => format!("sqlite://{}", folder.join("latchkey.db").display()),
@@ -47,7 +47,7 @@ impl Backends {
     }
 }
 
-/// The program behind wires that count its round trips.
+/// The program behind proxies that count its round trips.
 pub struct WiredNode {
     pub node: Node,
     pub sql: Wire,
@@ -69,17 +69,17 @@ impl WiredNode {
     }
 }
 
-/// The program, running; stopped with its value.
+/// A running program, stopped on drop.
 pub struct Node {
     child: Child,
     environment: Vec<(&'static str, String)>,
     pub target: Target,
-    /// From the start of the process to the answer that both backends are there.
+    /// Time from the start of the process until both backends are ready.
     pub started_in: Duration,
 }
 
 impl Node {
-    /// Starts it with its limits on; each address that `X-Forwarded-For` names is a client of its own.
+    /// Starts the program with rate limits on; each address in `X-Forwarded-For` is a separate client.
     pub async fn start(program: &Path, backends: &Backends, folder: &Path) -> Self {
         Self::start_set(program, &backends.settings(folder), folder).await
     }
@@ -111,7 +111,7 @@ impl Node {
             assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", said(folder));
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // It listens before its schema is up to date; an answer comes after that.
+        // The program listens before its schema is migrated, and responds afterwards.
         assert_eq!(Client::new(&node.target).get("/readyz").await.status, 200, "{}", said(folder));
         node.started_in = began.elapsed();
         node
@@ -121,7 +121,7 @@ impl Node {
         self.child.id()
     }
 
-    /// Runs a command beside it; gives what it wrote for programs.
+    /// Runs a command with the same settings, and returns its standard output.
     pub fn command(&self, program: &Path, arguments: &[&str]) -> String {
         let mut command = Command::new(std::path::absolute(program).unwrap());
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value))).args(arguments);
@@ -130,17 +130,17 @@ impl Node {
         String::from_utf8(done.stdout).unwrap()
     }
 
-    /// Begins to measure the time that it spends on processors.
+    /// Starts measuring its processor time.
     pub fn meter(&self) -> Meter {
         Meter::start(vec![self.pid()])
     }
 
-    /// The most memory that it ever held, in MiB.
+    /// Its peak memory, in MiB.
     pub fn peak_memory(&self) -> f64 {
         memory(self.pid(), "VmHWM:")
     }
 
-    /// The memory that it holds, in MiB.
+    /// Its current memory, in MiB.
     pub fn memory(&self) -> f64 {
         memory(self.pid(), "VmRSS:")
     }
@@ -157,7 +157,7 @@ fn said(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("err.log")).unwrap_or_default()
 }
 
-/// The time that processes spend on processors, user and system.
+/// The processor time of processes, user and system.
 pub struct Meter {
     pids: Vec<u32>,
     before: Duration,
@@ -169,7 +169,7 @@ impl Meter {
         Self { pids, before }
     }
 
-    /// The duration of each of `count` operations, in milliseconds.
+    /// The processor time per operation, in milliseconds.
     pub fn millis_each(&self, count: usize) -> f64 {
         let now: Duration = self.pids.iter().copied().map(cpu).sum();
         #[expect(clippy::cast_precision_loss, reason = "some thousands")]
@@ -192,7 +192,7 @@ fn memory(pid: u32, field: &str) -> f64 {
     line.trim().split(' ').next().unwrap().parse::<f64>().unwrap() / 1_024.0
 }
 
-/// A folder for a program's files, on a real disk: what is committed is waited for.
+/// A folder for a program's files on a real disk, so that commits wait for the disk.
 pub fn scratch() -> TempDir {
     let target = Path::new("target");
     if target.exists() { TempDir::new_in(target).unwrap() } else { TempDir::new().unwrap() }

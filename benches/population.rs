@@ -1,6 +1,6 @@
-//! Accounts in the database, as many as are asked for: each with three passkeys, two sessions, five lines of activity (some
-//! with several pages of it) and a browser that knows it. Which they are follows from their number, so that any can sign in.
-//! Rows are named at random, as they were before new ones began with their time.
+//! Fills a database with accounts. Each has three passkeys, two sessions, five activity entries (some have several
+//! pages) and a known browser. All data derives from the account's number, so that any account can sign in. Row ids are
+//! random, as they were before new ids began with the time.
 
 use crate::authenticator::SoftPasskey;
 use serde_json::Value;
@@ -11,27 +11,27 @@ use sqlx::{Postgres, QueryBuilder, Row, Sqlite};
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// Accounts that are written at a time.
+/// Accounts written per transaction.
 const CHUNK: u32 = 1_000;
 const PASSKEYS: u32 = 3;
 const SESSIONS: u32 = 2;
 const EVENTS: u32 = 5;
-/// One account of so many has so many lines of activity instead.
+/// One account in `BUSY` has `MANY_EVENTS` activity entries instead.
 pub const BUSY: u32 = 100;
 const MANY_EVENTS: u32 = 150;
-/// When they signed up, and a day, in milliseconds.
+/// The time of sign-up, and the length of a day, in milliseconds.
 const THEN: i64 = 1_790_000_000_000;
 const DAY: i64 = 86_400_000;
 
-/// A device whose key many accounts have: only their ids differ.
+/// A passkey whose key many accounts share; only the ids differ.
 pub struct Template {
     passkey: SoftPasskey,
     record: String,
-    /// The id in the record, as it is written there.
+    /// The credential id, as encoded in the record.
     id: String,
 }
 
-/// Which rows are written.
+/// The tables to fill.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tables {
     /// Those of the first schema: accounts, passkeys and sessions.
@@ -65,7 +65,7 @@ impl Template {
     }
 }
 
-/// The passkey with which an account signs in.
+/// The passkey that an account signs in with.
 pub fn passkey(number: u32, templates: &[Template]) -> SoftPasskey {
     let mut passkey = templates[number as usize % templates.len()].passkey.clone();
     passkey.credential_id = digest("passkey", number, 0).to_vec();
@@ -73,7 +73,7 @@ pub fn passkey(number: u32, templates: &[Template]) -> SoftPasskey {
     passkey
 }
 
-/// The records of real accounts, for others like them.
+/// Reads the passkey records of real accounts, as templates for others.
 pub async fn templates(url: &str, passkeys: Vec<SoftPasskey>) -> Vec<Template> {
     let text = "select record from passkeys where credential_id = $1";
     let mut all = Vec::new();
@@ -152,7 +152,7 @@ macro_rules! chunk {
                 "insert into events (id, user_id, kind, at, browser, system, detail) ",
                 numbers.clone().flat_map(|number| (0..events_of(number)).map(move |place| (number, place))),
                 |mut row, &(number, place)| {
-                    // Young enough to be kept.
+                    // Recent enough not to be removed.
                     let at = now_millis() - i64::from(place % 90 + number % 90) * DAY - i64::from(place);
                     row.push_bind(id("event", number, place)).push_bind(id("user", number, 0)).push_bind("signed_in");
                     row.push_bind(at).push_bind("Chrome").push_bind("Linux").push_bind("passkey");
@@ -191,7 +191,7 @@ macro_rules! fill {
     }};
 }
 
-/// Writes so many accounts.
+/// Writes `count` accounts.
 pub async fn fill(url: &str, count: u32, templates: &[Template], tables: Tables) {
     if url.starts_with("sqlite:") {
         let options = SqliteConnectOptions::from_str(url).unwrap().synchronous(SqliteSynchronous::Off);

@@ -1,4 +1,4 @@
-//! Tables for people, JSON for programs.
+//! Results as tables and as JSON.
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Report {
         Self { folder, tables: Vec::new() }
     }
 
-    /// Prints a table and remembers it.
+    /// Prints a table and keeps it for [`Report::keep`].
     pub fn table(&mut self, title: &str, rows: Vec<Row>) {
         let Some(first) = rows.first() else { return };
         let mut lines = vec![first.columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()];
@@ -54,7 +54,7 @@ impl Report {
             let name = title.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
             let path = self.folder.join(format!("{}.json", name.to_lowercase()));
             std::fs::write(&path, serde_json::to_vec_pretty(&all).unwrap()).unwrap();
-            println!("kept as {}", path.display());
+            println!("saved as {}", path.display());
         }
     }
 }
@@ -64,7 +64,7 @@ fn json_row(row: &Row) -> Value {
     json!({ "what": row.what, "columns": columns.collect::<serde_json::Map<_, _>>() })
 }
 
-/// Three figures that matter; nothing where it was not measured.
+/// Three significant figures; empty if not measured.
 fn written(number: f64) -> String {
     match number.abs() {
         _ if number.is_nan() => String::new(),
@@ -75,12 +75,12 @@ fn written(number: f64) -> String {
     }
 }
 
-/// A span in milliseconds.
+/// A duration in milliseconds.
 pub fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000.0
 }
 
-/// The value below which this share of the sorted times lies.
+/// The quantile of sorted times, in milliseconds.
 pub fn quantile(sorted: &[Duration], share: f64) -> f64 {
     #[expect(
         clippy::cast_precision_loss,
@@ -92,7 +92,7 @@ pub fn quantile(sorted: &[Duration], share: f64) -> f64 {
     millis(sorted[place])
 }
 
-/// The middle one.
+/// The median.
 pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]

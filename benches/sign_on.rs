@@ -14,11 +14,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Sign-ons in each run, runs of which the median is told, and users.
+/// Sign-ons per run, the number of runs, whose median is reported, and the number of users.
 const SIGN_ONS: usize = 3_000;
 const RUNS: usize = 3;
 const USERS: usize = 50;
-/// Connections that are kept open.
+/// Number of connections.
 const CONNECTIONS: usize = 8;
 const RSA: &str = include_str!("../tests/suite/fixtures/rsa-2048.pkcs8.txt");
 const REDIRECT_URI: &str = "https://photos.example/callback";
@@ -35,17 +35,17 @@ struct Endpoints {
 const OURS: Endpoints = Endpoints { authorize: "/oauth/authorize", token: "/oauth/token", userinfo: "/oauth/userinfo" };
 const PEER: Endpoints = Endpoints { authorize: "/auth", token: "/token", userinfo: "/me" };
 
-/// An application as its own server knows it.
+/// An application and its credentials.
 #[derive(Clone)]
 struct Party {
     endpoints: Endpoints,
-    /// The address of a request, without `prompt`.
+    /// The URL of the authorization request, without `prompt`.
     request: String,
     basic: String,
 }
 
 impl Party {
-    /// Registers an application whose ID tokens are signed so.
+    /// Registers an application whose ID tokens are signed with `algorithm`.
     fn new(node: &Node, program: &Path, algorithm: Algorithm) -> Self {
         let id = format!("photos-{}", algorithm.name().to_lowercase());
         let add = ["apps", "add", &id, "--who", "everybody", "--redirect-uri", REDIRECT_URI, "--json"];
@@ -151,7 +151,7 @@ async fn columns(
     named.chain([("server CPU ms", each), ("signature ms", signature), ("beyond it ms", each - signature)]).collect()
 }
 
-/// The same work by node's oidc-provider, in one process that keeps everything in memory.
+/// The same work with node's oidc-provider, in one process that stores everything in memory.
 async fn peer(signatures: [(Algorithm, f64); 2]) -> Vec<Row> {
     let port = free_port();
     let arguments = ["benches/peer/provider.mjs", &port.to_string(), "photos", "a-secret-of-the-peer", REDIRECT_URI];
@@ -186,7 +186,7 @@ async fn peer(signatures: [(Algorithm, f64); 2]) -> Vec<Row> {
     rows
 }
 
-/// Until the first keys are made.
+/// Waits until the first keys exist.
 async fn wait_for_keys(target: &Target) {
     let mut client = Client::new(target);
     while client.get("/oauth/jwks").await.status != 200 {
@@ -208,11 +208,11 @@ fn signature(algorithm: Algorithm) -> f64 {
         std::hint::black_box(sign(&key, "JWT", &["a claim"]).unwrap());
     }
     let (cpu, took) = (meter.millis_each(TIMES as usize), millis(began.elapsed()) / f64::from(TIMES));
-    // Ticks are of 10 ms.
+    // The processor time has a resolution of 10 ms.
     if cpu > 0.0 { cpu } else { took }
 }
 
-/// Counts the round trips of each step, the least of several.
+/// Counts the round trips of each step; the minimum of several runs.
 async fn trips(program: &Path, (postgres, redis): (u16, u16), report: &mut Report) {
     let WiredNode { node, sql, cache, .. } = &WiredNode::start(program, (postgres, redis)).await;
     wait_for_keys(&node.target).await;

@@ -1,4 +1,4 @@
-//! From the start of the process to the first answer, on a database that is there.
+//! From the start of the process to the first response, on an existing database.
 
 use crate::client::Client;
 use crate::node::{Backends, Node, scratch};
@@ -6,7 +6,7 @@ use crate::report::{Report, Row, median, millis};
 use std::path::Path;
 use std::time::Instant;
 
-/// Starts, of which the median is told.
+/// Number of starts, whose median is reported.
 const STARTS: usize = 11;
 
 pub async fn measure(program: &Path, report: &mut Report) {

@@ -1,4 +1,4 @@
-//! The actions of users: sign up, sign in, be recognised, view pages. Many at once, each on its own connection.
+//! The actions of users: sign up, sign in, be recognised, view pages. Many run at once, each on its own connection.
 
 use crate::authenticator::SoftPasskey;
 use crate::client::{Client, Target};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How often something was done, and how long each time took.
+/// The durations of the operations in a run, and of the whole run.
 pub struct Run {
     pub times: Vec<Duration>,
     pub took: Duration,
@@ -20,7 +20,7 @@ impl Run {
         self.times.len()
     }
 
-    /// So many a second.
+    /// Operations per second.
     pub fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "some thousands")]
         let count = self.count() as f64;
@@ -41,18 +41,19 @@ impl Run {
 /// One action, with the client of a connection.
 pub type Step<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// A number that no other call of this process gets: for names and addresses.
+/// Returns a number that is unique in this process, for names and addresses.
 pub fn number() -> usize {
     static NUMBER: AtomicUsize = AtomicUsize::new(1);
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
-/// How much is done.
+/// The amount of work in a run.
 #[derive(Clone, Copy)]
 pub struct Amount {
     pub connections: usize,
     pub count: usize,
-    /// Each is due at its time, and is late from then on, whenever it begins. `None`: as soon as the last was answered.
+    /// Latency counts from the time at which an operation is due, even if it starts later. `None`: each one starts
+    /// when the previous one has finished.
     pub per_second: Option<u32>,
 }
 
@@ -62,7 +63,7 @@ impl Amount {
     }
 }
 
-/// Does `one` so often.
+/// Runs `one` as often as `amount` says.
 pub async fn run<F>(what: &str, target: &Target, amount: Amount, one: F) -> Run
 where
     F: for<'a> Fn(&'a mut Client, usize) -> Step<'a> + Send + Clone + 'static,
@@ -100,7 +101,7 @@ where
     Run { times, took: began.elapsed() }
 }
 
-/// Signs up with a new name, from a new address; gives the passkey.
+/// Signs up with a new name, from a new address; returns the passkey.
 pub async fn sign_up(client: &mut Client) -> SoftPasskey {
     let number = number();
     client.become_new(number);
@@ -126,7 +127,7 @@ pub async fn sign_in(client: &mut Client, passkey: &SoftPasskey) {
     assert_eq!(answer.status, 200, "{:?}", answer.body);
 }
 
-/// Makes accounts; gives their passkeys.
+/// Creates accounts; returns their passkeys.
 pub async fn accounts(target: &Target, connections: usize, count: usize) -> (Run, Vec<SoftPasskey>) {
     let made = Arc::new(Mutex::new(Vec::with_capacity(count)));
     let keep = Arc::clone(&made);
@@ -155,7 +156,7 @@ pub async fn sign_ins(target: &Target, amount: Amount, passkeys: &Arc<Vec<SoftPa
 /// The cookies of one browser.
 pub type Cookies = Vec<(String, String)>;
 
-/// Signs in once with each of these passkeys; gives the cookies of each.
+/// Signs in once with each of these passkeys; returns the cookies of each.
 pub async fn browsers(target: &Target, passkeys: &[SoftPasskey]) -> Vec<Cookies> {
     let (mut client, mut all) = (Client::new(target), Vec::new());
     for passkey in passkeys {
@@ -171,7 +172,7 @@ pub async fn views(target: &Target, amount: Amount, path: &str, browsers: &[Cook
     visit(path, target, amount, visits).await
 }
 
-/// Views of pages, in turn, each by a browser of its own.
+/// Views of pages in turn, each by its own browser.
 pub async fn visit(what: &str, target: &Target, amount: Amount, visits: Vec<(Cookies, String)>) -> Run {
     let visits = Arc::new(visits);
     run(what, target, amount, move |client, turn| {
@@ -186,7 +187,7 @@ pub async fn visit(what: &str, target: &Target, amount: Amount, visits: Vec<(Coo
     .await
 }
 
-/// The second page of the activity of each of these, as the first one leads there.
+/// The second activity page of each browser, from the link on the first one.
 pub async fn older_pages(target: &Target, browsers: &[Cookies]) -> Vec<(Cookies, String)> {
     let (mut client, mut pages) = (Client::new(target), Vec::new());
     for cookies in browsers {

@@ -1,8 +1,8 @@
-// A balancer as it stands before several nodes: each request goes to the next one.
+// A round-robin load balancer in front of several nodes.
 
 import { createServer, request, type Server } from "node:http";
 
-/** Listens on a port of this machine and passes requests on to these, in turn. */
+/** Listens on a local port and forwards requests to the nodes in turn. */
 export async function balance(port: number, nodes: number[]): Promise<Server> {
   let turn = 0;
   const balancer = createServer((asked, answer) => {

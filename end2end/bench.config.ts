@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 import tests from "./playwright.config";
 
-// One at a time, so that nothing but the page is measured; pages may be kept for going back, as browsers of people do.
+// One test at a time, so that only the page is measured; with the back/forward cache on, as in users' browsers.
 export default defineConfig({
   ...tests,
   globalSetup: undefined,

@@ -1,4 +1,4 @@
-// Transferred bytes of a page by kind: the same for the budget that tests hold and for the table of the benchmarks.
+// Transferred bytes of a page by kind, for the budgets in the tests and for the table of the benchmarks.
 
 import type { Page, Request } from "@playwright/test";
 
@@ -13,7 +13,7 @@ function kindOf(request: Request, type: string): Kind {
   return KINDS.find((kind) => type.includes(kind === "js" ? "javascript" : kind)) ?? "other";
 }
 
-/** Bytes of the bodies of everything that a page loads with these cookies, with nothing kept from before. */
+/** The body bytes of everything that a page loads with the cookies of `from` and an empty cache. */
 export async function bytesOf(from: Page, path: string): Promise<Record<Kind, number>> {
   const storageState = await from.context().storageState();
   const context = await from.context().browser()!.newContext({ baseURL: new URL(from.url()).origin, storageState });
@@ -29,7 +29,7 @@ async function bytesOfFirst(page: Page, path: string): Promise<Record<Kind, numb
     sizes.push(
       (async () => {
         const [response, size] = await Promise.all([request.response(), request.sizes()]);
-        // Calls of the API do not count.
+        // API calls do not count.
         if (request.resourceType() === "fetch" && !request.url().includes("/pkg/") && !request.url().includes(".wasm")) return;
         bytes[kindOf(request, (await response?.headerValue("content-type")) ?? "")] += size.responseBodySize;
       })(),

@@ -1,11 +1,11 @@
-// Fixtures of every browser test: a server, a page that must not complain, and a virtual authenticator.
+// Fixtures for every browser test: a server, a page without console errors, and a virtual authenticator.
 
 import { type APIResponse, type CDPSession, type Locator, type Page, test as base, expect } from "@playwright/test";
 import { Server, type Storage } from "./server";
 
 export { expect };
 
-/** A virtual authenticator of Chromium's, spoken to over the DevTools protocol. */
+/** Chromium's virtual authenticator, controlled over the DevTools protocol. */
 export class Authenticator {
   private constructor(
     private readonly session: CDPSession,
@@ -34,18 +34,18 @@ export class Authenticator {
     return credentials.length;
   }
 
-  /** Whose passkeys it holds, as the device shows them: username and name. */
+  /** The users of its passkeys, as the device shows them: username and name. */
   async names(): Promise<(string | undefined)[][]> {
     const { credentials } = await this.session.send("WebAuthn.getCredentials", { authenticatorId: this.id });
     return credentials.map(({ userName, userDisplayName }) => [userName, userDisplayName]);
   }
 
-  /** Whether the person answers the dialog; while not, requests stay open. */
+  /** Whether the user responds to the dialog; if not, requests stay pending. */
   async answers(enabled: boolean): Promise<void> {
     await this.session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: this.id, enabled });
   }
 
-  /** Whether the person can confirm with finger, face or screen lock; if not, requests fail as a cancelled dialog. */
+  /** Whether the user can confirm with finger, face or screen lock; if not, requests fail like a cancelled dialog. */
   async verifies(isUserVerified: boolean): Promise<void> {
     await this.session.send("WebAuthn.setUserVerified", { authenticatorId: this.id, isUserVerified });
   }
@@ -62,7 +62,7 @@ export const test = base.extend<Fixtures>({
     await server.stop();
   },
   baseURL: async ({ server }, use) => use(server.origin),
-  // Console errors, hydration warnings and CSP reports fail a test; a refusal that it expects is announced by its status.
+  // Console errors, hydration warnings and CSP reports fail a test; a test declares an expected refusal by its status.
   complaints: [
     async ({ context }, use) => {
       const complaints: string[] = [];
@@ -70,17 +70,17 @@ export const test = base.extend<Fixtures>({
         document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`));
       });
       context.on("console", (message) => {
-        // Playwright's own script is kept out of the frame for emails, as every script is.
+        // The email frame blocks Playwright's own script, like every script.
         const isPlaywright = message.text().startsWith("Blocked script execution") && message.text().includes("/dev/mailbox/html");
         if (["error", "warning"].includes(message.type()) && !isPlaywright) complaints.push(message.text());
       });
       context.on("weberror", (error) => {
         const text = String(error.error());
-        // Chromium's own word when a page is left before its transition has begun, which tests do and users hardly can.
+        // Chromium reports this if a page is left before its transition begins, which tests do and users hardly can.
         if (!text.startsWith("InvalidStateError: Transition was aborted")) complaints.push(text);
       });
       await use(complaints);
-      expect(complaints, "the browser complained").toEqual([]);
+      expect(complaints, "errors in the browser").toEqual([]);
     },
     { auto: true },
   ],
@@ -95,14 +95,14 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-/** A browser without passkeys in the suggestions of a field: there, nothing but the button signs in. */
+/** Disables passkey suggestions in form fields, so that only the button signs in. */
 export async function withoutSuggestions(page: Page): Promise<void> {
   await page.addInitScript(() => {
     PublicKeyCredential.isConditionalMediationAvailable = async () => false;
   });
 }
 
-/** Waits until the page's islands are awake. */
+/** Waits until the page's islands are hydrated. */
 export async function awake(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
 }
@@ -121,7 +121,7 @@ export async function signOut(page: Page): Promise<void> {
   await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
 }
 
-/** Signs in on the sign-in page by its button. */
+/** Signs in with the button on the sign-in page. */
 export async function signInWithPasskey(page: Page): Promise<void> {
   await page.goto("/sign-in");
   await awake(page);
@@ -137,13 +137,13 @@ export async function forget(page: Page): Promise<void> {
 
 type Email = { to: string; subject: string; text: string; html: string; sent_at: string };
 
-/** A link of an email, at the server that showed it: servers on one database send each other's emails, with their own address. */
+/** An email's link on the server that shows it: servers on one database send each other's emails, with their URL. */
 function at(mailbox: APIResponse, link: string): string {
   const { pathname, search } = new URL(link);
   return new URL(pathname + search, mailbox.url()).href;
 }
 
-/** The newest email with a code to an address, once there are as many as expected. */
+/** The newest email with a code to an address, once there are `count` of them. */
 export async function emailTo(page: Page, address: string, count = 1): Promise<{ link: string; code: string; subject: string; text: string }> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const mailbox = await page.request.get("/dev/mailbox.json");
@@ -161,7 +161,7 @@ export async function emailTo(page: Page, address: string, count = 1): Promise<{
   throw new Error(`no email to ${address}`);
 }
 
-/** The link to a path of this site in the newest email to an address that has such a subject and link. */
+/** The link to `path` in the newest email to an address with this subject and such a link. */
 export async function emailAbout(page: Page, address: string, subject: string, path: string): Promise<string> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const mailbox = await page.request.get("/dev/mailbox.json");
@@ -176,7 +176,7 @@ export async function emailAbout(page: Page, address: string, subject: string, p
   throw new Error(`no email to ${address}: ${subject}`);
 }
 
-/** Signs up and confirms the address by the email's link. */
+/** Signs up and confirms the address with the link in the email. */
 export async function signUpConfirmed(page: Page, username: string): Promise<void> {
   await signUp(page, username);
   const { link } = await emailTo(page, `${username}@example.org`);
@@ -185,7 +185,7 @@ export async function signUpConfirmed(page: Page, username: string): Promise<voi
   await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
 }
 
-/** Asks for an email on the sign-in page. */
+/** Requests an email on the sign-in page. */
 export async function askForEmail(page: Page, username: string): Promise<void> {
   await page.goto("/sign-in");
   await awake(page);
@@ -195,7 +195,7 @@ export async function askForEmail(page: Page, username: string): Promise<void> {
   await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
 }
 
-/** Asks a server function as the page itself would. */
+/** Calls a server function as the page itself would. */
 export async function call(page: Page, path: string, body: unknown = {}): Promise<{ status: number; json: any }> {
   const origin = new URL(page.url()).origin;
   const answer = await page.request.post(path, { data: body, headers: { origin } });
@@ -204,31 +204,31 @@ export async function call(page: Page, path: string, body: unknown = {}): Promis
 
 let counter = 0;
 
-/** A name that no other test uses, also where tests share a database. */
+/** A name that no other test uses, even if tests share a database. */
 export function freshName(): string {
   counter += 1;
   return `p${process.pid.toString(36)}${Date.now().toString(36)}${counter}`;
 }
 
-/** The passkeys in the list of their section. */
+/** The items of the passkey list. */
 export function passkeysOf(page: Page): Locator {
   return page.getByRole("region", { name: "Passkeys" }).getByRole("listitem");
 }
 
-/** Opens the section of the passkeys, and awaits as many as expected. */
+/** Opens the passkeys section and expects `count` passkeys. */
 export async function seePasskeys(page: Page, count: number): Promise<void> {
   await page.goto("/account/passkeys");
   await expect(passkeysOf(page)).toHaveCount(count);
 }
 
-/** Creates a passkey where the page offers it. */
+/** Creates a passkey with the page's button. */
 export async function createPasskey(page: Page, button = "Create a passkey"): Promise<void> {
   await awake(page);
   await page.getByRole("button", { name: button }).click();
   await expect(page.getByRole("heading", { name: "Your passkey is ready" })).toBeVisible();
 }
 
-/** Removes a passkey, which asks first. */
+/** Removes a passkey and confirms the removal. */
 export async function removePasskey(row: Locator): Promise<void> {
   await row.getByText("Remove", { exact: true }).click();
   await row.getByRole("button", { name: "Remove passkey" }).click();

@@ -1,4 +1,4 @@
 import config from "./playwright.config";
 
-// `make pictures`: what README.md shows.
+// `make pictures`: the screenshots in README.md.
 export default { ...config, globalSetup: undefined, testDir: "pictures", workers: 1 };

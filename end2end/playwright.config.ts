@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 
-/** The system's browser; where it has none, Playwright's own. */
+/** The system's Chromium if installed, else Playwright's own. */
 const CHROMIUM = process.env.CHROMIUM ?? ["/usr/bin/chromium"].find(existsSync);
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-// A server of a test's own on a free port, on one of the two storage settings, or two nodes that are one site.
+// A test's own server on a free port, with one of the two storage settings, or two nodes of one site.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -11,10 +11,10 @@ import { balance } from "./balancer";
 
 const TARGET = join(import.meta.dirname, "../target");
 
-/** The program that was built last: by `make build` the release, by `cargo leptos` the debug build. */
+/** The most recent build: a release build from `make build`, or a debug build from `cargo leptos`. */
 export const PROGRAM = process.env.LATCHKEY_PROGRAM ?? lastBuilt();
 
-/** Whether it is the release, which carries the files of the site. */
+/** Whether it is a release build, which embeds the site's files. */
 export const IS_RELEASE = PROGRAM.includes("/release/");
 
 function lastBuilt(): string {
@@ -47,7 +47,7 @@ export class Server {
             // Servers on one database are nodes of one site.
             SECRET_KEY: "the key of all servers on this database",
           };
-    // The release alone, far from the folder in which it was built: it carries all that it needs.
+    // The program runs outside the folder in which it was built: a release build embeds all files that it needs.
     const program = join(folder, "latchkey");
     copyFileSync(PROGRAM, program);
     const env = {
@@ -71,14 +71,14 @@ export class Server {
     return new Server(origin, nodes, folder, env, balancer);
   }
 
-  /** Runs a command of administrators; returns its standard output. */
+  /** Runs an administrator command; returns its standard output. */
   async command(...words: string[]): Promise<string> {
     const program = join(this.folder, "latchkey");
     const { stdout } = await promisify(execFile)(program, words, { cwd: this.folder, env: this.env });
     return stdout.trim();
   }
 
-  /** Waits until applications can sign users in: the first signing keys are made beside everything else. */
+  /** Waits until applications can sign users in: the first signing keys are created in the background. */
   async provides(): Promise<void> {
     for (let attempt = 0; attempt < 300; attempt += 1) {
       if ((await fetch(`${this.origin}/.well-known/openid-configuration`)).ok) return;
@@ -99,7 +99,7 @@ export class Server {
 
 function required(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run this by "make browser"`);
+  if (!value) throw new Error(`${name} is not set: run this with "make browser"`);
   return value;
 }
 
@@ -114,10 +114,10 @@ function freePort(): Promise<number> {
 
 async function answering(url: string, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 150; attempt += 1) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}`);
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`${url} does not answer`);
+  throw new Error(`${url} does not respond`);
 }

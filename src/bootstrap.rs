@@ -1,4 +1,4 @@
-//! From settings to running parts: the only place that decides which backend stands behind a trait.
+//! Builds the server's parts from the settings: the only place that chooses the backend behind a trait.
 
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
@@ -27,10 +27,10 @@ use std::time::Duration;
 /// How long a start waits for an unavailable database or a locked file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The settings, with addresses that the drivers take.
+/// Loads and validates the settings. The drivers check the URLs of the database and Redis.
 ///
 /// # Errors
-/// All [`Problems`] together.
+/// All [`Problems`] at once.
 pub fn settings(source: &Source) -> Result<Config, Problems> {
     let drivers = Drivers { takes_database: postgres::is_address, takes_redis: RedisEphemeral::is_address };
     Config::load(source, drivers)
@@ -39,25 +39,25 @@ pub fn settings(source: &Source) -> Result<Config, Problems> {
 /// The parts of a running server.
 pub struct Started {
     pub state: AppState,
-    /// Sends emails, where there is a way for them to go.
+    /// Sends emails; `None` without a transport.
     pub email_worker: Option<Arc<EmailWorker>>,
-    /// Tells applications that sessions ended.
+    /// Notifies applications of ended sessions.
     pub logout_worker: Arc<LogoutWorker>,
 }
 
-/// Opens the backends and puts the state together that every handler shares.
+/// Opens the backends and builds the state that all handlers share.
 ///
 /// # Errors
 /// When the data folder, the key, the database or the mail settings cannot be used.
 pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavailable> {
-    // Leptos renders on whichever executor was chosen first; a second choice in one process is not an error for us.
+    // Leptos uses the executor that was set first; setting it again in the same process is not an error here.
     let _ = any_spawner::Executor::init_tokio();
     let store = open_store(&config.database).await?;
     announce_new(&*store, &config.database);
     let (services, transport) = assemble(config, store)?;
     let email_worker = transport.map(|transport| Arc::new(email_worker(&services, transport, config)));
     let state = app_state(services, config, files)?;
-    // Beside everything else: with a million accounts it takes a while.
+    // In the background: with a million accounts, counting takes a while.
     let core = Arc::clone(state.core());
     tokio::spawn(async move {
         if let Err(cause) = warn_of_locked_out_users(&core).await {
@@ -75,18 +75,19 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     Ok(Started { state, email_worker, logout_worker })
 }
 
-/// The same parts for one command beside a running server: the database must be there, with the schema of this program.
+/// Builds the services for a single command, beside a running server. The database must exist and have the schema of
+/// this version.
 ///
 /// # Errors
-/// As [`start`].
+/// The same as [`start`].
 pub async fn join(config: &Config) -> Result<Services, Unavailable> {
     Ok(assemble(config, join_store(config).await?)?.0)
 }
 
-/// The database alone.
+/// Opens an existing database.
 ///
 /// # Errors
-/// When it is away, is not there, or has another schema.
+/// When it is unavailable, does not exist, or has another schema version.
 pub async fn join_store(config: &Config) -> Result<Arc<dyn Store>, Unavailable> {
     Ok(match &config.database {
         DatabaseUrl::Postgres(url) => Arc::new(postgres::join(url).await?),
@@ -94,10 +95,10 @@ pub async fn join_store(config: &Config) -> Result<Arc<dyn Store>, Unavailable> 
     })
 }
 
-/// Whether there are tables in the database already. Nothing is changed by looking.
+/// Whether the database has a schema already. This changes nothing.
 ///
 /// # Errors
-/// When it is away.
+/// When the database is unavailable.
 pub async fn has_schema(database: &DatabaseUrl) -> Result<bool, Unavailable> {
     let version = match database {
         DatabaseUrl::Postgres(url) => postgres::look(url).await?.schema_version().await?,
@@ -107,7 +108,7 @@ pub async fn has_schema(database: &DatabaseUrl) -> Result<bool, Unavailable> {
     Ok(version.is_some())
 }
 
-/// Opens what stands beside the database, and gives the way that emails go, if there is one.
+/// Builds the services on top of the store, and the email transport, if there is one.
 fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<Arc<dyn Transport>>), Unavailable> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -118,10 +119,10 @@ fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<
     Ok((services(config, backing, transport.is_some())?, transport))
 }
 
-/// The services under these settings. `can_send`: emails go somewhere.
+/// Builds the services from the settings. `can_send`: there is an email transport.
 ///
 /// # Errors
-/// When the host of `PUBLIC_URL` cannot be a relying party's id.
+/// When the host of `PUBLIC_URL` cannot be a relying party ID.
 pub fn services(config: &Config, backing: Backing, can_send: bool) -> Result<Services, Unavailable> {
     let policy = Policy {
         issuer: config.public_url.origin().to_owned(),
@@ -134,16 +135,16 @@ pub fn services(config: &Config, backing: Backing, can_send: bool) -> Result<Ser
     Services::new(Core::new(backing, policy), &config.public_url, &config.brand.name)
 }
 
-/// The worker that sends what these services queue.
+/// The worker that sends the emails that these services queue.
 #[must_use]
 pub fn email_worker(services: &Services, transport: Arc<dyn Transport>, config: &Config) -> EmailWorker {
     EmailWorker::new(Arc::clone(services.core()), transport, Branding::new(config))
 }
 
-/// The key that was set, else the one in the data folder.
+/// The key in the settings, or else the key file in the data folder, which is created if it is missing.
 ///
 /// # Errors
-/// When there is none and it cannot be written.
+/// When the key file cannot be read or created.
 pub fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable> {
     let previous = config.secret_key_previous.as_ref();
     if let Some(key) = &config.secret_key {
@@ -163,7 +164,7 @@ pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("secret.key")
 }
 
-/// Over SMTP where a server is set; into the development mailbox on localhost; else not at all.
+/// SMTP if `SMTP_URL` is set, otherwise the development mailbox on localhost, otherwise none.
 fn transport(
     config: &Config,
     store: &Arc<dyn Store>,
@@ -176,7 +177,7 @@ fn transport(
     Ok(is_here.then(|| Arc::new(Mailbox { store: Arc::clone(store), clock: Arc::clone(clock) }) as Arc<dyn Transport>))
 }
 
-/// Tells the administrator how many users cannot sign in under the chosen settings.
+/// Warns about users who cannot sign in under the current settings.
 async fn warn_of_locked_out_users(core: &Core) -> Result<(), Unavailable> {
     let (count, stranded) = core.count_locked_out().await?;
     if count > 0 {
@@ -189,7 +190,7 @@ async fn warn_of_locked_out_users(core: &Core) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// The state around a given set of parts; tests hand in their own.
+/// Builds the state from the given services; tests pass their own.
 ///
 /// # Errors
 /// When the logo cannot be read.
@@ -212,7 +213,7 @@ pub fn app_state(services: Services, config: &Config, files: SiteFiles) -> Resul
     }))
 }
 
-/// The site as pages describe it.
+/// The name, logo, colours and links that pages show.
 fn site(config: &Config, brand: &BrandFiles) -> Site {
     Site {
         name: config.brand.name.clone(),
@@ -224,20 +225,20 @@ fn site(config: &Config, brand: &BrandFiles) -> Site {
     }
 }
 
-/// The mail server that was set.
+/// The SMTP client for `SMTP_URL`; `None` if it is not set.
 ///
 /// # Errors
-/// When the settings make no client.
+/// When the mail settings are invalid.
 pub fn smtp(config: &Config) -> Result<Option<Smtp>, Unavailable> {
     let Some(url) = &config.smtp_url else { return Ok(None) };
     let smtp = Smtp::new(url.expose(), &config.mail_from, config.public_url.host(), None);
     smtp.map(Some).map_err(|cause| Unavailable::new("mail", cause))
 }
 
-/// Opens the database, making it when it is a file, and brings its schema up to date.
+/// Opens the database, creates a missing SQLite file, and migrates the schema.
 ///
 /// # Errors
-/// When it is away for too long, or its schema is newer than this program.
+/// When it is unavailable for too long, or its schema is newer than this program.
 pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavailable> {
     Ok(match database {
         DatabaseUrl::Postgres(url) => Arc::new(postgres::open(url, PATIENCE).await?),
@@ -248,7 +249,7 @@ pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavai
     })
 }
 
-/// Says that a database was empty. Where one was expected, a setting names the wrong place, and everybody's devices hold
+/// Warns that a database was empty. If accounts were expected, a setting names the wrong place, and users' devices hold
 /// passkeys that this database does not know.
 pub fn announce_new(store: &dyn Store, database: &DatabaseUrl) {
     if !store.is_new() {
@@ -259,11 +260,11 @@ pub fn announce_new(store: &dyn Store, database: &DatabaseUrl) {
         DatabaseUrl::Postgres(_) => "the database of DATABASE_URL".to_owned(),
     };
     let hint = "it has no accounts; if you expected some, check DATA_DIR and DATABASE_URL";
-    tracing::warn!(place, hint, "new database made");
+    tracing::warn!(place, hint, "new database created");
 }
 
-/// Ends all ceremonies that are under way. Those that a server keeps in its own process end with that process. False where
-/// Redis cannot list its keys (a cluster).
+/// Removes all open ceremonies from Redis; those in a server's memory end with its process. Returns `false` if Redis
+/// cannot list its keys (a cluster).
 pub async fn forget_ceremonies(config: &Config) -> Result<bool, Unavailable> {
     match &config.redis_url {
         Some(url) => RedisEphemeral::open(url)?.forget_ceremonies().await,
@@ -278,10 +279,10 @@ fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Eph
     })
 }
 
-/// Makes a missing folder that only its owner can read: it holds addresses and a key.
+/// Creates a missing folder that only its owner can read, because it holds addresses and a key.
 ///
 /// # Errors
-/// When it cannot be made, with its path.
+/// When it cannot be created; the error names the path.
 pub fn make_folder(folder: Option<&Path>) -> Result<(), Unavailable> {
     let Some(folder) = folder else { return Ok(()) };
     std::fs::DirBuilder::new()

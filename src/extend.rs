@@ -1,9 +1,9 @@
-//! Your pages: the place for what a fork adds. docs/FORK.md shows a page that only its signed-in visitors see.
+//! The extension point for forks. docs/FORK.md shows a page for signed-in users.
 
 use crate::server::http::AppState;
 use axum::Router;
 
-/// Routes beside our own, behind the same headers, limits of size and time, and log.
+/// Additional routes, behind the same headers, size and time limits, and request log.
 pub fn routes() -> Router<AppState> {
     Router::new()
 }

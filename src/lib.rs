@@ -20,7 +20,7 @@ pub mod server;
 #[cfg(feature = "ssr")]
 pub mod web;
 
-/// Wakes the islands of a page that the server rendered.
+/// Hydrates the islands of a page that the server rendered.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
     browser::send_complete_codes();

@@ -1,4 +1,4 @@
-//! The server's program.
+//! The server binary.
 
 #[cfg(feature = "ssr")]
 mod program {
@@ -12,16 +12,16 @@ mod program {
     use std::process::ExitCode;
     use std::time::Duration;
 
-    /// Changes whenever the site's files do, so that this is compiled again (scripts/build-program).
+    /// Changes with the site's files, so that cargo recompiles this file (scripts/build-program).
     const _: Option<&str> = option_env!("LATCHKEY_SITE");
 
-    /// The site files that cargo-leptos built before.
+    /// The site files that cargo-leptos built.
     #[derive(RustEmbed)]
     #[folder = "target/carried"]
     #[allow_missing = true]
     struct Site;
 
-    /// A release carries its files; a debug build serves those that are being worked on.
+    /// A release build embeds the site files; a debug build serves them from the folder.
     fn site_files() -> SiteFiles {
         if cfg!(debug_assertions) { SiteFiles::in_folder() } else { SiteFiles::Carried(CarriedFiles::of::<Site>()) }
     }
@@ -41,7 +41,7 @@ mod program {
         };
         let code = match command.unwrap_or(Command::Serve) {
             Command::Serve if site_files().is_empty() => {
-                fail("this program was compiled without the files of its pages: build it with `make build`")
+                fail("this program was compiled without its site files; build it with `make build`")
             }
             Command::Serve => {
                 let telemetry = telemetry::start(config.log_format);

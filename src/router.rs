@@ -20,8 +20,8 @@ use leptos::prelude::provide_context;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// The route groups by path prefix, and the edge of each. The first match wins, so longer paths stand first. Every other
-/// path is a page.
+/// The route groups by path prefix, with the checks and headers of each. The first match wins, so longer paths come
+/// first. All other paths are pages.
 pub const EDGES: &[(&str, Edge)] = &[
     (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..PROGRAMS }),
     (paths::AUTHORIZE, AUTHORIZE),
@@ -41,12 +41,12 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::MAILBOX, Edge { policy: Policy::PageWithFrames, ..Edge::PAGES }),
 ];
 const PROGRAMS: Edge = Edge { readers: Readers::Programs, ..Edge::PAGES };
-/// Cross-origin clients that authenticate themselves. They have limits of their own.
+/// Cross-origin clients that authenticate themselves and have their own rate limits.
 const STRANGERS: Edge =
     Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..PROGRAMS };
 const FORMS: &[&str] = &["application/x-www-form-urlencoded"];
 const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, readers: Readers::Applications, ..STRANGERS };
-/// Pages that other sites send users to, with forms too.
+/// Pages that other sites send users to, including by form.
 const AUTHORIZE: Edge = Edge {
     origin: OriginRule::Anywhere,
     bodies: FORMS,
@@ -63,7 +63,7 @@ const REPORTS: Edge = Edge {
     ..Edge::PAGES
 };
 
-/// Attaches the edge to the request, for the layers that apply it.
+/// Attaches the group's rules to the request, for the layers that apply them.
 async fn choose_edge(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let found = EDGES.iter().find(|(group, _)| paths::is_below(path, group));
@@ -72,13 +72,13 @@ async fn choose_edge(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// All routes. Layers from the outside in: edge, request log, security headers, requests without a path, panics of the
-/// layers below, error pages, panics, body, deadline, client address, origin.
+/// All routes. Layers from the outside in: group rules, request log, security headers, requests without a path, panics
+/// of the layers below, error pages, panics, body, deadline, client address, origin.
 pub fn router(state: AppState) -> Router {
     router_with(state, extend::routes())
 }
 
-/// The same with these routes beside our own.
+/// All routes, with the given routes instead of [`extend::routes`].
 pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
     let api = Router::new()
         .route(&format!("{}/{{*path}}", paths::API), any(call))
@@ -141,7 +141,8 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::DISCOVERY, get(oauth::discovery::metadata))
         .route(paths::OAUTH_METADATA, get(oauth::discovery::metadata))
         .method_not_allowed_fallback(fallback::method_not_allowed);
-    // One layer of layers: each that is added to a router by itself is boxed, and boxes are copied for every request.
+    // One combined layer: a layer that is added to a router separately is boxed, and its box is cloned for every
+    // request.
     let around = ServiceBuilder::new()
         .layer(from_fn(choose_edge))
         .layer(from_fn_with_state(state.clone(), trace::log))

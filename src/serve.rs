@@ -1,4 +1,4 @@
-//! The server's life: listening, the workers beside it, and the end that a signal asks for.
+//! Runs the server: the listener, the background workers, and the graceful shutdown on a signal.
 
 use crate::bootstrap::{self, Started};
 use crate::router::router;
@@ -22,29 +22,29 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long requests in flight are waited for after a signal.
+/// How long to wait for requests in flight after a signal.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many emails are on their way at once.
+/// How many emails are sent at once.
 const EMAIL_WORKERS: usize = 8;
-/// How many applications are told of logouts at once: one that does not answer takes 5 seconds.
+/// How many logout notices are sent at once: an application that does not answer takes 5 seconds.
 const LOGOUT_WORKERS: usize = 4;
-/// Longest wait for the store's connections, once nothing is in flight.
+/// Timeout for each use of the database at shutdown, once nothing is in flight.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Between the panic of a worker and its new beginning.
+/// Pause before a worker that panicked is restarted.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// Writes to standard error. Where that fails, the exit code still tells the result of the command.
+/// Writes to standard error. If that fails, the exit code still tells the result of the command.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Says why the program ends.
+/// Prints why the program ends, and returns exit code 1.
 pub fn fail(sentence: &str) -> ExitCode {
     tell(&format!("latchkey: {sentence}\n"));
     ExitCode::from(1)
 }
 
-/// Brings groups and applications to what `APPLICATIONS_FILE` says.
+/// Applies the groups and applications in `APPLICATIONS_FILE`.
 async fn apply(path: &Path, state: &AppState) -> Result<(), ExitCode> {
     let applied = match ApplicationsFile::read(path) {
         Ok(file) => state.applications().apply(&file).await,
@@ -58,7 +58,7 @@ async fn apply(path: &Path, state: &AppState) -> Result<(), ExitCode> {
         cause => fail(&cause.to_string()),
     })?;
     for Applied { application, .. } in applied.applications.iter().filter(|one| one.needs_secret) {
-        let hint = "`latchkey apps secret add` makes one";
+        let hint = "`latchkey apps secret add` creates one";
         tracing::warn!(application = %application.id, hint, "application without a secret");
     }
     Ok(())
@@ -68,7 +68,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ExitCode> {
     TcpListener::bind(address).await.map_err(|cause| fail(&format!("cannot listen on {address}: {cause}")))
 }
 
-/// Serves until a signal comes, and finishes what is in flight.
+/// Serves until a signal arrives, then finishes the requests in flight.
 pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     if !config.rate_limits {
         tracing::warn!("rate limits are off");
@@ -85,7 +85,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         None => None,
     };
     let (stop, stopped) = watch::channel(false);
-    let Ok(signals) = wait_for_signal(stop) else { return fail("signals cannot be received") };
+    let Ok(signals) = wait_for_signal(stop) else { return fail("cannot install signal handlers") };
     let mut ended_early = stopped.clone();
     let started = tokio::select! {
         started = bootstrap::start(config, files) => started,
@@ -100,12 +100,12 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
             Ok(handle) => {
                 let kept = handle.clone();
                 keep_going("metrics", move || metrics::keep_small(kept.clone()));
-                // It has proxies of its own, if any, and is never asked whether it is ready.
+                // Metrics need neither trusted proxies nor readiness.
                 let router = metrics::router(state.clone(), handle);
                 let door = Door::new(router, TrustedProxies::default(), Arc::default());
                 tokio::spawn(door.serve(listener, stopped.clone()));
             }
-            Err(cause) => return fail(&format!("nothing can be measured: {cause}")),
+            Err(cause) => return fail(&format!("metrics cannot be recorded: {cause}")),
         }
     }
     if let Some(path) = &config.applications_file
@@ -115,7 +115,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     }
     let core = Arc::clone(state.core());
     keep_going("cleanup", move || cleanup::run(Arc::clone(&core)));
-    // A node that cannot open the keys of the others must not serve beside them.
+    // A node that cannot decrypt the keys of the other nodes must not serve beside them.
     if let Err(cause) = state.signing_keys().read().await {
         return fail(&cause.to_string());
     }
@@ -151,12 +151,11 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     if let Ok(Err(cause)) = tokio::time::timeout(CLOSING, code_counts::write(&core)).await {
         tracing::warn!(%cause, "code counts not written");
     }
-    // Open connections are closed then.
     let _ = tokio::time::timeout(CLOSING, core.close()).await;
     ExitCode::SUCCESS
 }
 
-/// Sets the workers going that send emails, where there is a way for them to go.
+/// Starts the workers that send emails, if there is a transport.
 fn email_workers(email_worker: Option<Arc<EmailWorker>>, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let all =
         email_worker.into_iter().flat_map(|email_worker| (0..EMAIL_WORKERS).map(move |_| Arc::clone(&email_worker)));
@@ -170,7 +169,7 @@ fn email_workers(email_worker: Option<Arc<EmailWorker>>, stopped: &watch::Receiv
     .collect()
 }
 
-/// Sets a worker going; one that panics is told of in the log and begins again after a pause, for ever.
+/// Starts a worker. A panic is logged, and the worker is restarted after a pause, without limit.
 fn keep_going<Work>(name: &'static str, begin: impl Fn() -> Work + Send + 'static) -> JoinHandle<()>
 where
     Work: Future<Output = ()> + Send + 'static,
@@ -196,7 +195,7 @@ fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<JoinHandle<()>>
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping after open requests");
+        tracing::info!("shutting down; finishing open requests");
         let _ = stop.send(true);
         std::future::pending::<()>().await;
     }))

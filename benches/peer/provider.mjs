@@ -1,4 +1,4 @@
-// The certified OpenID Provider of node, set up as Latchkey is in benches/sign_on.rs: PKCE, claims by userinfo, everything
+// node's certified OpenID Provider, configured like Latchkey in benches/sign_on.rs: PKCE, claims by userinfo, everything
 // in memory. Every visitor of its sign-in page is signed in.
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";

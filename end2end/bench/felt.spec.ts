@@ -1,4 +1,4 @@
-// How fast it feels: Chromium at a quarter of its speed behind 1.6 Mbit/s and 150 ms, nothing in its cache; medians of five.
+// Perceived speed: Chromium at a quarter of its speed, 1.6 Mbit/s, 150 ms latency, an empty cache; medians of five.
 
 import type { Browser, BrowserContext, Page } from "@playwright/test";
 import { Authenticator, freshName, signUp, test } from "../fixtures";
@@ -12,7 +12,7 @@ declare global {
   }
 }
 
-/** Notes when the system's dialog is asked for, and how far anything moves by itself. */
+/** Records when the passkey dialog is requested, and the layout shift. */
 function watch(): void {
   window.felt = { shift: 0 };
   const get = navigator.credentials.get.bind(navigator.credentials);
@@ -20,7 +20,7 @@ function watch(): void {
     if (options?.mediation !== "conditional") window.felt.dialog ??= performance.now();
     return get(options);
   };
-  // Until the page wakes up its form would go to the server.
+  // Before hydration, the form would be sent to the server.
   window.addEventListener("submit", (event) => event.preventDefault());
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
@@ -43,7 +43,7 @@ async function slow(page: Page): Promise<void> {
 
 async function fresh(browser: Browser, origin: string): Promise<[BrowserContext, Page]> {
   const context = await browser.newContext({ baseURL: origin });
-  // Autofill would take the passkey before the button is pressed.
+  // Autofill would use the passkey before the button is pressed.
   await context.addInitScript(() => {
     PublicKeyCredential.isConditionalMediationAvailable = async () => false;
   });
@@ -60,7 +60,7 @@ const paint = (page: Page) =>
     }
   });
 
-/** Presses the button again and again, like a user in a hurry, until the dialog is asked for. */
+/** Presses the button repeatedly, like a user in a hurry, until the dialog is requested. */
 const pressUntilAsked = (page: Page) =>
   page.evaluate(async () => {
     const began = performance.now();
@@ -71,12 +71,12 @@ const pressUntilAsked = (page: Page) =>
     return { at: window.felt.dialog, took: window.felt.dialog - began };
   });
 
-test("the sign-in page on a slow device, from nothing to the account", async ({ browser, server }) => {
+test("the sign-in page on a slow device, from an empty cache to the account", async ({ browser, server }) => {
   const seen: Record<string, number[]> = {};
   const note = (what: string, millis: number) => (seen[what] ??= []).push(millis);
   for (let run = 0; run < RUNS; run += 1) {
     const [context, page] = await fresh(browser, server.origin);
-    // The passkey is made at full speed, then everything that was loaded is forgotten.
+    // The passkey is created at full speed, then the cache is cleared.
     await Authenticator.attach(page);
     await signUpAt(context, page);
     await slow(page);
@@ -112,7 +112,7 @@ async function signedOut(page: Page): Promise<void> {
   await page.context().clearCookies();
 }
 
-/** "yes" where the browser keeps a page as it was when it is left, else its reasons not to. */
+/** "yes" if the browser keeps the page in its back/forward cache, else the reasons why not. */
 async function whyNotKept(page: Page, path: string): Promise<string> {
   await page.goto(path);
   await page.waitForLoadState("networkidle");
@@ -135,7 +135,7 @@ async function whyNotKept(page: Page, path: string): Promise<string> {
   return restored ? "yes" : `no: ${reasons.join(" ")}`;
 }
 
-test("nothing moves by itself, and going back is instant", async ({ browser, server }) => {
+test("the layout does not shift, and going back is instant", async ({ browser, server }) => {
   const [context, page] = await fresh(browser, server.origin);
   const rows: Row[] = [];
   const look = async (page: Page, path: string) => {

@@ -1,4 +1,4 @@
-// Tables for people, JSON for programs: as the other benchmarks of this project.
+// Tables for people and JSON for programs, like the project's other benchmarks.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Starts the relying party of Authlib, in the environment that `scripts/install browser` made.
+// Starts the Authlib relying party, in the environment that `scripts/install browser` created.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";

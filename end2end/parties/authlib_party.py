@@ -1,6 +1,6 @@
-"""A small relying party with Authlib, in a process of its own: an independent reading of the standards.
+"""A small relying party with Authlib, in a process of its own: an independent implementation of the standards.
 
-Reads one line of JSON from standard input (issuer, client_id, client_secret), after it has written its origin to standard output.
+Writes its origin to standard output, then reads one line of JSON from standard input (issuer, client_id, client_secret).
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-# The provider of a test is on this machine, without TLS.
+# The provider under test is local, without TLS.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import requests
@@ -25,7 +25,7 @@ party = {}
 
 
 def begin():
-    """The address that the browser is sent to."""
+    """Returns the authorization URL for the browser."""
     visit["verifier"], visit["nonce"] = generate_token(48), generate_token(20)
     address, visit["state"] = party["session"].create_authorization_url(
         party["metadata"]["authorization_endpoint"], code_verifier=visit["verifier"], nonce=visit["nonce"]

@@ -1,11 +1,11 @@
-// A small relying party with openid-client: an independent reading of the standards.
+// A small relying party with openid-client: an independent implementation of the standards.
 
 import { type Server as HttpServer, createServer } from "node:http";
 import * as oidc from "openid-client";
 
 export type Registered = { client_id: string; client_secret?: string };
 
-/** What the application asks for beside the usual. */
+/** Additional parameters of the authorization request. */
 export type Asked = Record<string, string>;
 
 export class RelyingParty {
@@ -14,7 +14,7 @@ export class RelyingParty {
     private readonly server: HttpServer,
   ) {}
 
-  /** Begins to listen; the client is registered with its origin before it is used. */
+  /** Starts listening; the client is registered with its origin before it is used. */
   static async start(issuer: string, register: (origin: string) => Promise<Registered>): Promise<RelyingParty> {
     let party: { config: oidc.Configuration } | undefined;
     let pending: { verifier: string; state: string; nonce: string } | undefined;
@@ -74,7 +74,7 @@ export class RelyingParty {
     return new RelyingParty(origin, server);
   }
 
-  /** The address that sends a browser to sign in. */
+  /** The URL that sends a browser to sign in. */
   login(asked: Asked = {}): string {
     return `${this.origin}/login?${new URLSearchParams(asked)}`;
   }

@@ -1,4 +1,4 @@
-// The pictures of README.md, taken from the program as it is: sign-in, account and email, on light and on dark ground.
+// Takes the screenshots in README.md: sign-in, account and email, in light and dark mode.
 
 import { join } from "node:path";
 import { Authenticator, askForEmail, awake, emailTo, signOut, signUpConfirmed, test } from "../fixtures";
@@ -8,7 +8,7 @@ const folder = join(import.meta.dirname, "../../docs/images");
 test.use({ viewport: { width: 440, height: 720 }, deviceScaleFactor: 1.5, reducedMotion: "reduce" });
 
 for (const scheme of ["light", "dark"] as const) {
-  test(`on ${scheme} ground`, async ({ page }) => {
+  test(`in ${scheme} mode`, async ({ page }) => {
     const take = (name: string) => page.screenshot({ path: join(folder, `${name}-${scheme}.png`) });
     await page.emulateMedia({ colorScheme: scheme });
     const authenticator = await Authenticator.attach(page);

@@ -37,7 +37,7 @@ for (const scriptsOff of [false, true]) {
   });
 }
 
-test("every section of an account with several devices is clean and fits narrow phones", async ({ page, browser, baseURL }) => {
+test("every account section with several devices passes axe and fits narrow phones", async ({ page, browser, baseURL }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);

@@ -1,4 +1,4 @@
-// Users sign in to applications that were written by others: openid-client and Authlib, on both storage settings and on two nodes.
+// Sign-in to applications with third-party libraries (openid-client, Authlib), on both storage settings and two nodes.
 
 import type { Page } from "@playwright/test";
 import { Authenticator, awake, emailTo, expect, freshName, signOut, signUp, test } from "../fixtures";
@@ -6,7 +6,7 @@ import { AuthlibParty } from "../parties/authlib";
 import { type Asked, type Registered, RelyingParty } from "../parties/openid_client";
 import type { Server } from "../server";
 
-/** Registers an application by the command, as an administrator does. */
+/** Registers an application with the command, as an administrator does. */
 function registering(server: Server, ...options: string[]) {
   return async (origin: string): Promise<Registered> => {
     await server.provides();
@@ -35,7 +35,7 @@ for (const storage of ["embedded", "postgres+redis", "two nodes"] as const) {
   test.describe(storage, () => {
     test.use({ storage });
 
-    test("openid-client: a passkey, silently, and out again", async ({ page, server }) => {
+    test("openid-client: sign-in with a passkey, silent sign-in, and sign-out", async ({ page, server }) => {
       await withParty(server, [], async (party) => {
         await Authenticator.attach(page);
         const username = freshName();
@@ -76,13 +76,13 @@ for (const storage of ["embedded", "postgres+redis", "two nodes"] as const) {
   });
 }
 
-test("a new account on the way leads to the application", async ({ page, server }) => {
+test("signing up on the way leads to the application", async ({ page, server }) => {
   await withParty(server, [], async (party) => {
     await Authenticator.attach(page);
     const username = freshName();
     await page.goto(party.login());
     await page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
-    await expect(page.getByText("You'll continue to Photos after that.")).toBeVisible();
+    await expect(page.getByText("You'll then continue to Photos.")).toBeVisible();
     await awake(page);
     await page.getByLabel("Username").fill(username);
     await page.getByLabel("Email").fill(`${username}@example.org`);
@@ -91,7 +91,7 @@ test("a new account on the way leads to the application", async ({ page, server 
   });
 });
 
-test("a public client asks once, in a form that says where it leads, and every way of answering arrives", async ({ page, server }) => {
+test("a public client needs consent once, the form says where it leads, and every response mode works", async ({ page, server }) => {
   await withParty(server, ["--public", "--consent", "once"], async (party) => {
     await Authenticator.attach(page);
     const username = freshName();
@@ -109,7 +109,7 @@ test("a public client asks once, in a form that says where it leads, and every w
   });
 });
 
-test("an application asks again for the passkey, and a session by email steps up to one", async ({ page, server }) => {
+test("an application can require the passkey again, and an email session steps up to a passkey", async ({ page, server }) => {
   await withParty(server, ["--method", "passkey"], async (party) => {
     await Authenticator.attach(page);
     const username = freshName();
@@ -129,7 +129,7 @@ test("an application asks again for the passkey, and a session by email steps up
 test.describe("without scripts", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("an email leads to the application, and signing out back to it", async ({ page, server }) => {
+  test("signing in by email leads to the application, and signing out leads back to it", async ({ page, server }) => {
     await withParty(server, [], async (party) => {
       const username = freshName();
       await page.goto(party.login());

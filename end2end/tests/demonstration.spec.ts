@@ -1,4 +1,4 @@
-// The ten points of the demonstration that this program grew out of, one after another, as one person sees them.
+// The ten points of the demonstration that this program grew out of, in order, as one user sees them.
 
 import { Authenticator, awake, expect, freshName, emailTo, test, withoutSuggestions } from "../fixtures";
 
@@ -6,7 +6,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
     test.use({ storage });
 
-    test("everything that the demonstration does", async ({ page, browser, baseURL, server, expectRefusal }) => {
+    test("all points of the demonstration", async ({ page, browser, baseURL, server, expectRefusal }) => {
       expectRefusal(409);
       test.setTimeout(90_000);
       const authenticator = await Authenticator.attach(page);
@@ -18,7 +18,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await expect(navigation.getByRole("link")).toHaveText(["Sign in", "Sign up"]);
       });
 
-      await test.step("2. sign up, the passkey on the same page", async () => {
+      await test.step("2. sign up, with the passkey on the same page", async () => {
         await navigation.getByRole("link", { name: "Sign up" }).click();
         await awake(page);
         await page.getByLabel("Name (optional)").fill("Ada Lovelace");
@@ -33,7 +33,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await page.getByRole("button", { name: "Confirm" }).click();
       });
 
-      await test.step("7. the profile: name, username, e-mail, id, number of passkeys", async () => {
+      await test.step("7. the profile: name, username, email, id, number of passkeys", async () => {
         for (const fact of ["Ada Lovelace", name, `${name}@example.org`]) {
           await expect(page.getByRole("listitem").filter({ hasText: fact }).first()).toBeVisible();
         }
@@ -43,20 +43,20 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await expect(page.getByRole("region", { name: "Profile" }).locator("code")).toHaveText(/^[\w-]{22}$/);
       });
 
-      await test.step("8. sign out, and pages that need an account send to sign in and back", async () => {
+      await test.step("8. sign out; protected pages redirect to sign-in and back", async () => {
         await authenticator.answers(false);
         await navigation.getByRole("button", { name: "Sign out" }).click();
         await expect(page).toHaveURL(`${server.origin}/`);
       });
 
-      await test.step("9. notices that close by hand", async () => {
+      await test.step("9. notices that the user closes", async () => {
         const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
         await expect(notice).toBeVisible();
         await page.getByRole("button", { name: "Close this message" }).click();
         await expect(notice).toBeHidden();
       });
 
-      await test.step("3. and 4. remembered, with the choice of passkey, email and another user", async () => {
+      await test.step("3. and 4. a remembered user, with the choice of passkey, email and another account", async () => {
         await withoutSuggestions(page);
         await page.goto("/account");
         await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
@@ -79,7 +79,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       const context = await browser.newContext({ baseURL });
       const device = await context.newPage();
       await Authenticator.attach(device);
-      await test.step("5. a mailed link, once, in the browser that asked", async () => {
+      await test.step("5. a sign-in link, once, in the browser that requested it", async () => {
         await device.goto("/sign-in");
         await device.getByLabel("Username or email").fill(`${name}@example.org`);
         await device.getByRole("button", { name: "Email me a sign-in link" }).click();
@@ -93,7 +93,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await expect(device.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
       });
 
-      await test.step("6. the offer to make a passkey on this device", async () => {
+      await test.step("6. the offer to create a passkey on this device", async () => {
         await device.goto("/account");
         await awake(device);
         await device.getByRole("button", { name: "Create a passkey" }).click();
@@ -101,7 +101,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       });
       await context.close();
 
-      await test.step("10. both backends are in use and well", async () => {
+      await test.step("10. both backends are in use and healthy", async () => {
         expect(await (await page.request.get("/readyz")).json()).toEqual({ database: "ok", ephemeral: "ok" });
       });
     });

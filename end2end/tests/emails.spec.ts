@@ -2,7 +2,7 @@ import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
 import { Authenticator, askForEmail, awake, createPasskey, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
 
-/** Another browser of the same user, or of another one. */
+/** Another browser, of the same or another user. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
   return browser.newContext({ baseURL, ...options });
 }
@@ -11,7 +11,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
     test.use({ storage });
 
-    test("an email signs in on a new device, where a passkey is offered and made", async ({ page, browser, baseURL }) => {
+    test("an email signs in on a new device, which offers and creates a passkey", async ({ page, browser, baseURL }) => {
       await Authenticator.attach(page);
       const name = freshName();
       await signUpConfirmed(page, name);
@@ -43,7 +43,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await device.context().close();
     });
 
-    test("opened in another browser, a link explains itself, and the code signs in where it was asked for", async ({
+    test("opened in another browser, a link explains itself, and the code signs in where it was requested", async ({
       page,
       browser,
       baseURL,
@@ -70,7 +70,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await asking.context().close();
     });
 
-    test("with scripts off, the whole way by email works", async ({ page, browser, baseURL }) => {
+    test("with scripts off, the whole email flow works", async ({ page, browser, baseURL }) => {
       await Authenticator.attach(page);
       const name = freshName();
       await signUpConfirmed(page, name);
@@ -125,13 +125,13 @@ test("the address is confirmed by the code on the account page", async ({ page }
   await page.getByRole("link", { name: "Confirm your email" }).click();
   const { code } = await emailTo(page, `${name}@example.org`);
   await awake(page);
-  // The sixth digit sends it.
+  // The sixth digit submits the form.
   await page.getByLabel("Code", { exact: true }).pressSequentially(code);
   await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
   await expect(page.getByText("Not confirmed")).toHaveCount(0);
 });
 
-test("a browser that cannot make a passkey signs up by email", async ({ page }) => {
+test("a browser that cannot create a passkey signs up by email", async ({ page }) => {
   const name = freshName();
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, "PublicKeyCredential"));
   await page.goto("/sign-up");
@@ -147,7 +147,7 @@ test("a browser that cannot make a passkey signs up by email", async ({ page }) 
   await expect(page.getByTestId("passkeys")).toHaveText("None");
 });
 
-test("the browser greets who signed in last, and switching user forgets them", async ({ page }) => {
+test("the browser greets the last user, and switching accounts forgets that user", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
@@ -184,7 +184,7 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(`with scripts ${javaScriptEnabled ? "on" : "off"}`, () => {
     test.use({ javaScriptEnabled });
 
-    test("a notice stays until its button closes it, and is told once", async ({ page }) => {
+    test("a notice stays until its button closes it, and is shown once", async ({ page }) => {
       await page.goto("/sign-up");
       const name = freshName();
       await page.getByLabel("Username").fill(name);
@@ -211,7 +211,7 @@ for (const scheme of ["light", "dark"] as const) {
   test.describe(scheme, () => {
     test.use({ colorScheme: scheme });
 
-    test("axe finds nothing on the pages around emails", async ({ page, browser, baseURL }) => {
+    test("axe finds no violations on the email pages", async ({ page, browser, baseURL }) => {
       const clean = async (which: typeof page, what: string) =>
         expect((await new AxeBuilder({ page: which }).analyze()).violations, what).toEqual([]);
       await Authenticator.attach(page);
@@ -232,7 +232,7 @@ for (const scheme of ["light", "dark"] as const) {
       await expect(device.getByRole("heading", { name: /^Hello/ })).toBeVisible();
       await clean(device, "offer");
       await device.goto("/dev/mailbox");
-      // In the way without a page of its own, which a context made here cannot open for the frame.
+      // Legacy mode needs no page of its own, which this context cannot open for the frame.
       const mailbox = await new AxeBuilder({ page: device }).setLegacyMode().analyze();
       expect(mailbox.violations, "mailbox").toEqual([]);
       await context.close();

@@ -1,4 +1,4 @@
-// The account page as the home of everything that keeps people's way in safe: what was typed, other devices, signals.
+// The account pages: typed input, other devices, and signals to the device's passkey provider.
 
 import AxeBuilder from "@axe-core/playwright";
 import type { Browser, Page } from "@playwright/test";
@@ -18,7 +18,7 @@ import {
   withoutSuggestions, createPasskey, passkeysOf, removePasskey, seePasskeys } from "../fixtures";
 import { Server } from "../server";
 
-/** Another device of a person, signed in by email. */
+/** Another device of the user, signed in by email. */
 async function byEmail(browser: Browser, baseURL: string | undefined, page: Page, name: string, count: number): Promise<Page> {
   const other = await (await browser.newContext({ baseURL })).newPage();
   await askForEmail(other, name);
@@ -30,7 +30,7 @@ async function byEmail(browser: Browser, baseURL: string | undefined, page: Page
   return other;
 }
 
-test("what was typed and refused comes back beside its sentence", async ({ page, expectRefusal }) => {
+test("refused input is shown again next to its error", async ({ page, expectRefusal }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
@@ -50,7 +50,7 @@ test("what was typed and refused comes back beside its sentence", async ({ page,
   await expect(page.getByText("Name saved.")).toBeVisible();
 });
 
-test("after a change of username the device shows the present one", async ({ page }) => {
+test("after a username change the device shows the new one", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
@@ -62,7 +62,7 @@ test("after a change of username the device shows the present one", async ({ pag
   await expect.poll(() => authenticator.names()).toEqual([[`${name}-x`, name]]);
 });
 
-test("a session that another device ends is told of on the open page, which keeps what was typed", async ({
+test("a session ended by another device is reported on the open page, which keeps the typed text", async ({
   page,
   browser,
   baseURL,
@@ -136,9 +136,9 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await tablet.context().close();
 });
 
-test("a passkey that lost its server side disappears from the device at sign-in", async ({ page, expectRefusal }) => {
+test("a passkey that the server no longer knows disappears from the device at sign-in", async ({ page, expectRefusal }) => {
   const authenticator = await Authenticator.attach(page);
-  // With a confirmed address, or the passkey could not be removed.
+  // The address is confirmed, or the passkey could not be removed.
   await signUpConfirmed(page, freshName());
   await withoutSuggestions(page);
   const { passkeys } = await (await page.request.get("/api/passkeys")).json();
@@ -160,7 +160,7 @@ test("a refused registration leaves no passkey on the device", async ({ page, br
   await awake(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill(`${name}@example.org`);
-  // Another user is quicker, between the two steps.
+  // Another user takes the name between the two steps.
   const quicker = await (await browser.newContext({ baseURL })).newPage();
   await Authenticator.attach(quicker);
   await page.route("**/api/sign-up/finish", async (route) => {
@@ -215,7 +215,7 @@ test("activity is shown page by page, newest first", async ({ page }) => {
   await expect(activity.getByRole("link", { name: "Older activity" })).toHaveCount(0);
 });
 
-test("without a passkey an email shows who is there: by code, by another email, or by its link in another tab", async ({
+test("without a passkey, an email confirms the identity: by code, by another email, or by its link in another tab", async ({
   page,
   context,
   expectRefusal,
@@ -235,7 +235,7 @@ test("without a passkey an email shows who is there: by code, by another email, 
   const codes = (await page.getByLabel("Recovery codes").inputValue()).trim().split("\n");
   await page.goto("/account");
   await signOut(page);
-  // A session by recovery code may not do what matters, and the account has no passkey: an email is asked for.
+  // A recovery-code session may not make sensitive changes, and the account has no passkey, so an email is required.
   await page.goto("/sign-in?step=recovery");
   await page.getByLabel("Username or email").fill(name);
   await page.getByLabel("Recovery code").fill(codes[0]);
@@ -259,14 +259,14 @@ test("without a passkey an email shows who is there: by code, by another email, 
   await expect(tab.getByText("Identity confirmed.")).toBeVisible();
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByText("We've emailed you a link and a code to confirm your address.")).toBeVisible();
-  // The code of that email is typed on the page, although the present address stays proven meanwhile.
+  // The code in that email is entered on the page, while the current address stays proven.
   await expect(page.getByText(`new-${name}@example.org`).first()).toBeVisible();
   const { code: proof } = await emailTo(page, `new-${name}@example.org`);
   await page.getByLabel("Code", { exact: true }).fill(proof);
   await expect(page.getByRole("listitem").filter({ hasText: `new-${name}@example.org` })).toContainText("Confirmed");
 });
 
-test("passkeys of another address of the site are shown as such", async ({ page, server }) => {
+test("passkeys of the site's other address are shown as such", async ({ page, server }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
@@ -277,7 +277,7 @@ test("passkeys of another address of the site are shown as such", async ({ page,
     await page.getByLabel("Username or email").fill(name);
     await page.getByRole("button", { name: "Email me a sign-in link" }).click();
     await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
-    // Asked by the page: only browsers know where such a host is.
+    // Fetched by the page: only browsers resolve such a host.
     const links = () =>
       page.evaluate(async () => {
         const emails: { text: string }[] = await (await fetch("/dev/mailbox.json")).json();
@@ -296,12 +296,12 @@ test("passkeys of another address of the site are shown as such", async ({ page,
 });
 
 for (const scheme of ["light", "dark"] as const) {
-  test(`axe finds nothing, and nothing is cut off, on the pages around the account (${scheme})`, async ({ page, browser, baseURL }) => {
+  test(`axe finds no violations, and nothing is cut off, on the account pages (${scheme})`, async ({ page, browser, baseURL }) => {
     await page.emulateMedia({ colorScheme: scheme });
     await page.setViewportSize({ width: 360, height: 740 });
     const look = async (where: string) => {
       expect((await new AxeBuilder({ page }).analyze()).violations, where).toEqual([]);
-      // AAA for text; controls, accents and errors are held to AA by the line above.
+      // AAA for text; the line above checks controls, accents and errors for AA.
       const text = new AxeBuilder({ page }).withRules(["color-contrast-enhanced"]).exclude("a").exclude("button").exclude("summary");
       expect((await text.exclude(".error").exclude(".alert").analyze()).violations, `${where}: contrast of text`).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), where).toBeLessThanOrEqual(360);
@@ -321,7 +321,7 @@ for (const scheme of ["light", "dark"] as const) {
     for (const section of ["/account/passkeys", "/account/profile", "/account/devices", "/account/data"]) {
       await page.goto(section);
       for (const summary of await page.locator("summary").all()) await summary.click();
-      await look(`${section} with everything unfolded`);
+      await look(`${section} with everything expanded`);
     }
     await page.goto("/account/passkeys?step=add");
     await look("adding a passkey");
@@ -342,7 +342,7 @@ for (const scheme of ["light", "dark"] as const) {
 test.describe("with scripts off", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("the account's home shows everything, and what needs scripts says so", async ({ page }) => {
+  test("the account page shows everything and says what needs scripts", async ({ page }) => {
     const name = freshName();
     await page.goto("/sign-up");
     await page.getByLabel("Username").fill(name);

@@ -1,10 +1,10 @@
-// With the keyboard alone: every control is reached, in the order of the page, and shows that it has the focus; and after every
-// refusal the focus is where the mistake is.
+// Keyboard only: every control can be reached in page order and shows its focus, and after every refusal the focus is
+// on the mistake.
 
 import type { Page } from "@playwright/test";
 import { Authenticator, askForEmail, awake, emailTo, expect, freshName, passkeysOf, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
 
-/** What a person tells a focused element by. */
+/** How a user recognizes the focused element. */
 type Stop = { is: string; hasOutline: boolean; isSeen: boolean };
 
 const focused = (page: Page) =>
@@ -21,14 +21,14 @@ const focused = (page: Page) =>
     };
   });
 
-/** Every control that the page has, in its order. */
+/** The number of controls on the page. */
 const controls = (page: Page) =>
   page.evaluate(() => {
     const all = document.querySelectorAll<HTMLElement>("a[href], button, input, textarea, summary, iframe");
     return [...all].filter((element) => element.checkVisibility() && element.tabIndex >= 0 && (element as HTMLInputElement).type !== "hidden").length;
   });
 
-/** Walks through a page by Tab, from its beginning to its end. */
+/** Tabs through a page from start to end. */
 async function walk(page: Page): Promise<Stop[]> {
   await page.evaluate(() => {
     (document.activeElement as HTMLElement | null)?.blur();
@@ -40,11 +40,11 @@ async function walk(page: Page): Promise<Stop[]> {
   for (let press = 0; press < 100; press += 1) {
     await page.keyboard.press("Tab");
     const stop = await focused(page);
-    // At the end of the page the focus leaves it, or begins anew.
+    // At the end of the page, the focus leaves it or wraps around.
     if (!stop || (stops.length > 1 && stop.is === stops[0].is)) return stops;
     stops.push(stop);
   }
-  throw new Error("the walk does not end");
+  throw new Error("tabbing does not end");
 }
 
 async function isWalkable(page: Page, where: string): Promise<void> {
@@ -87,14 +87,14 @@ test("every control of every page is reached by Tab and shows the focus", async 
   await isWalkable(page, "code");
 });
 
-test("an account is made, looked at and left with the keyboard alone", async ({ page }) => {
+test("an account is created, viewed and deleted with the keyboard alone", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const tabTo = async (what: string) => {
     for (let press = 0; press < 60; press += 1) {
       await page.keyboard.press("Tab");
       if ((await focused(page))?.is === what) return;
     }
-    throw new Error(`no way to ${what}`);
+    throw new Error(`Tab does not reach ${what}`);
   };
   const name = freshName();
   await page.goto("/");
@@ -130,7 +130,7 @@ test("an account is made, looked at and left with the keyboard alone", async ({ 
   await expect.poll(() => authenticator.passkeys()).toBe(0);
 });
 
-test("after every refusal the focus is where the mistake is", async ({ page, expectRefusal }) => {
+test("after every refusal the focus is on the mistake", async ({ page, expectRefusal }) => {
   const authenticator = await Authenticator.attach(page);
   await withoutSuggestions(page);
   const name = freshName();
@@ -183,14 +183,14 @@ test("after every refusal the focus is where the mistake is", async ({ page, exp
       await expect(page.getByRole("textbox", { name: label, exact: true })).toBeFocused();
     });
   }
-  // No field is at fault: the sentence itself has the focus.
+  // No field is at fault: the error message has the focus.
   await page.goto("/account/passkeys");
   await page.evaluate(() => document.querySelector<HTMLInputElement>("details input[name=id]")!.form!.querySelector<HTMLInputElement>("input[name=id]")!.setAttribute("value", "AAAA"));
   await page.getByLabel(/^Rename /).click();
   await page.getByRole("button", { name: "Save name" }).click();
   await expect(page.locator("main > .alert")).toBeFocused();
   await expect(page).toHaveTitle(/^Error: /);
-  // The code of an email.
+  // The code in an email.
   await page.goto("/account/profile");
   await page.getByLabel("Change your email address").click();
   await page.getByRole("textbox", { name: "Email" }).fill(`new-${name}@example.org`);

@@ -1,12 +1,12 @@
-// In German, chosen by the browser or by the switch at the foot of every page; also where a page wakes up in the browser.
+// German, chosen by the browser or by the switch in the footer, before and after hydration.
 
 import AxeBuilder from "@axe-core/playwright";
 import { Authenticator, awake, expect, freshName, test } from "../fixtures";
 
-test.describe("where the browser asks for German", () => {
+test.describe("a browser that requests German", () => {
   test.use({ locale: "de-AT" });
 
-  test("signing up, refusals and the account are in German, before and after a page wakes up", async ({ page, expectRefusal }) => {
+  test("sign-up, refusals and the account are in German, before and after hydration", async ({ page, expectRefusal }) => {
     await Authenticator.attach(page);
     await page.goto("/sign-up");
     await expect(page.locator("html")).toHaveAttribute("lang", "de");
@@ -50,7 +50,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("nothing is cut off or turned round where a language runs from right to left", async ({ page }) => {
+test("nothing is cut off or misaligned in a right-to-left language", async ({ page }) => {
   for (const path of ["/", "/sign-in", "/sign-up"]) {
     await page.goto(path);
     await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));

@@ -1,5 +1,4 @@
-// Choices of administrators as users see them: a name and a look of their own, invitations, help for who lost
-// every way in.
+// Administrators' choices as users see them: branding, invitations, and help for users who lost every sign-in method.
 
 import AxeBuilder from "@axe-core/playwright";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -13,7 +12,7 @@ writeFileSync(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" rx="2" fill="#7a1f5f"/></svg>',
 );
 
-test.describe("a site of one's own", () => {
+test.describe("a branded site", () => {
   test.use({
     settings: {
       SITE_NAME: "Blue Lamp",
@@ -49,7 +48,7 @@ test.describe("a site of one's own", () => {
 test.describe("by invitation", () => {
   test.use({ settings: { SIGN_UP: "invite" } });
 
-  test("a stranger is told, and an invited user signs up once", async ({ page, server, expectRefusal }) => {
+  test("an uninvited visitor is told so, and an invited user signs up once", async ({ page, server, expectRefusal }) => {
     await Authenticator.attach(page);
     await page.goto("/");
     await expect(page.getByRole("link", { name: "Sign up" })).toHaveCount(0);
@@ -73,7 +72,7 @@ test.describe("by invitation", () => {
   });
 });
 
-test("who lost every way in gets a link, and makes a passkey with it", async ({ page, browser, baseURL, server }) => {
+test("a user who lost every sign-in method gets a link and creates a passkey with it", async ({ page, browser, baseURL, server }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
@@ -90,7 +89,7 @@ test("who lost every way in gets a link, and makes a passkey with it", async ({ 
   await context.close();
 });
 
-test("an account that is disabled says so to its owner's passkey", async ({ page, server, expectRefusal }) => {
+test("signing in to a disabled account with its passkey says so", async ({ page, server, expectRefusal }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);

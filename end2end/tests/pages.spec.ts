@@ -8,7 +8,7 @@ for (const scheme of ["light", "dark"] as const) {
   test.describe(scheme, () => {
     test.use({ colorScheme: scheme });
 
-    test("axe finds nothing on any page", async ({ page, expectRefusal }) => {
+    test("axe finds no violations on any page", async ({ page, expectRefusal }) => {
       expectRefusal(404);
       await Authenticator.attach(page);
       for (const path of OPEN) {
@@ -37,7 +37,7 @@ test("nothing is cut off at 320 and 360 px, and targets are large enough", async
   }
 });
 
-test("files of the site are only read", async ({ page, server }) => {
+test("the site's files are read-only", async ({ page, server }) => {
   for (const [path, status] of [["/openapi.json", 405], ["/favicon.svg", 405], ["/nothing.json", 404]] as const) {
     for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
       const answer = await page.request.fetch(path, { method, headers: { origin: server.origin } });
@@ -71,7 +71,7 @@ test("the longest names widen no page", async ({ page }) => {
 test.describe("in Tokyo", () => {
   test.use({ locale: "en-GB", timezoneId: "Asia/Tokyo" });
 
-  test("moments are written in the reader's language and time zone, near ones by their day", async ({ page }) => {
+  test("times are shown in the user's language and time zone, recent ones relative to today", async ({ page }) => {
     await Authenticator.attach(page);
     await signUp(page, freshName());
     await page.goto("/account/activity");
@@ -111,13 +111,13 @@ test.describe("with scripts off", () => {
   });
 });
 
-test("another loopback name leads to the public one", async ({ page, server }) => {
+test("another loopback name redirects to the public one", async ({ page, server }) => {
   await page.goto(server.origin.replace("localhost", "127.0.0.1") + "/sign-in");
   expect(page.url()).toBe(`${server.origin}/sign-in`);
 });
 
 for (const [path, kibibytes] of Object.entries(BUDGETS)) {
-  test(`${path} loads at most ${kibibytes} KiB, everything counted as it is sent`, async ({ page }) => {
+  test(`${path} loads at most ${kibibytes} KiB in total, as transferred`, async ({ page }) => {
     await page.goto("/");
     if (path === "/account") {
       await Authenticator.attach(page);
@@ -125,13 +125,13 @@ for (const [path, kibibytes] of Object.entries(BUDGETS)) {
     }
     const bytes = await bytesOf(page, path);
     expect(bytes.html).toBeGreaterThan(1024);
-    // A page with nothing interactive on it runs nothing.
+    // A page without interactive elements loads no WebAssembly.
     expect(bytes.wasm > 0).toBe(path !== "/");
     expect(total(bytes)).toBeLessThanOrEqual(kibibytes * 1024);
   });
 }
 
-test("nothing moves by itself on any page", async ({ page }) => {
+test("the layout does not shift on any page", async ({ page }) => {
   await page.addInitScript(() => {
     const moved: number[] = [];
     const note = (entries: PerformanceEntryList) => {
@@ -157,7 +157,7 @@ test("nothing moves by itself on any page", async ({ page }) => {
   await still("/account");
 });
 
-test("the browser keeps the look of a page while the next one comes, unless motion is unwelcome", async ({ page }) => {
+test("pages use view transitions, unless the user prefers reduced motion", async ({ page }) => {
   await page.goto("/");
   const rules = () =>
     page.evaluate(() =>

@@ -4,7 +4,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
     test.use({ storage });
 
-    test("a person signs up, signs out and signs in again by the button", async ({ page }) => {
+    test("a user signs up, signs out and signs in again with the button", async ({ page }) => {
       const authenticator = await Authenticator.attach(page);
       const name = freshName();
       await signUp(page, name);
@@ -19,7 +19,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(page).toHaveURL(/\/account$/);
     });
 
-    test("a passkey offered in the name field signs in", async ({ page }) => {
+    test("a passkey suggested in the name field signs in", async ({ page }) => {
       await Authenticator.attach(page);
       await signUp(page, freshName());
       await signOut(page);

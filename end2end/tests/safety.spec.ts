@@ -3,7 +3,7 @@ import { Authenticator, askForEmail, awake, expect, freshName, emailAbout, email
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
 
-/** Another device of the same person, signed in by email. */
+/** Another device of the same user, signed in by email. */
 async function otherDevice(browser: Browser, baseURL: string | undefined, page: Page, name: string): Promise<Page> {
   const context = await browser.newContext({ baseURL });
   const other = await context.newPage();
@@ -16,7 +16,7 @@ async function otherDevice(browser: Browser, baseURL: string | undefined, page: 
   return other;
 }
 
-test("what needs a passkey asks for it in place and goes on with what was typed", async ({ page }) => {
+test("an action that needs a passkey asks for it in place and continues with the typed text", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
@@ -63,7 +63,7 @@ test("a removed passkey disappears from the device, and the last one stays", asy
   await expect(page.getByTestId("single-way-in")).toContainText("only sign-in method");
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await expect(page.getByRole("heading", { name: "Add a passkey" })).toBeVisible();
-  // The device holds one already, so the second is made on a security key.
+  // The device already has a passkey, so the second one is created on a security key.
   const key = await Authenticator.attach(page, { transport: "usb" });
   await createPasskey(page, "Use a security key");
   await seePasskeys(page, 2);
@@ -78,7 +78,7 @@ test("a removed passkey disappears from the device, and the last one stays", asy
   await expect(passkeysOf(page)).toHaveCount(1);
 });
 
-test("after a change of name the device shows the present one", async ({ page }) => {
+test("after a name change the device shows the new one", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
@@ -111,10 +111,10 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   const file = await download;
   expect(file.suggestedFilename()).toBe("latchkey-recovery-codes.txt");
   const text = readFileSync(await file.path(), "utf8");
-  for (const fact of ["Latchkey, http://localhost", `Recovery codes of ${name}, created `, ...codes]) expect(text).toContain(fact);
-  // On paper: the codes and what they belong to, and nothing of the page around them.
+  for (const fact of ["Latchkey, http://localhost", `Recovery codes for ${name}, created `, ...codes]) expect(text).toContain(fact);
+  // In print: the codes and what they belong to, without the rest of the page.
   await page.emulateMedia({ media: "print" });
-  await expect(page.getByText(`Recovery codes of ${name}, created `)).toBeVisible();
+  await expect(page.getByText(`Recovery codes for ${name}, created `)).toBeVisible();
   await expect(page.getByRole("link", { name: "Download" })).toBeHidden();
   await expect(page.getByRole("navigation")).toBeHidden();
   await page.emulateMedia({ media: null });
@@ -136,7 +136,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   await context.close();
 });
 
-test("that was not me: from the email, everybody is out and the new passkey signs in no more", async ({ page, browser, baseURL }) => {
+test("\"This wasn't me\" in the email signs out all devices and suspends the new passkey", async ({ page, browser, baseURL }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
@@ -159,7 +159,7 @@ test("that was not me: from the email, everybody is out and the new passkey sign
   await other.context().close();
 });
 
-test("everything can be taken along, and an account leaves nothing on the device", async ({ page }) => {
+test("all data can be exported, and a deleted account leaves nothing on the device", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
@@ -175,7 +175,7 @@ test("everything can be taken along, and an account leaves nothing on the device
   expect((await page.request.get("/api/session")).status()).toBe(401);
 });
 
-test("a code that is sent by its sixth digit is not sent again by Enter", async ({ page }) => {
+test("a code that its sixth digit submits is not submitted again by Enter", async ({ page }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUp(page, name);
@@ -186,7 +186,7 @@ test("a code that is sent by its sixth digit is not sent again by Enter", async 
   page.on("request", (request) => {
     if (request.method() === "POST") sent.push(request.url());
   });
-  // Slow enough that the habitual key comes while the first answer is awaited.
+  // Slow enough that Enter is pressed before the first response arrives.
   await page.route("**/email/confirm", async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     await route.continue();
@@ -197,18 +197,18 @@ test("a code that is sent by its sixth digit is not sent again by Enter", async 
   expect(sent).toHaveLength(1);
 });
 
-test("where the sign-in is too old, creating a passkey asks for the identity first", async ({ page, browser, baseURL }) => {
+test("if the sign-in is too old, creating a passkey requires reauthentication first", async ({ page, browser, baseURL }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
   const other = await otherDevice(browser, baseURL, page, name);
   await Authenticator.attach(other);
-  // As the server answers after ten minutes.
+  // The server's response after ten minutes.
   await other.route("**/api/passkeys/start", (route) =>
     route.fulfill({ status: 403, json: { error: { code: "reauthentication_required", message: "" } } }),
   );
   await other.getByRole("button", { name: "Create a passkey" }).click();
-  // The form of the offer was sent; this session is fresh, so it leads straight on.
+  // The offer's form was submitted; this session is fresh, so it needs no reauthentication.
   await expect(other.getByRole("heading", { name: "Add a passkey" })).toBeVisible();
   await other.context().close();
 });

@@ -13,12 +13,12 @@ test("autofill still works after five minutes on the page", async ({ page }) => 
   await page.clock.fastForward("04:30");
   await rearmed;
   await authenticator.answers(true);
-  // Whichever of the two later ceremonies is answered, the first one is over.
+  // Whichever of the two later ceremonies gets the response, the first one has expired.
   await page.clock.fastForward("04:00");
   await expect(page).toHaveURL(/\/account$/);
 });
 
-test("a cancelled dialog is no error, and a second try succeeds", async ({ page }) => {
+test("a cancelled dialog is not an error, and a second try succeeds", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
@@ -32,7 +32,7 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("You can try again.");
-  // Suggestions that open after the dialog was closed must not be pressed here.
+  // Suggestions that open after the dialog closes must not be clicked here.
   await expect.poll(() => begun).toBeGreaterThanOrEqual(1);
   await expect(page.getByRole("alert").locator("p")).toHaveClass(/advice/);
   await expect(page.getByRole("button", { name: "Email me a sign-in link" })).toBeVisible();
@@ -41,7 +41,7 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   await expect(page).toHaveURL(/\/account$/);
 });
 
-test("a protected page sends to sign in and back", async ({ page }) => {
+test("a protected page redirects to sign-in and back", async ({ page }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
@@ -55,7 +55,7 @@ test("a protected page sends to sign in and back", async ({ page }) => {
   }
 });
 
-test("Enter in the field asks for an email", async ({ page }) => {
+test("Enter in the field requests an email", async ({ page }) => {
   await page.goto("/sign-in");
   await awake(page);
   await page.getByLabel("Username or email").fill("ada");
@@ -82,7 +82,7 @@ test("two tabs sign in without disturbing each other", async ({ page, context })
   await expect(other).toHaveURL(/\/account$/);
 });
 
-test("one press asks the server once", async ({ page }) => {
+test("one press sends one request", async ({ page }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
@@ -98,7 +98,7 @@ test("one press asks the server once", async ({ page }) => {
   expect(starts).toHaveLength(1);
 });
 
-test("what was typed before the page woke up is kept", async ({ page }) => {
+test("text typed before hydration is kept", async ({ page }) => {
   let wake = () => {};
   const asleep = new Promise<void>((resolve) => (wake = resolve));
   await page.route("**/*.wasm", async (route) => {
@@ -126,7 +126,7 @@ test("after signing out the back button shows nothing of the account", async ({ 
   await expect(page).toHaveURL(/\/sign-in\?next=/);
 });
 
-test("keep me signed in keeps the cookie beyond the browser", async ({ page, context }) => {
+test("\"Keep me signed in\" keeps the cookie after the browser closes", async ({ page, context }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);

@@ -5,7 +5,7 @@ test.beforeEach(async ({ page }) => {
   await awake(page);
 });
 
-test("a field that does not fit has its error beside it and keeps what was typed", async ({ page, expectRefusal }) => {
+test("an invalid field shows its error next to it and keeps the typed text", async ({ page, expectRefusal }) => {
   expectRefusal(422);
   expectRefusal(422);
   await page.getByLabel("Name (optional)").fill("Ada Lovelace");
@@ -15,7 +15,7 @@ test("a field that does not fit has its error beside it and keeps what was typed
   await expect(page.locator("#username-note")).toContainText("beginning with a letter or digit");
   await expect(page.getByLabel("Username")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("Username")).toHaveValue("a b");
-  // Every wrong field at once, and the first of them has the focus.
+  // All invalid fields are marked at once, and the first one has the focus.
   await expect(page.locator("#email-note")).toContainText("name@example.org");
   await expect(page.getByLabel("Email")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("Email")).toHaveValue("nowhere");
@@ -24,7 +24,7 @@ test("a field that does not fit has its error beside it and keeps what was typed
   await expect(page.getByLabel("Name (optional)")).toHaveValue("Ada Lovelace");
 });
 
-test("a taken name is told beside the field", async ({ page, browser, server, expectRefusal }) => {
+test("a taken username is reported next to the field", async ({ page, browser, server, expectRefusal }) => {
   expectRefusal(409);
   expectRefusal(409);
   const name = freshName();
@@ -39,7 +39,7 @@ test("a taken name is told beside the field", async ({ page, browser, server, ex
   await expect(page.getByLabel("Username")).toBeFocused();
 });
 
-test("a cancelled dialog is no error, and a second try succeeds", async ({ page }) => {
+test("a cancelled dialog is not an error, and a second try succeeds", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   await authenticator.verifies(false);
   const name = freshName();
@@ -53,7 +53,7 @@ test("a cancelled dialog is no error, and a second try succeeds", async ({ page 
   await expect(page.getByRole("heading", { name: "Your passkey is ready" })).toBeVisible();
 });
 
-test("a security key that cannot keep a passkey is refused with its own sentence", async ({ page }) => {
+test("a security key that cannot store a passkey is refused with its own message", async ({ page }) => {
   await Authenticator.attach(page, { transport: "usb", hasResidentKey: false });
   await page.getByLabel("Username").fill(freshName());
   await page.getByLabel("Email").fill("ada@example.org");
@@ -61,7 +61,7 @@ test("a security key that cannot keep a passkey is refused with its own sentence
   await expect(page.getByRole("alert")).toContainText("No passkey was created.");
 });
 
-test("a browser without passkeys is told so", async ({ page }) => {
+test("a browser without passkey support gets a message", async ({ page }) => {
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, "PublicKeyCredential"));
   await page.reload();
   await awake(page);

@@ -1,9 +1,9 @@
-// Browsers and password managers as they are: without the JSON methods of WebAuthn, or with some that throw.
+// Real-world browsers and password managers: without the JSON methods of WebAuthn, or with some that throw.
 
 import type { Page } from "@playwright/test";
 import { Authenticator, awake, expect, freshName, signOut, signUp, test, withoutSuggestions } from "../fixtures";
 
-/** What is missing or broken, as it is before the page's program runs. */
+/** What is missing or broken, applied before the page's program runs. */
 const BROWSERS: Record<string, () => void> = {
   "a browser without the JSON methods (Safari 16 to 18.3)": () => {
     for (const name of ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON", "getClientCapabilities", "signalUnknownCredential"]) {
@@ -58,7 +58,7 @@ async function submitSignUp(page: Page, username: string): Promise<void> {
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
 }
 
-test("an answer that cannot be read is named, and its passkey is disowned", async ({ page }) => {
+test("an unreadable response is reported, and its passkey is signalled as unknown", async ({ page }) => {
   await Authenticator.attach(page);
   await page.addInitScript(() => {
     const original = navigator.credentials.create.bind(navigator.credentials);
@@ -78,7 +78,7 @@ test("an answer that cannot be read is named, and its passkey is disowned", asyn
   expect(signals[0].credentialId).toMatch(/^[\w-]{16,}$/);
 });
 
-test("a password manager that gives nothing is named", async ({ page }) => {
+test("a password manager that returns nothing is reported", async ({ page }) => {
   await page.addInitScript(() => {
     navigator.credentials.create = async () => null;
   });

@@ -1,6 +1,6 @@
-//! The module that a page loads.
+//! The WebAssembly module that pages load.
 
-/// Wakes the islands of a page that the server rendered. Leptos calls it by this name.
+/// Hydrates the islands of a server-rendered page. The script of the page calls it by this name.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     latchkey::hydrate();

@@ -15,7 +15,7 @@ pub async fn update_profile(display_name: Option<String>, username: Option<Strin
     Ok(AccountUser { user: crate::server::auth::view::user(&user) })
 }
 
-/// Asks for another address; it counts once the email to it is answered.
+/// Requests a change of address, which takes effect once the new address is confirmed.
 #[server(prefix = "/api", endpoint = "account/email", input = Json, output = Json)]
 pub async fn change_address(email: String) -> Result<EmailSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted};
@@ -27,7 +27,7 @@ pub async fn change_address(email: String) -> Result<EmailSent, ApiError> {
     Ok(EmailSent { expires_in: life.as_secs() })
 }
 
-/// Restores a former address, by the email that was sent to it.
+/// Restores a former address, with the token of the email that was sent to it.
 #[server(prefix = "/api", endpoint = "account/email/undo", input = Json, output = Json)]
 pub async fn undo_address(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -59,7 +59,7 @@ pub async fn events(before: Option<String>) -> Result<EventList, ApiError> {
     Ok(EventList { events: events.iter().map(view::event).collect() })
 }
 
-/// Every fact held about the person, as a file.
+/// All data stored about the user, as a file.
 #[server(prefix = "/api", endpoint = "account/export", input = GetUrl, output = Json)]
 pub async fn export() -> Result<Box<RawValue>, ApiError> {
     use crate::server::http::request::{RequestContext, answer_as_file, raw};
@@ -71,7 +71,7 @@ pub async fn export() -> Result<Box<RawValue>, ApiError> {
     raw(&export)
 }
 
-/// Deletes the account; its username is typed to confirm.
+/// Deletes the account; the username is required as confirmation.
 #[server(prefix = "/api", endpoint = "account/delete", input = Json, output = Json)]
 pub async fn delete_account(username: String) -> Result<Done, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
@@ -79,7 +79,7 @@ pub async fn delete_account(username: String) -> Result<Done, ApiError> {
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
     request.state.deletion().delete(&current_user, &username).await?;
-    // It is done, whatever comes of the cookie.
+    // The account is deleted, even if the cookie cannot be renewed.
     let renewed = request.renew_browser().await.unwrap_or_default();
     let cookies = &request.state.cookies;
     send_cookies(cookies.end_session().into_iter().chain(cookies.end_known()).chain(renewed));

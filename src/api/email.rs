@@ -3,7 +3,7 @@ use crate::types::views::{AccountUser, EmailSent, SignedIn};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Asks for an email to sign in with; the answer is the same for anybody.
+/// Requests an email to sign in with; the response is the same for every identifier.
 #[server(prefix = "/api", endpoint = "email/start", input = Json, output = Json)]
 pub async fn request_email(identifier: String, next: Option<String>) -> Result<EmailSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted, send_cookies};
@@ -17,7 +17,7 @@ pub async fn request_email(identifier: String, next: Option<String>) -> Result<E
     Ok(EmailSent { expires_in: asked.life.as_secs() })
 }
 
-/// Answers an email by its link, in the browser that asked for it.
+/// Signs in or up with the link of an email, in the browser that requested it.
 #[server(prefix = "/api", endpoint = "email/link", input = Json, output = Json)]
 pub async fn answer_link(token: String, username: Option<String>) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -27,7 +27,7 @@ pub async fn answer_link(token: String, username: Option<String>) -> Result<Sign
     request.signed_in(&new, &next)
 }
 
-/// Answers the email that this browser asked for last by its code.
+/// Signs in or up with the code of the email that this browser requested last.
 #[server(prefix = "/api", endpoint = "email/code", input = Json, output = Json)]
 pub async fn answer_code(code: String, username: Option<String>) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -37,7 +37,7 @@ pub async fn answer_code(code: String, username: Option<String>) -> Result<Signe
     request.signed_in(&new, &next)
 }
 
-/// Proves an address for the signed-in account that asked: by the link, or by the code in the session that asked.
+/// Confirms an address of the signed-in account, by the link, or by the code in the session that requested it.
 #[server(prefix = "/api", endpoint = "account/email/confirm", input = Json, output = Json)]
 pub async fn confirm_address(token: Option<String>, code: Option<String>) -> Result<AccountUser, ApiError> {
     use crate::server::http::request::RequestContext;

@@ -1,4 +1,4 @@
-//! The HTTP API as server functions: thin transport from a request to a ceremony and back to a view.
+//! The HTTP API as server functions: each calls a service and returns a view.
 
 pub mod account;
 pub mod email;

@@ -15,7 +15,7 @@ pub async fn passkeys() -> Result<PasskeyList, ApiError> {
     Ok(PasskeyList { passkeys: passkeys.iter().map(view).collect() })
 }
 
-/// Begins to add a passkey.
+/// Starts adding a passkey.
 #[server(prefix = "/api", endpoint = "passkeys/start", input = Json, output = Json)]
 pub async fn start_passkey() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
@@ -42,7 +42,7 @@ pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> R
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }
 
-/// Gives a passkey another name.
+/// Renames a passkey.
 #[server(prefix = "/api", endpoint = "passkeys/rename", input = Json, output = Json)]
 pub async fn rename_passkey(id: String, name: String) -> Result<OnePasskey, ApiError> {
     use crate::server::http::request::{RequestContext, raw};

@@ -3,7 +3,7 @@ use crate::types::views::{EmailSent, OneSession, Options, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Begins to show who is there with one of the account's own passkeys.
+/// Starts a reauthentication with a passkey of the account.
 #[server(prefix = "/api", endpoint = "reauthenticate/start", input = Json, output = Json)]
 pub async fn start_reauthentication() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
@@ -29,7 +29,7 @@ pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSess
     request.renewed(&renewed)
 }
 
-/// Asks for an email that shows who is there, for accounts without a passkey.
+/// Requests an email for reauthentication, for accounts without a passkey.
 #[server(prefix = "/api", endpoint = "reauthenticate/email", input = Json, output = Json)]
 pub async fn request_reauthentication() -> Result<EmailSent, ApiError> {
     use crate::server::http::request::{RequestContext, answer_accepted};
@@ -46,7 +46,7 @@ pub async fn request_reauthentication() -> Result<EmailSent, ApiError> {
     Ok(EmailSent { expires_in: life.as_secs() })
 }
 
-/// Answers such an email by its code.
+/// Reauthenticates with the code of the email.
 #[server(prefix = "/api", endpoint = "reauthenticate/code", input = Json, output = Json)]
 pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -57,7 +57,7 @@ pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError
     request.renewed(&renewed)
 }
 
-/// Answers such an email by its link.
+/// Reauthenticates with the link of the email.
 #[server(prefix = "/api", endpoint = "reauthenticate/link", input = Json, output = Json)]
 pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiError> {
     use crate::server::http::request::RequestContext;

@@ -3,7 +3,7 @@ use crate::types::views::{RecoveryCodes, SignedIn};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Makes ten recovery codes, shown this once; older ones end.
+/// Creates ten recovery codes, shown once; older ones stop working.
 #[server(prefix = "/api", endpoint = "recovery/codes", input = Json, output = Json)]
 pub async fn make_recovery_codes() -> Result<RecoveryCodes, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -14,7 +14,7 @@ pub async fn make_recovery_codes() -> Result<RecoveryCodes, ApiError> {
     Ok(RecoveryCodes { codes: codes.iter().map(crate::server::model::recovery::RecoveryCode::expose).collect() })
 }
 
-/// Signs in with a recovery code; next comes making a passkey.
+/// Signs in with a recovery code; the next step is to create a passkey.
 #[server(prefix = "/api", endpoint = "recovery/use", input = Json, output = Json)]
 pub async fn use_recovery_code(identifier: String, code: String) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;

@@ -3,7 +3,7 @@ use crate::types::views::{Done, Whoami};
 use leptos::server;
 use server_fn::codec::{GetUrl, Json};
 
-/// Who is signed in here.
+/// The signed-in user and their session.
 #[server(prefix = "/api", endpoint = "session", input = GetUrl, output = Json)]
 pub async fn session() -> Result<Whoami, ApiError> {
     use crate::server::auth::view;
@@ -13,7 +13,7 @@ pub async fn session() -> Result<Whoami, ApiError> {
     Ok(Whoami { user: view::user(&current_user.user), session: view::session(&current_user.session, true) })
 }
 
-/// Ends the session of this browser; without one there is nothing to do, which is no refusal.
+/// Signs out of this browser; succeeds without a session.
 #[server(prefix = "/api", endpoint = "sign-out", input = Json, output = Json)]
 pub async fn sign_out() -> Result<Done, ApiError> {
     use crate::server::http::request::{RequestContext, answer_clearing_storage, send_cookies};

@@ -3,7 +3,7 @@ use crate::types::views::{Revoked, SessionList};
 use leptos::server;
 use server_fn::codec::{GetUrl, Json};
 
-/// The sessions of the signed-in account, the one that was seen last first.
+/// The sessions of the signed-in account, most recently seen first.
 #[server(prefix = "/api", endpoint = "sessions", input = GetUrl, output = Json)]
 pub async fn sessions() -> Result<SessionList, ApiError> {
     use crate::server::auth::view;
@@ -20,7 +20,7 @@ pub async fn sessions() -> Result<SessionList, ApiError> {
     })
 }
 
-/// Ends one session by its id, all others, or those that a passkey opened.
+/// Revokes one session by its id, all others, or those that signed in with a passkey.
 #[server(prefix = "/api", endpoint = "sessions/revoke", input = Json, output = Json)]
 pub async fn revoke_sessions(
     id: Option<String>,

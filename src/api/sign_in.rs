@@ -3,7 +3,7 @@ use crate::types::views::{Options, SignedIn, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Begins a sign-in; the options are the same for everybody.
+/// Starts a sign-in; the options are the same for every user.
 #[server(prefix = "/api", endpoint = "sign-in/start", input = Json, output = Json)]
 pub async fn start_sign_in() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
@@ -15,7 +15,7 @@ pub async fn start_sign_in() -> Result<Options, ApiError> {
     Ok(options)
 }
 
-/// Finishes a sign-in with a passkey's answer.
+/// Finishes a sign-in with a passkey's response.
 #[server(prefix = "/api", endpoint = "sign-in/finish", input = Json, output = Json)]
 pub async fn finish_sign_in(
     credential: WebAuthnJson,

@@ -3,7 +3,7 @@ use crate::types::views::{EmailSent, Options, SignedIn, WebAuthnJson};
 use leptos::server;
 use server_fn::codec::Json;
 
-/// Begins a sign-up; nothing is reserved by it. An address is needed unless no email could ever be sent.
+/// Starts a sign-up; reserves nothing. An address is required unless the site cannot send email.
 #[server(prefix = "/api", endpoint = "sign-up/start", input = Json, output = Json)]
 pub async fn start_sign_up(
     username: String,
@@ -43,7 +43,7 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     request.signed_in(&new, &request.next_after_sign_up())
 }
 
-/// Signs up without a passkey, for browsers that cannot make one: the account is made when the email is answered.
+/// Signs up by email, for browsers that cannot create a passkey. The link or code of the email creates the account.
 #[server(prefix = "/api", endpoint = "sign-up/email", input = Json, output = Json)]
 pub async fn sign_up_by_email(
     username: String,

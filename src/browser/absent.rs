@@ -1,4 +1,4 @@
-//! The server has no browser: the same signatures as `web`, and nothing behind them.
+//! Stubs with the signatures of `web`, since the server has no browser.
 
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 
@@ -38,7 +38,7 @@ impl<T: Into<Self>> From<Option<T>> for Argument {
     }
 }
 
-/// A request to the browser that can be ended.
+/// A handle that aborts a request to the browser.
 #[derive(Clone, Debug, Default)]
 pub struct Abort(());
 

@@ -1,4 +1,4 @@
-//! The browser's side of a ceremony: a facade over `navigator.credentials`, with nothing behind it on the server.
+//! The browser's side of a ceremony: a facade over `navigator.credentials`, with stubs on the server.
 
 use leptos::server_fn::ServerFn;
 
@@ -12,13 +12,12 @@ pub use absent::*;
 #[cfg(feature = "hydrate")]
 pub use web::*;
 
-/// Calls a server function by its own path and with arguments of its own names. What comes of it is its answer, or why there
-/// is none ([`post`]).
+/// Calls a server function by its path and the names of its arguments; returns its response or its refusal ([`post`]).
 ///
-/// In place of the generated client, which every visitor would pay for (docs/adr/0004).
+/// It replaces the generated client, which every visitor would have to download (docs/adr/0004).
 macro_rules! call {
     ($function:ident { $($name:ident: $value:expr),* $(,)? }) => {{
-        // The compiler holds the names against those of the server function.
+        // The compiler checks the names against those of the server function.
         let _ = |_known: &$function| { $(let _ = &_known.$name;)* };
         let arguments = [$((stringify!($name), $crate::browser::Argument::from($value))),*];
         $crate::browser::post(<$function as leptos::server_fn::ServerFn>::PATH, arguments)
@@ -26,19 +25,19 @@ macro_rules! call {
 }
 pub(crate) use call;
 
-/// The status with which a server function without arguments answers, such as who is signed in; `None` when it does not.
+/// The status of a response of a server function without arguments; `None` without a response.
 pub async fn status_of<F: ServerFn>() -> Option<u16> {
     answers_with(F::PATH).await
 }
 
-/// Hints at the device that people are after (WebAuthn Level 3, section 5.8.7).
+/// Hints at the kind of device to use (WebAuthn Level 3, section 5.8.7).
 pub const THIS_DEVICE: &str = "client-device";
 pub const SECURITY_KEY: &str = "security-key";
 
 /// How a sign-in asks for a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mediation {
-    /// In the suggestions of the name field, silently until one is chosen.
+    /// In the suggestions of the name field, silently until the user chooses one.
     Autofill,
     /// The system's dialog.
     Dialog,
@@ -46,31 +45,31 @@ pub enum Mediation {
     Immediate,
 }
 
-/// Why the browser gave no answer: the DOMExceptions of WebAuthn Level 3, sections 5.1.3 and 5.1.4, by what a person
-/// can do about them.
+/// Why the browser returned no response: the DOMExceptions of WebAuthn Level 3, sections 5.1.3 and 5.1.4, grouped by
+/// what the user can do about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserError {
-    /// The person closed the dialog, waited too long, or has no passkey here (`NotAllowedError`).
+    /// The user closed the dialog, waited too long, or has no passkey here (`NotAllowedError`).
     Cancelled,
     /// We ended the request ourselves (`AbortError`).
     Aborted,
-    /// This device holds a passkey of the account already (`InvalidStateError`).
+    /// This device already has a passkey of the account (`InvalidStateError`).
     AlreadyRegistered,
-    /// The authenticator cannot keep a passkey or cannot verify its user (`ConstraintError`, `NotSupportedError`).
+    /// The authenticator cannot store a passkey or cannot verify its user (`ConstraintError`, `NotSupportedError`).
     Incapable,
-    /// The page's address does not fit the passkey's site (`SecurityError`).
+    /// The page's address does not match the passkey's site (`SecurityError`).
     WrongSite,
-    /// No passkeys in this browser.
+    /// The browser does not support passkeys.
     Unsupported,
-    /// The device or password manager returned something that is no credential.
+    /// The device or password manager returned something that is not a credential.
     Unreadable,
     /// Anything else.
     Failed,
 }
 
 impl BrowserError {
-    /// A sentence for a user who wanted to create a passkey. Browsers do not tell a security key that cannot store one
-    /// from a closed dialog (WebAuthn Level 3, section 14.5.1), so the sentence fits both.
+    /// The message for a user who wanted to create a passkey. Browsers do not distinguish a security key that cannot
+    /// store one from a closed dialog (WebAuthn Level 3, section 14.5.1), so the message fits both.
     #[must_use]
     pub fn message_on_create(self) -> Option<&'static str> {
         match self {
@@ -79,7 +78,7 @@ impl BrowserError {
         }
     }
 
-    /// A sentence for the person; `None` where there is nothing to say.
+    /// The message for the user; `None` if there is nothing to say.
     #[must_use]
     pub fn message(self) -> Option<&'static str> {
         match self {

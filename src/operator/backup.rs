@@ -6,14 +6,14 @@ use std::path::Path;
 
 pub async fn run(copy: &Path, config: &Config) -> Result<(), Failure> {
     let DatabaseUrl::Sqlite(file) = &config.database else {
-        return Err(Failure::Told("this is for SQLite; PostgreSQL is backed up with pg_dump".to_owned()));
+        return Err(Failure::Told("this command is for SQLite; use pg_dump for PostgreSQL".to_owned()));
     };
     if !file.exists() {
-        return Err(Failure::Told(format!("the database {} is not there yet", file.display())));
+        return Err(Failure::Told(format!("the database {} does not exist yet", file.display())));
     }
     let draft = Draft::of(copy)?;
     sqlite::back_up(file, draft.path()).await?;
     draft.finish()?;
-    say(&format!("{} is a copy of {}", copy.display(), file.display()));
+    say(&format!("copied {} to {}", file.display(), copy.display()));
     Ok(())
 }

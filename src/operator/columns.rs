@@ -1,8 +1,8 @@
-//! Words in columns, for people at a terminal.
+//! Plain-text tables for the terminal.
 
 use std::fmt;
 
-/// Rows of equally many cells, each column as wide as its longest cell.
+/// A table whose rows have the same number of cells. Each column is as wide as its longest cell.
 pub struct Columns {
     rows: Vec<Vec<String>>,
 }

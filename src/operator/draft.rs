@@ -1,4 +1,4 @@
-//! A file that appears under its name only when it is complete: an interrupted write leaves nothing there.
+//! Atomic file creation: a file gets its name only once it is complete.
 
 use super::Failure;
 use std::fs::File;
@@ -6,18 +6,17 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
-/// A temporary file beside the wanted one, which is renamed when it is complete, and removed if it is dropped before.
-/// Other users cannot read it.
+/// A temporary file beside the target. [`Draft::finish`] renames it; dropping removes it. Other users cannot read it.
 pub struct Draft {
     wanted: PathBuf,
     file: TempPath,
 }
 
 impl Draft {
-    /// Makes an empty file.
+    /// Creates an empty temporary file.
     ///
     /// # Errors
-    /// When there is something of the wanted name already, or the folder cannot be written to.
+    /// When the target already exists, or its folder is not writable.
     pub fn of(wanted: &Path) -> Result<Self, Failure> {
         refuse_taken(wanted)?;
         let mut name = wanted.file_name().unwrap_or_default().to_owned();
@@ -27,7 +26,7 @@ impl Draft {
         Ok(Self { wanted: wanted.to_owned(), file })
     }
 
-    /// Where to write meanwhile.
+    /// The path of the temporary file.
     pub fn path(&self) -> &Path {
         &self.file
     }
@@ -35,7 +34,7 @@ impl Draft {
     /// Syncs the file to disk and renames it.
     ///
     /// # Errors
-    /// When a file of that name was created in the meantime, or the disk fails.
+    /// When a file with that name was created in the meantime, or the disk fails.
     pub fn finish(self) -> Result<(), Failure> {
         let Self { wanted, file } = self;
         File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
@@ -56,14 +55,14 @@ fn refuse_taken(path: &Path) -> Result<(), Failure> {
 }
 
 fn taken(path: &Path) -> Failure {
-    Failure::Told(format!("{} is there already; name a file that is not", path.display()))
+    Failure::Told(format!("{} already exists; choose another file", path.display()))
 }
 
 fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Syncs the folder of a file, so that its name is on disk.
+/// Syncs the folder of a file, so that the file's name is on disk.
 ///
 /// # Errors
 /// When the disk fails.
@@ -71,7 +70,7 @@ pub fn sync_folder_of(file: &Path) -> Result<(), Failure> {
     File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(|cause| about(file, &cause))
 }
 
-/// A failure, with the file that it is about.
+/// An I/O failure that names its file.
 pub fn about(path: &Path, cause: &Error) -> Failure {
     Failure::Told(format!("{}: {cause}", path.display()))
 }
@@ -91,7 +90,7 @@ mod tests {
         draft.finish().unwrap();
         assert_eq!(read_to_string(&wanted).unwrap(), "whole");
         assert_eq!(read_dir(folder.path()).unwrap().count(), 1);
-        assert!(Draft::of(&wanted).err().unwrap().to_string().contains("is there already"));
+        assert!(Draft::of(&wanted).err().unwrap().to_string().contains("already exists"));
     }
 
     #[test]
@@ -110,7 +109,7 @@ mod tests {
         write(other.path(), "other").unwrap();
         one.finish().unwrap();
         assert!(other.path().exists());
-        assert!(other.finish().err().unwrap().to_string().contains("is there already"));
+        assert!(other.finish().err().unwrap().to_string().contains("already exists"));
         assert_eq!(read_to_string(&wanted).unwrap(), "one");
     }
 }

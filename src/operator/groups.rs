@@ -26,7 +26,7 @@ pub enum Groups {
     },
     /// Lists all groups
     List {
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
@@ -41,7 +41,7 @@ pub enum Groups {
     Join {
         #[arg(value_parser = values::group_name)]
         name: GroupName,
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
         #[command(flatten)]
         output: Output,
@@ -50,21 +50,21 @@ pub enum Groups {
     Leave {
         #[arg(value_parser = values::group_name)]
         name: GroupName,
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
         #[command(flatten)]
         output: Output,
     },
 }
 
-/// A group for programs.
+/// A group in JSON output.
 #[derive(Serialize)]
 struct Line<'a> {
     name: &'a str,
     title: &'a str,
     default: bool,
     from_file: bool,
-    /// `None` where they were not counted.
+    /// `None` if they were not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<u64>,
     created_at: String,
@@ -117,13 +117,13 @@ pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
     }
 }
 
-/// A change of a membership, for programs.
+/// A change of membership in JSON output.
 fn membership(name: &GroupName, user: &User, (what, is_so): (&str, bool)) -> Value {
     json!({ "name": name.as_str(), "username": user.username.as_str(), what: is_so })
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = Columns::headed(["name", "title", "members", "default", "from"]);
+    let mut table = Columns::headed(["name", "title", "members", "default", "source"]);
     let mut last: Option<GroupName> = None;
     loop {
         let page = services.groups().page(last.as_ref(), PAGE).await?;

@@ -1,4 +1,4 @@
-//! `latchkey health`: asks the server beside it, for health checks of containers.
+//! `latchkey health`: checks the server on this machine, for container health checks.
 
 use super::{Failure, say};
 use crate::server::config::Config;
@@ -6,7 +6,7 @@ use crate::types::paths;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-/// Longest wait for the answer.
+/// Longest wait for the response.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub async fn ask(config: &Config) -> Result<(), Failure> {
@@ -17,17 +17,17 @@ pub async fn ask(config: &Config) -> Result<(), Failure> {
     let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(asked).call()).await;
     let said = match answer {
         Ok(Ok(answer)) if answer.status() == 200 && answer.headers().contains_key("x-request-id") => {
-            say(&format!("{url} answers"));
+            say(&format!("{url} responds"));
             return Ok(());
         }
         Ok(Ok(answer)) => format!("another server responded with status {}", answer.status()),
         Ok(Err(cause)) => cause.to_string(),
         Err(cause) => cause.to_string(),
     };
-    Err(Failure::Told(format!("{url} does not answer as it should: {said}")))
+    Err(Failure::Told(format!("{url} is not healthy: {said}")))
 }
 
-/// Where a server that listens at an address can be asked on its own machine.
+/// The address at which this machine reaches a server that listens on `listening`.
 fn beside(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -11,35 +11,35 @@ use std::time::Duration;
 
 #[derive(Subcommand)]
 pub enum Invitations {
-    /// Makes an invitation and writes its link to standard output
+    /// Creates an invitation and prints its link to standard output
     Create {
-        /// How many people may sign up with it
+        /// Number of users who may sign up with it
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         uses: u32,
         /// How long it is valid, such as 24h or 7d
         #[arg(long, default_value = "7d", value_parser = values::span)]
         expires: Duration,
-        /// Whom it is for, to find it again in the list
+        /// Note that identifies it in the list
         #[arg(long, value_parser = one_line)]
         note: Option<String>,
-        /// A group that users who sign up with it join; may be given several times
+        /// Group that users who sign up with it join; may be repeated
         #[arg(long = "group", value_name = "NAME", value_parser = values::group_name)]
         groups: Vec<GroupName>,
     },
-    /// Lists invitations, used up and expired ones included
+    /// Lists all invitations, including used and expired ones
     List,
-    /// Withdraws an invitation
+    /// Revokes an invitation
     Revoke {
-        /// Its id, as the list shows it
+        /// ID of the invitation, as `list` shows it
         id: uuid::Uuid,
     },
 }
 
-/// One line of the list.
+/// Parses a note: a single line of text.
 fn one_line(text: &str) -> Result<String, String> {
     DisplayName::parse(text)
         .map(|note| note.to_string())
-        .map_err(|_| "1 to 64 characters are needed, without control characters".to_owned())
+        .map_err(|_| "must have 1 to 64 characters and no control characters".to_owned())
 }
 
 pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
@@ -51,7 +51,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             let (invitation, token) = made.map_err(|unknown| Failure::from(Refused::UnknownGroup(unknown)))?;
             write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;
             let until = invitation.expires_at.to_rfc3339();
-            say(&format!("invitation {} is valid for {uses}, until {until}", invitation.id.0));
+            say(&format!("created invitation {}; uses: {uses}; expires: {until}", invitation.id.0));
             match config.sign_up {
                 SignUp::Invite => {}
                 SignUp::Open => say("SIGN_UP is not `invite`: anyone can sign up; this link only adds its groups"),
@@ -59,7 +59,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             }
         }
         Invitations::List => {
-            let mut table = Columns::headed(["id", "uses left", "made", "good until", "for"]);
+            let mut table = Columns::headed(["id", "uses left", "created", "expires", "note"]);
             let mut last = None;
             loop {
                 let page = services.invitations().page(last.as_ref(), PAGE).await?;
@@ -79,7 +79,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             if !services.invitations().withdraw(InvitationId(id)).await? {
                 return Err(Failure::Told(format!("there is no invitation {id}")));
             }
-            say(&format!("invitation {id} is withdrawn"));
+            say(&format!("revoked invitation {id}"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-#![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
+#![expect(clippy::doc_markdown, reason = "the command line shows these comments verbatim")]
 
 use super::{Failure, say, write};
 use crate::bootstrap;
@@ -11,10 +11,10 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Keys {
-    /// Makes a new key; the previous key stays valid for existing data
+    /// Creates a new key; the previous key stays valid for existing data
     ///
-    /// With the key in DATA_DIR it does everything, and the server has to be started again. With SECRET_KEY it writes a new
-    /// key to standard output, and says what to set.
+    /// If the key is in DATA_DIR, replaces it; restart the server afterwards. If SECRET_KEY is set, prints a new key to
+    /// standard output and says which settings to change.
     Rotate,
 }
 
@@ -24,11 +24,14 @@ pub fn run(Keys::Rotate: &Keys, config: &Config) -> Result<(), Failure> {
         SystemEntropy.fill(&mut bytes);
         write(&STANDARD.encode(bytes))?;
         say(
-            "set SECRET_KEY_PREVIOUS to what SECRET_KEY is now, SECRET_KEY to the line above, and start the server again; \
-             the previous one may go after 30 days",
+            "set SECRET_KEY_PREVIOUS to the current value of SECRET_KEY, set SECRET_KEY to the line above, and restart \
+             the server; you can remove SECRET_KEY_PREVIOUS after 30 days",
         );
         if config.secret_key_previous.is_some() {
-            say("SECRET_KEY_PREVIOUS is set already: wait until it is 30 days old, or what it still stands for ends");
+            say(
+                "SECRET_KEY_PREVIOUS is already set: replace it after 30 days of use; earlier, reserved usernames and \
+                 pending codes that depend on it are lost",
+            );
         }
         return Ok(());
     }
@@ -36,7 +39,7 @@ pub fn run(Keys::Rotate: &Keys, config: &Config) -> Result<(), Failure> {
     keys::file::rotate(&file, &SystemEntropy)?;
     let before = keys::file::previous_file(&file);
     say(&format!(
-        "{} is new; start the server again. {} is still accepted, and may be removed after 30 days",
+        "replaced {}; restart the server. {} is still accepted; you can remove it after 30 days",
         file.display(),
         before.display()
     ));

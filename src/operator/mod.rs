@@ -1,7 +1,7 @@
-//! The commands of administrators. Each command reads the same settings as the server, works beside
-//! it, and says in a sentence what it did.
+//! The command line for administrators. Each command reads the same settings as the server, works while the server
+//! runs, and reports what it did in one sentence.
 
-#![expect(clippy::doc_markdown, reason = "the command line shows these comments as they are")]
+#![expect(clippy::doc_markdown, reason = "the command line shows these comments verbatim")]
 
 mod apps;
 mod backup;
@@ -36,14 +36,14 @@ use std::process::ExitCode;
 
 /// Self-hosted, passwordless sign-in.
 ///
-/// Without a command it serves the site. Everything it needs is in this one file; what it keeps is in its database. Settings
-/// come from the environment and from Leptos.toml, and the environment wins; `latchkey doctor` says whether they fit.
+/// Without a command, it serves the site. This one file is the whole program; all data is in the database. Settings
+/// come from the environment and from Leptos.toml; the environment takes precedence. `latchkey doctor` checks them.
 ///
-/// Exit codes: 0 done; 1 it could not be done, and a sentence says why; 2 a setting or the command line does not fit.
+/// Exit codes: 0 on success; 1 on failure, with the reason on standard error; 2 if a setting or an argument is invalid.
 #[derive(Parser)]
 #[command(name = "latchkey", version, max_term_width = 100)]
 pub struct Arguments {
-    /// Settings file, in place of ./Leptos.toml
+    /// Settings file to use instead of ./Leptos.toml
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
     #[command(subcommand)]
@@ -52,31 +52,31 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Serves the site; the same as without a command
+    /// Serves the site (the default command)
     Serve,
-    /// Looks at everything that signing in depends on, and says what to do
+    /// Checks everything that sign-in depends on, and suggests fixes
     ///
-    /// One line each for settings, origin, disk, database, Redis, mail and the site as people see it. Changes nothing. Ends
-    /// with 1 when something keeps people out.
+    /// Prints one line for each check: settings, origin, disk, database, Redis, mail and the site as a browser sees it.
+    /// Changes nothing. Exits with 1 if something prevents sign-in.
     Doctor,
     /// Checks that the local server responds
     ///
-    /// For health checks of containers: asks /healthz at the address of LISTEN_ADDR. Ends with 1 when no good answer
-    /// comes within two seconds.
+    /// For container health checks: requests /healthz at LISTEN_ADDR. Exits with 1 if there is no successful response
+    /// within two seconds.
     Health,
-    /// Makes the database and brings its schema up to date, and ends
+    /// Creates the database if necessary, migrates its schema, and exits
     ///
-    /// The server does the same at its start. This is for those who want to see it done before the new version serves.
+    /// The server does the same at startup. Use this command to migrate before the new version serves requests.
     Migrate,
-    /// Lists accounts, shows one, disables and enables one
+    /// Lists, shows, disables and enables accounts
     #[command(subcommand)]
     Users(users::Users),
     /// Creates a link that signs a user in once, in any browser
     ///
-    /// For users who lost every sign-in method, once you have verified the user's identity. The link works for an hour; its owner
-    /// is told by email, and it stands in the account's activity. It is written to standard output, alone on its line.
+    /// For a user who lost every sign-in method. Verify the user's identity first. The link works for an hour. The user
+    /// is notified by email, and the account's activity records it. The link is printed to standard output.
     SignInLink {
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
     },
     /// Ends sessions
@@ -85,54 +85,54 @@ pub enum Command {
     /// Creates, lists and revokes invitations, for SIGN_UP=invite
     #[command(subcommand)]
     Invitations(invitations::Invitations),
-    /// Groups of users, which open applications
+    /// Manages groups of users, which grant access to applications
     #[command(subcommand)]
     Groups(groups::Groups),
-    /// Roles of administrators
+    /// Manages the roles of administrators
     #[command(subcommand)]
     Roles(roles::Roles),
-    /// Applications, and who may use them
+    /// Manages applications and who may use them
     #[command(subcommand)]
     Apps(apps::Apps),
-    /// Keys that sign tokens for applications
+    /// Manages the keys that sign tokens for applications
     #[command(subcommand)]
     SigningKeys(signing_keys::SigningKeys),
-    /// Writes everything in the database into a file, for another database
+    /// Exports the whole database to a file, for import into another database
     ///
-    /// One JSON value a line; other users cannot read the file. It holds all that is stored, hashes of tokens included:
-    /// keep it as safe as the database. The signing keys in it are encrypted under a passphrase, which is asked for at a
-    /// terminal; without one they stay encrypted under SECRET_KEY. Bring the same SECRET_KEY along, or codes on their way and
-    /// names that are held for 30 days are lost.
+    /// The file has one JSON value per line, and other users cannot read it. It contains everything that is stored,
+    /// including token hashes: protect it like the database. The signing keys in it are encrypted under a passphrase,
+    /// which is requested at a terminal; without one, they stay encrypted under SECRET_KEY. Use the same SECRET_KEY for
+    /// the new database; otherwise pending codes and usernames reserved for 30 days are lost.
     Export {
-        /// The file, which must not exist yet
+        /// Output file; must not exist yet
         file: PathBuf,
-        /// A file with the passphrase
+        /// File that contains the passphrase
         #[arg(long, value_name = "PATH")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Fills an empty database from a file that `export` wrote; all of it or nothing
+    /// Imports a file that `export` wrote into an empty database; all or nothing
     ///
-    /// Ends all sessions, open sign-in emails and ceremonies, as `restore` does.
+    /// Ends all sessions and voids pending sign-in emails and ceremonies, as `restore` does.
     Import {
-        /// The file
+        /// File to import
         file: PathBuf,
-        /// A file with the passphrase that the keys in it are encrypted under
+        /// File that contains the passphrase of the export
         #[arg(long, value_name = "PATH")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Copies the SQLite database as it is at one moment, while the server keeps running
+    /// Makes a consistent copy of the SQLite database while the server runs
     ///
-    /// For PostgreSQL use pg_dump. The key in DATA_DIR/secret.key is not in the copy.
+    /// For PostgreSQL, use pg_dump. The copy does not include the key in DATA_DIR/secret.key.
     Backup {
-        /// The copy, which must not exist yet
+        /// Output file; must not exist yet
         file: PathBuf,
     },
-    /// Restores a backup, and ends the sessions and open emails that it would revive
+    /// Restores a backup, and ends the sessions and pending emails that it would bring back
     ///
-    /// With SQLite it puts a copy that `backup` made in the place of the database, which is kept under another name; stop
-    /// the server first. With PostgreSQL run it without a file after pg_restore. It lists what else to check.
+    /// With SQLite, replaces the database with a copy that `backup` made, and keeps the old one under another name;
+    /// stop the server first. With PostgreSQL, run it without a file after pg_restore. Lists what else to check.
     Restore {
-        /// The copy of a SQLite database; without it, the database is taken as it is
+        /// Copy of an SQLite database; if omitted, the configured database is used in place
         file: Option<PathBuf>,
     },
     /// Changes the secret key
@@ -140,13 +140,13 @@ pub enum Command {
     Keys(keys::Keys),
 }
 
-/// How many accounts are read at a time.
+/// Rows read per page.
 const PAGE: u32 = 500;
 
-/// Why a command was not done.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// In a sentence for the administrator who typed the command.
+    /// A sentence for the administrator who ran the command.
     #[error("{0}")]
     Told(String),
     #[error(transparent)]
@@ -157,10 +157,10 @@ pub enum Failure {
     Unavailable(#[from] Unavailable),
 }
 
-/// Does what the command says; `serve` is not among them.
+/// Runs any command except `serve`.
 ///
 /// # Errors
-/// Why it was not done.
+/// When the command fails.
 pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve => {}
@@ -192,26 +192,26 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes to the terminal on standard error; standard output is for programs.
+/// Prints a message to standard error; standard output is for programs.
 fn say(sentence: &str) {
     tell(&format!("latchkey: {sentence}\n"));
 }
 
-/// Writes a line for programs to standard output, which may be closed already.
+/// Prints a line to standard output, which may already be closed.
 fn write(line: &impl Display) -> Result<(), Failure> {
     Ok(writeln!(std::io::stdout().lock(), "{line}")?)
 }
 
-/// How the outcome of an act is told.
+/// How the outcome of a command is reported.
 #[derive(clap::Args, Clone, Copy)]
 pub struct Output {
-    /// A JSON object, for programs
+    /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
 impl Output {
-    /// Tells it in a sentence, and to programs on standard output.
+    /// Prints a sentence to standard error and, with `--json`, an object to standard output.
     fn report(self, outcome: &impl serde::Serialize, sentence: &str) -> Result<(), Failure> {
         if self.json {
             json_line(outcome)?;
@@ -221,12 +221,12 @@ impl Output {
     }
 }
 
-/// Writes a JSON object on a line of its own.
+/// Prints a JSON object on a line of its own.
 fn json_line(line: &impl serde::Serialize) -> Result<(), Failure> {
     write(&serde_json::to_string(line).map_err(|cause| Failure::Told(cause.to_string()))?)
 }
 
-/// All accounts, page by page in the order of their names.
+/// Calls `take` for every account, in the order of usernames.
 async fn each_account<F>(services: &Services, mut take: F) -> Result<(), Failure>
 where
     F: AsyncFnMut(AccountSummary) -> Result<(), Failure>,
@@ -242,13 +242,13 @@ where
     }
 }
 
-/// The account that is meant.
+/// The account with this username or confirmed address.
 async fn user_named(services: &Services, name: &str) -> Result<User, Failure> {
-    let unknown = || Failure::Told(format!("there is no account with the name or the proven address {name:?}"));
+    let unknown = || Failure::Told(format!("there is no account with the username or confirmed address {name:?}"));
     let identifier = Identifier::parse(name).map_err(|_| unknown())?;
     services.administration().named(&identifier).await?.ok_or_else(unknown)
 }
 
 fn gone(name: &str) -> Failure {
-    Failure::Told(format!("the account {name:?} is gone"))
+    Failure::Told(format!("the account {name:?} has been deleted"))
 }

@@ -1,4 +1,4 @@
-//! Brings a backup back, without the sign-ins that it would revive.
+//! `latchkey restore`: restores a backup without the sessions and pending emails in it.
 
 use super::draft::{about, sync_folder_of};
 use super::{Failure, say};
@@ -10,17 +10,17 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The checks that an administrator has to make, since a backup does not know later changes.
-pub(super) const TO_CHECK: &str = "check what happened after the backup was made: passkeys removed since then are accepted \
-     again, recovery codes used since then work once more, accounts deleted or disabled since then are back, usernames and \
-     email addresses are the earlier ones, invitations revoked since then are open, and \"This wasn't me\" links used since \
-     then work again; `latchkey users show USER` lists an account's passkeys";
+/// The checks that an administrator has to make, since a backup does not contain later changes.
+pub(super) const TO_CHECK: &str = "check what changed after the backup was made: passkeys removed since then are \
+     accepted again, recovery codes used since then work again, accounts deleted or disabled since then are active \
+     again, usernames and email addresses have their earlier values, invitations revoked since then are valid again, \
+     and \"This wasn't me\" links used since then work again; `latchkey users show USER` lists an account's passkeys";
 
 pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
     match (copy, &config.database) {
         (Some(copy), DatabaseUrl::Sqlite(database)) => put_in_place(copy, database, config).await?,
         (Some(_), DatabaseUrl::Postgres(_)) => {
-            let sentence = "PostgreSQL is restored with pg_restore; then run `latchkey restore` without a file";
+            let sentence = "for PostgreSQL, use pg_restore; then run `latchkey restore` without a file";
             return Err(Failure::Told(sentence.to_owned()));
         }
         (None, _) => {
@@ -41,45 +41,45 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends all sessions, open emails and ceremonies, and says how many sessions there were.
+/// Ends all sessions, voids pending emails and ceremonies, and reports the number of sessions.
 pub(super) async fn end_what_is_open(store: &dyn Store, config: &Config) -> Result<(), Failure> {
     let sessions = store.end_everything_open(SystemClock.now()).await?;
-    say(&format!("sessions that were ended: {sessions}; open sign-in emails and the email queue were removed"));
+    say(&format!("sessions ended: {sessions}; pending sign-in emails and the mail queue were removed"));
     match bootstrap::forget_ceremonies(config).await {
         Ok(true) => {}
-        Ok(false) => say("Redis is a cluster: ceremonies that are under way end within 5 minutes"),
-        Err(cause) => say(&format!("{cause}; ceremonies that are under way end within 5 minutes")),
+        Ok(false) => say("Redis is a cluster: pending ceremonies expire within 5 minutes"),
+        Err(cause) => say(&format!("{cause}; pending ceremonies expire within 5 minutes")),
     }
     Ok(())
 }
 
-/// Removes the signing keys, one of which may have been revoked since. The next start makes new ones.
+/// Removes the signing keys, since one may have been revoked after the backup. The next start creates new ones.
 async fn replace_signing_keys(store: &dyn Store) -> Result<(), Failure> {
     store.remove_signing_keys().await?;
-    say("the next start makes new signing keys; applications read them by themselves");
+    say("the next start creates new signing keys; applications fetch them automatically");
     Ok(())
 }
 
-/// Replaces the database by a copy in which nothing is open any more. The database stays as it is until the copy is
-/// complete.
+/// Replaces the database with a copy that has no sessions or pending emails. Does not touch the database until the copy
+/// is complete.
 async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
     let aside = sqlite::beside(database, ".before-restore");
     if aside.symlink_metadata().is_ok() {
-        return Err(Failure::Told(format!("{} is there already; move it away first", aside.display())));
+        return Err(Failure::Told(format!("{} already exists; move it away first", aside.display())));
     }
     if !copy.is_file() {
-        return Err(Failure::Told(format!("{}: there is no such file", copy.display())));
+        return Err(Failure::Told(format!("{}: no such file", copy.display())));
     }
     if copy.canonicalize().is_ok_and(|copy| database.canonicalize().is_ok_and(|database| copy == database)) {
-        return Err(Failure::Told(format!("{} is the database itself; name a copy", copy.display())));
+        return Err(Failure::Told(format!("{} is the database itself; choose a copy", copy.display())));
     }
     let versions = sqlite::look(copy).await?.schema_versions().await?;
     let known = sqlite::known_schemas();
     if versions.is_empty() {
-        return Err(Failure::Told(format!("{} is not a backup of latchkey", copy.display())));
+        return Err(Failure::Told(format!("{} is not a latchkey backup", copy.display())));
     }
     if let Some(newer) = versions.iter().find(|version| !known.contains(version)) {
-        let sentence = format!("{} was made by a newer version of latchkey (migration {newer})", copy.display());
+        let sentence = format!("{} was created by a newer version of latchkey (migration {newer})", copy.display());
         return Err(Failure::Told(sentence));
     }
     bootstrap::make_folder(database.parent())?;
@@ -99,12 +99,12 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     sqlite::fold(&file).await?;
     fs::File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
     if database.exists() {
-        // A link, so that there is a database under its name at every moment. Some file systems have none.
+        // A hard link, so that the database never lacks its name. Some file systems do not support links.
         let kept = fs::hard_link(database, &aside).or_else(|_| fs::copy(database, &aside).map(drop));
         kept.map_err(|cause| about(&aside, &cause))?;
         say(&format!("the previous database was saved as {}", aside.display()));
     }
-    // SQLite would write the former log into the restored file.
+    // SQLite would apply the old write-ahead log to the restored file.
     for ending in ["-wal", "-shm", "-journal"] {
         match fs::rename(sqlite::beside(database, ending), sqlite::beside(&aside, ending)) {
             Err(cause) if cause.kind() != ErrorKind::NotFound => {
@@ -115,7 +115,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     }
     fs::rename(&file, database).map_err(|cause| about(database, &cause))?;
     sync_folder_of(database)?;
-    say(&format!("{} is restored from {}", database.display(), copy.display()));
+    say(&format!("restored {} from {}", database.display(), copy.display()));
     Ok(())
 }
 
@@ -123,7 +123,7 @@ fn in_use(database: &Path) -> Failure {
     Failure::Told(format!("{} is in use; stop the server first", database.display()))
 }
 
-/// A folder that is removed in the end with all that is in it.
+/// A temporary folder, removed with its contents on drop.
 struct Workshop(PathBuf);
 
 impl Workshop {

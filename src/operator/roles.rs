@@ -8,9 +8,9 @@ use serde_json::json;
 
 #[derive(Subcommand)]
 pub enum Roles {
-    /// Gives a user a role; the first owner is made here
+    /// Grants a role to a user; this is how the first owner is created
     Grant {
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
         /// owner, people, applications or auditor
         #[arg(value_parser = role)]
@@ -18,9 +18,9 @@ pub enum Roles {
         #[command(flatten)]
         output: Output,
     },
-    /// Takes a role from a user; the last owner keeps it
+    /// Removes a role from a user, except from the last owner
     Take {
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
         #[arg(value_parser = role)]
         role: Role,
@@ -29,7 +29,7 @@ pub enum Roles {
     },
     /// Lists all users with a role
     List {
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
@@ -40,7 +40,7 @@ fn role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| format!("must be one of {names}"))
 }
 
-/// A role for programs.
+/// A role in JSON output.
 #[derive(Serialize)]
 struct Line<'a> {
     username: &'a str,

@@ -6,16 +6,16 @@ use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
 pub enum Sessions {
-    /// Ends all sessions of one account, or of everybody
+    /// Ends all sessions of one account or of all accounts
     Revoke(Whose),
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Whose {
-    /// Username, or the address that the account has proven
+    /// Username or confirmed email address
     user: Option<String>,
-    /// All sessions there are, as after a stolen backup
+    /// End the sessions of all accounts, for example after a backup was stolen
     #[arg(long)]
     everybody: bool,
 }
@@ -26,15 +26,15 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
         Some(name) => {
             let user = user_named(&services, &name).await?;
             let ended = services.administration().end_sessions(user.id).await?.ok_or_else(|| gone(&name))?;
-            say(&format!("sessions of {} that were ended: {ended}", user.username));
+            say(&format!("sessions of {} ended: {ended}", user.username));
         }
-        None => say(&format!("sessions that were ended: {}", end_all(&services).await?)),
+        None => say(&format!("sessions ended: {}", end_all(&services).await?)),
     }
     Ok(())
 }
 
-/// Ends the sessions account by account, so that each account's activity shows it and no request waits for long. In the
-/// order of ids: a username could change during the run.
+/// Ends the sessions one account at a time, so that each account's activity records it and no request waits for long.
+/// Goes in the order of ids, since a username could change meanwhile.
 async fn end_all(services: &Services) -> Result<u64, Failure> {
     let (mut ended, mut last) = (0, None);
     loop {

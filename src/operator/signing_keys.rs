@@ -11,19 +11,19 @@ use serde_json::json;
 pub enum SigningKeys {
     /// Lists the keys that sign tokens for applications
     List {
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Makes new keys, which start signing after 24 hours, when applications have read them
+    /// Creates new keys, which start signing after 24 hours, once applications have fetched them
     Rotate {
-        /// Replace all keys at once, even if SECRET_KEY does not open them; applications refuse older tokens
+        /// Replace all keys immediately, even if SECRET_KEY cannot decrypt them; applications reject older tokens
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         output: Output,
     },
-    /// Revokes a key: it neither signs nor verifies from then on
+    /// Revokes a key: it no longer signs or verifies tokens
     Revoke {
         #[arg(allow_hyphen_values = true)]
         kid: String,
@@ -32,7 +32,7 @@ pub enum SigningKeys {
     },
 }
 
-/// A key for programs.
+/// A key in JSON output.
 #[derive(Serialize)]
 struct Line<'a> {
     kid: &'a str,
@@ -70,9 +70,9 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
             let sentence = match made.len() {
                 0 => "new keys already exist and start signing within 24 hours".to_owned(),
                 count if force => {
-                    format!("replaced all signing keys by {count} new ones; running servers read them within a minute")
+                    format!("replaced all signing keys with {count} new ones; running servers load them in a minute")
                 }
-                count => format!("made {count} keys, which start signing after 24 hours"),
+                count => format!("created {count} keys, which start signing after 24 hours"),
             };
             output.report(&json!({ "made": made.iter().map(KeyId::as_str).collect::<Vec<_>>() }), &sentence)
         }

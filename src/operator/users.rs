@@ -12,30 +12,30 @@ use serde::Serialize;
 
 #[derive(Subcommand)]
 pub enum Users {
-    /// Lists all accounts in the order of their names
+    /// Lists all accounts, sorted by username
     List {
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
     /// Shows one account: its passkeys, sessions and latest activity
     Show {
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
     },
     /// Disables an account: ends its sessions and blocks sign-in
     Disable {
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
     },
     /// Enables a disabled account
     Enable {
-        /// Username, or the address that the account has proven
+        /// Username or confirmed email address
         user: String,
     },
 }
 
-/// An account for programs.
+/// An account in JSON output.
 #[derive(Serialize)]
 struct Line<'a> {
     id: String,
@@ -67,14 +67,14 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// For people: a word where programs read a flag.
+    /// The cells of a row in the table of accounts.
     fn cells(&self) -> [String; 6] {
         let address = match self.email {
             Some(address) if self.email_verified => address.to_owned(),
             Some(address) => format!("{address} (not confirmed)"),
             None => "none".to_owned(),
         };
-        let state = self.disabled_at.as_ref().map_or("on", |_| "off");
+        let state = self.disabled_at.as_ref().map_or("enabled", |_| "disabled");
         let seen = self.last_seen_at.clone().unwrap_or_else(|| "not signed in".to_owned());
         [
             self.username.to_owned(),
@@ -97,7 +97,7 @@ pub async fn run(command: Users, services: &Services) -> Result<(), Failure> {
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = Columns::headed(["username", "address", "passkeys", "sessions", "last seen", "account"]);
+    let mut table = Columns::headed(["username", "email", "passkeys", "sessions", "last seen", "state"]);
     each_account(services, async |summary| {
         let line = Line::new(&summary);
         if json {
@@ -120,27 +120,27 @@ async fn show(services: &Services, name: &str) -> Result<(), Failure> {
         ("username", facts.username.to_owned()),
         ("name", facts.display_name.to_owned()),
         ("id", facts.id.clone()),
-        ("address", facts.cells()[1].clone()),
-        ("since", facts.created_at.clone()),
-        ("account", facts.disabled_at.as_ref().map_or("on".to_owned(), |since| format!("off since {since}"))),
+        ("email", facts.cells()[1].clone()),
+        ("created", facts.created_at.clone()),
+        ("state", facts.disabled_at.as_ref().map_or("enabled".to_owned(), |since| format!("disabled since {since}"))),
     ] {
         table.add([fact.to_owned(), value]);
     }
     write(&format!("{table}\n"))?;
-    let mut passkey_table = Columns::headed(["passkey", "made", "last used", "for"]);
+    let mut passkey_table = Columns::headed(["passkey", "created", "last used", "relying party"]);
     for passkey in passkeys {
         let used = passkey.last_used_at.map_or("never".to_owned(), Timestamp::to_rfc3339);
         passkey_table.add([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
     }
     write(&format!("{passkey_table}\n"))?;
-    let mut session_table = Columns::headed(["session", "by", "began", "last seen", "where"]);
+    let mut session_table = Columns::headed(["session", "method", "created", "last seen", "client"]);
     for session in sessions {
         let client = [session.client.browser, session.client.system].into_iter().flatten().collect::<Vec<_>>();
         let (began, seen) = (session.created_at.to_rfc3339(), session.last_seen_at.to_rfc3339());
         session_table.add([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
     }
     write(&format!("{session_table}\n"))?;
-    let mut activity = Columns::headed(["at", "what", ""]);
+    let mut activity = Columns::headed(["time", "event", "detail"]);
     for event in services.activity().page(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
         activity.add([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
     }
@@ -157,21 +157,21 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
     Ok(())
 }
 
-/// Makes a break-glass link and writes it to standard output.
+/// Creates a break-glass sign-in link and prints it to standard output.
 pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     let user = user_named(&services, name).await?;
-    let off = || Failure::Told(format!("{name:?} is disabled or deleted; `latchkey users enable` enables it"));
+    let off = || Failure::Told(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
     let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {
-        Some(_) if services.administration().notifies() => "its owner is told by email",
-        Some(_) => "no mail server is set, so no email tells its owner",
-        None => "its owner has no confirmed address, so no email tells of it",
+        Some(_) if services.administration().notifies() => "the user is notified by email",
+        Some(_) => "no mail server is configured, so the user is not notified",
+        None => "the user has no confirmed address and is not notified",
     };
     let minutes = BREAK_GLASS_LIFE.as_secs() / 60;
     say(&format!(
-        "this link signs in to {} once, within {minutes} minutes, in any browser, in the place of an older one; {told}",
+        "this link signs in {} once within {minutes} minutes, in any browser, and replaces earlier links; {told}",
         user.username
     ));
     Ok(())

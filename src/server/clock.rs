@@ -1,10 +1,10 @@
-//! Time as an argument: code that needs it takes a [`Clock`].
+//! Time as a dependency: code that needs the time takes a [`Clock`].
 
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A moment, in whole milliseconds since 1970-01-01T00:00:00Z.
+/// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
@@ -19,19 +19,19 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `span` later; the far end of time where that would overflow.
+    /// The time `span` later; saturates on overflow.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The moment `span` earlier; the far end of time where that would overflow.
+    /// The time `span` earlier; saturates on overflow.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long ago `earlier` was; zero when it lies ahead, as after a clock was set back.
+    /// The time elapsed since `earlier`; zero if it is in the future, for example after the clock was set back.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -48,7 +48,7 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// Reads the date of an HTTP answer, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+    /// Parses the date of an HTTP response, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
     #[must_use]
     pub fn from_http_date(text: &str) -> Option<Self> {
         let shape = time::macros::format_description!(
@@ -58,7 +58,7 @@ impl Timestamp {
         Some(Self(moment.unix_timestamp().checked_mul(1_000)?))
     }
 
-    /// As emails say it in any language, in UTC: `2026-11-24, 08:15 UTC`.
+    /// The format of emails in all languages, in UTC: `2026-11-24, 08:15 UTC`.
     #[must_use]
     pub fn to_minutes(self) -> String {
         let words = time::macros::format_description!("[year]-[month]-[day], [hour]:[minute] UTC");
@@ -69,17 +69,17 @@ impl Timestamp {
     }
 }
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's own clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     fn now(&self) -> Timestamp {
         let nanos = OffsetDateTime::now_utc().unix_timestamp_nanos();
         Timestamp(i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX))

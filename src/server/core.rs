@@ -25,7 +25,7 @@ pub struct Backing {
     pub keys: Keys,
 }
 
-/// The signing keys as this node read them last.
+/// The signing keys that this node read last.
 #[derive(Default)]
 pub struct KeySetSlot(RwLock<Option<Arc<KeySet>>>);
 
@@ -40,7 +40,7 @@ impl KeySetSlot {
     }
 }
 
-/// Authorization codes that this process counted and has not written yet: at most one entry for each application.
+/// Counts of authorization codes that this process has not written yet: at most one entry per application.
 #[derive(Debug, Default)]
 pub struct CodeTally(Mutex<BTreeMap<ApplicationId, CodeCount>>);
 
@@ -63,9 +63,9 @@ impl CodeTally {
 /// The settings that decide what services do.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The issuer of tokens: `PUBLIC_URL` without a slash at its end.
+    /// The issuer of tokens: `PUBLIC_URL` without a trailing slash.
     pub issuer: String,
-    /// The relying party's id: the host of `PUBLIC_URL`. Passkeys of another one sign no one in.
+    /// The relying party ID: the host of `PUBLIC_URL`. Passkeys of another ID cannot sign in.
     pub rp_id: String,
     pub sessions: SessionLifetimes,
     pub email: EmailPolicy,
@@ -74,7 +74,7 @@ pub struct Policy {
     pub rate_limits: bool,
 }
 
-/// The backends, the limiter over them, and the policy. Only the server's own rooms reach into it.
+/// The backends, the rate limiter and the policy. Its fields are visible only in `server`.
 pub struct Core {
     pub(in crate::server) store: Arc<dyn Store>,
     pub(in crate::server) ephemeral: Arc<dyn Ephemeral>,
@@ -116,7 +116,7 @@ impl Core {
         &self.policy.rp_id
     }
 
-    /// The name of the secret key that new values are sealed under.
+    /// The name of the secret key that encrypts new values.
     #[must_use]
     pub fn key_name(&self) -> String {
         self.keys.name()
@@ -138,7 +138,7 @@ impl Core {
         &self.policy.issuer
     }
 
-    /// Gives all connections back to the database.
+    /// Closes all database connections.
     pub async fn close(&self) {
         self.store.close().await;
     }
@@ -149,7 +149,7 @@ impl Core {
         Ok((without_method, self.store.count_passkeys_elsewhere(self.rp_id()).await?))
     }
 
-    /// The source of ids and times of new rows.
+    /// The source of the IDs and times of new rows.
     pub(in crate::server) fn issuer(&self) -> Issuer<'_> {
         Issuer { now: self.now(), entropy: self.entropy() }
     }
@@ -163,7 +163,7 @@ impl Core {
         &*self.entropy
     }
 
-    /// A token that no one else has.
+    /// A new random token.
     pub(in crate::server) fn token(&self) -> Token {
         Token::random(self.entropy())
     }

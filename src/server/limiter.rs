@@ -13,17 +13,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Draws from the buckets. When the store is away nothing is allowed: limits never fail open.
+/// Enforces rate limits. If the store is unavailable, nothing is allowed: limits never fail open.
 #[derive(Clone)]
 pub struct Limiter {
     pub ephemeral: Arc<dyn Ephemeral>,
     pub clock: Arc<dyn Clock>,
     pub keys: Keys,
-    /// Setting `RATE_LIMITS`; where it is off, the store is only asked for a sign of life.
+    /// Setting `RATE_LIMITS`; if it is off, the store is only pinged.
     pub is_on: bool,
 }
 
-/// Why something may not be done now.
+/// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Limited {
     #[error("rate limit exceeded; try again in {} s", .0.retry_after.as_secs())]
@@ -32,17 +32,17 @@ pub enum Limited {
     Unavailable(#[from] Unavailable),
 }
 
-/// It was done too often.
+/// A limit was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany {
-    /// After this span it may be tried again.
+    /// How long to wait before the next attempt.
     pub retry_after: Duration,
 }
 
 /// Whether the account recognises the caller. Requests of an unknown caller do not count against the owner's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// A browser that the account knows, or a session of it.
+    /// A browser that the account recognises, or one of its sessions.
     Known,
     Stranger,
 }
@@ -53,7 +53,7 @@ impl Side {
         if is_known { Self::Known } else { Self::Stranger }
     }
 
-    /// The key that it is counted under.
+    /// The part of a limit's key that names the side.
     #[must_use]
     pub fn key(self) -> &'static [u8] {
         match self {
@@ -67,7 +67,7 @@ impl Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guessed<'a> {
     Account(UserId, Side),
-    /// The entered identifier, where there is no account.
+    /// The entered identifier, if it belongs to no account.
     Typed(&'a str),
 }
 
@@ -81,18 +81,18 @@ pub enum Subject<'a> {
 }
 
 impl Limiter {
-    /// Counts one more of what is limited.
+    /// Counts one use.
     ///
     /// # Errors
-    /// When that is one too many, or the store is away.
+    /// When this use exceeds the limit, or the store is unavailable.
     pub async fn draw(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), Limited> {
         self.draw_all(&[(limit, subject)]).await
     }
 
-    /// The same for all of these, or none where one is one too many.
+    /// Counts one use of each limit, or of none if one limit is exceeded.
     ///
     /// # Errors
-    /// As [`Limiter::draw`].
+    /// The same as [`Limiter::draw`].
     pub async fn draw_all(&self, all: &[(&Limit, Subject<'_>)]) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
@@ -101,10 +101,10 @@ impl Limiter {
         refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), None).await?)
     }
 
-    /// The result that [`Limiter::draw`] would have, without counting.
+    /// Checks a limit without counting.
     ///
     /// # Errors
-    /// As [`Limiter::draw`].
+    /// The same as [`Limiter::draw`].
     pub async fn look(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
@@ -113,10 +113,10 @@ impl Limiter {
         refused(&buckets, self.ephemeral.look(&buckets, self.clock.now()).await?)
     }
 
-    /// As [`Limiter::draw`], but counts retries under the same name only once.
+    /// Counts one use; retries under the same name count only once.
     ///
     /// # Errors
-    /// As [`Limiter::draw`].
+    /// The same as [`Limiter::draw`].
     pub async fn draw_once(&self, limit: &Limit, subject: Subject<'_>, name: &[u8]) -> Result<(), Limited> {
         let drawn = self.key("drawn", &[limit.name.as_bytes(), name]);
         if self.is_on && self.ephemeral.counted(&drawn).await? > 0 {
@@ -129,10 +129,10 @@ impl Limiter {
         Ok(())
     }
 
-    /// As [`Limiter::draw`]; keeps a value when it is allowed.
+    /// Counts one use, and stores a value if the use is allowed.
     ///
     /// # Errors
-    /// As [`Limiter::draw`].
+    /// The same as [`Limiter::draw`].
     pub async fn draw_and_put(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.put(kept.key, kept.value, kept.ttl).await?);
@@ -141,10 +141,10 @@ impl Limiter {
         refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), Some(kept)).await?)
     }
 
-    /// Counts a code that was typed wrong.
+    /// Counts a wrong code.
     ///
     /// # Errors
-    /// When the store is away.
+    /// When the store is unavailable.
     pub async fn count_failure(&self, guessed: Guessed<'_>) -> Result<(), Unavailable> {
         if self.is_on {
             self.ephemeral.count(&self.failures(guessed), FAILURE_WINDOW).await?;
@@ -152,10 +152,10 @@ impl Limiter {
         Ok(())
     }
 
-    /// Whether emails carry no code for now, because too many wrong codes were entered.
+    /// Whether emails contain no code for now, because too many wrong codes were entered.
     ///
     /// # Errors
-    /// When the store is away.
+    /// When the store is unavailable.
     pub async fn pauses_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
         Ok(self.is_on && self.ephemeral.counted(&self.failures(guessed)).await? >= MOST_FAILURES)
     }

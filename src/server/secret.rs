@@ -1,11 +1,11 @@
-//! Randomness as an argument, and values that must not be printed.
+//! Randomness as a dependency, and values that must not be printed.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// Keeps a value out of logs and answers: no `Display`, no `Serialize`, and a `Debug` that says nothing.
+/// Keeps a value out of logs and responses: no `Display`, no `Serialize`, and a redacted `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(T);
 
@@ -14,7 +14,7 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// The value itself, for the one place that sends or uses it.
+    /// The value itself, for the code that sends or uses it.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -31,12 +31,12 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    /// Ends the process when the system cannot give randomness: there is no safe way on.
+    /// Aborts the process if the system has no randomness: continuing would not be safe.
     fn fill(&self, buffer: &mut [u8]) {
         if getrandom::fill(buffer).is_err() {
             std::process::abort();
@@ -44,11 +44,11 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// 256 random bits that their bearer shows again; only [`Token::hash`] is ever stored.
+/// A bearer token of 256 random bits; only [`Token::hash`] is ever stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(Secret<[u8; 32]>);
 
-/// SHA-256 of a [`Token`]. A token has 256 bits of entropy, so a plain hash cannot be guessed back.
+/// SHA-256 of a [`Token`]. A token has 256 bits of entropy, so guessing cannot reverse a plain hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
@@ -59,27 +59,27 @@ impl Token {
         Self(Secret::new(bytes))
     }
 
-    /// A token that was computed: an HMAC under a key that no one else has.
+    /// A computed token: an HMAC under a secret key.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Secret::new(bytes))
     }
 
-    /// Reads what [`Token::encode`] wrote; `None` for anything else.
+    /// Parses the output of [`Token::encode`]; `None` for anything else.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         Some(Self(Secret::new(bytes.try_into().ok()?)))
     }
 
-    /// Reads the token of a link as people paste it: with the punctuation that stood around the link in a text.
+    /// Parses the token of a pasted link, with punctuation that surrounded the link in a text.
     #[must_use]
     pub fn from_link(text: &str) -> Option<Self> {
         let is_around = |c: char| !(c.is_alphanumeric() || c.is_control() || c == '-' || c == '_');
         Self::decode(text.trim().trim_matches(is_around))
     }
 
-    /// 43 characters of base64url, for the cookie and nothing else.
+    /// The token as 43 characters of base64url.
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.expose())
@@ -120,7 +120,7 @@ mod tests {
             let text = format!("{}{}{}", around.0, token.encode(), around.1);
             assert_eq!(Token::from_link(&text), Some(token.clone()), "{text}");
         }
-        assert_eq!(Token::from_link(&format!("{}\0", token.encode())), None, "a control character is no punctuation");
+        assert_eq!(Token::from_link(&format!("{}\0", token.encode())), None, "a control character is not punctuation");
     }
 
     #[test]

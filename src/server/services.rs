@@ -15,7 +15,7 @@ use crate::server::oauth::apps::UserApplications;
 use crate::server::oauth::{Authorizations, Logouts, PendingRequests, Resources, SigningKeys, Tokens};
 use std::sync::Arc;
 
-/// The services, over one core, each in the file of its name.
+/// The services, which share one core; each is in the file of its name.
 pub struct Services {
     core: Arc<Core>,
     relying_party: RelyingParty,
@@ -68,10 +68,10 @@ services! {
 }
 
 impl Services {
-    /// `name`: what the system's dialog calls this site.
+    /// `name`: the site's name in the system's passkey dialog.
     ///
     /// # Errors
-    /// When the host of `public_url` cannot be a relying party's id.
+    /// When the host of `public_url` cannot be a relying party ID.
     pub fn new(core: Core, public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
         Ok(Self { core: Arc::new(core), relying_party: RelyingParty::new(public_url, name)? })
     }

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-/// Something that the answer depends on is away or failed; carries the cause for the log, never for the wire.
+/// A dependency is unavailable or failed. The cause is for the log, never for the response.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} unavailable: {source}")]
 pub struct Unavailable {

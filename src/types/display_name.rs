@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// A display name: 1 to 64 characters once white space around it is gone, none of them a control
-/// or bidirectional formatting character.
+/// A display name: 1 to 64 characters without surrounding white space, none of them a control or bidirectional
+/// formatting character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -44,7 +44,7 @@ pub(super) fn disturbs_direction(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters that leave nothing on the screen; a name made of them alone would be an empty greeting.
+/// Invisible characters; a name made only of them would look empty.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{00ad}' | '\u{180e}' | '\u{115f}' | '\u{1160}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')

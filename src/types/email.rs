@@ -1,11 +1,11 @@
 use super::display_name::disturbs_direction;
 use std::fmt;
 
-/// An e-mail address as it was typed, at most 254 bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+/// An email address as it was entered, at most 254 bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 ///
 /// Deliberately narrower than the grammar: one unquoted local part (RFC 5321, section 4.1.2, `Dot-string`) and a domain
-/// name with at least two labels; no comments, quotes, lists or address literals. The domain may be international: then
-/// the server decides, which knows its A-label form (UTS 46).
+/// name with at least two labels; no comments, quotes, lists or address literals. An international domain is validated
+/// by the server, which computes its A-label form (UTS 46).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
@@ -18,7 +18,7 @@ impl EmailAddress {
     pub const MAX_BYTES: usize = 254;
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Parses an address; white space around it is dropped, nothing else is changed.
+    /// Parses an address; only surrounding white space is removed.
     ///
     /// # Errors
     /// [`InvalidEmailAddress`] when the text breaks the rule above.
@@ -56,15 +56,15 @@ fn is_dot_string(local: &str) -> bool {
         && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atom_byte))
 }
 
-/// Whether a text can become a domain name as A-labels. Unicode's rules are the server's: a table of them would be
-/// downloaded by every visitor.
+/// Whether a text may be an international domain name. The server applies Unicode's rules, since every visitor would
+/// have to download their tables.
 fn is_international(domain: &str) -> bool {
     let is_ascii_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     let is_other = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !disturbs_direction(c);
     domain.chars().all(|c| is_ascii_part(c) || is_other(c))
 }
 
-/// At least two labels of letters, digits and inner hyphens (RFC 1123, section 2.1), the last of which is no number.
+/// At least two labels of letters, digits and inner hyphens (RFC 1123, section 2.1), the last of which is not a number.
 #[must_use]
 pub fn is_domain_name(domain: &str) -> bool {
     let label = |label: &str| {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A form of the account page, as it was sent; a form has at most one text field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountForm {
-    /// `None` for an action that this program does not know.
+    /// `None` for an unknown action.
     #[serde(default, deserialize_with = "known", serialize_with = "named")]
     pub action: Option<AccountAction>,
     #[serde(default)]
@@ -30,7 +30,7 @@ impl AccountForm {
         self.action.map_or(Section::Overview, AccountAction::section)
     }
 
-    /// The sentence of the page that confirms the identity.
+    /// The sentence that asks the user to confirm their identity.
     #[must_use]
     pub fn intent(&self) -> &'static str {
         self.action.unwrap_or(AccountAction::Name).intent()
@@ -41,7 +41,7 @@ fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AccountAct
     Ok(AccountAction::parse(&String::deserialize(deserializer)?))
 }
 
-#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature that serde expects")]
 fn named<S: Serializer>(action: &Option<AccountAction>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(action.map(AccountAction::name).unwrap_or_default())
 }
@@ -110,7 +110,7 @@ impl AccountAction {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
 
-    /// Whether it defends the account: it is counted for the session, so that a stolen one does not use it up.
+    /// Whether it defends the account. It is counted per session, so that a stolen session cannot use up the limit.
     #[must_use]
     pub fn is_defence(self) -> bool {
         matches!(self, Self::EndOthers | Self::EndSession | Self::EndSessionsOf | Self::RemovePasskey)

@@ -5,7 +5,7 @@ use super::{ApiError, Notice};
 pub struct Given(Vec<(&'static str, String)>);
 
 impl Given {
-    /// Writes a property; a flag that is false is left out.
+    /// Writes a property; a false flag is omitted.
     pub fn put(&mut self, name: &'static str, property: impl Property) {
         if let Some(text) = property.written() {
             self.0.push((name, text));
@@ -29,7 +29,7 @@ impl IntoIterator for Given {
 
 /// A value that the server writes into the page and an island reads.
 pub trait Property: Sized {
-    /// `None` if the attribute is to be left out.
+    /// `None` if the attribute is omitted.
     fn written(self) -> Option<String>;
 
     /// Reads what [`Property::written`] wrote.

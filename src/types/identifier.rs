@@ -13,7 +13,7 @@ pub enum Identifier {
 pub struct InvalidIdentifier;
 
 impl Identifier {
-    /// Parses what was typed; white space around it is dropped. Only addresses have an `@`.
+    /// Parses an identifier; surrounding white space is removed. Only addresses have an `@`.
     ///
     /// # Errors
     /// [`InvalidIdentifier`] when it is neither.

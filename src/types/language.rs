@@ -11,7 +11,7 @@ pub enum Language {
 impl Language {
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
-    /// Its tag (RFC 5646), as pages, cookies and the database have it.
+    /// Its tag (RFC 5646), as used in pages, cookies and the database.
     #[must_use]
     pub fn tag(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Language {
         }
     }
 
-    /// A day such as `2026-11-26` in the form of the language; anything else stays as it is.
+    /// A date such as `2026-11-26` in the format of the language; any other text is unchanged.
     #[must_use]
     pub fn date(self, day: &str) -> String {
         const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -11,13 +11,13 @@ impl Next {
     /// The requested path if it is on this site, else the account page.
     ///
     /// Browsers read `//host`, `/\host` and `/<tab>/host` as other sites (URL Standard, section 4.4, "relative state"),
-    /// so only visible ASCII without a backslash passes, and never a second slash.
+    /// so only visible ASCII without a backslash passes, and no second slash.
     #[must_use]
     pub fn or_account(wish: Option<&str>) -> Self {
         wish.and_then(Self::own).unwrap_or_else(|| Self(paths::ACCOUNT.to_owned()))
     }
 
-    /// The same, else the start page.
+    /// The same, else the home page.
     #[must_use]
     pub fn or_home(wish: Option<&str>) -> Self {
         wish.and_then(Self::own).unwrap_or_else(|| Self(paths::HOME.to_owned()))

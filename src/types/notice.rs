@@ -1,7 +1,7 @@
 use super::ApiError;
 
-/// A message about what just happened, shown on the next page: a closed set, so that no address and no cookie can put
-/// words into our mouth.
+/// A message about what just happened, shown on the next page. A closed set, so that no URL or cookie can make the site
+/// show other text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     AddressConfirmed,
@@ -10,7 +10,7 @@ pub enum Notice {
     ConfirmationTooSoon,
     ConsentWithdrawn,
     Forgotten,
-    /// What a form was about was removed in the meantime.
+    /// The object of the form was removed in the meantime.
     Gone,
     EmailSent,
     LinkUsed,
@@ -26,7 +26,7 @@ pub enum Notice {
     SignedUp,
 }
 
-/// How a notice looks and sounds.
+/// The tone of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     Success,
@@ -128,7 +128,7 @@ impl Notice {
         match self {
             Self::AddressConfirmed => "Your email address is confirmed.",
             Self::ApplicationSignedOut => "Signed out of the application.",
-            Self::ConsentWithdrawn => "Access withdrawn. The application has to ask again.",
+            Self::ConsentWithdrawn => "Access withdrawn. The application must ask again.",
             Self::ConfirmationSent => "We've emailed you a link and a code to confirm your address.",
             Self::ConfirmationTooSoon => "We sent you an email less than a minute ago. Check your inbox.",
             Self::Forgotten => "Account removed from this browser.",

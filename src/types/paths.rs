@@ -1,22 +1,22 @@
-//! Every address of this site in one place.
+//! All paths of this site.
 
 pub const HOME: &str = "/";
 pub const SIGN_UP: &str = "/sign-up";
 pub const SIGN_IN: &str = "/sign-in";
-/// Where the code of an email is typed.
+/// The page for the code of an email.
 pub const SIGN_IN_CODE: &str = "/sign-in?step=code";
-/// Where the identifier for an email, or the fields of a sign-up by email, are corrected.
+/// The page where the identifier for an email, or the fields of a sign-up by email, can be corrected.
 pub const SIGN_IN_CHANGE: &str = "/sign-in?step=change";
 pub const SIGN_UP_CHANGE: &str = "/sign-up?step=change";
 pub const SIGN_OUT: &str = "/sign-out";
 pub const ACCOUNT: &str = "/account";
-/// Where a passkey is added.
+/// The page that adds a passkey.
 pub const ADD_PASSKEY: &str = "/account/passkeys?step=add";
 /// The page after a passkey was created: its name and the checklist.
 pub const PASSKEY_READY: &str = "/account?step=ready";
 /// The applications that the user may use.
 pub const APPS: &str = "/apps";
-/// Where users confirm their identity before something that matters.
+/// Where users confirm their identity before a sensitive action.
 pub const CONFIRM: &str = "/confirm";
 /// The prefix of the paths of email links.
 pub const EMAIL: &str = "/email/";
@@ -30,7 +30,7 @@ pub const EMAIL_UNDO: &str = "/email/undo";
 /// Target of the notification link "This wasn't me".
 pub const NOT_ME: &str = "/not-me";
 
-/// Where a recovery code is typed.
+/// The page for a recovery code.
 pub const SIGN_IN_RECOVERY: &str = "/sign-in?step=recovery";
 
 /// Where password managers look for the page about passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
@@ -43,23 +43,23 @@ pub const POLICY_REPORTS: &str = "/csp-report";
 
 /// The development mailbox.
 pub const MAILBOX: &str = "/dev/mailbox";
-/// One email of it, in the frame that shows its HTML.
+/// The HTML of one of its emails, for a frame.
 pub const MAILBOX_HTML: &str = "/dev/mailbox/html";
 pub const MAILBOX_JSON: &str = "/dev/mailbox.json";
 
-/// Everything below it speaks JSON. Server functions name it as `prefix = "/api"`, since the macro takes only literals;
-/// a test holds the two together.
+/// The prefix of the JSON API. Server functions repeat it as `prefix = "/api"`, since the macro takes only literals; a
+/// test checks that the two agree.
 pub const API: &str = "/api";
 
 /// The prefix of the addresses of applications' logos.
 pub const LOGOS: &str = "/logos";
 pub const APP_LOGO: &str = "/logos/{application}";
 
-/// Where applications ask the provider for tokens and the like.
+/// The prefix of the provider's endpoints.
 pub const PROTOCOL: &str = "/oauth";
 /// Where applications send users to sign in.
 pub const AUTHORIZE: &str = "/oauth/authorize";
-/// The same as some applications write it.
+/// The same path, as some applications write it.
 pub const AUTHORIZE_SLASH: &str = "/oauth/authorize/";
 /// The prefix of the pages of a stored authorization request.
 pub const CONTINUE: &str = "/oauth/continue";
@@ -79,10 +79,10 @@ pub const JWKS: &str = "/oauth/jwks";
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 
-/// The query by which a user gives up a stored authorization request.
+/// The query that cancels a stored authorization request.
 pub const CANCEL: &str = "step=cancel";
 
-/// The logo of an application. The address changes with it.
+/// The logo of an application. The address changes with the logo.
 #[must_use]
 pub fn app_logo(application: &str, version: &str) -> String {
     format!("{LOGOS}/{application}?v={version}")
@@ -93,26 +93,26 @@ pub fn app_logo(application: &str, version: &str) -> String {
 pub fn continue_with(request: &str) -> String {
     format!("{CONTINUE}/{request}")
 }
-/// Where reverse proxies ask whether a visitor may pass.
+/// Where reverse proxies ask whether a request is allowed.
 pub const FORWARD: &str = "/forward";
 
-/// Whether a path, without its query, is `top` or stands below it.
+/// Whether a path, without its query, is `top` or below it.
 #[must_use]
 pub fn is_below(path: &str, top: &str) -> bool {
     path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Where a language is chosen.
+/// Where visitors choose a language.
 pub const LANGUAGE: &str = "/language";
 
-/// The colours and the logo that the administrator set.
+/// The colours and the logo that the administrator configured.
 pub const BRAND_COLOURS: &str = "/brand/colours.css";
 pub const BRAND_LOGO: &str = "/brand/logo";
-/// The logo that comes with the program.
+/// The built-in logo.
 pub const LOGO: &str = "/favicon.svg";
 
 pub const HEALTH: &str = "/healthz";
 pub const READY: &str = "/readyz";
 
-/// The folder of the compiled pages' files; what stands below it is named after its content.
+/// The folder of the compiled scripts and styles, whose names depend on their content.
 pub const ASSETS: &str = "/pkg";

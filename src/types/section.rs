@@ -1,4 +1,4 @@
-/// A section of the account; each has an address of its own.
+/// A section of the account; each has its own address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Overview,

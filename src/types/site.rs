@@ -1,4 +1,4 @@
-/// The site as pages and emails describe it, chosen by the administrator.
+/// How pages and emails present the site, as configured by the administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     /// Setting `SITE_NAME`.

@@ -1,4 +1,4 @@
-//! Translations of all texts. The English text in the code is the key; `texts/` has one file for each language.
+//! Translations of all texts. The English text in the code is the key; `texts/` has one file per language.
 
 use super::Language;
 use std::collections::HashMap;
@@ -29,16 +29,16 @@ fn pairs(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str
     lines().zip(lines().skip(1)).filter_map(|(english, other)| Some((english, other.strip_prefix('\t')?)))
 }
 
-/// The translation of an English text; the text itself where there is none, which a test rules out.
+/// The translation of an English text; the text itself if there is none, which a test rules out.
 #[must_use]
 pub fn translated(english: &'static str, language: Language) -> &'static str {
     look_up(english, language).unwrap_or(english)
 }
 
-/// The translation of a text that may not be ours, such as a detail in the activity; `None` if there is none.
+/// The translation of a text that may be user input, such as a detail in the activity; `None` if there is none.
 #[must_use]
 pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
-    // The text may live shorter than the file, so the lookup does not borrow it.
+    // Shortens the lifetime of the keys, since the text need not be `'static`.
     let translations: &HashMap<(Language, &str), &'static str> = &TRANSLATIONS;
     translations.get(&(language, english)).copied()
 }
@@ -57,7 +57,7 @@ pub fn carried(language: Language) -> String {
 /// The line after the texts that islands need.
 const SERVER_PART: &str = "\n#! server\n";
 
-/// Puts values into the places that a text has for them, written `{}`, in their order.
+/// Replaces the placeholders `{}` of a text by values, in order.
 #[must_use]
 pub fn filled(text: &str, values: &[&str]) -> String {
     let mut parts = text.split("{}");
@@ -66,8 +66,8 @@ pub fn filled(text: &str, values: &[&str]) -> String {
     rest.fold(first, |so_far, (place, part)| so_far + values.get(place).unwrap_or(&"") + part)
 }
 
-/// A short name of an English text, under which a page carries its translation: FNV-1a with 32 bits
-/// (draft-eastlake-fnv). A test rules out that two texts share one.
+/// The key under which a page stores the translation of an English text: FNV-1a with 32 bits (draft-eastlake-fnv). A
+/// test rules out that two texts have the same key.
 #[must_use]
 pub fn key(english: &str) -> u32 {
     english.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn every_line_is_half_of_a_pair_and_no_text_stands_twice() {
         let lines = file(Language::German).lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
-        assert_eq!(lines, all(Language::German).count() * 2, "an English line, then a tab and the other");
+        assert_eq!(lines, all(Language::German).count() * 2, "an English line, then a tab and its translation");
         let english: HashSet<_> = all(Language::German).map(|(english, _)| english).collect();
-        assert_eq!(english.len() * 2, lines, "a text stands twice");
+        assert_eq!(english.len() * 2, lines, "duplicate text");
         let keys: HashSet<_> = english.iter().map(|text| key(text)).collect();
-        assert_eq!(keys.len(), english.len(), "two texts share a key");
+        assert_eq!(keys.len(), english.len(), "two texts have the same key");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// The name a person signs in with: 3 to 32 ASCII letters, digits, `.`, `_` or `-`, beginning with a letter or a digit.
+/// The name a user signs in with: 3 to 32 ASCII letters, digits, `.`, `_` or `-`, beginning with a letter or a digit.
 ///
-/// Kept as it was typed; two names that differ only in case are the same name (see [`Username::key`]).
+/// Case is preserved, but two names that differ only in case are the same name (see [`Username::key`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
 
@@ -13,7 +13,7 @@ pub struct InvalidUsername;
 impl Username {
     const LENGTH: std::ops::RangeInclusive<usize> = 3..=32;
 
-    /// Parses a username; white space around it is dropped.
+    /// Parses a username; surrounding white space is removed.
     ///
     /// # Errors
     /// [`InvalidUsername`] when the text breaks the rule above.

@@ -1,4 +1,4 @@
-//! Exactly what a browser may see. Times are RFC 3339 in UTC, byte strings are base64url without padding.
+//! The data that browsers may see. Times are RFC 3339 in UTC, byte strings are base64url without padding.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -26,7 +26,7 @@ pub enum Method {
     Recovery,
 }
 
-/// The browser and operating system as their `User-Agent` tells: a help to recognise one's own devices, no proof.
+/// The browser and operating system according to `User-Agent`. Helps users recognise their devices, but proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     pub browser: Option<String>,
@@ -46,25 +46,25 @@ pub struct Session {
     pub current: bool,
 }
 
-/// Who is signed in here.
+/// The signed-in user and their session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whoami {
     pub user: User,
     pub session: Session,
 }
 
-/// A sign-up or sign-in that succeeded. The browser only follows `next`, so the rest stays text there.
+/// A successful sign-up or sign-in. The browser only follows `next`, so it keeps the other members as text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignedIn {
     /// A [`User`].
     pub user: Box<RawValue>,
     /// A [`Session`].
     pub session: Box<RawValue>,
-    /// Where to go now: a path on this site.
+    /// The next page: a path on this site.
     pub next: String,
 }
 
-/// The options that open a ceremony.
+/// The options that start a ceremony.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Options {
     #[serde(rename = "publicKey")]
@@ -74,11 +74,11 @@ pub struct Options {
 /// An email was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailSent {
-    /// How long it may be answered, in seconds.
+    /// How long its link and code are valid, in seconds.
     pub expires_in: u64,
 }
 
-/// The account as it is now.
+/// The current state of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountUser {
     pub user: User,
@@ -90,23 +90,23 @@ pub struct Passkey {
     /// The credential id.
     pub id: String,
     pub name: String,
-    /// Who made the authenticator, as far as it says.
+    /// The provider that the authenticator claims.
     pub provider: Option<String>,
     pub created_at: String,
     pub last_used_at: Option<String>,
-    /// Whether copies of it live on other devices.
+    /// Whether it is synced to other devices.
     pub synced: bool,
     pub backup_eligible: bool,
     pub transports: Vec<String>,
-    /// On what it was used last.
+    /// The browser and system that it was last used on.
     pub last_used_on: Option<Client>,
     /// Whether it is suspended.
     pub suspended: bool,
-    /// Until then it can do nothing that matters: an email alone had added it, and there is an older one.
+    /// Until then it cannot change security settings: it was added by email alone, and there is an older passkey.
     pub held_until: Option<String>,
-    /// Whether it was made for another address of this site, where alone it works.
+    /// Whether it was created for another address of this site, and works only there.
     pub elsewhere: bool,
-    /// Whether this session was opened with it.
+    /// Whether this session signed in with it.
     pub current: bool,
 }
 
@@ -126,7 +126,7 @@ pub struct SessionList {
     pub sessions: Vec<Session>,
 }
 
-/// How many sessions were ended.
+/// How many sessions were revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoked {
     pub revoked: u64,
@@ -148,19 +148,19 @@ pub struct EventList {
     pub events: Vec<Event>,
 }
 
-/// The session as it is now.
+/// The current state of the session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OneSession {
     /// A [`Session`]; text in the browser, as with [`SignedIn`].
     pub session: Box<RawValue>,
 }
 
-/// Recovery codes, shown this once.
+/// Recovery codes, shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCodes {
     pub codes: Vec<String>,
 }
 
-/// `{}`: done, and nothing to say.
+/// The empty object of an action that returns no data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {}

@@ -8,8 +8,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// Writes dates in the reader's time zone and language, as "today, 12:34" where they are near, and leads the focus to the content
-/// when a message is closed. Plain script, since pages without islands load no WebAssembly.
+/// Shows dates in the reader's time zone and language (recent ones as "today, 12:34"), and moves focus to the content
+/// when a notice is closed. Plain JavaScript, since pages without islands load no WebAssembly.
 const SCRIPT: &str = include_str!("page.js");
 
 /// The document around every page.
@@ -23,13 +23,13 @@ pub fn Shell(
     interactive: bool,
     /// The signed-in user, for the navigation.
     current_user: Option<views::User>,
-    /// The notice of the previous page.
+    /// The notice from the previous page.
     notice: Option<Notice>,
     /// Path and query of the page.
     here: String,
-    /// Whether its address shows it only this time.
+    /// Whether the page is shown only once at its address.
     shown_once: bool,
-    /// The address of another site that the page leads to at once.
+    /// The address of another site that the page redirects to at once.
     leads_to: Option<String>,
     children: Children,
 ) -> impl IntoView {
@@ -37,7 +37,7 @@ pub fn Shell(
     let failure = notice.filter(|notice| notice.mood() == Mood::Failure);
     let notice = notice.filter(|notice| notice.mood() != Mood::Failure);
     let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
-    // The forms of visitors show no dates, and their bytes count.
+    // Forms for signed-out visitors show no dates, and every byte counts.
     let needs_script = !interactive || current_user.is_some() || notice.is_some();
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
@@ -121,7 +121,7 @@ fn Navigation(current_user: Option<views::User>, is_open: bool, here: String) ->
     view! { <nav aria-label=t("Main")>{links}</nav> }
 }
 
-/// Links that the administrator set for every page.
+/// Links that the administrator configured for every page.
 #[component]
 fn Links(support: Option<String>, links: Vec<SiteLink>) -> impl IntoView {
     let help = support.map(|address| SiteLink { label: t("Help").to_owned(), address });
@@ -132,7 +132,7 @@ fn Links(support: Option<String>, links: Vec<SiteLink>) -> impl IntoView {
     })
 }
 
-/// A form that switches to each other language.
+/// A form with a button for each other language.
 #[component]
 fn Languages(chosen: Language, here: String) -> impl IntoView {
     let other = |language: Language| {
@@ -151,7 +151,7 @@ fn Languages(chosen: Language, here: String) -> impl IntoView {
 }
 
 /// Hydrates the islands of a page. It replaces the script of Leptos, which is inlined in every page and supports nested
-/// islands, of which we have none. It also tells `browser::given` which island is being hydrated.
+/// islands, which are not used here. It also tells `browser::given` which island is being hydrated.
 #[component]
 fn Islands(options: LeptosOptions) -> impl IntoView {
     let file = |end: &str| format!("/{}/{}.{end}", options.site_pkg_dir, options.output_name);

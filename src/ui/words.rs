@@ -1,4 +1,4 @@
-//! Texts of pages in the language of their reader.
+//! Page texts in the reader's language.
 
 use crate::browser;
 use crate::types::texts;
@@ -10,26 +10,26 @@ pub fn t(english: &'static str) -> &'static str {
     browser::translated(english).unwrap_or(english)
 }
 
-/// A text in the language of the page, with values in its places.
+/// A text in the language of the page, with values for its placeholders.
 #[must_use]
 pub fn fill(english: &'static str, values: &[&str]) -> String {
     texts::filled(t(english), values)
 }
 
-/// A text with views in its places, such as a name in bold.
+/// A text with views for its placeholders, such as a name in bold.
 pub fn sentence(english: &'static str, values: impl IntoIterator<Item = AnyView>) -> impl IntoView {
     let mut values = values.into_iter();
     let part = |(place, part): (usize, &'static str)| (if place == 0 { None } else { values.next() }, part);
     t(english).split("{}").enumerate().map(part).collect_view()
 }
 
-/// A text in bold, for the places of a [`sentence`].
+/// A text in bold, for a placeholder of a [`sentence`].
 pub fn bold(text: String) -> AnyView {
     view! { <strong class="break-words">{text}</strong> }.into_any()
 }
 
-/// A count in words. English and German have the same two plural forms (Unicode CLDR: `one` for exactly 1, else `other`); a
-/// language with other forms needs its rule here.
+/// A count with its plural form. English and German have the same two (Unicode CLDR: `one` for exactly 1, else
+/// `other`); a language with other forms needs its rule here.
 #[must_use]
 pub fn counted(count: usize, one: &'static str, other: &'static str) -> String {
     if count == 1 { t(one).to_owned() } else { fill(other, &[&count.to_string()]) }

@@ -1,4 +1,4 @@
-//! `/apps`: the applications that the user may use, and what they gave them.
+//! `/apps`: the applications that the user may use, and the access that the user granted.
 
 use super::extract::{SignedIn, form, query};
 use super::redirect;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
 struct AppsQuery {
-    /// The last application of the page before.
+    /// The last application of the previous page.
     after: Option<String>,
 }
 
@@ -60,7 +60,7 @@ fn tile(found: UserApplication) -> AppTile {
     }
 }
 
-/// The address of an application's logo, where it has one.
+/// The address of an application's logo, if it has one.
 pub(super) fn address_of_logo(application: &Application) -> Option<String> {
     application.logo.as_deref().map(|version| paths::app_logo(application.id.as_str(), version))
 }
@@ -77,7 +77,7 @@ pub async fn logo(State(state): State<AppState>, Path(id): Path<String>, uri: Ur
     Ok((headers, logo.content().to_vec()).into_response())
 }
 
-/// Whether a text could be the version of a logo: databases refuse some texts.
+/// Whether a text could be the version of a logo. Databases reject some other texts.
 fn is_version(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -102,7 +102,7 @@ async fn resume(context: &RequestContext, request: Request, current: CurrentUser
     }
 }
 
-/// This page, as the links of its emails lead back to it.
+/// The address of this page, which the links of its emails lead back to.
 fn own_address(uri: &Uri) -> Next {
     Next::or_account(uri.path_and_query().map(PathAndQuery::as_str))
 }
@@ -123,8 +123,8 @@ async fn obstacle(context: &RequestContext, current: &CurrentUser) -> Result<Opt
     }
 }
 
-/// Why the session may not go on with what is stored; `None` when it may. An application asks for an authentication after its
-/// request, with a passkey or in any way; the account has rules of its own.
+/// Why the session may not resume what is stored; `None` when it may. An application requires an authentication after
+/// its request, with a passkey or by any method; the account has rules of its own.
 async fn missing(
     context: &RequestContext,
     current: &CurrentUser,

@@ -9,8 +9,8 @@ use crate::types::{AccountForm, ApiError, Next, Notice, paths};
 use axum::http::HeaderValue;
 use axum::response::Response;
 
-/// Stores what the user was doing and redirects to `/confirm`. Where that takes an email, it is sent now: looking at a page
-/// sends none (docs/RULES.md, 4).
+/// Stores what the user was doing and redirects to `/confirm`. If that takes an email, it is sent now, since viewing a
+/// page sends none (docs/RULES.md, 4).
 pub async fn confirm_first(
     context: &RequestContext,
     current: &CurrentUser,

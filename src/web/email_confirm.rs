@@ -1,4 +1,4 @@
-//! Confirming an address: a page that says which one a link would prove, and the button that does it.
+//! Confirming an address: a page that says which address the link confirms, and the button that does it.
 
 use super::email_link::TokenQuery;
 use super::extract::{form, query};
@@ -48,7 +48,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     Ok(render(state, request, Page::of(&current, "Confirm your address"), body).await)
 }
 
-/// `POST /email/confirm`: the button of the page, or the code typed on the account page.
+/// `POST /email/confirm`: the button of the page, or the code entered on the account page.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, _) = form::<ConfirmForm>(request).await?;
     let state = &context.state;

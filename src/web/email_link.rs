@@ -1,4 +1,4 @@
-//! The link of an email: a page that says what it would do and changes nothing, and the button that does it.
+//! Emailed links: a page that says what the link does and changes nothing, and the button that does it.
 
 use super::extract::{form, query};
 use super::redirect;
@@ -54,7 +54,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     Ok(render(state, request, page, body).await)
 }
 
-/// The link of an email for reauthentication, for a signed-in user; anything else is no link at all.
+/// The page of a link for reauthentication, for a signed-in user; any other token counts as expired.
 async fn reauthentication(context: &RequestContext, request: Request, token: String) -> Result<Response, ApiError> {
     let Some(current) = context.current_user().await? else {
         let is_open = context.state.reauthentication().is_open(&token).await?;
@@ -77,7 +77,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     match answered.map_err(ApiError::from) {
         Ok((new, next)) => Ok(redirect::signed_in(&context, &new, &next)),
         Err(error @ (ApiError::UsernameTaken | ApiError::InvalidUsername)) => {
-            // The token came from this very page, so the address of that page may hold it again.
+            // The token came from the address of that page, so it may appear there again.
             let back = format!("{}?token={}", paths::EMAIL_LINK, form.token);
             Ok(redirect::with_refusal(state, &back, error))
         }
@@ -96,7 +96,7 @@ async fn reauthenticate(context: &RequestContext, token: &str) -> Result<Respons
     }
     let (renewed, next) = state.reauthentication().by_link(&current, token, context.from()).await?;
     let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
-    // Where it leads back to what was being done, that page says so.
+    // If it leads to `/confirm`, that page says that the identity is confirmed.
     let notice = (next.as_str() == paths::ACCOUNT).then_some(Notice::Reauthenticated);
     Ok(redirect::to(next.as_str(), cookies.chain(notice.and_then(|notice| state.cookies.set_notice(notice)))))
 }

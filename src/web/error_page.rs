@@ -17,7 +17,7 @@ use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 use std::time::Duration;
 
-/// Answers a refusal with a page where the request accepts HTML, and otherwise with its JSON.
+/// Answers a refusal with a page if the request accepts HTML, and otherwise with JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match Edge::of(request.extensions()).readers {
         Readers::People | Readers::PeopleOfApplications if reads_html(request.headers()) => {}
@@ -56,11 +56,11 @@ fn reads_html(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// How long an error page waits to look up the signed-in user: the refused request may have used up most of the
+/// How long an error page waits for the lookup of the signed-in user: the refused request may have used up most of the
 /// deadline.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The page for a refusal. Only where no backend failed does it ask who is signed in, and not for long.
+/// The page for a refusal. It looks up the signed-in user only if no backend failed, and only briefly.
 async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
     let current_user = match error {
         ApiError::Unavailable | ApiError::Internal => None,

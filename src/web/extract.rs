@@ -1,4 +1,4 @@
-//! Extractors of handlers. A request that lacks something is answered before the handler runs.
+//! Extractors for handlers. A request that lacks something is answered before the handler runs.
 
 use super::redirect::{as_query_value, to_sign_in};
 use crate::server::auth::{CurrentUser, Error};
@@ -22,11 +22,11 @@ impl FromRequestParts<AppState> for RequestContext {
     }
 }
 
-/// A signed-in user. Visitors are sent to sign in, and back.
+/// A signed-in user. Visitors are redirected to sign-in, and back afterwards.
 pub struct SignedIn(pub CurrentUser);
 
-/// A signed-in user who has used a passkey in the last ten minutes (without a passkey: answered an email), as for everything
-/// that matters in the account (docs/RULES.md, 8). Others confirm their identity, and are sent back.
+/// A signed-in user who authenticated in the last ten minutes, with a passkey or, without one, by email, as sensitive
+/// actions require (docs/RULES.md, 8). Others are redirected to confirm their identity, and back afterwards.
 pub struct Fresh(pub CurrentUser);
 
 impl FromRequestParts<AppState> for SignedIn {
@@ -61,7 +61,7 @@ impl FromRequestParts<AppState> for Fresh {
     }
 }
 
-/// Reads a form; the rest of the request serves to answer it with a page.
+/// Reads a form; the rest of the request is needed to render a page.
 pub(super) async fn form<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
     Edge::of(request.extensions()).check_body(request.headers())?;
     let (parts, body) = request.into_parts();
@@ -76,7 +76,7 @@ pub(super) async fn form<T: DeserializeOwned>(request: Request) -> Result<(T, Re
     }
 }
 
-/// Reads a query; one that does not parse counts as empty.
+/// Reads a query; an invalid one counts as empty.
 pub(super) fn query<T: DeserializeOwned + Default>(request: &Request) -> T {
     Query::<T>::try_from_uri(request.uri()).map(|Query(query)| query).unwrap_or_default()
 }

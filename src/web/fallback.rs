@@ -1,4 +1,4 @@
-//! Requests without a route: a file of the site, or the page "not found".
+//! Requests without a route: a file of the site, or the "not found" page.
 
 use crate::server::http::AppState;
 use crate::types::{ApiError, Next};
@@ -6,11 +6,11 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 
-/// The longest name of a file, in bytes, that every system we know takes, with the ending of a compressed one.
+/// The longest file name, in bytes, that common file systems allow, less the extension of a compressed file.
 const LONGEST_NAME: usize = 255 - ".br".len();
 
 pub async fn file(State(state): State<AppState>, mut request: Request) -> Result<Response, ApiError> {
-    // No file of ours has a longer name, and the system would call it a failure.
+    // No file of ours has a longer name, and the file system would report an error.
     if request.uri().path().split('/').any(|name| name.len() > LONGEST_NAME) {
         return Err(ApiError::NotFound);
     }
@@ -31,7 +31,7 @@ pub async fn file(State(state): State<AppState>, mut request: Request) -> Result
     }
 }
 
-/// `/sign-in/?next=x` as `/sign-in?next=x`; `None` where no slash stands at the end of the path.
+/// `/sign-in/?next=x` as `/sign-in?next=x`; `None` if the path does not end with a slash.
 fn without_trailing_slash(address: &Uri) -> Option<String> {
     let path = address.path().strip_suffix('/').filter(|path| !path.is_empty())?;
     let query = address.query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -13,7 +13,7 @@ struct LanguageForm {
     next: Option<String>,
 }
 
-/// `POST /language`: chooses a language for this browser and, for a signed-in user, for emails; leads back.
+/// `POST /language`: sets the language of this browser and, for a signed-in user, of emails; redirects back.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, _) = form::<LanguageForm>(request).await?;
     let language = Language::parse(&form.language).ok_or(ApiError::BadRequest)?;

@@ -18,7 +18,7 @@ const SHOWN: u32 = 50;
 
 #[derive(Debug, Default, Deserialize)]
 struct MailboxQuery {
-    /// The id of the email to open; else the newest one opens.
+    /// The id of the email to open; the newest by default.
     #[serde(default)]
     email: String,
 }
@@ -54,12 +54,12 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     Ok(render(state, request, page, body).await)
 }
 
-/// `GET /dev/mailbox/html`: one email as its reader's mail program shows it, for a frame of the page.
+/// `GET /dev/mailbox/html`: the HTML of one email, for the frame of the page.
 pub async fn get_html(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let MailboxQuery { email: chosen } = query(&request);
     let emails = emails(&context.state, request.headers()).await?;
     let email = emails.into_iter().find(|email| id(email) == chosen).ok_or(ApiError::NotFound)?;
-    // Its links open in the window and not in the frame.
+    // Links open in the window, not in the frame.
     Ok(Html(email.html.replacen("<head>", "<head><base target=\"_top\">", 1)).into_response())
 }
 
@@ -80,7 +80,7 @@ fn id(email: &MailboxEmail) -> String {
     email.id.0.to_string()
 }
 
-/// The lines of an email; those that are addresses of this site can be followed.
+/// The lines of an email; addresses of this site become links.
 fn lines(text: &str, origin: &str) -> Vec<Line> {
     let is_link = |line: &str| line.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'));
     let line = |line: &str| if is_link(line) { Line::Link(line.to_owned()) } else { Line::Words(line.to_owned()) };

@@ -1,4 +1,4 @@
-//! Answers for people: pages, and the forms that work without scripts. An address is a file, with `get` and `post`.
+//! Pages, and the forms that work without scripts. Each address has a file, with `get` and `post`.
 
 pub mod account;
 pub mod apps;

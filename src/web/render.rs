@@ -13,20 +13,20 @@ use leptos::nonce::Nonce;
 use leptos::prelude::{AnyView, IntoAny, provide_context};
 use std::sync::Arc;
 
-/// A page, ready to be put into its document.
+/// The properties of a page, apart from its body.
 pub struct Page {
     pub title: &'static str,
     pub status: StatusCode,
     /// Whether it has islands.
     pub interactive: bool,
     pub current_user: Option<views::User>,
-    /// A refusal that the page itself shows beside its field; then no notice repeats it.
+    /// A refusal that the page shows next to a field, so that no notice repeats it.
     pub told: Option<ApiError>,
     /// Whether the page shows why its own form was refused.
     pub has_error: bool,
-    /// Whether its address shows it only this time: then it offers no other language, which would lead back there.
+    /// Whether the page is shown only once at its address; it offers no other language, which would lead back there.
     pub shown_once: bool,
-    /// The address of another site that the page leads to at once.
+    /// The address of another site that the page redirects to at once.
     pub leads_to: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Page {
         Self { interactive: true, ..self }
     }
 
-    /// With the status of a refusal that the page tells, if there is one.
+    /// With the status of a refusal that the page shows, if there is one.
     #[must_use]
     pub fn refused(self, refusal: Option<ApiError>) -> Self {
         Self { status: refusal.map_or(self.status, status), has_error: refusal.is_some(), ..self }
@@ -117,7 +117,7 @@ pub async fn render(
     response
 }
 
-/// The refusal of the previous form, if this page shows it beside a field.
+/// The refusal of the previous form, if this page shows it next to a field.
 #[must_use]
 pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool) -> Option<ApiError> {
     match state.cookies.notice(request.headers()) {
@@ -126,17 +126,17 @@ pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool
     }
 }
 
-/// Whether a refusal is told beside the field for a code.
+/// Whether a refusal is shown next to the code field.
 pub fn is_about_code(error: ApiError) -> bool {
     matches!(error, ApiError::CodeWrong { .. })
 }
 
-/// Whether a refusal is told beside the field for the name of an account that is still to be made.
+/// Whether a refusal is shown next to the username field of a sign-up.
 pub fn is_about_name(error: ApiError) -> bool {
     matches!(error, ApiError::InvalidUsername | ApiError::UsernameTaken)
 }
 
-/// Where a signed-in user is led from a page that makes sense only before signing in.
+/// The redirect of a signed-in user from a page that only makes sense before sign-in.
 pub(super) async fn if_signed_in(context: &RequestContext, target: &str) -> Result<Option<Response>, ApiError> {
     Ok(context.current_user().await?.map(|_| Redirect::to(target).into_response()))
 }
@@ -152,7 +152,7 @@ pub(super) async fn render_and_name(
     (set_cookies(context.browser_or_new().1), response).into_response()
 }
 
-/// A page that tells a refusal, with the header that says how long to wait.
+/// Adds the header that says how long to wait to a page that shows a refusal.
 pub(super) fn with_retry_after(mut page: Response, error: ApiError) -> Response {
     set_retry_after(page.headers_mut(), error);
     page

@@ -41,7 +41,7 @@ pub async fn post_undo(context: RequestContext, request: Request) -> Result<Resp
     Ok(done(&context, request, Answer::Undo).await)
 }
 
-/// The effect of a link, and its account.
+/// What a notification link does, and its account.
 struct Question {
     answer: Answer,
     token: String,

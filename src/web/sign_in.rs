@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
-/// How long the page makes a user wait before the email can be requested again, in seconds.
+/// How long a user must wait before requesting the email again, in seconds.
 const RESEND_AFTER: u64 = 60;
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,7 +59,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         "code" => answer_code(&context, &form).await,
         "recovery" => recover(&context, request, form).await,
         "resend" => resend(&context).await,
-        // The button for a passkey, pressed before the page was awake: it can be pressed again.
+        // The passkey button, pressed before the page was hydrated: it can be pressed again.
         "passkey" if form.scripts != "off" => {
             let typed = Some((form.identifier, None));
             page(&context, request, &Next::or_account(form.next.as_deref()), typed).await
@@ -68,7 +68,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     }
 }
 
-/// Signs in with a recovery code; next comes creating a passkey.
+/// Signs in with a recovery code; the next step is to create a passkey.
 async fn recover(context: &RequestContext, request: Request, form: SignInForm) -> Result<Response, ApiError> {
     let recovery = context.state.recovery();
     match recovery.sign_in(&form.identifier, &form.code, &context.caller()).await.map_err(ApiError::from) {
@@ -93,7 +93,7 @@ async fn request_email(context: &RequestContext, request: Request, form: SignInF
     }
 }
 
-/// Forgets who signed in last with this browser.
+/// Forgets the user who last signed in with this browser.
 async fn forget(context: &RequestContext, form: &SignInForm) -> Result<Response, ApiError> {
     let state = &context.state;
     count(state.core(), &limit::CHOICES, Subject::Client(context.from())).await?;
@@ -117,7 +117,7 @@ async fn answer_code(context: &RequestContext, form: &SignInForm) -> Result<Resp
     }
 }
 
-/// Requests once more what this browser requested last.
+/// Repeats the last email request of this browser.
 async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
     let state = &context.state;
     let Some(open) = state.email_requests().open(context.email.as_ref()).await? else {
@@ -141,13 +141,13 @@ async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
             let cookies = state.cookies.set_email(&requested).into_iter();
             Ok(redirect::to(paths::SIGN_IN_CODE, cookies.chain(state.cookies.set_notice(Notice::EmailSent))))
         }
-        // The email that went before still takes another name.
+        // The previous email still works with another username.
         Err(ApiError::UsernameTaken) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, ApiError::UsernameTaken)),
         Err(error) => Err(error),
     }
 }
 
-/// The page, with what was typed and why it was refused.
+/// The page, with the text that was entered and the reason why it was refused.
 async fn page(
     context: &RequestContext,
     request: Request,
@@ -172,7 +172,7 @@ async fn page(
     }
 }
 
-/// The page with the identifier that the email was requested for, to be corrected.
+/// The page where the identifier of an email request can be corrected.
 async fn change_page(context: &RequestContext, request: Request) -> Result<Response, ApiError> {
     let open = context.state.email_requests().open(context.email.as_ref()).await?;
     let (typed, next) = match open.map(|open| open.request) {
@@ -182,7 +182,7 @@ async fn change_page(context: &RequestContext, request: Request) -> Result<Respo
     page(context, request, &next, Some((typed, None))).await
 }
 
-/// Where a recovery code is typed, with what was typed and why it was refused.
+/// The page for a recovery code, with the text that was entered and the reason why it was refused.
 async fn recovery_page(
     context: &RequestContext,
     request: Request,
@@ -197,7 +197,7 @@ async fn recovery_page(
     }
 }
 
-/// Where the code of an email is typed; leads back to the beginning when no request is open.
+/// The page for the code of an email; redirects to sign-in if no request is open.
 async fn code_page(context: &RequestContext, request: Request) -> Result<Response, ApiError> {
     let requests = context.state.email_requests();
     let Some(open) = requests.open(context.email.as_ref()).await? else {
@@ -207,7 +207,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
     let (asked_for, username, correct_at) = match open.request.purpose {
         Purpose::SignIn { identifier, .. } => (identifier.to_string(), None, Some(paths::SIGN_IN_CHANGE)),
         Purpose::SignUp { username, address, invitation, .. } => {
-            // The link of an invitation is not stored, and its page is needed to sign up.
+            // The invitation link is not stored, and it is needed to sign up again.
             let correct_at = invitation.is_none().then_some(paths::SIGN_UP_CHANGE);
             (address.to_string(), Some(username.to_string()), correct_at)
         }

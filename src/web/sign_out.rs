@@ -12,7 +12,7 @@ struct SignOutForm {
     next: Option<String>,
 }
 
-/// `POST /sign-out`; programs may leave out the form.
+/// `POST /sign-out`; programs may omit the form.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let form = form::<SignOutForm>(request).await.map(|(form, _)| form).unwrap_or_default();
     let next = form.next.as_deref().and_then(Next::own);

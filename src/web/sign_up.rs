@@ -1,4 +1,4 @@
-//! Signing up. The page's island makes the passkey; the form signs up by email where the browser cannot.
+//! Signing up. The page's island creates the passkey; the form signs up by email if the browser cannot.
 
 use super::extract::{form, query};
 use super::oauth::application_behind;
@@ -18,7 +18,7 @@ use serde::Deserialize;
 struct SignUpQuery {
     #[serde(default)]
     invite: String,
-    /// `change`: correct what was entered for the email that was sent.
+    /// `change`: correct the fields of a sign-up whose email was sent.
     #[serde(default)]
     step: String,
 }
@@ -73,7 +73,7 @@ async fn entered(context: &RequestContext) -> Result<Option<SignUpInput>, ApiErr
     let open = context.state.email_requests().open(context.email.as_ref()).await?;
     Ok(match open.map(|open| open.request.purpose) {
         Some(Purpose::SignUp { username, display_name, address, .. }) => Some(SignUpInput {
-            // A user who gave no name is called by the username, which may be what was mistyped.
+            // Without a name, the display name is the username, which may be what was mistyped.
             display_name: Some(display_name.to_string()).filter(|name| *name != username.as_str()).unwrap_or_default(),
             username: username.to_string(),
             email: address.to_string(),
@@ -86,7 +86,7 @@ async fn entered(context: &RequestContext) -> Result<Option<SignUpInput>, ApiErr
 /// `POST /sign-up`: signs up by email.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, request) = form::<SignUpForm>(request).await?;
-    // The button for a passkey: a field was refused, or the page was not awake yet and it can be pressed again.
+    // The passkey button: a field was refused, or the page was not hydrated yet and it can be pressed again.
     if form.action == "passkey" && form.scripts != "off" {
         context.state.invitations().check_link(Some(&form.invite)).await?;
         return match context
@@ -106,7 +106,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         Err(error) if error.is_about_sign_up_field() => {
             let wrong = context.state.sign_up().wrong_fields(&context.caller(), form.fields()).await;
             let mut wrong = wrong.unwrap_or_default();
-            // Another error than before: the username was freed in the meantime, or the address is needed only here.
+            // The errors can differ: the username was freed in the meantime, or only this form needs the address.
             if !wrong.contains(&error) {
                 wrong.push(error);
             }
@@ -116,14 +116,14 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     }
 }
 
-/// The page, with what was typed and why it was refused.
+/// The page, with the text that was entered and the reason why it was refused.
 async fn page(
     context: &RequestContext,
     mut request: Request,
     typed: SignUpInput,
     refusals: Vec<ApiError>,
 ) -> Result<Response, ApiError> {
-    // A form that was refused stands at an address without the invitation; what leads back here needs it.
+    // The address of a refused form lacks the invitation, which links back to this page need.
     if !typed.invite.is_empty()
         && let Ok(address) = format!("{}?invite={}", paths::SIGN_UP, typed.invite).parse()
     {

@@ -1,4 +1,4 @@
-//! The whole program without a socket: the real router on real backends, with a clock that tests can turn.
+//! The whole program without a socket: the real router on real backends, with a clock that tests can move.
 
 pub use crate::browser::{Answer, Browser};
 use axum::Router;
@@ -38,12 +38,12 @@ impl Backends {
     pub const ALL: [Self; 2] = [Self::Embedded, Self::Servers];
 }
 
-/// The address of a backend that `scripts/with-backends` started; a missing one fails the test.
+/// The URL of a backend that `scripts/with-backends` started; panics if it is not set.
 pub fn address(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test` or `make suite`"))
 }
 
-/// The machine's clock, moved by hand.
+/// The system clock plus an offset that tests set.
 #[derive(Default)]
 pub struct MovableClock {
     shift: AtomicI64,
@@ -55,12 +55,12 @@ impl MovableClock {
         self.shift.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Sets it forward by so many minutes, or back.
+    /// Moves the clock by `minutes`, which may be negative.
     pub fn turn(&self, minutes: i64) {
         self.shift.fetch_add(minutes * 60_000, Ordering::SeqCst);
     }
 
-    /// From now on it moves by hand only, for tests that count what is allowed within a span.
+    /// Freezes the clock at the current time, for tests that count requests within a rate-limit window.
     pub fn stop(&self) {
         self.stopped_at.get_or_init(|| SystemClock.now());
     }
@@ -73,7 +73,7 @@ impl Clock for MovableClock {
     }
 }
 
-/// A database of a test's own, gone with it.
+/// A database for one test, removed when dropped.
 pub enum TestDatabase {
     File(TempDir),
     Server { admin: String, name: String },
@@ -92,9 +92,9 @@ impl TestDatabase {
         }
     }
 
-    /// The address of the database itself.
+    /// The URL of the test database.
     pub fn url(&self) -> Secret<String> {
-        let Self::Server { admin, name } = self else { panic!("a file has no address") };
+        let Self::Server { admin, name } = self else { panic!("a SQLite file has no URL") };
         let mut url = url::Url::parse(admin).unwrap();
         url.set_path(name);
         Secret::new(url.to_string())
@@ -119,7 +119,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Ends every connection to a database but the one that asks for it.
+/// Terminates all other connections to a database.
 pub async fn cut_connections(url: &Secret<String>) {
     let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
     let statement = "select pg_terminate_backend(pid) from pg_stat_activity \
@@ -147,7 +147,7 @@ pub struct Parts {
     pub database: TestDatabase,
 }
 
-/// One node, with everything that it shares with others.
+/// One node, with the backends that it shares with other nodes.
 pub struct App {
     pub router: Router,
     pub state: AppState,
@@ -169,7 +169,7 @@ impl App {
         Self::start_set(backends, &[("PUBLIC_URL", public_url)]).await
     }
 
-    /// With settings beside those of a test.
+    /// Starts with settings in addition to the test defaults.
     pub async fn start_set(backends: Backends, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create(backends).await;
         let clock = Arc::new(MovableClock::default());
@@ -177,7 +177,7 @@ impl App {
         Self::from_parts(Parts { store, ephemeral, clock, database }, settings)
     }
 
-    /// On a database that was made before, with the ephemeral store that goes with it.
+    /// Starts on an existing database, with the matching ephemeral store.
     pub async fn on(database: TestDatabase) -> Self {
         let backends = if matches!(database, TestDatabase::File(_)) { Backends::Embedded } else { Backends::Servers };
         let clock = Arc::new(MovableClock::default());
@@ -188,7 +188,7 @@ impl App {
     pub fn from_parts(parts: Parts, settings: &[(&str, &str)]) -> Self {
         let Parts { store, ephemeral, clock, database } = parts;
         let _ = any_spawner::Executor::init_tokio();
-        // A key of its own: what tests share in Redis is named after it.
+        // A unique key per test: names in the shared Redis are derived from it.
         let key = format!("the key of one test: {}", uuid::Uuid::from_bytes(crate::authenticator::random()));
         let mut all = BTreeMap::from([("PUBLIC_URL", ORIGIN), ("SECRET_KEY", key.as_str())]);
         all.extend(settings.iter().copied());
@@ -204,12 +204,12 @@ impl App {
         Self { router, state, store, email_worker, clock, origin, ephemeral, settings, database }
     }
 
-    /// With pages of a fork's own.
+    /// Adds a fork's own routes.
     pub fn with_routes(self, yours: Router<AppState>) -> Self {
         Self { router: router_with(self.state.clone(), yours), ..self }
     }
 
-    /// Another process on the same database and the same Redis; both have connections of their own.
+    /// The router of a second node on the same database and Redis, with its own connections.
     pub async fn second_node(&self) -> Router {
         let store = self.database.open().await;
         let ephemeral = match *self.database {
@@ -219,12 +219,12 @@ impl App {
         router(assemble(&self.settings, &store, &ephemeral, &self.clock).state)
     }
 
-    /// The same node again, with backends of its own where they are servers.
+    /// A second node with the same settings, with its own connections if the backends are servers.
     pub async fn second(&self) -> Self {
         self.second_with(&[]).await
     }
 
-    /// A node on the same database with other settings.
+    /// A second node on the same database, with these settings in addition.
     pub async fn second_with(&self, settings: &[(&str, &str)]) -> Self {
         let store = self.database.open().await;
         let ephemeral = match *self.database {
@@ -248,18 +248,18 @@ impl App {
         self.clock.now()
     }
 
-    /// Signing keys for the provider: an RSA key that was made before, and others that are made now.
+    /// Adds signing keys: a pregenerated RSA key, and new keys for the other algorithms.
     pub async fn make_keys(&self) {
         self.add_rsa_key().await;
         self.state.signing_keys().keep().await.unwrap();
     }
 
-    /// An RSA key that signs now: making one takes a while.
+    /// Adds a pregenerated RSA key that signs from now on, because generating one is slow.
     pub async fn add_rsa_key(&self) {
         self.add_key(include_str!("fixtures/rsa-2048.pkcs8.txt"), Duration::ZERO).await;
     }
 
-    /// The same for the key after it, which signs in a day.
+    /// Adds the next pregenerated RSA key, which starts to sign in 24 hours.
     pub async fn add_next_rsa_key(&self) {
         self.add_key(include_str!("fixtures/rsa-2048-next.pkcs8.txt"), Duration::from_hours(24)).await;
     }
@@ -276,7 +276,7 @@ impl App {
         unit.commit().await.unwrap();
     }
 
-    /// A worker whose emails go another way.
+    /// The email worker with a different transport.
     pub fn email_worker_with(&self, transport: Arc<dyn Transport>) -> EmailWorker {
         self.email_worker.with_transport(transport)
     }
@@ -304,10 +304,10 @@ impl App {
         found.unwrap_or_else(|| panic!("no email to {address}: {subject}"))
     }
 
-    /// How many deadlocks the database had to break; a file has none.
+    /// The number of deadlocks that PostgreSQL has resolved; always 0 for SQLite.
     pub async fn deadlocks(&self) -> i64 {
         let TestDatabase::Server { .. } = &*self.database else { return 0 };
-        // Connections report what they counted within a second of being idle.
+        // Idle connections report their statistics within a second.
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         let mut connection = sqlx::PgConnection::connect(self.database.url().expose()).await.unwrap();
         sqlx::query_scalar("select deadlocks from pg_stat_database where datname = current_database()")
@@ -320,20 +320,19 @@ impl App {
         Browser { router: self.router.clone(), origin: self.origin.clone(), cookies: BTreeMap::new(), from: None }
     }
 
-    /// A browser at an address.
+    /// A browser that connects from `address`.
     pub fn browser_at(&self, address: &str) -> Browser {
         Browser { from: Some(Peer(address.parse().unwrap())), ..self.browser() }
     }
 }
 
-/// A process, as it answers, works and sends emails.
+/// The parts of one server process.
 struct Node {
     state: AppState,
     email_worker: EmailWorker,
     origin: String,
 }
 
-/// Puts one node together.
 fn assemble(
     settings: &BTreeMap<String, String>,
     store: &Arc<dyn Store>,
@@ -357,23 +356,23 @@ fn assemble(
     Node { state, email_worker, origin: config.public_url.origin().to_owned() }
 }
 
-/// An email as its reader sees it.
+/// An email as its recipient sees it.
 pub struct Email(pub MailboxEmail);
 
 impl Email {
-    /// The token of its link.
+    /// The token of the email's link.
     pub fn token(&self) -> String {
         let rest = self.0.text.split("?token=").nth(1).unwrap();
         rest.split_whitespace().next().unwrap().to_owned()
     }
 
-    /// The token of the link to a path of this site.
+    /// The token of the link to `path` on this site.
     pub fn token_for(&self, path: &str) -> String {
         let rest = self.0.text.split(&format!("{path}?token=")).nth(1).unwrap_or_else(|| panic!("{}", self.0.text));
         rest.split_whitespace().next().unwrap().to_owned()
     }
 
-    /// The line of six digits.
+    /// The six-digit code.
     pub fn code(&self) -> String {
         let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
         self.0.text.lines().find(is_code).unwrap().to_owned()
@@ -383,7 +382,7 @@ impl Email {
         self.0.text.lines().any(|line| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
-    /// Six digits that are not the code.
+    /// A six-digit code that is wrong.
     pub fn wrong_code(&self) -> String {
         if self.code() == "000000" { "000001".to_owned() } else { "000000".to_owned() }
     }

@@ -1,4 +1,4 @@
-//! The commands about groups, roles and applications, as processes.
+//! The commands for groups, roles and applications, run as processes.
 
 use crate::operator::{done, refused, sign_up, typed};
 use crate::program::Program;
@@ -10,7 +10,7 @@ fn lines(text: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_and_roles_are_kept_by_command() {
+async fn groups_and_roles_are_managed_by_commands() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     for name in ["ada", "eve"] {
@@ -29,7 +29,7 @@ async fn groups_and_roles_are_kept_by_command() {
     );
     assert_eq!((&list[1]["title"], &list[1]["members"]), (&json!("The family"), &json!(1)));
     assert!(run(&["groups", "list"]).0.contains("The family"));
-    // What is not named stays.
+    // Omitted options keep their values.
     run(&["groups", "add", "everyone", "--title", "All of us"]);
     run(&["groups", "add", "family", "--default"]);
     let list = lines(&run(&["groups", "list", "--json"]).0);
@@ -61,7 +61,7 @@ async fn groups_and_roles_are_kept_by_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn applications_are_kept_by_command_and_closed_by_default() {
+async fn applications_are_managed_by_commands_and_closed_by_default() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
     let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
@@ -79,14 +79,14 @@ async fn applications_are_kept_by_command_and_closed_by_default() {
     let (_, said) = run(&[&["apps", "edit", "photos"][..], &options].concat());
     assert!(said.contains("members of family may use it"), "{said}");
     let shown: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
-    assert_eq!(shown["name"], "Photos", "what is not named stays");
+    assert_eq!(shown["name"], "Photos", "omitted options keep their values");
     assert_eq!((&shown["who"], &shown["method"], &shown["max_age"]), (&json!("family"), &json!("any"), &json!(43_200)));
     for fact in ["https://photos.example.org/", "family", "enabled"] {
         assert!(run(&["apps", "show", "photos"]).0.contains(fact), "{fact}");
     }
     run(&["groups", "remove", "family"]);
     let shown: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
-    assert_eq!(shown["who"], GroupName::NO_ONE, "its last group is gone");
+    assert_eq!(shown["who"], GroupName::NO_ONE, "its last group was removed");
     run(&["apps", "add", "wiki", "--who", "everybody"]);
     assert_eq!(lines(&run(&["apps", "list", "--json"]).0).len(), 2);
     assert!(run(&["apps", "list"]).0.contains("everybody"));
@@ -106,7 +106,7 @@ async fn applications_are_kept_by_command_and_closed_by_default() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_act_tells_programs_what_it_did() {
+async fn every_command_reports_its_result_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     sign_up(&program, "ada");

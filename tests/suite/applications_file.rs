@@ -1,4 +1,4 @@
-//! Groups and applications from a file: at the start, by command, and what becomes of what it no longer names.
+//! Groups and applications from a file: applied at startup or by command, and entries that are removed from it.
 
 use crate::app::{Backends, TestDatabase};
 use crate::operator::{borrowed, done, refused, settings_of, typed};
@@ -34,7 +34,7 @@ id = "wiki"
 who = "everybody"
 "#;
 
-/// A folder with the file and what it names.
+/// A folder with the file and the files that it refers to.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "applications.toml", FILE);
@@ -57,7 +57,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_adds_changes_and_disables_and_is_read_only_elsewhere() {
+async fn a_file_adds_changes_and_disables_applications_that_commands_cannot_edit() {
     for backends in BOTH {
         let (database, folder) = (TestDatabase::create(backends).await, folder());
         let settings = settings_of(&database);
@@ -102,7 +102,7 @@ async fn a_file_adds_changes_and_disables_and_is_read_only_elsewhere() {
         write(path, "applications.toml", FILE);
         assert_eq!(apply()[0], ("zoo".to_owned(), "disabled".to_owned()));
         run(&["groups", "remove", "hand"]);
-        // What a command added stays beside what the file names.
+        // A secret that a command added stays next to those from the file.
         run(&["apps", "secret", "add", "photos"]);
         write(path, "photos.secret", &format!("{}\n{}\n", "s".repeat(43), "t".repeat(43)));
         assert_eq!(apply()[0].1, "changed");
@@ -118,17 +118,17 @@ async fn a_file_adds_changes_and_disables_and_is_read_only_elsewhere() {
         run(&["apps", "secret", "remove", "photos", "tttttt"]);
         let photos = show("photos");
         assert_eq!((&photos["from_file"], photos["disabled_at"].is_string()), (&json!(false), true));
-        assert_eq!(show("wiki")["who"], GroupName::NO_ONE, "what the file leaves out has its default");
-        assert!(run(&["groups", "list"]).0.contains("family"), "a group that is no longer named stays");
+        assert_eq!(show("wiki")["who"], GroupName::NO_ONE, "omitted members have their defaults");
+        assert!(run(&["groups", "list"]).0.contains("family"), "a group that the file no longer lists stays");
         run(&["groups", "add", "family", "--title", "Kin"]);
         write(path, "applications.toml", FILE);
         assert_eq!(apply(), pairs(&[("photos", "changed"), ("wiki", "changed")]));
         assert_eq!(show("photos")["disabled_at"], json!(null));
-        // Without its table, an application no longer signs users in.
+        // Without its `oidc` table, an application no longer signs users in.
         write(path, "applications.toml", "[[application]]\nid = 'photos'\n");
         apply();
         assert_eq!((&show("photos")["client_id"], &show("photos")["has_logo"]), (&json!(null), &json!(false)));
-        // Under another name it keeps the client id.
+        // A renamed application keeps its client id.
         let renamed = FILE
             .replace("id = \"photos\"", "id = \"pictures\"")
             .replace("redirect_uris", "client_id = \"photos\"\nredirect_uris");
@@ -145,7 +145,7 @@ async fn a_file_adds_changes_and_disables_and_is_read_only_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mistakes_that_only_the_database_shows_are_all_told_and_nothing_is_applied() {
+async fn mistakes_found_in_the_database_are_all_reported_and_nothing_is_applied() {
     for backends in BOTH {
         let (database, folder) = (TestDatabase::create(backends).await, folder());
         let settings = settings_of(&database);
@@ -179,14 +179,14 @@ client_id = 'taken'
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_applies_the_file_at_its_start_and_ends_with_2_where_it_is_wrong() {
+async fn a_server_applies_the_file_at_startup_and_exits_with_2_if_it_is_invalid() {
     let folder = folder();
-    // A path is taken from DATA_DIR.
+    // A relative path is resolved against DATA_DIR.
     let set = [("APPLICATIONS_FILE", "../applications.toml")];
     let program = Program::start(folder.path(), None, &set);
     let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);
     assert_eq!(list.lines().count(), 2, "{list}");
-    // Its logo is there for everyone, and can be opened without running a script.
+    // The logo is public, and opening it cannot run a script.
     let get = |address: &str| {
         let head = format!("GET {address} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", program.port);
         exchange(program.port, &head).unwrap()
@@ -211,11 +211,11 @@ async fn a_server_applies_the_file_at_its_start_and_ends_with_2_where_it_is_wron
     let doctor = |set: &[(&str, &str)]| typed(folder.path(), set, &["doctor"]).1;
     assert!(doctor(&set).contains("ok      APPLICATIONS_FILE"), "{}", doctor(&set));
     done(folder.path(), &[], &["apps", "add", "bare", "--who", "everybody", "--redirect-uri", "https://b.example/cb"]);
-    assert!(!doctor(&[]).contains("bare has no secret"), "{}", doctor(&[]));
+    assert!(!doctor(&[]).contains("bare has no valid secret"), "{}", doctor(&[]));
     let shown: Value = serde_json::from_str(&done(folder.path(), &[], &["apps", "show", "bare", "--json"]).0).unwrap();
     let prefix = shown["secrets"][0]["prefix"].as_str().unwrap();
     done(folder.path(), &[], &["apps", "secret", "remove", "bare", prefix]);
-    assert!(doctor(&[]).contains("bare has no secret that is valid"), "{}", doctor(&[]));
+    assert!(doctor(&[]).contains("bare has no valid secret"), "{}", doctor(&[]));
     done(folder.path(), &[], &["apps", "remove", "bare"]);
     write(folder.path(), "applications.toml", "[[application]]\nid = 'Wiki'\nwho = 'ghosts'\n");
     assert!(doctor(&set).contains("FAULT   APPLICATIONS_FILE"), "{}", doctor(&set));
@@ -226,7 +226,7 @@ async fn a_server_applies_the_file_at_its_start_and_ends_with_2_where_it_is_wron
 }
 
 #[test]
-fn a_client_that_the_file_makes_public_loses_the_secrets_of_commands() {
+fn a_client_that_the_file_makes_public_loses_secrets_added_by_commands() {
     let folder = tempfile::tempdir().unwrap();
     let (path, client) = (
         folder.path(),
@@ -247,7 +247,7 @@ fn a_client_that_the_file_makes_public_loses_the_secrets_of_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_start_at_once_apply_the_same_file() {
+async fn nodes_that_start_concurrently_apply_the_same_file() {
     let (database, folder) = (TestDatabase::create(Backends::Servers).await, folder());
     let settings = settings_of(&database);
     done(folder.path(), &borrowed(&settings), &["migrate"]);

@@ -1,9 +1,9 @@
-//! The house keeps its plan: one direction of imports, one place for each library, equal migrations.
+//! Architecture rules: imports point one way, each library has one place, both databases have the same migrations.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The sources below a folder, or the one that is named.
+/// The sources in a folder, or a single source file.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     if Path::new(folder).is_file() {
         return vec![(PathBuf::from(folder), fs::read_to_string(folder).unwrap())];
@@ -24,7 +24,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The floors, the ground first, each with the words by which it is imported.
+/// The layers, lowest first, each with its import path.
 const FLOORS: [(&str, &str); 31] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
@@ -59,7 +59,7 @@ const FLOORS: [(&str, &str); 31] = [
     ("src/operator", "crate::operator"),
 ];
 
-/// Every path that a tree of imports names, such as `crate::{types, server::{auth, http}}`.
+/// Every path in an import tree such as `crate::{types, server::{auth, http}}`.
 fn paths_of(tree: &str) -> Vec<String> {
     let Some((head, group)) = tree.split_once('{') else { return vec![tree.trim().to_owned()] };
     let (mut depth, mut items) = (0, vec![String::new()]);
@@ -83,21 +83,21 @@ fn paths_of(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// A source with its grouped imports written out.
+/// A source with its grouped imports expanded.
 fn written_out(text: &str) -> String {
     let trees = text.split("use crate::").skip(1).map(|rest| rest.split(';').next().unwrap_or_default());
     let paths = trees.flat_map(|tree| paths_of(&format!("crate::{}", tree.trim())));
     text.to_owned() + "\n" + &paths.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a path occurs in a text, and not only as the beginning of another name.
+/// Whether a text contains a path, other than as a prefix of a longer name.
 fn names(text: &str, path: &str) -> bool {
     let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
     text.match_indices(path).any(|(at, _)| !goes_on(&text[at + path.len()..]))
 }
 
 #[test]
-fn the_manual_names_the_same_floors() {
+fn the_architecture_document_lists_the_same_layers() {
     let manual = fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
     let line = manual.lines().find(|line| line.starts_with("`types` ←")).unwrap();
     let named: Vec<_> = line.split('`').skip(1).step_by(2).filter(|name| *name != "main").collect();
@@ -105,23 +105,23 @@ fn the_manual_names_the_same_floors() {
     assert_eq!(named, floors);
 }
 
-/// A way round the floors: what is above is named from within a module, and not from the ground.
+/// `super::` paths could bypass the check of `crate::` paths.
 #[test]
-fn no_import_climbs_to_another_floor() {
+fn no_super_path_leaves_its_layer() {
     for (floor, _) in FLOORS {
         let depth = |path: &Path| path.strip_prefix(floor).map_or(0, |within| within.components().count());
         for (path, text) in sources(floor) {
-            // A file beside `mod.rs` may go up to its folder; each folder in between allows one step more.
+            // A file next to `mod.rs` may go up to its folder; each folder in between allows one more step.
             let is_module = path.ends_with("mod.rs");
             let steps = depth(&path) - usize::from(is_module && depth(&path) > 0);
             let (text, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
-            assert!(!text.contains(&"super::".repeat(steps + 1)), "{} leaves its floor", path.display());
+            assert!(!text.contains(&"super::".repeat(steps + 1)), "{} leaves its layer", path.display());
         }
     }
 }
 
 #[test]
-fn imports_point_one_way_only() {
+fn imports_point_to_lower_layers_only() {
     for (floor, (folder, _)) in FLOORS.iter().enumerate() {
         for (path, text) in sources(folder) {
             let text = written_out(&text);
@@ -136,7 +136,7 @@ fn imports_point_one_way_only() {
 const LONGEST_FILE: usize = 300;
 
 #[test]
-fn no_file_is_longer_than_a_reader_keeps_in_mind() {
+fn no_file_exceeds_the_maximum_length() {
     for (path, text) in sources("src") {
         let lines = text.lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
@@ -144,8 +144,8 @@ fn no_file_is_longer_than_a_reader_keeps_in_mind() {
 }
 
 #[test]
-fn every_folder_and_file_stands_on_a_floor() {
-    // They hold the others together, and what they are made of is seen to by the compiler.
+fn every_file_belongs_to_a_layer() {
+    // These files connect the layers; the compiler checks their contents.
     let glue = ["src/lib.rs", "src/main.rs", "src/server/mod.rs"].map(PathBuf::from);
     for (path, _) in sources("src") {
         let stands = FLOORS.iter().any(|(floor, _)| path.starts_with(floor));
@@ -154,7 +154,7 @@ fn every_folder_and_file_stands_on_a_floor() {
 }
 
 #[test]
-fn grouped_imports_are_written_out() {
+fn grouped_imports_are_expanded() {
     let text = written_out("use crate::{types::{self, ApiError}, server::{http::{AppState}, auth}};");
     for path in ["crate::types::self", "crate::types::ApiError", "crate::server::http::AppState", "crate::server::auth"]
     {
@@ -163,7 +163,7 @@ fn grouped_imports_are_written_out() {
 }
 
 #[test]
-fn the_two_stores_do_not_know_each_other() {
+fn the_two_stores_do_not_import_each_other() {
     for (folder, other) in
         [("src/server/store", "crate::server::ephemeral"), ("src/server/ephemeral", "crate::server::store")]
     {
@@ -174,7 +174,7 @@ fn the_two_stores_do_not_know_each_other() {
 }
 
 #[test]
-fn conditional_compilation_stands_at_the_module_boundary_only() {
+fn conditional_compilation_is_at_module_boundaries_only() {
     let allowed = ["src/lib.rs", "src/main.rs", "src/browser/mod.rs"].map(PathBuf::from);
     for (path, text) in sources("src") {
         assert!(
@@ -185,10 +185,10 @@ fn conditional_compilation_stands_at_the_module_boundary_only() {
     }
 }
 
-/// The server gives a page up on another thread than it was rendered on, where a value bound to its thread panics: the
-/// connection ends without an answer.
+/// The server drops a page on a different thread than it rendered it on. A thread-bound value panics there, and the
+/// connection closes without a response.
 #[test]
-fn pages_keep_nothing_that_is_bound_to_a_thread() {
+fn pages_hold_no_thread_bound_values() {
     for (path, text) in sources("src") {
         for name in ["new_local", "LocalStorage", "LocalResource", "SendWrapper"] {
             assert!(path.starts_with("src/browser/web") || !text.contains(name), "{} has {name}", path.display());
@@ -197,7 +197,7 @@ fn pages_keep_nothing_that_is_bound_to_a_thread() {
 }
 
 #[test]
-fn each_library_stays_in_its_room() {
+fn each_library_is_used_in_one_module() {
     let rooms = [
         ("sqlx::", "src/server/store"),
         ("redis::", "src/server/ephemeral"),
@@ -208,7 +208,7 @@ fn each_library_stays_in_its_room() {
     ];
     for (path, text) in sources("src") {
         for (library, room) in rooms {
-            // The log's filter names the library without using it.
+            // The log filter names the library without using it.
             let is_filter = path.ends_with("telemetry/mod.rs") && library == "webauthn_rs";
             assert!(
                 is_filter || path.starts_with(room) || !text.contains(library),
@@ -220,7 +220,7 @@ fn each_library_stays_in_its_room() {
 }
 
 #[test]
-fn the_ceremonies_know_neither_the_web_nor_a_database() {
+fn the_ceremonies_import_neither_a_web_framework_nor_a_database() {
     for (path, text) in sources("src/server/auth") {
         for library in ["axum", "leptos", "sqlx", "redis"] {
             assert!(!text.contains(&format!("{library}::")), "{} uses {library}", path.display());
@@ -240,7 +240,7 @@ fn both_databases_have_the_same_migrations() {
 }
 
 #[test]
-fn cargo_and_cargo_leptos_compile_leptos_with_the_same_name() {
+fn cargo_and_cargo_leptos_use_the_same_output_name() {
     let value = |file: &str, key: &str| {
         let text = fs::read_to_string(file).unwrap();
         text.lines().find_map(|line| Some(line.strip_prefix(key)?.trim_start_matches([' ', '=']).to_owned())).unwrap()
@@ -249,7 +249,7 @@ fn cargo_and_cargo_leptos_compile_leptos_with_the_same_name() {
 }
 
 #[test]
-fn no_clock_of_a_job_makes_up_for_ticks_that_a_suspended_machine_missed() {
+fn intervals_skip_ticks_missed_while_the_machine_was_suspended() {
     let mut seen = 0;
     for (path, text) in sources("src") {
         let intervals = text.matches("interval(").count() - text.matches("fn interval(").count();

@@ -1,4 +1,4 @@
-//! A passkey in software for tests: honest by default, and every field of what it says can be changed before it is said.
+//! A software passkey for tests: correct by default, but every field of a response can be changed before it is sent.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,7 +41,7 @@ pub struct SoftPasskey {
 }
 
 impl SoftPasskey {
-    /// A passkey that counts nothing and can be backed up, as password managers make them.
+    /// A passkey without a counter that can be backed up, like those of password managers.
     pub fn new(creation_options: &Value) -> Self {
         let handle = creation_options["user"]["id"].as_str().unwrap();
         Self {
@@ -53,7 +53,7 @@ impl SoftPasskey {
         }
     }
 
-    /// Its response to a registration.
+    /// The passkey's response to registration options.
     pub fn registration(&self, options: &Value, origin: &str) -> Registration {
         let point = self.key.verifying_key().to_sec1_point(false);
         let (x, y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
@@ -81,7 +81,7 @@ impl SoftPasskey {
         }
     }
 
-    /// Its response to a sign-in.
+    /// The passkey's response to sign-in options.
     pub fn assertion(&self, options: &Value, origin: &str) -> Assertion {
         Assertion {
             key: self.key.clone(),
@@ -103,7 +103,7 @@ fn client_data(purpose: &str, options: &Value, origin: &str) -> Value {
     json!({ "type": purpose, "challenge": options["challenge"], "origin": origin, "crossOrigin": false })
 }
 
-/// An answer to `create()` that is about to be sent.
+/// A response to `create()`, before it is sent.
 pub struct Registration {
     pub client_data: Value,
     pub rp_id: String,
@@ -146,7 +146,7 @@ impl Registration {
     }
 }
 
-/// An answer to `get()` that is about to be signed and sent.
+/// A response to `get()`, before it is signed and sent.
 pub struct Assertion {
     key: SigningKey,
     pub client_data: Value,

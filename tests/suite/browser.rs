@@ -1,4 +1,4 @@
-//! A browser that keeps cookies, without a socket. Every answer of the API is held against openapi.json.
+//! A browser with cookies, without a socket. Every API response is validated against openapi.json.
 
 use crate::app::App;
 use crate::authenticator::SoftPasskey;
@@ -23,7 +23,7 @@ impl Answer {
             .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// The status and the code of a refusal.
+    /// The status and code of an error response.
     pub fn refusal(&self) -> (u16, String) {
         (self.status.as_u16(), self.json()["error"]["code"].as_str().unwrap().to_owned())
     }
@@ -37,11 +37,11 @@ impl Answer {
     }
 }
 
-/// A person's browser: keeps cookies and says where its requests come from.
+/// A user's browser, with its cookies, its `Origin` and its client address.
 #[derive(Clone)]
 pub struct Browser {
     pub router: Router,
-    /// The address at its end of the connection.
+    /// The client address of the connection.
     pub from: Option<Peer>,
     pub origin: String,
     pub cookies: BTreeMap<String, String>,
@@ -90,7 +90,7 @@ impl Browser {
         self.send(request).await
     }
 
-    /// Posts a form, as a page without scripts does.
+    /// Posts a form, as a page without JavaScript does.
     pub async fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = Request::post(path)
@@ -111,7 +111,7 @@ impl Browser {
         passkey
     }
 
-    /// Asks for a sign-in email.
+    /// Requests a sign-in email.
     pub async fn ask(&mut self, identifier: &str) -> Answer {
         let answer = self.post("/api/email/start", json!({ "identifier": identifier })).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
@@ -143,7 +143,7 @@ impl Browser {
         self.sign_up_claiming(username, &format!("{username}@example.org")).await
     }
 
-    /// Signs up with an address that is not the one made of the name.
+    /// Signs up with an address that is not derived from the username.
     pub async fn sign_up_claiming(&mut self, username: &str, email: &str) -> SoftPasskey {
         let body = json!({ "username": username, "email": email });
         let options = self.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
@@ -160,7 +160,7 @@ impl Browser {
         self.post("/api/sign-in/finish", json!({ "credential": credential })).await
     }
 
-    /// Adds another passkey to the account that is signed in; gives it with its id.
+    /// Adds another passkey to the signed-in account; returns the passkey and its id.
     pub async fn add_passkey(&mut self) -> (SoftPasskey, String) {
         let answer = self.post("/api/passkeys/start", json!({})).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -172,14 +172,13 @@ impl Browser {
         (passkey, answer.json()["passkey"]["id"].as_str().unwrap().to_owned())
     }
 
-    /// Shows once more who is there.
     pub async fn reauthenticate(&mut self, passkey: &SoftPasskey) -> Answer {
         let options = self.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
         let credential = passkey.assertion(&options, &self.origin).json();
         self.post("/api/reauthenticate/finish", json!({ "credential": credential })).await
     }
 
-    /// Signs in by email to the account of a name, at its address `<name>@example.org`.
+    /// Signs in by email to the account with this username, at `<name>@example.org`.
     pub async fn sign_in_by_email(&mut self, app: &App, name: &str) {
         self.ask(name).await;
         let emails = app.emails().await;

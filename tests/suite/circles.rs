@@ -1,10 +1,10 @@
-//! No circles: files of one floor import each other one way, so that each can be read without the others' insides.
+//! No import cycles: modules of a layer import each other one way, so each can be read without the others' internals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// A module by its path, such as `server::auth::sign_in`; a folder's `mod.rs` stands for the folder.
+/// A module's path, such as `server::auth::sign_in`; `mod.rs` has the path of its folder.
 type Module = String;
 
 /// All modules of the crate with their sources, without tests.
@@ -30,7 +30,7 @@ fn modules() -> BTreeMap<Module, String> {
     found
 }
 
-/// The paths of all `use` declarations, with groups written out.
+/// The paths of all `use` declarations, with groups expanded.
 fn uses(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.split(';') {
@@ -76,7 +76,7 @@ fn spread(tree: &str, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A path from the crate's root; `None` for other crates, and for what a folder says of its own files.
+/// The path from the crate root; `None` for other crates and for bare paths to the module's own children.
 fn absolute(path: &str, module: &str) -> Option<String> {
     if let Some(rest) = path.strip_prefix("crate::") {
         return Some(rest.to_owned());
@@ -93,7 +93,7 @@ fn absolute(path: &str, module: &str) -> Option<String> {
     (rest != path).then(|| steps.into_iter().chain([rest]).collect::<Vec<_>>().join("::"))
 }
 
-/// The module in which a path ends: as deep as modules go, then through what a folder re-exports.
+/// The module that a path refers to: the deepest matching module, then through its re-exports.
 fn resolve(path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
     let mut module = String::new();
     let mut rest = path.split("::").peekable();
@@ -108,7 +108,7 @@ fn resolve(path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
     let text = all.get(&module)?;
     // A whole module was imported.
     let Some(name) = rest.next() else { return Some(module) };
-    // `pub use child::Name` in a folder leads to the child.
+    // `pub use child::Name` in `mod.rs` refers to the child.
     let exported =
         uses(text).into_iter().find(|used| used.rsplit("::").next() == Some(name) && !used.starts_with("crate"));
     let child = exported.and_then(|used| {
@@ -126,7 +126,7 @@ fn imports(all: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>>
         let mut targets = BTreeSet::new();
         for path in uses(text) {
             let Some(target) = absolute(&path, module).and_then(|path| resolve(&path, all)) else { continue };
-            // A folder knows its files, which is what it is for.
+            // A module may import its own children.
             if target != *module && !target.starts_with(&format!("{module}::")) {
                 targets.insert(target);
             }
@@ -136,7 +136,7 @@ fn imports(all: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>>
     graph
 }
 
-/// A way from a module back to itself, if there is one.
+/// An import cycle through a module, if there is one.
 fn circle(start: &str, graph: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
     let mut ways = vec![vec![start.to_owned()]];
     let mut seen = BTreeSet::new();
@@ -154,7 +154,7 @@ fn circle(start: &str, graph: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec
 }
 
 #[test]
-fn no_file_imports_itself_by_way_of_others() {
+fn there_are_no_import_cycles() {
     let all = modules();
     let graph = imports(&all);
     let edges: usize = graph.values().map(BTreeSet::len).sum();
@@ -171,7 +171,7 @@ fn no_file_imports_itself_by_way_of_others() {
 }
 
 #[test]
-fn a_circle_is_found() {
+fn a_cycle_is_found() {
     let module = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let all = BTreeMap::from([
         module("a", "mod one;\nmod two;\npub use one::One;\npub use two::Two;"),
@@ -186,5 +186,5 @@ fn a_circle_is_found() {
     assert_eq!(graph["a::one"], BTreeSet::from(["a::two".to_owned()]));
     assert!(circle("a::one", &graph).is_some());
     assert!(circle("b", &graph).is_none());
-    assert!(circle("c::one", &graph).is_some(), "a module that is imported as a whole counts");
+    assert!(circle("c::one", &graph).is_some(), "importing a whole module counts");
 }

@@ -1,4 +1,4 @@
-//! The commands about clients, presets, secrets and signing keys, as processes.
+//! The commands for clients, presets, secrets and signing keys, run as processes.
 
 use crate::operator::{done, refused, typed};
 use crate::program::Program;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const CALLBACK: &str = "https://photos.example.org/callback";
 
-/// The secret in the table that `apps add` writes.
+/// The client secret in the table that `apps add` prints.
 fn secret_of(out: &str) -> String {
     let words = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let secret = words.filter(|words| words.first() == Some(&"client_secret")).find_map(|words| words.get(1).copied());
@@ -28,7 +28,7 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
         assert!(out.contains(part), "{part}: {out}");
     }
     let secret = secret_of(&out);
-    assert!(secret.len() == 43 && said.contains("shown only now"), "{said}");
+    assert!(secret.len() == 43 && said.contains("will not be shown again"), "{said}");
     let shown = run(&["apps", "show", "photos"]).0;
     assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
     let options = ["--pkce", "optional", "--algorithm", "ES256", "--consent", "always", "--claims-in-id-token"];
@@ -51,17 +51,17 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     let (other, _) = run(&["apps", "secret", "add", "photos", "--expires", "90d"]);
     assert_eq!(other.trim().len(), 43);
     run(&["apps", "secret", "remove", "photos", &secret[..6]]);
-    refused(folder.path(), &[], &["apps", "secret", "remove", "photos", &secret[..6]], "there is no secret");
+    refused(folder.path(), &[], &["apps", "secret", "remove", "photos", &secret[..6]], "no secret begins with");
     let (out, _) = run(&["apps", "add", "phone", "--public", "--redirect-uri", "org.example.phone:/cb", "--json"]);
     let line: Value = serde_json::from_str(out.trim()).unwrap();
     assert_eq!((&line["client_secret"], &line["consent"]), (&Value::Null, &json!("always")));
     refused(folder.path(), &[], &["apps", "secret", "add", "phone"], "a public client has no secret");
     run(&["apps", "add", "plain"]);
-    refused(folder.path(), &[], &["apps", "secret", "add", "plain"], "does not sign users in by OpenID Connect");
+    refused(folder.path(), &[], &["apps", "secret", "add", "plain"], "does not sign users in with OpenID Connect");
 }
 
 #[test]
-fn each_wrong_option_is_one_sentence_and_leaves_nothing_behind() {
+fn each_invalid_option_gets_one_error_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
     let uri = ["--redirect-uri", CALLBACK];
@@ -73,12 +73,12 @@ fn each_wrong_option_is_one_sentence_and_leaves_nothing_behind() {
         (vec!["--public", "--redirect-uri", "http://nas.lan/cb"], "public client"),
         (vec!["--algorithm", "ES256"], "at least one redirect URI"),
         (vec!["--redirect-uri", CALLBACK, "--client-id", "taken"], "another application has the client id"),
-        (vec!["--redirect-uri", CALLBACK, "--client-id", "a b"], "a client id has"),
+        (vec!["--redirect-uri", CALLBACK, "--client-id", "a b"], "a client id must be"),
         (vec!["--redirect-uri", CALLBACK, "--public", "--pkce", "optional"], "must use PKCE"),
         (vec!["--redirect-uri", CALLBACK, "--backchannel-logout-uri", "ftp://x"], "back-channel"),
         (vec!["--preset", "grafana"], "--url"),
         (vec!["--preset", "synapse", "--redirect-uri", CALLBACK], "--url"),
-        (vec!["--preset", "grafana", "--url", "https://dash.example.org/?org=1"], "without query"),
+        (vec!["--preset", "grafana", "--url", "https://dash.example.org/?org=1"], "without a query"),
     ] {
         refused(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat(), words);
     }
@@ -95,7 +95,7 @@ fn each_wrong_option_is_one_sentence_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_preset_registers_its_uris_and_prints_what_to_paste() {
+fn a_preset_registers_its_uris_and_prints_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
     let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
@@ -114,7 +114,7 @@ fn a_preset_registers_its_uris_and_prints_what_to_paste() {
     run(&["apps", "edit", "dash", "--redirect-uri", CALLBACK]);
     run(&["apps", "edit", "dash", "--preset", "grafana"]);
     let line: Value = serde_json::from_str(run(&["apps", "show", "dash", "--json"]).0.trim()).unwrap();
-    assert_eq!(line["redirect_uris"], json!(["https://dash.example.org/login/generic_oauth"]), "its address is known");
+    assert_eq!(line["redirect_uris"], json!(["https://dash.example.org/login/generic_oauth"]), "its URL is known");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn concurrent_additions_leave_at_most_ten_secrets() {
 }
 
 #[test]
-fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_registers_it() {
+fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     done(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
@@ -177,10 +177,10 @@ fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_
     let wanted = "latchkey apps edit photos --redirect-uri 'https://photos.example.org/callback' \
                   --redirect-uri 'https://photos.example.org/callback/'\n";
     assert!(shown.contains(wanted) && shown.contains("token=…") && !shown.contains("token=x"), "{shown}");
-    assert!(shown.contains("its values were not kept") && shown.contains("it cannot be registered"), "{shown}");
+    assert!(shown.contains("its query values were not stored") && shown.contains("it cannot be registered"), "{shown}");
     let command = shown.lines().find(|line| line.contains("apps edit") && line.contains(";id;")).unwrap();
     let one_word = r"'https://photos.example.org/callback/'\'';id;'\'''";
-    assert!(command.ends_with(one_word), "one word for a shell: {command}");
+    assert!(command.ends_with(one_word), "a single shell word: {command}");
 
     let first = keys();
     assert_eq!(first.matches("\"current\"").count(), 3, "{first}");
@@ -194,7 +194,7 @@ fn a_redirect_uri_that_was_asked_for_in_vain_is_explained_with_the_command_that_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_names_an_application_that_never_sends_its_codes_back() {
+async fn the_doctor_reports_an_application_that_never_redeems_its_codes() {
     let folder = tempfile::tempdir().unwrap();
     let add = ["apps", "add", "photos", "--redirect-uri", CALLBACK, "--who", "everybody"];
     done(folder.path(), &[], &["migrate"]);
@@ -215,7 +215,7 @@ async fn the_doctor_names_an_application_that_never_sends_its_codes_back() {
 }
 
 #[test]
-fn a_node_whose_secret_key_does_not_open_the_signing_keys_does_not_start() {
+fn a_node_whose_secret_key_cannot_decrypt_the_signing_keys_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
     done(folder.path(), &[], &["signing-keys", "rotate"]);

@@ -1,5 +1,5 @@
-//! The program killed at any moment, under load: whatever was answered is there, whatever was not is there whole or not at
-//! all, and nothing can be used twice.
+//! The program killed at any moment, under load: confirmed changes persist, unconfirmed ones are complete or absent,
+//! and nothing can be used twice.
 
 use crate::app::{Backends, TestDatabase, address};
 use crate::authenticator::SoftPasskey;
@@ -18,14 +18,14 @@ use std::time::{Duration, Instant};
 /// Results of the load before the program was killed.
 #[derive(Default)]
 struct Seen {
-    /// Sign-ups that were answered with "done".
+    /// Passkeys of sign-ups that the server confirmed.
     made: Mutex<Vec<SoftPasskey>>,
-    /// The last assertion that was answered with "done", with the browser that sent it.
+    /// Assertions that the server accepted, with the browsers that sent them.
     used: Mutex<Vec<(Remote, Value)>>,
 }
 
 fn load(program: &Program, origin: &str, seen: &Arc<Seen>, stop: &Arc<AtomicBool>) -> Vec<std::thread::JoinHandle<()>> {
-    /// Names are used once in this process, by all rounds.
+    /// Makes names unique across all rounds in this process.
     static NAMES: AtomicUsize = AtomicUsize::new(0);
     (0..4)
         .map(|_| {
@@ -55,7 +55,7 @@ async fn count(url: &str, text: &'static str) -> i64 {
     sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap()
 }
 
-/// No account without a passkey, none without its line of activity, no session and no passkey without an account.
+/// Every account has a passkey and an activity entry, and every session and passkey has an account.
 async fn nothing_is_half_made(url: &str) {
     for (what, text) in [
         (
@@ -80,7 +80,7 @@ async fn nothing_is_half_made(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_it_leaves_nothing_half_made_and_nothing_to_use_twice() {
+async fn killed_at_any_moment_it_leaves_no_partial_writes_and_nothing_to_use_twice() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let folder = tempfile::tempdir().unwrap();
@@ -101,10 +101,10 @@ async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &st
         let mut program = Program::start_at(port, folder, None, settings);
         let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
         let workers = load(&program, &origin, &seen, &stop);
-        // Something was answered, and then a different moment each time.
+        // Waits for the first accepted sign-in, then for a different delay each round.
         let began = Instant::now();
         while seen.used.lock().unwrap().is_empty() {
-            assert!(began.elapsed() < Duration::from_secs(20), "no sign-in was answered");
+            assert!(began.elapsed() < Duration::from_secs(20), "no sign-in was accepted");
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(37 * (round as u64 % 11)));
@@ -123,14 +123,14 @@ async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &st
         answered += made.len();
         for passkey in made.iter().rev().take(3) {
             let (finished, _) = Remote::new(port, &origin).sign_in(passkey).unwrap();
-            assert_eq!(finished.unwrap().0, 200, "what was answered is there");
+            assert_eq!(finished.unwrap().0, 200, "confirmed sign-ups persist");
         }
         assert_eq!(program.stop(), Some(0));
     }
     println!("killed {} times on {}: {answered} sign-ups answered", rounds(4, 100), &url[..url.find(':').unwrap_or(0)]);
 }
 
-/// A small proxy in front of nodes: each connection goes to the next one that is open.
+/// A small round-robin proxy: each connection goes to the next node that accepts it.
 struct Front {
     port: u16,
     nodes: Arc<Mutex<Vec<u16>>>,
@@ -182,14 +182,14 @@ fn a_rolling_restart_of_two_nodes_under_load_loses_no_sign_in() {
         .map(|worker| {
             let (stop, done, origin, port) = (Arc::clone(&stop), Arc::clone(&done), origin.clone(), front.port);
             std::thread::spawn(move || {
-                // A connection for each request, so that a ceremony begins at one node and ends at the other.
+                // One connection per request, so that a ceremony begins at one node and ends at the other.
                 let (passkey, outcome) =
                     Remote::without_reuse(port, &origin).sign_up(&format!("roll{worker}")).unwrap();
                 assert_eq!(outcome.unwrap().0, 200);
                 while !stop.load(Ordering::SeqCst) {
                     let (outcome, _) =
                         Remote::without_reuse(port, &origin).sign_in(&passkey).expect("a sign-in begins");
-                    assert_eq!(outcome.expect("a sign-in is answered").0, 200);
+                    assert_eq!(outcome.expect("a sign-in gets a response").0, 200);
                     done.fetch_add(1, Ordering::SeqCst);
                 }
             })
@@ -209,10 +209,10 @@ fn a_rolling_restart_of_two_nodes_under_load_loses_no_sign_in() {
     }
     let done = done.load(Ordering::SeqCst);
     println!("restarted {} times: {done} sign-ins, none lost", rounds(2, 20));
-    assert!(done > 10, "there was some load");
+    assert!(done > 10, "too little load");
 }
 
-/// Sets the largest file that the program may write, as a full disk would.
+/// Limits the size of the files that the program can write, to simulate a full disk.
 fn limit_files(program: &Program, bytes: &str) {
     let pid = program.child.id().to_string();
     let set = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")]).status().unwrap();
@@ -220,7 +220,7 @@ fn limit_files(program: &Program, bytes: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_an_outage_that_leaves_nothing_half_made_and_ends_by_itself() {
+async fn a_full_disk_is_an_outage_without_partial_writes_and_recovery_is_automatic() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("full.db").display());
     let program =
@@ -235,8 +235,8 @@ async fn a_full_disk_is_an_outage_that_leaves_nothing_half_made_and_ends_by_itse
     assert_eq!((status, refusal["error"]["code"].as_str()), (503, Some("unavailable")));
     assert!(began.elapsed() < Duration::from_secs(4), "it took {:?}", began.elapsed());
     let (outcome, _) = Remote::new(program.port, &origin).sign_in(&passkey).unwrap();
-    assert_eq!(outcome.unwrap().0, 503, "what lets people in has a connection of its own");
-    assert_eq!(own.get("/api/session").unwrap().0, 200, "who is signed in goes on");
+    assert_eq!(outcome.unwrap().0, 503, "sign-ins use a connection of their own");
+    assert_eq!(own.get("/api/session").unwrap().0, 200, "existing sessions keep working");
     nothing_is_half_made(&url).await;
     limit_files(&program, "unlimited");
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The commands that a Leptos developer expects: what cargo-leptos reads from Cargo.toml fits the project.
+//! The commands that a Leptos developer expects: the cargo-leptos settings in Cargo.toml match the project.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn cargo_leptos_builds_serves_watches_and_tests_this_project() {
     for (package, manifest) in [("bin-package", &manifest), ("lib-package", &front)] {
         assert_eq!(manifest["package"]["name"].as_str(), Some(text(package).as_str()));
     }
-    // Neither side waits for what the other one links, and each is optimised as a whole.
+    // Separate packages: neither side waits for the other to link, and each is optimised as a whole.
     assert!(!manifest.contains_key("lib"));
     assert_eq!(front["lib"]["crate-type"].as_array().unwrap(), &[Value::String("cdylib".to_owned())]);
     assert_eq!(
@@ -49,7 +49,7 @@ fn cargo_leptos_builds_serves_watches_and_tests_this_project() {
     for folder in leptos["watch-additional-files"].as_array().unwrap() {
         assert!(Path::new(folder.as_str().unwrap()).is_dir(), "{folder}");
     }
-    assert_eq!(text("site-addr"), "127.0.0.1:3000", "the address of docs/SETTINGS.md");
+    assert_eq!(text("site-addr"), "127.0.0.1:3000", "the default in docs/SETTINGS.md");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Documents and sample files agree with the program.
+//! Documents and sample files match the program.
 
 use latchkey::server::config::{NAMES, Source};
 use latchkey::server::telemetry::meters;
 use std::fs;
 use std::path::Path;
 
-/// Names that a sample file mentions at the beginning of a line, commented out or not.
+/// The names of the settings in a sample file, commented out or not.
 fn names_in(file: &str) -> Vec<String> {
     let text = fs::read_to_string(file).unwrap();
     let name = |line: &str| {
@@ -22,7 +22,7 @@ fn names_in(file: &str) -> Vec<String> {
 fn both_sample_files_and_the_manual_list_every_setting_once() {
     for file in [".env.example", "Leptos.toml"] {
         let mut named = names_in(file);
-        // Docker compose reads that one, not the program.
+        // Docker Compose reads this one, not the program.
         named.retain(|name| name != "POSTGRES_PASSWORD");
         named.sort();
         let mut expected = NAMES.to_vec();
@@ -36,7 +36,7 @@ fn both_sample_files_and_the_manual_list_every_setting_once() {
 }
 
 #[test]
-fn the_sample_files_can_be_used_as_they_are() {
+fn the_sample_files_are_valid_settings() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("Leptos.toml");
     fs::copy("Leptos.toml", &copy).unwrap();
@@ -48,7 +48,7 @@ fn the_sample_files_can_be_used_as_they_are() {
     latchkey::bootstrap::settings(&Source::from_pairs(set)).unwrap();
 }
 
-/// Words of a text that begin like the name of something measured, without what Prometheus adds to them.
+/// The metric names in a text, without the suffixes that Prometheus adds.
 fn measured(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let names = words.filter(|word| word.starts_with("latchkey_"));
@@ -58,7 +58,7 @@ fn measured(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_dashboard_the_alerts_and_the_manual_know_what_is_measured() {
+fn the_dashboard_the_alerts_and_the_manual_match_the_metrics() {
     let manual = fs::read_to_string("docs/OPERATIONS.md").unwrap();
     for name in meters::NAMES {
         assert!(manual.contains(&format!("`{name}`")), "docs/OPERATIONS.md does not explain {name}");
@@ -68,7 +68,7 @@ fn the_dashboard_the_alerts_and_the_manual_know_what_is_measured() {
         let found = measured(&text);
         assert!(!found.is_empty());
         for name in found {
-            assert!(meters::NAMES.contains(&name.as_str()), "{file}: {name} is not measured");
+            assert!(meters::NAMES.contains(&name.as_str()), "{file}: {name} is not a metric");
         }
     }
     serde_json::from_str::<serde_json::Value>(&fs::read_to_string("docs/observe/grafana-dashboard.json").unwrap())
@@ -76,7 +76,7 @@ fn the_dashboard_the_alerts_and_the_manual_know_what_is_measured() {
 }
 
 #[test]
-fn every_alert_leads_to_a_chapter_of_the_manual() {
+fn every_alert_links_to_a_section_of_the_manual() {
     let manual = fs::read_to_string("docs/OPERATIONS.md").unwrap();
     let chapters: Vec<_> = manual
         .lines()
@@ -91,7 +91,7 @@ fn every_alert_leads_to_a_chapter_of_the_manual() {
     }
 }
 
-/// All Rust below a folder, as one text.
+/// All Rust code in a folder, concatenated.
 fn code(folder: &str) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -154,18 +154,18 @@ fn every_log_message_that_the_manual_names_exists() {
     let messages: Vec<_> = named.into_iter().filter(|word| word.len() > 2).collect();
     assert!(messages.len() >= 10, "{messages:?}");
     for message in messages {
-        assert!(code.contains(&format!("\"{message}\"")), "no log line says {message:?}");
+        assert!(code.contains(&format!("\"{message}\"")), "no log message is {message:?}");
     }
 }
 
-/// Words of the first version's dialect, which has terms of the field in their place.
+/// Words of the first version's dialect, which standard terms have replaced.
 const DIALECT: [&str; 6] = ["letter", "letters", "whoever", "somebody", "nobody", "bears"];
 
 /// How often [`DIALECT`] may occur: letters of the alphabet, stored values, former names, and this test.
 const MOST_OF_DIALECT: usize = 60;
 
 #[test]
-fn plain_words_stay_plain() {
+fn files_use_standard_terms() {
     let folders = ["src", "tests", "benches", "end2end/tests", "docs", "texts", "style", "scripts", "deploy"];
     let files = folders.into_iter().flat_map(paths).chain(["README.md".to_owned(), "CHANGELOG.md".to_owned()]);
     let (mut found, mut comments) = (Vec::new(), Vec::new());
@@ -187,7 +187,7 @@ fn plain_words_stay_plain() {
 }
 
 #[test]
-fn the_benchmarks_name_the_budgets_that_are_held() {
+fn the_benchmarks_document_lists_the_enforced_budgets() {
     let (held, told) =
         (fs::read_to_string("end2end/bytes.ts").unwrap(), fs::read_to_string("docs/BENCHMARKS.md").unwrap());
     let budgets = held.lines().find(|line| line.contains("BUDGETS")).unwrap();

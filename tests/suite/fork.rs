@@ -1,4 +1,4 @@
-//! The first step of a fork: its own name, everywhere.
+//! The first step of a fork: replacing the name everywhere.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ fn in_folder(folder: &Path, program: &str, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// A clone of what is here now, committed.
+/// A clone of the working tree, committed.
 fn clone() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let files = in_folder(Path::new("."), "git", &["ls-files", "-co", "--exclude-standard"]);
@@ -28,7 +28,7 @@ fn clone() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_fork_gets_its_own_name_everywhere_at_once() {
+fn the_rename_script_replaces_the_name_everywhere() {
     let folder = clone();
     let rename = |name: &str| in_folder(folder.path(), "scripts/rename", &[name]);
     for wrong in [
@@ -49,10 +49,10 @@ fn a_fork_gets_its_own_name_everywhere_at_once() {
         assert_eq!(rename(wrong).status.code(), Some(2), "{wrong:?}");
     }
     std::fs::write(folder.path().join("README.md"), "changed").unwrap();
-    assert_eq!(rename("Acme Door").status.code(), Some(1), "changes would be mixed with it");
+    assert_eq!(rename("Acme Door").status.code(), Some(1), "uncommitted changes would be mixed in");
     assert!(in_folder(folder.path(), "git", &["checkout", "-q", "."]).status.success());
 
-    // The name that the documents suggest must not be a name that a test uses already.
+    // The name that the documents suggest must not be one that a test already uses.
     let others = in_folder(
         folder.path(),
         "git",
@@ -65,7 +65,7 @@ fn a_fork_gets_its_own_name_everywhere_at_once() {
     let search: Vec<_> =
         ["grep", "-Iil", "latchkey", "--", "."].into_iter().chain(kept.iter().map(String::as_str)).collect();
     let left = in_folder(folder.path(), "git", &search);
-    assert_eq!(String::from_utf8(left.stdout).unwrap(), "", "these still bear the old name");
+    assert_eq!(String::from_utf8(left.stdout).unwrap(), "", "these still have the old name");
     let names = in_folder(folder.path(), "git", &["ls-files", "-co", "--exclude-standard", "*latchkey*"]);
     assert_eq!(String::from_utf8(names.stdout).unwrap(), "");
     let read = |file: &str| std::fs::read_to_string(folder.path().join(file)).unwrap();
@@ -75,15 +75,18 @@ fn a_fork_gets_its_own_name_everywhere_at_once() {
     let crate_name =
         in_folder(folder.path(), env!("CARGO"), &["metadata", "--no-deps", "--offline", "--format-version", "1"]);
     let metadata: serde_json::Value = serde_json::from_slice(&crate_name.stdout).unwrap();
-    assert_eq!(metadata["packages"][0]["name"], "acmedoor");
+    let mut names: Vec<_> =
+        metadata["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["acmedoor", "acmedoor-front"]);
     for gone in ["scripts/rename", "tests/suite/fork.rs"] {
-        assert!(!folder.path().join(gone).exists(), "{gone}: it is done once");
+        assert!(!folder.path().join(gone).exists(), "{gone}: renaming happens once");
     }
     for file in ["Makefile", "README.md", "docs/FORK.md"] {
         assert!(!read(file).contains("make rename") && !read(file).contains("\nrename:"), "{file}");
     }
     assert!(!read("tests/suite/main.rs").contains("mod fork;"));
     assert!(in_folder(folder.path(), "git", &["reset", "-q", "--hard"]).status.success());
-    assert!(read("deploy/latchkey.service").contains("/opt/latchkey/latchkey"), "and can be undone");
+    assert!(read("deploy/latchkey.service").contains("/opt/latchkey/latchkey"), "the rename can be undone");
     assert!(!folder.path().join("deploy/acmedoor.service").exists());
 }

@@ -1,4 +1,4 @@
-//! Tokens that hold and tokens that must not, by the list of RFC 8725 and of attacks on other libraries.
+//! Valid and invalid tokens, from RFC 8725 and known attacks on other libraries.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-/// A 2048-bit RSA key for tests, as PKCS #8 in base64: making one takes a while.
+/// A pregenerated 2048-bit RSA key, as PKCS #8 in base64, because generating one is slow.
 const RSA: &str = include_str!("fixtures/rsa-2048.pkcs8.txt");
 
 fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
@@ -34,7 +34,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A token with any header, signed by a P-256 key as it stands there.
+/// Signs tokens with arbitrary headers, with a P-256 key.
 struct Forge {
     pair: EcdsaKeyPair,
     public: PublicKey,
@@ -66,7 +66,7 @@ impl Forge {
 }
 
 #[test]
-fn what_is_signed_holds_under_its_key_and_type_alone() {
+fn a_token_is_valid_for_its_key_and_type_only() {
     for algorithm in Algorithm::ALL {
         let (key, other) = (key(algorithm), SigningKey::generate(Algorithm::EdDsa).unwrap());
         let other = SigningKey::from_pkcs8(Algorithm::EdDsa, &other).unwrap();
@@ -74,7 +74,7 @@ fn what_is_signed_holds_under_its_key_and_type_alone() {
         let claims = check(&token, key.public()).unwrap();
         assert_eq!((claims.text("sub"), claims.number("exp")), (Some("ada"), Some(7)), "{algorithm:?}");
         assert_eq!(check(&token, other.public()), Err(Invalid::UnknownKey));
-        // Under the name of another key.
+        // Under the id of another key.
         let disguised = VerifyingKey { id: &key.public().id(), key: other.public() };
         let expected = if algorithm == Algorithm::EdDsa { Invalid::BadSignature } else { Invalid::OtherAlgorithm };
         assert_eq!(verify(&token, &["JWT"], &[disguised]), Err(expected), "{algorithm:?}");
@@ -113,7 +113,7 @@ fn the_token_does_not_choose_its_algorithm() {
                 assert_eq!(check(&token, key.public()), Err(Invalid::OtherAlgorithm), "{none}");
             }
         }
-        // The public key is no secret: with it as one, anybody could sign.
+        // The public key is not secret: if it were an HMAC key, anyone could sign.
         for secret in
             [serde_json::to_vec(key.public()).unwrap(), key.public().published().unwrap().to_string().into_bytes()]
         {
@@ -129,7 +129,7 @@ fn the_token_does_not_choose_its_algorithm() {
 }
 
 #[test]
-fn a_header_that_asks_for_more_is_refused() {
+fn a_header_with_unsupported_or_wrong_members_is_refused() {
     let forge = Forge::new();
     assert!(check(&forge.with("extra", json!("ignored")), &forge.public).is_ok());
     let own = serde_json::to_value(&forge.public).unwrap();
@@ -170,7 +170,7 @@ fn a_header_that_asks_for_more_is_refused() {
 }
 
 #[test]
-fn a_token_has_one_spelling() {
+fn a_token_has_one_encoding() {
     let forge = Forge::new();
     let header = forge.header().to_string();
     let good = forge.signed(&header, r#"{"sub":"ada"}"#);
@@ -192,7 +192,7 @@ fn a_token_has_one_spelling() {
     ] {
         assert_eq!(check(&wrong, &forge.public), Err(Invalid::Malformed), "{wrong:.80}");
     }
-    // The last character of base64 has bits to spare: with others it would mean the same bytes.
+    // The last base64 character has unused bits: with other values it would decode to the same bytes.
     let last = good.chars().last().unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for other in alphabet.chars().filter(|other| *other != last) {
@@ -207,7 +207,7 @@ fn a_token_has_one_spelling() {
 }
 
 #[test]
-fn published_keys_have_public_members_alone() {
+fn published_keys_have_public_members_only() {
     for algorithm in Algorithm::ALL {
         let key = key(algorithm);
         let published = key.public().published().unwrap();
@@ -223,7 +223,7 @@ fn published_keys_have_public_members_alone() {
             (&json!(key.public().id().as_str()), &json!(algorithm.name()))
         );
         let again: PublicKey = serde_json::from_value(serde_json::to_value(key.public()).unwrap()).unwrap();
-        assert_eq!((&again, again.id()), (key.public(), key.public().id()), "it comes back from its JSON");
+        assert_eq!((&again, again.id()), (key.public(), key.public().id()), "it round-trips through JSON");
         assert!(!format!("{key:?}").contains("pair"), "no private member is shown");
         for wrong in [&[][..], b"not a key", &pkcs8(algorithm)[1..]] {
             assert!(SigningKey::from_pkcs8(algorithm, wrong).is_err());
@@ -235,9 +235,9 @@ fn published_keys_have_public_members_alone() {
     assert_ne!(KeyId::named("a"), KeyId::named("b"));
 }
 
-/// The library that makes RSA keys and the one that signs with them must agree, whichever prime is the greater.
+/// The library that generates RSA keys and the one that signs with them must agree, whichever prime is larger.
 #[test]
-fn every_new_rsa_key_signs() {
+fn every_generated_rsa_key_can_sign() {
     for _ in 0..20 {
         let key = SigningKey::from_pkcs8(Algorithm::Rs256, &SigningKey::generate(Algorithm::Rs256).unwrap()).unwrap();
         let token = sign(&key, "JWT", &json!({})).unwrap();

@@ -1,6 +1,6 @@
-//! One test binary: the house, the settings, the stores and the whole program from outside.
+//! One test binary: architecture, settings, stores and the whole program from the outside.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue should fail")]
 
 mod app;
 mod applications;

@@ -1,4 +1,4 @@
-//! `public/openapi.json` is what the API does: every answer that any test gets from `/api` is held against it.
+//! `public/openapi.json` describes the API: every response from `/api` in any test is validated against it.
 
 use axum::http::{Method, StatusCode};
 use jsonschema::Validator;
@@ -12,7 +12,7 @@ static DOCUMENT: LazyLock<Value> =
 
 static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// The schema at a place of the document, compiled once.
+/// The schema at a JSON pointer in the document, compiled once.
 fn schema(pointer: &str) -> Option<Arc<Validator>> {
     if let Some(known) = COMPILED.lock().unwrap().get(pointer) {
         return Some(Arc::clone(known));
@@ -29,10 +29,10 @@ fn escaped(path: &str) -> String {
     path.replace('/', "~1")
 }
 
-/// Fails when the document does not allow this answer.
+/// Panics if the document does not allow this response.
 pub fn check(method: &Method, path: &str, status: StatusCode, body: &[u8]) {
     if method == Method::HEAD {
-        assert!(body.is_empty(), "an answer to HEAD has no body: {path}");
+        assert!(body.is_empty(), "a response to HEAD has no body: {path}");
         return;
     }
     let method = method.as_str().to_lowercase();
@@ -40,18 +40,18 @@ pub fn check(method: &Method, path: &str, status: StatusCode, body: &[u8]) {
     let answers = format!("/paths/{}/{method}/responses", escaped(path));
     let named = format!("{answers}/{}/content/application~1json/schema", status.as_u16());
     if let Some(schema) = schema(&named) {
-        assert!(schema.is_valid(&body), "openapi.json says otherwise: {method} {path} {status} {body}");
+        assert!(schema.is_valid(&body), "openapi.json does not allow: {method} {path} {status} {body}");
         return;
     }
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let is_general = schema("/components/responses/Refusal/content/application~1json/schema").unwrap().is_valid(&body)
         && ApiError::of_code(code).is_some_and(|error| error.status() == status.as_u16());
     let is_refusal_of_unknown = DOCUMENT.pointer(&answers).is_none() && status.is_client_error();
-    assert!(is_general || is_refusal_of_unknown, "openapi.json does not know: {method} {path} {status} {body}");
+    assert!(is_general || is_refusal_of_unknown, "openapi.json does not describe: {method} {path} {status} {body}");
 }
 
 #[test]
-fn the_document_names_every_server_function_and_no_other() {
+fn the_document_lists_exactly_the_server_functions() {
     let named: BTreeSet<_> = DOCUMENT["paths"]
         .as_object()
         .unwrap()
@@ -66,7 +66,7 @@ fn the_document_names_every_server_function_and_no_other() {
 }
 
 #[test]
-fn the_document_names_every_refusal() {
+fn the_document_lists_every_error_code() {
     let text = DOCUMENT.to_string();
     for error in ApiError::ALL.iter().copied().filter(|error| *error != ApiError::Unreachable) {
         assert!(text.contains(&format!("\"{}\"", error.code())), "{}", error.code());
@@ -74,7 +74,7 @@ fn the_document_names_every_refusal() {
 }
 
 #[test]
-fn an_answer_that_is_not_described_would_be_noticed() {
+fn an_undescribed_response_is_detected() {
     let refused = |path: &str, status: u16, body: &Value| {
         let body = serde_json::to_vec(body).unwrap();
         let status = StatusCode::from_u16(status).unwrap();
@@ -82,7 +82,7 @@ fn an_answer_that_is_not_described_would_be_noticed() {
     };
     let expired = json!({ "error": { "code": "ceremony_expired", "message": "…" } });
     assert!(!refused("/api/sign-in/finish", 401, &expired));
-    assert!(refused("/api/sign-in/start", 401, &expired), "a refusal of another call");
+    assert!(refused("/api/sign-in/start", 401, &expired), "an error of a different call");
     assert!(refused("/api/sign-in/finish", 403, &expired), "another status");
     assert!(refused("/api/sign-in/start", 200, &json!({})), "a member is missing");
     assert!(refused("/api/sign-out", 200, &json!({ "more": 1 })), "an unknown member");

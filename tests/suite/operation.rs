@@ -1,4 +1,4 @@
-//! Running it: what is measured, traced and written down, what the doctor says, and how connections end.
+//! Operating the server: metrics, traces and logs, the `doctor` command, and how connections close.
 
 use crate::app::{Backends, TestDatabase};
 use crate::mail::server::{Encryption, MailServer};
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Asks the doctor; gives the exit code and the lines.
+/// Runs `doctor`; returns the exit code and the output.
 fn doctor(folder: &Path, settings: &[(&str, &str)]) -> (i32, String) {
     let output = latchkey(folder, settings).arg("doctor").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
@@ -21,17 +21,17 @@ fn doctor(folder: &Path, settings: &[(&str, &str)]) -> (i32, String) {
 }
 
 #[test]
-fn the_doctor_is_content_with_the_embedded_default_and_changes_nothing() {
+fn the_doctor_accepts_the_embedded_default_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let listen = format!("127.0.0.1:{}", free_port());
     let (code, text) = doctor(folder.path(), &[("LISTEN_ADDR", &listen)]);
     assert_eq!(code, 0, "{text}");
     for line in
-        ["ok      settings:", "advice  origin:", "database: ./data/latchkey.db will be made", "nothing listens on"]
+        ["ok      settings:", "advice  origin:", "./data/latchkey.db will be created", "nothing is listening on"]
     {
         assert!(text.contains(line), "{line}: {text}");
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was created");
 
     let program = Program::start(folder.path(), None, &[("SECURITY_CONTACT", "mailto:security@example.org")]);
     let settings = [
@@ -44,10 +44,10 @@ fn the_doctor_is_content_with_the_embedded_default_and_changes_nothing() {
     assert_eq!(code, 0, "{text}");
     for line in [
         "its schema is up to date",
-        "answers, with our headers",
+        "responds with latchkey's headers",
         "clock of site",
-        "/.well-known/passkey-endpoints answers",
-        "/.well-known/security.txt answers",
+        "/.well-known/passkey-endpoints responds",
+        "/.well-known/security.txt responds",
         "disk: ",
         "emails go to the development mailbox",
     ] {
@@ -56,7 +56,7 @@ fn the_doctor_is_content_with_the_embedded_default_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_looks_at_servers_and_finds_what_is_wrong_with_them() {
+async fn the_doctor_checks_servers_and_reports_their_problems() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::create(Backends::Servers).await;
     let mail = MailServer::start(Encryption::None, &[]).await;
@@ -72,8 +72,7 @@ async fn the_doctor_looks_at_servers_and_finds_what_is_wrong_with_them() {
     .await
     .unwrap();
     assert_eq!(code, 0, "{text}");
-    for line in ["it answers, and is empty", "maxmemory-policy is allkeys-lru", "clock of redis", "the server responds"]
-    {
+    for line in ["connected; it is empty", "maxmemory-policy is allkeys-lru", "clock of redis", "the server responds"] {
         assert!(text.contains(line), "{line}: {text}");
     }
 
@@ -90,11 +89,11 @@ async fn the_doctor_looks_at_servers_and_finds_what_is_wrong_with_them() {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!text.contains("hunter2"), "{text}");
-    assert_eq!(doctor(folder.path(), &[("PUBLIC_URL", "nowhere")]).0, 2, "settings that do not fit");
+    assert_eq!(doctor(folder.path(), &[("PUBLIC_URL", "nowhere")]).0, 2, "invalid settings");
 }
 
 #[test]
-fn the_doctor_tells_of_a_proxy_that_is_not_configured() {
+fn the_doctor_reports_a_proxy_that_is_not_configured() {
     let folder = tempfile::tempdir().unwrap();
     let key = "k".repeat(32);
     let listen = format!("127.0.0.1:{}", free_port());
@@ -110,7 +109,7 @@ fn the_doctor_tells_of_a_proxy_that_is_not_configured() {
 }
 
 #[test]
-fn what_happens_is_measured_on_a_listener_of_its_own() {
+fn metrics_have_a_listener_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let meters = format!("127.0.0.1:{port}");
@@ -148,7 +147,7 @@ fn what_happens_is_measured_on_a_listener_of_its_own() {
 }
 
 #[test]
-fn traces_go_to_the_collector_that_is_named() {
+fn traces_go_to_the_configured_collector() {
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());
     collector.set_nonblocking(true).unwrap();
@@ -191,7 +190,7 @@ fn traces_go_to_the_collector_that_is_named() {
 }
 
 #[test]
-fn every_security_event_is_one_line_once_it_is_certain() {
+fn every_security_event_is_one_log_line_after_its_commit() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
@@ -207,7 +206,7 @@ fn every_security_event_is_one_line_once_it_is_certain() {
     let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let audit: Vec<_> = lines.filter(|line| line["target"] == "latchkey::audit").collect();
     let events = audit.iter().map(|line| line["fields"]["event"].as_str().unwrap());
-    // The server makes its signing keys beside everything else.
+    // The server creates its signing keys in the background.
     let events: Vec<_> = events.filter(|event| *event != "signing_key_added").collect();
     assert_eq!(events, ["signed_up", "signed_out"]);
     assert!(audit[0]["fields"]["user"].as_str().unwrap().len() == 36 && !text.contains("ada@example.org"), "{text}");
@@ -235,7 +234,7 @@ async fn an_older_program_refuses_a_newer_schema_and_says_so() {
 }
 
 #[test]
-fn slow_senders_are_dropped_and_delay_no_other() {
+fn slow_senders_are_dropped_and_do_not_delay_others() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     let mut slow: Vec<_> = (0..200)
@@ -251,13 +250,13 @@ fn slow_senders_are_dropped_and_delay_no_other() {
     for stream in &mut slow {
         stream.set_read_timeout(Some(Duration::from_secs(25))).unwrap();
         let mut rest = Vec::new();
-        assert!(stream.read_to_end(&mut rest).is_ok(), "the connection is ended from the other side");
+        assert!(stream.read_to_end(&mut rest).is_ok(), "the server closes the connection");
     }
     assert!(began.elapsed() < Duration::from_secs(22), "it took {:?}", began.elapsed());
 }
 
 #[test]
-fn what_is_in_flight_is_finished_before_the_program_ends() {
+fn requests_in_flight_finish_before_the_program_exits() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), None, &[]);
     let mut stream = TcpStream::connect(("127.0.0.1", program.port)).unwrap();
@@ -266,7 +265,7 @@ fn what_is_in_flight_is_finished_before_the_program_ends() {
     std::thread::sleep(Duration::from_millis(300));
     signal(&program.child, "TERM");
     std::thread::sleep(Duration::from_millis(700));
-    assert!(TcpStream::connect(("127.0.0.1", program.port)).is_err(), "no new connection is taken");
+    assert!(TcpStream::connect(("127.0.0.1", program.port)).is_err(), "no new connection is accepted");
     stream.write_all(b"}").unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let mut answer = String::new();
@@ -276,7 +275,7 @@ fn what_is_in_flight_is_finished_before_the_program_ends() {
 }
 
 #[test]
-fn a_redis_cluster_serves_as_one() {
+fn a_redis_cluster_works_as_one_server() {
     let nodes: Vec<_> = (0..3).map(|_| RedisServer::start(&["--cluster-enabled", "yes"])).collect();
     for (number, node) in nodes.iter().enumerate() {
         let first = number * 5_462;
@@ -290,7 +289,7 @@ fn a_redis_cluster_serves_as_one() {
         node.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
             && node.command(&["CLUSTER", "INFO"]).contains("cluster_known_nodes:3")
     }) {
-        assert!(began.elapsed() < Duration::from_secs(30), "the cluster does not form");
+        assert!(began.elapsed() < Duration::from_secs(30), "the cluster did not form");
         std::thread::sleep(Duration::from_millis(200));
     }
     let folder = tempfile::tempdir().unwrap();
@@ -312,16 +311,16 @@ fn a_redis_cluster_serves_as_one() {
     let starts = (0..40).map(|_| {
         Remote::new(program.port, &program.origin()).post("/api/sign-in/start", &serde_json::json!({})).unwrap().0
     });
-    // Of thirty, five signed up and five signed in; as many as fill again meanwhile are allowed besides.
+    // Five sign-ups and five sign-ins used 10 of 30 attempts; the limit may have refilled a few since.
     assert!((20..30).contains(&starts.filter(|status| *status == 200).count()));
     let keys: Vec<_> = nodes.iter().map(|node| node.command(&["DBSIZE"])).collect();
-    assert!(keys.iter().all(|count| count != "int(0)"), "every node keeps something: {keys:?}");
+    assert!(keys.iter().all(|count| count != "int(0)"), "every node has keys: {keys:?}");
     let (code, text) = doctor(folder.path(), &[("REDIS_URL", &url), ("LISTEN_ADDR", "127.0.0.1:1")]);
     assert!(code == 0 && text.contains("ok      redis: version"), "{text}");
 }
 
 #[test]
-fn the_start_warns_of_passkeys_that_another_address_made_useless() {
+fn startup_warns_about_passkeys_of_another_public_url() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), None, &[]);
     for name in ["ada", "eve"] {
@@ -333,7 +332,7 @@ fn the_start_warns_of_passkeys_that_another_address_made_useless() {
     let settings = [("LISTEN_ADDR", listen.as_str()), ("PUBLIC_URL", &moved), ("RUST_LOG", "warn")];
     let mut child = latchkey(folder.path(), &settings).stdout(Stdio::null()).spawn().unwrap();
     wait_until_ready(&mut child, port);
-    // It counts beside everything else.
+    // The server counts them in the background.
     let (said, lines) = std::sync::mpsc::channel();
     let stderr = BufReader::new(child.stderr.take().unwrap());
     std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
@@ -343,5 +342,5 @@ fn the_start_warns_of_passkeys_that_another_address_made_useless() {
     child.wait().unwrap();
     assert!(warning.is_some());
     let (code, text) = doctor(folder.path(), &settings[..2]);
-    assert!(code == 0 && text.contains("2 were made under another PUBLIC_URL"), "{text}");
+    assert!(code == 0 && text.contains("2 were created under another PUBLIC_URL"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! The commands of those who run the site, as processes beside a server or alone.
+//! The administrator commands, run as processes with or without a running server.
 
 use crate::app::{Backends, TestDatabase};
 use crate::program::{Program, latchkey};
@@ -15,20 +15,20 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-/// Types a command; gives the exit code, standard output and what was said.
+/// Runs a command; returns the exit code, standard output and standard error.
 pub fn typed(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = latchkey(folder, settings).args(arguments).output().unwrap();
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// As [`typed`], where it has to be done; gives both texts.
+/// Runs a command that must succeed; returns standard output and standard error.
 pub fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
     let (code, out, said) = typed(folder, settings, arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{said}");
     (out, said)
 }
 
-/// As [`typed`], where it has to be refused with these words.
+/// Runs a command that must fail with one error line that contains `words`.
 pub fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
     let (code, out, said) = typed(folder, settings, arguments);
     assert_eq!(code, 1, "{arguments:?}: {out}{said}");
@@ -38,7 +38,7 @@ pub fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], wor
     );
 }
 
-/// The settings of a database that a test made.
+/// The settings for a test database.
 pub fn settings_of(database: &TestDatabase) -> Vec<(&'static str, String)> {
     match database {
         TestDatabase::File(folder) => {
@@ -52,7 +52,7 @@ pub fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a
     settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// A browser that asked to sign up by email, and the text of the email.
+/// Requests sign-up by email; returns the browser and the text of the email.
 fn request_sign_up(program: &Program, name: &str) -> (Remote, String) {
     let mut browser = Remote::new(program.port, &program.origin());
     let body = json!({ "username": name, "email": format!("{name}@example.org") });
@@ -68,10 +68,10 @@ fn request_sign_up(program: &Program, name: &str) -> (Remote, String) {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("no email came");
+    panic!("no email arrived");
 }
 
-/// Makes an account; gives the browser that is signed in.
+/// Creates an account; returns the signed-in browser.
 pub fn sign_up(program: &Program, name: &str) -> Remote {
     let (mut browser, email) = request_sign_up(program, name);
     let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -84,7 +84,7 @@ fn is_signed_in(browser: &mut Remote) -> bool {
     browser.get("/api/session").unwrap().0 == 200
 }
 
-/// A server that always gives this answer, or none.
+/// A server that always sends this response, or none; returns its port.
 fn pretend(answer: Option<&'static str>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -102,17 +102,17 @@ fn pretend(answer: Option<&'static str>) -> u16 {
 }
 
 #[test]
-fn a_health_check_can_ask_whether_the_server_answers() {
+fn the_health_command_reports_whether_the_server_responds() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     for host in ["127.0.0.1", "0.0.0.0"] {
         let listen = format!("{host}:{}", program.port);
-        // The proxy of the environment is not asked.
+        // The proxy settings in the environment are ignored.
         let (_, said) =
             done(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
-        assert!(said.contains(&format!("http://127.0.0.1:{}/healthz answers", program.port)), "{said}");
+        assert!(said.contains(&format!("http://127.0.0.1:{}/healthz responds", program.port)), "{said}");
     }
-    // Where the output is closed, the exit code tells the result.
+    // If standard output is closed, the exit code still reports the result.
     let listen = format!("127.0.0.1:{}", program.port);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let asked = latchkey(folder.path(), &[("LISTEN_ADDR", &listen)]).arg("health").stderr(full).status().unwrap();
@@ -128,13 +128,13 @@ fn a_health_check_can_ask_whether_the_server_answers() {
         pretend(Some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")),
     ] {
         let listen = format!("127.0.0.1:{port}");
-        refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "does not answer as it should");
+        refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "is not healthy");
     }
-    assert!(began.elapsed() < Duration::from_secs(20), "it does not wait for long");
+    assert!(began.elapsed() < Duration::from_secs(20), "it waited too long");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_are_managed_beside_a_running_server() {
+async fn accounts_are_managed_while_the_server_runs() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let folder = tempfile::tempdir().unwrap();
@@ -160,12 +160,12 @@ async fn accounts_are_managed_beside_a_running_server() {
 
         let (_, said) = done(folder.path(), &set, &["users", "disable", "ada"]);
         assert!(said.contains("latchkey::audit") && said.contains("account_disabled"), "{said}");
-        assert!(!is_signed_in(&mut browser), "at the next request");
+        assert!(!is_signed_in(&mut browser), "signed out at the next request");
         refused(folder.path(), &set, &["sign-in-link", "ada"], "disabled");
         done(folder.path(), &set, &["users", "enable", "ada"]);
 
         let (link, said) = done(folder.path(), &set, &["sign-in-link", "ada"]);
-        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && said.contains("told by email"), "{said}");
+        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && said.contains("notified by"), "{said}");
         let token = link.trim().rsplit('=').next().unwrap();
         let mut browser = Remote::new(program.port, &origin);
         let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
@@ -207,7 +207,7 @@ async fn an_instance_moves_from_one_database_to_another_and_sessions_end() {
     done(folder.path(), &borrowed(&old), &["export", "all.jsonl"]);
     let export = folder.path().join("all.jsonl");
     assert_eq!(fs::metadata(&export).unwrap().permissions().mode() & 0o777, 0o600);
-    refused(folder.path(), &borrowed(&old), &["export", "all.jsonl"], "is there already");
+    refused(folder.path(), &borrowed(&old), &["export", "all.jsonl"], "already exists");
 
     let whole = fs::read_to_string(&export).unwrap();
     let cut = whole.lines().take(3).collect::<Vec<_>>().join("\n");
@@ -240,13 +240,13 @@ async fn an_instance_moves_from_one_database_to_another_and_sessions_end() {
     done(folder.path(), &borrowed(&new), &["import", "all.jsonl"]);
     refused(folder.path(), &borrowed(&new), &["import", "all.jsonl"], "not empty");
     let program = Program::start(folder.path(), None, &borrowed(&new));
-    assert!(!is_signed_in(&mut browser.at(&program)), "the file may be older than a sign-out");
+    assert!(!is_signed_in(&mut browser.at(&program)), "the export may be older than a sign-out");
     let (list, _) = done(folder.path(), &borrowed(&new), &["users", "list"]);
     assert!(list.contains("ada"), "{list}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_in_use_is_not_even_brought_up_to_date_by_an_import() {
+async fn an_import_does_not_even_migrate_a_database_in_use() {
     let database = TestDatabase::create(Backends::Embedded).await;
     let folder = tempfile::tempdir().unwrap();
     let settings = settings_of(&database);
@@ -254,7 +254,7 @@ async fn a_database_that_is_in_use_is_not_even_brought_up_to_date_by_an_import()
     sign_up(&program, "ada");
     program.stop();
     done(folder.path(), &borrowed(&settings), &["export", "all.jsonl"]);
-    // As a program of before left it.
+    // As an older program left it.
     let mut connection = sqlx::SqliteConnection::connect(&settings[0].1).await.unwrap();
     let newest = "select max(version) from _sqlx_migrations";
     let known: i64 = sqlx::query_scalar(newest).fetch_one(&mut connection).await.unwrap();
@@ -265,14 +265,14 @@ async fn a_database_that_is_in_use_is_not_even_brought_up_to_date_by_an_import()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_of_the_file_is_whole_while_the_server_goes_on() {
+async fn a_backup_is_complete_while_the_server_runs() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     let browser = sign_up(&program, "ada");
     done(folder.path(), &[], &["backup", "copy.db"]);
     let copy = folder.path().join("copy.db");
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    refused(folder.path(), &[], &["backup", "copy.db"], "is there already");
+    refused(folder.path(), &[], &["backup", "copy.db"], "already exists");
     refused(folder.path(), &[], &["backup", "no/such/folder/copy.db"], "No such file");
     drop(program);
     let restored = format!("sqlite://{}", copy.display());
@@ -283,12 +283,12 @@ async fn a_copy_of_the_file_is_whole_while_the_server_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_is_broken_off_is_not_taken_for_a_whole_one() {
+async fn an_interrupted_backup_is_not_mistaken_for_a_complete_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), None, &[]);
     sign_up(&program, "ada");
     program.stop();
-    // So much that copying it takes a while.
+    // Enough data that copying it takes a while.
     let file = SqliteConnectOptions::new().filename(folder.path().join("data/latchkey.db"));
     let mut connection = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
     let ballast = "create table ballast as with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) \
@@ -307,7 +307,7 @@ async fn a_copy_that_is_broken_off_is_not_taken_for_a_whole_one() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(has_part() && !copy.exists(), "it was broken off");
+    assert!(has_part() && !copy.exists(), "it was interrupted");
     done(folder.path(), &[], &["backup", "copy.db"]);
     let mut whole = sqlx::SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&copy)).await.unwrap();
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut whole).await.unwrap();
@@ -317,7 +317,7 @@ async fn a_copy_that_is_broken_off_is_not_taken_for_a_whole_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
+async fn after_a_rotation_the_previous_key_is_still_accepted() {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
     let mut program = Program::start(folder.path(), None, &[]);
@@ -332,9 +332,9 @@ async fn a_rotated_key_is_new_and_the_one_before_still_counts() {
     let program = Program::start_at(port, folder.path(), None, &[]);
     let mut browser = asked.at(&program);
     let (status, answer) = browser.post("/api/email/code", &json!({ "code": code })).unwrap();
-    assert_eq!(status, 200, "a code of before the rotation: {answer}");
+    assert_eq!(status, 200, "a code from before the rotation: {answer}");
 
-    refused(folder.path(), &[], &["keys", "rotate"], "30 days more");
+    refused(folder.path(), &[], &["keys", "rotate"], "30 more days");
     let set = [("SECRET_KEY", "a key that an administrator set, of 32 bytes or more")];
     let (key, said) = done(folder.path(), &set, &["keys", "rotate"]);
     assert!(key.trim().len() >= 32 && said.contains("SECRET_KEY_PREVIOUS") && !said.contains(set[0].1), "{said}");
@@ -346,7 +346,7 @@ fn commands_say_what_is_missing() {
     for arguments in
         [&["users", "list"][..], &["sign-in-link", "ada"], &["export", "x.jsonl"], &["invitations", "list"]]
     {
-        refused(folder.path(), &[], arguments, "is not there yet");
+        refused(folder.path(), &[], arguments, "does not exist yet");
     }
     refused(folder.path(), &[], &["backup", "x.db"], "database");
     let (_, said) = done(folder.path(), &[], &["migrate"]);
@@ -362,7 +362,7 @@ fn commands_say_what_is_missing() {
 }
 
 #[test]
-fn a_closed_standard_output_is_a_failure_in_a_sentence() {
+fn a_failed_write_to_standard_output_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
     for arguments in [&["users", "list"][..], &["invitations", "create"], &["doctor"]] {
@@ -374,7 +374,7 @@ fn a_closed_standard_output_is_a_failure_in_a_sentence() {
 }
 
 #[test]
-fn the_help_names_every_command() {
+fn the_help_lists_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let (help, _) = done(folder.path(), &[], &["--help"]);
     for command in [
@@ -417,7 +417,7 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
                 refused(folder.path(), &set, &["restore", "copy.db"], "is in use; stop the server first");
                 let data = folder.path().join("new/machine");
                 done(folder.path(), &[("DATA_DIR", data.to_str().unwrap())], &["restore", "copy.db"]);
-                assert!(data.join("latchkey.db").exists(), "the folder is made when missing");
+                assert!(data.join("latchkey.db").exists(), "a missing folder is created");
                 &["restore", "copy.db"]
             }
             TestDatabase::Server { .. } => {
@@ -427,7 +427,7 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         };
         program.stop();
         let (_, said) = done(folder.path(), &set, restore);
-        assert!(said.contains("sessions that were ended: 1;"), "{said}");
+        assert!(said.contains("sessions ended: 1;"), "{said}");
         for words in ["passkeys removed since then", "recovery codes", "accounts deleted or disabled", "invitations"] {
             assert!(said.contains(words), "{words}: {said}");
         }
@@ -442,13 +442,13 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         drop(program);
         if let TestDatabase::File(data) = &database {
             assert!(data.path().join("test.db.before-restore").exists());
-            refused(folder.path(), &set, restore, "test.db.before-restore is there already");
+            refused(folder.path(), &set, restore, "test.db.before-restore already exists");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_backup_is_not_restored_and_the_database_stays() {
+async fn an_invalid_backup_is_not_restored_and_the_database_is_kept() {
     let database = TestDatabase::create(Backends::Embedded).await;
     let folder = tempfile::tempdir().unwrap();
     let settings = settings_of(&database);
@@ -470,9 +470,9 @@ async fn what_is_no_backup_is_not_restored_and_the_database_stays() {
     sqlx::query(change).execute(&mut newer).await.unwrap();
     newer.close().await.unwrap();
     for (file, words) in [
-        ("not-there.db", "there is no such file"),
+        ("not-there.db", "not-there.db: no such file"),
         ("garbage.db", "garbage.db"),
-        ("other.db", "is not a backup of latchkey"),
+        ("other.db", "is not a latchkey backup"),
         ("newer.db", "a newer version of latchkey (migration 9999)"),
     ] {
         refused(folder.path(), &set, &["restore", file], words);
@@ -482,7 +482,7 @@ async fn what_is_no_backup_is_not_restored_and_the_database_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_was_left_beside_a_lost_or_unreadable_database_does_not_come_back() {
+async fn a_wal_file_left_by_a_lost_or_unreadable_database_is_not_replayed() {
     for loss in ["moved away", "overwritten"] {
         let database = TestDatabase::create(Backends::Embedded).await;
         let folder = tempfile::tempdir().unwrap();

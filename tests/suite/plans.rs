@@ -1,5 +1,5 @@
-//! No query of a person's life reads a whole table: with sequential reading made a last resort, PostgreSQL takes it only
-//! where there is no index to go by, and counts how often it did.
+//! No query in an account's lifetime scans a whole table: with sequential scans disabled as far as possible, PostgreSQL
+//! uses one only if no index applies, and counts them.
 
 use crate::app::{App, Backends, TestDatabase, cut_connections};
 use latchkey::server::clock::Clock;
@@ -9,14 +9,14 @@ use sqlx::Connection;
 use std::time::Duration;
 
 #[tokio::test]
-async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
+async fn no_query_in_an_accounts_lifetime_scans_a_whole_table() {
     let database = TestDatabase::create(Backends::Servers).await;
     let url = database.url();
     let name = url::Url::parse(url.expose()).unwrap().path().trim_start_matches('/').to_owned();
     let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
     let statement = format!("alter database {name} set enable_seqscan = off");
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    // Reads of migrations do not count; connections report what they counted when they end.
+    // Scans by migrations do not count; connections report their statistics when they close.
     drop(database.open().await);
     cut_connections(&url).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -72,7 +72,7 @@ async fn no_query_of_a_whole_life_reads_a_table_from_end_to_end() {
         .await
         .unwrap();
     assert!(used > 30, "nothing was counted: {used}");
-    // The development mailbox is read whole: it keeps 200 emails.
+    // The development mailbox is read in full: it keeps 200 emails.
     let read: Vec<_> = read.into_iter().filter(|(table, _)| table != "mailbox").collect();
-    assert_eq!(read, [], "these were read from end to end");
+    assert_eq!(read, [], "sequentially scanned tables");
 }

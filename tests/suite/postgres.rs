@@ -1,4 +1,4 @@
-//! PostgreSQL as people really set it up: other encodings, isolations, poolers, sockets, passwords and addresses.
+//! PostgreSQL in real-world setups: encodings, isolation levels, poolers, sockets, passwords and addresses.
 
 use crate::ports::free_port;
 use crate::program::{Program, latchkey};
@@ -7,7 +7,7 @@ use crate::servers::{PgBouncer, PostgresServer};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Starts the program where it cannot start; gives what it says, and how long that took.
+/// Runs a program that must fail to start; returns its output and how long that took.
 fn refused(folder: &Path, settings: &[(&str, &str)]) -> (String, Duration) {
     let began = Instant::now();
     let listen = format!("127.0.0.1:{}", free_port());
@@ -15,12 +15,12 @@ fn refused(folder: &Path, settings: &[(&str, &str)]) -> (String, Duration) {
     let output = latchkey(folder, &all).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(!text.contains(" at line "), "a library's line: {text}");
+    assert!(!text.contains(" at line "), "a library's message: {text}");
     (text, began.elapsed())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_cannot_hold_every_name_is_refused() {
+async fn a_database_that_cannot_store_every_name_is_refused() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     for encoding in ["LATIN1", "SQL_ASCII"] {
         let name = encoding.to_lowercase();
@@ -33,7 +33,7 @@ async fn a_database_that_cannot_hold_every_name_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_isolation_by_default_fails_no_sign_in() {
+async fn another_default_isolation_level_breaks_no_sign_in() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     for isolation in ["serializable", "repeatable read"] {
         server.run(&format!("alter database postgres set default_transaction_isolation = '{isolation}'")).await;
@@ -58,7 +58,7 @@ async fn another_isolation_by_default_fails_no_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pooler_works_in_session_mode_and_is_named_in_transaction_mode() {
+async fn a_pooler_works_in_session_mode_and_is_refused_in_transaction_mode() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     for mode in ["transaction", "statement"] {
         let pooler = PgBouncer::start(&server, mode);
@@ -87,7 +87,7 @@ async fn a_pooler_works_in_session_mode_and_is_named_in_transaction_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_is_reached_by_its_folder() {
+async fn a_unix_socket_is_reached_by_its_folder() {
     let (sockets, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = PostgresServer::start_with_socket(sockets.path());
     let host = sockets.path().display().to_string();
@@ -102,7 +102,7 @@ async fn a_socket_is_reached_by_its_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_waiting_mends_is_not_waited_for() {
+async fn permanent_connection_errors_are_not_retried() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     server.add_role_with_password("locked", "right").await;
     for (who, database, words) in [
@@ -119,7 +119,7 @@ async fn what_no_waiting_mends_is_not_waited_for() {
 }
 
 #[test]
-fn a_server_of_another_kind_is_named_without_a_line_of_the_driver() {
+fn a_server_of_another_kind_is_reported_without_a_driver_message() {
     let folder = tempfile::tempdir().unwrap();
     let other = Program::start(folder.path(), None, &[]);
     let url = format!("postgres://u:secret@127.0.0.1:{}/db", other.port);
@@ -130,7 +130,7 @@ fn a_server_of_another_kind_is_named_without_a_line_of_the_driver() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_named() {
+fn an_unusable_database_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let garbage = folder.path().join("garbage.db");
     std::fs::write(&garbage, "this is no database, however long it may be read".repeat(100)).unwrap();
@@ -152,7 +152,7 @@ fn a_file_that_cannot_be_used_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_value_of_an_address_is_logged() {
+async fn no_value_in_a_url_is_logged() {
     let (server, folder) = (PostgresServer::start(), tempfile::tempdir().unwrap());
     let url = format!(
         "postgres://latchkey:hunter1@127.0.0.1:{}/postgres?sslpassword=hunter2&channel_binding=hunter3&sslmode=prefer",
@@ -171,7 +171,7 @@ async fn no_value_of_an_address_is_logged() {
             assert_eq!(output.status.code(), Some(0), "{text}");
         }
     }
-    // Addresses of other servers hold secrets too.
+    // URLs of other servers contain secrets, too.
     for (name, value) in [
         ("REDIS_URL", format!("redis://:hunter4@127.0.0.1:{}/?secret=hunter5", free_port())),
         ("SMTP_URL", format!("smtp://post:hunter6@localhost:{}", free_port())),
@@ -184,7 +184,7 @@ async fn no_value_of_an_address_is_logged() {
 }
 
 #[test]
-fn a_new_database_is_announced_with_its_place() {
+fn a_new_database_is_logged_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let said = |data: &str| {
         let output = latchkey(folder.path(), &[("DATA_DIR", data)]).arg("migrate").output().unwrap();
@@ -192,10 +192,10 @@ fn a_new_database_is_announced_with_its_place() {
     };
     let first = said("data");
     let place = folder.path().join("data/latchkey.db").display().to_string();
-    assert!(first.contains("WARN") && first.contains("new database made") && first.contains(&place), "{first}");
-    assert!(!said("data").contains("new database made"));
-    assert!(said("dta").contains("new database made"), "a mistyped folder");
+    assert!(first.contains("WARN") && first.contains("new database created") && first.contains(&place), "{first}");
+    assert!(!said("data").contains("new database created"));
+    assert!(said("dta").contains("new database created"), "a mistyped folder");
     std::fs::create_dir(folder.path().join("full")).unwrap();
     std::fs::write(folder.path().join("full/latchkey.db"), "").unwrap();
-    assert!(said("full").contains("new database made"), "a file without anything in it");
+    assert!(said("full").contains("new database created"), "an empty file");
 }

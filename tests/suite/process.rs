@@ -1,4 +1,4 @@
-//! The program itself: how it starts, refuses to start, and ends.
+//! The program itself: how it starts, refuses to start, and stops.
 
 use crate::app::{Backends, TestDatabase};
 use crate::mail::server::{Encryption, MailServer, Mood};
@@ -23,7 +23,7 @@ fn answering(port: u16) -> Option<String> {
     exchange(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
-/// Asks for an email to sign up, straight over a socket.
+/// Requests a sign-up email directly over a socket.
 fn sign_up_by_email(port: u16, name: &str) {
     let body = format!(r#"{{"username":"{name}","email":"{name}@example.org"}}"#);
     let request = format!(
@@ -39,7 +39,7 @@ fn sign_up_by_email(port: u16, name: &str) {
 }
 
 #[test]
-fn every_wrong_setting_is_reported_at_once_and_secrets_are_not_printed() {
+fn all_invalid_settings_are_reported_together_without_secrets() {
     let (code, text) = run(&[
         ("PUBLIC_URL", "http://example.org"),
         ("LISTEN_ADDR", "nowhere"),
@@ -58,7 +58,7 @@ fn every_wrong_setting_is_reported_at_once_and_secrets_are_not_printed() {
 }
 
 #[test]
-fn a_password_is_not_printed_wherever_it_stands_in_an_address() {
+fn a_password_anywhere_in_a_url_is_not_printed() {
     for (name, address) in [
         ("SMTP_URL", "user:hunter2@mail.example.org:587"),
         ("SMTP_URL", "http://user:hunter2@mail.example.org"),
@@ -77,7 +77,7 @@ fn a_password_is_not_printed_wherever_it_stands_in_an_address() {
 }
 
 #[test]
-fn what_is_wrong_in_the_file_and_in_the_environment_is_told_together() {
+fn mistakes_in_the_file_and_in_the_environment_are_reported_together() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("Leptos.toml"), "NO_SUCH_THING = 1\nLOG_FORMAT = \"loud\"\n").unwrap();
     let output = latchkey(folder.path(), &[("SESSION_MAX", "soon")]).output().unwrap();
@@ -88,7 +88,7 @@ fn what_is_wrong_in_the_file_and_in_the_environment_is_told_together() {
     }
 }
 
-/// Settings for a database that does not answer.
+/// Settings for a database that does not respond.
 fn without_a_database(port: u16) -> [(&'static str, String); 3] {
     let listen = format!("127.0.0.1:{port}");
     let database = format!("postgres://u:hunter2@127.0.0.1:{}/db", free_port());
@@ -96,7 +96,7 @@ fn without_a_database(port: u16) -> [(&'static str, String); 3] {
 }
 
 #[test]
-fn a_database_that_is_away_is_waited_for_and_then_named() {
+fn startup_waits_for_an_unavailable_database_and_then_reports_it() {
     let settings = without_a_database(free_port());
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let database = settings[1].1.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
@@ -115,13 +115,13 @@ fn a_signal_ends_the_wait_for_a_database() {
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut child = latchkey(folder.path(), &settings).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
-    assert!(child.try_wait().unwrap().is_none(), "it waits");
+    assert!(child.try_wait().unwrap().is_none(), "it should still be waiting");
     signal(&child, "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
-fn a_key_is_made_beside_the_data_and_kept() {
+fn a_secret_key_is_created_next_to_the_data_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
@@ -147,7 +147,7 @@ fn a_misspelt_name_in_the_file_is_reported() {
 }
 
 #[test]
-fn a_named_file_that_is_missing_is_reported() {
+fn a_missing_configuration_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let output = latchkey(folder.path(), &[]).args(["--config", "missing.toml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -155,7 +155,7 @@ fn a_named_file_that_is_missing_is_reported() {
 }
 
 #[test]
-fn a_taken_port_is_one_sentence() {
+fn a_port_in_use_is_reported_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, text) = run(&[("LISTEN_ADDR", &address), ("RUST_LOG", "error")]);
@@ -164,7 +164,7 @@ fn a_taken_port_is_one_sentence() {
 }
 
 #[test]
-fn it_starts_with_nothing_set_but_a_port_and_ends_at_sigterm_and_at_ctrl_c() {
+fn it_starts_with_only_a_port_set_and_stops_on_sigterm_and_ctrl_c() {
     for name in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
@@ -178,7 +178,7 @@ fn it_starts_with_nothing_set_but_a_port_and_ends_at_sigterm_and_at_ctrl_c() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file() {
+fn the_environment_overrides_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let (in_file, in_environment) = (free_port(), free_port());
     std::fs::write(folder.path().join("Leptos.toml"), format!("LISTEN_ADDR = \"127.0.0.1:{in_file}\"\n")).unwrap();
@@ -190,7 +190,7 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_that_ends_leaves_the_whole_database_in_its_file() {
+async fn a_stopped_program_leaves_the_whole_database_in_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
@@ -201,7 +201,7 @@ async fn a_program_that_ends_leaves_the_whole_database_in_its_file() {
     signal(&child, "TERM");
     assert!(child.wait().unwrap().success());
     let file = folder.path().join("data/latchkey.db");
-    assert!(!folder.path().join("data/latchkey.db-wal").exists(), "its log is gone");
+    assert!(!folder.path().join("data/latchkey.db-wal").exists(), "its write-ahead log is removed");
     let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
     let sessions: i64 = query_scalar("select count(*) from sessions").fetch_one(&mut connection).await.unwrap();
     assert_eq!(sessions, 1);
@@ -219,7 +219,7 @@ fn logs_are_text_without_colours_outside_a_terminal() {
 }
 
 #[test]
-fn logs_are_json_on_demand_and_hold_routes_without_queries() {
+fn logs_are_json_on_request_and_contain_routes_without_queries() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let settings = [("LISTEN_ADDR", format!("127.0.0.1:{port}")), ("LOG_FORMAT", "json".to_owned())];
@@ -239,7 +239,7 @@ fn logs_are_json_on_demand_and_hold_routes_without_queries() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_email_outlives_the_program_that_was_killed_over_it_and_comes_once() {
+async fn an_email_survives_the_killed_program_and_arrives_once() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let mail = MailServer::start(Encryption::None, &[Mood::Silent, Mood::Silent, Mood::Silent]).await;
@@ -278,7 +278,7 @@ async fn an_email_outlives_the_program_that_was_killed_over_it_and_comes_once() 
 }
 
 #[test]
-fn a_start_that_another_one_holds_up_can_be_stopped() {
+fn a_start_that_waits_for_another_process_can_be_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
@@ -287,9 +287,9 @@ fn a_start_that_another_one_holds_up_can_be_stopped() {
     let port = free_port();
     let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();
     let began = Instant::now();
-    // It listens before it opens its database.
+    // The program listens before it opens its database.
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(10), "it does not listen");
+        assert!(began.elapsed() < Duration::from_secs(10), "it is not listening");
         std::thread::sleep(Duration::from_millis(20));
     }
     signal(&child, "TERM");

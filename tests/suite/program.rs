@@ -1,4 +1,4 @@
-//! The program as a process of a test's own.
+//! The program as a process that a test starts.
 
 use crate::ports::free_port;
 use crate::servers::signal;
@@ -10,12 +10,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How often a long test does what it does: a few times with all other tests, many times with `make soak`.
+/// How many rounds a long test runs: few among all other tests, many with `make soak`.
 pub fn rounds(short: usize, long: usize) -> usize {
     if std::env::var_os("LATCHKEY_SOAK").is_some() { long } else { short }
 }
 
-/// A command with nothing of this process's environment but where programs are.
+/// A command that inherits only `PATH` from this process's environment.
 pub fn latchkey(folder: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.arg0("latchkey").current_dir(folder).env_clear().env("PATH", std::env::var("PATH").unwrap());
@@ -23,7 +23,7 @@ pub fn latchkey(folder: &Path, settings: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Says what was said, and gives what came back until the connection ended or nothing came for two seconds.
+/// Sends `text` and returns the response, read until the connection closes; `None` after two seconds of silence.
 pub fn exchange(port: u16, text: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
@@ -33,7 +33,7 @@ pub fn exchange(port: u16, text: &str) -> Option<String> {
     Some(answer)
 }
 
-/// Whether both backends answer there.
+/// Whether the server at this port reports that both backends are available.
 pub fn is_ready(port: u16) -> bool {
     exchange(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
@@ -45,13 +45,13 @@ pub fn wait_until_ready(child: &mut Child, port: u16) {
         if is_ready(port) {
             return;
         }
-        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        assert!(child.try_wait().unwrap().is_none(), "it exited");
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("it does not answer");
+    panic!("it does not respond");
 }
 
-/// One that runs; killed when the test ends. Where the test fails, its log is shown.
+/// A running process, killed when the test ends. If the test fails, its log is printed.
 pub struct Program {
     pub port: u16,
     pub child: Child,
@@ -59,7 +59,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts on a free port, known by `origin` if that is given, else by its own.
+    /// Starts on a free port; its public URL is `origin` if given, else its own address.
     pub fn start(folder: &Path, origin: Option<&str>, settings: &[(&str, &str)]) -> Self {
         Self::start_at(free_port(), folder, origin, settings)
     }
@@ -71,7 +71,7 @@ impl Program {
         Self::spawn(port, &mut latchkey(folder, &all))
     }
 
-    /// Starts one that is told, not killed, when a file may not grow any more.
+    /// Starts with SIGXFSZ ignored, so that a write beyond the file size limit fails instead of killing the process.
     pub fn start_heedless_of_file_sizes(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let (listen, origin) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
@@ -103,13 +103,13 @@ impl Program {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to stop; gives its exit code.
+    /// Stops the process with SIGTERM; returns its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         signal(&self.child, "TERM");
         self.child.wait().unwrap().code()
     }
 
-    /// The memory that it holds, in bytes.
+    /// The resident memory of the process, in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

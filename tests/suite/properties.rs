@@ -1,4 +1,4 @@
-//! Properties of all inputs, tried with thousands of generated ones.
+//! Property tests with thousands of generated inputs.
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use latchkey::server::clock::Timestamp;
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// Says one thing again and again.
+/// Entropy that always repeats the same bytes.
 struct Repeating([u8; 32]);
 
 impl Entropy for Repeating {
@@ -30,7 +30,7 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Text of the pieces out of which misunderstandings between parsers are made.
+/// Text made of fragments that parsers interpret differently.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("/"),
@@ -71,7 +71,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn every_next_keeps_the_browser_on_this_site(wish in prop_oneof![
+    fn every_next_parameter_keeps_the_browser_on_this_site(wish in prop_oneof![
         pieces(), pieces().prop_map(|rest| format!("/{rest}")), any::<String>()
     ]) {
         let next = Next::or_account(Some(&wish));
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn an_address_that_is_taken_has_one_reader_and_one_key(text in address()) {
+    fn an_accepted_address_has_one_recipient_and_one_key(text in address()) {
         let Ok(address) = EmailAddress::parse(&text) else { return Ok(()) };
         prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
         prop_assert_eq!(deliverable(&address).is_some(), email_key(&address).is_some());
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn names_are_taken_as_they_are_or_not_at_all(text in prop_oneof!["[a-zA-Z0-9._-]{2,34}", pieces(), any::<String>()]) {
+    fn names_are_accepted_unchanged_or_refused(text in prop_oneof!["[a-zA-Z0-9._-]{2,34}", pieces(), any::<String>()]) {
         if let Ok(name) = Username::parse(&text) {
             prop_assert_eq!(name.as_str(), text.trim());
             prop_assert_eq!(Username::parse(&name.key()).map(|lower| lower.key()), Ok(name.key()));
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_is_read_in_one_way_only(bytes in any::<[u8; 32]>(), text in "[A-Za-z0-9_=+/-]{41,45}") {
+    fn a_token_has_one_valid_encoding(bytes in any::<[u8; 32]>(), text in "[A-Za-z0-9_=+/-]{41,45}") {
         let token = Token::random(&Repeating(bytes));
         prop_assert_eq!(Token::decode(&token.encode()), Some(token));
         if let Some(token) = Token::decode(&text) {
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn codes_are_read_however_they_are_written_down(
+    fn codes_are_accepted_in_any_notation(
         bytes in any::<[u8; 32]>(), spaces in vec("[ \u{a0}-]{0,2}", 30), is_lower in vec(any::<bool>(), 30)
     ) {
         let code = RecoveryCode::random(&Repeating(bytes));
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cookie_of_ours_is_found_among_those_of_others(
+    fn our_cookie_is_found_among_other_cookies(
         bytes in any::<[u8; 32]>(),
         before in vec("[a-z_]{1,9}=[!#-+--:<-~]{0,20}", 0..5),
         after in vec("[ -:<-~]{0,20}", 0..5),
@@ -150,14 +150,14 @@ proptest! {
     }
 
     #[test]
-    fn a_notice_says_nothing_but_our_own_words(text in prop_oneof!["[a-z_]{1,20}(\\.[0-9]{1,6})?", any::<String>()]) {
+    fn a_notice_contains_our_own_texts_only(text in prop_oneof!["[a-z_]{1,20}(\\.[0-9]{1,6})?", any::<String>()]) {
         if let Some(notice) = Notice::parse(&text) {
             prop_assert_eq!(Notice::parse(&notice.code()), Some(notice));
         }
     }
 
     #[test]
-    fn no_span_of_time_allows_more_than_its_limit_and_who_waits_as_told_is_let_in(
+    fn no_window_exceeds_its_limit_and_a_caller_that_waits_as_told_is_admitted(
         burst in 1..6_u32, every in 1..1_000_u64, pauses in vec(0..2_000_u64, 1..60)
     ) {
         let limit = Limit { name: "any", burst, every: Duration::from_millis(every) };
@@ -185,7 +185,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_client_writes_left_of_our_proxy_changes_nothing(
+    fn forged_forwarding_entries_do_not_change_the_client_address(
         claims in vec(prop_oneof![any::<Ipv4Addr>().prop_map(|a| a.to_string()), "[ -~]{0,20}"], 0..5),
         client in any::<Ipv4Addr>(),
     ) {

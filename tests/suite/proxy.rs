@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a backend that a test can cut, stall and mend.
+//! A TCP proxy in front of a backend, which a test can cut, stall and restore.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
     Open,
-    /// Connections stay, and nothing comes through.
+    /// Connections stay open, but no data passes.
     Stalled,
     Cut,
 }
@@ -19,7 +19,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Begins to pass connections on to `upstream` (host and port).
+    /// Starts forwarding connections to `upstream` (host and port).
     pub async fn start(upstream: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -35,17 +35,17 @@ impl Proxy {
         Self { address, line }
     }
 
-    /// Drops every connection and takes no new one.
+    /// Closes all connections and accepts no new ones.
     pub fn cut(&self) {
         self.line.send_replace(Line::Cut);
     }
 
-    /// Keeps every connection, takes new ones, and passes nothing on.
+    /// Keeps connections open and accepts new ones, but forwards no data.
     pub fn stall(&self) {
         self.line.send_replace(Line::Stalled);
     }
 
-    /// Passes new connections on again; those that were stalled end.
+    /// Forwards new connections again; stalled ones are closed.
     pub fn mend(&self) {
         self.line.send_replace(Line::Open);
     }

@@ -1,4 +1,4 @@
-//! Random requests that know the shape of what they spoil: no refusal is a failure of ours, and memory comes back.
+//! Random mutations of valid requests: no error is a bug of the server, and its memory is released.
 
 use crate::authenticator::random;
 use crate::program::{Program, rounds};
@@ -6,7 +6,7 @@ use crate::remote::Remote;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A small generator that can be run again from its seed (xorshift64*, Vigna 2016).
+/// A small generator, reproducible from its seed (xorshift64*, Vigna 2016).
 struct Dice(u64);
 
 impl Dice {
@@ -25,7 +25,7 @@ impl Dice {
         &all[self.below(all.len())]
     }
 
-    /// Text as people, programs and attackers type it.
+    /// Text as users, programs and attackers send it.
     fn text(&mut self) -> String {
         let length = *self.one_of(&[0, 1, 3, 32, 33, 64, 65, 254, 1_000, 20_000]);
         match self.below(8) {
@@ -69,7 +69,7 @@ impl Dice {
         }
     }
 
-    /// Keeps most of a value, and changes something in it.
+    /// A copy of a value with something in it changed.
     fn spoiled(&mut self, value: &Value) -> Value {
         match value {
             Value::Object(members) if self.below(12) != 0 => {
@@ -104,7 +104,7 @@ impl Dice {
     }
 }
 
-/// Every route that takes JSON, with a body as it should be.
+/// Every route that takes JSON, with a valid body.
 fn routes() -> Vec<(&'static str, Value)> {
     let credential = json!({ "id": "AA", "rawId": "AA", "type": "public-key", "response": {
         "clientDataJSON": "e30", "attestationObject": "oA", "authenticatorData": "AA", "signature": "AA", "userHandle": "AA" } });
@@ -161,11 +161,11 @@ const READ: [&str; 18] = [
     "/healthz",
 ];
 
-/// Outages of a disk that other tests use, too. Those of ours come again with the same request.
+/// Outages of the disk, which other tests also use. A bug of the server would recur with the same request.
 const OUTAGES_AT_MOST: u32 = 2;
 
 #[test]
-fn random_requests_over_every_route_meet_no_failure_of_ours_and_leave_memory_as_it_was() {
+fn random_requests_to_every_route_cause_no_server_error_and_no_memory_growth() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[("RATE_LIMITS", "off")]);
     let seed = u64::from_be_bytes(random()) | 1;
@@ -193,10 +193,10 @@ fn random_requests_over_every_route_meet_no_failure_of_ours_and_leave_memory_as_
                 Some(body) => remote.post(path, body),
                 None => remote.get(path),
             };
-            outcome.unwrap_or_else(|| panic!("{path} was not answered, seed {seed}, request {number}"))
+            outcome.unwrap_or_else(|| panic!("{path} got no response, seed {seed}, request {number}"))
         };
         let (mut status, mut answer) = ask();
-        // A disk that stands still for over a second is an outage and no failure of ours: then the same is asked again.
+        // A disk that stalls for over a second is an outage, not a bug: the request is repeated.
         if status == 503 && outages < OUTAGES_AT_MOST {
             println!("{path}: {answer}, seed {seed}, request {number}");
             outages += 1;

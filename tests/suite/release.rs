@@ -1,5 +1,5 @@
-//! How the release is built: the program carries the files of its site, and is compiled anew where they have changed,
-//! and only there. It is cargo itself that decides, about a small program in the place of ours.
+//! Release builds: the program embeds the site's files, and is recompiled if and only if they change. The tests run the
+//! real cargo on a small program in place of this one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// A folder with the script, a site and a program that carries it.
+/// A folder with the build script, a site, and a program that embeds the site.
 struct Workshop(TempDir);
 
 const MANIFEST: &str = "[package]\nname = \"latchkey\"\nedition = \"2024\"\n";
-/// Carries one file, and looks at the same variable as ours.
+/// Embeds one file, and reads the same environment variable as the real program.
 const PROGRAM: &str = "const _: Option<&str> = option_env!(\"LATCHKEY_SITE\");\n\
                        fn main() { print!(\"{}\", include_str!(\"../target/carried/pkg/a file.js\")) }\n";
-/// Stands in for cargo-leptos, which builds the program.
+/// Replaces cargo-leptos, which builds the program.
 const CARGO: &str =
     "#!/bin/sh\n[ \"$*\" = 'leptos build --release --server-only --locked' ] && exec \"$REAL_CARGO\" build --release\n";
 
@@ -40,7 +40,7 @@ impl Workshop {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Stands in for cargo-leptos, which writes every file of the browser anew and compresses it later.
+    /// Replaces cargo-leptos, which rewrites every file for the browser and compresses it later.
     fn build_site(&self, text: &str) {
         self.write("target/site/pkg/a file.js", text);
         let at = self.path("target/site/pkg/a file.js").metadata().unwrap().modified().unwrap();
@@ -54,7 +54,7 @@ impl Workshop {
         script.env_remove("CARGO_TARGET_DIR").env("REAL_CARGO", env!("CARGO")).output().unwrap()
     }
 
-    /// Whether cargo had to compile; the program that is there then carries this text.
+    /// Whether cargo had to compile; asserts that the resulting program embeds `text`.
     fn is_compiled_for(&self, text: &str) -> bool {
         self.build_site(text);
         let done = self.build_program();
@@ -67,20 +67,20 @@ impl Workshop {
 }
 
 #[test]
-fn the_program_is_compiled_anew_where_its_files_have_changed_and_only_there() {
+fn the_program_is_recompiled_only_if_its_files_changed() {
     let workshop = Workshop::new();
-    assert!(workshop.is_compiled_for("one"), "the first time");
+    assert!(workshop.is_compiled_for("one"), "the first build");
     let packed = fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap();
-    assert!(!workshop.is_compiled_for("one"), "they say the same");
+    assert!(!workshop.is_compiled_for("one"), "the contents are the same");
     assert_eq!(fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap(), packed);
     assert!(workshop.is_compiled_for("two"));
     assert!(fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap().starts_with("two"));
     assert!(!workshop.is_compiled_for("two"));
-    assert!(workshop.is_compiled_for("one"), "as it was before the last");
+    assert!(workshop.is_compiled_for("one"), "back to the first contents");
 }
 
 #[test]
-fn a_file_that_comes_or_goes_is_one_that_changed() {
+fn an_added_or_removed_file_counts_as_a_change() {
     let workshop = Workshop::new();
     assert!(workshop.is_compiled_for("one"));
     workshop.write("target/site/another.svg", "");
@@ -92,7 +92,7 @@ fn a_file_that_comes_or_goes_is_one_that_changed() {
 }
 
 #[test]
-fn what_failed_is_compiled_anew() {
+fn a_failed_build_is_repeated() {
     let workshop = Workshop::new();
     assert!(workshop.is_compiled_for("one"));
     workshop.write("src/main.rs", "not a program");
@@ -103,7 +103,7 @@ fn what_failed_is_compiled_anew() {
 }
 
 #[test]
-fn without_files_there_is_no_program() {
+fn without_site_files_the_build_fails() {
     let workshop = Workshop::new();
     let done = workshop.build_program();
     assert!(!done.status.success());
@@ -111,15 +111,15 @@ fn without_files_there_is_no_program() {
     assert!(!workshop.path("target/release").exists());
 }
 
-/// The first word in a file between these two.
+/// The first text between `before` and `after` in a file.
 fn between(file: &str, before: &str, after: &str) -> String {
     let text = fs::read_to_string(file).unwrap();
-    let rest = text.split_once(before).unwrap_or_else(|| panic!("{file} does not say {before:?}")).1;
+    let rest = text.split_once(before).unwrap_or_else(|| panic!("{file} does not contain {before:?}")).1;
     rest.split(after).next().unwrap().to_owned()
 }
 
 #[test]
-fn the_image_and_the_manifest_name_the_compiler_that_is_used() {
+fn the_image_and_the_manifest_name_the_compiler_in_use() {
     let channel = between("rust-toolchain.toml", "channel = \"", "\"");
     let minor = channel.rsplit_once('.').unwrap().0;
     assert_eq!(between("Cargo.toml", "rust-version = \"", "\""), minor);

@@ -1,4 +1,4 @@
-//! A browser on the other side of a real connection.
+//! A browser that uses real connections.
 
 use crate::authenticator::SoftPasskey;
 use crate::program::Program;
@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Keeps cookies. Several share nothing but what they are given.
+/// A browser with its own cookies.
 #[derive(Clone)]
 pub struct Remote {
     agent: ureq::Agent,
-    /// Where requests go.
+    /// The port that requests go to.
     at: String,
-    /// Where they say that they come from.
+    /// The `Origin` of the requests.
     origin: String,
     pub cookies: BTreeMap<String, String>,
 }
 
-/// The response; `None` where the connection ended without one.
+/// The response; `None` if the connection closed without one.
 pub type Outcome = Option<(u16, Value)>;
 
 impl Remote {
@@ -30,7 +30,7 @@ impl Remote {
         Self { agent: config.build().into(), at, origin: origin.to_owned(), cookies: BTreeMap::new() }
     }
 
-    /// With a connection for each request.
+    /// Uses a new connection for each request.
     pub fn without_reuse(port: u16, origin: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -39,7 +39,7 @@ impl Remote {
         Self { agent: config.build().into(), ..Self::new(port, origin) }
     }
 
-    /// The same browser, turned to another process.
+    /// The same browser, pointed at another process.
     pub fn at(&self, program: &Program) -> Self {
         Self { cookies: self.cookies.clone(), ..Self::new(program.port, &program.origin()) }
     }
@@ -64,7 +64,7 @@ impl Remote {
         Self::json(answer)
     }
 
-    /// A GET with the site's `Host`: some pages answer to no other.
+    /// A GET with the site's `Host`, which some pages require.
     fn page(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
         let host = self.origin.split_once("://").unwrap().1;
         self.agent.get(format!("{}{path}", self.at)).header("host", host).header("cookie", self.line())
@@ -99,7 +99,7 @@ impl Remote {
         Some((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
-    /// Signs up; gives the passkey, whether or not the answer came, and the answer.
+    /// Signs up; returns the passkey, even if no response arrived, and the response.
     pub fn sign_up(&mut self, username: &str) -> Option<(SoftPasskey, Outcome)> {
         let form = json!({ "username": username, "email": format!("{username}@example.org") });
         let (_, options) = self.post("/api/sign-up/start", &form).filter(|(status, _)| *status == 200)?;
@@ -109,7 +109,7 @@ impl Remote {
         Some((passkey, outcome))
     }
 
-    /// Signs in; gives the answer that finished it and the body that was sent.
+    /// Signs in; returns the final response and the body that was sent.
     pub fn sign_in(&mut self, passkey: &SoftPasskey) -> Option<(Outcome, Value)> {
         let (_, options) = self.post("/api/sign-in/start", &json!({})).filter(|(status, _)| *status == 200)?;
         let credential = passkey.assertion(&options["publicKey"], &self.origin).json();

@@ -1,4 +1,4 @@
-//! How often a sign-in, here or at an application, waits for PostgreSQL and for Redis: a budget in numbers, not in time.
+//! How often a sign-in, here or at an application, waits for PostgreSQL and Redis: a budget of round trips, not time.
 
 use crate::app::{Backends, TestDatabase, address};
 use crate::operator::{borrowed, done};
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Round trips to Redis and to the database, of three steps.
+/// Round trips to Redis and to the database, for three steps.
 type Counts = ((usize, usize), (usize, usize), (usize, usize));
 
-/// Counts on the way to a server; gives the address that leads there.
+/// Starts a counting proxy for a server; returns the proxy and the URL through it.
 async fn counted(address: &str, protocol: Protocol) -> (Wire, String) {
     let mut url = url::Url::parse(address).unwrap();
     let usual = match protocol {
@@ -27,7 +27,7 @@ async fn counted(address: &str, protocol: Protocol) -> (Wire, String) {
     (wire, url.into())
 }
 
-/// The node on counted servers, and a function that gives the trips since it was asked last.
+/// A node on counted servers, and a function that returns the round trips since its last call.
 async fn counted_node(
     folder: &Path,
 ) -> (TestDatabase, Program, Vec<(&'static str, String)>, impl Fn() -> (usize, usize) + use<>) {
@@ -38,7 +38,7 @@ async fn counted_node(
         ("DATABASE_URL", database_url),
         ("REDIS_URL", redis_url),
         ("RATE_LIMITS", "on".to_owned()),
-        // No worker looks for emails meanwhile.
+        // No email worker polls meanwhile.
         ("EMAIL_SIGN_IN", "off".to_owned()),
     ];
     let program = Program::start(folder, None, &borrowed(&settings));
@@ -97,7 +97,7 @@ async fn a_sign_in_takes_one_round_trip_to_redis_each_way_and_two_to_the_databas
         let origin = program.origin();
         let mut remote = Remote::new(program.port, &origin);
         let (passkey, _) = remote.sign_up("ada").unwrap();
-        // Statements are prepared at their first use on each connection, and cleanup may be running: the least counts.
+        // Statements are prepared on first use on each connection, and cleanup may be running, so the minimum counts.
         let mut all = Vec::new();
         for _ in 0..28 {
             std::thread::sleep(Duration::from_millis(50));

@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis processes of a test's own, to be stopped, frozen and killed.
+//! PostgreSQL and Redis processes that a test can stop, freeze and kill.
 
 use crate::ports::free_port;
 use latchkey::server::secret::Secret;
@@ -18,12 +18,12 @@ pub fn signal(child: &Child, name: &str) {
 fn wait_for(port: u16) {
     let began = Instant::now();
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(20), "nothing answers at {port}");
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing responds on port {port}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// One Redis.
+/// A Redis server.
 pub struct RedisServer {
     pub port: u16,
     arguments: Vec<String>,
@@ -59,7 +59,7 @@ impl RedisServer {
         signal(&self.child, name);
     }
 
-    /// Asks it something, as an operator would.
+    /// Runs a Redis command; returns the response in debug format.
     pub fn command(&self, words: &[&str]) -> String {
         let client = redis::Client::open(self.url().expose().as_str()).unwrap();
         let mut connection = client.get_connection().unwrap();
@@ -75,7 +75,7 @@ impl RedisServer {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again where it was, empty.
+    /// Restarts the server on the same port, empty.
     pub fn start_again(&mut self) {
         self.child = Self::spawn(self.port, self.folder.path(), &self.arguments);
     }
@@ -89,7 +89,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// One PostgreSQL.
+/// A PostgreSQL server.
 pub struct PostgresServer {
     pub port: u16,
     arguments: Vec<String>,
@@ -106,7 +106,7 @@ impl PostgresServer {
         Self::start_in(tempfile::tempdir().unwrap(), arguments)
     }
 
-    /// One that speaks TLS, with this certificate and its key.
+    /// Starts a server that speaks TLS, with this certificate and key.
     pub fn start_with_tls(certificate: &str, key: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [("server.crt", certificate), ("server.key", key)] {
@@ -123,7 +123,7 @@ impl PostgresServer {
         Self::start_in(folder, &["-c", "fsync=off", "-c", "ssl=on", "-c", &certificate, "-c", &key])
     }
 
-    /// One that can also be reached by a socket in this folder.
+    /// Starts a server that also listens on a Unix socket in this folder.
     pub fn start_with_socket(folder: &Path) -> Self {
         if let Some((user, group)) = postgres_ids() {
             chown(folder, Some(user), Some(group)).unwrap();
@@ -132,7 +132,7 @@ impl PostgresServer {
         Self::start_with(&["-c", "fsync=off", "-c", &format!("unix_socket_directories={}", folder.display())])
     }
 
-    /// Makes a role that gets in by a password alone.
+    /// Creates a role that can log in only with a password.
     pub async fn add_role_with_password(&self, role: &str, password: &str) {
         let file = self.folder.path().join("data/pg_hba.conf");
         let rules = std::fs::read_to_string(&file).unwrap();
@@ -141,13 +141,13 @@ impl PostgresServer {
         self.run("select pg_reload_conf()").await;
     }
 
-    /// Runs a statement as its administrator.
+    /// Runs a statement as the superuser.
     pub async fn run(&self, statement: &str) {
         let began = Instant::now();
         let mut connection = loop {
             match sqlx::PgConnection::connect(self.url().expose()).await {
                 Ok(connection) => break connection,
-                // It listens before it takes connections.
+                // The server listens before it accepts connections.
                 Err(cause) => assert!(began.elapsed() < Duration::from_secs(20), "{cause}"),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -193,14 +193,14 @@ impl PostgresServer {
         Secret::new(format!("postgres://latchkey@127.0.0.1:{}/postgres", self.port))
     }
 
-    /// Freezes or thaws it with all its processes.
+    /// Sends a signal to all processes of the server, to freeze or resume it.
     pub fn signal_all(&self, name: &str) {
         for pid in self.pids() {
             let _ = Command::new("sh").args(["-c", &format!("kill -{name} {pid} 2>/dev/null")]).status();
         }
     }
 
-    /// Ends it at once, as a crash does.
+    /// Stops the server immediately, like a crash.
     pub fn crash(&mut self) {
         signal(&self.child, "QUIT");
         self.child.wait().unwrap();
@@ -210,7 +210,7 @@ impl PostgresServer {
         self.child = Self::spawn(self.port, self.folder.path(), &self.arguments);
     }
 
-    /// All its processes, the one that started the others first.
+    /// All processes of the server, the parent first.
     pub fn pids(&self) -> Vec<u32> {
         let mut all = vec![self.child.id()];
         all.extend(children_of(self.child.id()));
@@ -218,7 +218,7 @@ impl PostgresServer {
     }
 }
 
-/// A connection pooler before a PostgreSQL.
+/// A connection pooler in front of a PostgreSQL server.
 pub struct PgBouncer {
     pub port: u16,
     _folder: TempDir,
@@ -226,7 +226,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one with this `pool_mode`, everything else as it comes.
+    /// Starts a pooler with this `pool_mode` and default settings.
     pub fn start(server: &PostgresServer, mode: &str) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
         let settings = format!(
@@ -266,11 +266,11 @@ impl Drop for PostgresServer {
     }
 }
 
-/// The processes that a process has started, as `/proc` tells.
+/// The child processes of a process, from `/proc`.
 fn children_of(parent: u32) -> Vec<u32> {
     let is_child = |pid: &u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // The name in parentheses may hold anything; the state and the parent follow it.
+        // The name in parentheses may contain anything; the state and the parent follow it.
         let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
         after_name.split(' ').nth(1).and_then(|pid| pid.parse().ok()) == Some(parent)
     };
@@ -278,7 +278,7 @@ fn children_of(parent: u32) -> Vec<u32> {
     all.filter(is_child).collect()
 }
 
-/// The program on PATH, or where Debian keeps it.
+/// The program on `PATH`, or where Debian installs it.
 fn program(name: &str) -> PathBuf {
     let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join(name))
@@ -304,7 +304,7 @@ fn as_postgres(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// User and group of `postgres`, where we are root.
+/// The user and group ids of `postgres`, if this process runs as root.
 fn postgres_ids() -> Option<(u32, u32)> {
     let number = |arguments: &[&str]| -> u32 {
         let output = Command::new("id").args(arguments).output().unwrap();

@@ -1,4 +1,4 @@
-//! How a process ends while requests still come, and how many connections one peer may have.
+//! How a process shuts down while requests still arrive, and how many connections one peer may have.
 
 use crate::ports::free_port;
 use crate::program::{Program, exchange, is_ready, rounds};
@@ -28,7 +28,7 @@ fn connect_within(port: u16, patience: Duration) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Sends one request; whether an answer came.
+/// Sends one request; returns whether a response arrived.
 fn is_answered(stream: &mut TcpStream) -> bool {
     let mut answer = Vec::new();
     stream.write_all(POST.as_bytes()).is_ok()
@@ -37,7 +37,7 @@ fn is_answered(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn every_connection_that_was_established_is_answered_at_the_end() {
+fn every_established_connection_gets_a_response_during_shutdown() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..rounds(4, 40) {
         let mut program = Program::start(folder.path(), None, &[("RATE_LIMITS", "off")]);
@@ -49,7 +49,7 @@ fn every_connection_that_was_established_is_answered_at_the_end() {
                     let (mut answered, mut lost) = (0_u32, 0_u32);
                     while !over.load(Ordering::SeqCst) {
                         let Some(mut stream) = connect(port) else { continue };
-                        // Some take a moment before they speak, as over a long way.
+                        // Some clients pause before they send, as over a slow network.
                         if number % 3 == 0 {
                             sleep(Duration::from_millis(30));
                         }
@@ -74,10 +74,10 @@ fn every_connection_that_was_established_is_answered_at_the_end() {
 }
 
 #[test]
-fn readiness_ends_with_the_signal_and_open_connections_learn_to_close() {
+fn readiness_ends_with_the_signal_and_open_connections_are_told_to_close() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), None, &[]);
-    // A proxy that watches, so that there is time for it to notice.
+    // A proxy polls, so the shutdown leaves it time to notice.
     for _ in 0..4 {
         assert!(is_ready(program.port));
         sleep(Duration::from_millis(400));
@@ -89,11 +89,11 @@ fn readiness_ends_with_the_signal_and_open_connections_learn_to_close() {
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"database\":\"ok\""), "{answer}");
     assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
     assert!(exchange(program.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().contains("200 OK"));
-    assert!(is_answered(&mut kept), "requests that still come are answered");
+    assert!(is_answered(&mut kept), "later requests still get a response");
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
 }
 
-/// A proxy that asks each process whether it is ready, and sends each connection to one that is, without trying again.
+/// A proxy that polls the readiness of each process and sends each connection to a ready one, without retries.
 struct Balancer {
     port: u16,
     lost: Arc<AtomicU64>,
@@ -125,7 +125,7 @@ impl Balancer {
     }
 }
 
-/// The next process that is ready. On a busy machine both may seem away for a moment, which a proxy waits for.
+/// The next ready process. On a busy machine both may seem unready for a moment, so the proxy waits.
 fn next_upstream(turn: usize, ready: &Mutex<Vec<bool>>, upstreams: &[Arc<AtomicU16>]) -> u16 {
     let began = Instant::now();
     loop {
@@ -156,7 +156,7 @@ fn pass_on(mut client: TcpStream, port: u16, lost: &AtomicU64) {
 }
 
 #[test]
-fn behind_a_proxy_that_does_not_try_again_a_rolling_restart_loses_nothing() {
+fn behind_a_proxy_without_retries_a_rolling_restart_loses_nothing() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let start = |number: usize| Program::start(folders[number].path(), None, &[("RATE_LIMITS", "off")]);
     let mut programs = [start(0), start(1)];
@@ -196,7 +196,7 @@ fn behind_a_proxy_that_does_not_try_again_a_rolling_restart_loses_nothing() {
     assert_eq!(balancer.lost.load(Ordering::SeqCst), 0);
 }
 
-/// Opens connections from a loopback address; gives those that the other end leaves open.
+/// Opens connections from a loopback address; returns those that the server keeps open.
 async fn open(from: Ipv4Addr, port: u16, count: usize) -> Vec<tokio::net::TcpStream> {
     let mut streams = Vec::new();
     for _ in 0..count {
@@ -227,23 +227,23 @@ async fn is_alive(from: Ipv4Addr, port: u16) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_peer_has_an_eighth_of_all_connections_and_others_are_answered() {
+async fn one_peer_gets_an_eighth_of_all_connections_and_others_are_served() {
     let (one, other) = (Ipv4Addr::new(127, 0, 0, 7), Ipv4Addr::new(127, 0, 0, 8));
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     let kept = open(one, program.port, 600).await;
     assert_eq!(kept.len(), 512);
-    assert!(!is_alive(one, program.port).await, "it has all that it may have");
+    assert!(!is_alive(one, program.port).await, "it has reached its limit");
     let began = Instant::now();
     assert!(is_alive(other, program.port).await);
     assert!(began.elapsed() < Duration::from_secs(2));
     drop(kept);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(is_alive(one, program.port).await, "its places are free again");
+    assert!(is_alive(one, program.port).await, "its connections are free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trusted_proxy_has_as_many_connections_as_there_are() {
+async fn a_trusted_proxy_may_use_all_connections() {
     let proxy = Ipv4Addr::new(127, 0, 0, 7);
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// All files below a folder, as one text each, without tests and comments.
+/// The text of each file in a folder, without tests and comments.
 fn sources(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -25,7 +25,7 @@ fn sources(folder: &Path) -> Vec<String> {
     found
 }
 
-/// Each string in a source, with what stands before it.
+/// Each string literal in a source, with the code before it.
 fn strings(source: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = source;
@@ -40,7 +40,7 @@ fn strings(source: &str) -> Vec<(String, String)> {
                     end = at + 1;
                     break;
                 }
-                // A line that goes on, without the spaces at the beginning of the next.
+                // A line continuation, without the indentation of the next line.
                 '\\' if chars.peek().is_some_and(|(_, next)| *next == '\n') => {
                     while chars.peek().is_some_and(|(_, next)| next.is_whitespace()) {
                         chars.next();
@@ -57,7 +57,7 @@ fn strings(source: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Whether a person reads it: it is said by name, or it stands alone and looks like words.
+/// Whether users see this string: it is an argument of a known function or attribute, or it looks like words.
 fn is_read(before: &str, text: &str) -> bool {
     let before = before.trim_end();
     let is_said =
@@ -72,7 +72,7 @@ fn is_read(before: &str, text: &str) -> bool {
 }
 
 #[test]
-fn everything_that_people_read_is_translated_and_nothing_else() {
+fn exactly_the_visible_texts_are_translated() {
     let folders = ["src/ui", "src/web", "src/server/mail/templates"];
     let files = [
         "src/types/error/mod.rs",
@@ -107,11 +107,11 @@ fn everything_that_people_read_is_translated_and_nothing_else() {
             written.insert(text);
         }
     }
-    // Details of the activity are written where it happens.
+    // Details of activity entries are written by the code that records them.
     for source in sources(Path::new("src/server/auth")).iter().chain(&sources(Path::new("src/server/model"))) {
         written.extend(strings(source).into_iter().map(|(_, text)| text));
     }
-    // Not shown on any page: reasons of lints, and media types of emails.
+    // Not shown on any page: lint reasons, and media types of emails.
     let is_ours = |text: &&String| !text.contains("text/plain") && !text.starts_with("M9 ");
     let missing: Vec<_> = read.difference(&known).filter(is_ours).collect();
     assert!(missing.is_empty(), "texts/de.txt lacks {missing:#?}");
@@ -141,7 +141,7 @@ fn words(page: &str) -> String {
     words.replace("&#x27;", "'").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
-/// The English texts that stand on a page by themselves, but for those that are the same in both languages.
+/// The English texts on a page, except those that are the same in both languages.
 fn english_on(page: &str) -> Vec<&'static str> {
     let lines: Vec<_> = words(page).lines().map(|line| line.trim().to_owned()).collect();
     let differs = |pair: &(&str, &str)| pair.0 != pair.1;
@@ -154,7 +154,7 @@ fn english_on(page: &str) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn every_page_can_be_read_in_german() {
+async fn every_page_is_available_in_german() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.cookies.insert("latchkey_language".to_owned(), "de".to_owned());
@@ -194,7 +194,7 @@ async fn every_page_can_be_read_in_german() {
 }
 
 #[tokio::test]
-async fn a_language_is_chosen_by_the_browser_or_by_the_person_who_is_led_back() {
+async fn the_browser_or_the_user_chooses_the_language() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     let german = |answer: &crate::app::Answer| answer.text().contains("<html lang=\"de\"");
@@ -228,7 +228,7 @@ async fn emails_follow_the_language_that_the_user_chose_last() {
         own.post("/api/recovery/codes", json!({})).await;
         app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
         app.browser().ask("ada").await;
-        // The language is that of the account's owner.
+        // The account owner's language applies.
         app.email_about("ada@example.org", "Anmelden bei Latchkey").await;
     }
 }

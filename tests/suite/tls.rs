@@ -1,4 +1,4 @@
-//! Certificates of a private authority, and a proxy that says the wrong scheme.
+//! Certificates of a private authority, and a proxy that reports the wrong scheme.
 
 use crate::mail::server::acceptor;
 use crate::ports::free_port;
@@ -17,7 +17,7 @@ struct Terminator {
 }
 
 impl Terminator {
-    /// Passes on to a port; with a header line, puts that into each request, and sends one request a connection.
+    /// Forwards to a port. With `header`, inserts that line into each request and sends one request per connection.
     async fn start(port: u16, upstream: u16, header: Option<&'static str>) -> Self {
         let (tls, certificate) = acceptor();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -57,7 +57,7 @@ fn start(folder: &Path, settings: &[(&str, &str)]) -> (Child, u16) {
     (latchkey(folder, &all).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), port)
 }
 
-/// Whether the doctor is content; and what it says.
+/// Whether `doctor` succeeds, and its output.
 async fn doctor(folder: &Path, settings: &[(&str, &str)]) -> (bool, String) {
     let mut command = latchkey(folder, settings);
     let output = tokio::task::spawn_blocking(move || command.arg("doctor").output().unwrap()).await.unwrap();
@@ -66,7 +66,7 @@ async fn doctor(folder: &Path, settings: &[(&str, &str)]) -> (bool, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_and_postgresql_with_a_private_authority_are_reached_where_it_is_named() {
+async fn redis_and_postgresql_with_a_private_authority_are_reached_if_it_is_configured() {
     let folder = tempfile::tempdir().unwrap();
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let postgres = PostgresServer::start_with_tls(&cert.pem(), &signing_key.serialize_pem());
@@ -100,7 +100,7 @@ async fn redis_and_postgresql_with_a_private_authority_are_reached_where_it_is_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_sees_a_redirect_without_end_and_says_what_to_set() {
+async fn the_doctor_detects_a_redirect_loop_and_names_the_setting() {
     let folder = tempfile::tempdir().unwrap();
     let (port, public) = (free_port(), free_port());
     let (listen, origin) = (format!("127.0.0.1:{port}"), format!("https://localhost:{public}"));
@@ -133,7 +133,7 @@ async fn the_doctor_sees_a_redirect_without_end_and_says_what_to_set() {
         let (again, _) = doctor(folder.path(), &settings).await;
         assert_eq!((is_well, again), (is_right, is_right), "{text}");
         assert_eq!(
-            text.contains("redirects without end") && text.contains("X-Forwarded-Proto $scheme"),
+            text.contains("redirects in a loop") && text.contains("X-Forwarded-Proto $scheme"),
             !is_right,
             "{text}"
         );

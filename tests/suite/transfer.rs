@@ -1,4 +1,4 @@
-//! Signing keys on the way from one database to another.
+//! Moving signing keys from one database to another.
 
 use crate::operator::{done, refused};
 use crate::program::{Program, exchange, latchkey};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// The ids of the keys that a server publishes, once the first are made.
+/// The ids of the keys that a server publishes, once the first ones exist.
 pub fn key_ids(program: &Program) -> Vec<String> {
     let head = format!("GET /oauth/jwks HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", program.port);
     let began = Instant::now();
@@ -20,11 +20,11 @@ pub fn key_ids(program: &Program) -> Vec<String> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    panic!("no signing keys were made");
+    panic!("no signing keys were created");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_of_an_export_are_encrypted_under_a_passphrase_and_open_under_another_secret_key() {
+async fn exported_keys_are_encrypted_with_a_passphrase_and_work_under_another_secret_key() {
     let (old, new, bare) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let secret = |text: &'static str| [("SECRET_KEY", text)];
     let old_key = secret("the secret key of the old machine");
@@ -51,9 +51,9 @@ async fn keys_of_an_export_are_encrypted_under_a_passphrase_and_open_under_anoth
     refused(new.path(), &new_key, &["import", &path("costly"), &with("passphrase")], "too many iterations");
     let made = |folder: &tempfile::TempDir| folder.path().join("data/latchkey.db").exists();
     refused(bare.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
-    assert!(made(&new) && !made(&bare), "without a passphrase nothing is made");
+    assert!(made(&new) && !made(&bare), "without a passphrase nothing is created");
     done(new.path(), &new_key, &["import", &path("a"), &with("passphrase")]);
-    assert_eq!(key_ids(&Program::start(new.path(), None, &new_key)), ids, "tokens that were signed go on being valid");
+    assert_eq!(key_ids(&Program::start(new.path(), None, &new_key)), ids, "existing tokens stay valid");
 
     refused(bare.path(), &new_key, &["import", &path("b"), &with("passphrase")], "exported without a passphrase");
     let (_, said) = done(bare.path(), &new_key, &["import", &path("b")]);

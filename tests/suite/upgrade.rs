@@ -1,6 +1,5 @@
-//! A database of the version before this one is opened, brought up to date and used. The dumps in `fixtures/` were
-//! written by that version: one account with a passkey, a session, recovery codes, and an email that could not be sent
-//! yet.
+//! A database of the previous version is opened, migrated and used. The dumps in `fixtures/` were written by that
+//! version: one account with a passkey, a session, recovery codes, and a queued email.
 
 use crate::app::{App, Backends, MovableClock, Parts, TestDatabase, open_ephemeral};
 use crate::authenticator::{BE, BS, SoftPasskey, UP, UV, decode};
@@ -20,24 +19,24 @@ use std::time::Duration;
 const WRITTEN_AT: i64 = 1_795_716_785_000;
 const SECRET_KEY: &str = "the key of the database that version 0.1.0 made";
 
-/// The credentials of the users of the dump.
+/// The credentials of the users in the dump.
 #[derive(Deserialize)]
 struct Kept {
     passkey: [String; 3],
     cookies: BTreeMap<String, String>,
-    /// Of the browser that asked for the email.
+    /// The cookies of the browser that requested the email.
     asker: BTreeMap<String, String>,
     recovery_code: String,
 }
 
-/// A passkey by its private key, id and user handle in base64url.
+/// A passkey from its private key, id and user handle in base64url.
 fn passkey([key, credential_id, user_handle]: &[String; 3]) -> SoftPasskey {
     let key = SigningKey::from_slice(&decode(key)).unwrap();
     let (credential_id, user_handle) = (decode(credential_id), decode(user_handle));
     SoftPasskey { key, credential_id, user_handle, counter: 0, flags: UP | UV | BE | BS }
 }
 
-/// A database with a dump in it.
+/// A database restored from the dump.
 async fn restored(backends: Backends) -> (TestDatabase, Kept) {
     let database = TestDatabase::create(backends).await;
     let (dump, kept) = match &database {
@@ -60,7 +59,7 @@ async fn restored(backends: Backends) -> (TestDatabase, Kept) {
     (database, serde_json::from_str(kept).unwrap())
 }
 
-/// This version on that database, at the time when it was written.
+/// This version on the restored database, at the time of the dump.
 async fn upgraded(backends: Backends) -> (App, Kept) {
     let (database, kept) = restored(backends).await;
     let clock = Arc::new(MovableClock::default());
@@ -76,7 +75,7 @@ fn browser(app: &App, cookies: &BTreeMap<String, String>) -> Browser {
 }
 
 #[tokio::test]
-async fn a_session_and_a_passkey_of_the_version_before_go_on_working() {
+async fn a_session_and_a_passkey_of_the_previous_version_still_work() {
     for backends in Backends::ALL {
         let (app, kept) = upgraded(backends).await;
         assert!(!app.store.is_new());
@@ -103,14 +102,14 @@ async fn a_session_and_a_passkey_of_the_version_before_go_on_working() {
 }
 
 #[tokio::test]
-async fn an_email_that_the_version_before_queued_is_sent_once() {
+async fn an_email_that_the_previous_version_queued_is_sent_once() {
     for backends in Backends::ALL {
         let (app, kept) = upgraded(backends).await;
         let before = app.emails().await.len();
         let now = Clock::now(&*app.clock);
         cleanup::clean(&*app.store, now, Duration::ZERO).await.unwrap();
         assert_eq!(app.store.levels(now).await.unwrap().outbox, 1, "{backends:?}");
-        assert_eq!(app.store.adopt_emails(now).await.unwrap(), 0, "{backends:?}: it was moved");
+        assert_eq!(app.store.adopt_emails(now).await.unwrap(), 0, "{backends:?}: it was already moved");
         let email = app.email_to("ada@example.org").await;
         assert_eq!(app.emails().await.len(), before + 1);
         assert_eq!(browser(&app, &kept.asker).answer_code(&email.code()).await.status, 200);

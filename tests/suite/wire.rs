@@ -1,4 +1,4 @@
-//! A TCP proxy that counts round trips: what a client sends after an answer begins the next one, whatever is sent together.
+//! A TCP proxy that counts round trips: the first data that a client sends after a response begins the next one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Messages of the protocol that are no round trip of their own.
+/// The protocol, which decides which messages do not count as a round trip.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// PostgreSQL: beginning and committing are not counted, nor is what the pool asks.
+    /// PostgreSQL: `begin` and `commit` are not counted, nor are the pool's checks.
     Postgres,
     Redis,
 }
 
-/// Counts what passes.
+/// A proxy that counts round trips.
 pub struct Wire {
     pub address: SocketAddr,
     count: Arc<AtomicUsize>,
 }
 
 impl Wire {
-    /// Begins to pass connections on to `upstream` (host and port).
+    /// Starts forwarding connections to `upstream` (host and port).
     pub async fn start(upstream: String, protocol: Protocol) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -50,7 +50,7 @@ impl Wire {
         Self { address, count }
     }
 
-    /// How many there were since the last time that this was asked.
+    /// The number of round trips since the last call.
     pub fn take(&self) -> usize {
         self.count.swap(0, Ordering::SeqCst)
     }
@@ -66,9 +66,8 @@ async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl
     }
 }
 
-/// Not counted by the budget: a simple query that begins or ends a transaction, and a lone `Sync`, for which no command
-/// waits: with it the pool looks after a connection that was given back (PostgreSQL 15, section 55.7: `Q`, length,
-/// text; `S`, length).
+/// Not counted by the budget: a simple query that begins or ends a transaction, and a lone `Sync`, with which the pool
+/// checks a returned connection while no command waits (PostgreSQL 15, section 55.7: `Q`, length, text; `S`, length).
 fn is_upkeep(sent: &[u8]) -> bool {
     let text = sent.strip_prefix(b"Q").and_then(|rest| rest.get(4..)).unwrap_or_default().to_ascii_lowercase();
     sent == b"S\0\0\0\x04" || ["begin", "commit", "rollback"].iter().any(|word| text.starts_with(word.as_bytes()))

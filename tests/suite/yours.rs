@@ -14,7 +14,7 @@ async fn location(browser: &mut Browser, path: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_protected_page_leads_strangers_to_sign_in_and_back() {
+async fn a_protected_page_sends_visitors_to_sign_in_and_back() {
     let app = app_with_vault().await;
     let mut browser = app.browser();
     assert_eq!(location(&mut browser, "/vault?x=1").await, (303, "/sign-in?next=%2Fvault%3Fx%3D1".to_owned()));
@@ -26,7 +26,7 @@ async fn a_protected_page_leads_strangers_to_sign_in_and_back() {
 }
 
 #[tokio::test]
-async fn a_protected_page_asks_who_is_there_after_ten_minutes_and_goes_on() {
+async fn a_protected_page_requires_reauthentication_after_ten_minutes() {
     let app = app_with_vault().await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -35,19 +35,19 @@ async fn a_protected_page_asks_who_is_there_after_ten_minutes_and_goes_on() {
     assert_eq!(location(&mut browser, "/vault").await, (303, asked.clone()));
     let page = browser.get(&asked).await;
     assert!(page.status == 200 && page.text().contains("To open this page, confirm it's you."), "{}", page.text());
-    assert_eq!(browser.form(&asked, &[]).await.status, 403, "not before it is known who is there");
+    assert_eq!(browser.form(&asked, &[]).await.status, 403, "not before reauthentication");
     assert_eq!(browser.reauthenticate(&passkey).await.status, 200);
     let answer = browser.form(&asked, &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/vault"));
     assert_eq!(browser.get("/vault").await.status, 200);
-    assert_eq!(location(&mut browser, &asked).await, (303, "/vault".to_owned()), "nothing is asked twice");
+    assert_eq!(location(&mut browser, &asked).await, (303, "/vault".to_owned()), "the user is not asked twice");
     let elsewhere = browser.form("/confirm?next=//evil.example", &[]).await;
     assert_eq!(elsewhere.header("location"), "/account");
 }
 
 #[test]
-fn the_manual_for_forks_shows_that_page() {
+fn the_fork_manual_shows_this_page() {
     let page = std::fs::read_to_string("tests/suite/vault.rs").unwrap().replace("latchkey::", "crate::");
     assert!(page.lines().count() < 30);
-    assert!(std::fs::read_to_string("docs/FORK.md").unwrap().contains(&page), "docs/FORK.md shows another");
+    assert!(std::fs::read_to_string("docs/FORK.md").unwrap().contains(&page), "docs/FORK.md shows different code");
 }

@@ -11,11 +11,11 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-/// A response of the server or an authenticator, as an object that can be written as JSON; passed on unread.
+/// A JSON-serializable response of the server or an authenticator, passed on unread.
 #[derive(Clone, Debug)]
 pub struct Answer(pub(super) JsValue);
 
-/// An argument of a call; an absent one is left out.
+/// An argument of a call; an undefined one is omitted.
 #[derive(Debug)]
 pub struct Argument(JsValue);
 
@@ -43,10 +43,10 @@ impl<T: Into<Self>> From<Option<T>> for Argument {
     }
 }
 
-/// Posts arguments as JSON; [`call!`] knows where, and their names.
+/// Posts arguments as JSON; [`call!`] supplies the path and the names.
 ///
 /// # Errors
-/// A refusal of the server; a response that is not ours counts as an outage.
+/// The server's refusal; a response in any other format counts as an outage.
 pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
     let body = Object::new();
     for (name, Argument(value)) in arguments {
@@ -59,7 +59,7 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     }
     let refusal = member(&json.unwrap_or_default(), "error");
     let code = member(&refusal, "code").as_string();
-    // A code this build does not know comes from a newer server: nothing better than "something went wrong".
+    // A code that this build does not know comes from a newer server.
     let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
     Err(error.with_details(Details {
         tries_left: None,
@@ -83,18 +83,18 @@ async fn fetched(path: &str, request: &Object) -> Result<Response, BrowserError>
     JsFuture::from(response).await.map(JsCast::unchecked_into).map_err(reason)
 }
 
-/// A text member of an answer.
+/// A string member of a response.
 #[must_use]
 pub fn text_in(answer: &Answer, name: &str) -> Option<String> {
     member(&answer.0, name).as_string()
 }
 
-/// The status with which a path of this site answers; `None` when it does not.
+/// The status of a response to `GET` for a path of this site; `None` without a response.
 pub async fn answers_with(path: &str) -> Option<u16> {
     fetched(path, &Object::new()).await.ok().map(|response| response.status())
 }
 
-/// A number without its fraction, at the nearest end where it is out of range.
+/// A number without its fraction, limited to the range of `u32`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates at both ends")]
 fn whole(number: &JsValue) -> Option<u32> {
     number.as_f64().map(|number| number as u32)

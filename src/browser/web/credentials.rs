@@ -1,5 +1,5 @@
-//! Between JSON and what `navigator.credentials` takes and gives (WebAuthn Level 3, sections 5.1.8 and 5.1.9), by hand:
-//! browsers up to Safari 18.3 have no methods for it, and those of some password managers throw.
+//! Converts between JSON and the objects of `navigator.credentials` (WebAuthn Level 3, sections 5.1.8 and 5.1.9), by
+//! hand: browsers up to Safari 18.3 have no methods for it, and those of some password managers throw.
 
 use super::objects::{called, member};
 use crate::browser::BrowserError;
@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::JsValue;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Turns the texts in the options that stand for bytes into bytes, in place.
+/// Decodes the base64url members of the options into bytes, in place.
 pub fn read_options(options: &JsValue) {
     read_bytes(options, "challenge");
     read_bytes(&member(options, "user"), "id");
@@ -33,7 +33,7 @@ fn read_bytes(object: &JsValue, name: &str) {
 /// A credential as a `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
 ///
 /// # Errors
-/// [`BrowserError::Unreadable`] when it lacks what every credential has.
+/// [`BrowserError::Unreadable`] if a required member is missing.
 pub fn written(credential: &JsValue) -> Result<JsValue, BrowserError> {
     let (json, answer) = (JsValue::from(Object::new()), JsValue::from(Object::new()));
     let response = member(credential, "response");
@@ -60,17 +60,17 @@ pub fn written(credential: &JsValue) -> Result<JsValue, BrowserError> {
     Ok(json)
 }
 
-/// Bytes as text; text as it is.
+/// Encodes bytes as text; leaves text unchanged.
 fn text_of(value: &JsValue) -> JsValue {
     if value.is_object() { encoded(&Uint8Array::new(value).to_vec()).into() } else { value.clone() }
 }
 
-/// Adds a member; a fresh object takes any.
+/// Sets a member, which cannot fail for a new object.
 fn put(object: &JsValue, name: &str, value: &JsValue) {
     let _ = Reflect::set(object, &name.into(), value);
 }
 
-/// Bytes from base64url (RFC 4648, section 5); other characters are passed over.
+/// Decodes base64url (RFC 4648, section 5); other characters are ignored.
 fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
@@ -86,7 +86,7 @@ fn decoded(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// Bytes as base64url without padding.
+/// Encodes bytes as base64url without padding.
 fn encoded(bytes: &[u8]) -> String {
     let mut text = String::new();
     for three in bytes.chunks(3) {

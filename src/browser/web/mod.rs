@@ -1,4 +1,4 @@
-//! The browser, as pages need it.
+//! The browser functions that pages use.
 
 mod calls;
 mod credentials;

@@ -1,4 +1,4 @@
-//! Members of JavaScript's objects, by name.
+//! Access to members of JavaScript objects by name.
 
 use crate::browser::BrowserError;
 use js_sys::{Function, Object, Promise, Reflect};
@@ -6,20 +6,20 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-/// A global of the page, such as a class; undefined where there is none.
+/// A global of the page, such as a class; undefined if there is none.
 pub fn global(name: &str) -> JsValue {
     member(&js_sys::global(), name)
 }
 
-/// Undefined where there is no such member, or nothing that could have one.
+/// A member of an object; undefined if there is none, or if the value is not an object.
 pub fn member(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or_default()
 }
 
-/// Adds a member.
+/// Sets a member.
 ///
 /// # Errors
-/// When the object takes no more.
+/// When the object cannot be changed.
 pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) -> Result<(), BrowserError> {
     Reflect::set(object, &name.into(), &value.into()).map(|_| ()).map_err(reason)
 }
@@ -32,7 +32,7 @@ pub fn called(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsVa
     member(object, method).dyn_into::<Function>()?.call1(object, argument)
 }
 
-/// Awaits a promise; any other value is returned as it is.
+/// Awaits a promise; returns any other value unchanged.
 ///
 /// # Errors
 /// The reason of the rejection.
@@ -41,7 +41,7 @@ pub async fn resolved(promise: Result<JsValue, JsValue>) -> Result<JsValue, JsVa
 }
 
 /// Maps an exception of the browser by its name.
-#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by it")]
+#[expect(clippy::needless_pass_by_value, reason = "passed to `map_err`")]
 pub fn reason(error: JsValue) -> BrowserError {
     match member(&error, "name").as_string().unwrap_or_default().as_str() {
         "NotAllowedError" => BrowserError::Cancelled,

@@ -8,21 +8,21 @@ use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlFormElement, HtmlInputElement, VisibilityState, Window};
 
-/// A property of the island that is being hydrated, which the script of the page names (`ui/shell.rs`), in the
-/// element around it.
+/// A property of the island that is being hydrated, from the element around it. The script of the page names the island
+/// (`ui/shell.rs`).
 #[must_use]
 pub fn given(name: &str) -> Option<String> {
     let around = member(&global("island"), "parentElement");
     member(&member(&around, "dataset"), name).as_string()
 }
 
-/// The value of a field, also when it was entered before hydration.
+/// The value of a field, including text that was entered before hydration.
 #[must_use]
 pub fn typed(id: &str) -> Option<String> {
     input(id).map(|input| input.value())
 }
 
-/// Whether a box was ticked before the page woke up.
+/// Whether a checkbox was ticked before hydration.
 #[must_use]
 pub fn is_ticked(id: &str) -> bool {
     input(id).is_some_and(|input| input.checked())
@@ -32,21 +32,21 @@ fn input(id: &str) -> Option<HtmlInputElement> {
     document()?.get_element_by_id(id)?.dyn_into().ok()
 }
 
-/// Leaves for another page of this site.
+/// Goes to another page of this site.
 pub fn go(path: &str) {
     if let Ok(window) = window() {
         let _ = window.location().assign(path);
     }
 }
 
-/// Sends a form, as its button would; `false` when there is no such form.
+/// Submits a form; `false` if there is no such form.
 #[must_use]
 pub fn submit(form: &str) -> bool {
     let form = document().and_then(|document| document.get_element_by_id(form));
     form.is_some_and(|form| form.unchecked_into::<HtmlFormElement>().submit().is_ok())
 }
 
-/// Sends a form by its button for passkeys, as if that were pressed.
+/// Submits a form as if its passkey button were pressed.
 pub fn press_passkey_button(form: &str) {
     let Some(form) = document().and_then(|document| document.get_element_by_id(form)) else { return };
     if let Ok(button) = called(&form, "querySelector", &"[value=passkey]".into()) {
@@ -54,13 +54,13 @@ pub fn press_passkey_button(form: &str) {
     }
 }
 
-/// The field of a code, in the words of a selector.
+/// The CSS selector of code fields.
 const CODE_FIELD: &str = "[autocomplete=one-time-code]";
 
-/// How long the key that is pressed from habit after the sixth digit is ignored, in milliseconds.
+/// How long a second submission is ignored, in milliseconds: users press Enter from habit after the sixth digit.
 const HABIT: f64 = 2_000.0;
 
-/// Sends the form of a code once its sixth digit is entered, and only once.
+/// Submits a code form when the sixth digit is entered, and only once.
 pub fn send_complete_codes() {
     on("input", |event| {
         let field = member(event, "target");
@@ -84,7 +84,7 @@ pub fn send_complete_codes() {
     });
 }
 
-/// Hands every event of a kind to `then`, for as long as the page lives.
+/// Calls `then` for every event of a kind, as long as the page is open.
 fn on(kind: &str, then: impl Fn(&JsValue) + 'static) {
     let Some(document) = document() else { return };
     let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| then(&event));
@@ -92,7 +92,7 @@ fn on(kind: &str, then: impl Fn(&JsValue) + 'static) {
     listener.forget();
 }
 
-/// Puts what an element says where it can be pasted from; `false` where the browser does not allow that.
+/// Copies the value of an element to the clipboard; `false` if the browser does not allow that.
 pub async fn copy_from(id: &str) -> bool {
     let Ok(window) = window() else { return false };
     let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
@@ -100,14 +100,14 @@ pub async fn copy_from(id: &str) -> bool {
     resolved(called(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
 }
 
-/// Opens the browser's dialog for printing.
+/// Opens the print dialog.
 pub fn print() {
     if let Ok(window) = window() {
         let _ = window.print();
     }
 }
 
-/// Waits; never returns when the browser has no timers.
+/// Waits; never returns if the browser has no timers.
 pub async fn pause(millis: u32) {
     let millis = i32::try_from(millis).unwrap_or(i32::MAX);
     let promise = Promise::new(&mut |resolve: Function, _| {
@@ -123,7 +123,7 @@ pub fn is_visible() -> bool {
     document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
 }
 
-/// Calls `then` whenever the tab comes to the front, for as long as the page lives.
+/// Calls `then` whenever the tab becomes visible, as long as the page is open.
 pub fn when_visible(then: impl Fn() + 'static) {
     on("visibilitychange", move |_| {
         if is_visible() {

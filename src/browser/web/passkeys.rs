@@ -1,4 +1,4 @@
-//! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys does not know.
+//! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys lacks.
 
 use super::calls::Answer;
 use super::credentials::{read_options, written};
@@ -12,10 +12,10 @@ use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
-/// The class with the newer parts of WebAuthn, which are asked for by name: not every browser has them.
+/// The class with the newer parts of WebAuthn, which are looked up by name since not every browser has them.
 const CLASS: &str = "PublicKeyCredential";
 
-/// A request to the browser that can be ended. `Send`, so that a page keeps it in the same way in both builds.
+/// A handle that aborts a request to the browser. `Send`, so that pages store it the same way in both builds.
 #[derive(Clone, Debug)]
 pub struct Abort(SendWrapper<Option<AbortController>>);
 
@@ -33,7 +33,7 @@ impl Abort {
     }
 }
 
-/// Whether the browser has passkeys.
+/// Whether the browser supports passkeys.
 #[must_use]
 pub fn supports_passkeys() -> bool {
     global(CLASS).is_function()
@@ -44,16 +44,16 @@ pub async fn supports_autofill() -> bool {
     supports_passkeys() && asked_class("isConditionalMediationAvailable").await.is_truthy()
 }
 
-/// Whether the browser can look for a passkey at once and be silent when there is none.
+/// Whether the browser can open its dialog only if there is a passkey on this device.
 pub async fn supports_immediate() -> bool {
     supports_passkeys() && member(&asked_class("getClientCapabilities").await, "immediateGet").is_truthy()
 }
 
-/// Asks the system to make a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7); gives one
-/// whose JSON is a `RegistrationResponseJSON`.
+/// Asks the system to create a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7);
+/// returns a `RegistrationResponseJSON`.
 ///
 /// # Errors
-/// Whatever kept the browser from giving one.
+/// Why the browser returned no passkey.
 pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answer, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
@@ -68,17 +68,17 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
     match written(&credential) {
         Ok(json) => Ok(Answer(json)),
         Err(unreadable) => {
-            // The device has kept a passkey that the server never gets to know.
+            // The device has stored a passkey that the server will never know.
             forget_unknown(options, &Answer(credential)).await;
             Err(unreadable)
         }
     }
 }
 
-/// Asks for a passkey to sign in with; gives one whose JSON is an `AuthenticationResponseJSON`.
+/// Asks for a passkey to sign in with; returns an `AuthenticationResponseJSON`.
 ///
 /// # Errors
-/// Whatever kept the browser from giving one.
+/// Why the browser returned no passkey.
 pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Result<Answer, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
@@ -97,8 +97,8 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     written(&credential).map(Answer)
 }
 
-/// Tells the device that the server does not know the passkey with which it answered, so that it stops offering it
-/// (WebAuthn Level 3, section 5.1.10.2). Quietly does nothing where the browser cannot.
+/// Tells the device that the server does not know the passkey of this response, so that it stops offering it (WebAuthn
+/// Level 3, section 5.1.10.2). Does nothing if the browser lacks support.
 pub async fn forget_unknown(options: &Answer, answer: &Answer) {
     let options = public_key_in(options);
     let rp = member(&options, "rp");
@@ -109,8 +109,8 @@ pub async fn forget_unknown(options: &Answer, answer: &Answer) {
     }
 }
 
-/// Calls one of the signals of `PublicKeyCredential` (WebAuthn Level 3, section 5.1.10) with the object that the text
-/// holds. Quietly does nothing where the browser cannot.
+/// Calls a signal method of `PublicKeyCredential` (WebAuthn Level 3, section 5.1.10) with an object from JSON. Does
+/// nothing if the browser lacks support.
 pub fn signal(method: &str, json: &str) {
     if let Ok(options) = JSON::parse(json) {
         let promise = called(&global(CLASS), method, &options);
@@ -120,12 +120,12 @@ pub fn signal(method: &str, json: &str) {
     }
 }
 
-/// Calls a static method of the class; `None` where the browser has none.
+/// Calls a static method of the class; undefined if the browser lacks it.
 async fn asked_class(question: &str) -> JsValue {
     resolved(called(&global(CLASS), question, &JsValue::UNDEFINED)).await.unwrap_or_default()
 }
 
-/// The options within the answer that opened a ceremony.
+/// The options in the response that started a ceremony.
 fn public_key_in(answer: &Answer) -> JsValue {
     member(&answer.0, "publicKey")
 }

@@ -1,4 +1,4 @@
-//! The translations that the page carries.
+//! The translations that the page contains.
 
 use super::page::document;
 use crate::types::texts;
@@ -10,16 +10,16 @@ thread_local! {
 
 fn carried_texts() -> Option<Vec<(u32, &'static str)>> {
     let carried = document()?.get_element_by_id(texts::CARRIED)?.text_content()?;
-    // Once for the whole life of the page.
+    // Leaked once per page.
     let carried: &'static str = Box::leak(carried.into_boxed_str());
     let pair = |line: &'static str| Some((u32::from_str_radix(line.get(..8)?, 16).ok()?, line.get(9..)?));
     Some(carried.lines().filter_map(pair).collect())
 }
 
-/// A text in the language of the page; `None` where the page does not carry it.
+/// A text in the language of the page; `None` if the page does not contain it.
 pub fn translated(english: &'static str) -> Option<&'static str> {
     TEXTS.with(|texts| {
-        // Pages in English carry no texts.
+        // Pages in English contain no translations.
         let key = (!texts.is_empty()).then(|| texts::key(english))?;
         texts.iter().find(|(known, _)| *known == key).map(|(_, text)| *text)
     })

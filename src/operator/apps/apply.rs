@@ -6,7 +6,7 @@ use crate::server::model::Group;
 use serde::Serialize;
 use std::path::Path;
 
-/// The outcome for one application, for programs.
+/// The outcome for one application in JSON output.
 #[derive(Serialize)]
 struct AppliedLine<'a> {
     outcome: &'static str,
@@ -15,7 +15,7 @@ struct AppliedLine<'a> {
     line: Line<'a>,
 }
 
-/// Applies a file, and tells what became of each application.
+/// Applies a file and reports the outcome for each application.
 pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Result<(), Failure> {
     let file = ApplicationsFile::read(path).map_err(Refused::from)?;
     let ApplyReport { groups, applications: applied } = applications.apply(&file).await?;
@@ -38,7 +38,7 @@ pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Res
     }
     for Applied { application, .. } in applied.iter().filter(|one| one.needs_secret) {
         let id = &application.id;
-        say(&format!("application {id} has no secret yet: `latchkey apps secret add {id}`, or client_secret_file"));
+        say(&format!("application {id} has no secret yet: `latchkey apps secret add {id}`, or set client_secret_file"));
     }
     say(&format!("applied {}", path.display()));
     Ok(())

@@ -7,16 +7,16 @@ use clap::Args;
 /// Options of an application that signs users in by OpenID Connect.
 #[derive(Args)]
 pub struct ClientOptions {
-    /// Where users are sent back to; may be repeated
+    /// URI that users return to after signing in; may be repeated
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
-    /// Where users may be sent after signing out; may be repeated
+    /// URI that users may return to after signing out; may be repeated
     #[arg(long, value_name = "URI")]
     post_logout_redirect_uri: Vec<String>,
-    /// Where the application is told that a session ended
+    /// URI at which the application is notified when a session ends
     #[arg(long, value_name = "URI")]
     backchannel_logout_uri: Option<String>,
-    /// Its name at the endpoints; ID if omitted
+    /// Client ID; defaults to the application's ID
     #[arg(long)]
     client_id: Option<String>,
     /// The application cannot keep a secret, such as one on a phone or in a browser
@@ -28,10 +28,10 @@ pub struct ClientOptions {
     /// RS256, ES256 or EdDSA
     #[arg(long, value_parser = values::algorithm)]
     algorithm: Option<Algorithm>,
-    /// Put the claims into the ID token, for applications that do not ask for userinfo
+    /// Put the claims into the ID token, for applications that do not request userinfo
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     claims_in_id_token: Option<bool>,
-    /// A claim for members of a group; may be repeated, the first that fits counts
+    /// Claim for members of a group; may be repeated, the first match counts
     #[arg(long, value_name = "GROUP:CLAIM=VALUE", value_parser = clearable(values::claim_rule))]
     claim: Vec<Setting<ClaimRule>>,
     /// never, once or always

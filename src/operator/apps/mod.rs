@@ -31,7 +31,7 @@ pub enum Apps {
     },
     /// Lists all applications
     List {
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
@@ -39,7 +39,7 @@ pub enum Apps {
     Show {
         #[arg(value_parser = values::application_id)]
         id: ApplicationId,
-        /// A JSON object, for programs
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
@@ -57,19 +57,19 @@ pub enum Apps {
         #[command(flatten)]
         output: Output,
     },
-    /// Updates groups and applications to match a file, as the server does at its start with APPLICATIONS_FILE
+    /// Updates groups and applications to match a file, as the server does with APPLICATIONS_FILE at startup
     Apply {
-        /// A TOML file; docs/APPLICATIONS.md describes it
+        /// TOML file; docs/APPLICATIONS.md describes the format
         file: PathBuf,
-        /// One JSON object a line for each application, for programs
+        /// Print one JSON object per line for each application
         #[arg(long)]
         json: bool,
     },
     /// Lists presets, or prints what to paste into an application
     Presets {
-        /// Its name, such as grafana
+        /// Name of the preset, such as grafana
         name: Option<String>,
-        /// One JSON object a line, for programs
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
@@ -87,7 +87,7 @@ pub enum SecretCommand {
         /// How long it is valid, such as 90d
         #[arg(long, value_parser = values::span)]
         expires: Option<Duration>,
-        /// A JSON object, for programs
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
@@ -95,7 +95,7 @@ pub enum SecretCommand {
     Remove {
         #[arg(value_parser = values::application_id)]
         id: ApplicationId,
-        /// Its first characters, as `apps show` lists them
+        /// First characters of the secret, as `apps show` lists them
         #[arg(allow_hyphen_values = true)]
         prefix: String,
         #[command(flatten)]
@@ -105,16 +105,16 @@ pub enum SecretCommand {
 
 #[derive(Args)]
 pub struct Options {
-    /// Defaults for a well-known application; `apps presets` lists them. Other options win
+    /// Defaults for a well-known application; `apps presets` lists them. Other options take precedence
     #[arg(long, value_name = "NAME", value_parser = values::preset)]
     preset: Option<&'static Preset>,
     /// Display name
     #[arg(long, value_parser = values::title)]
     name: Option<DisplayName>,
-    /// Where its tile leads; an empty text removes it
+    /// Address that its tile opens; an empty value removes it
     #[arg(long, value_parser = clearable(values::web_address))]
     url: Option<Setting<String>>,
-    /// A PNG, WebP or SVG file of at most 64 KiB; an empty text removes it
+    /// PNG, WebP or SVG file of at most 64 KiB; an empty value removes it
     #[arg(long, value_name = "FILE", value_parser = clearable(|file| values::logo(Path::new(file))))]
     logo: Option<Setting<Logo>>,
     /// everybody, nobody, or group names separated by commas
@@ -123,17 +123,17 @@ pub struct Options {
     /// passkey, any (an emailed code counts too), or device-bound
     #[arg(long, value_parser = values::method)]
     method: Option<RequiredMethod>,
-    /// How old a sign-in may be, such as 12h; an empty text removes the limit
+    /// Maximum age of a sign-in, such as 12h; an empty value removes the limit
     #[arg(long, value_parser = clearable(values::span))]
     max_age: Option<Setting<Duration>>,
     #[command(flatten)]
     client: ClientOptions,
-    /// A JSON object, for programs
+    /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// A reader of a value that an empty text removes.
+/// A value parser that reads an empty value as [`Setting::Clear`].
 fn clearable<T>(
     read: impl Fn(&str) -> Result<T, String> + Clone,
 ) -> impl Fn(&str) -> Result<Setting<T>, String> + Clone {
@@ -210,7 +210,7 @@ fn paste(services: &Services, changed: &Changed, preset: Option<&Preset>) -> Res
 }
 
 impl Options {
-    /// `current_url`: the address that the application has.
+    /// `current_url`: the application's current address.
     fn change(self, current_url: Option<String>) -> Result<ApplicationChange, Failure> {
         let Self { preset, name, url, logo, who, method, max_age, client, json: _ } = self;
         let client = client.change();
@@ -238,7 +238,7 @@ fn tell(services: &Services, changed: &Changed, json: bool, what: &str) -> Resul
     show::tell(&told, json, what)
 }
 
-/// A new secret for programs.
+/// A new secret in JSON output.
 #[derive(Serialize)]
 struct SecretLine<'a> {
     id: &'a str,
@@ -259,7 +259,7 @@ async fn secret(command: SecretCommand, services: &Services) -> Result<(), Failu
             } else {
                 write(text.expose())?;
             }
-            say(&format!("added a secret to application {id}; it is shown only now"));
+            say(&format!("added a secret to application {id}; it will not be shown again"));
             Ok(())
         }
         SecretCommand::Remove { id, prefix, output } => {

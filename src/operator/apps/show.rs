@@ -8,7 +8,7 @@ use crate::server::model::logout::LogoutResult;
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, Mismatch, RedirectUri};
 use serde::Serialize;
 
-/// An application for programs.
+/// An application in JSON output.
 #[derive(Serialize)]
 pub struct Line<'a> {
     pub id: &'a str,
@@ -30,7 +30,7 @@ pub struct Line<'a> {
     record: Option<RecordLine<'a>>,
 }
 
-/// The parts that are kept beside a client, for programs.
+/// The secrets, refused redirect URIs and logouts of a client in JSON output.
 #[derive(Serialize)]
 struct RecordLine<'a> {
     secrets: Vec<SecretLine<'a>>,
@@ -56,7 +56,7 @@ struct MismatchLine<'a> {
 #[derive(Serialize)]
 struct LogoutLine<'a> {
     happened_at: String,
-    /// `null` where the application took it.
+    /// `null` if the delivery succeeded.
     failure: Option<&'a str>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> RecordLine<'a> {
     }
 }
 
-/// The client of an application for programs.
+/// The client of an application in JSON output.
 #[derive(Serialize)]
 struct ClientLine<'a> {
     client_id: &'a str,
@@ -154,7 +154,7 @@ pub struct Told<'a> {
     pub issuer: &'a str,
 }
 
-/// Tells an administrator what was done, with what to paste into the application.
+/// Reports a change, with the values to paste into the application.
 pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
     let Told { application, client, secret, issuer } = *told;
     if json {
@@ -169,20 +169,20 @@ pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
         write(&table)?;
     }
     let who = match &application.policy.who {
-        who if who.is_closed() => "no one may use it yet: `--who` names groups or everybody".to_owned(),
+        who if who.is_closed() => "no one may use it yet; set `--who` to group names or everybody".to_owned(),
         Audience::Everybody => "everybody may use it".to_owned(),
         groups => format!("members of {groups} may use it"),
     };
     say(&format!("{what} application {}; {who}", application.id));
     if application.disabled_at.is_some() {
-        say("it is disabled, since APPLICATIONS_FILE no longer names it");
+        say("it is disabled because APPLICATIONS_FILE no longer lists it");
     }
     if secret.is_some() {
-        say("the client secret is shown only now");
+        say("the client secret will not be shown again");
     }
     let unprotected = client.into_iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
     if let Some(uri) = unprotected {
-        say(&format!("codes sent to {uri} can be read on their way; use https where you can"));
+        say(&format!("codes sent to {uri} can be intercepted; use https if possible"));
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool)
         ("who", line.who),
         ("method", line.method.to_owned()),
         ("sign-in age", max_age),
-        ("from", if line.from_file { "file" } else { "command" }.to_owned()),
+        ("source", if line.from_file { "file" } else { "command" }.to_owned()),
         ("state", line.disabled_at.map_or_else(|| "enabled".to_owned(), |since| format!("disabled since {since}"))),
         ("created", line.created_at),
     ] {
@@ -213,7 +213,7 @@ pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool)
     let Some(ClientRecord { client, secrets, mismatches, logouts }) = known else { return write(&table) };
     add_client(&mut table, client);
     for secret in secrets {
-        let ends = secret.expires_at.map_or_else(|| "no end".to_owned(), Timestamp::to_rfc3339);
+        let ends = secret.expires_at.map_or_else(|| "no expiry".to_owned(), Timestamp::to_rfc3339);
         table.add(["secret".to_owned(), format!("{}… ({ends})", secret.prefix)]);
     }
     for logout in logouts {
@@ -245,7 +245,7 @@ fn add_client(table: &mut Columns, client: &Client) {
         table.add(["redirect URI".to_owned(), uri.to_owned()]);
     }
     for uri in line.post_logout_redirect_uris {
-        table.add(["after logout".to_owned(), uri.to_owned()]);
+        table.add(["post-logout URI".to_owned(), uri.to_owned()]);
     }
     for rule in line.claims {
         table.add(["claim".to_owned(), rule]);
@@ -260,7 +260,7 @@ fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> S
     let registered = registered.unwrap_or_default();
     let (at, id) = (mismatch.happened_at.to_rfc3339(), &application.id);
     let mark = format!("{}^", " ".repeat(common(registered)));
-    // Anyone can ask for any URI: only one that may be registered is put into a command.
+    // Anyone can request any URI: only one that could be registered is put into a command.
     let remedy = match RedirectUri::register(asked, client.is_public) {
         Ok(new) => {
             let uris = client.redirect_uris.iter().chain([&new]);
@@ -268,7 +268,7 @@ fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> S
             format!("to register it: latchkey apps edit {id}{all}")
         }
         Err(_) if asked.contains('…') => {
-            "to register it, take it from the application: its values were not kept".to_owned()
+            "to register it, copy it from the application: its query values were not stored".to_owned()
         }
         Err(reason) => format!("it cannot be registered: it {reason}"),
     };
@@ -278,7 +278,7 @@ fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> S
     )
 }
 
-/// A word for a POSIX shell.
+/// Quotes a word for a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

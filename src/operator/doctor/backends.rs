@@ -10,11 +10,11 @@ use crate::server::store::{Store, postgres, sqlite};
 pub(super) async fn database(config: &Config) -> Vec<Finding> {
     match &config.database {
         DatabaseUrl::Sqlite(file) if !file.exists() => {
-            vec![good("database", format!("{} will be made at the first start", file.display()))]
+            vec![good("database", format!("{} will be created at the first start", file.display()))]
         }
         DatabaseUrl::Sqlite(file) => match sqlite::look(file).await {
             Ok(store) => accounts(config, &store, &sqlite::known_schemas()).await,
-            Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL and who may read the file"))],
+            Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL and the file's permissions"))],
         },
         DatabaseUrl::Postgres(url) => match postgres::look(url).await {
             Ok(store) => accounts(config, &store, &postgres::known_schemas()).await,
@@ -36,14 +36,14 @@ async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<V
     let unknown = made.iter().find(|change| !known.contains(change));
     let missing: Vec<_> = known.iter().filter(|change| !made.contains(change)).map(i64::to_string).collect();
     let mut findings = vec![match unknown {
-        _ if made.is_empty() => good("database", "it answers, and is empty; its tables are made at the first start"),
+        _ if made.is_empty() => good("database", "connected; it is empty, and its tables are created at first start"),
         Some(unknown) => fault(
             "database",
-            format!("a newer version of latchkey has changed it (change {unknown}); start that version"),
+            format!("a newer version of latchkey has migrated it (migration {unknown}); run that version"),
         ),
-        None if missing.is_empty() => good("database", "it answers, and its schema is up to date"),
+        None if missing.is_empty() => good("database", "connected; its schema is up to date"),
         None => {
-            let said = format!("it answers; these changes are made at the next start: {}", missing.join(", "));
+            let said = format!("connected; these migrations run at the next start: {}", missing.join(", "));
             good("database", said)
         }
     }];
@@ -57,13 +57,14 @@ async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<V
     let stranded = store.count_passkeys_elsewhere(rp_id).await?;
     if stranded > 0 {
         let said = format!(
-            "{stranded} were made under another PUBLIC_URL and do not work at {rp_id}; their owners need an email or recovery code to come in"
+            "{stranded} were created under another PUBLIC_URL and do not work at {rp_id}; their owners need an email \
+             or recovery code to sign in"
         );
         findings.push(advice("passkeys", said));
     }
     let locked_out = store.count_without_sign_in_method(rp_id, config.email_sign_in != EmailSignIn::Off).await?;
     if locked_out > 0 {
-        findings.push(advice("accounts", format!("{locked_out} have no way to sign in under these settings")));
+        findings.push(advice("accounts", format!("{locked_out} have no sign-in method under these settings")));
     }
     Ok(findings)
 }
@@ -80,7 +81,7 @@ pub(super) async fn ephemeral(config: &Config) -> Vec<Finding> {
     let version = if is_old(&facts.version) {
         fault(ABOUT, format!("version {} is too old; 6.2 or newer is needed", facts.version))
     } else {
-        good(ABOUT, format!("version {} answers", facts.version))
+        good(ABOUT, format!("version {} responds", facts.version))
     };
     let eviction = match facts.eviction.as_deref() {
         Some("noeviction") => None,
@@ -107,13 +108,13 @@ pub(super) async fn mail(config: &Config) -> Finding {
         Ok(Some(smtp)) => smtp,
         Ok(None) if config.public_url.is_localhost() => return good(ABOUT, "emails go to the development mailbox"),
         Ok(None) => {
-            return advice(ABOUT, "no SMTP_URL: no email is ever sent, and a lost passkey means a lost account");
+            return advice(ABOUT, "SMTP_URL is not set: no emails are sent, and a lost passkey means a lost account");
         }
         Err(cause) => return fault(ABOUT, cause.to_string()),
     };
     match smtp.check().await {
         Ok(()) => good(ABOUT, "the server responds and accepts the login"),
-        Err(cause) => fault(ABOUT, format!("{cause}; check SMTP_URL, its certificate and its login")),
+        Err(cause) => fault(ABOUT, format!("{cause}; check SMTP_URL, the server's certificate and the login")),
     }
 }
 

@@ -1,5 +1,4 @@
-//! `latchkey doctor`: looks at everything that signing in depends on, and says in one line each what to do. It changes
-//! nothing.
+//! `latchkey doctor`: checks everything that sign-in depends on, and prints a line for each check. It changes nothing.
 
 mod backends;
 mod provider;
@@ -14,11 +13,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Clocks that differ by more make links, codes and limits end at the wrong time.
+/// A larger clock difference makes links, codes and limits expire at the wrong time.
 const MOST_SKEW: Duration = Duration::from_secs(10);
-/// Longest wait for anything that is asked over the network.
+/// Longest wait for a network request.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Less free space than this is worth a word, or is too little.
+/// Free space below which the disk check gives advice, or reports a fault.
 const LOW_DISK: u64 = 1024 * 1024 * 1024;
 const NO_DISK: u64 = 50 * 1024 * 1024;
 
@@ -27,11 +26,11 @@ pub enum Grade {
     Good,
     /// It affects no user yet, but needs attention.
     Advice,
-    /// It stops people from signing in, or soon will.
+    /// It prevents users from signing in, or soon will.
     Fault,
 }
 
-/// One line.
+/// The result of one check, printed as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub grade: Grade,
@@ -62,7 +61,7 @@ fn fault(about: &'static str, said: impl Into<String>) -> Finding {
     Finding { grade: Grade::Fault, about, said: said.into() }
 }
 
-/// Writes all findings; returns whether one of them affects users.
+/// Prints all findings. The exit code is 1 if one of them is a fault.
 ///
 /// # Errors
 /// When standard output is closed.
@@ -75,7 +74,7 @@ pub async fn report(config: &Config) -> Result<ExitCode, Failure> {
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Looks at everything there is, given settings that fit.
+/// Runs every check; the settings are valid.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![good("settings", "valid")];
     findings.extend(origin(config));
@@ -102,14 +101,14 @@ fn origin(config: &Config) -> Vec<Finding> {
         good("origin", format!("{origin}; passkeys belong to {host}, and would be lost with another host"))
     }];
     if config.public_url.is_https() && config.trusted_proxies.is_empty() {
-        let said = "PUBLIC_URL is https, so a proxy ends the encryption, but TRUSTED_PROXIES is empty: all visitors share \
-                    the limits of one; set it to the proxy's network, such as 127.0.0.1 or 10.0.0.0/8";
+        let said = "PUBLIC_URL is https, so a proxy terminates TLS, but TRUSTED_PROXIES is empty: all users share the \
+                    rate limits of one client; set it to the proxy's network, such as 127.0.0.1 or 10.0.0.0/8";
         findings.push(advice("proxy", said));
     }
     for network in config.trusted_proxies.iter().filter(|network| is_wide(network)) {
         let said = format!(
-            "TRUSTED_PROXIES holds {network}: each of its addresses may say where a request came from; name the proxy's \
-             own network"
+            "TRUSTED_PROXIES contains {network}: every address in it can forge client addresses; use the proxy's own \
+             network"
         );
         findings.push(advice("proxy", said));
     }
@@ -119,7 +118,7 @@ fn origin(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether a network holds more of the internet than a proxy or a content delivery network has.
+/// Whether a network is larger than that of any proxy or content delivery network.
 fn is_wide(network: &IpNet) -> bool {
     let private = ["10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7"];
     let is_private =
@@ -128,17 +127,17 @@ fn is_wide(network: &IpNet) -> bool {
     !is_private && network.prefix_len() < narrowest
 }
 
-/// How much room there is where the data lies, or will lie.
+/// Checks the free disk space of a data folder, which may not exist yet.
 fn disk(folder: &Path) -> Finding {
     let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
     let Ok(facts) = rustix::fs::statvfs(there) else {
-        return advice("disk", format!("how much room {} has cannot be seen", there.display()));
+        return advice("disk", format!("the free space of {} cannot be determined", there.display()));
     };
     let free = facts.f_bavail.saturating_mul(facts.f_frsize);
     let said = format!("{} MiB free for {}", free / 1024 / 1024, folder.display());
     match free {
-        0..NO_DISK => fault("disk", format!("{said}; free up space; writes will fail")),
-        NO_DISK..LOW_DISK => advice("disk", format!("{said}; make room soon")),
+        0..NO_DISK => fault("disk", format!("{said}: writes will fail; free up space")),
+        NO_DISK..LOW_DISK => advice("disk", format!("{said}; free up space soon")),
         _ => good("disk", said),
     }
 }
@@ -147,7 +146,7 @@ fn clock(whose: &'static str, theirs: Timestamp) -> Finding {
     let ours = SystemClock.now();
     let skew = ours.since(theirs).max(theirs.since(ours));
     if skew > MOST_SKEW {
-        advice("clock", format!("{} s away from the clock of {whose}; set both by NTP", skew.as_secs()))
+        advice("clock", format!("differs by {} s from the clock of {whose}; synchronise both with NTP", skew.as_secs()))
     } else {
         good("clock", format!("within {} s of the clock of {whose}", skew.as_secs() + 1))
     }

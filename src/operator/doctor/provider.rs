@@ -21,8 +21,8 @@ const FILE: &str = "APPLICATIONS_FILE";
 /// How many applications are read at a time.
 const PAGE: u32 = 500;
 
-/// Checks keys and applications. Finds nothing while the database is unavailable or of another version, since another
-/// check reports that.
+/// Checks keys and applications. Returns nothing if the database is unavailable or has another schema: another check
+/// reports that.
 pub(super) async fn provider(config: &Config) -> Vec<Finding> {
     // Joining would create a missing key.
     let has_key = config.secret_key.is_some() || bootstrap::key_file(config).exists();
@@ -40,21 +40,21 @@ async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
     let core = services.core();
     let (stored, now) = (services.signing_keys().stored().await?, SystemClock.now());
     if let Err(cause) = services.signing_keys().read().await {
-        return Ok(vec![fault(KEYS, format!("{cause}; if it is lost, `latchkey signing-keys rotate --force`"))]);
+        return Ok(vec![fault(KEYS, format!("{cause}; if it is lost, run `latchkey signing-keys rotate --force`"))]);
     }
     if stored.is_empty() {
-        return Ok(vec![good(KEYS, "the server makes them at its next start")]);
+        return Ok(vec![good(KEYS, "the server creates them at its next start")]);
     }
     let current = stored.iter().filter(|key| phase(key, &stored, now) == Phase::Current).count();
     let by_former = stored.iter().filter_map(|key| key.private.as_ref()).any(|private| private.by != core.key_name());
     Ok(vec![if by_former {
         advice(KEYS, "some are encrypted with SECRET_KEY_PREVIOUS; a running server re-encrypts them within a minute")
     } else {
-        good(KEYS, format!("{current} sign, and none needs SECRET_KEY_PREVIOUS"))
+        good(KEYS, format!("{current} active; none needs SECRET_KEY_PREVIOUS"))
     }])
 }
 
-/// Mistakes in the file that would keep the server from starting.
+/// Checks the file for mistakes that would keep the server from starting.
 pub(super) fn file(config: &Config) -> Option<Finding> {
     let path = config.applications_file.as_deref()?;
     Some(match ApplicationsFile::read(path) {
@@ -71,8 +71,8 @@ async fn codes(services: &Services) -> Result<Vec<Finding>, Unavailable> {
         advice(
             CODES,
             format!(
-                "{} codes were issued for {id} in the last 7 days and none came back to the token endpoint: at the application, look at the client \
-                 secret, the address of the token endpoint and the log",
+                "{} codes were issued for {id} in the last 7 days and none came back to the token endpoint: in the \
+                 application, check the client secret, the address of the token endpoint and the log",
                 count.issued
             ),
         )
@@ -99,7 +99,7 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
             }
             let client = services.core().client_of(id).await?;
             if client.as_ref().is_some_and(|client| !client.is_public) && !has_secret(services, id).await? {
-                let said = format!("{id} has no secret that is valid: `latchkey apps secret add {id}`");
+                let said = format!("{id} has no valid secret: run `latchkey apps secret add {id}`");
                 findings.push(advice(APPLICATIONS, said));
             }
             for rule in client.iter().flat_map(|client| &client.claim_rules) {
@@ -110,7 +110,7 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
             }
             let plain = client.iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
             findings.extend(plain.map(|uri: &RedirectUri| {
-                advice(APPLICATIONS, format!("codes for {id} go to {uri} and can be read on their way; use https"))
+                advice(APPLICATIONS, format!("codes for {id} are sent to {uri} and can be intercepted; use https"))
             }));
         }
         match page.into_iter().next_back() {
@@ -119,7 +119,7 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
         }
     }
     if findings.is_empty() && count > 0 {
-        findings.push(good(APPLICATIONS, format!("{count}, all have users and use https")));
+        findings.push(good(APPLICATIONS, format!("{count}; all have users and use https")));
     }
     Ok(findings)
 }

@@ -7,15 +7,15 @@ use crate::types::paths;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Redirects that are followed on the way to a page.
+/// Maximum number of redirects to follow.
 const MOST_REDIRECTS: usize = 5;
 
-/// The response at `PUBLIC_URL`.
+/// Checks the response at `PUBLIC_URL`.
 pub(super) async fn reached(config: &Config) -> Vec<Finding> {
     const ABOUT: &str = "site";
     let is_running = timeout(PATIENCE, TcpStream::connect(config.listen_addr)).await.is_ok_and(|answer| answer.is_ok());
     if !is_running {
-        let said = format!("nothing listens on {}; start latchkey, and ask again for the rest", config.listen_addr);
+        let said = format!("nothing is listening on {}; start latchkey, then run the doctor again", config.listen_addr);
         return vec![advice(ABOUT, said)];
     }
     let origin = config.public_url.origin().to_owned();
@@ -41,15 +41,15 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
         (true, true, false) => {
             advice(ABOUT, "the proxy removes Strict-Transport-Security; configure it to keep response headers")
         }
-        (true, ..) => good(ABOUT, format!("{origin} answers, with our headers")),
+        (true, ..) => good(ABOUT, format!("{origin} responds with latchkey's headers")),
     }];
     let date = page.headers().get("date").and_then(|date| date.to_str().ok()).and_then(Timestamp::from_http_date);
     findings.extend(date.map(|date| clock("site", date)));
     let asked = [(paths::PASSKEY_ENDPOINTS, true), (paths::SECURITY_TXT, has_contact)];
     for (path, _) in asked.into_iter().filter(|(_, is_expected)| *is_expected) {
         findings.push(match agent.get(format!("{origin}{path}")).call() {
-            Ok(_) => good("well-known", format!("{path} answers")),
-            Err(cause) => advice("well-known", format!("{path} does not answer ({cause}); let the proxy pass it on")),
+            Ok(_) => good("well-known", format!("{path} responds")),
+            Err(cause) => advice("well-known", format!("{path} failed ({cause}); make the proxy forward it")),
         });
     }
     if !has_contact {
@@ -58,26 +58,26 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     findings
 }
 
-/// The page for signing in, as a browser gets it; else what is wrong on the way there.
+/// Fetches the sign-in page as a browser does, or says what went wrong.
 fn follow(agent: &ureq::Agent, origin: &str) -> Result<ureq::http::Response<ureq::Body>, String> {
     let mut address = format!("{origin}{}", paths::SIGN_IN);
     let mut seen = Vec::new();
     loop {
         let page = agent.get(&address).call().map_err(|cause| {
-            format!("{origin} cannot be reached from here ({cause}); check DNS, the certificate and the proxy")
+            format!("{origin} cannot be reached from this machine ({cause}); check DNS, the certificate and the proxy")
         })?;
         let location = page.headers().get("location").and_then(|location| location.to_str().ok());
         let target = location.and_then(|location| url::Url::parse(&address).ok()?.join(location).ok());
         let Some(target) = target.filter(|_| page.status().is_redirection()) else { return Ok(page) };
         if target.origin().ascii_serialization() != origin {
             let target = target.origin().ascii_serialization();
-            return Err(format!("{origin} redirects to {target}; set PUBLIC_URL to that, or end the redirect"));
+            return Err(format!("{origin} redirects to {target}; set PUBLIC_URL to that, or remove the redirect"));
         }
         seen.push(std::mem::replace(&mut address, target.into()));
         if seen.contains(&address) || seen.len() > MOST_REDIRECTS {
             return Err(format!(
-                "{address} redirects without end; the proxy says X-Forwarded-Proto: http of requests that came by https, so \
-                 let it pass on the scheme that the browser used (nginx: proxy_set_header X-Forwarded-Proto $scheme)"
+                "{address} redirects in a loop; the proxy sends X-Forwarded-Proto: http for https requests: make it \
+                 send the browser's scheme (nginx: proxy_set_header X-Forwarded-Proto $scheme)"
             ));
         }
     }

@@ -20,13 +20,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
 use std::path::Path;
 
-/// The shape of the file.
+/// Version of the file format.
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
     latchkey_export: u32,
-    /// Version of the schema that the rows have.
+    /// Schema version of the rows.
     schema: i64,
     made_at: String,
     rows: u64,
@@ -53,11 +53,11 @@ pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config
     let sealing = under.as_ref().map(|under| (&own, under));
     let rows = write(file, &*store, passphrase, sealing).await?;
     draft.finish()?;
-    say(&format!("{} holds {rows} rows", path.display()));
+    say(&format!("exported {rows} rows to {}", path.display()));
     Ok(())
 }
 
-/// `sealing`: the keys that values are encrypted under, and those that they will be.
+/// `sealing`: the keys that values are encrypted under now, and the keys to encrypt them under in the file.
 async fn write(
     file: File,
     store: &dyn Store,
@@ -101,20 +101,18 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
         return Err(Failure::Told(format!("{} was written by another version of latchkey", path.display())));
     }
     if head.passphrase.is_none() && passphrase_file.is_some() {
-        return Err(Failure::Told(
-            "the file was exported without a passphrase; leave out --passphrase-file".to_owned(),
-        ));
+        return Err(Failure::Told("the file was exported without a passphrase; omit --passphrase-file".to_owned()));
     }
     let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
-    // A database that is in use is not even brought up to date.
+    // A database with data is refused before its schema is migrated.
     if bootstrap::has_schema(&config.database).await? && bootstrap::join_store(config).await?.count_rows().await? > 0 {
         return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
     }
     let store = bootstrap::open_store(&config.database).await?;
     let own = store.schema_version().await?.unwrap_or_default();
     if head.schema != own {
-        let (theirs, why) = (head.schema, "export it with this version of latchkey, or import it with that one");
-        return Err(Failure::Told(format!("the file has version {theirs} of the schema, the database {own}: {why}")));
+        let (theirs, why) = (head.schema, "export again with this version of latchkey, or import with that one");
+        return Err(Failure::Told(format!("the file has schema version {theirs}, the database version {own}: {why}")));
     }
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let mut is_under_another = false;
@@ -134,7 +132,7 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
             Ok(row)
         })
         .await?;
-    say(&format!("{taken} rows were taken in from {}", path.display()));
+    say(&format!("imported {taken} rows from {}", path.display()));
     // The file may be older than the last sign-out.
     restore::end_what_is_open(&*store, config).await?;
     say(restore::TO_CHECK);
@@ -144,15 +142,15 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
              key that they were exported under, or run `latchkey signing-keys rotate --force`",
         );
     }
-    say("a signing key that was revoked after the export signs again: `latchkey signing-keys revoke KID`");
+    say("signing keys revoked after the export are active again; revoke them with `latchkey signing-keys revoke KID`");
     Ok(())
 }
 
-/// Reads rows until the foot; a file that ends without one was cut.
+/// Reads rows up to the footer; a file without a footer was truncated.
 struct Reader {
     lines: Lines<BufReader<File>>,
     read: u64,
-    /// How many rows its head promises.
+    /// Number of rows that the header states.
     announced: u64,
     is_whole: bool,
 }
@@ -172,20 +170,20 @@ impl Reader {
                 Err("the number of rows differs from the one that the file states".to_owned())
             };
         }
-        let row: Row = serde_json::from_str(&text).map_err(|_| "this is no row")?;
+        let row: Row = serde_json::from_str(&text).map_err(|_| "invalid row")?;
         self.read += 1;
         from_json(row).map(Some)
     }
 }
 
-/// Rows so far, of all there are: told now and then, since large databases take minutes.
+/// Progress in rows, reported now and then, since large databases take minutes.
 struct Progress {
     done: u64,
     all: u64,
 }
 
 impl Progress {
-    /// After how many rows it is told again.
+    /// Number of rows between two reports.
     const EVERY: u64 = 250_000;
 
     fn of(all: u64) -> Self {

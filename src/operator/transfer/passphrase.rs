@@ -1,4 +1,4 @@
-//! A passphrase that stands in for `SECRET_KEY` in an export, so that its keys can be opened elsewhere.
+//! A passphrase that replaces `SECRET_KEY` in an export, so that its keys can be decrypted elsewhere.
 
 use super::super::Failure;
 use crate::server::Unavailable;
@@ -16,11 +16,11 @@ use std::path::Path;
 
 /// PBKDF2 iterations (OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256).
 const ITERATIONS: u32 = 600_000;
-/// The most that a file may ask for: a minute of work.
+/// The most iterations that a file may require: a minute of work.
 const MOST_ITERATIONS: u32 = 100 * ITERATIONS;
 const SHORTEST: usize = 12;
 
-/// Key derivation parameters, stored in the file's head.
+/// Key derivation parameters, stored in the file's header.
 #[derive(Serialize, Deserialize)]
 pub struct Passphrase {
     salt: String,
@@ -35,20 +35,20 @@ impl Passphrase {
         Self { salt: URL_SAFE_NO_PAD.encode(salt), iterations }
     }
 
-    /// The keys that encrypt under this passphrase.
+    /// Derives the keys from a passphrase.
     pub fn keys(&self, text: &Secret<String>) -> Keys {
         let mut key = [0; 32];
         derive(PBKDF2_HMAC_SHA256, self.iterations, self.salt.as_bytes(), text.expose().as_bytes(), &mut key);
         Keys::new(&Secret::new(URL_SAFE_NO_PAD.encode(key)), None)
     }
 
-    /// The keys under the passphrase that the administrator gives.
+    /// Asks the administrator for the passphrase and derives the keys from it.
     ///
     /// # Errors
-    /// When none is given, or the file asks for too much work.
+    /// When no passphrase is given, or the file requires too many iterations.
     pub fn asked(&self, file: Option<&Path>) -> Result<Keys, Failure> {
         if self.iterations.get() > MOST_ITERATIONS {
-            return Err(Failure::Told("the head of the file asks for too many iterations".to_owned()));
+            return Err(Failure::Told("the header of the file requires too many iterations".to_owned()));
         }
         let missing = || Failure::Told("the keys in this file are encrypted; pass --passphrase-file PATH".to_owned());
         Ok(self.keys(&ask(file, Asked::Known)?.ok_or_else(missing)?))
@@ -58,7 +58,7 @@ impl Passphrase {
 /// The purpose of a passphrase.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// It is chosen, and so typed twice.
+    /// A new passphrase, typed twice.
     New,
     Known,
 }
@@ -67,14 +67,14 @@ fn typed(asked: Asked) -> Result<String, Failure> {
     if asked == Asked::Known {
         return Ok(rpassword::prompt_password("Passphrase of the file: ")?);
     }
-    let text = rpassword::prompt_password("Passphrase for the keys in the file (empty: they stay under SECRET_KEY): ")?;
+    let text = rpassword::prompt_password("Passphrase for the keys in the file (empty: keep them under SECRET_KEY): ")?;
     if !text.is_empty() && text != rpassword::prompt_password("Repeat the passphrase: ")? {
         return Err(Failure::Told("the two passphrases differ; nothing was written".to_owned()));
     }
     Ok(text)
 }
 
-/// A passphrase from a file, or typed at a terminal; `None` where it is empty, or there is neither.
+/// Reads a passphrase from a file or a terminal; `None` if it is empty, or there is neither.
 ///
 /// # Errors
 /// When the file cannot be read, or the passphrase is too short.
@@ -89,7 +89,7 @@ pub fn ask(file: Option<&Path>, asked: Asked) -> Result<Option<Secret<String>>, 
     };
     match text.chars().count() {
         0 if file.is_none() => Ok(None),
-        0..SHORTEST => Err(Failure::Told(format!("a passphrase has at least {SHORTEST} characters"))),
+        0..SHORTEST => Err(Failure::Told(format!("a passphrase must have at least {SHORTEST} characters"))),
         _ => Ok(Some(Secret::new(text))),
     }
 }
@@ -98,7 +98,7 @@ pub fn ask(file: Option<&Path>, asked: Asked) -> Result<Option<Secret<String>>, 
 struct Held<'a> {
     name: &'a str,
     key: SealedKey,
-    /// The places of the key and of the name of what it is encrypted under.
+    /// Column indexes of the encrypted key, and of the name of the key that encrypted it.
     places: (usize, usize),
 }
 
@@ -114,15 +114,15 @@ fn held(row: &Line) -> Option<Held<'_>> {
     }
 }
 
-/// Whether these keys open the key of a row, if it has one.
+/// Whether these keys can decrypt the key of a row; true if it has none.
 pub fn opens(row: &Line, keys: &Keys) -> bool {
     held(row).is_none_or(|held| open(keys, held.name, &held.key).is_ok())
 }
 
-/// Encrypts the key of a row anew, if it has one.
+/// Re-encrypts the key of a row, if it has one.
 ///
 /// # Errors
-/// When `from` does not open it.
+/// When `from` cannot decrypt it.
 pub fn reseal(row: &mut Line, from: &Keys, to: &Keys) -> Result<(), Unavailable> {
     let Some(Held { name, key, places }) = held(row) else { return Ok(()) };
     let key = open(from, name, &key).map_err(|_| wrong())?;

@@ -1,4 +1,4 @@
-//! A row of the file: JSON out, and in again where the program could read each value back.
+//! The rows of the file as JSON. Reading accepts only values that the program could read from the database.
 
 use crate::server::jose::{Algorithm, PublicKey};
 use crate::server::model::application::{Audience, RequiredMethod};
@@ -16,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// Every hash is one of SHA-256.
+/// Every hash is a SHA-256 digest.
 const HASH_BYTES: usize = 32;
 
 #[derive(Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub fn from_json(mut row: Row) -> Result<Line, String> {
     }
 }
 
-/// Whether the program could read a value back from its column.
+/// Whether the program could read this value from its column.
 fn fits(table: &str, column: &str, value: &Value) -> bool {
     match value {
         Value::Bytes(Some(bytes)) if column.ends_with("_hash") => bytes.len() == HASH_BYTES,
@@ -90,7 +90,7 @@ fn text_fits(table: &str, column: &str, text: &str) -> bool {
     }
 }
 
-/// The value that a column of this kind holds; `None` where it cannot.
+/// Converts JSON to a value of a column; `None` if it does not fit the column's kind.
 fn value_of(kind: Kind, json: &Json) -> Option<Value> {
     let text = |read: fn(&str) -> Option<Value>| read(json.as_str()?);
     Some(match (kind, json) {

@@ -14,7 +14,8 @@ pub struct PolicyInput<'a> {
     /// The groups of the user.
     pub groups: &'a BTreeSet<GroupName>,
     pub assurance: Assurance,
-    /// When an authorization request is answered; `None` where the age of the authentication does not count, as at a refresh.
+    /// When an authorization request is answered; `None` if the age of the authentication does not count, such as for a
+    /// refresh.
     pub asked_at: Option<Timestamp>,
 }
 
@@ -30,9 +31,9 @@ pub enum Verdict {
 pub enum Reason {
     AccountDisabled,
     ApplicationDisabled,
-    /// The user is in none of its groups, or it is closed.
+    /// The user is in none of the application's groups, or the application is closed.
     NotInAudience,
-    /// The session reaches no application: only signing in another way helps.
+    /// The session cannot use any application; only another sign-in method helps.
     SignInTooWeak,
     NeedsPasskey,
     NeedsDeviceBoundPasskey,
@@ -51,7 +52,7 @@ impl Reason {
     }
 }
 
-/// Decides about one use of an application. What no sign-in can cure is said first.
+/// Decides whether a user may use an application. Reasons that no sign-in can resolve come first.
 #[must_use]
 pub fn decide(input: PolicyInput<'_>) -> Verdict {
     let PolicyInput { user, application, groups, assurance, asked_at } = input;
@@ -117,7 +118,7 @@ mod tests {
         }
     }
 
-    /// Written the other way round than [`decide`]: each refusal by the row of the contract that asks for it.
+    /// Independent of [`decide`]: derives each refusal from the row of the contract that requires it.
     fn expected(row: &Row) -> Verdict {
         let by_passkey = matches!(row.strength, Strength::Passkey | Strength::DeviceBoundPasskey);
         let is_method_met = match row.method {

@@ -1,4 +1,4 @@
-//! Who may use which application: one answer for OpenID Connect, forward-auth and the apps page.
+//! Decides who may use which application, for OpenID Connect, forward-auth and the apps page.
 
 mod decide;
 
@@ -17,7 +17,7 @@ pub struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// Whether a user may use an application in this session now; `None` when there is no such application.
+    /// Whether a user may use an application in this session now; `None` if the application does not exist.
     pub async fn check(
         &self,
         user: &User,
@@ -30,9 +30,9 @@ impl Access<'_> {
         Ok(Some((application, verdict)))
     }
 
-    /// How strongly an authentication proves who its user is, and whether they may use an application with it.
+    /// Returns how strongly an authentication proves who its user is, and whether it lets them use an application.
     ///
-    /// `asked_at`: when an authorization request is answered; `None` where the age of the authentication does not count.
+    /// `asked_at`: when an authorization request is answered; `None` if the age of the authentication does not count.
     pub(in crate::server) fn judge(
         &self,
         (user, facts): (&User, &UserFacts),

@@ -19,7 +19,7 @@ pub struct Applications<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// A new value for something that may be absent.
+/// A change of an optional value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Setting<T> {
     #[default]
@@ -55,7 +55,7 @@ pub struct ApplicationChange {
     pub who: Option<Audience>,
     pub method: Option<RequiredMethod>,
     pub max_age: Setting<Duration>,
-    /// Where anything of it is set, the application signs users in by OpenID Connect.
+    /// If any of it is set, the application signs users in with OpenID Connect.
     pub client: ClientChange,
 }
 
@@ -68,7 +68,7 @@ pub struct Changed {
     pub secret: Option<Secret<String>>,
 }
 
-/// An application with every default: it is closed.
+/// An application with all defaults: closed to everyone.
 pub(super) fn new_application(id: ApplicationId, name: DisplayName, created_at: Timestamp) -> Application {
     let policy = AccessPolicy { who: Audience::default(), method: RequiredMethod::default(), max_age: None };
     Application { id, name, url: None, logo: None, policy, from_file: false, disabled_at: None, created_at }
@@ -98,22 +98,22 @@ impl ApplicationChange {
 }
 
 impl Applications<'_> {
-    /// At most `limit` applications in the order of their ids: those behind `after`.
+    /// At most `limit` applications, sorted by id; only those after `after`, if it is given.
     pub async fn page(&self, after: Option<&ApplicationId>, limit: u32) -> Result<Vec<Application>, Unavailable> {
         self.core.store.applications(after, limit).await
     }
 
-    /// An application.
+    /// The application with this id.
     ///
     /// # Errors
-    /// When there is none of that id.
+    /// When it does not exist.
     pub async fn get(&self, id: &ApplicationId) -> Result<Application, Refused> {
         self.core.store.application(id).await?.ok_or_else(|| Refused::UnknownApplication(id.clone()))
     }
 
     /// The logo of an application.
     ///
-    /// `version`: as pages name it; there is none of another version.
+    /// `version`: the one in the URL of the logo; `None` for any other version.
     pub async fn logo(&self, id: &ApplicationId, version: &str) -> Result<Option<Logo>, Unavailable> {
         self.core.store.logo(id, version).await
     }
@@ -121,7 +121,7 @@ impl Applications<'_> {
     /// Adds an application. No one may use it until its policy names them (docs/RULES.md, 18).
     ///
     /// # Errors
-    /// When there is one of that id, or a group does not exist.
+    /// When the id is taken, or a group does not exist.
     pub async fn add(
         &self,
         id: ApplicationId,
@@ -139,7 +139,7 @@ impl Applications<'_> {
     /// Changes an application.
     ///
     /// # Errors
-    /// When there is none of that id, the file names it, or a group does not exist.
+    /// When the application does not exist, is defined in the file, or one of the groups does not exist.
     pub async fn edit(&self, id: &ApplicationId, change: ApplicationChange) -> Result<Changed, Refused> {
         let mut unit = self.core.store.begin().await?;
         let application = change.apply_to(own(unit.as_mut(), id).await?);
@@ -147,10 +147,10 @@ impl Applications<'_> {
         finish(self.core, unit, (application, change), "application_changed").await
     }
 
-    /// Removes an application: its users lose it at their next request.
+    /// Removes an application: its users lose access at their next request.
     ///
     /// # Errors
-    /// When there is none of that id, or the file names it.
+    /// When it does not exist, or is defined in the file.
     pub async fn remove(&self, id: &ApplicationId) -> Result<(), Refused> {
         let mut unit = self.core.store.begin().await?;
         own(unit.as_mut(), id).await?;
@@ -161,7 +161,7 @@ impl Applications<'_> {
     }
 }
 
-/// Locks and reads an application that the file does not name.
+/// Locks and reads an application that is not defined in the file.
 async fn own(unit: &mut dyn Unit, id: &ApplicationId) -> Result<Application, Refused> {
     match unit.lock_application(id).await? {
         None => Err(Refused::UnknownApplication(id.clone())),
@@ -195,7 +195,7 @@ async fn finish(
 /// Writes the groups and the logo of an application.
 ///
 /// # Errors
-/// When a group does not exist; then the unit of work can only be dropped.
+/// When a group does not exist; the unit of work must then be dropped.
 pub(super) async fn put_parts(
     unit: &mut dyn Unit,
     application: &Application,

@@ -1,4 +1,4 @@
-//! Applications as clients of the provider: their settings and their secrets.
+//! OpenID Connect clients of applications: their settings and secrets.
 
 use super::Refused;
 use crate::server::Unavailable;
@@ -21,14 +21,14 @@ pub struct Clients<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// A client with what is kept beside it.
+/// A client with its secrets, refused redirect URIs and recent logouts.
 #[derive(Clone, Debug)]
 pub struct ClientRecord {
     pub client: Client,
     pub secrets: Vec<ClientSecret>,
     /// Refused redirect URIs, the newest first.
     pub mismatches: Vec<Mismatch>,
-    /// The last back-channel logouts, the newest first.
+    /// The most recent back-channel logouts, the newest first.
     pub logouts: Vec<LogoutResult>,
 }
 
@@ -49,7 +49,7 @@ pub struct ClientChange {
 }
 
 impl ClientChange {
-    /// Whether anything is set: then the application signs users in by OpenID Connect.
+    /// Whether anything is set: then the application signs users in with OpenID Connect.
     #[must_use]
     pub fn is_set(&self) -> bool {
         *self != Self::default()
@@ -57,7 +57,8 @@ impl ClientChange {
 
     pub(super) fn apply_to(self, known: Option<Client>, id: &ApplicationId) -> Result<Client, Refused> {
         let is_public = self.is_public.or(known.as_ref().map(|known| known.is_public)).unwrap_or(false);
-        // Each rule holds for the client as it will be: one that turns public keeps no URI that a public one may not have.
+        // Each rule applies to the changed client: one that becomes public keeps no URI that a public client may not
+        // have.
         let uris = |own: fn(&Client) -> &Vec<RedirectUri>, changed: Option<Vec<String>>| {
             let kept = || known.as_ref().map(own).into_iter().flatten().map(|uri| uri.as_str().to_owned()).collect();
             registered(&changed.unwrap_or_else(kept), is_public)
@@ -94,7 +95,7 @@ impl ClientChange {
             claim_rules: self.claim_rules.unwrap_or(base.claim_rules),
             ..base
         };
-        // Programs on a device cannot keep a secret, so anyone can ask in their name (RFC 8252, section 8.6).
+        // Native apps cannot keep a secret, so anyone can impersonate them (RFC 8252, section 8.6).
         let usual = match (client.is_native(), is_public) {
             (true, _) => ConsentRule::Always,
             (false, true) => ConsentRule::Once,
@@ -105,10 +106,10 @@ impl ClientChange {
     }
 }
 
-/// Reads URIs; an empty one stands for none.
+/// Parses URIs and skips empty ones.
 fn registered(uris: &[String], is_public: bool) -> Result<Vec<RedirectUri>, Refused> {
     if uris.len() > MOST_URIS {
-        return Err(Refused::WrongClient("at most 50 URIs of a kind can be registered"));
+        return Err(Refused::WrongClient("at most 50 URIs of each kind can be registered"));
     }
     let register =
         |uri: &String| RedirectUri::register(uri, is_public).map_err(|why| Refused::WrongRedirectUri(uri.clone(), why));
@@ -117,10 +118,12 @@ fn registered(uris: &[String], is_public: bool) -> Result<Vec<RedirectUri>, Refu
 
 fn check(client: Client) -> Result<Client, Refused> {
     if client.redirect_uris.is_empty() {
-        return Err(Refused::WrongClient("at least one redirect URI is needed"));
+        return Err(Refused::WrongClient("at least one redirect URI is required"));
     }
     if !is_client_id(&client.client_id) {
-        return Err(Refused::WrongClient("a client id has 1 to 128 of A-Z, a-z, 0-9, dot, hyphen, underscore and ~"));
+        return Err(Refused::WrongClient(
+            "a client id must be 1 to 128 characters from A-Z, a-z, 0-9, dot, hyphen, underscore and ~",
+        ));
     }
     if client.is_public && !client.requires_pkce {
         return Err(Refused::WrongClient("a public client must use PKCE"));
@@ -138,14 +141,14 @@ fn check(client: Client) -> Result<Client, Refused> {
         });
         if !is_web {
             return Err(Refused::WrongClient(
-                "a back-channel logout URI starts with https:// or http://, without fragment, username and password",
+                "a back-channel logout URI must start with https:// or http://, without fragment, username or password",
             ));
         }
     }
     Ok(client)
 }
 
-/// Writes the client of an application; returns it, with the secret of a new confidential one.
+/// Writes the client of an application; returns it, with the secret of a new confidential client.
 pub(super) async fn put(
     core: &Core,
     unit: &mut dyn Unit,
@@ -158,7 +161,7 @@ pub(super) async fn put(
         return Err(Refused::ClientIdTaken(client.client_id));
     }
     if client.is_public && was_secret {
-        // A former secret would become valid again if the client turned confidential.
+        // A former secret would become valid again if the client became confidential.
         for secret in unit.client_secrets_within(&application.id).await? {
             unit.remove_client_secret(&application.id, &secret.hash).await?;
         }
@@ -172,7 +175,8 @@ pub(super) async fn put(
 }
 
 impl Clients<'_> {
-    /// The client of an application with everything beside it; `None` where it has none.
+    /// The client of an application with its secrets, refused redirect URIs and recent logouts; `None` if it has no
+    /// client.
     pub async fn get(&self, id: &ApplicationId) -> Result<Option<ClientRecord>, Refused> {
         let store = &self.core.store;
         let Some(client) = store.client_of(id).await? else { return Ok(None) };
@@ -184,7 +188,7 @@ impl Clients<'_> {
         }))
     }
 
-    /// The authorization codes of each application since the day of a moment.
+    /// The number of authorization codes of each application, from the day of `since` on.
     pub async fn code_counts(&self, since: Timestamp) -> Result<Vec<(ApplicationId, CodeCount)>, Unavailable> {
         self.core.store.code_counts(day(since)).await
     }
@@ -218,10 +222,10 @@ impl Clients<'_> {
         Ok((secret, text))
     }
 
-    /// Removes the secrets that begin so; it stops working at once.
+    /// Removes the secrets that begin with `prefix`; they stop working at once.
     ///
     /// # Errors
-    /// When there is none, or the file names it.
+    /// When there is none, or it is defined in the file.
     pub async fn remove_secret(&self, id: &ApplicationId, prefix: &str) -> Result<(), Refused> {
         let known = self.core.store.client_secrets(id).await?;
         if known.iter().any(|secret| secret.from_file && secret.prefix == prefix) {

@@ -13,12 +13,12 @@ pub struct Groups<'a> {
 }
 
 impl Groups<'_> {
-    /// At most `limit` groups with the number of their members, in the order of their names: those behind `after`.
+    /// At most `limit` groups with their member counts, sorted by name; only those after `after`, if it is given.
     pub async fn page(&self, after: Option<&GroupName>, limit: u32) -> Result<Vec<(Group, u64)>, Unavailable> {
         self.core.store.groups(after, limit).await
     }
 
-    /// A group.
+    /// The group with this name.
     pub async fn get(&self, name: &GroupName) -> Result<Option<Group>, Unavailable> {
         self.core.store.group(name).await
     }
@@ -28,11 +28,11 @@ impl Groups<'_> {
         self.core.store.groups_of(user.id).await
     }
 
-    /// Adds a group, or changes the one of that name: what is `None` stays, or has its default in a new one. A new group opens
-    /// nothing.
+    /// Adds a group, or changes the one with this name: `None` keeps a value, or takes the default for a new group. A
+    /// new group gives access to nothing.
     ///
     /// # Errors
-    /// When the file names it.
+    /// When it is defined in the file.
     pub async fn put(
         &self,
         name: &GroupName,
@@ -57,14 +57,14 @@ impl Groups<'_> {
         Ok(group)
     }
 
-    /// Removes a group. Applications that were open to it alone are closed then.
+    /// Removes a group. Applications that were open only to it are then closed.
     ///
     /// # Errors
-    /// When there is no such group, or the file names it or an application that is open to it.
+    /// When there is no such group, or the file defines it or an application that is open to it.
     pub async fn remove(&self, name: &GroupName) -> Result<(), Refused> {
         let mut unit = self.core.store.begin().await?;
         refuse_from_file(unit.lock_group(name).await?.as_ref())?;
-        // Codes for these are redeemed before, or are refused.
+        // Authorization codes for these are redeemed before the removal, or refused.
         let applications = unit.lock_applications_of(name).await?;
         if let Some(application) = applications.iter().find(|application| application.from_file) {
             return Err(Refused::GroupInFile(name.clone(), application.id.clone()));
@@ -80,7 +80,7 @@ impl Groups<'_> {
         Ok(())
     }
 
-    /// Has a user join a group; `false` when they belong to it already.
+    /// Adds a user to a group; `false` if they already belong to it.
     ///
     /// # Errors
     /// When there is no such group.
@@ -97,8 +97,8 @@ impl Groups<'_> {
         Ok(has_joined)
     }
 
-    /// Has a user leave a group; `false` when they do not belong to it. What it alone opened ends, and the applications
-    /// are told (docs/RULES.md, 20).
+    /// Removes a user from a group; `false` if they do not belong to it. Access that only this group gave ends, and the
+    /// applications are notified (docs/RULES.md, 20).
     pub async fn leave(&self, user: &User, name: &GroupName) -> Result<bool, Unavailable> {
         let mut unit = self.core.store.begin().await?;
         unit.lock_user(user.id).await?;

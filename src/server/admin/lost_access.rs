@@ -1,24 +1,24 @@
-//! Ends the access of users who may no longer use an application, and tells the application (docs/RULES.md, 20). The policy
-//! refuses them from its commit on; this ends what would come back with the policy.
+//! Ends the access of users who may no longer use an application, and notifies the application (docs/RULES.md, 20). The
+//! policy refuses them once it is committed; this ends what would become valid again if the policy changed back.
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::model::{ApplicationId, UserId};
 
-/// How many accesses are read at a time.
+/// The number of rows that are read at a time.
 const BATCH: u32 = 100;
 
-/// Where a policy or a membership changed.
+/// The policies or memberships that changed.
 #[derive(Clone, Copy)]
 pub enum Change<'a> {
     Of(&'a ApplicationId),
     Concerning(UserId),
-    /// Anywhere: an act may have been interrupted between its commit and [`end`].
+    /// Anywhere: a change may have been interrupted between its commit and [`end`].
     Anywhere,
 }
 
-/// Ends access after a change was committed, one user at a time, so that no one waits for all of them. A code that is redeemed
-/// meanwhile is redeemed before the change, and found here, or after it, and refused.
+/// Ends access after a change is committed, one user at a time, so that no request waits for all of them. A code that
+/// is redeemed concurrently is either redeemed before the change and found here, or refused after it.
 pub async fn end(core: &Core, change: Change<'_>) -> Result<(), Unavailable> {
     let (application, user) = match change {
         Change::Of(application) => (Some(application), None),
@@ -29,7 +29,7 @@ pub async fn end(core: &Core, change: Change<'_>) -> Result<(), Unavailable> {
         let found = core.store.lost_access(application, user, BATCH).await?;
         for (user, application) in &found {
             let mut unit = core.store.begin().await?;
-            // The account first, as everything that ends grants does.
+            // Locks the account first, like everything else that ends grants.
             unit.lock_user(*user).await?;
             if unit.has_lost_access(*user, application).await? {
                 unit.end_visits(*user, Some(application), core.now()).await?;

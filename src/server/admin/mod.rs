@@ -1,4 +1,4 @@
-//! What administrators do about groups, roles and applications: used by the commands, and by the pages to come.
+//! Administration of groups, roles and applications, for the commands and for future pages.
 
 mod applications;
 mod applications_file;
@@ -20,12 +20,12 @@ use crate::server::Unavailable;
 use crate::server::model::oauth::WrongRedirectUri;
 use crate::server::model::{ApplicationId, GroupName, Role};
 
-/// Why an administrator's act was not done.
+/// Why an administrator's action was not performed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error("a title is needed: --title")]
+    #[error("a title is required: --title")]
     NoTitle,
-    #[error("there is no group {0}; `latchkey groups add {0}` creates it")]
+    #[error("there is no group {0}; create it with `latchkey groups add {0}`")]
     UnknownGroup(GroupName),
     #[error("there is no application {0}")]
     UnknownApplication(ApplicationId),
@@ -38,12 +38,12 @@ pub enum Refused {
     #[error("another application has the client id {0}")]
     ClientIdTaken(String),
     #[error(
-        "application {0} does not sign users in by OpenID Connect; `latchkey apps edit {0} --redirect-uri …` changes that"
+        "application {0} does not sign users in with OpenID Connect; use `latchkey apps edit {0} --redirect-uri …`"
     )]
     NoClient(ApplicationId),
-    #[error("there is no secret that begins with {0}")]
+    #[error("no secret begins with {0}")]
     NoSecret(String),
-    /// A group or an application.
+    /// A group, an application or a secret.
     #[error("{0} is defined in APPLICATIONS_FILE; change it there")]
     FromFile(String),
     #[error("application {1} is open to {0} and defined in APPLICATIONS_FILE; change it there first")]

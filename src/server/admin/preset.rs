@@ -1,14 +1,13 @@
-//! Presets: what to register for an application that is known well, and what to paste into it.
+//! Presets for well-known applications: the client to register, and the configuration to paste into the application.
 
 use super::ClientChange;
 use crate::types::DisplayName;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-/// The file of the presets.
 const FILE: &str = include_str!("presets.toml");
 
-/// Every preset, in the order of their names.
+/// All presets, sorted by name.
 static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let mut presets = toml::from_str::<Presets>(FILE).map(|presets| presets.preset).unwrap_or_default();
     presets.sort_by(|one, other| one.name.cmp(&other.name));
@@ -20,13 +19,13 @@ struct Presets {
     preset: Vec<Preset>,
 }
 
-/// A preset.
+/// The client settings of a well-known application, and the configuration to paste into it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
     pub name: String,
     pub title: String,
-    /// The page that its URIs and settings were read from.
+    /// The page that documents the URIs and settings.
     pub source: String,
     redirect_uris: Vec<String>,
     #[serde(default)]
@@ -51,11 +50,11 @@ enum Pkce {
     Optional,
 }
 
-/// The values of the places in a text to paste.
+/// The values of the placeholders in a text to paste.
 #[derive(Clone, Copy, Debug)]
 pub struct Filling<'a> {
     pub id: &'a str,
-    /// The address of the application.
+    /// The URL of the application.
     pub url: Option<&'a str>,
     pub issuer: &'a str,
     pub client_id: &'a str,
@@ -73,13 +72,13 @@ impl Preset {
         Self::all().iter().find(|preset| preset.name == name)
     }
 
-    /// The name of its application for people.
+    /// The display name of the application.
     #[must_use]
     pub fn display_name(&self) -> Option<DisplayName> {
         DisplayName::parse(&self.title).ok()
     }
 
-    /// Whether a URI that the change leaves to the preset is below the address of the application.
+    /// Whether a URI that the change leaves to the preset contains the URL of the application.
     fn needs_url(&self, change: &ClientChange) -> bool {
         let redirect = self.redirect_uris.iter().filter(|_| change.redirect_uris.is_none());
         let after_logout = self.post_logout_redirect_uris.iter().filter(|_| change.post_logout_redirect_uris.is_none());
@@ -87,15 +86,15 @@ impl Preset {
         redirect.chain(after_logout).chain(logout).any(|uri| uri.contains("{url}"))
     }
 
-    /// A change with the values of the preset, where none is given.
+    /// Completes a change with the values of the preset.
     ///
     /// # Errors
-    /// Where it needs the address of the application, and that is not given, or contains a query or fragment.
+    /// When the preset needs the URL of the application, and that is missing, or contains a query or fragment.
     pub fn complete(&self, change: ClientChange, url: Option<&str>) -> Result<ClientChange, &'static str> {
         if self.needs_url(&change) {
-            let url = url.ok_or("needs the address of the application")?;
+            let url = url.ok_or("needs the URL of the application")?;
             if url.contains(['?', '#']) {
-                return Err("needs an address of the application without query and fragment");
+                return Err("needs a URL of the application without a query or fragment");
             }
         }
         let url = url.unwrap_or_default().trim_end_matches('/');
@@ -114,17 +113,17 @@ impl Preset {
         })
     }
 
-    /// The text to paste into the application. A value that is not known is named in angle brackets.
+    /// The text to paste into the application. Unknown values are placeholders in angle brackets.
     #[must_use]
     pub fn paste(&self, filling: Filling<'_>) -> String {
         let Filling { id, url, issuer, client_id, client_secret } = filling;
-        let url = url.map_or("<its address>", |url| url.trim_end_matches('/'));
+        let url = url.map_or("<application URL>", |url| url.trim_end_matches('/'));
         let values = [
             ("{id}", id),
             ("{url}", url),
             ("{issuer}", issuer),
             ("{client_id}", client_id),
-            ("{client_secret}", client_secret.unwrap_or("<its secret>")),
+            ("{client_secret}", client_secret.unwrap_or("<client secret>")),
         ];
         values.iter().fold(self.paste.trim().to_owned(), |text, (place, value)| text.replace(place, value))
     }
@@ -138,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_preset_can_be_registered_and_names_its_source() {
-        // A file that does not parse would leave none.
+        // A file that does not parse would yield no presets.
         assert!(Preset::all().len() >= 25, "{}", Preset::all().len());
         let names: BTreeSet<_> = Preset::all().iter().map(|preset| &preset.name).collect();
         assert_eq!(names.len(), Preset::all().len());

@@ -11,7 +11,7 @@ pub struct Roles<'a> {
 }
 
 impl Roles<'_> {
-    /// At most `limit` users with a role, in the order of their ids: those behind `after`.
+    /// At most `limit` users with a role, sorted by id; only those after `after`, if it is given.
     pub async fn page(&self, after: Option<(UserId, Role)>, limit: u32) -> Result<Vec<(User, RoleGrant)>, Unavailable> {
         self.core.store.roles(after, limit).await
     }
@@ -21,7 +21,7 @@ impl Roles<'_> {
         self.core.store.roles_of(user.id).await
     }
 
-    /// Gives a user a role; `false` when they have it already.
+    /// Grants a user a role; `false` if they already have it.
     pub async fn grant(&self, user: &User, role: Role) -> Result<bool, Unavailable> {
         let mut unit = self.core.store.begin().await?;
         let grant = RoleGrant { user_id: user.id, role, granted_at: self.core.now() };
@@ -34,7 +34,7 @@ impl Roles<'_> {
         Ok(is_new)
     }
 
-    /// Takes a role from a user.
+    /// Revokes a role of a user.
     ///
     /// # Errors
     /// When the user does not have it, or is the last owner.
@@ -53,7 +53,8 @@ impl Roles<'_> {
     }
 }
 
-/// Whether no owner would remain, or none who can sign in where this one can. Owners come with whether they can.
+/// Whether no owner would remain without this one, or none who can sign in although this one can. Each owner comes with
+/// whether they can sign in.
 fn is_last(owners: &[(UserId, bool)], user: UserId) -> bool {
     let others = || owners.iter().filter(|(owner, _)| *owner != user);
     let can_sign_in = owners.contains(&(user, true));

@@ -1,4 +1,5 @@
-//! Values as administrators write them, in a command and in `APPLICATIONS_FILE`. An error goes on after the name of the value.
+//! Parses values that administrators write in commands and in `APPLICATIONS_FILE`. An error message continues after the
+//! name of the value.
 
 use super::Preset;
 use crate::server::config::parse_duration;
@@ -30,7 +31,7 @@ pub fn title(text: &str) -> Result<DisplayName, String> {
     DisplayName::parse(text).map_err(|_| "must be 1 to 64 characters without control characters".to_owned())
 }
 
-/// The name of an application: the one that is given, that of its preset, or its id.
+/// The name of an application: the given one, its preset's, or its id.
 pub fn application_name(
     given: Option<DisplayName>,
     preset: Option<&Preset>,
@@ -57,9 +58,9 @@ pub fn web_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads a span such as `7d`, as settings have it.
+/// Parses a duration such as `7d`, in the format of settings.
 pub fn span(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "must be a whole number of s, m, h or d, such as 24h or 7d".to_owned())
+    parse_duration(text).ok_or_else(|| "must be a whole number followed by s, m, h or d, such as 24h or 7d".to_owned())
 }
 
 /// Reads a logo from a file.

@@ -1,5 +1,4 @@
-//! Actions of administrators on accounts. Each is logged, stands in the account's activity, and ends what
-//! it must.
+//! Administrators' actions on accounts. Each is logged and appears in the account's activity.
 
 use super::account::AccountUnit;
 use crate::server::Unavailable;
@@ -17,17 +16,17 @@ pub struct Administration<'a> {
 }
 
 impl Administration<'_> {
-    /// At most `limit` accounts in the order of their names, those behind a certain name if it is given.
+    /// At most `limit` accounts, sorted by name; only those after the name `after`, if it is given.
     pub async fn accounts(&self, after: Option<&str>, limit: u32) -> Result<Vec<AccountSummary>, Unavailable> {
         self.core.store.accounts(after, limit).await
     }
 
-    /// The account of that username or proven address.
+    /// The account with this username or proven address.
     pub async fn named(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
         self.core.store.account_named(identifier).await
     }
 
-    /// An account with its passkeys and sessions; `None` when it is gone.
+    /// An account with its passkeys and sessions; `None` if it does not exist.
     pub async fn account(
         &self,
         user: UserId,
@@ -36,21 +35,21 @@ impl Administration<'_> {
         Ok(Some((summary, self.core.store.passkeys(user).await?, self.core.store.sessions(user).await?)))
     }
 
-    /// Whether the owner of an account is notified of what is done to it.
+    /// Whether the owner of an account is notified of administrators' actions.
     #[must_use]
     pub fn notifies(&self) -> bool {
         self.core.email().can_send()
     }
 
-    /// Makes a link that signs a user in once, in any browser, in the place of an older one; the owner is notified. `None`
-    /// when the account is gone or disabled.
+    /// Creates a link that signs a user in once, in any browser, and replaces any earlier link; the owner is notified.
+    /// `None` if the account does not exist or is disabled.
     #[tracing::instrument(skip_all)]
     pub async fn make_sign_in_link(&self, user: UserId) -> Result<Option<Token>, Unavailable> {
         let unit = self.lock(user).await?.filter(|unit| unit.user.disabled_at.is_none());
         let Some(mut unit) = unit else { return Ok(None) };
         let token = self.core.token();
         unit.void_requests(user, PurposeKind::BreakGlass).await?;
-        // No browser requested it: the hash of a token that no one has.
+        // No browser requested the link, so this is the hash of a token that no one has.
         let browser = self.core.token().hash();
         let by = RequestedBy { browser, client: Client::UNKNOWN, language: unit.user.language };
         let next = Next::or_account(None);
@@ -62,7 +61,8 @@ impl Administration<'_> {
         Ok(Some(token))
     }
 
-    /// Disables an account, which ends its sessions and open emails, or enables it again. `None` when it is gone.
+    /// Disables an account, which ends its sessions and voids its open emails, or enables it again. `None` if it does
+    /// not exist.
     #[tracing::instrument(skip_all)]
     pub async fn set_disabled(&self, user: UserId, disabled: bool) -> Result<Option<User>, Unavailable> {
         let Some(mut unit) = self.lock(user).await? else { return Ok(None) };
@@ -71,7 +71,7 @@ impl Administration<'_> {
         }
         let since = disabled.then(|| self.core.now());
         unit.set_disabled(user, since).await?;
-        // Also when it is enabled: sessions and emails that slipped in meanwhile end, too.
+        // Also when the account is enabled, to end sessions and emails that slipped in meanwhile.
         unit.end_all_sessions(user, self.core.now()).await?;
         unit.void_requests_of_user(user).await?;
         unit.end_grants(user, None).await?;
@@ -82,7 +82,7 @@ impl Administration<'_> {
         Ok(Some(changed))
     }
 
-    /// Ends all sessions of an account and returns how many; `None` when it is gone.
+    /// Ends all sessions of an account and returns how many; `None` if it does not exist.
     #[tracing::instrument(skip_all)]
     pub async fn end_sessions(&self, user: UserId) -> Result<Option<u64>, Unavailable> {
         let Some(mut unit) = self.lock(user).await? else { return Ok(None) };
@@ -94,12 +94,12 @@ impl Administration<'_> {
         Ok(Some(ended))
     }
 
-    /// At most `limit` users with sessions in the order of their ids, those behind a certain id if it is given.
+    /// At most `limit` users with sessions, sorted by id; only those after the id `after`, if it is given.
     pub async fn users_with_sessions(&self, after: Option<UserId>, limit: u32) -> Result<Vec<UserId>, Unavailable> {
         self.core.store.owners_of_sessions(after, limit).await
     }
 
-    /// Administrators act at the server's command line, not in a browser.
+    /// Records no client: administrators use the server's command line, not a browser.
     async fn lock(&self, user: UserId) -> Result<Option<AccountUnit<'_>>, Unavailable> {
         AccountUnit::lock(self.core, user, Client::UNKNOWN).await
     }

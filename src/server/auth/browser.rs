@@ -1,4 +1,4 @@
-//! Browsers that remember who signed in last, and whether their user wants a passkey for this device.
+//! Remembers who last signed in with a browser, and whether that user wants a passkey for the device.
 
 use super::account::{AccountUnit, CurrentUser, Passkeys, Sessions};
 use crate::server::Unavailable;
@@ -16,8 +16,8 @@ pub struct Browsers<'a> {
 }
 
 impl Browsers<'_> {
-    /// Remembers who signs in with a browser, under a new token at each sign-in; returns the token, and whether the account
-    /// recognises the browser.
+    /// Remembers who signs in with a browser, under a new token for each sign-in; returns the token, and whether the
+    /// account recognises the browser.
     pub(super) async fn remember(
         &self,
         unit: &mut dyn Unit,
@@ -30,20 +30,20 @@ impl Browsers<'_> {
             if let Some(is_recognised) = unit.renew_browser(&former, &browser).await? {
                 return Ok((token, is_recognised));
             }
-            // It was another user's, or made up: a token is known only when it was issued here, to this user.
+            // The token was another user's, or made up: it counts only if it was issued here, to this user.
             unit.forget_browser(&former).await?;
         }
         unit.remember_browser(&browser).await?;
         Ok((token, false))
     }
 
-    /// The user who signed in last with this browser.
+    /// The user who last signed in with this browser.
     pub async fn remembered(&self, known: Option<&Token>) -> Result<Option<User>, Unavailable> {
         Ok(self.find(known).await?.map(|(_, user)| user))
     }
 
-    /// The user who recognises this browser: as [`Self::remembered`], unless something happened since after which every
-    /// browser is new to the account.
+    /// The user whose account recognises this browser: the one of [`Self::remembered`], unless every browser has since
+    /// become new to the account.
     pub(super) async fn recognised(&self, known: Option<&Token>) -> Result<Option<User>, Unavailable> {
         Ok(self.find(known).await?.filter(|(browser, _)| browser.recognised).map(|(_, user)| user))
     }
@@ -54,10 +54,10 @@ impl Browsers<'_> {
         Ok(found.filter(|(browser, _)| browser.is_alive(self.core.now())))
     }
 
-    /// Forgets who signed in last with this browser.
+    /// Forgets who last signed in with this browser.
     pub async fn forget(&self, known: Option<&Token>) -> Result<(), Unavailable> {
         let Some(token) = known else { return Ok(()) };
-        // Nothing is written where there is nothing to forget.
+        // Avoids a write if there is nothing to forget.
         if self.core.store.known_browser(&token.hash()).await?.is_none() {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl Browsers<'_> {
         unit.commit().await
     }
 
-    /// Whether to offer a passkey for this device: after a sign-in with something else, unless declined recently.
+    /// Whether to offer a passkey for this device: after a sign-in by another method, unless recently declined.
     pub async fn offers_passkey(
         &self,
         current: &CurrentUser,
@@ -76,7 +76,7 @@ impl Browsers<'_> {
         if !current.session.offers_passkey || !passkeys.can_add(current).await? {
             return Ok(false);
         }
-        // Where creating one is all that is left to do, it is offered however often it was declined.
+        // If the session may do nothing but create a passkey, the offer stays however often it was declined.
         let is_confined = Sessions { core: self.core }.is_confined(current);
         if is_confined || matches!(current.session.method, Method::Recovery | Method::BreakGlass) {
             return Ok(true);
@@ -89,7 +89,7 @@ impl Browsers<'_> {
         Ok(!found.is_some_and(is_declined))
     }
 
-    /// "Not now": not asked again in this browser for 30 days.
+    /// Handles "Not now": the offer does not return in this browser for 30 days.
     pub async fn decline_offer(&self, current: &CurrentUser, known: Option<&Token>) -> Result<(), Unavailable> {
         let client = current.session.client.clone();
         let Some(mut unit) = AccountUnit::lock(self.core, current.user.id, client).await? else { return Ok(()) };
@@ -101,14 +101,14 @@ impl Browsers<'_> {
         unit.commit().await
     }
 
-    /// A new name for a browser in ceremonies.
+    /// A new token that identifies a browser in ceremonies.
     #[must_use]
     pub fn new_name(&self) -> Token {
         self.core.token()
     }
 }
 
-/// A browser in which a user signs in now.
+/// The record of a browser in which a user signs in now.
 pub(super) fn known_browser(token: &Token, user_id: UserId, now: Timestamp) -> KnownBrowser {
     KnownBrowser {
         token_hash: token.hash(),

@@ -2,18 +2,18 @@ use crate::server::model::{Client, ClientAddress};
 use crate::server::secret::Token;
 use crate::types::Language;
 
-/// The browser or program behind a request, as far as ceremonies care.
+/// The browser or program that sent a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub client: Client,
     pub language: Language,
     pub address: ClientAddress,
-    /// Names the browser, for ceremonies.
+    /// Identifies the browser in ceremonies.
     pub browser: Option<Token>,
-    /// Opens the email request of this browser; it ends when a session begins.
+    /// Identifies this browser's email request, which ends when a session begins.
     pub email: Option<Token>,
-    /// Names the user who signed in with this browser last.
+    /// Identifies the user who last signed in with this browser.
     pub known: Option<Token>,
-    /// The session of this browser; it ends when another one begins.
+    /// This browser's session, which ends when another one begins.
     pub session: Option<Token>,
 }

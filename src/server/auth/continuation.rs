@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// Continuations.
+/// Stores and returns continuations.
 pub struct Continuations<'a> {
     pub(in crate::server) core: &'a Core,
 }
@@ -21,9 +21,9 @@ pub struct Continuations<'a> {
 /// The user or the browser that a token is bound to.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder<'a> {
-    /// A user who is to confirm their identity, in the browser that sent the form.
+    /// A user who must confirm their identity, in the browser that sent the form.
     User { user: UserId, browser: &'a Token },
-    /// A browser in which someone signs in.
+    /// A browser in which a user is signing in.
     Browser(&'a Token),
 }
 
@@ -31,7 +31,7 @@ impl Continuations<'_> {
     /// Encrypts and stores the continuation for 15 minutes; returns its token.
     ///
     /// # Errors
-    /// When it is too large, the client keeps too many, or a backend is away.
+    /// When it is too large, the client has stored too many, or a backend is unavailable.
     pub async fn keep(
         &self,
         continuation: &Continuation,
@@ -56,7 +56,7 @@ impl Continuations<'_> {
         Ok(self.opened(&key, self.core.ephemeral.get(&key).await?))
     }
 
-    /// Consumes a continuation; one of several concurrent callers gets it.
+    /// Consumes a continuation; only one of several concurrent callers gets it.
     pub async fn take(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
         let Some(key) = Token::from_link(token).map(|token| key(&token, holder)) else { return Ok(None) };
         Ok(self.opened(&key, self.core.ephemeral.take(&key).await?))
@@ -69,7 +69,7 @@ impl Continuations<'_> {
     }
 }
 
-/// A hash, so that the token cannot be read out of the backend.
+/// Derives the key by hashing, so that the token cannot be read from the backend.
 fn key(token: &Token, holder: Holder<'_>) -> String {
     let hash = match holder {
         Holder::User { user, browser } => {

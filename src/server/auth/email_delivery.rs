@@ -1,4 +1,4 @@
-//! Who is written to: the mail worker asks here before it sends an email that was requested.
+//! Decides who receives a requested email. The mail worker calls this before it sends one.
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
@@ -10,18 +10,18 @@ use crate::server::model::user::email_key;
 use crate::server::model::{Event, EventKind, User};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language};
 
-/// The recipient of an email, once that is known.
+/// The recipient of an email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     pub address: EmailAddress,
     pub name: Option<DisplayName>,
-    /// Their own, where there is an account.
+    /// The language of the account, if there is one.
     pub language: Language,
-    /// Whether the email carries a code; the link always goes.
+    /// Whether the email contains a code; it always contains the link.
     pub has_code: bool,
 }
 
-/// Deciding who gets an email.
+/// Decides who gets an email.
 pub struct EmailDelivery<'a> {
     pub(in crate::server) core: &'a Core,
 }
@@ -58,19 +58,19 @@ impl EmailDelivery<'_> {
                 Ok(user.map(recipient))
             }
             Purpose::Confirm { user, address, .. } => {
-                // Anyone can claim an address and have it written to, and must not flood it.
+                // Anyone can claim an address and cause emails to it, but must not flood it.
                 let key = email_key(address).unwrap_or_default();
                 let is_within = self.is_within(email, &[b"claimed", key.as_bytes()]).await?;
                 let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
                 let language = request.language;
                 Ok(is_within.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
             }
-            // The administrator who made its link hands it over.
+            // The administrator who created the link hands it over.
             Purpose::BreakGlass { .. } => Ok(None),
         }
     }
 
-    /// Counts an email to one account or address.
+    /// Counts an email to one account or address; returns whether it is within the limit.
     async fn is_within(&self, email: EmailId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
         let subject = Subject::Named(subject);
         match self.core.limiter.draw_once(&EMAILS_TO_ONE, subject, email.0.as_bytes()).await {
@@ -80,12 +80,13 @@ impl EmailDelivery<'_> {
         }
     }
 
-    /// Whether emails carry codes: not after too many wrong ones. Links go on, since they cannot be guessed.
+    /// Whether emails contain codes: not after too many wrong ones. Links are still sent, since they cannot be guessed.
     async fn sends_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
         Ok(!self.core.limiter.pauses_codes(guessed).await?)
     }
 
-    /// Ties the request to the account, unless too many emails went to it, or too many of strangers are open.
+    /// Assigns the request to the account, unless too many emails were sent to it, or too many requests from strangers
+    /// are open.
     async fn assigned(
         &self,
         email: EmailId,
@@ -111,11 +112,11 @@ impl EmailDelivery<'_> {
         let Some(address) = user.email else { return Ok(None) };
         let now = self.core.now();
         if !is_known && unit.count_open_requests(user.id, request.id, now).await? >= MOST_OPEN {
-            tracing::info!(user = %user.id.0, "too many sign-in emails open");
+            tracing::info!(user = %user.id.0, "too many open sign-in emails");
             return Ok(None);
         }
         unit.assign_request(request.id, user.id, &address).await?;
-        // However many emails strangers request, at most one line of activity is written an hour.
+        // However many emails strangers request, at most one event an hour is recorded.
         let event = if is_known {
             Event::new(user.id, EventKind::EmailSent, &request.client, self.core.issuer())
         } else {

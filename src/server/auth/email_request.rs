@@ -1,4 +1,4 @@
-//! Requests for emails that sign in or up, and the requests that are open.
+//! Requests for sign-in and sign-up emails, and the lookup of open requests.
 
 use super::browser::Browsers;
 use super::caller::Caller;
@@ -23,17 +23,17 @@ pub struct Requested {
     pub email: Token,
 }
 
-/// Requests for emails that sign in or up.
+/// Requests for sign-in and sign-up emails.
 pub struct EmailRequests<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
 impl EmailRequests<'_> {
-    /// Requests a sign-in email. The same happens for every identifier: the mail worker looks the account up.
+    /// Requests a sign-in email. Every identifier is treated the same: the mail worker looks the account up later.
     ///
     /// # Errors
-    /// When email sign-in is off, the text is neither a username nor an address, too many were requested, or a backend is
-    /// away.
+    /// When email sign-in is off, the text is neither a username nor an address, too many emails were requested, or a
+    /// backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn request(&self, caller: &Caller, identifier: &str, next: Next) -> Result<Requested, Error> {
         self.check_on()?;
@@ -45,13 +45,13 @@ impl EmailRequests<'_> {
         Ok(self.queue(caller, purpose, next).await?)
     }
 
-    /// Whether emails sign in or up at all.
+    /// Checks that sign-in by email is on.
     pub(super) fn check_on(&self) -> Result<(), ApiError> {
         if self.core.email().signs_in() { Ok(()) } else { Err(ApiError::EmailOff) }
     }
 
-    /// Counts an email. A browser that the account recognises has a quota of its own, so that no stranger uses it up; other
-    /// requests are counted under the entered identifier.
+    /// Counts an email. A browser that the account recognises has a quota of its own, so that strangers cannot use it
+    /// up; other requests are counted under the entered identifier.
     async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
         if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), &caller.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
@@ -68,8 +68,8 @@ impl EmailRequests<'_> {
         self.core.limiter.draw_all(&both).await
     }
 
-    /// Stores the request and queues its email, in place of the browser's previous request. Each request has a token of its own,
-    /// so that a token that others have seen opens no later request.
+    /// Stores the request and queues its email, in place of the browser's previous request. Each request has its own
+    /// token, so that a token that others have seen opens no later request.
     pub(super) async fn queue(&self, caller: &Caller, purpose: Purpose, next: Next) -> Result<Requested, Unavailable> {
         let email = self.core.token();
         let by = RequestedBy { browser: email.hash(), client: caller.client.clone(), language: caller.language };
@@ -103,7 +103,7 @@ impl EmailRequests<'_> {
         }
     }
 
-    /// The age of a request, and how long it is still valid.
+    /// The age of a request, and its remaining lifetime.
     #[must_use]
     pub fn age_and_rest(&self, open: &OpenRequest) -> (Duration, Duration) {
         let now = self.core.now();
@@ -130,7 +130,7 @@ fn is_meant(typed: &Identifier, user: &User) -> bool {
     }
 }
 
-/// An address that no email can reach belongs to no account.
+/// Whether an identifier can belong to an account: an address that no email can reach cannot.
 fn can_be_meant(identifier: &Identifier) -> bool {
     match identifier {
         Identifier::Username(_) => true,

@@ -1,4 +1,4 @@
-//! Answering an email by its link or its code: signing in or up.
+//! Answers emails with their link or code, to sign in or up.
 
 use super::account::{AccountUnit, Profile};
 use super::caller::Caller;
@@ -34,7 +34,7 @@ pub struct EmailSignIn<'a> {
 #[derive(Clone)]
 struct Answer<'a> {
     open: OpenRequest,
-    /// Another username for the new account, where the first one is taken.
+    /// Another username for the new account, if the first one is taken.
     username: Option<&'a str>,
     caller: &'a Caller,
 }
@@ -78,11 +78,11 @@ impl EmailSignIn<'_> {
         }
     }
 
-    /// Answers an email by its link: signs in, or makes the account that was requested.
+    /// Answers an email with its link: signs in, or creates the requested account.
     ///
     /// # Errors
-    /// When email sign-in is off, the link is used, old or wrong, was requested in another browser (then it stays valid), or
-    /// the name is taken (then too).
+    /// When email sign-in is off, the link is used, expired or invalid, it was requested in another browser, or the
+    /// name is taken. In the last two cases, the link stays valid.
     #[tracing::instrument(skip_all)]
     pub async fn answer_link(
         &self,
@@ -109,7 +109,8 @@ impl EmailSignIn<'_> {
             let unit = self.core.store.begin().await?;
             return self.answer_or_again(unit, Answer { open, username, caller }).await;
         }
-        // The email is open in another browser than the one that requested it: the account's owner should see that.
+        // The link was opened in a different browser than the one that requested it: the account's owner should see
+        // that.
         if let Some((user, _)) = open.recipient
             && let Some(mut unit) = AccountUnit::lock(self.core, user, caller.client.clone()).await?
         {
@@ -119,11 +120,11 @@ impl EmailSignIn<'_> {
         Err(ApiError::OtherBrowser.into())
     }
 
-    /// Answers the email that this browser requested last by its code.
+    /// Answers the email that this browser requested last, with its code.
     ///
     /// # Errors
-    /// When the email cannot be answered any more. A wrong code says how many tries are left; after the last one the request is
-    /// void.
+    /// When the email can no longer be answered. The error for a wrong code says how many tries are left; after the
+    /// last one, the request is void.
     #[tracing::instrument(skip_all)]
     pub async fn answer_code(
         &self,
@@ -244,7 +245,7 @@ impl EmailSignIn<'_> {
         Ok(unit.ok_or(ApiError::LinkExpired)?)
     }
 
-    /// The account that has proven the address, else a new one from the form, with the event for either.
+    /// Returns the account that has proven the address, or else a new one from the form, with the event to record.
     async fn owner_or_new(
         &self,
         mut unit: Box<dyn Unit>,
@@ -271,8 +272,8 @@ impl EmailSignIn<'_> {
     }
 }
 
-/// Locks the account of an email before its rows are read, so that no two units deadlock. Without an account the same query
-/// runs for an id that does not exist, and takes as long.
+/// Locks the account of an email before its rows are read, so that no two units deadlock. Without an account, the same
+/// query runs for an id that does not exist, and takes equally long.
 async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), Unavailable> {
     let user = match open.request.purpose {
         Purpose::BreakGlass { user } => user,

@@ -2,19 +2,19 @@ use crate::server::Unavailable;
 use crate::server::limiter::{Limited, TooMany};
 use crate::types::ApiError;
 
-/// Why a service did not do what it was asked to do.
+/// Why a service failed or refused a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An expected outcome, told to the caller.
+    /// An expected outcome, which is reported to the caller.
     #[error("refused: {}", .0.code())]
     Refused(ApiError),
-    /// A backend is away. The cause is for the log alone.
+    /// A backend is unavailable. The cause is only for the log.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
 impl Error {
-    /// Its label in metrics.
+    /// The label of the error in metrics.
     pub(super) fn outcome(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "unavailable",
@@ -48,7 +48,7 @@ fn too_many_requests(TooMany { retry_after }: TooMany) -> ApiError {
     ApiError::TooManyRequests { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) }
 }
 
-/// A wrong code, with how often another one may be tried.
+/// The error for a wrong code, with the number of tries left.
 pub(super) fn code_wrong(tries_left: u32) -> ApiError {
     ApiError::CodeWrong { tries_left: Some(u8::try_from(tries_left).unwrap_or(u8::MAX)) }
 }

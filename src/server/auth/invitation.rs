@@ -1,4 +1,4 @@
-//! Who may sign up (setting `SIGN_UP`).
+//! Invitations, and who may sign up (setting `SIGN_UP`).
 
 use super::error::Error;
 use crate::server::Unavailable;
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The settings of a new invitation.
 #[derive(Clone, Debug)]
 pub struct InvitationTerms {
-    /// Whom or what it is for.
+    /// Who or what the invitation is for.
     pub note: Option<String>,
     pub uses: u32,
     pub life: Duration,
@@ -29,16 +29,16 @@ pub struct Invitations<'a> {
 }
 
 impl Invitations<'_> {
-    /// Whether a visitor with this link may sign up. Nothing is used up by asking.
+    /// Checks whether a visitor with this link may sign up, without using up the invitation.
     ///
     /// # Errors
-    /// `sign_up_off` or `invitation_required`; when the database is away.
+    /// `sign_up_off` or `invitation_required`; or when the database is unavailable.
     pub async fn check_link(&self, invite: Option<&str>) -> Result<(), Error> {
         let link = invite.and_then(Token::from_link).as_ref().map(Token::hash);
         self.check(link.as_ref()).await
     }
 
-    /// As [`Self::check_link`], before anything is begun that would be refused in the end.
+    /// Checks the hash of an invitation link, so that no sign-up begins that would be refused in the end.
     pub(super) async fn check(&self, link: Option<&TokenHash>) -> Result<(), Error> {
         let link = match (self.core.policy.sign_up, link) {
             (SignUp::Open, _) => return Ok(()),
@@ -48,7 +48,7 @@ impl Invitations<'_> {
         };
         let invitation = self.core.store.invitation(link).await?.ok_or(ApiError::InvitationRequired)?;
         if self.core.now() >= invitation.expires_at {
-            // It stays expired when the clock is set back.
+            // Removed, so that it stays expired if the clock is set back.
             let mut unit = self.core.store.begin().await?;
             unit.remove_invitation(invitation.id).await?;
             unit.commit().await?;
@@ -69,7 +69,7 @@ impl Invitations<'_> {
         Ok(unit.join_first_groups(user.id, used, now).await?)
     }
 
-    /// Makes an invitation; the token goes into its link and nowhere else. Refused with the name of a group that does not
+    /// Creates an invitation; the token is only for its link. The inner error is the name of a group that does not
     /// exist.
     #[tracing::instrument(skip_all)]
     pub async fn create(&self, terms: InvitationTerms) -> Result<Result<(Invitation, Token), GroupName>, Unavailable> {
@@ -89,7 +89,7 @@ impl Invitations<'_> {
         Ok(Ok((invitation, token)))
     }
 
-    /// Withdraws an invitation; `false` when there is none of that id.
+    /// Withdraws an invitation; `false` if it does not exist.
     #[tracing::instrument(skip_all)]
     pub async fn withdraw(&self, id: InvitationId) -> Result<bool, Unavailable> {
         let mut unit = self.core.store.begin().await?;
@@ -101,7 +101,7 @@ impl Invitations<'_> {
         Ok(is_there)
     }
 
-    /// At most `limit` invitations, the newest first, those that were made before a certain one if it is given.
+    /// At most `limit` invitations, newest first; only those older than `before`, if it is given.
     pub async fn page(&self, before: Option<&Invitation>, limit: u32) -> Result<Vec<Invitation>, Unavailable> {
         self.core.store.invitations(before, limit).await
     }

@@ -1,4 +1,4 @@
-//! Signing up, signing in, and what people do with their own accounts: one service for each noun.
+//! Sign-up, sign-in, and the management of accounts: one service for each noun.
 
 pub mod account;
 mod administration;

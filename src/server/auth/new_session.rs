@@ -1,4 +1,4 @@
-//! How every session begins.
+//! Begins sessions and records sign-ins.
 
 use super::account::AccountUnit;
 use super::browser::Browsers;
@@ -10,13 +10,13 @@ use crate::server::model::session::Method;
 use crate::server::model::{CredentialId, EventKind, Session, SessionId, User, UserId};
 use crate::server::secret::Token;
 
-/// A session that has begun. Its token goes into the cookie and nowhere else.
+/// A new session. Its token is only for the cookie.
 #[derive(Debug)]
 pub struct NewSession {
     pub user: User,
     pub session: Session,
     pub token: Token,
-    /// The browser remembers the user under this.
+    /// The token under which the browser remembers the user.
     pub known: Token,
 }
 
@@ -24,20 +24,20 @@ pub struct NewSession {
 pub(super) enum Credential {
     Passkey {
         id: CredentialId,
-        /// It came from another device, so this one has none yet.
+        /// The passkey is on another device, so this device has none yet.
         from_elsewhere: bool,
-        /// Copies of it live on other devices, so that it says nothing about this one.
+        /// The passkey is synced to other devices, so it does not identify this one.
         synced: bool,
         /// "Keep me signed in".
         keep: bool,
     },
     Email,
     RecoveryCode,
-    /// A link that an administrator made.
+    /// A link that an administrator created.
     BreakGlass,
 }
 
-/// A session that begins now, and its token.
+/// Creates a session that begins now, and its token.
 pub(super) fn new_session(core: &Core, user_id: UserId, credential: Credential, caller: &Caller) -> (Session, Token) {
     let (token, now) = (core.token(), core.now());
     let (method, offers_passkey, kept) = match credential {
@@ -68,8 +68,8 @@ pub(super) fn new_session(core: &Core, user_id: UserId, credential: Credential, 
     (session, token)
 }
 
-/// Begins a session in a unit of work and ends the one that the browser had. `kind` is written to the activity:
-/// [`EventKind::SignedIn`], or [`EventKind::SignedUp`] where the account was made in the same unit.
+/// Begins a session in a unit of work and ends the browser's previous one. `kind` is written to the activity:
+/// [`EventKind::SignedIn`], or [`EventKind::SignedUp`] if the account was created in the same unit.
 pub(super) async fn record_sign_in(
     unit: &mut AccountUnit<'_>,
     credential: Credential,
@@ -86,11 +86,11 @@ pub(super) async fn record_sign_in(
     let user = unit.user.clone();
     let browsers = Browsers { core };
     let (known, is_recognised) = browsers.remember(&mut **unit, user.id, caller.known.as_ref()).await?;
-    // A passkey is a device that was seen before, unless it answered from another one or is synced (docs/RULES.md, 8).
+    // A passkey stands for a known device, unless it is on another device or synced (docs/RULES.md, 8).
     let is_new_device = match credential {
         Credential::Passkey { from_elsewhere, synced, .. } => (from_elsewhere || synced) && !is_recognised,
         Credential::Email => !is_recognised,
-        // Notified by an email of its own.
+        // These send notifications of their own.
         Credential::RecoveryCode | Credential::BreakGlass => false,
     };
     let (session, token) = new_session(core, user.id, credential, caller);

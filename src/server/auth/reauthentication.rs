@@ -43,7 +43,7 @@ impl Reauthentication<'_> {
     /// Begins a reauthentication with one of the account's own passkeys.
     ///
     /// # Errors
-    /// When the client begins too many, or a backend is away.
+    /// When the client begins too many ceremonies, or a backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn begin(&self, current: &CurrentUser, caller: &Caller) -> Result<views::Options, Error> {
         let passkeys = self.core.store.passkeys(current.user.id).await?;
@@ -54,11 +54,12 @@ impl Reauthentication<'_> {
         Ok(options)
     }
 
-    /// Finishes the reauthentication: the session continues with a new token, and the time and passkey of this authentication.
+    /// Finishes the reauthentication: the session continues with a new token, and the time and passkey of this
+    /// authentication.
     ///
     /// # Errors
-    /// When the ceremony is spent or another user's, the passkey is not theirs, the answer does not verify, or the session
-    /// ended meanwhile.
+    /// When the ceremony was already used or is another user's, the passkey does not belong to the user, the response
+    /// does not verify, or the session ended meanwhile.
     #[tracing::instrument(skip_all)]
     pub async fn finish(
         &self,
@@ -86,10 +87,11 @@ impl Reauthentication<'_> {
         Ok(renewed.ok_or(ApiError::SignedOut)?)
     }
 
-    /// The address to which an email for reauthentication would go; for accounts without a passkey.
+    /// The address to which a reauthentication email would be sent, for accounts without a passkey.
     ///
     /// # Errors
-    /// `email_off`; `passkey_required` where the account has a passkey or no proven address; when the database is away.
+    /// `email_off`; `passkey_required` if the account has a passkey or no proven address; or when the database is
+    /// unavailable.
     pub async fn address<'b>(&self, current: &'b CurrentUser) -> Result<&'b EmailAddress, Error> {
         let policy = self.core.email();
         if !policy.reauthenticates() {
@@ -101,10 +103,10 @@ impl Reauthentication<'_> {
         Ok(address.ok_or(ApiError::PasskeyRequired)?)
     }
 
-    /// Requests an email for reauthentication, for accounts without a passkey.
+    /// Requests a reauthentication email, for accounts without a passkey.
     ///
     /// # Errors
-    /// As [`Self::address`]; when too many were requested.
+    /// The same as for [`Self::address`]; or when too many emails were requested.
     #[tracing::instrument(skip_all)]
     pub async fn request_email(&self, current: &CurrentUser, caller: &Caller, next: Next) -> Result<Duration, Error> {
         let address = self.address(current).await?.clone();
@@ -132,7 +134,7 @@ impl Reauthentication<'_> {
     /// The email with this link, without answering it.
     ///
     /// # Errors
-    /// When the link is used, old, wrong or another session's.
+    /// When the link is used, expired, invalid or another session's.
     pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<OpenRequest, Error> {
         EmailRequests { core: self.core }.check_on()?;
         let open = self.open_by_link(token).await?.ok_or(ApiError::LinkExpired)?;
@@ -148,7 +150,7 @@ impl Reauthentication<'_> {
         }
     }
 
-    /// Whether the link could be answered in the session that requested it.
+    /// Whether the link can still be answered in the session that requested it.
     pub async fn is_open(&self, token: &str) -> Result<bool, Unavailable> {
         let open = self.open_by_link(token).await?;
         Ok(open.is_some_and(|open| matches!(open.request.purpose, email_request::Purpose::Reauthenticate { .. })))
@@ -160,10 +162,10 @@ impl Reauthentication<'_> {
         EmailRequests { core: self.core }.still_open(found).await
     }
 
-    /// Answers the email by its link, in the session that requested it.
+    /// Answers the email with its link, in the session that requested it.
     ///
     /// # Errors
-    /// When the link is used, old, wrong or another session's, or the session ended meanwhile.
+    /// When the link is used, expired, invalid or another session's, or the session ended meanwhile.
     #[tracing::instrument(skip_all)]
     pub async fn by_link(
         &self,
@@ -176,10 +178,10 @@ impl Reauthentication<'_> {
         self.by_email(self.lock(current).await?, current, &open).await
     }
 
-    /// Answers the email by its code, in the session that requested it.
+    /// Answers the email with its code, in the session that requested it.
     ///
     /// # Errors
-    /// As [`Self::by_link`]; a wrong code tells how many tries are left.
+    /// The same as for [`Self::by_link`]; the error for a wrong code says how many tries are left.
     #[tracing::instrument(skip_all)]
     pub async fn by_code(
         &self,
@@ -214,7 +216,7 @@ impl Reauthentication<'_> {
         if !unit.take_request(open.request.id).await? {
             return Err(ApiError::LinkExpired.into());
         }
-        // A passkey that was added meanwhile, or another address, makes the email worthless.
+        // A passkey that was added meanwhile, or a changed address, invalidates the email.
         let passkeys = unit.passkeys_of(current.user.id).await?;
         let has_passkey = passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id()));
         if has_passkey || unit.user.proven_address() != Some(&address) {
@@ -224,7 +226,7 @@ impl Reauthentication<'_> {
         Ok((renewed, open.request.next.clone()))
     }
 
-    /// Gives the session a new token and the present time of authentication; `None` when it has ended meanwhile.
+    /// Gives the session a new token and a new authentication time; `None` if it ended meanwhile.
     async fn renew(
         &self,
         mut unit: AccountUnit<'_>,

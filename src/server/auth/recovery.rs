@@ -12,7 +12,7 @@ use crate::server::model::{EventKind, limit};
 use crate::server::telemetry::meters;
 use crate::types::{ApiError, Identifier};
 
-/// The refusal of a code. It does not say whether the account exists.
+/// The error for a refused code. It does not reveal whether the account exists.
 const WRONG: ApiError = ApiError::CodeWrong { tries_left: None };
 
 /// Signing in with a recovery code.
@@ -21,10 +21,10 @@ pub struct Recovery<'a> {
 }
 
 impl Recovery<'_> {
-    /// Signs in with a recovery code, once; every browser is new to the account afterwards.
+    /// Signs in with a recovery code, which works once. Afterwards, every browser is new to the account.
     ///
     /// # Errors
-    /// When there is no such account or no such code, the client tries too many, or a backend is away.
+    /// When there is no such account or code, the client tries too many, or a backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn sign_in(&self, identifier: &str, code: &str, caller: &Caller) -> Result<NewSession, Error> {
         let recovered = self.use_code(identifier, code, caller).await;

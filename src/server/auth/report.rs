@@ -1,4 +1,4 @@
-//! The links of security notifications: "This wasn't me", and the way back to a former address.
+//! The links in security notifications: "This wasn't me", and the link that restores a former address.
 
 use super::account::AccountUnit;
 use super::error::Error;
@@ -15,10 +15,10 @@ pub struct Reports<'a> {
 }
 
 impl Reports<'_> {
-    /// The notification whose "This wasn't me" is still open, and the account it is about.
+    /// Finds the notification of an unused "This wasn't me" link, and the account it is about.
     ///
     /// # Errors
-    /// When the link is used, old or wrong.
+    /// When the link is used, expired or invalid.
     pub async fn look_at_report(&self, token: &str) -> Result<(Notification, User), Error> {
         let sent = self.linked(token).await?;
         if !sent.is_open(self.core.now()) {
@@ -31,7 +31,7 @@ impl Reports<'_> {
     /// (docs/RULES.md, 10).
     ///
     /// # Errors
-    /// When the link is used, old or wrong.
+    /// When the link is used, expired or invalid.
     #[tracing::instrument(skip_all)]
     pub async fn report(&self, token: &str) -> Result<(), Error> {
         let (notification, user) = self.look_at_report(token).await?;
@@ -44,19 +44,19 @@ impl Reports<'_> {
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
         let suspended = unit.suspend_passkeys(user.id, now.minus(PROBATION), now).await?;
-        // Codes made from then on may be an intruder's. Those from before stay: they are how an owner comes back.
+        // Codes created since then may be an intruder's. Older codes stay: the owner can recover the account with them.
         unit.remove_recovery_codes(user.id, notification.happened_at).await?;
         unit.lock_down(now).await?;
         unit.record(EventKind::NotMe, None).await?;
         unit.commit().await?;
-        tracing::warn!(user = %user.id.0, suspended, "account reported as not theirs");
+        tracing::warn!(user = %user.id.0, suspended, "account reported and locked down");
         Ok(())
     }
 
-    /// The notification that can still restore its address, and the account it is about.
+    /// Finds the notification that can still restore its address, and the account it is about.
     ///
     /// # Errors
-    /// When the link is used, old or wrong.
+    /// When the link is used, expired or invalid.
     pub async fn look_at_undo(&self, token: &str) -> Result<(Notification, User), Error> {
         let sent = self.linked(token).await?;
         if !sent.can_be_undone(self.core.now()) {
@@ -65,12 +65,12 @@ impl Reports<'_> {
         self.with_owner(sent).await
     }
 
-    /// Restores the address that the email went to. It ends every session, voids open emails and the links of later
-    /// changes, locks the account down, notifies the address that is taken away, whose "This wasn't me" links stay good, and
-    /// signs no one in (docs/RULES.md, 10).
+    /// Restores the address that the email was sent to. Ends every session, voids open emails and the undo links of
+    /// later changes, locks the account down, and notifies the removed address, whose "This wasn't me" links stay
+    /// valid. Signs no one in (docs/RULES.md, 10).
     ///
     /// # Errors
-    /// When the link is used, old or wrong, or another account has proven the address since.
+    /// When the link is used, expired or invalid, or another account has since proven the address.
     #[tracing::instrument(skip_all)]
     pub async fn undo_address(&self, token: &str) -> Result<(), Error> {
         let (notification, user) = self.look_at_undo(token).await?;
@@ -116,7 +116,7 @@ impl Reports<'_> {
         if now < found.notification.expires_at {
             return Ok(found);
         }
-        // It stays expired when the clock is set back.
+        // Marked as used, so that it stays expired if the clock is set back.
         let mut unit = self.core.store.begin().await?;
         unit.report_notification(found.notification.id, now).await?;
         unit.undo_notification(found.notification.id, now).await?;

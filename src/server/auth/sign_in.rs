@@ -24,10 +24,10 @@ pub struct SignIn<'a> {
 }
 
 impl SignIn<'_> {
-    /// Begins a sign-in, the same for everyone: the passkey decides who signs in.
+    /// Begins a sign-in. The options are the same for everyone: the passkey decides who signs in.
     ///
     /// # Errors
-    /// When the client begins too many, or the ephemeral store is away.
+    /// When the client begins too many ceremonies, or the ephemeral store is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn begin(&self, caller: &Caller) -> Result<views::Options, Error> {
         let (options, challenge, state) = self.ceremonies.relying_party.begin_authentication(&[])?;
@@ -35,10 +35,11 @@ impl SignIn<'_> {
         Ok(options)
     }
 
-    /// Finishes a sign-in with a new session; the one that the browser had ends. `keep`: "Keep me signed in".
+    /// Finishes a sign-in: begins a new session and ends the browser's previous one. `keep`: "Keep me signed in".
     ///
     /// # Errors
-    /// When the ceremony is spent or another browser's, the passkey is not known, or the answer does not verify.
+    /// When the ceremony was already used or belongs to another browser, the passkey is unknown, or the response does
+    /// not verify.
     #[tracing::instrument(skip_all)]
     pub async fn finish(
         &self,
@@ -70,7 +71,7 @@ impl SignIn<'_> {
         self.record(verified, caller).await
     }
 
-    /// Records the sign-in in one statement where nothing else has to be done, which is nearly always.
+    /// Records the sign-in in one statement if nothing else has to be done, which is nearly always the case.
     async fn record(&self, verified: Verified, caller: &Caller) -> Result<NewSession, Error> {
         let user = &verified.user;
         let is_plain =
@@ -81,11 +82,12 @@ impl SignIn<'_> {
         self.record_in_steps(verified, caller).await
     }
 
-    /// In one statement; `None` where the account turns out to be locked down or disabled, or its owner is to be notified.
+    /// Records the sign-in in one statement; `None` if the account turns out to be locked down or disabled, or its
+    /// owner must be notified.
     async fn record_at_once(&self, verified: &Verified, caller: &Caller) -> Result<Option<NewSession>, Error> {
         let Verified { passkey, user, used, .. } = verified;
         let (session, token) = new_session(self.core, user.id, verified.credential(), caller);
-        // The statement writes one time for all: that of the verification.
+        // The statement writes a single time: that of the verification.
         let session = Session { authenticated_at: used.at, created_at: used.at, last_seen_at: used.at, ..session };
         let event = Event::new(user.id, EventKind::SignedIn, &session.client, self.core.issuer());
         let event = Event { at: used.at, ..event.about(Some(session.method.words().to_owned())) };
@@ -112,10 +114,10 @@ impl SignIn<'_> {
         }
     }
 
-    /// Step by step: an older passkey ends the lockdown, and a sign-in on another device is notified.
+    /// Records the sign-in step by step: an older passkey ends the lockdown, and the owner is notified of a new device.
     async fn record_in_steps(&self, verified: Verified, caller: &Caller) -> Result<NewSession, Error> {
         let Verified { passkey, user, used, .. } = &verified;
-        // As it is now: the account may be gone, or have another address.
+        // Reads the account again: it may have been deleted, or have another address.
         let unit = AccountUnit::lock(self.core, user.id, caller.client.clone()).await?;
         let mut unit = unit.ok_or(ApiError::UnknownPasskey { forget: false })?;
         if unit.user.disabled_at.is_some() {
@@ -136,7 +138,7 @@ impl SignIn<'_> {
     }
 }
 
-/// A verified assertion, and what the caller wants.
+/// A verified assertion, with the options of the sign-in.
 struct Verified {
     passkey: Passkey,
     user: User,
@@ -152,7 +154,7 @@ impl Verified {
     }
 }
 
-/// An attempt to use a passkey; a refusal is recorded for its owner.
+/// An attempt to use a passkey. A refusal is recorded in the owner's activity.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub core: &'a Core,
@@ -162,7 +164,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// The use of the passkey, or the refusal after it was recorded for the owner.
+    /// Returns the use of the passkey, or the refusal once it is recorded in the owner's activity.
     pub async fn use_of(self, assertion: Assertion) -> Result<PasskeyUse, Error> {
         match assertion {
             Assertion::Verified(used) => Ok(PasskeyUse { on: self.client.clone(), ..used }),
@@ -196,8 +198,8 @@ impl Attempt<'_> {
         unit.commit().await
     }
 
-    /// Why a valid signature is refused: the passkey is suspended, was removed, or another use advanced its counter in
-    /// the meantime, which is treated like a counter that went back.
+    /// Returns why a valid signature is refused: the passkey is suspended, was removed, or another use has advanced its
+    /// counter, which is treated like a counter that went back.
     pub async fn refused(self, used: &PasskeyUse) -> Error {
         self.reason(used).await.map_or_else(Error::from, Error::from)
     }

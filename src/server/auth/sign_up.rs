@@ -1,4 +1,4 @@
-//! Signing up with a passkey, or by email where the browser cannot make one.
+//! Sign-up with a passkey, or by email if the browser cannot create one.
 
 use super::account::{AccountUnit, Address, Claim, Profile};
 use super::caller::Caller;
@@ -18,19 +18,19 @@ use crate::types::{ApiError, DisplayName, EmailAddress, Identifier, Language, Ne
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
-/// The fields of a sign-up, parsed.
+/// The parsed fields of a sign-up.
 #[derive(Clone, Debug)]
 pub struct SignUpForm {
     pub username: Username,
-    /// `None` only where email could never be sent.
+    /// `None` only if no address is required.
     pub email: Option<EmailAddress>,
     pub display_name: DisplayName,
-    /// The link of an invitation.
+    /// The hash of an invitation link.
     pub invitation: Option<TokenHash>,
 }
 
 impl SignUpForm {
-    /// The same under another username, if one was chosen. A user who gave no name is called by it.
+    /// Returns the form with another username, if one was chosen. It also becomes the display name if none was given.
     pub(super) fn renamed(self, username: Option<&str>) -> Result<Self, ApiError> {
         let Some(text) = username else { return Ok(self) };
         let username = Username::parse(text).map_err(|_| ApiError::InvalidUsername)?;
@@ -40,7 +40,7 @@ impl SignUpForm {
     }
 }
 
-/// The fields of a sign-up, as they were typed, and the token of an invitation.
+/// The fields of a sign-up as they were entered, and the token of an invitation.
 #[derive(Clone, Copy, Debug)]
 pub struct SignUpFields<'a> {
     pub username: &'a str,
@@ -64,7 +64,7 @@ fn address(text: &str) -> Result<EmailAddress, ApiError> {
     address.ok_or(ApiError::InvalidEmail)
 }
 
-/// The state of a sign-up that has begun.
+/// The state of a pending sign-up.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     user_id: UserId,
@@ -77,21 +77,21 @@ struct Pending {
 }
 
 impl SignUpForm {
-    /// Parses the fields; without a display name the username stands in.
+    /// Parses the fields; the display name defaults to the username.
     ///
     /// # Errors
-    /// The first field that does not fit.
+    /// The first invalid field.
     pub fn parse(fields: SignUpFields<'_>) -> Result<Self, ApiError> {
         let (username, email) = (fields.username()?, fields.email.map(address).transpose()?);
         let display_name = fields.display_name(username.as_str())?;
         let invite = fields.invite;
-        // Text that is no token is the link of no invitation.
+        // Text that is not a token matches no invitation.
         let invitation = invite.map(|text| Token::from_link(text).as_ref().map_or(TokenHash([0; 32]), Token::hash));
         Ok(Self { username, email, display_name, invitation })
     }
 }
 
-/// An account that is to be made, with its passkey.
+/// An account to create, with its passkey.
 struct NewAccount {
     form: SignUpForm,
     passkey: Passkey,
@@ -99,17 +99,17 @@ struct NewAccount {
     keep: bool,
 }
 
-/// Making accounts.
+/// Creates accounts.
 pub struct SignUp<'a> {
     pub(in crate::server) core: &'a Core,
     pub(in crate::server) ceremonies: Ceremonies<'a>,
 }
 
 impl SignUp<'_> {
-    /// Parses the fields under the policy: an empty address is none where none is needed.
+    /// Parses the fields under the policy: an empty address counts as none if none is required.
     ///
     /// # Errors
-    /// When an address is missing that is needed, or a field does not fit.
+    /// When a required address is missing, or a field is invalid.
     pub fn parse(&self, fields: SignUpFields<'_>) -> Result<SignUpForm, ApiError> {
         let is_needed = self.core.email().needs_address();
         match fields.email {
@@ -121,10 +121,10 @@ impl SignUp<'_> {
         }
     }
 
-    /// Every field that is wrong, for a page that shows all of them at once.
+    /// The errors of all invalid fields, for a page that shows all of them at once.
     ///
     /// # Errors
-    /// When the client looks for too many names, or a backend is away.
+    /// When the client checks too many names, or a backend is unavailable.
     pub async fn wrong_fields(&self, caller: &Caller, fields: SignUpFields<'_>) -> Result<Vec<ApiError>, Error> {
         let is_needed = self.core.email().needs_address();
         let email = fields.email.filter(|text| is_needed || !text.trim().is_empty());
@@ -140,14 +140,15 @@ impl SignUp<'_> {
         Ok(name.into_iter().chain(username).chain(email.and_then(|text| address(text).err())).collect())
     }
 
-    /// Begins a sign-up: options for the passkey, and nothing reserved.
+    /// Begins a sign-up: returns the options for the passkey, and reserves nothing.
     ///
     /// # Errors
-    /// When the name is taken already, the client begins or makes too many, or a backend is away.
+    /// When the name is taken, the client begins too many ceremonies or has created too many accounts, or a backend is
+    /// unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn begin(&self, caller: &Caller, form: SignUpForm) -> Result<views::Options, Error> {
         self.check(caller, &form).await?;
-        // It is counted once it is finished; but no one should make a passkey that will be refused.
+        // A sign-up is counted when it finishes; but no user should create a passkey that will be refused.
         self.core.limiter.look(&limit::SIGN_UPS, Subject::Client(caller.address)).await?;
         let invitation = form.invitation.map(|hash| hash.0);
         let user = new_user(self.core, UserId::random(self.core.entropy()), form, Language::default());
@@ -164,11 +165,12 @@ impl SignUp<'_> {
         Ok(options)
     }
 
-    /// Finishes a sign-up: account, passkey and session are made together or not at all. `keep`: "Keep me signed in".
+    /// Finishes a sign-up: account, passkey and session are created together or not at all. `keep`: "Keep me signed
+    /// in".
     ///
     /// # Errors
-    /// When the ceremony is spent or another browser's, the answer does not verify, another sign-up took the name, or the
-    /// client has made too many accounts.
+    /// When the ceremony was already used or is another browser's, the response does not verify, another sign-up took
+    /// the name, or the client has created too many accounts.
     #[tracing::instrument(skip_all)]
     pub async fn finish(&self, answer: &RegistrationAnswer, caller: &Caller, keep: bool) -> Result<NewSession, Error> {
         if matches!(answer.examine(), Err(Refused::Malformed(_))) {
@@ -223,10 +225,11 @@ impl SignUp<'_> {
         Ok(new)
     }
 
-    /// Requests an email whose answer makes an account, for browsers that cannot make a passkey.
+    /// Requests an email that creates an account when answered, for browsers that cannot create a passkey.
     ///
     /// # Errors
-    /// When email sign-in is off, a field does not fit, the name is taken, too many were requested, or a backend is away.
+    /// When email sign-in is off, a field is invalid, the name is taken, too many emails were requested, or a backend
+    /// is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn request_email(
         &self,
@@ -257,7 +260,7 @@ impl SignUp<'_> {
         self.check_name(caller, &form.username).await
     }
 
-    /// Looking for names is counted.
+    /// Checks that a name is free. Taken names are counted, to limit probing.
     async fn check_name(&self, caller: &Caller, name: &Username) -> Result<(), Error> {
         if (Profile { core: self.core }).is_taken(name).await? {
             self.core.limiter.draw(&limit::CEREMONIES, Subject::Client(caller.address)).await?;
@@ -267,7 +270,7 @@ impl SignUp<'_> {
     }
 }
 
-/// An account that is made now.
+/// Returns a new account that is created now.
 pub(super) fn new_user(core: &Core, id: UserId, form: SignUpForm, language: Language) -> User {
     User {
         id,

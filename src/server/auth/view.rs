@@ -1,4 +1,4 @@
-//! The rows of an account as its owner sees them.
+//! Converts the records of an account to the views that its owner sees.
 
 use crate::server::clock::Timestamp;
 use crate::server::model::provider::provider;
@@ -18,7 +18,7 @@ pub fn user(user: &User) -> views::User {
     }
 }
 
-/// `current`: it is the session that asks.
+/// `current`: whether this is the session of the request.
 #[must_use]
 pub fn session(session: &Session, current: bool) -> views::Session {
     views::Session {
@@ -38,7 +38,7 @@ pub fn session(session: &Session, current: bool) -> views::Session {
     }
 }
 
-/// In one of its owner's sessions, at a relying party.
+/// `session`: the owner's current session. `rp_id`: the id of the current relying party.
 pub(super) fn passkey(
     passkey: &Passkey,
     session: &Session,

@@ -1,4 +1,4 @@
-//! The name and look of the site: one block of settings.
+//! The settings of the site's name and look.
 
 use super::colour::Tone;
 use super::{Problems, Source};
@@ -10,16 +10,16 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brand {
     pub name: String,
-    /// The logo's file, if there is one of their own.
+    /// The file of a custom logo.
     pub logo: Option<PathBuf>,
     pub accent: Option<Tone>,
     pub support: Option<String>,
     pub links: Vec<SiteLink>,
 }
 
-/// Every page shows it, in bytes.
+/// Maximum size of the logo, in bytes: every page shows it.
 const LARGEST_LOGO: u64 = 256 * 1024;
-/// Reads the block.
+/// Reads these settings.
 pub fn brand(source: &Source, data_dir: &Path, problems: &mut Problems) -> Brand {
     Brand {
         name: name(source, problems),
@@ -44,7 +44,7 @@ fn logo(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option<Pat
     let is_image = file.extension().is_some_and(|end| end == "svg" || end == "png");
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|facts| facts.len());
     if !is_image || !size.is_some_and(|size| (1..=LARGEST_LOGO).contains(&size)) {
-        problems.add("SITE_LOGO", file.display().to_string(), "an .svg or .png file of at most 256 KiB that is there");
+        problems.add("SITE_LOGO", file.display().to_string(), "an existing .svg or .png file of at most 256 KiB");
     }
     Some(file)
 }
@@ -56,7 +56,7 @@ fn accent(source: &Source, problems: &mut Problems) -> Option<Tone> {
         problems.add(
             "SITE_ACCENT",
             text,
-            "#rrggbb, or one for light and one for dark ground joined by a comma, with a contrast of 4.5 to the page",
+            "#rrggbb, or one for light and one for dark mode separated by a comma, with a contrast of 4.5 to the page",
         );
     }
     accent
@@ -81,7 +81,7 @@ fn links(source: &Source, problems: &mut Problems) -> Vec<SiteLink> {
         (is_address && is_label).then(|| SiteLink { label: label.to_owned(), address: address.to_owned() })
     };
     text.split(',').map(link).collect::<Option<Vec<_>>>().unwrap_or_else(|| {
-        problems.add("SITE_LINKS", text, "LABEL=https://…, joined by commas");
+        problems.add("SITE_LINKS", text, "LABEL=https://…, separated by commas");
         Vec::new()
     })
 }

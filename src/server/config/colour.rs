@@ -7,7 +7,7 @@ use palette::{Mix, Srgb};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour(Srgb<u8>);
 
-/// A colour on light and on dark ground.
+/// A colour for light and for dark backgrounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tone {
     pub light: Colour,
@@ -25,7 +25,7 @@ pub struct Palette {
     pub muted: Tone,
 }
 
-/// Where a fork changes its colours.
+/// The style sheet, where a fork changes its colours.
 const SHEET: &[u8] = include_bytes!("../../../style/main.css");
 /// Minimum contrast of text (WCAG 2.2, success criterion 1.4.3).
 const LEAST_CONTRAST: f64 = 4.5;
@@ -78,8 +78,8 @@ const fn digit(character: u8) -> u8 {
 }
 
 impl Tone {
-    /// Reads `#rrggbb` for light ground, of which a paler one is made for dark ground, or one for each, joined by a comma;
-    /// `None` when one would be hard to read on the page.
+    /// Parses `#rrggbb` for light backgrounds, from which a paler colour for dark ones is derived, or one for each,
+    /// separated by a comma; `None` if one would be hard to read on the page.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (light, dark) = text.split_once(',').map_or((text, None), |(light, dark)| (light, Some(dark)));
@@ -92,14 +92,14 @@ impl Tone {
 }
 
 impl Colour {
-    /// Reads `#rrggbb`.
+    /// Parses `#rrggbb`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_long = text.len() == 7 && text.starts_with('#');
         is_long.then(|| text.parse().ok().map(Self)).flatten()
     }
 
-    /// The colour mixed with white, in steps of a twentieth, until it is legible on dark ground.
+    /// The colour mixed with white, in steps of a twentieth, until it is legible on a dark background.
     fn paler(self) -> Self {
         let (colour, white) = (self.0.into_format::<f32>(), Srgb::new(1.0, 1.0, 1.0));
         let mixed = |step: u8| Self(colour.mix(white, f32::from(step) / 20.0).into_format());

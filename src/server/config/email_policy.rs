@@ -16,13 +16,13 @@ pub struct EmailPolicy {
 }
 
 impl EmailPolicy {
-    /// `has_server`: `SMTP_URL` is set. `can_send`: emails go somewhere, if only to the development mailbox.
+    /// `has_server`: `SMTP_URL` is set. `can_send`: there is a transport, if only the development mailbox.
     #[must_use]
     pub fn new(sign_in: EmailSignIn, can_send: bool, has_server: bool) -> Self {
         Self { sign_in, can_send, has_server }
     }
 
-    /// Whether an emailed link or code signs in or up.
+    /// Whether an emailed link or code signs a user in or up.
     #[must_use]
     pub fn signs_in(self) -> bool {
         self.sign_in != EmailSignIn::Off
@@ -34,7 +34,7 @@ impl EmailPolicy {
         self.sign_in == EmailSignIn::RecoveryOnly
     }
 
-    /// Whether an emailed link or code confirms a user's identity. Where a session by email can only add a passkey, an
+    /// Whether an emailed link or code confirms a user's identity. If a session by email can only add a passkey, an
     /// email proves no more than that.
     #[must_use]
     pub fn reauthenticates(self) -> bool {
@@ -47,7 +47,7 @@ impl EmailPolicy {
         self.can_send
     }
 
-    /// Whether a new account needs an address.
+    /// Whether a new account needs an email address.
     #[must_use]
     pub fn needs_address(self) -> bool {
         self.signs_in() || self.has_server

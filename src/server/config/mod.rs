@@ -1,4 +1,4 @@
-//! Settings: `Leptos.toml` and the environment into one typed, validated [`Config`], every problem at once.
+//! Reads `Leptos.toml` and the environment into one typed, validated [`Config`], and reports all problems at once.
 
 mod brand;
 mod colour;
@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
 
-/// Everything that can be set, checked against itself.
+/// All settings, validated together.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub public_url: PublicUrl,
@@ -41,9 +41,9 @@ pub struct Config {
     pub brand: Brand,
     pub dev_mailbox: bool,
     pub trusted_proxies: Vec<IpNet>,
-    /// Groups and applications that are kept in a file.
+    /// The file that defines groups and applications.
     pub applications_file: Option<PathBuf>,
-    /// Networks that requests of ours may reach whatever they are, also by http.
+    /// Networks that outbound requests may always reach, even over http.
     pub outbound_allow: Vec<IpNet>,
     pub rate_limits: bool,
     pub metrics_addr: Option<SocketAddr>,
@@ -52,7 +52,7 @@ pub struct Config {
     pub sessions: SessionLifetimes,
 }
 
-/// The URL parsers of the backends' drivers. They are above the settings, so they are passed in.
+/// The URL checks of the backends' drivers. Settings must not depend on drivers, so the checks are passed in.
 #[derive(Clone, Copy)]
 pub struct Drivers {
     pub takes_database: fn(&str) -> bool,
@@ -60,7 +60,7 @@ pub struct Drivers {
 }
 
 impl Drivers {
-    /// Every address will do, where no backend is opened.
+    /// Accepts every URL, for use without a backend.
     pub const ANY: Self = Self { takes_database: |_| true, takes_redis: |_| true };
 }
 
@@ -95,7 +95,7 @@ pub const NAMES: [&str; 27] = [
     "SESSION_KEEP",
 ];
 
-/// The one origin that people see.
+/// The public origin of the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     url: Url,
@@ -104,13 +104,13 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// As browsers write it in `Origin` and in client data (RFC 6454, section 6.2).
+    /// The origin as browsers write it in `Origin` and in client data (RFC 6454, section 6.2).
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The host, which is the relying party's id.
+    /// The host, which is the relying party ID.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -144,7 +144,7 @@ pub enum DatabaseUrl {
     Postgres(Secret<String>),
 }
 
-/// Who may make an account.
+/// Who may create an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUp {
     Open,
@@ -157,7 +157,7 @@ impl Config {
     /// Reads and checks every setting.
     ///
     /// # Errors
-    /// All [`Problems`] together: a missing, unknown or unusable setting, or two that do not go together.
+    /// All [`Problems`] at once: missing, unknown or invalid settings, and settings that conflict.
     pub fn load(source: &Source, drivers: Drivers) -> Result<Self, Problems> {
         let mut problems = source.problems().clone();
         let config = parse::config(source, drivers, &mut problems);

@@ -1,7 +1,7 @@
 use super::{Problems, Source};
 use ipnet::IpNet;
 
-/// Networks joined by commas; none where the setting is not set.
+/// Networks separated by commas; none if the setting is not set.
 pub(super) fn networks(source: &Source, name: &'static str, problems: &mut Problems) -> Vec<IpNet> {
     let Some(text) = source.get(name) else { return Vec::new() };
     let network = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
@@ -10,7 +10,7 @@ pub(super) fn networks(source: &Source, name: &'static str, problems: &mut Probl
     match parsed {
         Ok(networks) if !is_everything(&networks) => networks,
         _ => {
-            problems.add(name, text, "networks such as 10.0.0.0/8, joined by commas; not everything (/0)");
+            problems.add(name, text, "networks such as 10.0.0.0/8, separated by commas; not all addresses (/0)");
             Vec::new()
         }
     }

@@ -1,4 +1,4 @@
-//! Each setting from its text; what does not fit is noted and reading goes on.
+//! Parses each setting. Problems are collected, and parsing continues.
 
 use super::brand::brand;
 use super::networks::networks;
@@ -16,7 +16,7 @@ use url::Url;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// `None` when a setting without which nothing can be built did not fit; the problem is noted then.
+/// Parses all settings; `None` if a required one is invalid, which `problems` then contains.
 pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Option<Config> {
     let public_url = public_url(source, problems);
     let listen_addr = listen_addr(source, problems);
@@ -83,7 +83,7 @@ pub fn config(source: &Source, drivers: Drivers, problems: &mut Problems) -> Opt
 }
 
 fn public_url(source: &Source, problems: &mut Problems) -> Option<PublicUrl> {
-    const ACCEPTED: &str = "https:// with a domain name and nothing behind it (http:// for localhost and *.localhost)";
+    const ACCEPTED: &str = "https:// with a domain name and nothing after it (http:// for localhost and *.localhost)";
     let text = source.get("PUBLIC_URL").unwrap_or("http://localhost:3000");
     let parsed = Url::parse(text).ok().filter(is_bare_origin);
     let host = parsed.as_ref().and_then(|url| Some(url.domain()?.to_owned()));
@@ -110,13 +110,13 @@ fn is_bare_origin(url: &Url) -> bool {
         && url.domain().is_some_and(|host| !host.ends_with('.'))
 }
 
-/// The description of an invalid URL that may hold a password: its scheme at most, since a password can
-/// stand anywhere in text that does not parse.
+/// The description of an invalid URL that may contain a password: its scheme at most, because the password can be
+/// anywhere in text that does not parse.
 fn without_secrets(text: &str) -> String {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match scheme.filter(|scheme| scheme.len() <= 16 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
-        Some(scheme) => format!("an address that begins with {scheme}://"),
-        None => "text that is no address".to_owned(),
+        Some(scheme) => format!("a URL that begins with {scheme}://"),
+        None => "text that is not a URL".to_owned(),
     }
 }
 
@@ -183,7 +183,7 @@ fn smtp_url(source: &Source, problems: &mut Problems) -> Option<Secret<Url>> {
     url.map(Secret::new)
 }
 
-/// By default from the host that people see: a server that takes emails for others refuses those from `localhost`.
+/// By default at the host of `PUBLIC_URL`: a mail relay refuses senders at `localhost`.
 fn mail_from(source: &Source, site_name: &str, host: &str, problems: &mut Problems) -> String {
     let named: String = site_name.chars().filter(|char| !char.is_control() && !matches!(char, '"' | '\\')).collect();
     let default = format!("\"{named}\" <no-reply@{host}>");
@@ -198,8 +198,8 @@ fn mail_from(source: &Source, site_name: &str, host: &str, problems: &mut Proble
     text.to_owned()
 }
 
-/// The same sender with its domain as A-labels, since not every mail server takes others (RFC 6531); `None` where that
-/// is not enough.
+/// The sender with its domain as A-labels, because not every mail server accepts others (RFC 6531); `None` if that is
+/// not enough.
 fn deliverable_mailbox(mailbox: Mailbox) -> Option<Mailbox> {
     let (user, domain) = (mailbox.email.user(), mailbox.email.domain());
     if domain.is_ascii() {
@@ -214,7 +214,7 @@ fn email_sign_in(source: &Source, problems: &mut Problems) -> EmailSignIn {
     one_of(source, "EMAIL_SIGN_IN", words.as_slice(), problems)
 }
 
-/// The filter itself is read by [`telemetry::start`], also for commands that need no settings.
+/// [`telemetry::start`] reads the filter itself, also for commands that need no settings.
 fn check_log_filter(source: &Source, problems: &mut Problems) {
     let Some(filter) = source.get("RUST_LOG") else { return };
     if let Some(wrong) = telemetry::wrong_directive(filter) {
@@ -262,7 +262,7 @@ fn duration(source: &Source, name: &str, default: Duration, problems: &mut Probl
     })
 }
 
-/// A whole number and one unit; more than nothing and at most ten years.
+/// Parses a whole number and a unit; more than zero and at most ten years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit = match text.as_bytes().last()? {
         b's' => 1,

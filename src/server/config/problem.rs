@@ -10,7 +10,7 @@ pub struct Problem {
     pub accepted: String,
 }
 
-/// All that is wrong, in the order of the settings.
+/// All problems, in the order of the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
@@ -31,8 +31,8 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let noun = if self.0.len() == 1 { "setting does" } else { "settings do" };
-        writeln!(f, "latchkey cannot start: {} {noun} not fit.", self.0.len())?;
+        let noun = if self.0.len() == 1 { "setting is" } else { "settings are" };
+        writeln!(f, "latchkey cannot start: {} {noun} invalid.", self.0.len())?;
         for Problem { setting, found, accepted } in &self.0 {
             writeln!(f, "  {setting}: found {found}; accepted: {accepted}")?;
         }

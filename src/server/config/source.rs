@@ -12,11 +12,11 @@ pub struct Source {
     problems: Problems,
 }
 
-/// Other names that are read: the address that `cargo leptos watch` gives, and the log filter.
+/// Other variables that are read: the address that `cargo leptos watch` sets, and the log filter.
 const ALSO_READ: [&str; 2] = ["LEPTOS_SITE_ADDR", "RUST_LOG"];
 
 impl Source {
-    /// Takes the environment of this process, and the file when it is named or there.
+    /// Reads the environment of this process, and `file`, or else `Leptos.toml` if it exists.
     #[must_use]
     pub fn from_process(file: Option<&Path>) -> Self {
         let mut problems = Problems::default();
@@ -25,7 +25,7 @@ impl Source {
             match std::env::var(name) {
                 Ok(value) => drop(environment.insert(name.to_owned(), value)),
                 Err(VarError::NotPresent) => {}
-                Err(VarError::NotUnicode(_)) => problems.add(name, "bytes that are no text", "UTF-8"),
+                Err(VarError::NotUnicode(_)) => problems.add(name, "invalid UTF-8", "UTF-8"),
             }
         }
         let default = Path::new("Leptos.toml");
@@ -34,7 +34,7 @@ impl Source {
         Self { environment, file, problems }
     }
 
-    /// For tests and tools: settings as given, nothing from the process.
+    /// For tests and tools: the given settings, nothing from the process.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let environment = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { environment, ..Self::default() }
@@ -46,7 +46,7 @@ impl Source {
         &self.problems
     }
 
-    /// The text of a setting; one that is empty counts as unset.
+    /// The text of a setting; an empty one counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         [&self.environment, &self.file]
@@ -67,8 +67,8 @@ fn read_file(path: &Path, problems: &mut Problems) -> BTreeMap<String, String> {
     }
 }
 
-/// Reads the settings out of a file's text. It is a problem when it is not TOML, holds a name that is no setting, or a
-/// value that is neither text, number nor boolean.
+/// Parses the text of a settings file. Problems are: invalid TOML, a name that is not a setting, and a value that is
+/// not text, a number or a boolean.
 pub(super) fn parse_file(path: &Path, text: &str, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     let table = text.parse::<toml::Table>().unwrap_or_else(|cause| {

@@ -1,8 +1,9 @@
--- Draws from the buckets KEYS as Limit::draw (model/limit.rs) does, from all or none. Gives the place of the one that is empty
--- for longest, from 1, and the milliseconds to wait, or 0 twice. Where a value is to be kept, the last key is its own.
+-- Draws from the buckets KEYS as Limit::draw (model/limit.rs) does, from all or none. Returns the index, from 1, of the
+-- empty bucket with the longest wait, and that wait in milliseconds, or 0 twice. If there is a value to store, the last
+-- key is its key.
 --
--- ARGV: now, the skew of clocks, whether to draw, whether a value is to be kept; two for each bucket (milliseconds for one
--- more, and for all of it); the value and its life in milliseconds.
+-- ARGV: now, the clock skew, whether to draw, whether to store a value; two for each bucket (milliseconds to refill by
+-- one, and completely); the value and its lifetime in milliseconds.
 local now, skew, draws, keeps = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'
 local count = #KEYS
 if keeps then count = count - 1 end

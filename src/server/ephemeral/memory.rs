@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The embedded default: everything in this process, lost with it.
+/// The embedded default: everything is in memory and is lost when the process ends.
 ///
 /// Holds at most `capacity` values, and as many buckets and counts. When values or buckets are full, those that would
 /// expire first are evicted: memory stays bounded and a new ceremony can always begin, but an evicted one must be
@@ -16,7 +16,7 @@ use std::time::Duration;
 pub struct MemoryEphemeral {
     clock: Arc<dyn Clock>,
     values: Mutex<Shelf<Vec<u8>>>,
-    /// A bucket expires when it is full again: then there is nothing to remember of it.
+    /// A bucket expires when it is full again: a full bucket has no state.
     buckets: Mutex<Shelf<()>>,
     counts: Mutex<Counts>,
 }
@@ -27,7 +27,7 @@ struct Counts {
     counts: HashMap<String, (Timestamp, u64)>,
 }
 
-/// Things by name, and the order in which they expire; the number tells those of one moment apart.
+/// Entries by key, and the order in which they expire; the number distinguishes those that expire at the same time.
 struct Shelf<T> {
     capacity: usize,
     things: HashMap<String, (Expiry, T)>,
@@ -38,7 +38,7 @@ struct Shelf<T> {
 type Expiry = (Timestamp, u64);
 
 impl MemoryEphemeral {
-    /// Values held at once in the embedded default: at about a kilobyte each, some 30 MB when a flood fills it.
+    /// Maximum number of values in the embedded default: at about a kilobyte each, some 30 MB when a flood fills it.
     pub const CAPACITY: usize = 32_768;
 
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
@@ -56,7 +56,7 @@ impl MemoryEphemeral {
     }
 }
 
-/// A panic elsewhere cannot leave a shelf half changed, so its poison is not passed on.
+/// A panic elsewhere cannot leave the data half changed, so a poisoned lock is still valid.
 fn open<T>(shelf: &Mutex<T>) -> MutexGuard<'_, T> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -74,7 +74,7 @@ impl<T> Shelf<T> {
         self.things.insert(key.to_owned(), (expiry, thing));
     }
 
-    /// Values that have not expired, with their expiry.
+    /// The value and its expiry, unless it has expired.
     fn get(&self, key: &str, now: Timestamp) -> Option<(Timestamp, &T)> {
         let ((expires_at, _), thing) = self.things.get(key)?;
         (now < *expires_at).then_some((*expires_at, thing))
@@ -207,7 +207,7 @@ impl Shelf<()> {
     }
 }
 
-/// The bucket that is empty for longest, if one is.
+/// The empty bucket with the longest wait, if there is one.
 fn exceeded(drawn: &[(Verdict, Timestamp)]) -> Option<Exceeded> {
     let empty = drawn.iter().enumerate().filter_map(|(place, (verdict, _))| match verdict {
         Verdict::Within => None,
@@ -239,7 +239,7 @@ mod tests {
         for key in 0..100 {
             store.put(&key.to_string(), vec![0; 10], Duration::ZERO).await.unwrap();
         }
-        assert_eq!(store.len(), 1, "the last one is cleared by the next");
+        assert_eq!(store.len(), 1, "only the last value is left; the next one would remove it");
         assert_eq!(open(&store.values).order.len(), 1);
     }
 
@@ -266,7 +266,7 @@ mod tests {
             assert_eq!(store.draw(&bucket(key), now, None).await.unwrap(), None);
         }
         assert_eq!(open(&store.buckets).things.len(), 3);
-        assert!(store.draw(&bucket("busy"), now, None).await.unwrap().is_some(), "it is still remembered");
+        assert!(store.draw(&bucket("busy"), now, None).await.unwrap().is_some(), "it was not evicted");
     }
 
     #[tokio::test]

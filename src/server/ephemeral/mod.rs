@@ -1,4 +1,4 @@
-//! Data that expires: open ceremonies and the state of limits, in this process or in Redis.
+//! Data that expires: open ceremonies and the state of rate limits, in this process or in Redis.
 
 mod memory;
 mod redis;
@@ -12,19 +12,19 @@ use crate::server::model::limit::{Bucket, Exceeded};
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Stores values until they expire, each of which can be taken at most once, and the counts of rate limits.
+/// Stores expiring values, each of which can be taken at most once, and the state of rate limits.
 #[async_trait]
 pub trait Ephemeral: Send + Sync {
     /// Checks that the backend answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
-    /// Keeps `value` under `key` for `ttl`, in place of what was there.
+    /// Stores `value` under `key` for `ttl`, and replaces any previous value.
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable>;
 
     /// Returns the value and removes it atomically: only one of several concurrent callers gets it.
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
-    /// The value, which stays.
+    /// Returns the value without removing it.
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
     /// Draws from all of these buckets or, if one is empty, from none. The draw is atomic, so concurrent callers cannot
@@ -43,17 +43,17 @@ pub trait Ephemeral: Send + Sync {
     /// which case they expire.
     async fn forget_ceremonies(&self) -> Result<bool, Unavailable>;
 
-    /// Adds one to the count of a window that begins with its first count, and returns the count.
+    /// Adds one to a count and returns it. The window of a count begins with its first increment.
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable>;
 
-    /// How many [`Ephemeral::count`] has counted in the window that is open.
+    /// The count of [`Ephemeral::count`] in the current window.
     async fn counted(&self, key: &str) -> Result<u64, Unavailable>;
 }
 
 /// The prefix of the keys of ceremonies.
 pub const CEREMONY: &str = "ceremony:";
 
-/// A value to be kept.
+/// A value to store.
 pub struct Kept<'a> {
     pub key: &'a str,
     pub value: Vec<u8>,

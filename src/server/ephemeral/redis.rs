@@ -19,7 +19,7 @@ pub struct RedisEphemeral {
     line: Line,
 }
 
-/// The way to the server or servers. Connections are made at the first use and again whenever they were lost.
+/// The connection to a server or a cluster, opened at the first use and again whenever it was lost.
 enum Line {
     Single(Box<ConnectionManager>),
     Cluster { client: Box<ClusterClient>, connection: OnceCell<ClusterConnection> },
@@ -27,9 +27,9 @@ enum Line {
 
 /// Timeout for a connection and for an answer; the two together stay below the request deadline of two seconds.
 const TIMEOUT: Duration = Duration::from_millis(800);
-/// Longest wait for everything that a cluster may try.
+/// Timeout for all attempts in a cluster together.
 const CLUSTER_TIMEOUT: Duration = Duration::from_millis(1_700);
-/// Everything of ours begins with this, so that the server can be shared.
+/// The prefix of all keys, so that the server can be shared.
 const NAMESPACE: &str = "latchkey:";
 
 static DRAW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("draw.lua")));
@@ -39,26 +39,26 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("coun
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisFacts {
     pub version: String,
-    /// Its `maxmemory-policy`; `None` where it is not known.
+    /// Its `maxmemory-policy`; `None` if it is not known.
     pub eviction: Option<String>,
     /// Its clock.
     pub now: Timestamp,
 }
 
 impl RedisEphemeral {
-    /// Whether the text is the address of a Redis server.
+    /// Whether the text is the URL of a Redis server.
     #[must_use]
     pub fn is_address(text: &str) -> bool {
         parsed(text).is_some_and(|(address, _)| Client::open(address).is_ok())
     }
 
-    /// Prepares the connection. With `?cluster=true` the address is that of one node of a cluster, which names the others.
+    /// Prepares the connection. With `?cluster=true`, the URL is that of one node of a cluster, which names the others.
     ///
     /// # Errors
-    /// When the address is not one of a Redis server.
+    /// When the URL is not that of a Redis server.
     pub fn open(url: &Secret<String>) -> Result<Self, Unavailable> {
         let (address, is_cluster) =
-            parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "REDIS_URL is no address of a server"))?;
+            parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "REDIS_URL is not the URL of a server"))?;
         if is_cluster {
             let client = ClusterClient::builder([address])
                 .connection_timeout(TIMEOUT)
@@ -80,17 +80,17 @@ impl RedisEphemeral {
         Ok(Self { line: Line::Single(Box::new(connection)) })
     }
 
-    /// Asks a server about itself; of a cluster, the node that the address names.
+    /// Asks a server for its facts; in a cluster, the node that the URL names.
     ///
     /// # Errors
-    /// When it is away.
+    /// When it is unavailable.
     pub async fn facts(url: &Secret<String>) -> Result<RedisFacts, Unavailable> {
-        let (address, _) = parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "no address of a server"))?;
+        let (address, _) = parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "not the URL of a server"))?;
         in_time(async {
             let mut server = Client::open(address)?.get_multiplexed_async_connection().await?;
             let info: String = redis::cmd("INFO").arg("server").query_async(&mut server).await?;
             let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown");
-            // Hosted servers often forbid it.
+            // Hosted servers often forbid `CONFIG`.
             let asked = redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut server).await;
             let eviction = asked.ok().and_then(|answer: Vec<String>| answer.into_iter().nth(1));
             let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut server).await?;
@@ -100,8 +100,8 @@ impl RedisEphemeral {
         .await
     }
 
-    /// Runs a command, and retries it once if the connection was lost. Running it twice does no harm: a value is
-    /// written again, a value that was taken is not found, or one draw or count too many is made.
+    /// Runs a command, and retries it once if the connection was lost. Running it twice is harmless: a value is written
+    /// again, a value that was taken is not found, or there is one draw or count too many.
     async fn ask<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T, Unavailable> {
         match &self.line {
             Line::Single(connection) => question.of(&mut (**connection).clone()).await.map_err(unavailable),
@@ -111,7 +111,7 @@ impl RedisEphemeral {
         }
     }
 
-    /// A cluster may store each key on another node, so a script cannot use several keys.
+    /// A cluster may store each key on a different node, so a script cannot use several keys.
     fn is_cluster(&self) -> bool {
         matches!(self.line, Line::Cluster { .. })
     }
@@ -145,11 +145,11 @@ enum Drawing<'a> {
     /// Nothing is counted.
     Look,
     Draw,
-    /// A value is kept when all of them allow it.
+    /// Stores the value if all buckets allow the draw.
     DrawAndPut(Kept<'a>),
 }
 
-/// A question to the server.
+/// A command or script for the server.
 #[derive(Clone, Copy)]
 enum Question<'a> {
     Command(&'a Cmd),
@@ -172,7 +172,7 @@ impl Question<'_> {
     }
 }
 
-/// The connection to a cluster, made at its first use.
+/// The connection to a cluster, opened at its first use.
 async fn cluster(
     client: &ClusterClient,
     connection: &OnceCell<ClusterConnection>,
@@ -184,7 +184,7 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Resul
     timeout(CLUSTER_TIMEOUT, asked).await.map_err(|elapsed| Unavailable::new("redis", elapsed))?.map_err(unavailable)
 }
 
-/// The address as the driver knows it, and whether it is that of a cluster.
+/// The URL without our parameter `cluster`, and whether it is that of a cluster.
 fn parsed(text: &str) -> Option<(String, bool)> {
     let mut url = Url::parse(text).ok()?;
     let is_cluster = url.query_pairs().any(|(name, value)| name == "cluster" && value == "true");
@@ -212,7 +212,7 @@ fn named(key: &str) -> String {
 #[async_trait]
 impl Ephemeral for RedisEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
-        // A write, since a read-only server is of no use.
+        // A write, because a read-only server is of no use.
         self.ask(Question::Command(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000))).await
     }
 

@@ -1,4 +1,4 @@
-//! Checks in front of `/api`: method, content type and shape, and the statuses of refusals.
+//! Checks method, content type and body of requests to `/api`, and sets the status of errors.
 
 use super::body::MAX_BODY;
 use super::edge::Edge;
@@ -13,10 +13,10 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 
-/// Lets a fit request through and gives every answer its status.
+/// Passes valid requests on and sets the status of every response.
 ///
-/// Leptos reads JSON whatever the type says and answers each error with 500, and turns refusals into redirects for
-/// clients that accept HTML; so the type is checked and `Accept` overwritten here, and refusals get their own status.
+/// Leptos parses JSON whatever the content type, answers each error with 500, and redirects clients that accept HTML
+/// when there is an error. So this layer checks the type, overwrites `Accept` and sets the status of each error.
 pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let methods = methods_of(request.uri().path());
     match admit(&state, request, &methods).await {
@@ -34,7 +34,7 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
     if !methods.contains(&parts.method) {
         return Err(ApiError::MethodNotAllowed);
     }
-    // The server leaves the body away (RFC 9110, section 9.3.2); the functions know nothing of it.
+    // hyper omits the body of the response (RFC 9110, section 9.3.2); server functions do not support HEAD.
     if parts.method == Method::HEAD {
         parts.method = Method::GET;
     }
@@ -55,7 +55,7 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-/// Whether a call is about the account that is signed in. Whether its session lives is seen later.
+/// Whether a call needs a session. Whether the session is valid is checked later.
 fn needs_session(path: &str) -> bool {
     const OWN: [&str; 4] = ["/sessions/", "/passkeys/", "/reauthenticate/", "/account/"];
     const STRANGERS: [&str; 2] = ["/account/email/undo", "/account/not-me"];
@@ -63,7 +63,7 @@ fn needs_session(path: &str) -> bool {
     path == "/recovery/codes" || (OWN.iter().any(|own| path.starts_with(own)) && !STRANGERS.contains(&path))
 }
 
-/// To what a path answers; nothing where there is none.
+/// The methods of a path; empty for an unknown path.
 fn methods_of(path: &str) -> Vec<Method> {
     let known = server_fn::axum::server_fn_paths().filter(|(known, _)| *known == path);
     let mut methods: Vec<_> = known.map(|(_, method)| method).collect();
@@ -82,7 +82,7 @@ fn not_allowed(methods: &[Method]) -> Response {
     response
 }
 
-/// A refusal of a server function arrives as a 500 that names the function; its body tells which refusal it is.
+/// An error of a server function arrives as a 500 with a header that names the function; the body contains the error.
 async fn with_status(response: Response) -> Response {
     if !response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return response;

@@ -1,4 +1,4 @@
-//! The compiled pages' files, under an address that changes with their content, so that browsers may keep them.
+//! Serves the site's compiled files under a path that changes with their content, so that browsers can cache them.
 
 use super::quality::preferences;
 use crate::types::paths;
@@ -24,13 +24,13 @@ const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// Where the site's files come from.
 #[derive(Clone, Debug)]
 pub enum SiteFiles {
-    /// From a folder: while the site is worked on, and in tests.
+    /// From a folder: during development and in tests.
     Folder(PathBuf),
-    /// Out of the program itself.
+    /// Embedded in the program.
     Carried(CarriedFiles),
 }
 
-/// Files that were compiled into the program, each also packed with Brotli and gzip under its name with `.br` and `.gz`.
+/// Files that are embedded in the program, each also compressed with Brotli (`.br`) and gzip (`.gz`).
 #[derive(Clone, Copy, Debug)]
 pub struct CarriedFiles {
     get: fn(&str) -> Option<EmbeddedFile>,
@@ -45,28 +45,27 @@ impl CarriedFiles {
 }
 
 impl SiteFiles {
-    /// Those in the folder that `LEPTOS_SITE_ROOT` names, as under `cargo leptos watch`, else what cargo-leptos built below
-    /// this folder.
+    /// The files in the folder that `LEPTOS_SITE_ROOT` names, as `cargo leptos watch` does, or else in `target/site`.
     #[must_use]
     pub fn in_folder() -> Self {
         Self::Folder(std::env::var_os("LEPTOS_SITE_ROOT").map_or_else(|| PathBuf::from("target/site"), PathBuf::from))
     }
 
-    /// Whether a program that carries its files was compiled without them.
+    /// Whether the program should embed its files but was compiled without them.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Carried(files) if (files.names)().is_empty())
     }
 
-    /// The folder of the compiled files as a page names it, without the leading slash: `pkg/<version>`, or `pkg` while
-    /// `cargo leptos watch` swaps files under a running server.
+    /// The folder of the compiled files in URLs, without the leading slash: `pkg/<version>`, or `pkg` while `cargo
+    /// leptos watch` replaces files under a running server.
     #[must_use]
     pub fn versioned_folder(&self) -> String {
         let folder = paths::ASSETS.trim_start_matches('/');
         if is_watched() { folder.to_owned() } else { format!("{folder}/{}", self.version(folder)) }
     }
 
-    /// A hash of the compiled files' names and content. Without files there is nothing to tell apart.
+    /// A hash of the compiled files' names and content.
     fn version(&self, folder: &str) -> String {
         let mut parts = match self {
             Self::Folder(root) => hashes_in(&root.join(folder)),
@@ -78,10 +77,10 @@ impl SiteFiles {
         URL_SAFE_NO_PAD.encode(&hash.finalize()[..9])
     }
 
-    /// Serves a file of the site, or gives the request's answer as "not found".
+    /// Serves a file of the site, or answers 404.
     ///
-    /// Any version is answered, because a page that was open during an upgrade asks for the old one; only the current
-    /// version may be kept by browsers.
+    /// Every version is served, because a page that was open during an upgrade requests the old one. Browsers may cache
+    /// only the current version.
     pub async fn serve(&self, current: &str, mut request: Request) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let is_current = path.starts_with(&format!("/{current}/")) && !is_watched();
@@ -129,7 +128,7 @@ impl CarriedFiles {
         (self.names)().iter().filter_map(|name| named(name)).collect()
     }
 
-    /// The file under the smallest of its forms that the browser takes.
+    /// The file in the smallest encoding that the browser accepts.
     fn answer(self, request: &Request) -> Response<Body> {
         let name = request.uri().path().trim_start_matches('/');
         let packed =
@@ -155,7 +154,7 @@ impl CarriedFiles {
     }
 }
 
-/// The entity tag of a content that has this hash (RFC 9110, section 8.8.3).
+/// The entity tag of content with this hash (RFC 9110, section 8.8.3).
 ///
 /// # Panics
 /// Never.
@@ -165,19 +164,19 @@ pub fn tag_of(hash: &[u8]) -> ETag {
     tag.parse().expect("an entity tag")
 }
 
-/// Whether the browser has the content of this tag, by the weak comparison (RFC 9110, section 13.1.2): proxies that
-/// compress weaken tags.
+/// Whether the browser already has the content with this tag. The comparison is weak (RFC 9110, section 13.1.2),
+/// because proxies that compress weaken tags.
 pub fn has_already(headers: &HeaderMap, tag: &ETag) -> bool {
     headers.typed_get::<IfNoneMatch>().is_some_and(|known| !known.precondition_passes(tag))
 }
 
-/// Whether the browser takes this coding (RFC 9110, section 12.5.3).
+/// Whether the browser accepts this content coding (RFC 9110, section 12.5.3).
 fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     let offers = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
     offers.flat_map(preferences).any(|offer| offer.name.eq_ignore_ascii_case(coding) && offer.weight > 0)
 }
 
-/// The media type of a file of the site; there are no others.
+/// The media type of a site file; `None` for other extensions.
 fn kind(name: &str) -> Option<&'static str> {
     let file = name.rsplit('/').next()?;
     // Files without an extension are for apps, such as `apple-app-site-association`.
@@ -200,7 +199,7 @@ fn unversioned(path: &str) -> Option<axum::http::Uri> {
     format!("{}/{file}", paths::ASSETS).parse().ok()
 }
 
-/// Whether `cargo leptos watch` runs us: then the page may open its reload socket.
+/// Whether the server runs under `cargo leptos watch`; its pages may then open the reload socket.
 #[must_use]
 pub fn is_watched() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()

@@ -10,14 +10,14 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Largest body of a request, in bytes (docs/API.md).
+/// Maximum size of a request body, in bytes (docs/API.md).
 pub const MAX_BODY: usize = 64 * 1024;
-/// How much of a body that is too large is read on, so that the refusal reaches its sender.
+/// How much of an oversized body is read, so that the error reaches the client.
 const MAX_DRAINED: usize = 1024 * 1024;
-/// How long a sender may take.
+/// Timeout for reading the body.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Hands on a request with its whole body, or refuses it.
+/// Passes on the request with its whole body, or refuses it.
 pub async fn read_whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if parts.headers.typed_get::<ContentLength>().is_some_and(|announced| announced.0 > MAX_DRAINED as u64) {

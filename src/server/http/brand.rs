@@ -12,10 +12,10 @@ use axum_extra::TypedHeader;
 use axum_extra::headers::ETag;
 use sha2::{Digest, Sha256};
 
-/// How long browsers go on without asking whether it is still the same.
+/// How long browsers may use a file without revalidating it.
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
-/// The files of a brand, read once at start.
+/// The files of a brand, read once at startup.
 #[derive(Clone, Debug, Default)]
 pub struct BrandFiles {
     colours: Option<File>,
@@ -61,7 +61,7 @@ impl File {
     }
 }
 
-/// Its overrides of the style sheet.
+/// The CSS that overrides the accent colour.
 fn sheet(Tone { light, dark }: Tone) -> String {
     format!(":root{{--accent:light-dark({light},{dark})}}\n")
 }

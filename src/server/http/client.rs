@@ -1,10 +1,10 @@
 use crate::server::model::Client;
 use axum::http::HeaderValue;
 
-/// Longest `User-Agent` that is looked at, in bytes; real ones stay below 300.
+/// Maximum length of a `User-Agent` that is parsed, in bytes; real ones have fewer than 300.
 const LONGEST: usize = 512;
 
-/// Browser and system in words that people know, from a header that anybody may forge: for display only.
+/// The familiar names of browser and system. For display only, because clients can forge the header.
 #[must_use]
 pub fn client_of(agent: Option<&HeaderValue>) -> Client {
     let agent = agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -16,7 +16,7 @@ pub fn client_of(agent: Option<&HeaderValue>) -> Client {
     }
 }
 
-/// The parser's name for macOS is the old one.
+/// Replaces the parser's outdated name of macOS.
 fn familiar(system: String) -> String {
     if system == "Mac OSX" { "macOS".to_owned() } else { system }
 }

@@ -26,15 +26,15 @@ impl TrustedProxies {
         Self { networks: networks.into(), has_warned: Arc::default(), has_warned_of_scheme: Arc::default() }
     }
 
-    /// Whether a peer is a proxy of ours.
+    /// Whether a peer is a trusted proxy.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Where a request came from: the peer or, behind trusted proxies, the right-most address in `X-Forwarded-For` that
-    /// is not a trusted proxy. Entries to the left of it can be forged.
+    /// The client's address: the peer or, behind trusted proxies, the right-most address in `X-Forwarded-For` that is
+    /// not a trusted proxy. Entries to the left of it can be forged.
     #[must_use]
     pub fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> ClientAddress {
         let peer = peer(extensions);
@@ -46,7 +46,7 @@ impl TrustedProxies {
         let hops: Vec<_> = lines.flat_map(|line| line.split(',').map(address_of).collect::<Vec<_>>()).collect();
         let mut client = peer;
         for hop in hops.into_iter().rev() {
-            // An entry that is no address ends the trusted part of the list.
+            // An invalid entry ends the trusted part of the list.
             let Some(hop) = hop else { break };
             client = hop;
             if !self.trusts(hop) {
@@ -56,13 +56,13 @@ impl TrustedProxies {
         ClientAddress::new(client)
     }
 
-    /// Whether a proxy of ours says that the request came to it without encryption.
+    /// Whether a trusted proxy says that it received the request without encryption.
     #[must_use]
     pub fn says_plain(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
         self.trusts(peer(extensions)) && headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "http")
     }
 
-    /// Says once that a page was redirected because of what a proxy of ours said.
+    /// Logs once that a page was redirected because of a trusted proxy's header.
     pub fn warn_of_scheme(&self) {
         if !self.has_warned_of_scheme.swap(true, Ordering::Relaxed) {
             let hint = "if pages redirect in a loop, make the proxy set X-Forwarded-Proto to the browser's scheme";
@@ -73,10 +73,8 @@ impl TrustedProxies {
     fn warn_of(&self, headers: &HeaderMap) {
         let claims = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED_PROTO);
         if claims && !self.has_warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "X-Forwarded-For or X-Forwarded-Proto came from an address that TRUSTED_PROXIES does not name, and is \
-                 not believed; if a proxy of yours stands there, name its network"
-            );
+            let hint = "if this peer is your proxy, add its network to TRUSTED_PROXIES";
+            tracing::warn!(hint, "X-Forwarded-For or X-Forwarded-Proto from an untrusted peer ignored");
         }
     }
 }
@@ -133,9 +131,9 @@ mod tests {
         assert!(is(client("10.0.0.1", &["203.0.113.9, nonsense, 10.0.0.2"]), "10.0.0.2"));
         assert!(
             is(client("10.0.0.1", &["203.0.113.9", "h\u{fc}pf"]), "10.0.0.1"),
-            "a line that is no text is a hop, too"
+            "a line that is not UTF-8 is a hop, too"
         );
-        assert!(is(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3"), "all are ours");
+        assert!(is(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3"), "all are trusted");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The cookies: one names the browser for ceremonies, one holds the token of its email request, one opens the session, one
-//! remembers who signed in last, and one carries a notice over to the next page.
+//! The cookies: one identifies the browser for ceremonies, one holds the token of its email request, one holds the
+//! session's token, one remembers the user who signed in last, and one shows a notice on the next page.
 
 use crate::server::auth::{NewSession, Requested};
 use crate::server::model::Session;
@@ -66,7 +66,7 @@ impl Cookies {
         Notice::parse(find(headers, self.notice_name())?)
     }
 
-    /// Kept for a minute: the next page shows it and takes it away.
+    /// Kept for a minute: the next page shows and removes it.
     #[must_use]
     pub fn set_notice(self, notice: Notice) -> Option<HeaderValue> {
         header_of(self.cookie(self.notice_name(), notice.code()).max_age(Duration::MINUTE))
@@ -81,13 +81,13 @@ impl Cookies {
         if self.secure { "__Host-latchkey_confirmation" } else { "latchkey_confirmation" }
     }
 
-    /// The link of a confirmation that was opened before signing in.
+    /// The token of a confirmation link that was opened before signing in.
     #[must_use]
     pub fn confirmation(self, headers: &HeaderMap) -> Option<Token> {
         token(headers, self.confirmation_name())
     }
 
-    /// Kept for ten minutes, so that the token stands in no address while its owner signs in.
+    /// Kept for ten minutes, so that no URL contains the token while the user signs in.
     #[must_use]
     pub fn set_confirmation(self, token: &Token) -> Option<HeaderValue> {
         header_of(self.cookie(self.confirmation_name(), token.encode()).max_age(Duration::minutes(10)))
@@ -97,7 +97,7 @@ impl Cookies {
         if self.secure { "__Host-latchkey_pending" } else { "latchkey_pending" }
     }
 
-    /// The authorization request that waits in this browser.
+    /// The pending authorization request of this browser.
     #[must_use]
     pub fn pending(self, headers: &HeaderMap) -> Option<Token> {
         token(headers, self.pending_name())
@@ -150,21 +150,21 @@ impl Cookies {
         token(headers, self.session_name())
     }
 
-    /// Ends with the browser.
+    /// Kept until the browser is closed.
     #[must_use]
     pub fn set_browser(self, token: &Token) -> Option<HeaderValue> {
         header_of(self.cookie(self.browser_name(), token.encode()))
     }
 
-    /// The session's, which ends with the browser, or with the session where the person chose to be kept signed in; and
-    /// the one by which the browser remembers them.
+    /// The session cookie, and the one by which the browser remembers the user. The session cookie is kept until the
+    /// browser is closed, or for as long as the session if the user chose to stay signed in.
     pub fn set_signed_in(self, opened: &NewSession) -> impl Iterator<Item = HeaderValue> + use<> {
         let life = whole_seconds(REMEMBERED);
         let known = header_of(self.cookie(self.known_name(), opened.known.encode()).max_age(life));
         [self.set_session(&opened.session, &opened.token), known].into_iter().flatten()
     }
 
-    /// The session's alone, after an authentication in it.
+    /// The session cookie alone, after a reauthentication.
     #[must_use]
     pub fn set_session(self, session: &Session, token: &Token) -> Option<HeaderValue> {
         let cookie = self.cookie(self.session_name(), token.encode());
@@ -198,9 +198,9 @@ fn token(headers: &HeaderMap, name: &str) -> Option<Token> {
     Token::decode(find(headers, name)?)
 }
 
-/// The value of a cookie. One that is there twice was set by another program on this host: then none counts.
+/// The value of a cookie; `None` if it occurs twice, because then another program on this host set one of them.
 ///
-/// Read byte by byte: other programs on the host set cookies that are not ASCII, and those must not hide ours.
+/// Parses bytes, not text: other programs on the host may set cookies that are not ASCII, and those must not hide ours.
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let mut found = pairs.filter_map(|pair| value_of(pair, name));
@@ -208,7 +208,7 @@ fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     if found.next().is_some() { None } else { std::str::from_utf8(first).ok() }
 }
 
-/// The value of a pair `name=value` that has this name.
+/// The value of a pair `name=value`, if it has this name.
 fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let at = pair.iter().position(|byte| *byte == b'=')?;
     (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())

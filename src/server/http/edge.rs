@@ -14,9 +14,10 @@ pub struct Edge {
     pub policy: Policy,
     /// The format of its errors.
     pub readers: Readers,
-    /// Whether `limits::TABLE` counts what is sent to it.
+    /// Whether `limits::TABLE` applies to its requests.
     pub is_counted: bool,
-    /// Whether a page that opened it in a window of its own may watch it (HTML Standard, "cross-origin opener policies").
+    /// Whether a page that opened it in a new window keeps a reference to that window (HTML Standard, "cross-origin
+    /// opener policies").
     pub keeps_opener: bool,
 }
 
@@ -66,7 +67,7 @@ pub enum Readers {
 }
 
 impl Edge {
-    /// The edge of pages, and the default.
+    /// The rules for pages, and the default.
     pub const PAGES: Self = Self {
         origin: OriginRule::OwnPages,
         bodies: &["application/x-www-form-urlencoded", "multipart/form-data"],
@@ -77,19 +78,19 @@ impl Edge {
         keeps_opener: false,
     };
 
-    /// The edge of a request.
+    /// The rules for a request.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or(Self::PAGES)
     }
 
-    /// Whether it reads a body of this type and encoding.
+    /// Checks the media type and the encoding of a body.
     ///
     /// # Errors
     /// `unsupported_media_type`.
     pub fn check_body(self, headers: &HeaderMap) -> Result<(), ApiError> {
         let known = media_type(headers).filter(|found| self.bodies.contains(&found.as_str()));
-        // Nothing here decompresses bodies.
+        // Compressed bodies are not supported.
         let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
         known.filter(|_| is_plain).map(drop).ok_or(ApiError::UnsupportedMediaType)
     }

@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// A backend that does not answer for so long counts as unavailable.
+/// A backend that takes longer to answer counts as unavailable.
 pub const PATIENCE: Duration = Duration::from_millis(1_200);
 
-/// Whether `/readyz` says that this process takes requests, and who asks it that.
+/// Whether `/readyz` reports this process as ready, and how often it is polled.
 #[derive(Debug, Default)]
 pub struct Readiness {
     is_stopping: AtomicBool,
     asked: Mutex<Option<Asked>>,
 }
 
-/// When `/readyz` was asked last, and the longest interval lately: several proxies may ask shortly after each other.
+/// When `/readyz` was last polled, and the longest recent interval: several proxies may poll in quick succession.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     at: Instant,
@@ -29,13 +29,13 @@ struct Asked {
 
 /// After this long without a request to `/readyz`, no proxy is assumed to poll it.
 const WATCHING: Duration = Duration::from_secs(30);
-/// How long a proxy that watches is given to notice that we stop: twice its interval, within these bounds.
+/// How long a polling proxy has to notice the shutdown: twice its interval, within these bounds.
 const NOTICE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
-/// How much later than usual a proxy on a busy machine may ask.
+/// How much later than usual a proxy on a busy machine may poll.
 const LATE: Duration = Duration::from_secs(2);
 
 impl Readiness {
-    /// From now on `/readyz` says 503.
+    /// Makes `/readyz` answer 503 from now on.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
@@ -45,7 +45,7 @@ impl Readiness {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// How long to take connections after the stop, where a proxy asks again and again whether we are ready.
+    /// How long to accept connections after the stop; `None` if no proxy polls `/readyz`.
     #[must_use]
     pub fn time_to_notice(&self) -> Option<Duration> {
         let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ struct Answer {
     ephemeral: &'static str,
 }
 
-/// 200 while the process lives.
+/// 200 while the process runs.
 pub async fn healthz() -> &'static str {
     "ok"
 }
@@ -99,7 +99,7 @@ pub async fn in_time<T>(
     }
 }
 
-/// 200 while both backends answer, else 503, as when the process stops; which backend is away stands in the body.
+/// 200 while both backends answer, otherwise and during shutdown 503. The body tells which backend is unavailable.
 pub async fn readyz(State(core): State<Arc<Core>>, State(readiness): State<Arc<Readiness>>) -> Response {
     readiness.was_asked();
     let (database, ephemeral) = tokio::join!(

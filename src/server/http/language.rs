@@ -2,7 +2,7 @@ use super::quality::preferences;
 use crate::types::Language;
 use axum::http::{HeaderMap, header};
 
-/// The language that a browser likes best of those there are (RFC 9110, section 12.5.4); English where it likes none.
+/// The available language that the browser prefers (RFC 9110, section 12.5.4); English if it accepts none of them.
 #[must_use]
 pub fn preferred(headers: &HeaderMap) -> Language {
     let lines = headers.get_all(header::ACCEPT_LANGUAGE).into_iter().filter_map(|value| value.to_str().ok());

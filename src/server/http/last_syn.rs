@@ -1,10 +1,10 @@
-//! Before a listener closes, the kernel drops new connection attempts, so that the accept queue empties.
+//! Makes the kernel drop new connection attempts before a listener closes, so that the accept queue empties.
 
 use std::io;
 use tokio::net::TcpListener;
 
-/// Drops segments that begin a connection (SYN, RFC 9293, section 3.1); all others pass. The filter sees each segment from
-/// its TCP header on (Linux, `Documentation/networking/filter.rst`; opcodes from `linux/bpf_common.h`).
+/// Drops segments that open a connection (SYN, RFC 9293, section 3.1); all others pass. The filter sees each segment
+/// from its TCP header on (Linux, `Documentation/networking/filter.rst`; opcodes from `linux/bpf_common.h`).
 #[cfg(target_os = "linux")]
 const DROP_SYN: [(u16, u8, u8, u32); 4] = [
     (0x30, 0, 0, 13),     // ldb [13]: the flags
@@ -13,10 +13,10 @@ const DROP_SYN: [(u16, u8, u8, u32); 4] = [
     (0x06, 0, 0, 0xffff), // ret 65535: pass
 ];
 
-/// From now on a SYN for this listener is dropped. Connections that exist go on.
+/// Drops every further SYN for this listener. Existing connections continue.
 ///
 /// # Errors
-/// When the system has no such filters.
+/// When the system does not support such filters.
 #[cfg(target_os = "linux")]
 pub fn ignore_new(listener: &TcpListener) -> io::Result<()> {
     use socket2::{SockFilter, SockRef};
@@ -24,7 +24,7 @@ pub fn ignore_new(listener: &TcpListener) -> io::Result<()> {
     SockRef::from(listener).attach_filter(&filter)
 }
 
-/// Other systems have no such filter.
+/// Other systems do not support such filters.
 #[cfg(not(target_os = "linux"))]
 pub fn ignore_new(_: &TcpListener) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

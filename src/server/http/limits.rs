@@ -1,4 +1,4 @@
-//! The limit of each path that writes: one table, which a test keeps complete.
+//! The rate limit of each path that writes, in one table; a test checks that it is complete.
 
 use super::edge::Edge;
 use super::request::{LookedUp, RequestContext};
@@ -16,22 +16,22 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How often an address may be used.
+/// How requests to a path are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charge {
-    /// It is an act of the account that is signed in, counted for the account.
+    /// An action of the signed-in account, counted for the account.
     Act,
-    /// It is an act by which an owner defends the account, counted for the session: a stolen one does not use it up.
+    /// An action that protects the account, counted for the session, so that a stolen session cannot use it up.
     Defence,
-    /// It is counted here for the client.
+    /// Counted here, for the client.
     Client(&'static Limit),
-    /// The service or page behind it counts.
+    /// Counted by the service or page that handles it.
     Inside,
-    /// It does something at most once for each session or ceremony, and beginning those is limited.
+    /// Not counted: it works at most once per session or ceremony, and starting those is limited.
     Once,
 }
 
-/// Every address that writes, by its method.
+/// Every path that writes, with its method.
 pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, "/api/sign-up/start", Charge::Inside),
     (Method::POST, "/api/sign-up/finish", Charge::Once),
@@ -84,8 +84,8 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
     (Method::POST, paths::POLICY_REPORTS, Charge::Inside),
 ];
 
-/// The charge of a path. A POST to a path that is not in the table, such as one that a fork added, is an action of the
-/// account.
+/// How a path is counted. A POST to a path that is not in the table, such as one that a fork added, counts as an action
+/// of the account.
 fn charge_of(method: &Method, path: &str) -> Option<Charge> {
     let is_named = |address: &str| match address.strip_suffix("{request}") {
         Some(folder) => path.starts_with(folder),
@@ -95,11 +95,11 @@ fn charge_of(method: &Method, path: &str) -> Option<Charge> {
     named.map(|(.., charge)| *charge).or_else(|| (*method == Method::POST).then_some(Charge::Act))
 }
 
-/// How long a request waits for its count. After that it proceeds uncounted: users who are signed in need no Redis, and links in
-/// emails cannot be guessed.
+/// How long a request waits for its count. After that it proceeds uncounted: signed-in users do not need Redis, and
+/// links in emails cannot be guessed.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Counts the requests that are counted here, and refuses those beyond a limit.
+/// Counts requests as [`TABLE`] says, and refuses those beyond a limit.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let charge = charge_of(request.method(), request.uri().path());
     let counted = match charge.filter(|_| Edge::of(request.extensions()).is_counted) {
@@ -118,7 +118,7 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
     }
 }
 
-/// An act without a session does nothing, and its handler says so.
+/// A request without a session is not counted; its handler refuses it.
 async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -> Result<(), ApiError> {
     let context = RequestContext::new(state, request.headers(), request.extensions());
     let Some(current_user) = context.current_user().await? else { return Ok(()) };
@@ -127,10 +127,10 @@ async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -
     Ok(())
 }
 
-/// Counts one act of a signed-in user: for the account, or for the session where it defends the account.
+/// Counts one action of a signed-in user: for the account, or for the session if it protects the account.
 ///
 /// # Errors
-/// When it is one too many.
+/// When the limit is exceeded.
 pub async fn count_act(core: &Core, current_user: &CurrentUser, defends: bool) -> Result<(), ApiError> {
     let (account, session) =
         ([current_user.user.id.0.as_bytes().as_slice()], current_user.session.id.0.as_bytes().as_slice());
@@ -138,10 +138,10 @@ pub async fn count_act(core: &Core, current_user: &CurrentUser, defends: bool) -
     count(core, &ACTS, Subject::Named(if defends { &defence } else { &account })).await
 }
 
-/// Counts an action that proceeds if the count fails.
+/// Counts an action, which proceeds if counting fails.
 ///
 /// # Errors
-/// When it is one too many.
+/// When the limit is exceeded.
 pub async fn count(core: &Core, limit: &Limit, subject: Subject<'_>) -> Result<(), ApiError> {
     match timeout(PATIENCE, core.limiter.draw(limit, subject)).await {
         Ok(Err(error @ Limited::TooMany(_))) => Err(error.into()),

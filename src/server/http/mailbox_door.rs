@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 /// through no proxy, and only if emails are stored there.
 #[derive(Clone, Debug)]
 pub struct MailboxDoor {
-    /// The `Host` that is let in; `None` where there is no mailbox.
+    /// The `Host` that has access; `None` if there is no mailbox.
     host: Option<String>,
 }
 
@@ -19,13 +19,13 @@ impl MailboxDoor {
         Self { host: exists.then(|| host.to_owned()) }
     }
 
-    /// Whether there is a mailbox for anybody.
+    /// Whether there is a mailbox.
     #[must_use]
     pub fn exists(&self) -> bool {
         self.host.is_some()
     }
 
-    /// Whether this request may look: under the public name, and through no proxy (docs/API.md).
+    /// Whether this request has access: under the public name, and through no proxy (docs/API.md).
     #[must_use]
     pub fn lets_in(&self, headers: &HeaderMap) -> bool {
         let Some(host) = &self.host else { return false };

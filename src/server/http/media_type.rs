@@ -1,7 +1,7 @@
 use axum::http::HeaderMap;
 use axum_extra::headers::{ContentType, HeaderMapExt};
 
-/// The type of a body without its parameters, in lower case (RFC 9110, section 8.3.1).
+/// The media type of a body without its parameters, in lower case (RFC 9110, section 8.3.1).
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let written = headers.typed_get::<ContentType>()?.to_string();
     Some(written.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())

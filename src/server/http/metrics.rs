@@ -13,17 +13,17 @@ use std::time::Duration;
 
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Begins to count; what is counted before is lost.
+/// Installs the metrics recorder; earlier values are lost.
 ///
 /// # Errors
-/// When this process counts already.
+/// When this process has a recorder already.
 pub fn start() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(&meters::BUCKETS)?.install_recorder()?;
     meters::describe();
     Ok(handle)
 }
 
-/// Aggregates samples also while no scraper asks, since every sample would be kept otherwise.
+/// Aggregates samples even if there is no scraper, because otherwise every sample would be kept.
 pub async fn keep_small(handle: PrometheusHandle) {
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -33,7 +33,7 @@ pub async fn keep_small(handle: PrometheusHandle) {
     }
 }
 
-/// The one page of that listener.
+/// The router of the metrics listener.
 pub fn router(state: AppState, handle: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(show)).with_state((state, handle))
 }

@@ -1,4 +1,4 @@
-//! Refusals of the provider's endpoints, in the form that OAuth gives them (RFC 6749, section 5.2; RFC 6750, section 3).
+//! Error responses of the provider's endpoints, in the format of OAuth (RFC 6749, section 5.2; RFC 6750, section 3).
 
 use super::refusal::status;
 use crate::server::oauth::{ErrorCode, Refusal};
@@ -18,7 +18,7 @@ struct Body {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        // Too much in too short a time, and not a backend that is away.
+        // A rate limit, not an unavailable backend.
         let is_limit = self.retry_after.is_some() && self != Self::UNAVAILABLE;
         let status = if is_limit { StatusCode::TOO_MANY_REQUESTS.as_u16() } else { self.code.status() };
         let body = Body { error: self.code.name(), error_description: self.description };
@@ -43,7 +43,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A refusal that another layer gave, such as for a body that is too large, in the form of OAuth.
+/// An error of another layer, such as for an oversized body, in the format of OAuth.
 #[must_use]
 pub fn in_oauth_form(error: ApiError) -> Response {
     let refusal = match error {
@@ -65,7 +65,7 @@ pub fn in_oauth_form(error: ApiError) -> Response {
     response
 }
 
-/// A refusal of a request for a protected resource, which names its error in the challenge, too (RFC 6750, section 3).
+/// An error response of a protected resource, which names the error in the challenge, too (RFC 6750, section 3).
 #[must_use]
 pub fn bearer_refusal(refusal: Refusal) -> Response {
     let mut response = refusal.into_response();
@@ -76,7 +76,7 @@ pub fn bearer_refusal(refusal: Refusal) -> Response {
     response
 }
 
-/// The answer to a request without any token, which is told what is needed, and no error (RFC 6750, section 3.1).
+/// The response to a request without a token: a challenge without an error code (RFC 6750, section 3.1).
 #[must_use]
 pub fn bearer_challenge() -> Response {
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()

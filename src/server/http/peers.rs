@@ -1,4 +1,4 @@
-//! How many connections each peer has.
+//! Limits the connections of each peer.
 
 use crate::server::model::ClientAddress;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts connections under the address at their other end, an IPv6 network as one.
+/// Counts connections by the address of the peer; an IPv6 network is one peer.
 #[derive(Clone, Debug)]
 pub struct Peers {
     most: u32,
@@ -15,7 +15,7 @@ pub struct Peers {
     has_warned: Arc<AtomicBool>,
 }
 
-/// One connection of a peer; given back when dropped.
+/// One connection of a peer; released when dropped.
 #[derive(Debug)]
 pub struct PeerPlace {
     peers: Peers,
@@ -29,7 +29,7 @@ impl Peers {
         Self { most, counts: Arc::default(), has_warned: Arc::default() }
     }
 
-    /// A place for one more connection, unless its peer has all it may have.
+    /// A place for one more connection; `None` if the peer has its maximum.
     #[must_use]
     pub fn enter(&self, address: IpAddr) -> Option<PeerPlace> {
         let peer = ClientAddress::new(address);

@@ -1,5 +1,5 @@
-//! Reports of browsers about violated policies (CSP Level 3, section 5; Reporting API). Each kind is logged once a day, up to
-//! a maximum number of kinds.
+//! Browsers' reports of content security policy violations (CSP Level 3, section 5; Reporting API). Each kind is logged
+//! once a day, up to a maximum number of kinds.
 
 use super::client_address::TrustedProxies;
 use super::edge::Edge;
@@ -26,11 +26,11 @@ const MEMORY: Duration = Duration::from_hours(24);
 /// Maximum length of a value from a report in the log, in characters.
 const LONGEST: usize = 80;
 
-/// The reports of `report-uri` and of `report-to`.
+/// The media types of reports for `report-uri` and for `report-to`.
 pub const ONE: &str = "application/csp-report";
 pub const LIST: &str = "application/reports+json";
 
-/// The kinds that were logged since the day began.
+/// The kinds that were logged in the current period, and when it began.
 #[derive(Clone, Debug)]
 pub struct PolicyReports(Arc<Mutex<(Timestamp, HashSet<Kind>)>>);
 
@@ -86,7 +86,7 @@ pub async fn receive(
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// Reads what `report-uri` sends (an object) and what `report-to` sends (a list), which spell their members differently.
+/// Parses the reports for `report-uri` (an object) and for `report-to` (a list), which spell their members differently.
 fn parse(body: &[u8], is_list: bool) -> Option<Vec<Kind>> {
     let reports = match serde_json::from_slice(body).ok()? {
         Value::Array(reports) if is_list => {
@@ -104,7 +104,7 @@ fn parse(body: &[u8], is_list: bool) -> Option<Vec<Kind>> {
     Some(reports.iter().map(kind).collect())
 }
 
-/// The origin of an address. Path and query may hold personal data.
+/// The origin of a URL. Path and query may contain personal data.
 fn origin_of(address: &str) -> &str {
     match address.split_once("://") {
         Some((scheme, rest)) => {

@@ -1,6 +1,6 @@
-//! Lists of preferences with weights, as `Accept-Language` and `Accept-Encoding` carry them (RFC 9110, section 12.4.2).
+//! Lists of weighted preferences, as in `Accept-Language` and `Accept-Encoding` (RFC 9110, section 12.4.2).
 
-/// One wish of a list and its weight in thousandths.
+/// One item of a list and its weight in thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preference<'a> {
     pub name: &'a str,
@@ -9,7 +9,7 @@ pub struct Preference<'a> {
 
 const MOST: u16 = 1_000;
 
-/// Reads a list. An item whose weight does not follow the grammar is left out.
+/// Parses a list. Items with an invalid weight are skipped.
 pub fn preferences(list: &str) -> impl Iterator<Item = Preference<'_>> {
     list.split(',').filter_map(|item| {
         let (name, parameter) = item.split_once(';').unwrap_or((item, ""));
@@ -18,7 +18,7 @@ pub fn preferences(list: &str) -> impl Iterator<Item = Preference<'_>> {
     })
 }
 
-/// `q=0.5` as 500. Read digit by digit: a float would also be `NaN` or `inf`.
+/// Parses `q=0.5` as 500, digit by digit, because a float parser would also accept `NaN` and `inf`.
 fn weight(parameter: &str) -> Option<u16> {
     if parameter.is_empty() {
         return Some(MOST);

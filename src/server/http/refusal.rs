@@ -1,4 +1,4 @@
-//! Refusals on their way to the wire. Causes are logged here, once.
+//! Turns errors into responses, and logs their causes once.
 
 use crate::server::Unavailable;
 use crate::server::auth::Error;
@@ -11,7 +11,7 @@ use axum_extra::headers::{HeaderMapExt, RetryAfter};
 use server_fn::error::FromServerFnError;
 use std::time::Duration;
 
-/// The refusal as JSON; where a browser asks for HTML, a page is put in its place on the way out.
+/// The error as JSON. If the browser accepts HTML, an outer layer replaces it with a page.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.ser()));
@@ -24,14 +24,14 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Says how long to wait (RFC 9110, section 10.2.3), where waiting helps.
+/// Sets `Retry-After` (RFC 9110, section 10.2.3) if waiting helps.
 pub fn set_retry_after(headers: &mut HeaderMap, error: ApiError) {
     if let Some(seconds) = error.retry_after() {
         headers.typed_insert(RetryAfter::delay(Duration::from_secs(seconds.into())));
     }
 }
 
-/// Its status as HTTP knows it.
+/// The HTTP status of an error.
 #[must_use]
 pub fn status(error: ApiError) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -25,7 +25,7 @@ pub struct RequestContext {
     pub session: Option<Token>,
     /// The token of the user that this browser remembers.
     pub known: Option<Token>,
-    /// The authorization request that waits in this browser.
+    /// The pending authorization request of this browser.
     pub pending: Option<Token>,
     pub language: Language,
     agent: Option<HeaderValue>,
@@ -76,7 +76,7 @@ impl RequestContext {
         }
     }
 
-    /// The caller with a browser token, for ceremonies; the cookie is to be sent if the token is new.
+    /// The caller with a browser token, for ceremonies, and the cookie to send if the token is new.
     #[must_use]
     pub fn named_caller(&self) -> (Caller, Option<HeaderValue>) {
         let (browser, cookie) = self.browser_or_new();
@@ -101,7 +101,7 @@ impl RequestContext {
     /// The signed-in user.
     ///
     /// # Errors
-    /// `signed_out` without a living session, `reauthentication_required` where it may only add a passkey.
+    /// `signed_out` without a valid session, `reauthentication_required` if it may only add a passkey.
     pub async fn require_user(&self) -> Result<CurrentUser, ApiError> {
         let current_user = self.require_anyone().await?;
         if self.state.sessions().is_confined(&current_user) {
@@ -111,10 +111,10 @@ impl RequestContext {
         }
     }
 
-    /// The signed-in user, also of a session that may only add a passkey.
+    /// The signed-in user, even if the session may only add a passkey.
     ///
     /// # Errors
-    /// `signed_out` without a living session.
+    /// `signed_out` without a valid session.
     pub async fn require_anyone(&self) -> Result<CurrentUser, ApiError> {
         self.current_user().await?.ok_or(ApiError::SignedOut)
     }
@@ -148,7 +148,7 @@ impl RequestContext {
         self.state.cookies.set_signed_in(new).chain(ended).collect()
     }
 
-    /// Where a new account leads: back to the application that its user came from, else to the account page.
+    /// The page after sign-up: back to the application that the user came from, or else the account page.
     #[must_use]
     pub fn next_after_sign_up(&self) -> Next {
         let pending = self.pending.as_ref().map(|request| paths::continue_with(&request.encode()));
@@ -164,7 +164,7 @@ impl RequestContext {
     /// Requests a sign-up email.
     ///
     /// # Errors
-    /// When email sign-in is off, a field does not fit, the name is taken, or a backend is away.
+    /// When email sign-in is off, a field is invalid, the name is taken, or a backend is unavailable.
     pub async fn request_sign_up(&self, fields: SignUpFields<'_>) -> Result<Requested, Error> {
         let form = SignUpForm::parse(fields);
         self.state.sign_up().request_email(&self.caller(), form, self.next_after_sign_up()).await
@@ -178,7 +178,7 @@ impl RequestContext {
     /// Ends the browser's session, if it has one, and its email request; returns the cookies that remove their tokens.
     ///
     /// # Errors
-    /// When the database is away: then the session lives and the cookies stay.
+    /// When the database is unavailable; then the session and the cookies remain.
     pub async fn sign_out(&self) -> Result<Vec<HeaderValue>, Unavailable> {
         if let Some(token) = &self.session {
             self.state.sessions().sign_out(token).await?;
@@ -187,8 +187,8 @@ impl RequestContext {
         Ok(self.state.cookies.end_session().into_iter().chain(renewed).collect())
     }
 
-    /// Prepares the browser for its next user: voids its email request and gives it a new token. A token that was copied before
-    /// is worthless then.
+    /// Prepares the browser for its next user: voids its email request and gives it a new token, which makes a copy of
+    /// the old one worthless.
     pub async fn renew_browser(&self) -> Result<Vec<HeaderValue>, Unavailable> {
         self.state.email_requests().void(self.email.as_ref()).await?;
         let cookies = &self.state.cookies;
@@ -197,7 +197,7 @@ impl RequestContext {
         Ok(email.into_iter().chain(browser).collect())
     }
 
-    /// The token of this browser; the cookie is to be sent if the token is new.
+    /// The token of this browser, and the cookie to send if the token is new.
     #[must_use]
     pub fn browser_or_new(&self) -> (Token, Option<HeaderValue>) {
         if let Some(token) = &self.browser {
@@ -209,7 +209,7 @@ impl RequestContext {
     }
 }
 
-/// A view as the text of its JSON.
+/// A view as JSON text.
 pub fn raw(view: &impl Serialize) -> Result<Box<RawValue>, ApiError> {
     to_raw_value(view).map_err(|cause| Unavailable::new("view", cause).into())
 }
@@ -231,14 +231,14 @@ pub fn answer_clearing_storage() {
     }
 }
 
-/// Inside a server function: has browsers save the response as a file.
+/// Inside a server function: makes browsers save the response as a file.
 pub fn answer_as_file(name: &str) {
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_DISPOSITION, value);
     }
 }
 
-/// Inside a server function: answers 202 in place of 200 (RFC 9110, section 15.3.3).
+/// Inside a server function: answers 202 instead of 200 (RFC 9110, section 15.3.3).
 pub fn answer_accepted() {
     expect_context::<ResponseOptions>().set_status(StatusCode::ACCEPTED);
 }

@@ -41,14 +41,15 @@ fn admits(rule: OriginRule, method: &Method, provenance: Provenance) -> bool {
 /// The origin that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Provenance {
-    /// `Origin` is ours, or `Sec-Fetch-Site` says that it is no other site's.
+    /// `Origin` is ours, or `Sec-Fetch-Site` says that the request is not from another site.
     Own,
-    /// Neither header is there: not a browser of this decade.
+    /// Neither header is present: not a current browser.
     Unknown,
     Foreign,
 }
 
-/// Reads `Origin` (RFC 6454) and `Sec-Fetch-Site` (Fetch Metadata, section 2.3); one foreign word is enough.
+/// Reads `Origin` (RFC 6454) and `Sec-Fetch-Site` (Fetch Metadata, section 2.3). One foreign value makes a request
+/// foreign.
 fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
     let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
     let mut sites = headers.get_all("sec-fetch-site").iter().peekable();

@@ -1,4 +1,4 @@
-//! The headers that every answer carries.
+//! The security headers of every response.
 
 use super::assets::is_watched;
 use super::edge::{Cors, Edge, Policy};
@@ -11,22 +11,22 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// 128 random bits that allow this answer's own inline scripts, and no others (CSP Level 3, section 8).
+/// 128 random bits that allow this response's own inline scripts, and no others (CSP Level 3, section 8).
 #[derive(Clone, Debug)]
 pub struct CspNonce(pub String);
 
-/// Marks the page whose form is the answer to an application: it alone may send a form to another site.
+/// Marks the page whose form posts the response to an application. Only this page may send a form to another site.
 #[derive(Clone, Copy, Debug)]
 pub struct FormPost;
 
-/// Makes the nonce before the page is rendered and adds the headers after it.
+/// Creates the nonce before the page is rendered and adds the headers afterwards.
 pub async fn add(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let mut bytes = [0; 16];
     state.core().entropy.fill(&mut bytes);
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
     let (edge, referrer_policy) = (Edge::of(request.extensions()), referrer_policy(request.uri()));
-    // A window that an application opened tells it the result, until the request is answered.
+    // Until the request is answered, a window that an application opened must be able to report the result to it.
     let keeps_opener = edge.keeps_opener || state.cookies.pending(request.headers()).is_some();
     let mut response = next.run(request).await;
     let is_form_post = response.extensions().get::<FormPost>().is_some();
@@ -62,7 +62,7 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
 
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// For an SVG that is opened by its address.
+/// For an SVG that is opened directly.
 const PICTURE: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
 const EMAIL: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; \
@@ -79,13 +79,13 @@ const ALWAYS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Empties the storage of the site in a browser at sign-out (W3C, "Clear Site Data"). Cookies stay:
-/// some are to outlive the session.
+/// Clears the site's storage in the browser at sign-out (W3C, "Clear Site Data"). Cookies stay, because some must
+/// outlive the session.
 pub fn clear_storage(headers: &mut HeaderMap) {
     headers.insert("clear-site-data", HeaderValue::from_static("\"storage\""));
 }
 
-/// If the URL of a page holds a token, other sites learn at most our origin. Not `no-referrer`: with that, browsers
+/// If the URL of a page contains a token, other sites learn at most our origin. Not `no-referrer`, which makes browsers
 /// send `Origin: null` with forms, too.
 fn referrer_policy(address: &Uri) -> &'static str {
     let path = address.path();
@@ -95,7 +95,7 @@ fn referrer_policy(address: &Uri) -> &'static str {
     if holds_token { "strict-origin" } else { "same-origin" }
 }
 
-/// Everything may be personal, unless its handler said otherwise.
+/// Any response may be personal, unless its handler sets `Cache-Control`.
 fn keep_out_of_caches(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -36,7 +36,7 @@ const MOST_OF_PEER: u32 = MOST / 8;
 /// At shutdown: the listener closes after this long without a new connection, or at the latest after the second value.
 const QUIET: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_millis(500);
-/// At shutdown: how long handshakes that had begun may take.
+/// At shutdown: how long handshakes in progress may take.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(300);
 /// At shutdown: how long a new connection may take to send its first byte.
 const FIRST_BYTE: Duration = Duration::from_millis(500);
@@ -48,7 +48,7 @@ pub struct Door {
     pub router: Router,
     pub proxies: TrustedProxies,
     pub readiness: Arc<Readiness>,
-    /// Turns true when idle connections are to be closed.
+    /// Becomes true when idle connections should close.
     closing: watch::Sender<bool>,
     places: Arc<Semaphore>,
     peers: Peers,
@@ -64,9 +64,10 @@ impl Door {
 
     /// Serves connections until shutdown, then until open requests are answered.
     ///
-    /// Connections in the accept queue would be reset if the listener closed at once. So it accepts for a little longer, which
-    /// gives a proxy time to see that `/readyz` answers 503. Then the system drops attempts to connect, the queue is served,
-    /// and the listener closes. A dropped client tries again after a second and meets the next process or a closed port.
+    /// Connections in the accept queue would be reset if the listener closed at once. So it accepts for a little
+    /// longer, which gives a proxy time to see that `/readyz` answers 503. Then the kernel drops attempts to connect,
+    /// the queue is served, and the listener closes. A dropped client retries after a second and reaches the next
+    /// process or a closed port.
     pub async fn serve(self, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         loop {
             let accepted = tokio::select! {
@@ -89,7 +90,7 @@ impl Door {
         let _ = self.places.acquire_many(MOST).await;
     }
 
-    /// Accepts connections until none has come for `quiet`, and no longer than until `deadline`.
+    /// Accepts connections until none arrives for `quiet`, or until `deadline`.
     async fn take_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
         let taken = async {
             while let Ok(accepted) = timeout(quiet, self.next(listener)).await {
@@ -99,7 +100,7 @@ impl Door {
         let _ = timeout_at(deadline, taken).await;
     }
 
-    /// Serves a connection in a task of its own.
+    /// Serves a connection in its own task.
     async fn take(&self, accepted: Accepted) {
         match accepted {
             Ok(Some(accepted)) => drop(tokio::spawn(self.attend(accepted))),
@@ -154,7 +155,7 @@ impl Door {
                 .max_buf_size(MAX_HEAD)
                 .serve_connection(TokioIo::new(Box::pin(stream)), service_fn(answer));
             let mut connection = pin!(connection);
-            // The connection comes first: bytes that have arrived are read before it is told to close.
+            // Polls the connection first, so that bytes that have arrived are read before it is told to close.
             let done = tokio::select! {
                 biased;
                 done = connection.as_mut() => Some(done),
@@ -166,7 +167,7 @@ impl Door {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             };
-            // hyper has answered clients that disconnect, are too slow or speak another protocol.
+            // The client disconnected, was too slow or used another protocol; hyper has handled it.
             if let Err(cause) = done {
                 tracing::debug!(%cause, "connection ended early");
             }
@@ -184,7 +185,7 @@ struct Connection {
     places: (OwnedSemaphorePermit, Option<PeerPlace>),
 }
 
-/// Waits for the first byte, since hyper closes an unread connection when it is told to. False if none came.
+/// Waits for the first byte, because hyper closes an unread connection when it is told to. `false` if none arrived.
 async fn says_something(stream: &TcpStream, closing: &mut watch::Receiver<bool>) -> bool {
     let last_moment = async {
         let _ = closing.wait_for(|closing| *closing).await;

@@ -33,7 +33,7 @@ impl Deref for AppState {
     }
 }
 
-/// The parts that every handler works with. The services are called on it: `state.passkeys().remove(…)`.
+/// The contents of [`AppState`]. It dereferences to the services: `state.passkeys().remove(…)`.
 pub struct Shared {
     pub services: Services,
     pub public_url: PublicUrl,
@@ -58,7 +58,7 @@ impl Deref for Shared {
     }
 }
 
-/// Handlers that need one part take that part.
+/// Lets a handler extract a single part of the state.
 macro_rules! parts {
     ($($part:ty: $state:ident => $value:expr;)*) => {$(
         impl FromRef<AppState> for $part {

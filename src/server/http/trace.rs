@@ -15,7 +15,7 @@ use tracing::Instrument;
 /// Every request is answered within two seconds, even if a backend is down; the remainder is for the network.
 const DEADLINE: Duration = Duration::from_millis(1_900);
 
-/// Names the request, logs its route (never its query) and how it ended.
+/// Assigns the request ID, and logs the route (never the query), the status and the duration.
 pub async fn log(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut bytes = [0; 12];
     state.core().entropy.fill(&mut bytes);
@@ -47,12 +47,12 @@ fn route_of(request: &Request) -> String {
     }
 }
 
-/// Refuses a target that is no path, such as that of a proxy's `CONNECT`: routers and Leptos rely on the slash.
+/// Refuses a target that is not a path, such as that of a proxy's `CONNECT`: routers and Leptos rely on the slash.
 pub async fn refuse_without_path(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with('/') { next.run(request).await } else { ApiError::BadRequest.into_response() }
 }
 
-/// Times out slow requests. A transaction that is not being committed yet is dropped, and so rolled back.
+/// Times out slow requests. A transaction that is not being committed yet is dropped and thereby rolled back.
 pub async fn deadline(request: Request, next: Next) -> Response {
     tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
         tracing::error!(deadline = ?DEADLINE, "request timed out");
@@ -60,10 +60,10 @@ pub async fn deadline(request: Request, next: Next) -> Response {
     })
 }
 
-/// The answer after a panic: constant, since the panic's text is for the log.
-#[expect(clippy::needless_pass_by_value, reason = "tower-http hands it over so")]
+/// The response after a panic. It is constant, because the panic message is only for the log.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http passes it by value")]
 pub fn after_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("without a text"), "handler panicked");
+    tracing::error!(panic = text.unwrap_or("no message"), "handler panicked");
     ApiError::Internal.into_response()
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::time::Duration;
 
-/// How long a contact is vouched for; RFC 9116, section 2.5.5, advises less than a year.
+/// How long `security.txt` is valid; RFC 9116, section 2.5.5, recommends less than a year.
 const CONTACT_LIFE: Duration = Duration::from_hours(180 * 24);
 
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ struct PasskeyEndpoints {
     manage: String,
 }
 
-/// Where people make and manage passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
+/// Where users create and manage passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
 pub async fn passkey_endpoints(State(state): State<AppState>) -> Response {
     let at = |path: &str| format!("{}{path}", state.public_url.origin());
     Json(PasskeyEndpoints { enroll: at(paths::ADD_PASSKEY), manage: at(Section::Passkeys.path()) }).into_response()

@@ -16,19 +16,19 @@ use tokio::sync::watch;
 const LEASE: Duration = Duration::from_secs(15);
 /// How often the queue is read when nothing wakes a worker.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Longest reason that is kept, in characters.
+/// Maximum length of a stored reason, in characters.
 const LONGEST_REASON: usize = 200;
 
-/// The end of one attempt.
+/// The outcome of one attempt.
 enum Outcome {
     Delivered,
-    /// Why the application did not take it.
+    /// Why the application did not accept it.
     Failed(String),
-    /// There is no such application any more.
+    /// The application was removed.
     Gone,
 }
 
-/// Sends the notices.
+/// Sends logout notices.
 pub struct LogoutWorker {
     core: Arc<Core>,
     door: Door,
@@ -41,7 +41,7 @@ impl LogoutWorker {
         Self { core, door, poll_turn: PollTurn::new(POLL_INTERVAL) }
     }
 
-    /// Works until it is told to stop.
+    /// Runs until it is told to stop.
     pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
         let wake = &self.core.store.wakes().logout;
         while !*stopped.borrow() {
@@ -54,7 +54,7 @@ impl LogoutWorker {
         }
     }
 
-    /// Sends one notice that is due; `false` when none was.
+    /// Sends one notice that is due; `false` if none is.
     pub async fn deliver_next(&self) -> Result<bool, Unavailable> {
         let (store, now) = (&self.core.store, self.core.now());
         let claim = Claim::random(self.core.entropy());
@@ -92,7 +92,7 @@ impl LogoutWorker {
         Ok(true)
     }
 
-    /// Sends a notice, signed anew.
+    /// Signs a new logout token for a notice and sends it.
     async fn send(&self, claimed: &ClaimedLogout) -> Result<Outcome, Unavailable> {
         let notice = &claimed.notice;
         let client = match notice.application_id() {
@@ -104,7 +104,7 @@ impl LogoutWorker {
         let sent = self.door.post_form(&notice.uri, vec![("logout_token", token)], Reach::Registered).await;
         Ok(match sent {
             Ok(reply) if (200..300).contains(&reply.status) => Outcome::Delivered,
-            Ok(reply) => Outcome::Failed(format!("it answered {}", reply.status)),
+            Ok(reply) => Outcome::Failed(format!("HTTP status {}", reply.status)),
             Err(cause) => Outcome::Failed(cause.to_string()),
         })
     }

@@ -16,14 +16,14 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 /// How often it runs, and how many rows of a table it removes at a time.
 const EVERY: Duration = Duration::from_mins(10);
 const BATCH: u32 = 50;
-/// Between batches: SQLite has one writer.
+/// Pause between batches: SQLite has one writer.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Works until the process ends: every ten minutes, and whenever an account was deleted here.
+/// Runs until the process ends: every ten minutes, and whenever this process deleted an account.
 pub async fn run(core: Arc<Core>) {
     let wake = &core.store.wakes().cleanup;
     let mut ticks = interval(EVERY);
-    // After a machine was suspended the missed turns are not made up for.
+    // Ticks that were missed while the machine was suspended are skipped.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let cleaned = tokio::select! {
@@ -36,7 +36,7 @@ pub async fn run(core: Arc<Core>) {
     }
 }
 
-/// Removes everything that is due, and ends access that was lost and not ended.
+/// Removes everything that is due, and ends access that was lost but not ended yet.
 pub async fn run_once(core: &Core) -> Result<(), Unavailable> {
     clean(&*core.store, core.now(), PAUSE).await?;
     lost_access::end(core, Change::Anywhere).await

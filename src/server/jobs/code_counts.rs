@@ -1,4 +1,4 @@
-//! Writes how many authorization codes were issued and sent back, for `latchkey doctor`.
+//! Writes how many authorization codes were issued and presented, for `latchkey doctor`.
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
@@ -6,10 +6,10 @@ use crate::server::model::oauth::code_count::day;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often counts are written. The last ones are written when the process stops, and lost where it is killed.
+/// How often counts are written. The last ones are written when the process stops, and lost if it is killed.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Works until the process ends. Where nothing was counted, nothing is written.
+/// Runs until the process ends. Writes nothing if nothing was counted.
 pub async fn run(core: Arc<Core>) {
     loop {
         tokio::time::sleep(EVERY).await;
@@ -19,10 +19,10 @@ pub async fn run(core: Arc<Core>) {
     }
 }
 
-/// Adds what was counted to the counts of the day. Counts that cannot be written go back to the tally.
+/// Adds the tally to the counts of the day. Counts that cannot be written return to the tally.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn write(core: &Core) -> Result<(), Unavailable> {
     let mut counts = core.code_tally.take().into_iter();
     while let Some((application, count)) = counts.next() {

@@ -1,4 +1,4 @@
-//! The mail worker: sends what is in the mail queue, beside the requests and never within one.
+//! The mail worker: sends the emails in the mail queue, in the background and never within a request.
 
 use super::PollTurn;
 use crate::server::Unavailable;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Sends emails. Several may work at once, also in several processes.
+/// Sends emails. Several workers may run at once, also in several processes.
 pub struct EmailWorker {
     core: Arc<Core>,
     transport: Arc<dyn Transport>,
@@ -25,7 +25,7 @@ pub struct EmailWorker {
     poll_turn: PollTurn,
 }
 
-/// How long an email stays claimed by a worker that says nothing more, as when its process was killed.
+/// How long an email stays claimed by a worker that does not renew its claim, for example because it was killed.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How often the queue is read when nothing wakes a worker.
@@ -43,20 +43,20 @@ impl EmailWorker {
         Self::new(Arc::clone(&self.core), transport, self.branding.clone())
     }
 
-    /// Works until it is told to stop; an email in hand is finished first.
+    /// Runs until it is told to stop; the current email is finished first.
     pub async fn work(&self, mut stopped: watch::Receiver<bool>) {
         let wake = &self.core.store.wakes().email;
         while !*stopped.borrow() {
             match self.deliver_next().await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(cause) => tracing::warn!(%cause, "mail queue not read"),
+                Err(cause) => tracing::warn!(%cause, "mail queue unavailable"),
             }
             self.poll_turn.wait(wake, &mut stopped).await;
         }
     }
 
-    /// Takes one due email and does what can be done with it; `false` when none was due.
+    /// Claims one due email and tries to deliver it; `false` if none is due.
     pub async fn deliver_next(&self) -> Result<bool, Unavailable> {
         let now = self.core.now();
         let claim = Claim::random(self.core.entropy());
@@ -83,7 +83,7 @@ impl EmailWorker {
         Ok(true)
     }
 
-    /// Tells an owner what happened.
+    /// Sends a security notification.
     async fn send_notification(&self, email: &ClaimedEmail, about: &Notification) -> Result<(), Unavailable> {
         let link = Token::random(self.core.entropy());
         let written = write_notification(email.id, about, &link, &self.branding);
@@ -122,11 +122,11 @@ impl EmailWorker {
             unit.commit().await?;
             self.finish(email, ready, request.purpose.name()).await?;
         }
-        // Voided, or taken by another worker: dropping what is ready sends nothing.
+        // Voided, or claimed by another worker: dropping the prepared email sends nothing.
         Ok(())
     }
 
-    /// An email at the point of no return; `None` when it was given up, or put back for another time.
+    /// An email that is ready to be handed over; `None` if it was refused, or returned to the queue for a retry.
     async fn ready(
         &self,
         email: &ClaimedEmail,
@@ -163,7 +163,7 @@ impl EmailWorker {
         }
     }
 
-    /// Speaks to the mail server while holding on to the email.
+    /// Prepares the delivery, and renews the claim on the email meanwhile.
     async fn prepared(&self, email: &ClaimedEmail, written: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
         let mut preparing = self.transport.prepare(written);
         loop {
@@ -205,7 +205,7 @@ impl EmailWorker {
     }
 }
 
-/// An error with its causes on one line.
+/// An error and its causes on one line.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

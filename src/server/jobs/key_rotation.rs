@@ -1,4 +1,4 @@
-//! Makes the provider's signing keys, rotates them, and reads what other nodes made.
+//! Creates and rotates the provider's signing keys, and reads those that other nodes created.
 
 use crate::server::core::Core;
 use crate::server::model::signing_key::READ_EVERY;
@@ -6,10 +6,10 @@ use crate::server::oauth::SigningKeys;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After a failure, such as a database that is away.
+/// Pause after a failure, such as an unavailable database.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Works until the process ends: once a minute.
+/// Runs once a minute until the process ends.
 pub async fn run(core: Arc<Core>) {
     loop {
         let pause = match (SigningKeys { core: &core }).keep().await {

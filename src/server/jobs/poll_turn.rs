@@ -3,10 +3,10 @@
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
 
-/// The turn to poll a queue.
+/// The turn to poll a queue, which one worker has at a time.
 #[derive(Debug)]
 pub struct PollTurn {
-    /// How often the queue is read when nothing wakes a worker: other processes put work in, too.
+    /// How often the queue is read when nothing wakes a worker: other processes add work, too.
     interval: Duration,
     turn: Mutex<()>,
 }
@@ -17,8 +17,8 @@ impl PollTurn {
         Self { interval, turn: Mutex::new(()) }
     }
 
-    /// Waits until the worker is woken, has waited its turn to poll, or must stop. One that finds work wakes the next one, since
-    /// there may be more.
+    /// Waits until the worker is woken, has its turn to poll, or must stop. A worker that finds work wakes the next
+    /// one, because there may be more.
     pub async fn wait(&self, wake: &Notify, stopped: &mut watch::Receiver<bool>) {
         let turn = async {
             let _turn = self.turn.lock().await;

@@ -22,7 +22,7 @@ impl Algorithm {
         }
     }
 
-    /// Reads what [`Algorithm::name`] wrote; `None` for anything else.
+    /// Parses the output of [`Algorithm::name`]; `None` for anything else.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// The name of a key: its thumbprint (RFC 7638), so that the same key has the same name everywhere.
+/// The ID of a key: its thumbprint (RFC 7638), so that the same key has the same ID everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// The name that a token or a command gives; whether there is such a key is another question.
+    /// The ID that a token or a command names; there may be no such key.
     #[must_use]
     pub fn named(text: &str) -> Self {
         Self(text.to_owned())
@@ -29,8 +29,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// The public half of a key: its members as a JWK has them, base64url without padding (RFC 7518, section 6; RFC 8037,
-/// section 2).
+/// A public key: the members of its JWK, base64url without padding (RFC 7518, section 6; RFC 8037, section 2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kty")]
 pub enum PublicKey {
@@ -42,14 +41,14 @@ pub enum PublicKey {
     Ed25519 { crv: Ed25519, x: String },
 }
 
-/// The only curve of its key type here.
+/// The only supported curve of key type `EC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum P256 {
     #[serde(rename = "P-256")]
     P256,
 }
 
-/// The only curve of its key type here.
+/// The only supported curve of key type `OKP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ed25519 {
     Ed25519,
@@ -66,7 +65,7 @@ struct Published<'a> {
 }
 
 impl PublicKey {
-    /// The algorithm that this key verifies; there is no other for it.
+    /// The only algorithm that this key verifies.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         match self {
@@ -90,13 +89,13 @@ impl PublicKey {
     /// The JSON of the key for a key set: public members, `kid`, `alg` and `use`.
     ///
     /// # Errors
-    /// Never in practice: these are texts.
+    /// Never in practice: all members are strings.
     pub fn published(&self) -> Result<serde_json::Value, serde_json::Error> {
         let (id, alg) = (self.id(), self.algorithm().name());
         serde_json::to_value(Published { key: self, kid: id.as_str(), alg, r#use: "sig" })
     }
 
-    /// Whether a signature over `message` is this key's.
+    /// Whether `signature` is a signature of `message` by this key.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
         let verified = match self {
@@ -104,7 +103,7 @@ impl PublicKey {
                 let key = RsaPublicKeyComponents { n, e };
                 key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
             }),
-            // Coordinates of another length would be another spelling of the same key (RFC 7518, section 6.2.1.2).
+            // Coordinates of another length would be another encoding of the same key (RFC 7518, section 6.2.1.2).
             Self::P256 { x, y, .. } => {
                 bytes(x).zip(bytes(y)).filter(|(x, y)| x.len() == 32 && y.len() == 32).map(|(x, y)| {
                     // An uncompressed point (SEC 1, section 2.3.3).

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-/// The longest token that is looked at, in bytes.
+/// Maximum length of a token, in bytes.
 const LONGEST: usize = 16 * 1024;
 
 /// The header of every token that we sign.
@@ -19,7 +19,7 @@ struct Header<'a> {
 /// Signs claims as a token of a type, such as `JWT` or `logout+jwt`.
 ///
 /// # Errors
-/// When the claims are no JSON, or the key cannot sign.
+/// When the claims cannot be written as JSON, or the key cannot sign.
 pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
     let id = key.public().id();
     let header = Header { alg: key.public().algorithm().name(), typ, kid: id.as_str() };
@@ -34,41 +34,41 @@ fn encoded(part: &impl Serialize) -> Result<String, KeyFailure> {
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-/// A key that tokens may be verified with, under the name by which tokens call it.
+/// A key that verifies tokens, and the ID by which tokens name it.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyingKey<'a> {
     pub id: &'a KeyId,
     pub key: &'a PublicKey,
 }
 
-/// Why a token does not hold.
+/// Why a token is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     #[error("malformed")]
     Malformed,
-    /// It has a member that would change how it is to be read, or brings a key along.
+    /// It has a member that would change how the token is read, or it contains a key.
     #[error("unsupported header")]
     UnsupportedHeader,
     #[error("wrong type")]
     OtherType,
     #[error("unknown key")]
     UnknownKey,
-    /// Not that of its key.
+    /// The algorithm is not that of the key.
     #[error("wrong algorithm")]
     OtherAlgorithm,
     #[error("bad signature")]
     BadSignature,
 }
 
-/// Members of a header that are refused: extensions that must be understood, other payloads, and keys that the token chooses
+/// Members of a header that are refused: critical extensions, other payload formats, and keys that the token chooses
 /// (RFC 7515, section 4.1; RFC 8725, sections 3.1 and 3.10).
 const REFUSED: [&str; 8] = ["crit", "b64", "zip", "enc", "jku", "jwk", "x5u", "x5c"];
 
-/// Verifies a token and returns its claims. The key decides the algorithm; `typ` is one of those that the caller expects, in
-/// any case and with or without `application/` before it (RFC 7515, section 4.1.9).
+/// Verifies a token and returns its claims. The key decides the algorithm; `typ` must be one of `types`, in any case
+/// and with or without the prefix `application/` (RFC 7515, section 4.1.9).
 ///
 /// # Errors
-/// Why it does not hold. Times, issuer and audience are for the caller to check.
+/// Why the token is invalid. The caller must check times, issuer and audience.
 pub fn verify(token: &str, types: &[&str], keys: &[VerifyingKey<'_>]) -> Result<Members, Invalid> {
     if token.len() > LONGEST {
         return Err(Invalid::Malformed);
@@ -102,7 +102,7 @@ fn object(part: &str) -> Result<Members, Invalid> {
     Members::parse(&bytes(part)?).map_err(|_| Invalid::Malformed)
 }
 
-/// The decoder refuses padding, other alphabets and stray bits at the end, so that a token has one spelling.
+/// The decoder refuses padding, other alphabets and stray trailing bits, so that a token has only one encoding.
 fn bytes(part: &str) -> Result<Vec<u8>, Invalid> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Invalid::Malformed)
 }

@@ -4,21 +4,21 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The members of a JSON object. An object that names a member twice is refused: readers differ in which one counts
+/// The members of a JSON object. An object with a duplicate member is refused: parsers differ in which one they use
 /// (RFC 8725, section 2.7).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Members(BTreeMap<String, Value>);
 
-/// The text is no JSON object, or names a member twice.
+/// The text is not a JSON object, or has a duplicate member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object with distinct members")]
 pub struct NotAnObject;
 
 impl Members {
-    /// Reads a JSON object.
+    /// Parses a JSON object.
     ///
     /// # Errors
-    /// [`NotAnObject`], also for bytes after the object.
+    /// [`NotAnObject`], also if there are bytes after the object.
     pub fn parse(json: &[u8]) -> Result<Self, NotAnObject> {
         serde_json::from_slice(json).map_err(|_| NotAnObject)
     }
@@ -28,13 +28,13 @@ impl Members {
         self.0.get(name)
     }
 
-    /// A member that is text; `None` where it is absent or of another type.
+    /// A string member; `None` if it is absent or has another type.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
     }
 
-    /// A member that is a whole number, such as a time in seconds.
+    /// An integer member, such as a time in seconds; `None` if it is absent or has another type.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i64> {
         self.get(name)?.as_i64()
@@ -60,7 +60,7 @@ impl<'de> Visitor<'de> for Distinct {
         let mut members = BTreeMap::new();
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
             if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member is there twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(Members(members))

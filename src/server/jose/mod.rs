@@ -1,5 +1,5 @@
-//! Signatures of the provider: JWS in compact form, JWK and its thumbprint. No I/O. The key decides the algorithm (docs/RULES.md,
-//! 14): `none`, HMAC and keys that a token brings along are unknown here.
+//! Signatures of the provider: JWS in compact form, JWK and its thumbprint. No I/O. The key decides the algorithm
+//! (docs/RULES.md, 14): `none`, HMAC and keys inside a token are not supported.
 
 mod algorithm;
 mod jwk;

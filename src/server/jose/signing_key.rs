@@ -12,7 +12,7 @@ use std::fmt;
 /// Bits of a new RSA key (NIST SP 800-57, part 1: 112 bits of security, until 2030).
 const RSA_BITS: usize = 2048;
 
-/// A private key with its public half.
+/// A private key and its public key.
 pub struct SigningKey {
     pair: Pair,
     public: PublicKey,
@@ -24,7 +24,7 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// A key could not be made, read or used.
+/// A key could not be generated, read or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyFailure(&'static str);
@@ -34,14 +34,14 @@ impl KeyFailure {
 }
 
 impl SigningKey {
-    /// Makes a private key, as PKCS #8 (RFC 5958). Generating an RSA key takes a second or more; do not call this on a request
-    /// path.
+    /// Generates a private key, as PKCS #8 (RFC 5958). For RSA this takes a second or more; do not call it while
+    /// handling a request.
     ///
     /// # Errors
     /// When the system has no randomness.
     pub fn generate(algorithm: Algorithm) -> Result<Vec<u8>, KeyFailure> {
         let random = SystemRandom::new();
-        let failed = |_| KeyFailure("no key could be made");
+        let failed = |_| KeyFailure("the key could not be generated");
         match algorithm {
             Algorithm::Rs256 => generate_rsa(),
             Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
@@ -53,10 +53,10 @@ impl SigningKey {
         }
     }
 
-    /// Reads a private key that [`SigningKey::generate`] made.
+    /// Reads a private key from [`SigningKey::generate`].
     ///
     /// # Errors
-    /// When it is no such key of this algorithm.
+    /// When it is not a private key of this algorithm.
     pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyFailure> {
         let rejected = |_| KeyFailure("the private key cannot be read");
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -106,13 +106,13 @@ impl SigningKey {
 }
 
 fn generate_rsa() -> Result<Vec<u8>, KeyFailure> {
-    let failed = KeyFailure("no RSA key could be made");
+    let failed = KeyFailure("the RSA key could not be generated");
     let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);
     let key = rsa::RsaPrivateKey::new(&mut random, RSA_BITS).map_err(|_| failed)?;
     key.to_pkcs8_der().map(|pkcs8| pkcs8.as_bytes().to_vec()).map_err(|_| failed)
 }
 
-/// Shows the public half alone.
+/// Shows only the public key.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()

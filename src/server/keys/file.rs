@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
-/// Reads the key in `file`, making it first when it is missing: 32 random bytes as base64, readable by its owner alone.
-/// Of several processes that start at once, one makes it and all read the same.
+/// Reads the key in `file`, and creates it first if it is missing: 32 random bytes as base64, readable only by its
+/// owner. If several processes start at once, one creates the key and all read the same one.
 ///
 /// # Errors
 /// When the file cannot be written or read, or holds less than 32 bytes.
@@ -24,10 +24,10 @@ pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>
     read(file)
 }
 
-/// Reads the key in `file`, and closes it to others.
+/// Reads the key in `file`, and makes the file readable only by its owner.
 ///
 /// # Errors
-/// When it is not there, cannot be read, or holds less than 32 bytes.
+/// When the file does not exist, cannot be read, or holds less than 32 bytes.
 pub fn read(file: &Path) -> Result<Secret<String>, Unavailable> {
     let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
     let text = fs::read_to_string(file).map_err(failed)?;
@@ -42,7 +42,7 @@ pub fn read(file: &Path) -> Result<Secret<String>, Unavailable> {
     Ok(Secret::new(text.to_owned()))
 }
 
-/// Where the key before stands, beside the one in `file`.
+/// The file of the previous key, next to `file`.
 #[must_use]
 pub fn previous_file(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
@@ -50,10 +50,10 @@ pub fn previous_file(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// How long a key is needed after another took its place: names are held that long (`model::user::USERNAME_HELD`).
+/// How long a key is needed after it was replaced: usernames are held that long (`model::user::USERNAME_HELD`).
 pub const STILL_NEEDED: Duration = Duration::from_hours(30 * 24);
 
-/// Makes a new key in `file`; the one that was there is kept beside it as the previous one. A server that reads both
+/// Writes a new key to `file` and keeps the old one next to it as the previous key. A server that reads both files
 /// meanwhile finds at least every key that is in use.
 ///
 /// # Errors
@@ -62,19 +62,20 @@ pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
     let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
     let before = previous_file(file);
     let age = match fs::metadata(&before).and_then(|facts| facts.modified()) {
-        // From the future it is where the clock was set back: as good as new.
+        // A time in the future means that the clock was set back: the key counts as new.
         Ok(made) => Some(made.elapsed().unwrap_or_default()),
         Err(cause) if cause.kind() == ErrorKind::NotFound => None,
         Err(cause) => return Err(failed(cause)),
     };
-    // Where both hold the same key, an earlier rotation was cut between its two steps, and this one goes on with it.
+    // If both files hold the same key, an earlier rotation was interrupted between its two steps; this one completes
+    // it.
     let was_cut = age.is_some() && read(&before)? == read(file)?;
     if let Some(age) = age.filter(|age| *age < STILL_NEEDED && !was_cut) {
         let days = STILL_NEEDED.saturating_sub(age).as_secs().div_ceil(24 * 60 * 60);
         return Err(Unavailable::new(
             "secret key",
             format!(
-                "{} is needed for {days} days more; remove it only if names and codes of before may end",
+                "{} is needed for {days} more days; remove it only if held usernames and older codes may be lost",
                 before.display()
             ),
         ));
@@ -86,7 +87,7 @@ pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// Writes the key beside `file`, where its owner alone can read it: the file that is to take its place.
+/// Writes the key to a temporary file next to `file`, readable only by its owner.
 fn written(file: &Path, key: &str) -> io::Result<NamedTempFile> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut draft = tempfile::Builder::new().prefix("key-").suffix(".part").tempfile_in(folder)?;
@@ -95,7 +96,7 @@ fn written(file: &Path, key: &str) -> io::Result<NamedTempFile> {
     Ok(draft)
 }
 
-/// Gives `file` this key; one that another process placed meanwhile stays.
+/// Writes this key to `file`, unless another process created the file meanwhile.
 fn place(file: &Path, key: &str) -> io::Result<()> {
     match written(file, key)?.persist_noclobber(file) {
         Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => Err(refused.error),
@@ -138,8 +139,8 @@ mod tests {
         assert_eq!(read_or_make(&previous_file(&file), &SystemEntropy).unwrap(), first);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
-        assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("30 days more"));
-        assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), second, "a key that is needed is not lost");
+        assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("30 more days"));
+        assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), second, "a refused rotation keeps the key");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The secret that small values are hashed with, and what is sealed by it.
+//! The secret key, which hashes short values and encrypts others.
 
 pub mod file;
 
@@ -10,15 +10,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 
-/// Settings `SECRET_KEY` and `SECRET_KEY_PREVIOUS`: new hashes are made with the first, what is alive is checked with
-/// either.
+/// Settings `SECRET_KEY` and `SECRET_KEY_PREVIOUS`: new hashes use the first, existing ones are checked with either.
 #[derive(Clone, Debug)]
 pub struct Keys {
     current: Secret<Vec<u8>>,
     previous: Vec<Secret<Vec<u8>>>,
 }
 
-/// HMAC-SHA-256 (RFC 2104) of something that could be guessed without the key.
+/// HMAC-SHA-256 (RFC 2104) of a value that could be guessed from a plain hash.
 pub type KeyedHash = [u8; 32];
 
 impl Keys {
@@ -28,45 +27,45 @@ impl Keys {
         Self { current: bytes(current), previous: previous.into_iter().map(bytes).collect() }
     }
 
-    /// The one that hashes are made with, then those that are still accepted.
+    /// The current key, then those that are still accepted.
     fn all(&self) -> impl Iterator<Item = &Secret<Vec<u8>>> {
         std::iter::once(&self.current).chain(&self.previous)
     }
 
-    /// The name of the key that new values are hashed and encrypted with. It says nothing about the key.
+    /// The name of the key that new values are hashed and encrypted with. It reveals nothing about the key.
     #[must_use]
     pub fn name(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.hash(&[b"name"], b"")[..9])
     }
 
-    /// Hashes `value`; `context` says what it is for and to what it belongs, so that no hash fits anything else.
+    /// Hashes `value`; `context` names its purpose and its owner, so that the hash matches nothing else.
     #[must_use]
     pub fn hash(&self, context: &[&[u8]], value: &[u8]) -> KeyedHash {
         mac(&self.current, context, value).finalize().into_bytes().into()
     }
 
-    /// As [`Keys::hash`], with each key that is still accepted.
+    /// Hashes `value` with each key that is still accepted.
     #[must_use]
     pub fn hashes(&self, context: &[&[u8]], value: &[u8]) -> Vec<KeyedHash> {
         self.all().map(|key| mac(key, context, value).finalize().into_bytes().into()).collect()
     }
 
-    /// Encrypts `value` so that reading or changing it needs the key: AES-256-GCM under a random nonce
-    /// (NIST SP 800-38D) and a key derived from the secret. It can be opened with the same `context` alone.
+    /// Encrypts `value` so that reading or changing it needs the key: AES-256-GCM with a random nonce (NIST SP 800-38D)
+    /// and a key derived from the secret. Decryption needs the same `context`.
     ///
     /// # Errors
-    /// When `value` is longer than a message may be, which takes gigabytes.
+    /// When `value` is too long, which takes gigabytes.
     pub fn seal(&self, context: &[u8], value: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Unavailable> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce);
         let mut sealed = value.to_vec();
         sealing_key(&self.current)
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
-            .map_err(|_| Unavailable::new("secret key", "a value is too long to be sealed"))?;
+            .map_err(|_| Unavailable::new("secret key", "the value is too long to encrypt"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Decrypts what [`Keys::seal`] encrypted; `None` for anything else.
+    /// Decrypts the output of [`Keys::seal`]; `None` for anything else.
     #[must_use]
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
@@ -79,14 +78,15 @@ impl Keys {
         })
     }
 
-    /// Whether `hash` was made of this value, in constant time.
+    /// Whether `hash` is a hash of this value; compares in constant time.
     #[must_use]
     pub fn matches(&self, hash: &KeyedHash, context: &[&[u8]], value: &[u8]) -> bool {
         self.all().any(|key| mac(key, context, value).verify_slice(hash).is_ok())
     }
 }
 
-/// A key of its own, so that no hash says anything about it (HKDF's "extract", RFC 5869, section 2.2, gives as many bits).
+/// A separate key, so that no hash reveals anything about it (HKDF's "extract", RFC 5869, section 2.2, gives as many
+/// bits).
 fn sealing_key(key: &Secret<Vec<u8>>) -> LessSafeKey {
     let derived = mac(key, &[b"seal"], b"").finalize().into_bytes();
     #[expect(clippy::expect_used, reason = "HMAC-SHA-256 gives the 32 bytes that AES-256 takes")]
@@ -94,7 +94,7 @@ fn sealing_key(key: &Secret<Vec<u8>>) -> LessSafeKey {
     LessSafeKey::new(derived)
 }
 
-/// Each part is preceded by its length, so that two contexts never run into the same bytes.
+/// Each part is preceded by its length, so that two contexts never give the same bytes.
 fn mac(key: &Secret<Vec<u8>>, context: &[&[u8]], value: &[u8]) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, section 2)")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("a key of any length");

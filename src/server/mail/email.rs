@@ -12,21 +12,21 @@ use crate::types::{DisplayName, EmailAddress, Language, paths};
 use askama::Template;
 use std::fmt::Display;
 
-/// An email, ready for the post.
+/// An email that is ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
     pub id: EmailId,
-    /// With the domain as A-labels, as mail servers take it.
+    /// With the domain as A-labels, as mail servers accept it.
     pub recipient: String,
     pub subject: String,
     pub text: String,
     pub html: String,
 }
 
-/// Who writes: what is the same in all emails.
+/// The site's name, origin and colours, which are the same in all emails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branding {
-    /// Where links lead: the one origin that people see.
+    /// The public origin, which links lead to.
     pub origin: String,
     /// The name of the site.
     pub site: String,
@@ -48,17 +48,17 @@ impl Branding {
 pub struct Draft<'a> {
     pub id: EmailId,
     pub address: &'a EmailAddress,
-    /// Who is greeted by name: only the owner of a proven address.
+    /// The name in the greeting: only for the owner of a confirmed address.
     pub name: Option<&'a DisplayName>,
     pub purpose: &'a Purpose,
     pub client: &'a Client,
     pub language: Language,
     pub link: &'a Token,
-    /// `None` where the link alone is sent.
+    /// `None` if only the link is sent.
     pub code: Option<&'a Code>,
 }
 
-/// The words that change from email to email.
+/// The values that differ between emails.
 struct Words<'a> {
     subject: &'a str,
     language: Language,
@@ -92,10 +92,10 @@ templates! {
     ReauthenticateHtml = "reauthenticate.html";
 }
 
-/// Why an email can never be written.
+/// Why an email cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwritable {
-    #[error("the address has no form that mail servers take")]
+    #[error("the address has no form that mail servers accept")]
     Address,
     #[error(transparent)]
     Template(#[from] askama::Error),
@@ -105,7 +105,7 @@ impl Draft<'_> {
     /// Writes the email.
     ///
     /// # Errors
-    /// When the address has no form that mail servers take, or a template fails.
+    /// When the address has no form that mail servers accept, or a template fails.
     pub fn write(&self, head: &Branding) -> Result<Email, Unwritable> {
         let (Branding { origin, site, .. }, say) = (head, Say(self.language));
         let (subject, path) = match self.purpose {

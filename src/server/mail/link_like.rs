@@ -1,15 +1,16 @@
-//! Names that people chose, on their way into genuine emails.
+//! Checks user-chosen names before they go into emails.
 
 use idna::AsciiDenyList;
 use idna::uts46::{Hyphens, Uts46};
 use std::net::Ipv4Addr;
 
-/// Whether a name could be taken for a link or an address, by a reader or by a mail program that makes links of what looks
-/// like one. Such a name is not put into an email (docs/RULES.md, 10).
+/// Whether a reader could take a name for a link or an address, or a mail program could turn it into a link. Emails
+/// leave out such a name (docs/RULES.md, 10).
 #[must_use]
 pub fn looks_like_link(name: &str) -> bool {
     const MARKS: [&str; 9] = ["@", "\u{ff20}", "//", "www.", "http", "mailto:", "javascript:", "data:", "tel:"];
-    // As browsers read a host name: invisible characters are dropped, and look-alikes become what they look like (UTS 46).
+    // As browsers read a host name: invisible characters are dropped, and look-alikes are mapped to the characters that
+    // they resemble (UTS 46).
     let words = name
         .split_whitespace()
         .map(|word| Uts46::new().to_unicode(word.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow).0.into_owned());
@@ -19,13 +20,14 @@ pub fn looks_like_link(name: &str) -> bool {
         .any(|text| MARKS.iter().any(|mark| text.contains(mark)) || has_domain(&text) || has_address(&text))
 }
 
-/// Whether four numbers with dots between them stand there, as in an IPv4 address.
+/// Whether the text contains an IPv4 address.
 fn has_address(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_digit() || c == '.';
     text.split(|c| !is_part(c)).any(|part| part.parse::<Ipv4Addr>().is_ok())
 }
 
-/// Whether a dot, also one that browsers read as such (UTS 46), stands between a letter or digit and a word of two or more.
+/// Whether a dot, or a character that browsers read as a dot (UTS 46), is between a letter or digit and a word of two
+/// or more characters.
 fn has_domain(name: &str) -> bool {
     const DOTS: [char; 6] = ['\u{fe52}', '.', '\u{3002}', '\u{ff0e}', '\u{ff61}', '\u{2024}'];
     let parts: Vec<&str> = name.split(DOTS).collect();

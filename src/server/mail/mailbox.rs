@@ -4,7 +4,7 @@ use crate::server::store::{MailboxEmail, Store};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// The development mailbox: emails stay in the database, where a page shows those of all nodes.
+/// The development mailbox: stores emails in the database, from which a page shows those of all nodes.
 pub struct Mailbox {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,

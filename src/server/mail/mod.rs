@@ -1,4 +1,4 @@
-//! Emails: what they say, and the ways they can go.
+//! Emails: their contents and their transports.
 
 mod email;
 mod link_like;

@@ -1,4 +1,4 @@
-//! The contents of notifications. Their texts are in `templates/`.
+//! The contents of security notifications. Their texts are in `templates/`.
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
@@ -11,7 +11,7 @@ use crate::types::{Language, paths};
 use askama::Template;
 use std::fmt::Display;
 
-/// The words of a security notification.
+/// The values of a security notification.
 struct Report<'a> {
     subject: &'a str,
     language: Language,
@@ -21,9 +21,9 @@ struct Report<'a> {
     said: String,
     at: String,
     client: String,
-    /// Where its address can be restored; empty where it cannot.
+    /// The link that restores the address; empty if it cannot be restored.
     undo: String,
-    /// Where "that was not me" is said; empty once there is no account.
+    /// The link that reports the event; empty if the account was deleted.
     not_me: String,
     hours: u64,
 }
@@ -40,10 +40,10 @@ struct SecurityHtml<'a> {
     w: &'a Report<'a>,
 }
 
-/// Writes an email about something that happened.
+/// Writes a security notification.
 ///
 /// # Errors
-/// When the address has no form that mail servers take, or a template fails.
+/// When the address has no form that mail servers accept, or a template fails.
 pub fn write_notification(
     id: EmailId,
     about: &Notification,
@@ -74,8 +74,8 @@ pub fn write_notification(
     Ok(Email { id, recipient, subject: subject.to_owned(), text, html })
 }
 
-/// The subject of a security notification, and what happened in a sentence. A name that could be taken for a link is left
-/// out.
+/// The subject of a security notification, and a sentence about the event. A name that could be taken for a link is
+/// left out.
 fn report(about: &Notification) -> (&'static str, String) {
     let say = Say(about.language);
     let name = about.detail.as_deref().filter(|name| !looks_like_link(name));

@@ -1,10 +1,10 @@
-//! How emails say things, each in its recipient's language.
+//! Translates the texts of emails into the recipient's language.
 
 use crate::server::model::Client;
 use crate::types::{Language, texts};
 use std::fmt::Display;
 
-/// From which browser and system an email was requested, as far as the browser tells.
+/// The browser and system that requested an email, as far as they are known.
 pub(super) fn asked(client: &Client, say: Say) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
@@ -14,7 +14,7 @@ pub(super) fn asked(client: &Client, say: Say) -> String {
     }
 }
 
-/// Browser and system, as far as the browser tells.
+/// Browser and system, as far as they are known.
 pub(super) fn device(client: &Client, say: Say) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("{} on {}"), &[browser, system]),
@@ -23,7 +23,7 @@ pub(super) fn device(client: &Client, say: Say) -> String {
     }
 }
 
-/// Says things in one language.
+/// Translates into one language.
 #[derive(Clone, Copy)]
 pub(super) struct Say(pub(super) Language);
 
@@ -37,7 +37,7 @@ impl Say {
     }
 }
 
-/// How templates say things.
+/// Gives templates methods that translate.
 macro_rules! says {
     ($($words:ident)*) => {$(
         impl $words<'_> {

@@ -1,4 +1,4 @@
-//! Emails over SMTP (RFC 5321), encrypted (RFC 8314) and logged in where the setting names a login.
+//! Sends emails over SMTP (RFC 5321), encrypted (RFC 8314), with a login if `SMTP_URL` has one.
 
 use super::{DeliveryError, Email, HandOver, HandOverError, Transport};
 use async_trait::async_trait;
@@ -15,14 +15,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-/// Longest wait for a connection, and for the whole conversation up to the email itself.
+/// Timeout for a connection, and for the whole session up to the email itself.
 const CONNECT: Duration = Duration::from_secs(10);
 const CONVERSATION: Duration = Duration::from_secs(90);
-/// Longest wait for "accepted" after the email was sent (RFC 5321, section 4.5.3.2.6, asks for ten minutes; the email
-/// would be of no use by then).
+/// Timeout for the reply after the email was sent (RFC 5321, section 4.5.3.2.6, asks for ten minutes, but by then the
+/// email would be useless).
 const ACCEPTANCE: Duration = Duration::from_mins(2);
 
-/// Why the settings make no mail client.
+/// Why the mail settings are invalid.
 #[derive(Debug)]
 pub struct BadSmtp(Box<dyn Error + Send + Sync>);
 
@@ -34,18 +34,18 @@ impl std::fmt::Display for BadSmtp {
 
 impl Error for BadSmtp {}
 
-/// Encryption of the conversation.
+/// Encryption of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encryption {
     /// From the first byte (`smtps://`).
     Implicit,
-    /// By STARTTLS before anything else, or not at all.
+    /// STARTTLS, without which nothing is sent.
     Required,
-    /// By STARTTLS where it is offered: only to this machine itself, and only without a login.
+    /// STARTTLS if the server offers it: only for a server on this machine, and only without a login.
     Offered,
 }
 
-/// A mail server that takes our emails.
+/// The client of a mail server.
 pub struct Smtp {
     host: String,
     port: u16,
@@ -57,8 +57,8 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// Reads `SMTP_URL` and `MAIL_FROM`; `site` is the host that we say we are. `root` is trusted beside the system's
-    /// certificates.
+    /// Reads `SMTP_URL` and `MAIL_FROM`. `site` is our host name in `EHLO`. `root` is trusted in addition to the
+    /// system's certificates.
     ///
     /// # Errors
     /// [`BadSmtp`] when the address, the sender or the certificates cannot be used.
@@ -75,7 +75,7 @@ impl Smtp {
         };
         let mut tls = TlsParameters::builder(host.clone());
         if is_this_machine(&host) {
-            // Mail servers come with a certificate of their own making, and the way never leaves this machine.
+            // Mail servers come with a self-signed certificate, and the connection never leaves this machine.
             tls = tls.dangerous_accept_invalid_certs(true).dangerous_accept_invalid_hostnames(true);
         }
         if let Some(root) = root {
@@ -92,7 +92,7 @@ impl Smtp {
         })
     }
 
-    /// Speaks to the server up to the login, and goes; as patient as when an email is sent.
+    /// Connects, logs in and disconnects, with the same timeouts as for an email.
     ///
     /// # Errors
     /// When it cannot be reached, its certificate is not valid, or the login is refused.
@@ -119,7 +119,7 @@ impl Smtp {
         Ok((address, message.formatted()))
     }
 
-    /// A login that is refused may be a mistake in the settings, so it is worth another try.
+    /// Connects and logs in. A refused login may be a mistake in the settings, so it is worth a retry.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
         let from_the_start = (self.encryption == Encryption::Implicit).then(|| self.tls.clone());
         let server = (self.host.as_str(), self.port);
@@ -140,7 +140,7 @@ impl Smtp {
     }
 }
 
-/// "Auto-Submitted: auto-generated" (RFC 3834, section 5): no holiday replies, please.
+/// "Auto-Submitted: auto-generated" (RFC 3834, section 5) prevents out-of-office replies.
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -195,13 +195,13 @@ impl HandOver for Conversation {
     }
 }
 
-/// A 5xx reply is final, everything else passes (RFC 5321, section 4.2.1).
+/// A 5xx reply is permanent, everything else is temporary (RFC 5321, section 4.2.1).
 fn refused(cause: SmtpError) -> DeliveryError {
     let is_final = cause.is_permanent();
     if is_final { DeliveryError::Never(told(cause)) } else { DeliveryError::Later(told(cause)) }
 }
 
-/// The cause for the log. A reply's words often repeat the address, so of a reply only the status is told.
+/// The cause for the log. The text of a reply often repeats the address, so only the status is kept.
 fn told(cause: SmtpError) -> Box<dyn Error + Send + Sync> {
     match cause.status() {
         Some(status) => format!("the mail server answered {status}").into(),

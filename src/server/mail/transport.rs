@@ -2,15 +2,15 @@ use super::Email;
 use async_trait::async_trait;
 use std::error::Error;
 
-/// A way for emails to go. Sending has two steps, so that an email is never sent twice: everything that may safely be
-/// tried again, and then the one step after which the other side may have the email.
+/// Delivers emails. Sending has two steps, so that an email is never sent twice: first everything that can safely be
+/// retried, then the one step after which the mail server may have the email.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Does everything up to the point of no return.
     async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError>;
 }
 
-/// An email that is ready to be handed over; dropped, it is not sent.
+/// An email that is ready to be handed over; if dropped, it is not sent.
 #[async_trait]
 pub trait HandOver: Send {
     async fn finish(self: Box<Self>) -> Result<(), HandOverError>;
@@ -19,11 +19,11 @@ pub trait HandOver: Send {
 /// Why an email certainly was not delivered.
 #[derive(Debug)]
 pub enum DeliveryError {
-    /// Worth another try later.
+    /// Temporary: worth a retry later.
     Later(Box<dyn Error + Send + Sync>),
-    /// It cannot be written, or the other side will never take it.
+    /// The email cannot be written, or the mail server will never accept it.
     Never(Box<dyn Error + Send + Sync>),
-    /// It was voided, or taken by another worker.
+    /// The email was voided, or claimed by another worker.
     NotOurs,
 }
 
@@ -32,6 +32,6 @@ pub enum DeliveryError {
 pub enum HandOverError {
     /// Certainly refused.
     Refused(DeliveryError),
-    /// It may have been delivered, so it is not tried again.
+    /// The email may have been delivered, so it is not retried.
     Unknown(Box<dyn Error + Send + Sync>),
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct ApplicationId(String);
 
 impl ApplicationId {
-    /// Reads an id; `None` for anything else.
+    /// Parses an id; `None` if it is invalid.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         is_slug(text, b"-").then(|| Self(text.to_owned()))
@@ -29,17 +29,17 @@ impl fmt::Display for ApplicationId {
     }
 }
 
-/// An application that users sign in to: OpenID Connect, forward-auth and the apps page share it.
+/// An application that users sign in to, as shared by OpenID Connect, forward-auth and the apps page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
     pub id: ApplicationId,
     pub name: DisplayName,
-    /// Where its tile leads.
+    /// The target of its tile on the apps page.
     pub url: Option<String>,
-    /// The version of its logo, where it has one.
+    /// The version of its logo, if it has one.
     pub logo: Option<String>,
     pub policy: AccessPolicy,
-    /// Whether `APPLICATIONS_FILE` names it; then commands do not change it.
+    /// Whether `APPLICATIONS_FILE` defines it; if so, commands do not change it.
     pub from_file: bool,
     pub disabled_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -50,14 +50,14 @@ pub struct Application {
 pub struct AccessPolicy {
     pub who: Audience,
     pub method: RequiredMethod,
-    /// How old the authentication may be.
+    /// Maximum age of the authentication.
     pub max_age: Option<Duration>,
 }
 
-/// The users that an application is open to.
+/// The users who may use an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Audience {
-    /// Closed by default (docs/RULES.md, 18).
+    /// No users, which is the default (docs/RULES.md, 18).
     #[default]
     Closed,
     Everybody,
@@ -69,7 +69,7 @@ impl Audience {
     /// The name of an audience without users.
     pub const CLOSED: &str = GroupName::NO_ONE;
 
-    /// Reads [`Audience::CLOSED`], `everybody` or names of groups with commas between them; `None` for anything else.
+    /// Parses [`Audience::CLOSED`], `everybody` or comma-separated group names; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -81,7 +81,7 @@ impl Audience {
         }
     }
 
-    /// Whether it has no users, as when its last group was removed.
+    /// Whether it has no users, for example because its last group was removed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match self {
@@ -114,14 +114,14 @@ impl fmt::Display for Audience {
     }
 }
 
-/// The sign-in method that an application asks for.
+/// The sign-in method that an application requires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequiredMethod {
-    /// A code from an email counts, too.
+    /// Any method, including a code from an email.
     Any,
     #[default]
     Passkey,
-    /// A passkey that says it is not backup-eligible. Nothing attests that.
+    /// A passkey that reports that it is not backup-eligible. The report is not attested.
     DeviceBound,
 }
 
@@ -138,7 +138,7 @@ impl RequiredMethod {
         }
     }
 
-    /// Reads what [`RequiredMethod::name`] wrote; `None` for anything else.
+    /// The inverse of [`RequiredMethod::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.name() == name)

@@ -1,18 +1,18 @@
-//! How strongly a session proves who its user is, for the policies of applications.
+//! How strongly a session authenticates its user, for the policies of applications.
 
 use super::session::Method;
 use super::{AddedWith, Passkey, Session};
 use crate::server::clock::Timestamp;
 
-/// How strong a sign-in was.
+/// The strength of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
-    /// By a link of an administrator, or by email where email only recovers accounts: it reaches no application.
+    /// By an administrator's link, or by email if email only recovers accounts: no application accepts it.
     NoApplication,
-    /// By an email or a recovery code, or with a passkey on probation, which an email alone had added.
+    /// By email or recovery code, or with a passkey on probation that was added by email alone.
     Email,
     Passkey,
-    /// With a passkey that says it is not backup-eligible.
+    /// With a passkey that reports that it is not backup-eligible.
     DeviceBoundPasskey,
 }
 
@@ -33,10 +33,10 @@ impl Authentication {
     }
 }
 
-/// The facts about account and site that the strength of an authentication depends on.
+/// The facts about the account and the site that the strength of an authentication depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// All of the account's.
+    /// All passkeys of the account.
     pub passkeys: &'a [Passkey],
     pub rp_id: &'a str,
     /// Setting `EMAIL_SIGN_IN=recovery-only`.
@@ -45,7 +45,7 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// Whether a passkey signs in here and is off probation.
+    /// Whether the account has a usable passkey that is off probation.
     #[must_use]
     pub fn has_settled_passkey(self) -> bool {
         let Self { passkeys, rp_id, now, .. } = self;
@@ -62,12 +62,12 @@ pub struct Assurance {
 }
 
 impl Assurance {
-    /// The assurance of an authentication now. A passkey that was removed, suspended or made for another site proves no more than an
-    /// email.
+    /// The current assurance of an authentication. A passkey that was removed, suspended or created for another site
+    /// proves no more than an email.
     #[must_use]
     pub fn of(authentication: &Authentication, standing: Standing<'_>) -> Self {
         let Standing { passkeys, rp_id, email_only_recovers, now } = standing;
-        // A mailbox alone reaches no application then, whichever way it was used.
+        // With this setting, access to a mailbox opens no application, however the mailbox was used.
         let by_email = if email_only_recovers { Strength::NoApplication } else { Strength::Email };
         let strength = match &authentication.method {
             Method::BreakGlass => Strength::NoApplication,
@@ -92,8 +92,8 @@ impl Assurance {
         Self { strength, authenticated_at: authentication.at }
     }
 
-    /// The authentication context class (`acr`): "phishing-resistant", for a passkey with user verification (OpenID Connect
-    /// Extended Authentication Profile ACR Values 1.0, section 2).
+    /// The authentication context class (`acr`): "phishing-resistant", for a passkey with user verification (OpenID
+    /// Connect Extended Authentication Profile ACR Values 1.0, section 2).
     #[must_use]
     pub fn acr(self) -> Option<&'static str> {
         (self.strength >= Strength::Passkey).then_some("phr")
@@ -130,7 +130,7 @@ mod tests {
             backup_eligible: true,
             backed_up: true,
             sign_count: 0,
-            // The first of an account is the oldest.
+            // The passkey with the lowest id is the oldest.
             created_at: NOW.plus(Duration::from_secs(u64::from(id))),
             last_used_at: None,
             last_used_on: Client::UNKNOWN,

@@ -3,11 +3,11 @@ use crate::server::clock::Timestamp;
 use crate::server::secret::TokenHash;
 use std::time::Duration;
 
-/// How long a browser remembers who signed in last.
+/// How long a browser remembers the last user who signed in.
 pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
-/// The most browsers that an account knows; the one that was used first is forgotten first (docs/RULES.md, 8).
+/// Maximum number of known browsers per account; the least recently used one is forgotten first (docs/RULES.md, 8).
 pub const MOST_BROWSERS: u32 = 50;
-/// How long "Not now" to a passkey for this device holds.
+/// How long "Not now" to a passkey for this device is respected.
 pub const DECLINED: Duration = Duration::from_hours(30 * 24);
 
 /// A browser in which a user has signed in, known by a random token in its cookie.
@@ -17,7 +17,7 @@ pub struct KnownBrowser {
     pub user_id: UserId,
     pub expires_at: Timestamp,
     pub declined_until: Option<Timestamp>,
-    /// Whether a sign-in there is nothing new to its person.
+    /// Whether the account recognises this browser; a security event clears this.
     pub recognised: bool,
 }
 
@@ -27,7 +27,7 @@ impl KnownBrowser {
         now < self.expires_at
     }
 
-    /// Whether the person said lately that they want no passkey here.
+    /// Whether the user recently declined to create a passkey here.
     #[must_use]
     pub fn has_declined(&self, now: Timestamp) -> bool {
         self.declined_until.is_some_and(|until| now < until)

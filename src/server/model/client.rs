@@ -8,10 +8,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Nothing is known: an act at the server's command line, or by a link in an email.
+    /// An unknown client: an action on the server's command line, or by a link in an email.
     pub const UNKNOWN: Self = Self { browser: None, system: None };
 
-    /// Browser and system in English, such as "Chrome on Linux"; `None` where neither is known.
+    /// Browser and system in English, such as "Chrome on Linux"; `None` if neither is known.
     #[must_use]
     pub fn place(&self) -> Option<String> {
         match (&self.browser, &self.system) {

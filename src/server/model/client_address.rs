@@ -1,8 +1,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Where a request comes from, as far as limits tell people apart: an IPv4 address, or the 64 bits of an IPv6 address that
-/// name a network, since one client has all addresses of such a network. Sites get /56 or /48 networks (RFC 6177), so
-/// limits count under those too.
+/// The source of a request, as rate limits distinguish clients: an IPv4 address, or the /64 network of an IPv6 address,
+/// since one client has all addresses of such a network. Sites get /56 or /48 networks (RFC 6177), so limits apply to
+/// those too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
@@ -15,7 +15,7 @@ impl ClientAddress {
         }
     }
 
-    /// The networks that a limit counts under, the narrowest first, each with how many times as much it allows.
+    /// The networks that a limit applies to, narrowest first, each with the factor by which the limit is raised.
     #[must_use]
     pub fn networks(self) -> Vec<(Network, u32)> {
         match self.0 {
@@ -25,7 +25,7 @@ impl ClientAddress {
     }
 }
 
-/// An address without its last bits, and how many bits are left.
+/// A network: an address with its host bits cleared, and the prefix length.
 pub type Network = ([u8; 16], u8);
 
 fn network(address: Ipv6Addr, bits: u8) -> Network {
@@ -42,7 +42,7 @@ mod tests {
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
-        assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"), "written the other way");
+        assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"), "IPv4-mapped");
     }
 
     #[test]

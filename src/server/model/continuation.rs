@@ -4,9 +4,9 @@ use crate::types::AccountForm;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Lifetime: longer than that of an email link (docs/RULES.md, 4).
+/// How long a continuation is kept: longer than an email link works (docs/RULES.md, 4).
 pub const CONTINUATION_LIFE: Duration = Duration::from_mins(15);
-/// Longest stored form, in bytes of JSON: a passkey id has at most 1,364, a name or an email address 320.
+/// Maximum size of the stored JSON, in bytes: a passkey id has at most 1,364, a name or an email address 320.
 pub const LONGEST_CONTINUATION: usize = 2 * 1024;
 
 /// The action to resume.
@@ -15,13 +15,13 @@ pub const LONGEST_CONTINUATION: usize = 2 * 1024;
 pub enum Continuation {
     /// A form of the account page.
     Account(AccountForm),
-    /// New recovery codes, one a line, until their page is shown.
+    /// New recovery codes, one per line, until their page is shown.
     Codes(String),
     /// An authorization request whose user has to authenticate again.
     Application {
-        /// Its name in the address.
+        /// The id of the pending request in the URL.
         request: String,
-        /// The authentication must be after this moment, in Unix milliseconds.
+        /// The earliest acceptable time of the authentication, in Unix milliseconds.
         after: i64,
         with_passkey: bool,
     },

@@ -1,4 +1,4 @@
-//! Emails that a browser requested, and the two ways to answer one: its link and its code.
+//! Emails that a browser requested, and the two ways to answer them: link and code.
 
 use super::user::{email_key, identifier_key};
 use super::{Client, Issuer, SessionId, UserId, id};
@@ -15,12 +15,12 @@ pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// Lifetime of a sign-in link that an administrator created: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
-/// How often a code may be typed (docs/RULES.md, 4).
+/// Maximum number of attempts to enter a code (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
-/// How many emails of browsers that an account does not know may be open at once (docs/RULES.md, 4).
+/// Maximum number of open emails that browsers unknown to the account requested (docs/RULES.md, 4).
 pub const MOST_OPEN: u32 = 5;
 
-/// The name of a request for an email.
+/// The id of a request for an email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(pub Uuid);
 
@@ -33,23 +33,23 @@ impl RequestId {
 /// The purpose of a requested email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The worker looks the account up, so that the response says nothing about it.
+    /// The worker looks up the account, so that the response reveals nothing about it.
     SignIn {
         identifier: Identifier,
-        /// The account that knows the browser which asks, if one does.
+        /// The account that knows the requesting browser, if any.
         known: Option<UserId>,
     },
-    /// The account is made when the email is answered.
+    /// The account is created when the email is answered.
     SignUp {
         username: Username,
         display_name: DisplayName,
         address: EmailAddress,
-        /// The invitation that it was asked for with; it counts when the email is answered.
+        /// The invitation, which is used up when the email is answered.
         invitation: Option<TokenHash>,
     },
-    /// Shows that the person of a session is still there.
+    /// Confirms that the user of a session is still present.
     Reauthenticate { user: UserId, session: SessionId, address: EmailAddress },
-    /// Proves the address for the account that asked, and for no other.
+    /// Proves the address for the requesting account only.
     Confirm { user: UserId, session: SessionId, address: EmailAddress },
     /// Created by an administrator for a user who lost every sign-in method: works in any browser (docs/RULES.md, 4).
     BreakGlass { user: UserId },
@@ -80,7 +80,7 @@ impl PurposeKind {
         }
     }
 
-    /// Reads what [`PurposeKind::name`] wrote; `None` for anything else.
+    /// The inverse of [`PurposeKind::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -119,7 +119,7 @@ impl Purpose {
         }
     }
 
-    /// The entered identifier in the form that limits count; empty where none was entered.
+    /// The form in which rate limits count the entered identifier; empty if none was entered.
     #[must_use]
     pub fn typed_key(&self) -> String {
         match self {
@@ -140,16 +140,16 @@ impl Purpose {
     }
 }
 
-/// A request for an email, by one browser.
+/// A request for an email, from one browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailRequest {
     pub id: RequestId,
     pub purpose: Purpose,
-    /// Hash of the token of the browser that asked; only there the answer counts.
+    /// The hash of the requesting browser's token; only that browser can answer.
     pub browser: TokenHash,
     pub next: Next,
     pub client: Client,
-    /// In which its email is written.
+    /// The language of the email.
     pub language: Language,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -174,18 +174,19 @@ pub struct RequestedBy {
     pub language: Language,
 }
 
-/// A request as it stands: what became of it since it was made.
+/// A request and its current state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRequest {
     pub request: EmailRequest,
-    /// Whose account it is about, and where the email went; set by the worker for a sign-in.
+    /// The account that it is about, and the address of the email; set by the worker for a sign-in.
     pub recipient: Option<(UserId, EmailAddress)>,
     pub code_hash: Option<KeyedHash>,
     pub tries_left: u32,
 }
 
 impl OpenRequest {
-    /// Whether `typed` is the code of its email. A request without one is compared too, so that both take the same time.
+    /// Whether `typed` is the code of its email. A request without a code is compared too, so that both take the same
+    /// time.
     #[must_use]
     pub fn has_code(&self, typed: &str, keys: &Keys) -> bool {
         let hash = self.code_hash.unwrap_or_default();
@@ -193,8 +194,8 @@ impl OpenRequest {
         is_code && self.code_hash.is_some()
     }
 
-    /// Whether a browser with this cookie may open the link: the one that requested the email, or any for an
-    /// administrator's link.
+    /// Whether a browser with this cookie may open the link: the browser that requested the email, or any browser for
+    /// an administrator's link.
     #[must_use]
     pub fn may_be_opened_by(&self, email: Option<&Token>) -> bool {
         self.request.purpose.is_break_glass() || email.is_some_and(|email| email.hash() == self.request.browser)
@@ -207,12 +208,13 @@ impl OpenRequest {
     }
 }
 
-/// Six digits to be typed where the email was asked for; only a keyed hash is stored, since there are just a million.
+/// Six digits to enter in the browser that requested the email. Only a keyed hash is stored, since there are just a
+/// million codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code(Secret<String>);
 
 impl Code {
-    /// Every code is equally likely: numbers beyond the last whole million are drawn again.
+    /// Generates a code. Numbers beyond the last whole million are drawn again, so that every code is equally likely.
     pub fn random(entropy: &dyn Entropy) -> Self {
         const FAIR: u32 = u32::MAX - u32::MAX % 1_000_000;
         loop {
@@ -225,7 +227,7 @@ impl Code {
         }
     }
 
-    /// Reads what a person typed: white space anywhere is dropped, leading zeros count, only ASCII digits are digits.
+    /// Parses user input: white space is ignored, leading zeros count, and only ASCII digits are accepted.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(|c| !c.is_whitespace()).take(7).collect();
@@ -233,7 +235,7 @@ impl Code {
         is_code.then(|| Self(Secret::new(digits)))
     }
 
-    /// The digits, for the email and nothing else.
+    /// The digits, for use in the email only.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()

@@ -5,19 +5,19 @@ use uuid::{Builder, Uuid};
 
 /// How long activity is kept: 180 days.
 pub const KEPT: Duration = Duration::from_hours(180 * 24);
-/// The most events of an account that are kept, the newest.
+/// Maximum number of events kept per account; the oldest are removed.
 pub const MOST_EVENTS: u32 = 10_000;
-/// How many fewer are left when some are removed, which happens at one event in 64.
+/// How far below the maximum a trim goes; one event in 64 triggers a trim.
 pub const TRIM_AHEAD: u32 = 512;
-/// How many events a page of the activity holds.
+/// Number of events per page of the activity.
 pub const PAGE: u32 = 50;
 
-/// The name of an event, by which the next page of the activity is asked for.
+/// The id of an event, and the cursor for the next page of the activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventId(pub Uuid);
 
 impl EventId {
-    /// Reads the id as the activity shows it; `None` for anything else.
+    /// Parses an id from the activity; `None` if it is invalid.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
@@ -33,10 +33,10 @@ macro_rules! kinds {
         }
 
         impl EventKind {
-            /// All of them, for tables and tests.
+            /// All kinds, for tables and tests.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// Its name in the database and for programs.
+            /// Its name in the database and in the API.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$kind => $name,)* }
@@ -73,8 +73,8 @@ kinds! {
     NameChanged = "name_changed", "Name changed";
     UsernameChanged = "username_changed", "Username changed";
     ApplicationSignedOut = "application_signed_out", "Signed out of an application";
-    ConsentWithdrawn = "consent_withdrawn", "Access of an application withdrawn";
-    RefreshTokenReused = "refresh_token_reused", "Access of an application ended: a token was used twice";
+    ConsentWithdrawn = "consent_withdrawn", "Application access withdrawn";
+    RefreshTokenReused = "refresh_token_reused", "Application access ended: a token was used twice";
     Exported = "exported", "Data downloaded";
     NotMe = "not_me", "Reported as not you";
     SignInLinkMade = "sign_in_link_made", "Sign-in link created by an administrator";
@@ -85,14 +85,14 @@ kinds! {
 }
 
 impl EventKind {
-    /// Reads what [`EventKind::name`] wrote; `None` for anything else.
+    /// The inverse of [`EventKind::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
 
-/// One line of an account's activity.
+/// An entry in the activity of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub id: EventId,
@@ -100,7 +100,7 @@ pub struct Event {
     pub kind: EventKind,
     pub at: Timestamp,
     pub client: Client,
-    /// Its object, such as the name of a passkey or the sign-in method.
+    /// The object of the event, such as the name of a passkey or the sign-in method.
     pub detail: Option<String>,
 }
 
@@ -116,14 +116,14 @@ impl Event {
         Self { detail, ..self }
     }
 
-    /// Attempts of unknown clients, without client data: recorded once an hour.
+    /// An attempt by an unknown client, without client data: recorded once an hour.
     #[must_use]
     pub fn once_an_hour(user_id: UserId, kind: EventKind, at: Timestamp) -> Self {
         let id = EventId(Uuid::nil());
         Self { user_id, kind, at, client: Client::UNKNOWN, detail: None, id }.only_once_an_hour()
     }
 
-    /// The same event under an id that it has for a whole hour, so that others like it are not recorded.
+    /// The event with an id that stays the same for an hour, so that repetitions are not recorded.
     #[must_use]
     pub fn only_once_an_hour(self) -> Self {
         let hour = self.at.unix_millis().div_euclid(3_600_000).to_be_bytes();

@@ -3,23 +3,23 @@ use crate::server::clock::Timestamp;
 use crate::types::DisplayName;
 use std::fmt;
 
-/// The name of a group, as commands, policies and the claim `groups` have it: `[a-z0-9][a-z0-9._-]{0,63}`.
+/// The name of a group in commands, policies and the `groups` claim: `[a-z0-9][a-z0-9._-]{0,63}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupName(String);
 
 impl GroupName {
-    /// Words that policies have for audiences; no group has them for its name.
+    /// Reserved words for audiences in policies; no group can have these names.
     pub const EVERYBODY: &str = "everybody";
     pub const NO_ONE: &str = "nobody";
 
-    /// Reads a name; `None` for anything else.
+    /// Parses a name; `None` if it is invalid or reserved.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_free = text != Self::EVERYBODY && text != Self::NO_ONE;
         (is_slug(text, b"._-") && is_free).then(|| Self(text.to_owned()))
     }
 
-    /// The title of a group that was given none.
+    /// The default title of a group.
     #[must_use]
     pub fn as_title(&self) -> Option<DisplayName> {
         DisplayName::parse(&self.0).ok()
@@ -45,7 +45,7 @@ pub struct Group {
     pub title: DisplayName,
     /// Whether every new account joins it.
     pub is_default: bool,
-    /// Whether `APPLICATIONS_FILE` names it; then commands change only its members.
+    /// Whether `APPLICATIONS_FILE` defines it; if so, commands change only its members.
     pub from_file: bool,
     pub created_at: Timestamp,
 }

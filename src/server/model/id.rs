@@ -1,26 +1,26 @@
-//! How rows get their ids.
+//! Ids of new rows.
 
 use crate::server::clock::Timestamp;
 use crate::server::secret::Entropy;
 use uuid::{Builder, Uuid};
 
-/// The present and randomness: what a new row is made with.
+/// The current time and a source of randomness, for creating rows.
 #[derive(Clone, Copy)]
 pub struct Issuer<'a> {
     pub now: Timestamp,
     pub entropy: &'a dyn Entropy,
 }
 
-/// A name that tells nothing (RFC 9562, section 5.4).
+/// A random id that reveals nothing (UUID version 4; RFC 9562, section 5.4).
 pub(super) fn random(entropy: &dyn Entropy) -> Uuid {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes);
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// A name that begins with the millisecond at which it was given, with 74 random bits after it (RFC 9562, section 5.7): what
-/// is written one after the other lies side by side in an index, however large it is. Only for rows that show their time
-/// anyway, since the name gives it away.
+/// An id that begins with the millisecond of its creation, followed by 74 random bits (UUID version 7; RFC 9562,
+/// section 5.7): rows that are written one after another are adjacent in an index of any size. Only for rows that show
+/// their creation time anyway, since the id reveals it.
 pub(super) fn in_order(at: Timestamp, entropy: &dyn Entropy) -> Uuid {
     let mut bytes = [0; 10];
     entropy.fill(&mut bytes);
@@ -39,7 +39,7 @@ mod tests {
         assert!(names.is_sorted());
         assert!(names.iter().all(|name| name.get_version_num() == 7));
         assert_ne!(at(1), at(1));
-        // A clock before 1970 is no reason to fail.
+        // A clock before 1970 must not cause a panic.
         assert!(at(-5) < names[0]);
     }
 }

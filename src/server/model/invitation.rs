@@ -8,12 +8,12 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InvitationId(pub Uuid);
 
-/// A link that lets users sign up where sign-up is not open, and has them join groups.
+/// A link that lets users sign up even if sign-up is closed, and adds them to groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
     pub id: InvitationId,
     pub link_hash: TokenHash,
-    /// A note of the administrator who made it, such as its recipient.
+    /// A note by the administrator who created it, such as its recipient.
     pub note: Option<String>,
     pub uses_left: u32,
     pub created_at: Timestamp,
@@ -21,7 +21,7 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// A new invitation, with the token of its link, which is not stored.
+    /// Creates an invitation and the token of its link, which is not stored.
     #[must_use]
     pub fn new(note: Option<String>, uses: u32, life: Duration, issuer: Issuer<'_>) -> (Self, Token) {
         let Issuer { now, entropy } = issuer;

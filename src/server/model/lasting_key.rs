@@ -2,12 +2,12 @@ use crate::server::secret::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The key that is made once and never rotated, for values that must never change.
+/// The key that is created once and never rotated, for values that must never change.
 #[derive(Clone, Debug)]
 pub struct LastingKey(pub Secret<[u8; 32]>);
 
 impl LastingKey {
-    /// HMAC-SHA-256; each part is preceded by its length, so that two lists never run into the same bytes.
+    /// HMAC-SHA-256. Each part is prefixed with its length, so that different lists never give the same bytes.
     ///
     /// # Panics
     /// Never.

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-/// The load of a store at this moment.
+/// The current load of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     pub connections_idle: u32,
     pub connections_used: u32,
-    /// Emails that wait to be sent.
+    /// Number of emails waiting to be sent.
     pub outbox: u64,
-    /// How long the oldest of them has waited beyond its time.
+    /// How long the oldest of them is overdue.
     pub outbox_oldest: Duration,
 }

@@ -1,10 +1,10 @@
-//! How often something may be done: a bucket that runs empty at once and fills again drop by drop.
+//! Rate limits: a bucket can be emptied at once and refills at a steady rate.
 
 use super::notification::ANSWERABLE;
 use crate::server::clock::Timestamp;
 use std::time::Duration;
 
-/// `burst` at once, and one more after each `every`.
+/// Allows `burst` actions at once, and one more after each `every`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Its name in metrics, logs and keys.
@@ -13,82 +13,82 @@ pub struct Limit {
     pub every: Duration,
 }
 
-/// Ceremonies that a client may begin.
+/// Ceremonies that a client may start.
 pub const CEREMONIES: Limit = Limit { name: "ceremonies", burst: 30, every: Duration::from_secs(5) };
-/// Accounts that a client may make: 5 an hour.
+/// Accounts that a client may create: 5 per hour.
 pub const SIGN_UPS: Limit = Limit { name: "sign_ups", burst: 5, every: Duration::from_mins(12) };
-/// Emails that a client may ask for: 10 an hour.
+/// Emails that a client may request: 10 per hour.
 pub const EMAILS_OF_CLIENT: Limit = Limit { name: "emails_of_client", burst: 10, every: Duration::from_mins(6) };
-/// Emails that may be asked for under one name or address, and those that go to one account: 3 an hour.
+/// Emails that may be requested for one username or address, and emails to one account: 3 per hour.
 pub const EMAILS_TO_ONE: Limit = Limit { name: "emails_to_one", burst: 3, every: Duration::from_mins(20) };
-/// Codes and links that a client may answer with.
+/// Codes and links from emails that a client may submit.
 pub const ANSWERS: Limit = Limit { name: "answers", burst: 30, every: Duration::from_secs(5) };
-/// Acts of an account: what its session writes.
+/// Writes by the sessions of an account.
 pub const ACTS: Limit = Limit { name: "acts", burst: 60, every: Duration::from_secs(5) };
-/// Writes of clients without an account, such as forgetting who signed in last.
+/// Writes by clients without an account, such as forgetting the last user who signed in.
 pub const CHOICES: Limit = Limit { name: "choices", burst: 30, every: Duration::from_secs(5) };
-/// Failed requests of applications from one address.
+/// Failed requests by applications from one address.
 pub const CLIENT_FAILURES: Limit = Limit { name: "client_failures", burst: 60, every: Duration::from_secs(2) };
-/// Refused redirect URIs that are kept for one client address.
+/// Refused redirect URIs that are recorded for one client address.
 pub const MISMATCHES: Limit = Limit { name: "mismatches", burst: 20, every: Duration::from_secs(30) };
-/// Requests by which a client may report violated policies.
+/// Content Security Policy reports that a client may send.
 pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };
 
-/// Codes for one account or address that may be typed wrong within [`FAILURE_WINDOW`]; then emails to it carry no code.
+/// Maximum number of wrong codes for one account or address within [`FAILURE_WINDOW`]; then emails to it carry no code.
 pub const MOST_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
 
-/// How long it is remembered that an email was counted: for as long as any is tried.
+/// How long an email counts only once against a limit: as long as sending any email is retried.
 pub const COUNTED_ONCE: Duration = ANSWERABLE;
 
-/// How far the clocks of nodes may differ.
+/// Maximum difference between the clocks of nodes.
 pub const SKEW: Duration = Duration::from_mins(1);
 
-/// The answer of a limit.
+/// The result of drawing from a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Allowed.
     Within,
-    /// Refused; it would be allowed after this span.
+    /// Refused; allowed again after this duration.
     Beyond(Duration),
 }
 
-/// The state of a bucket that was drawn from: when it is full again.
+/// The state of a bucket: when it is full again.
 pub type FullAt = Timestamp;
 
-/// A bucket by the key under which its state is kept.
+/// A bucket, and the key under which its state is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     pub key: String,
     pub limit: Limit,
 }
 
-/// Which of several buckets is empty for longest.
+/// The exceeded bucket with the longest wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// Its place among them.
+    /// Its index among the buckets.
     pub place: usize,
     pub wait: Duration,
 }
 
 impl Limit {
-    /// The same limit for so many clients together.
+    /// The limit for `factor` clients together.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         Self { burst: self.burst * factor, every: self.every / factor, ..self }
     }
 
-    /// How long an empty bucket takes to be full.
+    /// How long an empty bucket takes to refill.
     #[must_use]
     pub fn span(&self) -> Duration {
         self.every * self.burst
     }
 
-    /// Draws from a bucket (the Generic Cell Rate Algorithm, ITU-T I.371, annex A, in its virtual scheduling form); gives
-    /// the verdict and, where it is allowed, when the bucket is full again.
+    /// Draws from a bucket (the Generic Cell Rate Algorithm, ITU-T I.371, annex A, in its virtual scheduling form);
+    /// returns the verdict and when the bucket is full again.
     ///
-    /// A `full_at` further ahead than an empty bucket needs was written before the clock was set back, and says nothing;
-    /// unless it is ahead by no more than clocks of nodes differ.
+    /// A `full_at` further ahead than an empty bucket needs was written before the clock was set back, and is ignored,
+    /// unless clock differences between nodes ([`SKEW`]) explain it.
     #[must_use]
     pub fn draw(&self, full_at: Option<FullAt>, now: Timestamp) -> (Verdict, FullAt) {
         let empty = now.plus(self.span());
@@ -109,7 +109,7 @@ mod tests {
         Timestamp::from_unix_millis(1_795_000_000_000 + minutes * 60_000)
     }
 
-    /// Draws at each of these minutes; gives what was allowed.
+    /// Draws at each of these minutes; returns whether each draw was allowed.
     fn draws(minutes: &[i64]) -> Vec<bool> {
         let mut full_at = None;
         let draw = |minute: &i64| {

@@ -1,19 +1,20 @@
 use super::probation::PROBATION;
 use crate::server::clock::Timestamp;
 
-/// The state of an account after "This wasn't me" or an undone change of address: no passkey is added (docs/RULES.md, 10).
+/// The state of an account after "This wasn't me" or an undone change of address: no passkey can be added
+/// (docs/RULES.md, 10).
 ///
-/// It ends when an older passkey or a recovery code from before is used, for good. Where the account had neither when it
-/// began, it ends by itself after 72 hours.
+/// The lockdown ends for good when a passkey or recovery code from before it is used. If the account had neither when
+/// the lockdown began, it expires after 72 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lockdown {
     pub since: Timestamp,
-    /// `None` where something the owner has ends it.
+    /// `None` if only an older passkey or recovery code ends it.
     pub ends_at: Option<Timestamp>,
 }
 
 impl Lockdown {
-    /// One that begins now; `has_key` says whether the account has an older passkey or a recovery code.
+    /// A lockdown that begins now; `has_key` is whether the account has an older passkey or a recovery code.
     #[must_use]
     pub fn begin(now: Timestamp, has_key: bool) -> Self {
         Self { since: now, ends_at: (!has_key).then(|| now.plus(PROBATION)) }
@@ -24,7 +25,7 @@ impl Lockdown {
         self.ends_at.is_none_or(|end| now < end)
     }
 
-    /// Whether the use of a passkey or recovery code that was made then ends it.
+    /// Whether the use of a passkey or recovery code that was created at `made_at` ends it.
     #[must_use]
     pub fn is_ended_by(self, made_at: Timestamp) -> bool {
         made_at < self.since

@@ -1,14 +1,14 @@
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// The picture of an application.
+/// The logo of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logo {
     kind: LogoKind,
     content: Vec<u8>,
 }
 
-/// The formats that every browser shows in an `img` element, where an SVG runs no script.
+/// The formats that every browser shows in an `img` element, in which an SVG runs no script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogoKind {
     Png,
@@ -16,7 +16,7 @@ pub enum LogoKind {
     Svg,
 }
 
-/// A file is too large, or of another format.
+/// The file is too large or has an unsupported format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a PNG, WebP or SVG file of at most 64 KiB")]
 pub struct WrongLogo;
@@ -33,14 +33,14 @@ impl LogoKind {
         }
     }
 
-    /// Reads what [`LogoKind::media_type`] wrote; `None` for anything else.
+    /// The inverse of [`LogoKind::media_type`]; `None` for an unknown type.
     #[must_use]
     pub fn parse(media_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.media_type() == media_type)
     }
 
-    /// Tells the format by its first bytes: PNG (ISO/IEC 15948, section 5.2), WebP (RFC 9649, section 2.4), or a text with an
-    /// element `svg`.
+    /// Detects the format: PNG (ISO/IEC 15948, section 5.2) and WebP (RFC 9649, section 2.4) by their first bytes, SVG
+    /// by an `svg` element in the text.
     fn of(content: &[u8]) -> Option<Self> {
         if content.starts_with(b"\x89PNG\r\n\x1a\n") {
             return Some(Self::Png);
@@ -55,19 +55,19 @@ impl LogoKind {
 }
 
 impl Logo {
-    /// Largest file, in bytes.
+    /// Maximum file size, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
 
-    /// Reads the content of a file.
+    /// Validates the content of a file.
     ///
     /// # Errors
-    /// When it is too large, or of another format.
+    /// When the file is too large or has an unsupported format.
     pub fn read(content: Vec<u8>) -> Result<Self, WrongLogo> {
         let kind = LogoKind::of(&content).filter(|_| content.len() <= Self::MAX_BYTES).ok_or(WrongLogo)?;
         Ok(Self { kind, content })
     }
 
-    /// A logo as the database holds it.
+    /// A logo from the database.
     #[must_use]
     pub fn stored(kind: LogoKind, content: Vec<u8>) -> Self {
         Self { kind, content }

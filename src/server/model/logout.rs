@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long an application is told again that does not answer.
+/// How long delivery to an application that does not respond is retried.
 pub const RETRIED: Duration = Duration::from_hours(1);
 /// How long a logout token is valid.
 pub const TOKEN_LIFE: Duration = Duration::from_mins(2);
-/// How long the results are kept, and how many of a list are shown.
+/// How long results are kept.
 pub const RESULTS_KEPT: Duration = Duration::from_hours(7 * 24);
+/// Maximum number of results in a list.
 pub const MOST_RESULTS: u32 = 20;
 
-/// Everything that a notice needs, since it may outlive the account and the session.
+/// A self-contained logout notice, since it may outlive the account and the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogoutNotice {
     pub uri: String,
@@ -32,24 +33,24 @@ impl LogoutNotice {
     }
 }
 
-/// A notice that a worker has taken in hand.
+/// A notice that a worker has claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedLogout {
     pub id: Uuid,
     pub claim: Claim,
     pub created_at: Timestamp,
     pub not_after: Timestamp,
-    /// This attempt included.
+    /// The number of attempts, including this one.
     pub attempts: u32,
     pub notice: LogoutNotice,
 }
 
-/// The last answer of an application.
+/// The last response of an application to a logout notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogoutResult {
     pub user: UserId,
     pub application: ApplicationId,
     pub happened_at: Timestamp,
-    /// `None` where the application took it.
+    /// `None` if the application accepted the notice.
     pub failure: Option<String>,
 }

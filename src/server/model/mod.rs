@@ -1,4 +1,4 @@
-//! The durable data as plain values and pure transitions. No I/O.
+//! The persistent data as plain values and pure state transitions. No I/O.
 
 pub mod application;
 pub mod assurance;

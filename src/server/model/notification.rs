@@ -1,4 +1,4 @@
-//! Security notifications: emails about events of an account, with links to answer them.
+//! Security notifications: emails about account events, with links to report or undo them.
 
 use super::probation::PROBATION;
 use super::{Client, Issuer, UserId, id};
@@ -7,30 +7,30 @@ use crate::types::{DisplayName, EmailAddress, Language};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The most notifications of one kind that an address gets for one account within [`NOTIFIED_WITHIN`]; then one digest.
+/// Maximum number of notifications of one kind per address and account within [`NOTIFIED_WITHIN`]; then one digest.
 pub const MOST_OF_A_KIND: u32 = 3;
-/// The most notifications of all kinds, with the same consequence. Those with an undo link are not counted, so that
-/// an attacker cannot use up the budget first.
+/// Maximum number of notifications of all kinds, also followed by one digest. Notifications with an undo link are not
+/// counted, so that an attacker cannot use up the limit first.
 pub const MOST_OF_ALL: u32 = 20;
 pub const NOTIFIED_WITHIN: Duration = Duration::from_hours(1);
 
-/// How long its links may be used: for as long as what they undo is watched (docs/RULES.md, 8 and 10).
+/// How long the links of a notification work: as long as probation lasts (docs/RULES.md, 8 and 10).
 pub const ANSWERABLE: Duration = PROBATION;
 
-/// The name of a security notification.
+/// The id of a security notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NotificationId(pub Uuid);
 
-/// The occasion of a notification.
+/// The event that a notification is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Occasion {
     PasskeyAdded,
     PasskeyRemoved,
     AddressChanged,
-    /// Told to the former address where the change cannot be undone from there.
+    /// Sent to the former address if the change cannot be undone from there.
     AddressLeft,
     AddressRestored,
-    /// Told to the address that an undo took away.
+    /// Sent to the address that an undo removed.
     AddressDisplaced,
     UsernameChanged,
     RecoveryCodesMade,
@@ -40,7 +40,7 @@ pub enum Occasion {
     Exported,
     Deleted,
     SignInLinkMade,
-    /// More happened within an hour than is told one by one.
+    /// Too many events within an hour to send one notification each.
     Digest,
 }
 
@@ -85,25 +85,25 @@ impl Occasion {
         }
     }
 
-    /// Reads what [`Occasion::name`] wrote; `None` for anything else.
+    /// The inverse of [`Occasion::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|occasion| occasion.name() == name)
     }
 }
 
-/// One such email. It goes to an address that was proven when it was written.
+/// A security notification. It goes to an address that was proven when the notification was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     pub id: NotificationId,
     /// `None` for the notification of a deleted account.
     pub user_id: Option<UserId>,
     pub occasion: Occasion,
-    /// Its object: the name of a passkey, or the added or removed address.
+    /// The object of the event: the name of a passkey, or the added or removed address.
     pub detail: Option<String>,
     pub address: EmailAddress,
     pub name: DisplayName,
-    /// In which it is written.
+    /// The language of the email.
     pub language: Language,
     /// Whether it carries a link that restores `address`.
     pub can_undo: bool,
@@ -112,7 +112,7 @@ pub struct Notification {
     pub expires_at: Timestamp,
 }
 
-/// Everything a security notification is made of.
+/// The content of a new security notification.
 pub struct Told<'a> {
     pub user_id: Option<UserId>,
     pub occasion: Occasion,
@@ -143,7 +143,7 @@ impl Notification {
     }
 }
 
-/// A security notification that was sent, and what became of its links.
+/// A sent security notification and the state of its links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentNotification {
     pub notification: Notification,
@@ -152,7 +152,7 @@ pub struct SentNotification {
 }
 
 impl SentNotification {
-    /// Whether "that was not me" can still be said.
+    /// Whether the event can still be reported ("This wasn't me").
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.answered_at.is_none() && now < self.notification.expires_at

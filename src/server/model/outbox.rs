@@ -1,4 +1,4 @@
-//! Emails on their way: what waits in the mail queue, and who works on it.
+//! The mail queue: emails that wait to be sent, and the claims of workers on them.
 
 use super::email_request::{EmailRequest, OpenRequest};
 use super::id;
@@ -8,7 +8,7 @@ use crate::server::secret::Entropy;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The name of an email in the outbox, and of the message on its way.
+/// The id of an email in the mail queue and in its `Message-ID` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EmailId(pub Uuid);
 
@@ -18,7 +18,7 @@ impl EmailId {
     }
 }
 
-/// The kind of a message in the queue, and of the row that it is about.
+/// The kind of an email in the queue, and of the row that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An email that a browser requested.
@@ -39,14 +39,14 @@ impl Kind {
         }
     }
 
-    /// Reads what [`Kind::name`] wrote; `None` for anything else.
+    /// The inverse of [`Kind::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// Identifies one attempt to send an email, so that no worker finishes another's.
+/// Identifies one attempt to send an email, so that no worker completes another worker's attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim(pub Uuid);
 
@@ -55,7 +55,7 @@ pub struct Claim(pub Uuid);
 pub struct OutgoingEmail {
     pub id: EmailId,
     pub created_at: Timestamp,
-    /// From then on it is of no use.
+    /// When it stops being useful.
     pub not_after: Timestamp,
 }
 
@@ -65,7 +65,7 @@ impl OutgoingEmail {
         Self { id: EmailId::random(entropy), created_at: about.happened_at, not_after: about.expires_at }
     }
 
-    /// The email of a request.
+    /// The email that a request asks for.
     pub fn for_request(request: &EmailRequest, entropy: &dyn Entropy) -> Self {
         Self { id: EmailId::random(entropy), created_at: request.created_at, not_after: request.expires_at }
     }
@@ -77,19 +77,19 @@ impl Claim {
     }
 }
 
-/// An email that a worker has taken in hand.
+/// An email that a worker has claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedEmail {
     pub id: EmailId,
     pub claim: Claim,
     pub created_at: Timestamp,
     pub not_after: Timestamp,
-    /// This attempt included.
+    /// The number of attempts, including this one.
     pub attempts: u32,
     pub about: About,
 }
 
-/// The subject of an email in the outbox.
+/// The reason for an email in the mail queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     /// A user requested it.
@@ -98,9 +98,9 @@ pub enum About {
     Notification(Box<Notification>),
 }
 
-/// How long to wait after a failed attempt: 5 s, then three times as long each time, at most 10 minutes and at most a fifth
-/// of the time for which the email is of use. So an email that lives 10 minutes is also tried after a mail server made it
-/// wait for five (greylisting, RFC 6647).
+/// How long to wait after a failed attempt: 5 s, tripled after each further attempt, at most 10 minutes and at most a
+/// fifth of the email's lifetime. So an email that lives 10 minutes is still retried after a mail server deferred it
+/// for five (greylisting, RFC 6647).
 #[must_use]
 pub fn pause_after(attempts: u32, life: Duration) -> Duration {
     let factor = 3_u32.saturating_pow(attempts.saturating_sub(1).min(8));

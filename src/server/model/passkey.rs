@@ -6,26 +6,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
 use uuid::Uuid;
 
-/// The name an authenticator gave to a passkey: 1 to 1023 bytes (WebAuthn Level 3, section 4, "Credential ID").
+/// The id that an authenticator gave a passkey: 1 to 1023 bytes (WebAuthn Level 3, section 4, "Credential ID").
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CredentialId(Vec<u8>);
 
 impl CredentialId {
     const LENGTH: std::ops::RangeInclusive<usize> = 1..=1023;
 
-    /// `None` when the length is not one a credential id can have.
+    /// `None` if the length is out of range.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         Self::LENGTH.contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// Reads a credential id as lists name it: base64url without padding.
+    /// Parses the text form of a credential id: base64url without padding.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(Self::new)
     }
 
-    /// Writes it as lists name it.
+    /// The inverse of [`CredentialId::decode`].
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.0)
@@ -48,23 +48,23 @@ impl fmt::Debug for CredentialId {
 pub struct Passkey {
     pub credential_id: CredentialId,
     pub user_id: UserId,
-    /// The relying party it was made for: it can sign in nowhere else.
+    /// The relying party that it was created for; it cannot sign in anywhere else.
     pub rp_id: String,
     /// The name that its owner chose.
     pub name: String,
-    /// The JSON of the WebAuthn library, in the version that `record_version` names.
+    /// The JSON of the WebAuthn library, in the version `record_version`.
     pub record: String,
     pub record_version: i64,
     /// The kind of authenticator; unattested, so for display only.
     pub aaguid: Uuid,
-    /// As the browser told them, joined by commas; handed back in `excludeCredentials` and `allowCredentials`.
+    /// As reported by the browser, comma-separated; sent back in `excludeCredentials` and `allowCredentials`.
     pub transports: String,
     pub backup_eligible: bool,
     pub backed_up: bool,
     pub sign_count: u32,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// On what it was used last.
+    /// The browser and system that it was last used on.
     pub last_used_on: Client,
     pub added_with: AddedWith,
     /// When it was suspended by a report ("This wasn't me").
@@ -74,12 +74,12 @@ pub struct Passkey {
 /// The sign-in method of the session in which a passkey was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddedWith {
-    /// It came with the account.
+    /// It was created with the account.
     SignUp,
     Passkey,
     Email,
     RecoveryCode,
-    /// A sign-in link of an administrator.
+    /// A sign-in link from an administrator.
     BreakGlass,
 }
 
@@ -98,7 +98,7 @@ impl AddedWith {
         }
     }
 
-    /// Reads what [`AddedWith::name`] wrote; `None` for anything else.
+    /// The inverse of [`AddedWith::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|way| way.name() == name)
@@ -112,46 +112,46 @@ impl Passkey {
         self.suspended_at.is_none() && self.sign_count > 0 && used.sign_count <= self.sign_count
     }
 
-    /// Whether it signs in at this relying party.
+    /// Whether it can sign in to this relying party.
     #[must_use]
     pub fn is_usable(&self, rp_id: &str) -> bool {
         self.rp_id == rp_id && self.suspended_at.is_none()
     }
 
-    /// Whether it was added by nothing but an email, less than 72 hours ago.
+    /// Whether it was added by email or an administrator's link alone, less than 72 hours ago.
     #[must_use]
     pub fn is_too_new(&self, now: Timestamp) -> bool {
         let is_watched = matches!(self.added_with, AddedWith::Email | AddedWith::BreakGlass);
         is_watched && now.since(self.created_at) < PROBATION
     }
 
-    /// Until when it is on probation: an email alone added it, while an older passkey exists. `passkeys` are all of the
-    /// account's.
+    /// When its probation ends: it was recently added by email alone, and the account has an older usable passkey.
+    /// `passkeys` are all passkeys of the account.
     #[must_use]
     pub fn on_probation_until(&self, passkeys: &[Self], rp_id: &str, now: Timestamp) -> Option<Timestamp> {
         let is_older = |other: &Self| other.is_usable(rp_id) && other.created_at < self.created_at;
         (self.is_too_new(now) && passkeys.iter().any(is_older)).then(|| self.created_at.plus(PROBATION))
     }
 
-    /// Whether it lives in a phone or computer, not in a security key.
+    /// Whether it is stored on a phone or computer, not on a security key.
     #[must_use]
     pub fn lives_in_a_device(&self) -> bool {
         self.transports().any(|transport| matches!(transport, "internal" | "hybrid"))
     }
 
-    /// How it can be reached, in the words of WebAuthn Level 3, section 5.8.4, and in newer ones.
+    /// Its transports by their current names (WebAuthn Level 3, section 5.8.4, or newer).
     pub fn transports(&self) -> impl Iterator<Item = &str> {
         self.transports.split(',').filter(|word| !word.is_empty()).map(present_name)
     }
 }
 
-/// A transport by its present name.
+/// The current name of a transport.
 #[must_use]
 pub fn present_name(transport: &str) -> &str {
     if transport == "cable" { "hybrid" } else { transport }
 }
 
-/// The facts of a verified assertion about a passkey.
+/// The passkey data of a verified assertion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyUse {
     pub record: String,

@@ -1,14 +1,14 @@
 use super::Client;
 use uuid::{Uuid, uuid};
 
-/// The maker of a passkey, by the kind of authenticator that it names. Nothing proves that name, so this is for display
-/// only. Facts as the providers publish them.
+/// The provider of a passkey, from the AAGUID that the provider publishes. The AAGUID is not attested, so this is for
+/// display only.
 #[must_use]
 pub fn provider(aaguid: Uuid) -> Option<&'static str> {
     PROVIDERS.iter().find(|(known, _)| *known == aaguid).map(|(_, name)| *name)
 }
 
-/// The name of a passkey until its owner chooses one: its provider, or else where it was created.
+/// The name of a passkey until its owner chooses one: its provider, or else the browser and system that created it.
 #[must_use]
 pub fn default_name(aaguid: Uuid, client: &Client) -> String {
     provider(aaguid).map(str::to_owned).or_else(|| client.place()).unwrap_or_else(|| "Passkey".to_owned())

@@ -1,19 +1,19 @@
 use crate::server::secret::{Entropy, Secret};
 use sha2::{Digest, Sha256};
 
-/// How many recovery codes are made at once.
+/// Number of recovery codes in a set.
 pub const CODES: usize = 10;
 
-/// Letters and digits that cannot be taken for each other (Crockford's base 32): five bits each.
+/// Letters and digits that cannot be confused with each other (Crockford's base 32): five bits each.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 20;
 const GROUP: usize = 5;
 
-/// A code that signs its owner in once when everything else is lost: 100 random bits.
+/// A code that signs its owner in once if all other sign-in methods are lost: 100 random bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoveryCode(Secret<String>);
 
-/// SHA-256 of a [`RecoveryCode`]: with 100 bits of entropy it cannot be guessed back.
+/// The SHA-256 hash of a [`RecoveryCode`], whose 100 bits of entropy cannot be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecoveryCodeHash(pub [u8; 32]);
 
@@ -25,7 +25,7 @@ impl RecoveryCode {
         Self(Secret::new(characters.iter().collect()))
     }
 
-    /// Reads what a person typed: case, spaces and hyphens do not count, and letters that look like digits are those.
+    /// Parses user input: case, spaces and hyphens are ignored, and letters that look like digits are read as digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let meant = |character: char| match character.to_ascii_uppercase() {
@@ -40,7 +40,7 @@ impl RecoveryCode {
         is_code.then(|| Self(Secret::new(code)))
     }
 
-    /// In groups of five, for its owner.
+    /// The code in groups of five characters, for its owner.
     #[must_use]
     pub fn expose(&self) -> String {
         let characters = self.0.expose().as_bytes();

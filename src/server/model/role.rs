@@ -1,7 +1,7 @@
 use super::UserId;
 use crate::server::clock::Timestamp;
 
-/// What an administrator may do; never derived from groups (docs/RULES.md, 18).
+/// The permissions of an administrator; never derived from groups (docs/RULES.md, 18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Everything.
@@ -10,7 +10,7 @@ pub enum Role {
     People,
     /// Applications and their policy.
     Applications,
-    /// Sees everything, changes nothing.
+    /// Can see everything and change nothing.
     Auditor,
 }
 
@@ -28,14 +28,14 @@ impl Role {
         }
     }
 
-    /// Reads what [`Role::name`] wrote; `None` for anything else.
+    /// The inverse of [`Role::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 }
 
-/// A role of a user.
+/// A role that was granted to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleGrant {
     pub user_id: UserId,

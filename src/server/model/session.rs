@@ -6,26 +6,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The most sessions of an account; the one that was not seen for longest ends first (docs/RULES.md, 8).
+/// Maximum number of sessions per account; the least recently seen one ends first (docs/RULES.md, 8).
 pub const MOST_SESSIONS: u32 = 100;
 
-/// The public id of a session. It is no credential.
+/// The public id of a session. It is not a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub Uuid);
 
 impl SessionId {
-    /// The name of one that begins at this moment.
+    /// The id of a session that begins at `at`.
     pub fn new(at: Timestamp, entropy: &dyn Entropy) -> Self {
         Self(id::in_order(at, entropy))
     }
 
-    /// 22 characters of base64url, as lists name it.
+    /// The text form of the id: 22 characters of base64url.
     #[must_use]
     pub fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_bytes())
     }
 
-    /// Reads what [`SessionId::encode`] wrote; `None` for anything else.
+    /// The inverse of [`SessionId::encode`]; `None` for invalid text.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -42,34 +42,34 @@ pub struct SessionLifetimes {
 }
 
 impl SessionLifetimes {
-    /// Idle life of a session whose owner chose "Keep me signed in": 14 days.
+    /// Idle timeout of a session whose user chose "Keep me signed in": 14 days.
     pub const KEPT_IDLE: Duration = Duration::from_hours(14 * 24);
 
-    /// The longest that a session begun by email may live: 12 hours.
+    /// Maximum lifetime of a session that began by email: 12 hours.
     pub const BY_EMAIL: Duration = Duration::from_hours(12);
 
-    /// Idle and absolute life of a session that begins now, by email.
+    /// Idle and absolute timeout of a session that begins by email.
     #[must_use]
     pub fn by_email(&self) -> (Duration, Duration) {
         let max = self.max.min(Self::BY_EMAIL);
         (self.idle.min(max), max)
     }
 
-    /// Idle and absolute life of a session that begins now, by passkey.
+    /// Idle and absolute timeout of a session that begins by passkey.
     #[must_use]
     pub fn of(&self, kept: bool) -> (Duration, Duration) {
         if kept { (Self::KEPT_IDLE.min(self.keep), self.keep) } else { (self.idle.min(self.max), self.max) }
     }
 }
 
-/// The sign-in method.
+/// The sign-in method of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     Passkey(CredentialId),
     Email,
     /// A recovery code.
     Recovery,
-    /// A sign-in link of an administrator.
+    /// A sign-in link from an administrator.
     BreakGlass,
 }
 
@@ -88,7 +88,7 @@ impl Method {
         }
     }
 
-    /// Reads what [`Method::name`] wrote, with the passkey beside it; `None` for anything else.
+    /// The inverse of [`Method::name`], given the stored passkey id; `None` if the two do not match.
     #[must_use]
     pub fn parse(name: &str, passkey: Option<CredentialId>) -> Option<Self> {
         match (name, passkey) {
@@ -112,7 +112,7 @@ impl Method {
     }
 }
 
-/// One browser that is signed in.
+/// A signed-in browser.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, independent of the others")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -124,24 +124,24 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
-    /// When it ends, however much it is used.
+    /// When it ends, even if it is in use.
     pub ends_at: Timestamp,
-    /// How long it lives unused.
+    /// The idle timeout.
     pub idle: Duration,
     pub client: Client,
-    /// Whether the account page offers to make a passkey on this device.
+    /// Whether the account page offers to create a passkey on this device.
     pub offers_passkey: bool,
-    /// Whether a passkey was made in it.
+    /// Whether a passkey was added in this session.
     pub added_passkey: bool,
     /// "Keep me signed in": its cookie outlives the browser.
     pub kept: bool,
 }
 
 impl Session {
-    /// The longest that `last_seen_at` may lag, so that not every request is a write.
+    /// How far `last_seen_at` may lag, so that not every request causes a write.
     const SEEN_STEP: Duration = Duration::from_mins(1);
 
-    /// When it ends if it is not used again.
+    /// When it ends unless it is used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.last_seen_at.plus(self.idle).min(self.ends_at)
@@ -152,7 +152,7 @@ impl Session {
         now < self.expires_at()
     }
 
-    /// Whether `last_seen_at` lags far enough to be written: by a minute, or by a tenth of a short idle life.
+    /// Whether `last_seen_at` lags far enough to be updated: by a minute, or by a tenth of a short idle timeout.
     #[must_use]
     pub fn should_be_marked_seen(&self, now: Timestamp) -> bool {
         now.since(self.last_seen_at) >= Self::SEEN_STEP.min(self.idle / 10)

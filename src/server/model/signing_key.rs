@@ -1,4 +1,4 @@
-//! The provider's signing keys: as they are stored, and as a set that signs and verifies. No I/O.
+//! The provider's signing keys: stored keys, and the set that signs and verifies. No I/O.
 
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -13,22 +13,22 @@ use std::time::Duration;
 pub const SIGNS: Duration = Duration::from_hours(30 * 24);
 /// How long a key is published before it signs, so that applications know it by then.
 pub const PUBLISHED_AHEAD: Duration = Duration::from_hours(24);
-/// How long a retired key stays published, and the pause in which nodes learn of its successor.
+/// How long a retired key stays published, including the interval in which nodes learn of its successor.
 const PUBLISHED_AFTER: Duration = Duration::from_hours(24).saturating_add(READ_EVERY);
-/// How long a retired key verifies the ID tokens that come back as hints.
+/// How long a retired key verifies ID tokens that applications send back as hints.
 const VERIFIES_HINTS: Duration = Duration::from_hours(400 * 24);
-/// How often a node reads the keys again.
+/// How often a node rereads the keys.
 pub const READ_EVERY: Duration = Duration::from_mins(1);
 
 /// A private key, encrypted under the secret key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedKey {
     pub bytes: Vec<u8>,
-    /// The name of the secret key ([`Keys::name`]).
+    /// The name of the secret key that encrypted it ([`Keys::name`]).
     pub by: String,
 }
 
-/// A signing key as it is stored.
+/// A stored signing key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     pub id: KeyId,
@@ -36,21 +36,21 @@ pub struct StoredKey {
     /// `None` once it no longer signs.
     pub private: Option<SealedKey>,
     pub created_at: Timestamp,
-    /// It signs from then on, until the next key of its algorithm does.
+    /// When it starts to sign; it stops when the next key of its algorithm starts.
     pub signs_from: Timestamp,
     pub revoked_at: Option<Timestamp>,
 }
 
-/// When a key is new.
+/// The timestamps of a new key.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {
     pub created_at: Timestamp,
     pub signs_from: Timestamp,
 }
 
-/// The key cannot be decrypted or read.
+/// The error for a key that cannot be decrypted or parsed.
 fn unreadable(id: &str) -> Unavailable {
-    Unavailable::new("signing keys", format!("SECRET_KEY does not open key {id}; set the SECRET_KEY that sealed it"))
+    Unavailable::new("signing keys", format!("SECRET_KEY cannot decrypt key {id}; set the one that encrypted it"))
 }
 
 impl StoredKey {
@@ -68,7 +68,7 @@ impl StoredKey {
         self.public.algorithm()
     }
 
-    /// Decrypts the private key; `None` where it no longer signs.
+    /// Decrypts the private key; `None` if it no longer signs.
     ///
     /// # Errors
     /// When the secret key is not the one that encrypted it.
@@ -79,10 +79,10 @@ impl StoredKey {
         SigningKey::from_pkcs8(self.algorithm(), &pkcs8).map(Some).map_err(|_| unreadable(id))
     }
 
-    /// The same, encrypted under the present secret key; `None` where it is already.
+    /// The private key, re-encrypted under the current secret key; `None` if it already is.
     ///
     /// # Errors
-    /// As [`StoredKey::open`].
+    /// When the secret key is not the one that encrypted it.
     pub fn resealed(&self, sealer: Sealer<'_>) -> Result<Option<SealedKey>, Unavailable> {
         self.private.as_ref().map_or(Ok(None), |sealed| sealer.reseal(self.id.as_str(), sealed))
     }
@@ -96,13 +96,13 @@ pub struct Sealer<'a> {
 }
 
 impl Sealer<'_> {
-    /// Encrypts a key; it can be opened under its own name alone.
+    /// Encrypts a key; it can be decrypted only under the same name.
     pub fn seal(self, name: &str, key: &[u8]) -> Result<SealedKey, Unavailable> {
         let bytes = self.keys.seal(&context(name), key, self.entropy)?;
         Ok(SealedKey { bytes, by: self.keys.name() })
     }
 
-    /// The same key under the present secret key; `None` where it is already.
+    /// Re-encrypts a key under the current secret key; `None` if it already is.
     ///
     /// # Errors
     /// When the secret key is not the one that encrypted it.
@@ -133,7 +133,7 @@ struct Member {
     /// `None` once it no longer signs.
     private: Option<SigningKey>,
     signs_from: Timestamp,
-    /// When its successor signs.
+    /// When its successor starts to sign.
     retires_at: Option<Timestamp>,
 }
 
@@ -144,7 +144,7 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// Opens what is stored.
+    /// Decrypts the stored keys.
     ///
     /// # Errors
     /// When the secret key is not the one that encrypted them.
@@ -174,7 +174,7 @@ impl KeySet {
         Algorithm::ALL.into_iter().all(|algorithm| self.signer(algorithm, now).is_some())
     }
 
-    /// The key that signs with an algorithm now.
+    /// The current signing key of an algorithm.
     #[must_use]
     pub fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&SigningKey> {
         let signs = |key: &&Member| {
@@ -185,14 +185,14 @@ impl KeySet {
         self.members.iter().find(signs)?.private.as_ref()
     }
 
-    /// The public keys for the key set: next, current and previous ones.
+    /// The public keys of the published key set: next, current and previous ones.
     pub fn published(&self, now: Timestamp) -> impl Iterator<Item = &PublicKey> {
         let is_published =
             move |key: &&Member| key.retires_at.is_none_or(|retires_at| now < retires_at.plus(PUBLISHED_AFTER));
         self.members.iter().filter(is_published).map(|key| &key.public)
     }
 
-    /// The keys that verify our own ID tokens when they come back as hints.
+    /// The keys that verify our own ID tokens when applications send them back as hints.
     #[must_use]
     pub fn of_hints(&self, now: Timestamp) -> Vec<VerifyingKey<'_>> {
         let verifies = |key: &&Member| key.retires_at.is_none_or(|retires_at| now < retires_at.plus(VERIFIES_HINTS));
@@ -200,7 +200,7 @@ impl KeySet {
     }
 }
 
-/// Whether a key signs after another one. Two that begin at the same moment are in the order of their names.
+/// Whether `key` signs after `other`. Keys that start at the same time are ordered by id.
 fn is_after(key: &StoredKey, other: &StoredKey) -> bool {
     (key.signs_from, &key.id) > (other.signs_from, &other.id)
 }
@@ -211,7 +211,7 @@ pub enum Phase {
     Next,
     Current,
     Previous,
-    /// It verifies hints and is no longer published.
+    /// No longer published; only verifies hints.
     Retired,
     Revoked,
 }
@@ -229,7 +229,7 @@ impl Phase {
     }
 }
 
-/// The phase of a key among all.
+/// The phase of a key among all stored keys.
 #[must_use]
 pub fn phase(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> Phase {
     if key.revoked_at.is_some() {
@@ -250,13 +250,13 @@ fn retires_at(key: &StoredKey, all: &[StoredKey]) -> Option<Timestamp> {
     later.map(|other| other.signs_from).min()
 }
 
-/// When a key is to sign that has to be made now; `None` where none has to be.
+/// When a key that has to be created now starts to sign; `None` if no key is needed.
 #[must_use]
 pub fn needed(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option<Timestamp> {
     let of_phase =
         |wanted: Phase| all.iter().find(|key| key.algorithm() == algorithm && phase(key, all, now) == wanted);
     match (of_phase(Phase::Current), of_phase(Phase::Next)) {
-        // Another node made it a moment ago, by a clock that is a little ahead.
+        // Another node, whose clock is slightly ahead, has just created it.
         (None, Some(next)) if next.signs_from <= now.plus(SKEW) => None,
         (None, _) => Some(now),
         (Some(_), Some(_)) => None,
@@ -267,13 +267,13 @@ pub fn needed(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option
     }
 }
 
-/// Whether a key's private half is of no use any more: it has retired, or was revoked.
+/// Whether a key's private half is no longer needed because the key has retired or was revoked.
 #[must_use]
 pub fn is_spent(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
     key.private.is_some() && matches!(phase(key, all, now), Phase::Retired | Phase::Revoked)
 }
 
-/// Whether a key can be forgotten: it verifies nothing any more.
+/// Whether a key can be removed because it no longer verifies anything.
 #[must_use]
 pub fn is_forgotten(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
     let ended = key.revoked_at.or_else(|| retires_at(key, all));

@@ -16,20 +16,20 @@ use uuid::Uuid;
 pub struct UserId(pub Uuid);
 
 impl UserId {
-    /// The id of no user, for work that must take the same time with and without an account.
+    /// The id of no user, for operations that must take the same time with and without an account.
     pub const NONE: Self = Self(Uuid::nil());
 
     pub fn random(entropy: &dyn Entropy) -> Self {
         Self(id::random(entropy))
     }
 
-    /// The handle as authenticators get it: base64url of its 16 bytes.
+    /// The user handle for authenticators: base64url of its 16 bytes.
     #[must_use]
     pub fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_bytes())
     }
 
-    /// Reads what [`UserId::encode`] wrote; `None` for anything else.
+    /// The inverse of [`UserId::encode`]; `None` for invalid text.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok().map(Self)
@@ -43,19 +43,19 @@ pub struct User {
     pub username: Username,
     pub display_name: DisplayName,
     pub email: Option<EmailAddress>,
-    /// Whether an email to `email` was answered; until then it proves nothing and reserves nothing.
+    /// Whether an email to `email` was answered; until then the address proves and reserves nothing.
     pub email_verified: bool,
     pub created_at: Timestamp,
     pub username_changed_at: Option<Timestamp>,
-    /// Whether no passkey may be added, and until when.
+    /// The lockdown, during which no passkey may be added.
     pub lockdown: Option<Lockdown>,
-    /// In which emails to them are written.
+    /// The language of emails to the user.
     pub language: Language,
     /// When an administrator disabled the account.
     pub disabled_at: Option<Timestamp>,
 }
 
-/// How often a username may change, and how long the old one is held for its former owner.
+/// Minimum time between username changes, and how long the old username is held for its former owner.
 pub const USERNAME_HELD: Duration = Duration::from_hours(30 * 24);
 
 impl User {
@@ -65,21 +65,21 @@ impl User {
         self.username_changed_at.is_some_and(|at| now.since(at) < USERNAME_HELD)
     }
 
-    /// Whether an address is the proven one of this account.
+    /// Whether `address` is the proven address of this account.
     #[must_use]
     pub fn has_proven(&self, address: &EmailAddress) -> bool {
         self.email_verified && self.email.as_ref().and_then(email_key) == email_key(address)
     }
 
-    /// The address, if an email to it was answered.
+    /// The email address, if it is proven.
     #[must_use]
     pub fn proven_address(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|_| self.email_verified)
     }
 }
 
-/// The form under which addresses are compared: domain as lower-case A-labels (UTS 46), local part in lower case, dots
-/// and plus kept. `None` when the domain has no A-label form that is a domain name, so that no email could reach it.
+/// The form in which addresses are compared: domain as lower-case A-labels (UTS 46), local part in lower case, dots and
+/// plus signs kept. `None` if the domain has no A-label form that is a domain name, so that no email could reach it.
 #[must_use]
 pub fn email_key(address: &EmailAddress) -> Option<String> {
     let (local, domain) = address.parts();
@@ -87,7 +87,7 @@ pub fn email_key(address: &EmailAddress) -> Option<String> {
     (key.len() <= EmailAddress::MAX_BYTES).then_some(key)
 }
 
-/// The entered identifier in the form that limits count; empty for an address that no email can reach.
+/// The form in which rate limits count an entered identifier; empty for an address that no email can reach.
 #[must_use]
 pub fn identifier_key(typed: &Identifier) -> String {
     match typed {
@@ -96,9 +96,9 @@ pub fn identifier_key(typed: &Identifier) -> String {
     }
 }
 
-/// A domain as A-labels: non-transitional UTS 46 with the rules of host names and the lengths of the DNS.
+/// A domain as A-labels: non-transitional UTS 46 with host name rules and DNS length limits.
 ///
-/// Hyphens in the third and fourth place are allowed, since there are such domains.
+/// Hyphens in the third and fourth position are allowed, since such domains exist.
 #[must_use]
 pub fn a_labels(domain: &str) -> Option<String> {
     let (ascii, hyphens, length) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
@@ -106,8 +106,8 @@ pub fn a_labels(domain: &str) -> Option<String> {
     is_domain_name(&labels).then(|| labels.into_owned())
 }
 
-/// The form that mail servers take: as typed, but for a domain that is not ASCII, which is written as A-labels. `None`
-/// as for [`email_key`].
+/// The form for mail servers: as typed, except that a non-ASCII domain is converted to A-labels. `None` as for
+/// [`email_key`].
 #[must_use]
 pub fn deliverable(address: &EmailAddress) -> Option<String> {
     let (local, domain) = address.parts();

@@ -1,4 +1,4 @@
-//! The applications of a user: those they may use, and what they gave them.
+//! The applications of a user: those that the user may use, and the access that the user gave them.
 
 use crate::server::Unavailable;
 use crate::server::auth::Error;
@@ -8,7 +8,7 @@ use crate::server::model::{ApplicationId, EventKind, SessionId};
 use crate::server::store::UserApplication;
 use crate::types::ApiError;
 
-/// How many applications a page has.
+/// Number of applications per page.
 pub const PAGE: u32 = 50;
 
 /// The applications of the signed-in user.
@@ -17,7 +17,7 @@ pub struct UserApplications<'a> {
 }
 
 impl UserApplications<'_> {
-    /// The applications that the user may use, in the order of their ids: those behind `after`.
+    /// A page of the applications that the user may use, ordered by id, starting after `after`.
     pub async fn page(
         &self,
         current: &CurrentUser,
@@ -31,19 +31,19 @@ impl UserApplications<'_> {
         self.core.store.visits_of(current.user.id).await
     }
 
-    /// Signs the user out of an application: its tokens end, in all sessions, and it is told.
+    /// Signs the user out of an application in all sessions: ends its tokens and notifies it.
     ///
     /// # Errors
-    /// When the session expired or was revoked, there is nothing to end, or the database is away.
+    /// When the session expired or was revoked, there is nothing to end, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn sign_out(&self, current: &CurrentUser, id: &ApplicationId) -> Result<(), Error> {
         self.end(current, id, EventKind::ApplicationSignedOut).await
     }
 
-    /// The same, and the application has to ask again.
+    /// Signs the user out of an application and withdraws consent, so that the application has to ask again.
     ///
     /// # Errors
-    /// As [`UserApplications::sign_out`].
+    /// The same as [`UserApplications::sign_out`].
     #[tracing::instrument(skip_all)]
     pub async fn withdraw(&self, current: &CurrentUser, id: &ApplicationId) -> Result<(), Error> {
         self.end(current, id, EventKind::ConsentWithdrawn).await

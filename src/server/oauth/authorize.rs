@@ -1,4 +1,4 @@
-//! Authorization requests: read, decided, and answered.
+//! Reads, decides and answers authorization requests.
 
 use super::code::{self, Bound};
 use super::decide::{Decision, SignedIn, Situation, decide};
@@ -24,7 +24,7 @@ pub struct Authorizations<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// A request that fits its client.
+/// A valid authorization request with its client and the signed-in user.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub application: Application,
@@ -32,16 +32,16 @@ pub struct Asked {
     pub request: AuthorizationRequest,
     /// The user whom `id_token_hint` names.
     hinted: Option<UserId>,
-    /// The user who is signed in, as read together with the client; `None` also if it was read without a token.
+    /// The signed-in user, read together with the client; also `None` if the request was read without a session token.
     pub current: Option<CurrentUser>,
-    /// The facts about them.
+    /// The facts about the signed-in user.
     facts: UserFacts,
-    /// The scopes that they allowed the application.
+    /// The scopes that the signed-in user allowed the application.
     consent: Option<Scopes>,
 }
 
 impl Asked {
-    /// Whether `id_token_hint`, or `sub` in `claims`, names another user than this one.
+    /// Whether `id_token_hint`, or `sub` in `claims`, names a different user.
     #[must_use]
     pub fn means_another(&self, current: &CurrentUser) -> bool {
         let subjects = self.request.claims.subjects.as_ref();
@@ -50,28 +50,28 @@ impl Asked {
     }
 }
 
-/// A request as it was read.
+/// The result of reading a request.
 pub enum Reading {
     Asked(Box<Asked>),
     /// The application gets an error.
     Refused(ReturnTo, Refusal),
-    /// No application gets anything: a page tells the user.
+    /// The application gets no response: a page tells the user.
     NoRedirect(Misdirected),
 }
 
-/// A request whose client or redirect URI is not known good.
+/// A request whose client or redirect URI is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misdirected {
-    /// By which log, page and `latchkey apps show` name it.
+    /// The reference in the log, on the page and in `latchkey apps show`.
     pub reference: String,
     pub why: NoRedirect,
-    /// The name of the application, where the client is known, and the registered URI that is most like the one asked for.
+    /// The name of the application, if the client is known, and the registered URI most similar to the requested one.
     pub application: Option<(String, Option<String>)>,
     /// The refused redirect URI, for the administrator.
     mismatch: Option<(ApplicationId, Mismatch)>,
 }
 
-/// How far the user has come with a request.
+/// The user's progress with a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     pub began_at: Timestamp,
@@ -87,11 +87,11 @@ impl Progress {
     }
 }
 
-/// The answer to a request, on its way to the application.
+/// The response to the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub return_to: ReturnTo,
-    /// With `iss` in every answer (RFC 9207).
+    /// Always with `iss` (RFC 9207).
     pub parameters: Vec<(&'static str, String)>,
 }
 
@@ -104,11 +104,11 @@ impl Answer {
 }
 
 impl Authorizations<'_> {
-    /// Reads a request: client and redirect URI first (docs/RULES.md, 12 and 21). The session of the browser's token is read with
-    /// the client.
+    /// Reads a request, starting with the client and the redirect URI (docs/RULES.md, 12 and 21). The session of the
+    /// browser's token is read together with the client.
     ///
     /// # Errors
-    /// When the database is away, or the first signing keys are still being made.
+    /// When the database is unavailable, or the first signing keys are still being generated.
     pub async fn read(&self, parameters: &Parameters, session: Option<&Token>) -> Result<Reading, Unavailable> {
         let Ok(client_id) = request::client_id(parameters) else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
@@ -148,7 +148,7 @@ impl Authorizations<'_> {
         Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted, current, facts, consent })))
     }
 
-    /// Gives the request a number.
+    /// Logs a request that cannot be redirected, under a new reference.
     fn misdirected(&self, known: Option<(&Application, &Client)>, why: NoRedirect) -> Misdirected {
         let mut bytes = [0; 5];
         self.core.entropy().fill(&mut bytes);
@@ -173,9 +173,6 @@ impl Authorizations<'_> {
     }
 
     /// Records a refused redirect URI for administrators, limited per client address.
-    ///
-    /// # Errors
-    /// When a backend is away.
     pub async fn record(&self, misdirected: &Misdirected, from: ClientAddress) -> Result<(), Unavailable> {
         let Some((application, mismatch)) = &misdirected.mismatch else { return Ok(()) };
         match self.core.limiter.draw(&limit::MISMATCHES, Subject::Client(from)).await {
@@ -185,7 +182,7 @@ impl Authorizations<'_> {
         }
     }
 
-    /// Decides what happens to a request next.
+    /// Decides the next step of a request.
     #[must_use]
     pub fn decide(&self, asked: &Asked, progress: Progress) -> Decision {
         let session = asked.current.as_ref().map(|current| self.signed_in(asked, current));
@@ -209,9 +206,6 @@ impl Authorizations<'_> {
     }
 
     /// Answers with a code.
-    ///
-    /// # Errors
-    /// When a backend is away, or the first signing keys are still being made.
     pub async fn answer(&self, asked: &Asked, current: &CurrentUser) -> Result<Answer, Unavailable> {
         let authenticated_at = current.session.authenticated_at.unix_millis();
         let bound = Bound { request: &asked.request, session: current.session.id, authenticated_at };
@@ -228,10 +222,10 @@ impl Authorizations<'_> {
         Answer::new(return_to, &self.core.policy.issuer, own)
     }
 
-    /// Remembers that a user allowed a request, where the application asks once.
+    /// Stores the user's consent if the application asks for it once.
     ///
     /// # Errors
-    /// When the session expired or was revoked, or the database is away.
+    /// When the session expired or was revoked, or the database is unavailable.
     pub async fn allow(&self, asked: &Asked, current: &CurrentUser) -> Result<(), Error> {
         if asked.client.consent != ConsentRule::Once {
             return Ok(());
@@ -245,14 +239,14 @@ impl Authorizations<'_> {
     }
 }
 
-/// The sentence for developers that goes with an error of a decision.
+/// The refusal for the error code of a decision, with a description for developers.
 #[must_use]
 pub fn describe(code: ErrorCode) -> Refusal {
     Refusal::new(
         code,
         match code {
-            ErrorCode::AccessDenied => "the user may not use this application, or cancelled",
-            ErrorCode::ConsentRequired => "the user has to allow it first",
+            ErrorCode::AccessDenied => "the user may not use this application, or cancelled the request",
+            ErrorCode::ConsentRequired => "the user has to give consent",
             ErrorCode::LoginRequired => "the user has to sign in",
             ErrorCode::UnmetAuthenticationRequirements => "the user cannot authenticate with the required acr",
             _ => "the request was refused",
@@ -260,7 +254,7 @@ pub fn describe(code: ErrorCode) -> Refusal {
     )
 }
 
-/// The registered redirect URI that has the longest beginning in common with another one.
+/// The registered redirect URI that shares the longest prefix with `asked`.
 fn nearest(client: &Client, asked: &str) -> Option<String> {
     let common = |uri: &str| uri.bytes().zip(asked.bytes()).take_while(|(own, other)| own == other).count();
     client.redirect_uris.iter().map(RedirectUri::as_str).max_by_key(|uri| common(uri)).map(str::to_owned)

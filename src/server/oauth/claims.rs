@@ -13,11 +13,11 @@ pub struct Subject<'a> {
     pub groups: &'a BTreeSet<GroupName>,
 }
 
-/// Every claim that scopes can give, for the discovery document.
+/// Every claim that a scope can provide, for the discovery document.
 pub const NAMES: [&str; 9] =
     ["name", "preferred_username", "nickname", "updated_at", "locale", "email", "email_verified", "groups", "sub"];
 
-/// The claims that these scopes give, and those of the application's own rules.
+/// The claims for these scopes, and those of the application's claim rules.
 #[must_use]
 pub fn of_scopes(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> Map<String, Value> {
     let Subject { user, groups } = subject;
@@ -45,7 +45,7 @@ pub fn of_scopes(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> Map<
     claims
 }
 
-/// The claims that go into the ID token: those that the parameter `claims` asks for, or all where the application is set so.
+/// The claims of the ID token: those that the `claims` parameter requests, or all if the application is configured so.
 #[must_use]
 pub fn of_id_token(
     subject: Subject<'_>,
@@ -60,7 +60,7 @@ pub fn of_id_token(
     claims
 }
 
-/// A moment as JWT writes it (RFC 7519, section 2, "NumericDate"): whole seconds.
+/// A timestamp in JWT form (RFC 7519, section 2, "NumericDate"): whole seconds.
 #[must_use]
 pub fn seconds(at: Timestamp) -> i64 {
     at.unix_millis().div_euclid(1_000)

@@ -1,4 +1,4 @@
-//! How an application proves at the token endpoint which one it is (RFC 6749, section 2.3; OpenID Connect Core, section 9).
+//! Client authentication at the token endpoint (RFC 6749, section 2.3; OpenID Connect Core, section 9).
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::{Found, Parameters};
@@ -12,20 +12,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
-/// A request of an application, with the header that may name it.
+/// A request from an application, with the header that may authenticate it.
 pub struct ClientRequest<'a> {
     pub parameters: &'a Parameters,
-    /// The value of the header `Authorization`.
+    /// The value of the `Authorization` header.
     pub authorization: Option<&'a str>,
     pub from: ClientAddress,
 }
 
-/// An application that has proven which one it is. A public one has only said so.
+/// An application after client authentication. A public client has only stated its id.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     pub application: Application,
     pub client: Client,
-    /// The session that was read with it.
+    /// The session that was read together with the client.
     pub session: Option<SessionFacts>,
     /// The scopes that the user of the session allowed the application.
     pub consent: Option<Scopes>,
@@ -39,10 +39,11 @@ struct Credentials {
     candidates: Vec<(String, Option<String>)>,
 }
 
-/// Finds out which application sent a request, and reads a session with it. Only failures count against its limit.
+/// Authenticates the application that sent a request, and reads a session with it. Only failures count against the rate
+/// limit.
 ///
 /// # Errors
-/// `invalid_client`, `invalid_request` for two methods at once, or that a backend is away.
+/// `invalid_client`, `invalid_request` for two methods at once, or an unavailable backend.
 pub async fn authenticate(
     core: &Core,
     request: &ClientRequest<'_>,
@@ -58,7 +59,7 @@ pub async fn authenticate(
     fail(core, request, named, WRONG).await
 }
 
-/// Counts a failure of a client, and returns the refusal, or the one of the limit.
+/// Counts a failure of a client against the rate limit, and returns `refusal`, or that of the limit.
 ///
 /// # Errors
 /// Always.
@@ -103,7 +104,7 @@ fn credentials(request: &ClientRequest<'_>) -> Result<Credentials, Refusal> {
     let has_assertion = request.parameters.find("client_assertion") != Found::Absent;
     let methods = [secret != Found::Absent, request.authorization.is_some(), has_assertion];
     if methods.into_iter().filter(|is_used| *is_used).count() > 1 {
-        return Err(Refusal::invalid_request("two methods of client authentication"));
+        return Err(Refusal::invalid_request("more than one client authentication method"));
     }
     let Some(basic) = basic else {
         let id = id.one().ok_or(WRONG)?.to_owned();
@@ -112,16 +113,16 @@ fn credentials(request: &ClientRequest<'_>) -> Result<Credentials, Refusal> {
     let decoded = STANDARD.decode(basic.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(WRONG)?;
     let (user, password) = decoded.split_once(':').ok_or(WRONG)?;
     if id.one().is_some_and(|id| id != user && percent_decoded(user).as_deref() != Some(id)) {
-        return Err(Refusal::invalid_request("client_id differs from that of the Authorization header"));
+        return Err(Refusal::invalid_request("client_id differs from the Authorization header"));
     }
-    // Percent-encoded as RFC 6749, section 2.3.1, asks for, or raw, as many libraries send it.
+    // Percent-encoded, as RFC 6749, section 2.3.1, requires, or raw, as many libraries send it.
     let decoded = percent_decoded(user).zip(percent_decoded(password));
     let raw = (user.to_owned(), password.to_owned());
     let candidates = decoded.into_iter().filter(|decoded| *decoded != raw).chain([raw.clone()]);
     Ok(Credentials { candidates: candidates.map(|(id, secret)| (id, Some(secret))).collect() })
 }
 
-/// `application/x-www-form-urlencoded`, where a plus sign is a space.
+/// Decodes `application/x-www-form-urlencoded` text, in which a plus sign is a space.
 fn percent_decoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)

@@ -1,4 +1,5 @@
-//! Authorization codes (RFC 6749, section 4.1.2): 256 random bits and the masked id of the session, valid for a minute, taken once, bound to their client.
+//! Authorization codes (RFC 6749, section 4.1.2): 256 random bits and the masked session id, valid for a minute, used
+//! once, bound to their client.
 
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -23,8 +24,8 @@ pub struct Code {
     pub scopes: String,
     pub claims: Option<String>,
     session: Uuid,
-    /// When the session's user had authenticated, in milliseconds since 1970. They may authenticate anew before the code is used; an older
-    /// authentication is another session's.
+    /// When the session's user authenticated, in milliseconds since 1970. They may authenticate again before the code
+    /// is used; an older authentication belongs to another session.
     pub authenticated_at: i64,
     /// In milliseconds since 1970.
     expires_at: i64,
@@ -44,16 +45,18 @@ pub struct Bound<'a> {
     pub authenticated_at: i64,
 }
 
-/// A code as an application sends it.
+/// A code that an application sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SentCode {
     pub hash: TokenHash,
-    /// The session id in the text, unverified: a hint for reading it together with the client. The stored [`Code`] decides.
+    /// The unverified session id from the text: a hint for reading the session with the client. The stored [`Code`]
+    /// decides.
     pub session: SessionId,
 }
 
 impl SentCode {
-    /// Reads the text of a code: 256 random bits, and the session id, masked with a hash of them that only this provider can compute.
+    /// Parses a code: 256 random bits, and the session id, masked with a hash of the bits that only this provider can
+    /// compute.
     #[must_use]
     pub fn parse(core: &Core, text: &str) -> Option<Self> {
         let bytes: [u8; 48] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
@@ -66,7 +69,7 @@ fn hash_of(code: &[u8; 48]) -> TokenHash {
     TokenHash(Sha256::digest(code).into())
 }
 
-/// Masks a session id, or takes the mask off.
+/// Masks or unmasks a session id.
 fn masked(core: &Core, random: &[u8], session: Uuid) -> Uuid {
     let mask = core.keys.hash(&[b"session of a code"], random);
     let mut bytes = session.into_bytes();
@@ -74,7 +77,7 @@ fn masked(core: &Core, random: &[u8], session: Uuid) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-/// Keeps a new code for an application; returns its text.
+/// Stores a new code for an application; returns its text.
 pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -> Result<String, Unavailable> {
     let Bound { request, session, authenticated_at } = bound;
     let code = Code {
@@ -97,7 +100,7 @@ pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Keeps a code for the rest of its minute.
+/// Stores a code for the rest of its lifetime.
 async fn put(core: &Core, key: &str, code: &Code) -> Result<(), Unavailable> {
     let left = Timestamp::from_unix_millis(code.expires_at).since(core.now());
     if left.is_zero() {
@@ -108,7 +111,7 @@ async fn put(core: &Core, key: &str, code: &Code) -> Result<(), Unavailable> {
     core.ephemeral.put(key, value, left.min(CODE_LIFE)).await
 }
 
-/// Gives back a code that was taken, because the database was away: the application may try again.
+/// Puts a taken code back if the database was unavailable, so that the application can try again.
 pub async fn put_back(
     core: &Core,
     application: &ApplicationId,
@@ -117,7 +120,7 @@ pub async fn put_back(
     put(core, &key(hash, application), code).await
 }
 
-/// Takes a code of an application; of several callers at once, one gets it. One of another application is not touched.
+/// Takes a code of an application; of several concurrent callers, one gets it. A code of another application stays.
 pub async fn take(core: &Core, application: &ApplicationId, code: &TokenHash) -> Result<Option<Code>, Unavailable> {
     let key = key(code, application);
     let Some(sealed) = core.ephemeral.take(&key).await? else { return Ok(None) };
@@ -126,7 +129,7 @@ pub async fn take(core: &Core, application: &ApplicationId, code: &TokenHash) ->
     Ok(core.keys.open(key.as_bytes(), &sealed).and_then(|value| serde_json::from_slice(&value).ok()))
 }
 
-/// A hash, so that the code cannot be read out of the backend.
+/// The storage key: a hash, so that the code cannot be read from the backend.
 fn key(code: &TokenHash, application: &ApplicationId) -> String {
     let hash = Sha256::new().chain_update(code.0).chain_update(application.as_str()).finalize();
     format!("{CEREMONY}code:{}", URL_SAFE_NO_PAD.encode(hash))

@@ -7,16 +7,16 @@ use crate::server::clock::Timestamp;
 use crate::server::model::assurance::{Assurance, Strength};
 use std::collections::BTreeSet;
 
-/// Everything that a decision depends on.
+/// The input of a decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     pub request: &'a AuthorizationRequest,
-    /// When the request arrived: a new authentication is one after it.
+    /// When the request arrived; an authentication after that counts as new.
     pub began_at: Timestamp,
     pub session: Option<SignedIn>,
-    /// Whether the user has been asked which account to use, in this request.
+    /// Whether the user has chosen an account for this request.
     pub has_chosen: bool,
-    /// Whether the user has allowed it, in this request.
+    /// Whether the user has allowed this request.
     pub has_allowed: bool,
     pub now: Timestamp,
 }
@@ -27,42 +27,42 @@ pub struct SignedIn {
     pub assurance: Assurance,
     /// The verdict of the application's policy.
     pub verdict: Verdict,
-    /// Whether a passkey of theirs counts as one here, so that asking for it makes sense: one that is too new does not.
+    /// Whether they have a usable passkey that is off probation, so that asking for it makes sense.
     pub has_passkey: bool,
-    /// Whether the request names no user (`id_token_hint`, or `sub` in `claims`), or them.
+    /// Whether the request names this user or none (by `id_token_hint`, or `sub` in `claims`).
     pub is_hinted: bool,
-    /// Whether they allowed less before than is asked for now.
+    /// Whether they have to be asked for consent.
     pub needs_consent: bool,
 }
 
 /// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing is left to ask.
+    /// The application gets a code.
     Answer,
     SignIn,
     SignUp,
-    /// The user says which account is meant.
+    /// The user chooses an account.
     ChooseAccount,
-    /// The user authenticates anew, with a passkey where it says so.
+    /// The user authenticates again.
     Authenticate {
         with_passkey: bool,
     },
     AskConsent,
-    /// The policy refuses: a page says why, and leads back with `access_denied`.
+    /// The policy refuses: a page explains why and sends the user back with `access_denied`.
     Explain(Reason),
     /// The application gets an error.
     Refuse(ErrorCode),
 }
 
-/// Decides what happens to a request.
+/// Decides the next step of a request.
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Decision {
     let wanted = next(situation);
     if situation.request.prompt.none { silently(wanted) } else { wanted }
 }
 
-/// The error in place of what a request with `prompt=none` may not show (OpenID Connect Core, section 3.1.2.6).
+/// Replaces each page that `prompt=none` forbids with its error (OpenID Connect Core, section 3.1.2.6).
 fn silently(wanted: Decision) -> Decision {
     match wanted {
         Decision::Answer | Decision::Refuse(_) => wanted,
@@ -70,7 +70,7 @@ fn silently(wanted: Decision) -> Decision {
             Decision::Refuse(ErrorCode::LoginRequired)
         }
         Decision::AskConsent => Decision::Refuse(ErrorCode::ConsentRequired),
-        // Another sign-in could cure it.
+        // Another sign-in could satisfy the policy.
         Decision::Explain(reason) if reason.is_curable() => Decision::Refuse(ErrorCode::LoginRequired),
         Decision::Explain(_) => Decision::Refuse(ErrorCode::AccessDenied),
     }
@@ -82,7 +82,7 @@ fn next(situation: &Situation<'_>) -> Decision {
         return if request.prompt.create { Decision::SignUp } else { Decision::SignIn };
     };
     let authenticated_at = session.assurance.authenticated_at;
-    // A user who signed in or up since then has chosen.
+    // A user who signed in or signed up since then has chosen an account.
     let is_new = authenticated_at >= began_at;
     let asks_for_account = request.prompt.select_account || request.prompt.create;
     if !session.is_hinted || (asks_for_account && !has_chosen && !is_new) {
@@ -112,12 +112,12 @@ fn next(situation: &Situation<'_>) -> Decision {
     Decision::Answer
 }
 
-/// Whether the session began with a passkey that counts as one: another authentication gives no more.
+/// Whether the session has the strength of a passkey, so that another authentication cannot strengthen it.
 fn is_by_passkey(session: SignedIn) -> bool {
     session.assurance.strength >= Strength::Passkey
 }
 
-/// Whether the authentication is of the class that was asked for (OpenID Connect Core, section 5.5.1.1).
+/// Checks the requested authentication context class (OpenID Connect Core, section 5.5.1.1).
 fn context_class(situation: &Situation<'_>, session: SignedIn) -> Decision {
     let request = situation.request;
     let is_met = |values: &BTreeSet<String>| {
@@ -132,7 +132,7 @@ fn context_class(situation: &Situation<'_>, session: SignedIn) -> Decision {
                 Decision::Refuse(ErrorCode::UnmetAuthenticationRequirements)
             }
         }
-        // Voluntary: a user without a passkey, and a silent request, go on without it.
+        // Voluntary: a silent request, or a user without a passkey, continues without it.
         _ if request.prefers_passkey && session.has_passkey && !is_by_passkey(session) && !request.prompt.none => {
             Decision::Authenticate { with_passkey: true }
         }

@@ -1,4 +1,4 @@
-//! The metadata of the provider (OpenID Connect Discovery 1.0; RFC 8414). True in every member.
+//! The metadata of the provider (OpenID Connect Discovery 1.0; RFC 8414). Every member must match the implementation.
 
 use super::claims::NAMES;
 use super::request::{PHISHING_RESISTANT, Prompt, ResponseMode};
@@ -39,7 +39,7 @@ pub struct Discovery<'a> {
     prompt_values_supported: [&'static str; 5],
     ui_locales_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
-    // Absent would mean true (section 3).
+    // Must be present: the default is true (section 3).
     request_uri_parameter_supported: bool,
     request_parameter_supported: bool,
     authorization_response_iss_parameter_supported: bool,
@@ -47,7 +47,7 @@ pub struct Discovery<'a> {
     backchannel_logout_session_supported: bool,
 }
 
-/// Claims that every ID token has, or may have.
+/// Claims that an ID token can have regardless of its scopes.
 const OF_ID_TOKENS: [&str; 9] = ["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
 
 impl<'a> Discovery<'a> {

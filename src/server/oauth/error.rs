@@ -4,8 +4,8 @@ use std::time::Duration;
 
 macro_rules! codes {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $status:literal;)*) => {
-        /// The error codes of OAuth 2.0 (RFC 6749, sections 4.1.2.1 and 5.2) and OpenID Connect (Core, section 3.1.2.6), each
-        /// with the status that carries it where it is not sent by a redirect.
+        /// The error codes of OAuth 2.0 (RFC 6749, sections 4.1.2.1 and 5.2) and OpenID Connect (Core, section
+        /// 3.1.2.6), each with its HTTP status for responses that are not redirects.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $($(#[$meta])* $variant,)*
@@ -49,13 +49,13 @@ codes! {
     UnsupportedTokenType = "unsupported_token_type", 400;
 }
 
-/// A refusal as an application gets it.
+/// An error response to an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub code: ErrorCode,
     /// For developers, in English: printable ASCII without quotation marks and backslashes (RFC 6749, section 5.2).
     pub description: &'static str,
-    /// After this span trying again makes sense.
+    /// How long the application should wait before it retries.
     pub retry_after: Option<Duration>,
 }
 
@@ -75,7 +75,7 @@ impl Refusal {
         Self::new(ErrorCode::InvalidGrant, description)
     }
 
-    /// A backend is away.
+    /// A backend is unavailable.
     pub const UNAVAILABLE: Self = Self {
         code: ErrorCode::TemporarilyUnavailable,
         description: "a backend is unavailable; try again in a few seconds",

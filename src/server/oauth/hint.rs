@@ -1,4 +1,5 @@
-//! ID tokens that come back to us as hints (OpenID Connect Core, section 3.1.2.1; RP-Initiated Logout 1.0, section 2).
+//! ID tokens that applications send back as hints (OpenID Connect Core, section 3.1.2.1; RP-Initiated Logout 1.0,
+//! section 2).
 
 use super::keys::SigningKeys;
 use crate::server::Unavailable;
@@ -6,11 +7,11 @@ use crate::server::core::Core;
 use crate::server::jose::verify;
 use crate::server::model::UserId;
 
-/// A hint as it was read.
+/// The result of reading a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
     Absent,
-    /// It is an ID token of ours. Whether it has expired does not matter.
+    /// One of our ID tokens, which may have expired.
     Of {
         user: UserId,
         sid: Option<String>,
@@ -22,7 +23,7 @@ pub enum Hint {
 /// Reads a hint.
 ///
 /// # Errors
-/// While the first signing keys are being made.
+/// While the first signing keys are being generated.
 pub fn read(core: &Core, token: &str) -> Result<Hint, Unavailable> {
     let keys = SigningKeys { core }.current()?;
     let Ok(claims) = verify(token, &["JWT"], &keys.of_hints(core.now())) else { return Ok(Hint::Invalid) };

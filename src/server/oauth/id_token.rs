@@ -22,9 +22,9 @@ pub struct Statement<'a> {
     pub grant: &'a Grant,
     pub subject: Subject<'a>,
     pub assurance: Assurance,
-    /// Of the authorization request; absent at a refresh.
+    /// From the authorization request; absent on refresh.
     pub nonce: Option<&'a str>,
-    /// The access token beside it.
+    /// The access token that is issued with it.
     pub access_token: &'a str,
     pub now: Timestamp,
 }
@@ -33,7 +33,7 @@ impl Statement<'_> {
     /// Signs it with the application's algorithm.
     ///
     /// # Errors
-    /// When there is no key for it, or the key cannot sign.
+    /// When the algorithm has no key, or the key cannot sign.
     pub fn sign(&self, keys: &KeySet) -> Result<String, Unavailable> {
         sign_for(self.client, (keys, self.now), "JWT", &self.claims())
     }
@@ -62,7 +62,8 @@ impl Statement<'_> {
     }
 }
 
-/// The left half of the access token's hash, by the hash of the signature (section 3.1.3.6); Ed25519 is made with SHA-512.
+/// The left half of the access token's hash, with the hash function of the signature (section 3.1.3.6); Ed25519 uses
+/// SHA-512.
 fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     match algorithm {
         Algorithm::Rs256 | Algorithm::Es256 => URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
@@ -70,8 +71,8 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     }
 }
 
-/// The session as one application knows it (`sid`): 128 bits that no two applications can compare, and that stay when the
-/// user authenticates again.
+/// The session id for one application (`sid`): 128 bits that applications cannot correlate, and that stay the same when
+/// the user authenticates again.
 #[must_use]
 pub fn sid(keys: &KeySet, session: SessionId, application: &ApplicationId) -> String {
     let hash = keys.lasting().hash(&[b"sid", session.0.as_bytes(), application.as_str().as_bytes()]);

@@ -1,4 +1,4 @@
-//! The signing keys: made, published, rotated and revoked. One set serves all nodes.
+//! Generates, publishes, rotates and revokes the signing keys. All nodes share one set.
 
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -24,19 +24,19 @@ pub struct SigningKeys<'a> {
 }
 
 impl SigningKeys<'_> {
-    /// The keys as this node read them last.
+    /// The keys that this node read last.
     ///
     /// # Errors
-    /// While the first keys are being made.
+    /// While the first keys are being generated.
     pub fn current(&self) -> Result<Arc<KeySet>, Unavailable> {
         let set = self.core.key_set.get().filter(|set| set.is_complete(self.core.now()));
-        set.ok_or_else(|| Unavailable::expected("signing keys", "the first keys are being made"))
+        set.ok_or_else(|| Unavailable::expected("signing keys", "the first keys are being generated"))
     }
 
-    /// Reads the keys, for this node to sign with.
+    /// Reads the keys that this node signs with.
     ///
     /// # Errors
-    /// When the database is away, or the secret key does not open them.
+    /// When the database is unavailable, or the secret key does not decrypt the keys.
     pub async fn read(&self) -> Result<(), Unavailable> {
         let stored = self.core.store.signing_keys().await?;
         let Some(lasting) = self.core.store.lasting_key(LASTING).await? else { return Ok(()) };
@@ -47,14 +47,15 @@ impl SigningKeys<'_> {
 
     fn lasting(&self, sealed: &SealedKey) -> Result<LastingKey, Unavailable> {
         let bytes = open(&self.core.keys, LASTING, sealed)?;
-        let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the lasting key is cut"))?;
+        let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the lasting key is truncated"))?;
         Ok(LastingKey(Secret::new(bytes)))
     }
 
-    /// Does what is due: makes keys, encrypts them under the present secret key, removes spent ones; then reads them.
+    /// Generates keys that are due, re-encrypts keys under the current secret key, removes obsolete ones, and rereads
+    /// all.
     ///
     /// # Errors
-    /// As [`SigningKeys::read`].
+    /// The same as [`SigningKeys::read`].
     pub async fn keep(&self) -> Result<(), Unavailable> {
         self.keep_lasting().await?;
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
@@ -68,7 +69,7 @@ impl SigningKeys<'_> {
         self.read().await
     }
 
-    /// Adds a key, where `signs_from` still says that it is needed: another node may have added one meanwhile.
+    /// Adds a key if `signs_from` still requires it: another node may have added one in the meantime.
     async fn add(
         &self,
         pkcs8: &[u8],
@@ -89,7 +90,7 @@ impl SigningKeys<'_> {
         Ok(Some(key.id))
     }
 
-    /// Refuses a secret key that does not open this set: no other node could open a key that was encrypted under it.
+    /// Refuses a secret key that does not decrypt this set: no other node could decrypt a key encrypted under it.
     async fn check_secret_key(&self, unit: &mut dyn Unit) -> Result<(), Unavailable> {
         let sealed = unit.lasting_key_within(LASTING).await?;
         sealed.map_or(Ok(()), |sealed| self.lasting(&sealed).map(drop))
@@ -105,7 +106,7 @@ impl SigningKeys<'_> {
         self.sealer().seal(LASTING, &bytes)
     }
 
-    /// Makes the lasting key, and encrypts it under the present secret key.
+    /// Creates the lasting key, or re-encrypts it under the current secret key.
     async fn keep_lasting(&self) -> Result<(), Unavailable> {
         let sealed = if let Some(sealed) = self.core.store.lasting_key(LASTING).await? {
             self.sealer().reseal(LASTING, &sealed)?
@@ -115,7 +116,7 @@ impl SigningKeys<'_> {
         let Some(sealed) = sealed else { return Ok(()) };
         let mut unit = self.core.store.begin().await?;
         unit.lock_signing_keys().await?;
-        // Another node may have made it while we waited: a second one would be another key.
+        // Another node may have created the key while we waited; this one would be a different key.
         let known = unit.lasting_key_within(LASTING).await?;
         if known.as_ref().is_some_and(|known| known.by == sealed.by) {
             return Ok(());
@@ -128,7 +129,7 @@ impl SigningKeys<'_> {
         unit.commit().await
     }
 
-    /// Encrypts keys under the present secret key, removes the private half of spent ones, and forgotten keys.
+    /// Re-encrypts keys under the current secret key, and removes obsolete private halves and expired keys.
     async fn tidy(&self) -> Result<(), Unavailable> {
         let (now, name) = (self.core.now(), self.core.keys.name());
         let is_due = |key: &StoredKey, all: &[StoredKey]| {
@@ -154,18 +155,18 @@ impl SigningKeys<'_> {
         unit.commit().await
     }
 
-    /// All keys as they are stored, the oldest first.
+    /// All stored keys, oldest first.
     pub async fn stored(&self) -> Result<Vec<StoredKey>, Unavailable> {
         self.core.store.signing_keys().await
     }
 
-    /// All keys with their phases, the oldest first.
+    /// All keys with their phases, oldest first.
     pub async fn list(&self) -> Result<Vec<(StoredKey, Phase)>, Unavailable> {
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
         Ok(stored.iter().map(|key| (key.clone(), phase(key, &stored, now))).collect())
     }
 
-    /// Adds a key for each algorithm that has no next one; it signs in 24 hours, when applications have read it.
+    /// Adds a key for each algorithm without a next key; it starts to sign in 24 hours, when applications have read it.
     pub async fn rotate(&self) -> Result<Vec<KeyId>, Unavailable> {
         self.keep_lasting().await?;
         let mut added = Vec::new();
@@ -180,8 +181,8 @@ impl SigningKeys<'_> {
         Ok(added)
     }
 
-    /// Revokes all keys and makes new ones, which sign at once: for a set whose secret key is lost. The lasting key is made
-    /// anew, too.
+    /// Revokes all keys and generates new ones that sign at once: for a set whose secret key is lost. The lasting key
+    /// is replaced too.
     pub async fn replace(&self) -> Result<Vec<KeyId>, Unavailable> {
         let (mut keys, now) = (Vec::new(), self.core.now());
         for algorithm in Algorithm::ALL {
@@ -204,8 +205,8 @@ impl SigningKeys<'_> {
         Ok(added)
     }
 
-    /// Revokes a key: it signs and verifies nothing any more. Where it was the current one, the next one signs at once, or a
-    /// new one. `false` when there is no such key.
+    /// Revokes a key: it no longer signs or verifies. If it was the current key, the next key or a new one signs at
+    /// once. `false` if there is no such key.
     pub async fn revoke(&self, id: &KeyId) -> Result<bool, Unavailable> {
         let now = self.core.now();
         let known = self.core.store.signing_keys().await?;
@@ -222,7 +223,7 @@ impl SigningKeys<'_> {
         Ok(true)
     }
 
-    /// Has the next key of an algorithm sign now, or a new one.
+    /// Lets the next key of an algorithm sign now, or a new one if there is none.
     async fn succeed(&self, unit: &mut dyn Unit, algorithm: Algorithm, spare: &[u8]) -> Result<(), Unavailable> {
         let (now, stored) = (self.core.now(), unit.lock_signing_keys().await?);
         let next = stored.iter().find(|key| key.algorithm() == algorithm && phase(key, &stored, now) == Phase::Next);
@@ -235,7 +236,8 @@ impl SigningKeys<'_> {
     }
 }
 
-/// Signs claims with the current key of an application's algorithm. `typ`: the kind of token (RFC 8725, section 3.11).
+/// Signs claims with the current key of the application's algorithm. `typ` is the kind of token (RFC 8725, section
+/// 3.11).
 pub(super) fn sign_for(
     client: &Client,
     (keys, now): (&KeySet, Timestamp),
@@ -243,11 +245,11 @@ pub(super) fn sign_for(
     claims: &impl Serialize,
 ) -> Result<String, Unavailable> {
     let failed = |cause: String| Unavailable::new("signing keys", cause);
-    let key = keys.signer(client.algorithm, now).ok_or_else(|| failed("there is no key".to_owned()))?;
+    let key = keys.signer(client.algorithm, now).ok_or_else(|| failed("the algorithm has no key".to_owned()))?;
     sign(key, typ, claims).map_err(|cause| failed(cause.to_string()))
 }
 
-/// Makes a key on a thread of its own: an RSA key takes a second.
+/// Generates a key on a blocking thread: an RSA key takes a second.
 async fn generate(algorithm: Algorithm) -> Result<Vec<u8>, Unavailable> {
     let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm)).await;
     let made = made.map_err(|cause| Unavailable::new("signing keys", cause))?;

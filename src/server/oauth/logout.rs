@@ -1,4 +1,4 @@
-//! Signing out on the way from an application (OpenID Connect RP-Initiated Logout 1.0).
+//! Logout requests from applications (OpenID Connect RP-Initiated Logout 1.0).
 
 use super::hint::{self, Hint};
 use super::id_token::sid;
@@ -21,37 +21,37 @@ pub struct Logouts<'a> {
 pub enum LogoutDecision {
     /// The session ends at once.
     Now(Target),
-    /// The user confirms first: anyone could have sent them here.
+    /// The user confirms first: any site could have sent them here.
     Ask(Target),
-    /// No one is signed in here.
+    /// No user is signed in.
     Done(Target),
 }
 
-/// Where the user goes then.
+/// Where the user goes after signing out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// A registered address, with `state`; `None` for our own page.
+    /// A registered URI with `state`; `None` for our own page.
     pub address: Option<String>,
     /// The name of the application.
     pub application: Option<String>,
 }
 
-/// A hint, as it concerns the browser that it came with.
+/// The session of a hint, in relation to the requesting browser.
 enum Standing {
-    /// It names this session.
+    /// It is the session of this browser.
     This,
-    /// Its session lives in another browser.
+    /// It is active in another browser.
     Elsewhere,
-    /// Its session expired or was revoked.
+    /// It expired or was revoked.
     Ended(UserId),
     Unknown,
 }
 
 impl Logouts<'_> {
-    /// Decides what happens to a request.
+    /// Decides how to handle a logout request.
     ///
     /// # Errors
-    /// When the database is away, or the first signing keys are still being made.
+    /// When the database is unavailable, or the first signing keys are still being generated.
     pub async fn decide(
         &self,
         parameters: &Parameters,
@@ -82,7 +82,7 @@ impl Logouts<'_> {
         let target = Target { address, application: Some(application.name.to_string()) };
         let standing = self.standing(&hint, &client, current).await?;
         Ok(match (standing, current) {
-            // A wrong address is a mistake of the application, or an attacker's request.
+            // A wrong URI is a mistake in the application, or an attacker's request.
             (_, Some(_)) if is_wrong => LogoutDecision::Ask(Target { address: None, ..target }),
             (_, None) if is_wrong => LogoutDecision::Done(Target::default()),
             (Standing::This, Some(_)) => LogoutDecision::Now(target),

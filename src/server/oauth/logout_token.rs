@@ -15,7 +15,7 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// Signs a logout token with the application's algorithm.
 ///
 /// # Errors
-/// When there is no key for it, or the key cannot sign.
+/// When the algorithm has no key, or the key cannot sign.
 pub fn logout_token(core: &Core, keys: &KeySet, client: &Client, notice: &LogoutNotice) -> Result<String, Unavailable> {
     let now = core.now();
     let claims = json!({

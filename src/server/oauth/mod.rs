@@ -1,4 +1,4 @@
-//! The OpenID Connect provider, free of HTTP: what it decides, what it gives out, and the keys that it signs with.
+//! The OpenID Connect provider, independent of HTTP: its decisions, its tokens, and its signing keys.
 
 pub mod apps;
 mod authorize;

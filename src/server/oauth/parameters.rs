@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use url::form_urlencoded;
 
-/// The parameters of a query or a form, in their order.
+/// The parameters of a query or a form, in their original order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);
 
@@ -16,7 +16,7 @@ pub enum Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Its value, where it is there once.
+    /// The value, if the parameter occurs exactly once.
     #[must_use]
     pub fn one(self) -> Option<&'a str> {
         match self {
@@ -27,7 +27,7 @@ impl<'a> Found<'a> {
 }
 
 impl Parameters {
-    /// Reads a query or a form.
+    /// Parses a query or a form.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
         Self(form_urlencoded::parse(text).map(|(name, value)| (owned(name), owned(value))).collect())
@@ -43,7 +43,7 @@ impl Parameters {
         }
     }
 
-    /// A parameter that is there once and not empty.
+    /// The value of a parameter that occurs exactly once and is not empty.
     #[must_use]
     pub fn one(&self, name: &str) -> Option<&str> {
         self.find(name).one()
@@ -64,13 +64,13 @@ impl Parameters {
             .map(|(_, name)| name)
     }
 
-    /// As the query of an address.
+    /// Serializes the parameters as a query string.
     #[must_use]
     pub fn write(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 
-    /// The same without one of the parameters.
+    /// A copy without one of the parameters.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         Self(self.0.iter().filter(|(known, _)| known != name).cloned().collect())

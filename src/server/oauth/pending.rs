@@ -1,4 +1,4 @@
-//! Authorization requests that wait for their user: kept on the server for ten minutes, under a name in the address.
+//! Authorization requests that wait for their user: stored on the server for ten minutes, under an id in the URL.
 
 use super::parameters::Parameters;
 use super::request::LONGEST_REQUEST;
@@ -23,10 +23,10 @@ pub const PENDING_LIFE: Duration = Duration::from_mins(10);
 /// A request that waits for its user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// Its parameters, as a query.
+    /// Its parameters, as a query string.
     query: String,
     began_at: i64,
-    /// Whether the user said which account is meant.
+    /// Whether the user has chosen an account.
     pub has_chosen: bool,
 }
 
@@ -47,24 +47,24 @@ impl Pending {
     }
 }
 
-/// Authorization requests that wait.
+/// The pending authorization requests.
 pub struct PendingRequests<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// Whose request it is.
+/// The browser that a pending request belongs to.
 #[derive(Clone, Copy, Debug)]
 pub enum Holder<'a> {
     Browser(&'a Token),
-    /// The first browser that opens it: it came by a POST of another site, without cookies.
+    /// The first browser that opens it: the request came as a cross-site POST, without cookies.
     First,
 }
 
 impl PendingRequests<'_> {
-    /// Keeps a request; returns its name.
+    /// Stores a request; returns its id.
     ///
     /// # Errors
-    /// When it is too large, the client keeps too many, or a backend is away.
+    /// When the request is too large, the client stores too many, or a backend is unavailable.
     pub async fn keep(&self, pending: &Pending, holder: Holder<'_>, from: ClientAddress) -> Result<Token, Error> {
         if pending.query.len() > LONGEST_REQUEST {
             return Err(ApiError::TooLarge.into());
@@ -81,19 +81,20 @@ impl PendingRequests<'_> {
         self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())
     }
 
-    /// Reads a request, which stays.
+    /// Reads a request without removing it.
     pub async fn peek(&self, id: &Token, holder: Holder<'_>) -> Result<Option<Pending>, Unavailable> {
         let key = key(id, holder);
         Ok(self.opened(&key, self.core.ephemeral.get(&key).await?))
     }
 
-    /// Reads a request and removes it; of several callers at once, one gets it.
+    /// Reads and removes a request; of several concurrent callers, one gets it.
     pub async fn take(&self, id: &Token, holder: Holder<'_>) -> Result<Option<Pending>, Unavailable> {
         let key = key(id, holder);
         Ok(self.opened(&key, self.core.ephemeral.take(&key).await?))
     }
 
-    /// Reads a request of a browser. One that came without cookies becomes that of the first browser that asks.
+    /// Reads a request of a browser. A request that came without cookies is bound to the first browser that asks for
+    /// it.
     pub async fn claim(&self, id: &Token, browser: &Token) -> Result<Option<Pending>, Unavailable> {
         if let Some(pending) = self.peek(id, Holder::Browser(browser)).await? {
             return Ok(Some(pending));
@@ -103,7 +104,7 @@ impl PendingRequests<'_> {
         Ok(Some(pending))
     }
 
-    /// Writes a request of a browser again, after its user said something.
+    /// Updates a request of a browser after its user made a choice.
     pub async fn put(&self, id: &Token, browser: &Token, pending: &Pending) -> Result<(), Unavailable> {
         let key = key(id, Holder::Browser(browser));
         let left = pending.began_at().plus(PENDING_LIFE).since(self.core.now());
@@ -111,7 +112,7 @@ impl PendingRequests<'_> {
         self.core.ephemeral.put(&key, self.sealed(&key, pending)?, left).await
     }
 
-    /// A value that cannot be read (another version, a removed key) counts as expired.
+    /// Decrypts a request. A value that cannot be read (another version, a removed key) counts as expired.
     fn opened(&self, key: &str, sealed: Option<Vec<u8>>) -> Option<Pending> {
         let value = self.core.keys.open(key.as_bytes(), &sealed?)?;
         let pending: Pending = serde_json::from_slice(&value).ok()?;
@@ -119,7 +120,7 @@ impl PendingRequests<'_> {
     }
 }
 
-/// A hash, so that the name cannot be read out of the backend.
+/// The storage key: a hash, so that the id cannot be read from the backend.
 fn key(id: &Token, holder: Holder<'_>) -> String {
     let hash = match holder {
         Holder::Browser(browser) => Sha256::new().chain_update(b"browser").chain_update(browser.hash().0),

@@ -21,7 +21,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-const NO_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expired, or was used before");
+const NO_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expired, or already used");
 const SESSION_ENDED: Refusal = Refusal::invalid_grant("the session expired or was revoked");
 
 impl Tokens<'_> {
@@ -46,7 +46,7 @@ impl Tokens<'_> {
         redeemed
     }
 
-    /// Exchanges a code that was taken for tokens.
+    /// Exchanges a code that was taken from the store for tokens.
     async fn redeem(
         &self,
         authenticated: &AuthenticatedClient,
@@ -55,7 +55,7 @@ impl Tokens<'_> {
     ) -> Result<TokenAnswer, Refusal> {
         let AuthenticatedClient { application, client, session: read, consent } = authenticated;
         if parameters.one("redirect_uri") != Some(&code.redirect_uri) {
-            return Err(Refusal::invalid_grant("redirect_uri differs from that of the authorization request"));
+            return Err(Refusal::invalid_grant("redirect_uri differs from the authorization request"));
         }
         check_verifier(code.challenge.as_deref(), parameters.one("code_verifier"))?;
         let now = self.core.now();
@@ -66,14 +66,15 @@ impl Tokens<'_> {
         let (found, consent) = if is_read {
             (read.clone(), consent.clone())
         } else {
-            // No matching session was read with the client: it has ended, or the secret key changed since the code was issued.
+            // No matching session was read with the client: it has ended, or the secret key changed after the code was
+            // issued.
             let again = self.core.store.client_with_secrets(&client.client_id, Some(code.session())).await?;
             again.map_or((None, None), |again| (again.session, again.consent))
         };
         let SessionFacts { session, user, facts } = found.filter(is_session_of_code).ok_or(SESSION_ENDED)?;
         let assurance = self.check_policy(application, (&user, &facts), &Authentication::of(&session))?;
         let grant = self.grant((code, hash), (client, &session))?;
-        // Withdrawn since the code was issued.
+        // The user withdrew consent after the code was issued.
         if client.consent == ConsentRule::Once && client.needs_consent(&grant.scopes, consent.as_ref()) {
             return Err(NOT_ALLOWED);
         }
@@ -113,17 +114,18 @@ impl Tokens<'_> {
         Ok(answer)
     }
 
-    /// Ends the tokens of a code that is used again: the first use may have been an attacker's (RFC 6749, section 4.1.2).
+    /// Ends the tokens of a code that is used twice: the first use may have been an attacker's (RFC 6749, section
+    /// 4.1.2).
     async fn end_grant_of(&self, code: &TokenHash, application: &ApplicationId) -> Result<(), Unavailable> {
         let mut unit = self.core.store.begin().await?;
         if unit.end_grant_of_code(code, application).await? {
             unit.commit().await?;
-            tracing::warn!(%application, "authorization code used twice; its tokens are ended");
+            tracing::warn!(%application, "authorization code reused; its tokens were revoked");
         }
         Ok(())
     }
 
-    /// The grant that a code stands for.
+    /// Creates the grant for a code.
     fn grant(
         &self,
         (code, hash): (&Code, TokenHash),
@@ -146,8 +148,8 @@ impl Tokens<'_> {
         })
     }
 
-    /// Records a redemption in a unit of work, because account, policy or groups changed since they were read. They are read
-    /// again under locks: an administrator who removes access comes first, or finds the grant.
+    /// Records a redemption in a unit of work, because the account, policy or groups changed after they were read. They
+    /// are reread under locks, so that an administrator who removes access either comes first or finds the grant.
     async fn record_in_unit(&self, record: RedemptionRecord<'_>, assurance: Assurance) -> Result<(), Refusal> {
         let RedemptionRecord { grant, session, token, refresh_token, user, application, .. } = record;
         let mut unit = self.core.store.begin().await?;
@@ -163,7 +165,7 @@ impl Tokens<'_> {
         if grant.scopes.has(Scope::Profile) {
             let profile = Profile { core: self.core };
             profile.hold_for_ever(&mut *unit, user).await?;
-            // The user was renamed meanwhile; userinfo will return the new name.
+            // The user was renamed in the meantime; userinfo will return the new name.
             if locked.username != user.username {
                 profile.hold_for_ever(&mut *unit, &locked).await?;
             }
@@ -177,8 +179,8 @@ impl Tokens<'_> {
     }
 }
 
-/// Checks the proof of a code challenge (RFC 7636, section 4.6). A verifier without a challenge is refused, too: the challenge may
-/// have been taken out of the request (RFC 9700, section 4.8.2).
+/// Checks a code verifier (RFC 7636, section 4.6). A verifier without a challenge is refused too: an attacker may have
+/// removed the challenge from the request (RFC 9700, section 4.8.2).
 fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
     let is_verifier = |text: &str| {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -191,8 +193,8 @@ fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(),
         {
             Ok(())
         }
-        (Some(_), Some(_)) => Err(Refusal::invalid_grant("code_verifier does not fit the code_challenge")),
+        (Some(_), Some(_)) => Err(Refusal::invalid_grant("code_verifier does not match the code_challenge")),
         (Some(_), None) => Err(Refusal::invalid_grant("code_verifier is missing")),
-        (None, Some(_)) => Err(Refusal::invalid_grant("code_verifier for a request without a code_challenge")),
+        (None, Some(_)) => Err(Refusal::invalid_grant("code_verifier sent without a code_challenge")),
     }
 }

@@ -1,4 +1,5 @@
-//! Refresh tokens (RFC 6749, section 6; RFC 9700, section 4.14.2): rotated for public clients, fixed for confidential ones.
+//! Refresh tokens (RFC 6749, section 6; RFC 9700, section 4.14.2): rotated for public clients, fixed for confidential
+//! clients.
 
 use super::client_authentication::AuthenticatedClient;
 use super::error::{ErrorCode, Refusal};
@@ -17,9 +18,9 @@ const NO_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, 
 
 /// The outcome of using a refresh token.
 enum Use {
-    /// The client keeps this one, or gets its successor.
+    /// The client gets this token: the same one, or its successor.
     Goes(Token),
-    /// It was used before, and its successor too or more than a minute ago: it was probably stolen.
+    /// It was used before, and its successor was used too or a minute has passed: it was probably stolen.
     Reused,
 }
 
@@ -41,7 +42,7 @@ impl Tokens<'_> {
         let found = self.core.store.application_for(&application.id, user.id).await?;
         let (application, facts) = found.ok_or(NOT_ALLOWED)?;
         let assurance = self.check_policy(&application, (&user, &facts), &grant.authentication)?;
-        // The account first, as everything that ends grants does: two orders would be a deadlock.
+        // The account is locked first, as in all code that ends grants: a different order could deadlock.
         let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
         let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(NO_TOKEN)?;
         if !unit.lock_grant(grant.id).await? {
@@ -72,8 +73,8 @@ impl Tokens<'_> {
         Ok(answer)
     }
 
-    /// Uses a refresh token of a grant that is locked. Its successor is computed, so that it can be told again to a client that
-    /// did not get the answer: for a minute, while the successor is unused.
+    /// Uses a refresh token of a locked grant. The successor is derived from it, so that a client that missed the
+    /// response can get the successor again: for a minute, while the successor is unused.
     async fn rotate(
         &self,
         unit: &mut dyn Unit,
@@ -95,13 +96,13 @@ impl Tokens<'_> {
     }
 }
 
-/// Ends a grant whose refresh token two have, and tells its user.
+/// Ends a grant whose refresh token was used by two parties, and records it in the user's activity.
 async fn end_family(mut unit: AccountUnit<'_>, grant: &Grant, application: &str) -> Result<(), Unavailable> {
     if unit.end_grant(grant.id).await? {
         unit.record(EventKind::RefreshTokenReused, Some(application.to_owned())).await?;
         unit.commit().await?;
         let Grant { id, application, .. } = grant;
-        tracing::warn!(grant = %id.0, %application, "refresh token used twice; its grant is ended");
+        tracing::warn!(grant = %id.0, %application, "refresh token reused; its grant was revoked");
     }
     Ok(())
 }
@@ -112,6 +113,6 @@ fn narrowed(grant: &Grant, asked: Option<&str>) -> Result<Scopes, Refusal> {
     if asked.is_subset(&grant.scopes) && asked.iter().any(|scope| scope != Scope::OfflineAccess) {
         Ok(asked)
     } else {
-        Err(Refusal::new(ErrorCode::InvalidScope, "scope goes beyond what the user granted"))
+        Err(Refusal::new(ErrorCode::InvalidScope, "scope exceeds the scopes that the user granted"))
     }
 }

@@ -1,4 +1,4 @@
-//! The authorization request (OpenID Connect Core, section 3.1.2.1): read, and checked against its client. No I/O.
+//! Parses authorization requests (OpenID Connect Core, section 3.1.2.1) and checks them against their client. No I/O.
 
 use super::error::{ErrorCode, Refusal};
 use super::parameters::{Found, Parameters};
@@ -11,12 +11,12 @@ use url::Url;
 
 /// The authentication context class of a passkey with user verification.
 pub const PHISHING_RESISTANT: &str = "phr";
-/// Longest request, in bytes of its query.
+/// Maximum length of the query of a request, in bytes.
 pub const LONGEST_REQUEST: usize = 8 * 1024;
-/// Longest `state` and `nonce`, in bytes.
+/// Maximum length of `state` and `nonce`, in bytes.
 const LONGEST_VALUE: usize = 2 * 1024;
 
-/// How the answer reaches the application (OAuth 2.0 Multiple Response Types; Form Post Response Mode).
+/// How the response reaches the application (OAuth 2.0 Multiple Response Types; Form Post Response Mode).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResponseMode {
     #[default]
@@ -38,9 +38,9 @@ impl ResponseMode {
     }
 }
 
-/// The parameter `prompt`, as words.
+/// The values of the `prompt` parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a word of the parameter, independent of the others")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a value of the parameter, independent of the others")]
 pub struct Prompt {
     pub none: bool,
     pub login: bool,
@@ -51,15 +51,15 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// The words that are known, for the discovery document.
+    /// The supported values, for the discovery document.
     pub const WORDS: [&str; 5] = ["none", "login", "consent", "select_account", "create"];
 
-    /// Reads words separated by spaces. An unknown word is refused (Initiating User Registration, section 4.1), and `none`
-    /// where it is not alone.
+    /// Parses space-separated values. Refuses an unknown value (Initiating User Registration, section 4.1), and `none`
+    /// together with other values.
     fn parse(text: &str) -> Result<Self, Refusal> {
         let words: Vec<_> = text.split(' ').filter(|word| !word.is_empty()).collect();
         if words.iter().any(|word| !Self::WORDS.contains(word)) {
-            return Err(Refusal::invalid_request("prompt has a word that is not supported"));
+            return Err(Refusal::invalid_request("prompt has an unsupported value"));
         }
         let has = |word: &str| words.contains(&word);
         let prompt = Self {
@@ -70,13 +70,13 @@ impl Prompt {
             create: has("create"),
         };
         if prompt.none && words.len() > 1 {
-            return Err(Refusal::invalid_request("prompt=none must stand alone"));
+            return Err(Refusal::invalid_request("prompt=none must be the only value"));
         }
         Ok(prompt)
     }
 }
 
-/// Where the answer goes: known as soon as client and redirect URI are.
+/// Where the response goes: known as soon as the client and the redirect URI are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo {
     pub redirect_uri: String,
@@ -84,7 +84,7 @@ pub struct ReturnTo {
     pub state: Option<String>,
 }
 
-/// A request that fits its client.
+/// A request that is valid for its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationRequest {
     pub return_to: ReturnTo,
@@ -94,10 +94,10 @@ pub struct AuthorizationRequest {
     pub challenge: Option<String>,
     pub prompt: Prompt,
     pub max_age: Option<Duration>,
-    /// Whether a passkey is asked for, which the user may lack.
+    /// Whether a passkey is preferred, but not required.
     pub prefers_passkey: bool,
     pub claims: RequestedClaims,
-    /// The parameter `claims` as it was sent, for the grant.
+    /// The unparsed `claims` parameter, for the grant.
     pub claims_text: Option<String>,
     pub login_hint: Option<String>,
     pub id_token_hint: Option<String>,
@@ -109,7 +109,7 @@ pub struct AuthorizationRequest {
 pub enum NoRedirect {
     /// `client_id` is missing, repeated or unknown.
     UnknownClient,
-    /// `redirect_uri` is missing, repeated or not registered; the one that was asked for.
+    /// `redirect_uri` is missing, repeated or not registered; holds the requested URI if there is exactly one.
     WrongRedirectUri(Option<String>),
 }
 
@@ -121,11 +121,11 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, NoRedirect> {
     parameters.one("client_id").ok_or(NoRedirect::UnknownClient)
 }
 
-/// Where the answer to a request goes (docs/RULES.md, 12: compared before anything else).
+/// Determines where the response goes (docs/RULES.md, 12: compared before anything else).
 ///
 /// # Errors
-/// When the redirect URI is missing, repeated or not registered. With one registered URI it may be left out in plain OAuth
-/// alone (RFC 6749, section 3.1.2.3; OpenID Connect Core, section 3.1.2.1), so it is always required.
+/// When the redirect URI is missing, repeated or not registered. Only plain OAuth lets a client with one registered URI
+/// omit it (RFC 6749, section 3.1.2.3; OpenID Connect Core, section 3.1.2.1), so it is always required.
 pub fn return_to(parameters: &Parameters, client: &Client) -> Result<ReturnTo, NoRedirect> {
     let asked = match parameters.find("redirect_uri") {
         Found::One(uri) if client.admits(uri) => uri.to_owned(),
@@ -139,10 +139,10 @@ pub fn return_to(parameters: &Parameters, client: &Client) -> Result<ReturnTo, N
 }
 
 impl AuthorizationRequest {
-    /// Reads the rest of a request whose client and redirect URI are known good.
+    /// Parses the rest of a request whose client and redirect URI are valid.
     ///
     /// # Errors
-    /// As the application gets it.
+    /// The refusal for the application.
     pub fn parse(parameters: &Parameters, client: &Client, return_to: ReturnTo) -> Result<Self, Refusal> {
         if parameters.repeated(&["resource"]).is_some() {
             return Err(Refusal::invalid_request("a parameter is repeated"));
@@ -164,7 +164,7 @@ impl AuthorizationRequest {
         let nonce = parameters.one("nonce").map(str::to_owned);
         let is_long = |value: Option<&str>| value.is_some_and(|value| value.len() > LONGEST_VALUE);
         if is_long(nonce.as_deref()) || is_long(parameters.one("state")) {
-            return Err(Refusal::invalid_request("state and nonce have at most 2048 bytes"));
+            return Err(Refusal::invalid_request("state and nonce must have at most 2048 bytes"));
         }
         let challenge = challenge(parameters, client.requires_pkce)?;
         check_resources(parameters)?;
@@ -179,7 +179,7 @@ impl AuthorizationRequest {
             prompt,
             max_age: max_age(parameters)?,
             prefers_passkey: acr_values.split(' ').any(|value| value == PHISHING_RESISTANT),
-            claims: claims.ok_or(Refusal::invalid_request("claims is not JSON of OpenID Connect Core, section 5.5"))?,
+            claims: claims.ok_or(Refusal::invalid_request("claims violates OpenID Connect Core, section 5.5"))?,
             claims_text: claims_text.map(str::to_owned),
             login_hint: parameters.one("login_hint").map(str::to_owned),
             id_token_hint: parameters.one("id_token_hint").map(str::to_owned),
@@ -188,14 +188,14 @@ impl AuthorizationRequest {
         })
     }
 
-    /// Whether the user has to authenticate after the request began, whatever the age of their session.
+    /// Whether the user has to authenticate after the request began, regardless of the age of the session.
     #[must_use]
     pub fn needs_new_authentication(&self) -> bool {
         self.prompt.login || self.max_age.is_some_and(|age| age.is_zero())
     }
 }
 
-/// Request objects are not read; ignoring them would ignore what they ask for.
+/// Refuses request objects: ignoring them would ignore the parameters that they contain.
 fn check_unsupported(parameters: &Parameters) -> Result<(), Refusal> {
     if parameters.find("request") != Found::Absent {
         return Err(Refusal::new(ErrorCode::RequestNotSupported, "request objects are not supported"));
@@ -206,13 +206,13 @@ fn check_unsupported(parameters: &Parameters) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Access tokens are for userinfo alone, so a resource changes nothing; one that is none is refused (RFC 8707, section 2).
+/// Refuses an invalid resource (RFC 8707, section 2). A valid one has no effect: access tokens are only for userinfo.
 fn check_resources(parameters: &Parameters) -> Result<(), Refusal> {
     let is_resource = |text: &str| Url::parse(text).is_ok_and(|url| url.fragment().is_none());
     if parameters.all("resource").all(is_resource) {
         Ok(())
     } else {
-        Err(Refusal::new(ErrorCode::InvalidTarget, "resource is not an absolute URI without a fragment"))
+        Err(Refusal::new(ErrorCode::InvalidTarget, "resource must be an absolute URI without a fragment"))
     }
 }
 
@@ -221,10 +221,10 @@ fn challenge(parameters: &Parameters, is_required: bool) -> Result<Option<String
         return match (is_required, parameters.find("code_challenge_method")) {
             (true, _) => Err(Refusal::invalid_request("code_challenge is required (PKCE with S256)")),
             (false, Found::Absent) => Ok(None),
-            (false, _) => Err(Refusal::invalid_request("code_challenge_method without code_challenge")),
+            (false, _) => Err(Refusal::invalid_request("code_challenge_method requires code_challenge")),
         };
     };
-    // Without a method it would be "plain" (RFC 7636, section 4.3).
+    // The default method would be "plain" (RFC 7636, section 4.3).
     if parameters.one("code_challenge_method") != Some("S256") {
         return Err(Refusal::invalid_request("code_challenge_method must be S256"));
     }
@@ -241,7 +241,7 @@ fn max_age(parameters: &Parameters) -> Result<Option<Duration>, Refusal> {
     Ok(Some(Duration::from_secs(seconds.into())))
 }
 
-/// The first language of a list that the pages have.
+/// The first language in a list that the pages support.
 fn language(list: &str) -> Option<Language> {
     list.split(' ').find_map(|tag| Language::parse(tag.split('-').next().unwrap_or_default()))
 }

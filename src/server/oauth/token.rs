@@ -1,4 +1,4 @@
-//! The token endpoint: a code or a refresh token in, tokens out (RFC 6749, sections 4.1.3 and 6).
+//! The token endpoint: exchanges a code or a refresh token for tokens (RFC 6749, sections 4.1.3 and 6).
 
 use super::claims::Subject;
 use super::client_authentication::{ClientRequest, authenticate, fail};
@@ -22,23 +22,23 @@ pub struct Tokens<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// The answer (RFC 6749, section 5.1; OpenID Connect Core, section 3.1.3.3).
+/// The token response (RFC 6749, section 5.1; OpenID Connect Core, section 3.1.3.3).
 #[derive(Clone, Debug, Serialize)]
 pub struct TokenAnswer {
     access_token: String,
     token_type: &'static str,
-    /// Seconds.
+    /// In seconds.
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
-    /// The scopes that were granted; left out where there is none (RFC 6749, section 3.3: a scope has a word).
+    /// The granted scopes; omitted if there are none, since `scope` cannot be empty (RFC 6749, section 3.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
 
-/// A grant for which tokens are made, with what goes into them.
+/// A grant for which tokens are issued, with the content of the tokens.
 pub(super) struct Making<'a> {
     pub client: &'a Client,
     pub user: &'a User,
@@ -53,16 +53,16 @@ pub(super) struct Making<'a> {
 pub(super) const NOT_ALLOWED: Refusal = Refusal::invalid_grant("the user may no longer use this application");
 
 impl Tokens<'_> {
-    /// Answers a request of an application.
+    /// Answers a token request.
     ///
     /// # Errors
-    /// As the application gets it.
+    /// The refusal for the application.
     #[tracing::instrument(skip_all)]
     pub async fn answer(&self, request: &ClientRequest<'_>) -> Result<TokenAnswer, Refusal> {
         if request.parameters.repeated(&["resource"]).is_some() {
             return Err(Refusal::invalid_request("a parameter is repeated"));
         }
-        // Before anything is taken: without keys no answer could be given.
+        // Checked before a code is taken: without keys no tokens could be issued.
         SigningKeys { core: self.core }.current()?;
         let grant_type = request.parameters.one("grant_type");
         let code = request.parameters.one("code").filter(|_| grant_type == Some("authorization_code"));
@@ -95,7 +95,7 @@ impl Tokens<'_> {
         }
     }
 
-    /// Makes an access token and, for OpenID Connect, an ID token.
+    /// Creates an access token and, for OpenID Connect, an ID token.
     pub(super) fn make(&self, making: Making<'_>) -> Result<(TokenAnswer, IssuedToken), Unavailable> {
         let Making { client, user, groups, grant, scopes, assurance, nonce, refresh_token } = making;
         let (now, token) = (self.core.now(), self.core.token());

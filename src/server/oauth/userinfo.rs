@@ -1,4 +1,4 @@
-//! The userinfo endpoint (OpenID Connect Core, section 5.3), and what applications ask about their own tokens.
+//! The userinfo endpoint (OpenID Connect Core, section 5.3), and introspection and revocation of tokens.
 
 use super::claims::{Subject, of_scopes, seconds};
 use super::client_authentication::{AuthenticatedClient, ClientRequest, authenticate};
@@ -13,7 +13,7 @@ use crate::server::secret::Token;
 use crate::server::store::{LivingGrant, UserFacts, ValidAccessToken};
 use serde_json::{Map, Value};
 
-/// The endpoints that take tokens.
+/// The endpoints that accept tokens.
 pub struct Resources<'a> {
     pub(in crate::server) core: &'a Core,
 }
@@ -24,7 +24,7 @@ impl Resources<'_> {
     /// The claims of an access token's user.
     ///
     /// # Errors
-    /// `invalid_token`, `insufficient_scope` without `openid`, or that a backend is away.
+    /// `invalid_token`, `insufficient_scope` without `openid`, or an unavailable backend.
     #[tracing::instrument(skip_all)]
     pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
         let Some(ValidAccessToken { living, token, client, facts, .. }) = self.valid(access_token).await? else {
@@ -40,23 +40,23 @@ impl Resources<'_> {
         Ok(claims)
     }
 
-    /// An access token that is valid, where the policy still lets the user in.
+    /// A valid access token, if the policy still allows the user.
     async fn valid(&self, access_token: &str) -> Result<Option<ValidAccessToken>, Unavailable> {
         let Some(token) = Token::decode(access_token) else { return Ok(None) };
         let found = self.core.store.access_token(&token.hash(), self.core.now()).await?;
         Ok(found.filter(|found| self.is_allowed(&found.application, (&found.living, &found.facts))))
     }
 
-    /// Whether the policy still lets the user in.
+    /// Whether the policy still allows the user.
     fn is_allowed(&self, application: &Application, (living, facts): (&LivingGrant, &UserFacts)) -> bool {
         let LivingGrant { grant, user } = living;
         Tokens { core: self.core }.check_policy(application, (user, facts), &grant.authentication).is_ok()
     }
 
-    /// Says whether a token is good (RFC 7662): to a confidential application, about its own.
+    /// Tells a confidential application whether one of its tokens is valid (RFC 7662).
     ///
     /// # Errors
-    /// When the application is not authenticated, or a backend is away.
+    /// When the application is not authenticated, or a backend is unavailable.
     pub async fn introspect(&self, request: &ClientRequest<'_>) -> Result<Map<String, Value>, Refusal> {
         let AuthenticatedClient { application, client, .. } = authenticate(self.core, request, None).await?;
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
@@ -104,11 +104,11 @@ impl Resources<'_> {
         answer
     }
 
-    /// Ends a token (RFC 7009): a refresh token with its whole grant. An unknown one, or one of another application, is left
-    /// as it is, and nothing says so.
+    /// Revokes a token (RFC 7009); a refresh token ends its whole grant. An unknown token, or one of another
+    /// application, is silently ignored.
     ///
     /// # Errors
-    /// When the application is not authenticated, or a backend is away.
+    /// When the application is not authenticated, or a backend is unavailable.
     pub async fn revoke(&self, request: &ClientRequest<'_>) -> Result<(), Refusal> {
         let AuthenticatedClient { application, .. } = authenticate(self.core, request, None).await?;
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;

@@ -1,17 +1,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How far a request may reach.
+/// Which addresses a request may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// An address that an application chose: the public internet, by https.
+    /// For an address that an application chose: the public internet, over https.
     Public,
-    /// An address that an administrator registered: also this machine and private networks, and those by http as well; never
-    /// link-local ones, where clouds keep credentials.
+    /// For an address that an administrator registered: also this machine and private networks, even over http; never
+    /// link-local addresses, where clouds serve credentials.
     Registered,
 }
 
 impl Reach {
-    /// Whether a connection to this address may be made.
+    /// Whether a connection to this address is allowed.
     #[must_use]
     pub fn admits(self, address: IpAddr, is_plain: bool) -> bool {
         match (self, embedded(address)) {
@@ -27,7 +27,7 @@ impl Reach {
     }
 }
 
-/// The IPv4 address within an IPv6 address that leads to one: mapped (RFC 4291, section 2.5.5.2) and NAT64 (RFC 6052).
+/// The IPv4 address that is embedded in an IPv6 address: mapped (RFC 4291, section 2.5.5.2) or NAT64 (RFC 6052).
 fn embedded(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     if let Some(v4) = v6.to_ipv4_mapped() {
@@ -42,7 +42,7 @@ fn embedded(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether an address is on the internet (IANA IPv4 Special-Purpose Address Registry).
+/// Whether an address is public (IANA IPv4 Special-Purpose Address Registry).
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let is_special = match address.octets() {
         [0 | 10 | 127 | 224.., ..]
@@ -60,8 +60,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !is_special
 }
 
-/// Whether an address is on the internet (IANA IPv6 Special-Purpose Address Registry): global unicast without the ranges that
-/// are for documentation, or that carry other addresses.
+/// Whether an address is public (IANA IPv6 Special-Purpose Address Registry): global unicast without the ranges that
+/// are for documentation or embed other addresses.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let is_global = (0x2000..0x4000).contains(&first);
@@ -123,7 +123,7 @@ mod tests {
         {
             let parsed: IpAddr = address.parse().unwrap();
             let plain = (Reach::Public.admits(parsed, true), Reach::Registered.admits(parsed, true));
-            assert_eq!(plain, (false, registered), "{address} by http");
+            assert_eq!(plain, (false, registered), "{address} over http");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The one door for requests that we make to addresses that others chose (docs/RULES.md, 15): no redirects, 5 seconds, 64 KiB,
-//! and only addresses that may be reached. The name is resolved once, and the connection goes to the address that was checked.
+//! The only client for requests to addresses that others chose (docs/RULES.md, 15): no redirects, 5 seconds, 64 KiB,
+//! and only allowed addresses. The name is resolved once, and the connection goes to the address that was checked.
 
 mod address;
 
@@ -15,9 +15,9 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-/// How long a request may take, from the name to the last byte.
+/// Timeout for a request, from the name lookup to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Largest answer that is read, in bytes.
+/// How much of a response is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
 /// Why a request was not made, or not answered.
@@ -27,13 +27,13 @@ pub enum DoorError {
     Scheme,
     #[error("the address has a username or password")]
     UserInfo,
-    #[error("the host has an address that must not be reached")]
+    #[error("the host has an address that is not allowed")]
     Forbidden,
     #[error("no answer: {0}")]
     NoAnswer(String),
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
@@ -41,10 +41,10 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// The door.
+/// The client for outbound requests.
 #[derive(Clone, Debug)]
 pub struct Door {
-    /// Setting `OUTBOUND_ALLOW`: networks that may be reached whatever they are, also by http.
+    /// Setting `OUTBOUND_ALLOW`: networks that are always allowed, even over http.
     pub allowed: Arc<[IpNet]>,
 }
 
@@ -89,7 +89,7 @@ impl Door {
         Ok(Reply { status: answer.status().as_u16(), body })
     }
 
-    /// Checks everything that does not need the name's address.
+    /// Checks everything that does not need name resolution.
     fn check(&self, uri: &str, reach: Reach) -> Result<(), DoorError> {
         let url = url::Url::parse(uri).map_err(|_| DoorError::Scheme)?;
         let is_plain = url.scheme() == "http" && (reach == Reach::Registered || !self.allowed.is_empty());
@@ -103,7 +103,7 @@ impl Door {
     }
 }
 
-/// Lets a name through only where each of its addresses may be reached.
+/// Resolves a name only if all of its addresses are allowed.
 #[derive(Debug)]
 struct Guard {
     allowed: Arc<[IpNet]>,

@@ -4,7 +4,7 @@ use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
-/// Reads of known browsers, and what becomes of them with time.
+/// Reads of known browsers, and removal of expired ones.
 #[async_trait]
 pub trait BrowserReads: Send + Sync {
     /// A browser that a user signed in with, and that user.
@@ -13,29 +13,29 @@ pub trait BrowserReads: Send + Sync {
     /// The browsers that remember an account; at most [`MOST_BROWSERS`](crate::server::model::browser::MOST_BROWSERS).
     async fn known_browsers(&self, user: UserId) -> Result<Vec<KnownBrowser>, Unavailable>;
 
-    /// Removes browsers that are forgotten at `now`, at most `limit`, and returns how many.
+    /// Removes browsers that expired before `now`, at most `limit`, and returns how many.
     async fn remove_expired_browsers(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
 /// Writes of known browsers.
 #[async_trait]
 pub trait BrowserWrites: Send {
-    /// Keeps a browser that has just been given its token.
+    /// Adds a known browser under its new token.
     async fn remember_browser(&mut self, browser: &KnownBrowser) -> Result<(), Unavailable>;
 
-    /// Keeps a browser as known for longer, under a new token; `None` when it is not known as this user's, else whether a
-    /// sign-in there was nothing new to the account.
+    /// Extends a known browser under a new token, and returns whether the account already recognised it; `None` when it
+    /// is not known for this user.
     async fn renew_browser(&mut self, former: &TokenHash, browser: &KnownBrowser) -> Result<Option<bool>, Unavailable>;
 
-    /// Forgets who signed in with a browser.
+    /// Removes a known browser.
     async fn forget_browser(&mut self, token: &TokenHash) -> Result<(), Unavailable>;
 
-    /// Records "Not now" to a passkey for this browser, if it is known as this user's.
+    /// Records the answer "Not now" to a passkey offer in this browser, if it is known for this user.
     async fn decline_offer(&mut self, token: &TokenHash, user: UserId, until: Timestamp) -> Result<(), Unavailable>;
 
-    /// From now on a sign-in in any browser is new to the account.
+    /// Makes the account treat the next sign-in from any browser as new.
     async fn void_recognition(&mut self, user: UserId) -> Result<(), Unavailable>;
 
-    /// Forgets the browsers that are more than an account keeps, the oldest first.
+    /// Removes the oldest known browsers of an account beyond the maximum.
     async fn trim_browsers(&mut self, user: UserId) -> Result<(), Unavailable>;
 }

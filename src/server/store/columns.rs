@@ -25,24 +25,24 @@ macro_rules! join {
     ($first:literal $($rest:literal)*) => { concat!($first $(, ", ", $rest)*) };
 }
 
-/// Makes two macros for each table: one for the list of its columns, with a prefix and optionally with aliases, and one
-/// for their values by name, in the same order. A statement that leaves out a column does not compile.
+/// Defines two macros for each table: one for the list of its columns, with a prefix and optionally with aliases, and
+/// one for their values by name, in the same order. A statement that leaves out a column does not compile.
 macro_rules! tables {
     ($d:tt; $($table:ident: $columns:ident, $values:ident { $($kind:ident: $($column:ident)+;)+ })*) => {
         $(
-            #[allow(unused_macros, reason = "not every table is written by a list of all its columns")]
+            #[allow(unused_macros, reason = "some tables are never written with a list of all columns")]
             macro_rules! $columns {
                 ($d prefix:literal) => { list!($d prefix: $($($column)+)+) };
                 ($d prefix:literal as $d alias:literal) => { list_as!($d prefix as $d alias: $($($column)+)+) };
             }
 
-            #[allow(unused_macros, reason = "not every table is written by a list of all its columns")]
+            #[allow(unused_macros, reason = "some tables are never written with a list of all columns")]
             macro_rules! $values {
                 ($($($column = $d $column:literal),+),+ $d(,)?) => { join!($($($d $column)+)+) };
             }
         )*
 
-        /// All tables but the development mailbox, in an order in which each row finds what it refers to.
+        /// All tables except the development mailbox, ordered so that referenced tables come first.
         pub const TABLES: &[Table] = &[$(Table {
             name: stringify!($table),
             columns: &[$($(Column { name: stringify!($column), kind: Kind::$kind },)+)+],

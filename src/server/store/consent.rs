@@ -7,14 +7,14 @@ use async_trait::async_trait;
 /// Writes of consents.
 #[async_trait]
 pub trait ConsentWrites: Send {
-    /// The scopes that a user whose account is locked allowed an application.
+    /// The scopes that a user, whose row is locked, has granted to an application.
     async fn reread_consent(
         &mut self,
         user: UserId,
         application: &ApplicationId,
     ) -> Result<Option<Scopes>, Unavailable>;
 
-    /// Remembers the scopes that a user allowed an application.
+    /// Stores the scopes that a user granted to an application.
     async fn put_consent(
         &mut self,
         user: UserId,
@@ -22,6 +22,6 @@ pub trait ConsentWrites: Send {
         given: (&Scopes, Timestamp),
     ) -> Result<(), Unavailable>;
 
-    /// Forgets what a user allowed an application; `false` when there is nothing.
+    /// Removes a user's consent for an application; `false` when there is none.
     async fn withdraw_consent(&mut self, user: UserId, application: &ApplicationId) -> Result<bool, Unavailable>;
 }

@@ -5,17 +5,18 @@ use crate::server::model::{ApplicationId, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
-/// A grant with its user, while both can be used: the session of one that ends with it is alive.
+/// An active grant with its user: neither the grant nor the session that it depends on has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LivingGrant {
     pub grant: Grant,
     pub user: User,
 }
 
-/// Reads of refresh tokens, and removal of what has ended. Access tokens are read with everything around them ([`super::ProviderReads`]).
+/// Reads of refresh tokens, and removal of ended grants and expired tokens. [`super::ProviderReads`] reads access
+/// tokens.
 #[async_trait]
 pub trait GrantReads: Send + Sync {
-    /// The grant of a refresh token, if it can be used at `now`.
+    /// A refresh token with its grant, if the grant is active at `now`.
     async fn refresh_token(
         &self,
         token: &TokenHash,
@@ -32,7 +33,8 @@ pub trait GrantReads: Send + Sync {
 /// Writes of grants, tokens and visits.
 #[async_trait]
 pub trait GrantWrites: Send {
-    /// Adds a grant, and that its session visited the application; `false` when the session expired or was revoked, or its code was used.
+    /// Adds a grant and the session's visit; `false` when the session expired or was revoked, or the code was already
+    /// used.
     async fn add_grant(&mut self, grant: &Grant, session: SessionId) -> Result<bool, Unavailable>;
 
     /// Locks a grant until the unit of work ends; `false` when it is gone.
@@ -40,16 +42,16 @@ pub trait GrantWrites: Send {
 
     async fn add_access_token(&mut self, grant: GrantId, token: &IssuedToken) -> Result<(), Unavailable>;
 
-    /// Adds a refresh token; the same one again is left as it is.
+    /// Adds a refresh token; does nothing if it already exists.
     async fn add_refresh_token(&mut self, grant: GrantId, token: &RefreshToken) -> Result<(), Unavailable>;
 
-    /// A refresh token of a grant that is locked, as it is now.
+    /// Reads the current state of a refresh token whose grant is locked.
     async fn reread_refresh_token(&mut self, token: &TokenHash) -> Result<Option<RefreshToken>, Unavailable>;
 
     /// Marks a refresh token as used.
     async fn use_refresh_token(&mut self, token: &TokenHash, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Sets the end of a grant.
+    /// Sets the end time of a grant.
     async fn extend_grant(&mut self, id: GrantId, ends_at: Timestamp) -> Result<(), Unavailable>;
 
     /// Ends a grant, and its tokens with it; `false` when there is none.
@@ -64,6 +66,6 @@ pub trait GrantWrites: Send {
     /// Ends an access token; `false` when there is none.
     async fn end_access_token(&mut self, token: &TokenHash) -> Result<bool, Unavailable>;
 
-    /// Ends the oldest grants of a user at an application beyond those that are kept.
+    /// Ends the oldest grants of a user at an application beyond the maximum.
     async fn trim_grants(&mut self, user: UserId, application: &ApplicationId) -> Result<(), Unavailable>;
 }

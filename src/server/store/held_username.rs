@@ -4,7 +4,7 @@ use crate::server::keys::KeyedHash;
 use crate::server::model::UserId;
 use async_trait::async_trait;
 
-/// Reads of usernames that only their former owners can have.
+/// Reads of usernames that are held for their former owners.
 #[async_trait]
 pub trait HeldUsernameReads: Send + Sync {
     /// Whether one of these names is held for a former owner.
@@ -14,14 +14,14 @@ pub trait HeldUsernameReads: Send + Sync {
     async fn remove_expired_names(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
-/// Writes of held usernames. A deleted account leaves nothing but the hashes of those that are held for ever
+/// Writes of held usernames. A deleted account leaves only the hashes of usernames that are held forever
 /// ([`super::UserWrites::delete_user`]).
 #[async_trait]
 pub trait HeldUsernameWrites: Send {
     /// Holds a name for its former owner.
     async fn hold_username(&mut self, name: &KeyedHash, user: UserId, until: Timestamp) -> Result<(), Unavailable>;
 
-    /// Holds a name for ever, unless it is held already.
+    /// Holds a name forever, unless it is already held.
     async fn hold_username_for_ever(&mut self, name: &KeyedHash, user: UserId) -> Result<(), Unavailable>;
 
     /// Whether one of these names is held for another user.

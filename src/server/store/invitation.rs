@@ -4,13 +4,13 @@ use crate::server::model::{Invitation, InvitationId};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
-/// Reads of invitations, and what becomes of them with time.
+/// Reads of invitations, and removal of expired ones.
 #[async_trait]
 pub trait InvitationReads: Send + Sync {
-    /// The invitation that has this link, open or not.
+    /// The invitation with this link, whether or not it can still be used.
     async fn invitation(&self, link: &TokenHash) -> Result<Option<Invitation>, Unavailable>;
 
-    /// At most `limit` invitations, the newest first, those that were made before a certain one if it is given.
+    /// At most `limit` invitations, newest first, starting after `before` if it is given.
     async fn invitations(&self, before: Option<&Invitation>, limit: u32) -> Result<Vec<Invitation>, Unavailable>;
 
     /// Removes invitations that expired before `now`, at most `limit`, and returns how many.
@@ -22,7 +22,7 @@ pub trait InvitationReads: Send + Sync {
 pub trait InvitationWrites: Send {
     async fn add_invitation(&mut self, invitation: &Invitation) -> Result<(), Unavailable>;
 
-    /// Uses an invitation up, by one; of several that try at once, as many get `true` as it has uses left.
+    /// Consumes one use of an invitation; of several concurrent calls, as many return `true` as it has uses left.
     async fn use_invitation(&mut self, link: &TokenHash, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// `false` when there is no such invitation.

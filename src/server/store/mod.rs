@@ -1,5 +1,5 @@
-//! Accounts, sessions and everything else that is kept, behind traits with one implementation for each database. Each noun
-//! has a trait of reads and a trait of writes; the writes happen in a unit of work.
+//! Stores accounts, sessions and all other data behind traits, with one implementation for each database. Each entity
+//! has a trait for reads and a trait for writes; the writes happen in a unit of work.
 
 #[macro_use]
 mod columns;
@@ -71,7 +71,7 @@ pub use visit::{UserApplication, VisitReads, VisitWrites};
 use crate::server::Unavailable;
 use async_trait::async_trait;
 
-/// The longest list that is read at once where users cannot make it longer than a few dozen.
+/// The maximum length of lists that are read without paging; users cannot create more than a few dozen entries.
 pub const MOST_LISTED: u32 = 500;
 
 /// The outcome of writing a row that must be unique.
@@ -79,11 +79,11 @@ pub const MOST_LISTED: u32 = 500;
 #[must_use]
 pub enum Insertion {
     Done,
-    /// It exists already; the unit of work can only be dropped.
+    /// The row already exists; the unit of work must be dropped.
     Conflict,
 }
 
-/// The reads of all nouns, and the way into a [`Unit`] of work. An error is an outage; what is merely absent is `None`.
+/// All reads, and the start of a [`Unit`] of work. An error is an outage; a missing row is `None`.
 #[async_trait]
 pub trait Store:
     ApplicationReads
@@ -114,11 +114,11 @@ pub trait Store:
     + Send
     + Sync
 {
-    /// Begins a unit of work; dropped without a commit it leaves nothing behind.
+    /// Begins a unit of work, which is rolled back if it is dropped without a commit.
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable>;
 }
 
-/// The writes of one act: all of them happen, or none.
+/// A unit of work: all of its writes happen, or none.
 #[async_trait]
 pub trait Unit:
     ApplicationWrites
@@ -142,6 +142,6 @@ pub trait Unit:
     + VisitWrites
     + Send
 {
-    /// Commits the transaction. Logs the events that were recorded, and wakes the jobs for what was queued.
+    /// Commits the transaction, logs the recorded events, and wakes the jobs that have new work.
     async fn commit(self: Box<Self>) -> Result<(), Unavailable>;
 }

@@ -7,15 +7,15 @@ use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 
-/// The facts about a user that decide which applications they may use, and that applications learn.
+/// The facts about a user that decide which applications they may use, and that applications receive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFacts {
-    /// The oldest first.
+    /// Oldest first.
     pub passkeys: Vec<Passkey>,
     pub groups: BTreeSet<GroupName>,
 }
 
-/// A session, alive or not, with its user and the facts about them.
+/// A session, expired or not, with its user and the user's facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionFacts {
     pub session: Session,
@@ -23,13 +23,13 @@ pub struct SessionFacts {
     pub facts: UserFacts,
 }
 
-/// A client with its application, and with the session in which it asks for a user.
+/// A client with its application, and with the session in which it requests authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientWithSession {
     pub application: Application,
     pub client: Client,
     pub session: Option<SessionFacts>,
-    /// The scopes that the user allowed the application.
+    /// The scopes that the user has granted to the application.
     pub consent: Option<Scopes>,
 }
 
@@ -38,14 +38,14 @@ pub struct ClientWithSession {
 pub struct ClientWithSecrets {
     pub application: Application,
     pub client: Client,
-    /// The oldest first, expired ones included.
+    /// Oldest first, including expired ones.
     pub secrets: Vec<ClientSecret>,
     pub session: Option<SessionFacts>,
-    /// The scopes that the user of the session allowed the application.
+    /// The scopes that the user of the session has granted to the application.
     pub consent: Option<Scopes>,
 }
 
-/// An access token that is valid, with all that its use depends on.
+/// A valid access token with the data that its use depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidAccessToken {
     pub living: LivingGrant,
@@ -55,10 +55,10 @@ pub struct ValidAccessToken {
     pub facts: UserFacts,
 }
 
-/// Frequent reads of the provider across several tables, one statement each.
+/// The provider's frequent reads across several tables, one statement each.
 #[async_trait]
 pub trait ProviderReads: Send + Sync {
-    /// An application, and the facts about a user; `None` where either does not exist.
+    /// An application, and the facts about a user; `None` if either does not exist.
     async fn application_for(
         &self,
         id: &ApplicationId,

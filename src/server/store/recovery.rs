@@ -8,17 +8,17 @@ use async_trait::async_trait;
 /// Reads of recovery codes.
 #[async_trait]
 pub trait RecoveryReads: Send + Sync {
-    /// How many recovery codes are left.
+    /// Counts the recovery codes that an account has left.
     async fn count_recovery_codes(&self, user: UserId) -> Result<u32, Unavailable>;
 }
 
 /// Writes of recovery codes.
 #[async_trait]
 pub trait RecoveryWrites: Send {
-    /// Recovery codes of an account that were made before.
+    /// Counts the recovery codes of an account that were created before `before`.
     async fn count_recovery_codes_before(&mut self, user: UserId, before: Timestamp) -> Result<u32, Unavailable>;
 
-    /// Puts these recovery codes in the place of all others of an account.
+    /// Replaces all recovery codes of an account.
     async fn replace_recovery_codes(
         &mut self,
         user: UserId,
@@ -26,14 +26,14 @@ pub trait RecoveryWrites: Send {
         now: Timestamp,
     ) -> Result<(), Unavailable>;
 
-    /// Uses up a code and returns when it was made; of several that try at once, one gets it.
+    /// Uses up a code and returns when it was created; of several concurrent calls, one succeeds.
     async fn use_recovery_code(&mut self, code: &RecoveryCodeHash) -> Result<Option<Timestamp>, Unavailable>;
 
-    /// Removes the recovery codes of an account that were made since.
+    /// Removes the recovery codes of an account that were created at `since` or later, and returns how many.
     async fn remove_recovery_codes(&mut self, user: UserId, since: Timestamp) -> Result<u64, Unavailable>;
 
-    /// The account that is meant, if the code is one of its own. The look-up is the same whether there is such an account
-    /// or not.
+    /// The account that the identifier names, if it has this code. The query is the same whether or not the account
+    /// exists.
     async fn owner_of_recovery_code(
         &mut self,
         code: &RecoveryCodeHash,

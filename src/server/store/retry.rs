@@ -7,9 +7,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Why a connection to a database failed.
 pub enum Refused {
-    /// It may do so a little later.
+    /// A later attempt may succeed.
     Away(Unavailable),
-    /// An administrator has to change something first.
+    /// An administrator must change something first.
     Lasting(Unavailable),
 }
 
@@ -21,7 +21,7 @@ impl Refused {
     }
 }
 
-/// Tries to connect until it works, waiting cannot help, or `patience` is over.
+/// Tries to connect until an attempt succeeds, waiting cannot help, or `patience` has elapsed.
 ///
 /// # Errors
 /// [`Unavailable`] with the cause of the last attempt.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 /// Reads of roles.
 #[async_trait]
 pub trait RoleReads: Send + Sync {
-    /// All users with a role, at most `limit`, in the order of their ids and roles: those behind `after`.
+    /// At most `limit` users with a role, ordered by id and role, starting after `after`.
     async fn roles(&self, after: Option<(UserId, Role)>, limit: u32) -> Result<Vec<(User, RoleGrant)>, Unavailable>;
 
     /// The roles of a user.
@@ -16,12 +16,13 @@ pub trait RoleReads: Send + Sync {
 /// Writes of roles.
 #[async_trait]
 pub trait RoleWrites: Send {
-    /// `false` when the user has the role already.
+    /// `false` when the user already has the role.
     async fn grant_role(&mut self, grant: &RoleGrant) -> Result<bool, Unavailable>;
 
     /// `false` when the user does not have the role.
     async fn take_role(&mut self, user: UserId, role: Role) -> Result<bool, Unavailable>;
 
-    /// Locks the role of the owners until the unit of work ends. Returns each with whether the account can sign in.
+    /// Locks the roles of all owners until the unit of work ends. Returns each owner and whether the account can sign
+    /// in.
     async fn lock_owners(&mut self) -> Result<Vec<(UserId, bool)>, Unavailable>;
 }

@@ -2,10 +2,10 @@ use super::told;
 use crate::server::Unavailable;
 use sqlx::migrate::{MigrateError, Migrator};
 
-/// Whether a database has the schema of this program.
+/// Checks that a database has the schema of this program.
 ///
 /// # Errors
-/// In words for the operator, when it has another or none.
+/// A message for the operator when the schema is different or missing.
 pub fn check_schema(found: &[i64], own: &Migrator) -> Result<(), Unavailable> {
     let own: Vec<_> = own.iter().map(|migration| migration.version).collect();
     match found.iter().find(|version| !own.contains(version)) {
@@ -13,12 +13,12 @@ pub fn check_schema(found: &[i64], own: &Migrator) -> Result<(), Unavailable> {
         None if found.len() == own.len() => Ok(()),
         None => Err(Unavailable::new(
             "database schema",
-            "it is older than this program; bring it up to date with `latchkey migrate`",
+            "it is older than this program; run `latchkey migrate` to update it",
         )),
     }
 }
 
-/// Why the schema cannot be used, in words for the operator where there is something to do.
+/// Converts a migration error to a message that tells the operator what to do, where possible.
 pub fn schema(cause: MigrateError) -> Unavailable {
     match cause {
         MigrateError::VersionMissing(version) => Unavailable::new(
@@ -30,7 +30,7 @@ pub fn schema(cause: MigrateError) -> Unavailable {
         ),
         MigrateError::VersionMismatch(version) => Unavailable::new(
             "database schema",
-            format!("migration {version} was made by a program that is not this one; restore a backup"),
+            format!("migration {version} was made by a different program; restore a backup"),
         ),
         MigrateError::Execute(cause) => Unavailable::new("database schema", told(&cause)),
         MigrateError::ExecuteMigration(cause, version) => {

@@ -4,39 +4,39 @@ use crate::server::model::{Event, KnownBrowser, Passkey, Session, User};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 
-/// Everything that a sign-in with a passkey writes, where no one has to be notified. Time and client are those of `used`,
-/// also for the session and the event.
+/// Everything that a sign-in with a passkey writes if no notification is needed. The session and the event use the time
+/// and client of `used`.
 #[derive(Debug)]
 pub struct SignInRecord<'a> {
     pub passkey: &'a Passkey,
     pub used: &'a PasskeyUse,
     pub session: &'a Session,
     pub event: &'a Event,
-    /// The token under which the browser is known.
+    /// The token that the browser is known by.
     pub known: Option<TokenHash>,
     /// The browser under its new token.
     pub browser: &'a KnownBrowser,
-    /// Whether a browser that the account does not know has to go step by step, since its owner is notified.
+    /// Whether a sign-in in a browser that the account does not recognise needs a unit of work, to notify the user.
     pub only_recognised: bool,
-    /// The session that the browser had; it ends.
+    /// The browser's previous session, which ends.
     pub previous: Option<TokenHash>,
 }
 
 /// The outcome of recording a sign-in.
 #[derive(Debug)]
 pub enum SignInOutcome {
-    /// The account as it is now.
+    /// The sign-in was recorded; the current account.
     Recorded(User),
-    /// Nothing was written, since another use of the passkey, its removal or its suspension came first.
+    /// Nothing was written, because the passkey was used again, removed or suspended first.
     Refused(User),
-    /// Nothing was written, since the account is locked down or disabled by now, or its owner is to be notified: it has to
-    /// go step by step.
+    /// Nothing was written, because the account is now locked down or disabled, or the user must be notified: the
+    /// sign-in needs a unit of work.
     NotPlain,
-    /// The account is gone.
+    /// The account was deleted.
     Gone,
 }
 
-/// The most frequent act as one step, so that it takes one round trip where there are any.
+/// The most frequent operation as a single write, which takes one round trip.
 #[async_trait]
 pub trait SignInRecords {
     /// Records the use of a passkey and begins the session, all or nothing, under the same conditions as

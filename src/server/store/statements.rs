@@ -1,6 +1,6 @@
-//! Statements, and parts of them, that both databases share and more than one file needs.
+//! Statements and fragments that both databases share and that more than one file uses.
 
-/// The values of `outbox` from a row of `letters`, the queue of the previous version.
+/// The `outbox` values for a row of `letters`, the queue of the previous version.
 macro_rules! outbox_values_of_letters {
     () => {
         outbox_values!(
@@ -19,7 +19,7 @@ macro_rules! outbox_values_of_letters {
     };
 }
 
-/// The columns of `users` (as `u`) that make an account, under names that no other table has.
+/// The columns of `users` (as `u`) that an account is read from, under aliases that no other table uses.
 macro_rules! user_columns {
     () => {
         list_as!("u." as "user_": id username display_name email email_verified created_at username_changed_at
@@ -27,7 +27,7 @@ macro_rules! user_columns {
     };
 }
 
-/// The columns of `applications` (as `a`) with the groups of their policies, under names that no other table has.
+/// The columns of `applications` (as `a`) with the groups of their policies, under aliases that no other table uses.
 macro_rules! aliased_application {
     () => {
         concat!(
@@ -38,7 +38,7 @@ macro_rules! aliased_application {
     };
 }
 
-/// The facts about a user (as `u`, with their passkeys as `p`): a row for each passkey, and one where there is none.
+/// The facts about a user (as `u`, with passkeys as `p`): one row for each passkey, or a single row without a passkey.
 macro_rules! fact_columns {
     () => {
         concat!(
@@ -48,36 +48,36 @@ macro_rules! fact_columns {
     };
 }
 
-/// The columns of `sessions` (as `s`) with the user and the facts about them; `of_user` is null where there is none.
+/// The columns of `sessions` (as `s`) with the user and the user's facts; `of_user` is null if there is no user.
 macro_rules! session_fact_columns {
     () => {
         concat!(session_columns!("s."), ", u.id as of_user, ", user_columns!(), ", ", fact_columns!())
     };
 }
 
-/// The scopes that a user (as `u`) allowed an application (as `a`).
+/// The scopes that a user (as `u`) has granted to an application (as `a`).
 macro_rules! consent_column {
     () => {
         "(select o.scopes from consents o where o.user_id = u.id and o.application_id = a.id) as allowed_scopes"
     };
 }
 
-/// The joins behind `sessions` that [`session_fact_columns`] needs. Deleted accounts do not match.
+/// The joins after `sessions` that [`session_fact_columns`] needs. Deleted accounts do not match.
 macro_rules! session_fact_joins {
     () => {
         " left join users u on u.id = s.user_id and u.deleted_at is null left join passkeys p on p.user_id = u.id"
     };
 }
 
-/// Reads accounts for which a condition holds. Deleted ones are none.
+/// Reads the accounts that match a condition, except deleted ones.
 macro_rules! select_user {
     ($condition:literal) => {
         concat!("select ", user_columns!(), " from users u where u.deleted_at is null and ", $condition)
     };
 }
 
-/// Whether a passkey may be used with this counter and this eligibility for backup: it is not suspended, its counter grows
-/// or stays at zero (WebAuthn Level 3, section 7.2, step 22), and eligibility does not turn off.
+/// Whether a passkey may be used with this counter and backup eligibility: it is not suspended, its counter increases
+/// or stays at zero (WebAuthn Level 3, section 7.2, step 22), and its backup eligibility is not lost.
 macro_rules! may_be_used {
     ($count:literal, $eligible:literal) => {
         concat!(
@@ -104,7 +104,7 @@ macro_rules! owners {
     };
 }
 
-/// Reads the visits of sessions for which a condition holds, at applications that want to be told of their end.
+/// Reads the visits of sessions that match a condition, at applications that receive logout notices.
 macro_rules! visits_of {
     ($condition:literal) => {
         concat!(
@@ -134,7 +134,7 @@ macro_rules! living_from {
     };
 }
 
-/// Whether the grant of the token `$1` can be used at `$2`: it has not ended, and neither has the session that it depends on.
+/// Whether the grant of token `$1` is active at `$2`: neither it nor the session that it depends on has ended.
 macro_rules! is_living {
     () => {
         "t.token_hash = $1 and g.ends_at > $2 and u.deleted_at is null \

@@ -1,5 +1,5 @@
-/// The message of the driver, without the line of PostgreSQL's source that it adds, and with the code by which the server's
-/// documentation explains it.
+/// The driver's error message, without the PostgreSQL source line that it adds, and with the error code that the
+/// server's documentation explains.
 pub fn told(cause: &sqlx::Error) -> String {
     match cause.as_database_error() {
         Some(database) => match database.code() {
@@ -10,7 +10,7 @@ pub fn told(cause: &sqlx::Error) -> String {
     }
 }
 
-/// Without the place in its own source that the driver adds to a protocol error.
+/// Removes the location in the driver's source code that the driver adds to a protocol error.
 fn without_place(mut sentence: String) -> String {
     if let Some(place) = sentence.find(" (sqlx") {
         sentence.truncate(place);

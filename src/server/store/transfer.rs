@@ -1,4 +1,4 @@
-//! Everything that a database holds, row by row: for the way from one database to another.
+//! Exports and imports all rows of a database, to move from one database to another.
 
 use crate::server::Unavailable;
 use async_trait::async_trait;
@@ -48,7 +48,7 @@ impl Table {
     }
 }
 
-/// One value of a row; `None` where the column is empty.
+/// One value of a row; `None` if the column is null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Id(Option<Uuid>),
@@ -58,32 +58,32 @@ pub enum Value {
     Truth(Option<bool>),
 }
 
-/// One row: its table, and a value for each column in their order.
+/// One row: its table, and a value for each column, in column order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     pub table: &'static Table,
     pub values: Vec<Value>,
 }
 
-/// The whole of a database, out and in.
+/// Export and import of a whole database.
 #[async_trait]
 pub trait Transfer: Send + Sync {
-    /// How many rows there are in all tables.
+    /// Counts the rows of all tables.
     async fn count_rows(&self) -> Result<u64, Unavailable>;
 
     /// Passes every row of a consistent snapshot to `take`; returns the number of rows.
     ///
     /// # Errors
-    /// When the database is away, or `take` failed.
+    /// When the database is unavailable, or `take` fails.
     async fn hand_out(
         &self,
         take: &mut (dyn FnMut(Line) -> Result<(), Unavailable> + Send),
     ) -> Result<u64, Unavailable>;
 
-    /// Writes every row that `give` gives, all of them or none; tells how many.
+    /// Writes all rows that `give` returns, or none; returns the number of rows.
     ///
     /// # Errors
-    /// When the database is away or does not take a row, or `give` failed.
+    /// When the database is unavailable or rejects a row, or `give` fails.
     async fn take_in(
         &self,
         give: &mut (dyn FnMut() -> Result<Option<Line>, Unavailable> + Send),

@@ -8,20 +8,20 @@ use async_trait::async_trait;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserApplication {
     pub application: Application,
-    /// Since when a session of the user is signed in to it.
+    /// When a current session of the user first signed in to it.
     pub since: Option<Timestamp>,
-    /// When a session of the user signed in to it last.
+    /// When a current session of the user last signed in to it.
     pub used_at: Option<Timestamp>,
-    /// Whether it has access now: a session that is signed in to it, or a grant that outlives sessions.
+    /// Whether it has access now, through a session that is signed in to it or a grant that outlives sessions.
     pub has_access: bool,
-    /// The scopes that the user allowed.
+    /// The scopes that the user has granted.
     pub consent: Option<Scopes>,
 }
 
 /// Reads of visits: which session signed in to which application.
 #[async_trait]
 pub trait VisitReads: Send + Sync {
-    /// The enabled applications that a user may use, in the order of their ids: those behind `after`, at most `limit`.
+    /// At most `limit` enabled applications that a user may use, ordered by id, starting after `after`.
     async fn applications_of(
         &self,
         user: UserId,
@@ -36,7 +36,7 @@ pub trait VisitReads: Send + Sync {
 /// Writes of visits.
 #[async_trait]
 pub trait VisitWrites: Send {
-    /// Ends the visits of a user at an application, or at all, and queues a notice to each; returns how many there were.
+    /// Ends the visits of a user at one application or all, and queues a logout notice for each; returns how many.
     async fn end_visits(
         &mut self,
         user: UserId,

@@ -9,7 +9,7 @@ const SIGN_UPS: &str = "latchkey_sign_ups_total";
 const CEREMONIES: &str = "latchkey_ceremonies_total";
 const EMAILS: &str = "latchkey_emails_total";
 const LIMITED: &str = "latchkey_limited_total";
-/// How long answers take, in seconds.
+/// Response times, in seconds.
 pub const REQUESTS: &str = "latchkey_http_request_seconds";
 const POOL: &str = "latchkey_database_connections";
 const QUEUED: &str = "latchkey_queued_emails";
@@ -25,36 +25,36 @@ const FORMER_QUEUED: &str = "latchkey_outbox_letters";
 pub const NAMES: [&str; 11] =
     [SIGN_INS, SIGN_UPS, CEREMONIES, EMAILS, LIMITED, REQUESTS, POOL, QUEUED, OUTBOX_AGE, UP, REPORTS];
 
-/// Upper ends of the histogram's buckets, in seconds.
+/// Upper bounds of the histogram's buckets, in seconds.
 pub const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
-/// Says what each is.
+/// Registers the description of each metric.
 pub fn describe() {
     describe_counter!(SIGN_INS, "Sign-ins by method and outcome; `opened` is a success");
-    describe_counter!(SIGN_UPS, "Accounts made, by method");
+    describe_counter!(SIGN_UPS, "Accounts created, by method");
     describe_counter!(CEREMONIES, "Passkey ceremonies by purpose and stage");
     describe_counter!(EMAILS, "Emails by kind and outcome");
     describe_counter!(FORMER_EMAILS, "Former name of latchkey_emails_total");
-    describe_counter!(LIMITED, "Refusals by a limit");
+    describe_counter!(LIMITED, "Requests refused by a rate limit");
     describe_histogram!(REQUESTS, "Seconds until a request was answered, by route and status");
     describe_gauge!(POOL, "Connections to the database, by state");
-    describe_gauge!(QUEUED, "Emails that wait to be sent");
+    describe_gauge!(QUEUED, "Emails waiting to be sent");
     describe_gauge!(FORMER_QUEUED, "Former name of latchkey_queued_emails");
-    describe_gauge!(OUTBOX_AGE, "Seconds that the oldest of them has waited beyond its time");
+    describe_gauge!(OUTBOX_AGE, "Seconds by which the oldest queued email is overdue");
     describe_gauge!(UP, "1 while a backend answers");
     describe_counter!(REPORTS, "Reports of a violated content security policy");
 }
 
-/// Where a ceremony stands.
+/// The stage of a ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Started,
     Finished,
-    /// A finish that met nothing: too late, spent, or another browser's.
+    /// A finish without an open ceremony: too late, already finished, or of another browser.
     Expired,
 }
 
-/// Counts a ceremony that was begun or ended.
+/// Counts a ceremony that reached a stage.
 pub fn ceremony(purpose: &'static str, stage: Stage) {
     let stage = match stage {
         Stage::Started => "started",
@@ -69,19 +69,19 @@ pub fn sign_in(method: &'static str, refusal: Option<&'static str>) {
     counter!(SIGN_INS, "method" => method, "outcome" => refusal.unwrap_or("opened")).increment(1);
 }
 
-/// Counts an account that was made.
+/// Counts a new account.
 pub fn sign_up(method: &'static str) {
     counter!(SIGN_UPS, "method" => method).increment(1);
 }
 
-/// Counts what became of an email.
+/// Counts the outcome of an email.
 pub fn email(kind: &'static str, outcome: &'static str) {
     for name in [EMAILS, FORMER_EMAILS] {
         counter!(name, "kind" => kind, "outcome" => outcome).increment(1);
     }
 }
 
-/// Counts a refusal by a limit.
+/// Counts a request that a rate limit refused.
 pub fn limited(limit: &'static str) {
     counter!(LIMITED, "limit" => limit).increment(1);
 }
@@ -91,12 +91,12 @@ pub fn policy_report() {
     counter!(REPORTS).increment(1);
 }
 
-/// Measures an answer. The route is a pattern of ours, never what a stranger typed.
+/// Records a response. The route is one of our patterns, never a path that a client chose.
 pub fn request(route: String, status: u16, took: Duration) {
     histogram!(REQUESTS, "route" => route, "status" => status.to_string()).record(took.as_secs_f64());
 }
 
-/// Sets the gauges; `None` where the database is away.
+/// Sets the gauges; `None` if the database is unavailable.
 pub fn levels(levels: Option<Levels>, ephemeral_is_up: bool) {
     gauge!(UP, "backend" => "database").set(f64::from(u8::from(levels.is_some())));
     gauge!(UP, "backend" => "ephemeral").set(f64::from(u8::from(ephemeral_is_up)));

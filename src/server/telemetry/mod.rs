@@ -1,4 +1,4 @@
-//! How the running program is seen: logs, meters and traces.
+//! Observability: logs, metrics and traces.
 
 pub mod meters;
 mod traces;
@@ -10,7 +10,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The name under which every security event is logged, once it is certain that it happened.
+/// The log target of security events, which are logged after their commit.
 pub const AUDIT: &str = "latchkey::audit";
 
 /// The format of log lines (setting `LOG_FORMAT`).
@@ -25,23 +25,23 @@ pub struct Telemetry {
     traces: Option<Traces>,
 }
 
-/// Sends logs to standard error; `RUST_LOG` filters, `info` when it is unset. Traces go to the collector that
-/// `OTEL_EXPORTER_OTLP_ENDPOINT` names, if it does.
+/// Sends logs to standard error, filtered by `RUST_LOG` (by default `info`). Sends traces to the collector that
+/// `OTEL_EXPORTER_OTLP_ENDPOINT` names, if it is set.
 ///
-/// The WebAuthn library logs what it verifies at `debug`, so it is held at `error`, unless the filter names one of its
-/// modules.
+/// The WebAuthn library logs the data that it verifies at `debug`, so its level is `error`, unless the filter names one
+/// of its modules.
 #[must_use]
 pub fn start(format: LogFormat) -> Telemetry {
     start_with(wished_or(LevelFilter::INFO), format)
 }
 
-/// The same for a single command: warnings, and what is audited, which no filter takes away.
+/// Starts telemetry for a single command: warnings, and audit events, which no filter removes.
 #[must_use]
 pub fn start_for_command(format: LogFormat) -> Telemetry {
     start_with(wished_or(LevelFilter::WARN).with_target(AUDIT, LevelFilter::INFO), format)
 }
 
-/// The filter of `RUST_LOG`, such as `warn,latchkey=debug`; else this level. Invalid directives are left out.
+/// The filter of `RUST_LOG`, such as `warn,latchkey=debug`, or else this level. Invalid directives are ignored.
 fn wished_or(default: LevelFilter) -> Targets {
     let wish = std::env::var("RUST_LOG").unwrap_or_default();
     let directives: Vec<Targets> = wish.split(',').filter_map(|directive| parsed(directive.trim())).collect();
@@ -54,7 +54,7 @@ fn wished_or(default: LevelFilter) -> Targets {
     })
 }
 
-/// The first part of a filter that is no directive.
+/// The first part of a filter that is not a directive.
 #[must_use]
 pub fn wrong_directive(filter: &str) -> Option<&str> {
     filter.split(',').map(str::trim).find(|directive| !directive.is_empty() && parsed(directive).is_none())
@@ -70,7 +70,7 @@ fn start_with(filter: Targets, format: LogFormat) -> Telemetry {
             ["webauthn_rs", "webauthn_rs_core", "webauthn_rs_proto"].map(|target| (target, LevelFilter::ERROR)),
         )
         .with_target("opentelemetry", LevelFilter::WARN);
-    // Colours are for eyes: a file or a pipe gets none (https://no-color.org for those who want none at all).
+    // Colours only on a terminal, and none if `NO_COLOR` is set (https://no-color.org).
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match format {
@@ -91,7 +91,7 @@ fn start_with(filter: Targets, format: LogFormat) -> Telemetry {
 }
 
 impl Telemetry {
-    /// Sends what is left.
+    /// Sends the remaining traces.
     pub fn stop(self) {
         if let Some(traces) = self.traces {
             traces.stop();

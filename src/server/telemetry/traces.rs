@@ -1,4 +1,4 @@
-//! Spans to an OpenTelemetry collector, over OTLP/HTTP with protobuf.
+//! Sends spans to an OpenTelemetry collector, over OTLP/HTTP with protobuf.
 
 use async_trait::async_trait;
 use opentelemetry::trace::TracerProvider;
@@ -13,10 +13,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Settings for the address of the collector (OpenTelemetry, "OTLP Exporter Configuration").
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-/// Timeout for the collector; a thread of its own talks to it.
+/// Timeout for the collector, which a separate thread talks to.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the last spans may take at shutdown.
+/// Timeout for sending the last spans at shutdown.
 const LAST: Duration = Duration::from_secs(1);
 
 /// The connection to the collector.
@@ -52,7 +52,7 @@ impl Traces {
     }
 }
 
-/// A blocking client: the batches are sent from a thread that does nothing else.
+/// A blocking client: a dedicated thread sends the batches.
 #[derive(Debug)]
 struct Blocking(ureq::Agent);
 

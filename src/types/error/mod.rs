@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-/// The one table of refusals: variant (with what stands beside it), code, HTTP status (RFC 9110, section 15) and sentence.
+/// The table of refusals: variant (with its field), code, HTTP status (RFC 9110, section 15) and sentence.
 macro_rules! refusals {
     ($($(#[$meta:meta])* $variant:ident $({ $field:ident: $kind:ty = $default:expr })? = $code:literal, $status:literal, $sentence:literal;)*) => {
         /// Every way in which a call can be refused: a closed set of codes.
         ///
-        /// On the wire: `{"error":{"code":"…","message":"…"}}`, with `retry_after` in seconds where waiting helps and
-        /// `tries_left` where a code was typed.
+        /// On the wire: `{"error":{"code":"…","message":"…"}}`, with `retry_after` in seconds if waiting helps, and
+        /// `tries_left` if a code was wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(into = "wire::Body", from = "wire::Body")]
         pub enum ApiError {
@@ -19,16 +19,16 @@ macro_rules! refusals {
         }
 
         impl ApiError {
-            /// All of them, for tables and tests.
+            /// All refusals, for tables and tests.
             pub const ALL: &[Self] = &[$(Self::$variant $({ $field: $default })?,)*];
 
-            /// The name that programs go by.
+            /// The code, for programs.
             #[must_use]
             pub fn code(self) -> &'static str {
                 match self { $(Self::$variant $({ $field: _ })? => $code,)* }
             }
 
-            /// The HTTP status that carries it.
+            /// The HTTP status of the response.
             #[must_use]
             pub fn status(self) -> u16 {
                 match self { $(Self::$variant $({ $field: _ })? => $status,)* }
@@ -46,7 +46,7 @@ refusals! {
     AddressTaken = "address_taken", 409, "Another account already uses this email address.";
     BadRequest = "bad_request", 400, "The request is invalid. Reload the page and try again.";
     CeremonyExpired = "ceremony_expired", 401, "This request has expired. Please try again.";
-    /// Not known where tries are not counted, as with recovery codes.
+    /// `None` if tries are not counted, as for recovery codes.
     CodeWrong { tries_left: Option<u8> = None } = "code_wrong", 401, "This code is wrong. Check the email and try again.";
     CrossOrigin = "cross_origin", 403, "The request came from another site and was blocked.";
     EmailOff = "email_off", 404, "Sign-in by email is off. Use a passkey.";
@@ -61,7 +61,7 @@ refusals! {
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
     NotFound = "not_found", 404, "This page doesn't exist.";
-    /// Whether it was valid, but is suspended.
+    /// Whether the passkey is valid but suspended.
     NotVerified { suspended: bool = false } = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
     OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 hours.";
     OtherAccount = "other_account", 409, "This email is for another account. Sign in to that account first.";
@@ -78,16 +78,16 @@ refusals! {
     /// Seconds to wait.
     TooManyRequests { retry_after: u32 = 0 } = "too_many_requests", 429, "Too many attempts. Please wait a moment.";
     Unavailable = "unavailable", 503, "This isn't available right now. Please try again in a few seconds.";
-    /// Whether the device may forget it, since its account is here and does not know it.
+    /// Whether the device may forget the passkey, since its account exists and does not have it.
     UnknownPasskey { forget: bool = false } = "unknown_passkey", 401, "This passkey was removed from its account. Try another one, or sign up.";
-    /// Only ever met in the browser: the server could not be reached.
+    /// Only occurs in the browser: the server could not be reached.
     Unreachable = "unreachable", 503, "We couldn't reach the server. Check your connection and try again.";
     UnsupportedMediaType = "unsupported_media_type", 415, "This content type isn't supported.";
     UsernameTaken = "username_taken", 409, "This username is taken. Choose another.";
     WrongUsername = "wrong_username", 422, "That isn't your username. Enter it exactly to confirm.";
 }
 
-/// The members of a refusal beside its code and message; each belongs to one code.
+/// The members of a refusal besides its code and message; each belongs to one code.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Details {
     pub tries_left: Option<u8>,
@@ -100,7 +100,7 @@ impl ApiError {
     /// The passkey or its response is not valid.
     pub const NOT_VERIFIED: Self = Self::NotVerified { suspended: false };
 
-    /// One plain sentence for a person: what happened, or what to do next.
+    /// The sentence for the user: what happened, or what to do next.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
@@ -124,7 +124,7 @@ impl ApiError {
         }
     }
 
-    /// Seconds that a person has to wait, where that is more than a moment.
+    /// Seconds that the user has to wait; 0 if that is only a moment.
     #[must_use]
     pub fn wait(self) -> u32 {
         match self {
@@ -133,8 +133,8 @@ impl ApiError {
         }
     }
 
-    /// Whether the server surely did not keep the passkey that it was just given, so that the device may drop it. After
-    /// an outage it is not known, and a passkey that exists already is known.
+    /// Whether the server certainly did not store the new passkey, so that the device may remove it. After an outage
+    /// that is uncertain, and a passkey that already exists is stored.
     #[must_use]
     pub fn disowns_passkey(self) -> bool {
         matches!(
@@ -155,13 +155,13 @@ impl ApiError {
         )
     }
 
-    /// Whether it is about one field of a sign-up, and shown beside it.
+    /// Whether it is about one field of a sign-up, and shown next to it.
     #[must_use]
     pub fn is_about_sign_up_field(self) -> bool {
         matches!(self, Self::InvalidDisplayName | Self::InvalidEmail | Self::InvalidUsername | Self::UsernameTaken)
     }
 
-    /// How many times a code may still be typed.
+    /// How many tries are left for a code.
     #[must_use]
     pub fn tries_left(self) -> Option<u8> {
         match self {
@@ -170,13 +170,13 @@ impl ApiError {
         }
     }
 
-    /// The refusal of that name; a number that belongs to it is left at zero.
+    /// The refusal with this code, with default details.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|error| error.code() == code)
     }
 
-    /// Whether the device may forget the passkey that it answered with.
+    /// Whether the device may forget the passkey that it used.
     #[must_use]
     pub fn forgets_passkey(self) -> bool {
         matches!(self, Self::UnknownPasskey { forget: true })
@@ -221,7 +221,7 @@ impl FromServerFnError for ApiError {
         }
     }
 
-    /// Reads a refusal; a body that is not one of ours (a proxy's page, say) is an outage to the person.
+    /// Reads a refusal; any other body, such as a proxy's error page, counts as an outage.
     fn de(data: Bytes) -> Self {
         std::str::from_utf8(&data).ok().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Self::Unavailable)
     }

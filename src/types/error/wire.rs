@@ -39,7 +39,7 @@ impl From<ApiError> for Body {
 }
 
 impl From<Body> for ApiError {
-    /// A code this build does not know comes from a newer server: nothing better than "something went wrong".
+    /// A code that this build does not know comes from a newer server, and becomes [`ApiError::Internal`].
     fn from(body: Body) -> Self {
         let Refusal { code, tries_left, retry_after, forget, suspended, .. } = body.error;
         let details = Details { tries_left, retry_after, forget, suspended };

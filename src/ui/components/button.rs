@@ -3,8 +3,8 @@ use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
-/// The button of a task, which tells when the task is running. It stays enabled, since a disabled button loses the
-/// focus; the form ignores it while the task runs.
+/// A submit button that shows when its task is running. It stays enabled, since a disabled button loses focus; the
+/// form ignores it while the task runs.
 #[component]
 pub fn SubmitButton(
     #[prop(into)] label: Live<&'static str>,
@@ -26,8 +26,8 @@ pub fn SubmitButton(
     }
 }
 
-/// The way by email, under the button of the task. It posts the form, with scripts or without: the page for the code is
-/// another one anyway.
+/// The button that continues by email, below the main button. It posts the form even with scripts on, because the code
+/// is entered on another page.
 #[component]
 pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
     view! {
@@ -37,8 +37,8 @@ pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl 
     }
 }
 
-/// The button that Enter presses in a form with an [`EmailButton`], out of sight: a browser takes the first one (HTML,
-/// "implicit submission"), which is that of the passkey.
+/// A hidden first button for forms with an [`EmailButton`]. Enter presses a form's first button (HTML, "implicit
+/// submission"), which would otherwise be the passkey button.
 #[component]
 pub fn EmailDefault() -> impl IntoView {
     view! { <button type="submit" class="unseen" name="action" value=EMAIL tabindex="-1" aria-hidden="true"></button> }
@@ -46,7 +46,7 @@ pub fn EmailDefault() -> impl IntoView {
 
 const EMAIL: &str = "email";
 
-/// Whether the form was sent by the [`EmailButton`].
+/// Whether the form was submitted by the [`EmailButton`].
 #[must_use]
 pub fn wants_email(event: &SubmitEvent) -> bool {
     event.submitter().is_some_and(|button| button.get_attribute("value").as_deref() == Some(EMAIL))

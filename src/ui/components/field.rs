@@ -1,7 +1,7 @@
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// A labelled text field with its hint; after a refusal, with its error in place of the hint.
+/// A labelled text field with a hint; an error replaces the hint.
 #[component]
 pub fn Field(
     id: &'static str,
@@ -12,11 +12,11 @@ pub fn Field(
     #[prop(default = "none")] autocapitalize: &'static str,
     #[prop(optional)] required: bool,
     #[prop(optional)] maxlength: Option<u16>,
-    /// Whether the page opens with the cursor in it.
+    /// Whether the field has focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
     value: RwSignal<String>,
-    /// Why it was refused.
+    /// Why the value was refused.
     error: Option<&'static str>,
 ) -> impl IntoView {
     let initial = value.get_untracked();

@@ -1,5 +1,5 @@
-//! How islands get their properties from the server: not as arguments, since Leptos would send a JSON parser to every
-//! browser for those (docs/adr/0004).
+//! Passes properties from the server to islands. Island arguments would make every browser download a JSON parser
+//! (docs/adr/0004).
 
 use crate::types::Given;
 use leptos::attr::any_attribute::{AnyAttribute, IntoAnyAttribute};
@@ -7,16 +7,16 @@ use leptos::attr::custom::custom_attribute;
 use leptos::context::Provider;
 use leptos::prelude::*;
 
-/// The properties of one island: written by the page and read by the island, both through [`properties!`].
+/// The properties of an island: the page writes them and the island reads them, both through [`properties!`].
 pub trait Properties: Sized {
     fn written(self) -> Given;
 
-    /// The properties of the island that is being built.
+    /// Reads the properties of the island that is being built.
     fn given() -> Self;
 }
 
-/// A structure of [`Properties`]; each member is a [`Property`](crate::types::Property). Names have no capitals: HTML writes
-/// them as they are, and scripts read them so.
+/// Defines a struct that implements [`Properties`]; each field is a [`Property`](crate::types::Property). Field names
+/// have no capitals, since HTML attribute names are case-insensitive.
 macro_rules! properties {
     ($(#[$about:meta])* struct $Name:ident { $($(#[$doc:meta])* $member:ident: $Type:ty,)* }) => {
         $(#[$about])*
@@ -41,8 +41,9 @@ macro_rules! properties {
 
 pub(crate) use properties;
 
-/// Passes properties to the island directly inside: on the server by context, in the browser by attributes of the
-/// element around it. The island must read them while it is built, since the page names only the island being hydrated.
+/// Passes properties to the island directly inside it: by context on the server, by attributes of the surrounding
+/// element in the browser. The island must read them while it is built, since the page names only the island that is
+/// being hydrated.
 #[component]
 pub fn Give<P: Properties + 'static>(what: P, children: Children) -> impl IntoView {
     let given = what.written();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-/// A reactive value: a closure that reads signals. The `Signal` of Leptos wraps signals, memos and closures alike, and
-/// adds 3 KB to every download (docs/BENCHMARKS.md).
+/// A reactive value: a closure that reads signals. Leptos's `Signal` also wraps signals and memos, which adds 3 KB to
+/// every download (docs/BENCHMARKS.md).
 pub struct Live<T>(Arc<dyn Fn() -> T + Send + Sync>);
 
 impl<T> Live<T> {

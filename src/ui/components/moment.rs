@@ -2,12 +2,12 @@ use crate::types::{Language, views};
 use crate::ui::words::fill;
 use leptos::prelude::*;
 
-/// A moment, in UTC where scripts are off; `ui/page.js` shows it in the time zone of the reader.
+/// A date or time in UTC; `ui/page.js` rewrites it in the reader's time zone.
 #[component]
 pub fn Moment(
-    /// As in RFC 3339.
+    /// In RFC 3339 format.
     at: String,
-    /// With hour and minute.
+    /// Whether to show hours and minutes.
     #[prop(optional)]
     with_time: bool,
 ) -> impl IntoView {
@@ -21,12 +21,12 @@ pub fn Moment(
     }
 }
 
-/// A day, for the places of a [`sentence`](crate::ui::words::sentence).
+/// A date, for a placeholder of a [`sentence`](crate::ui::words::sentence).
 pub fn day(at: String) -> AnyView {
     view! { <Moment at /> }.into_any()
 }
 
-/// Browser and system, such as "Firefox on Linux"; `None` where neither is known.
+/// The browser and system, such as "Firefox on Linux"; `None` if neither is known.
 pub fn place(client: views::Client) -> Option<String> {
     match (client.browser, client.system) {
         (Some(browser), Some(system)) => Some(fill("{} on {}", &[&browser, &system])),

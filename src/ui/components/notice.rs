@@ -6,7 +6,7 @@ use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// The notice of the previous page, above the content until its reader closes it. A dialog closes by its own button, also
+/// A notice from the previous page, above the content until the reader closes it. It is a dialog, which can be closed
 /// with scripts off.
 #[component]
 pub fn NoticeBar(notice: Notice) -> impl IntoView {
@@ -23,7 +23,7 @@ pub fn NoticeBar(notice: Notice) -> impl IntoView {
     }
 }
 
-/// Why a form was refused. It takes the focus, so screen readers start there.
+/// Why a form was refused. It takes focus, so screen readers start there.
 #[component]
 pub fn Refusal(message: &'static str) -> impl IntoView {
     view! {
@@ -37,10 +37,10 @@ pub fn Refusal(message: &'static str) -> impl IntoView {
 #[component]
 pub fn Alert(
     #[prop(into)] message: Live<Option<&'static str>>,
-    /// Whether nothing is wrong: the user cancelled.
+    /// Whether the message is not an error, since the user cancelled.
     #[prop(into)]
     is_calm: Live<bool>,
-    /// Seconds to wait before the next try; they are counted down.
+    /// Seconds until the next attempt; they are counted down.
     #[prop(into)]
     wait: Live<u32>,
 ) -> impl IntoView {
@@ -61,7 +61,7 @@ pub fn Alert(
     }
 }
 
-/// Counts down where a page says that something was too much; with scripts off it says how long that is.
+/// A countdown for pages that refuse too many attempts; with scripts off it shows the whole wait.
 #[component]
 pub fn Countdown(seconds: u32) -> impl IntoView {
     view! {
@@ -73,7 +73,7 @@ pub fn Countdown(seconds: u32) -> impl IntoView {
 
 properties! {
     struct CountingDownProperties {
-        /// Until the next try.
+        /// Until the next attempt.
         seconds: u32,
     }
 }
@@ -100,7 +100,7 @@ pub fn count_down(left: RwSignal<u32>, seconds: u32) {
     });
 }
 
-/// When to try again.
+/// Says when to try again.
 fn in_words(seconds: u32) -> String {
     match seconds {
         0 => t("You can try again now.").to_owned(),
@@ -109,7 +109,7 @@ fn in_words(seconds: u32) -> String {
     }
 }
 
-/// Told only where scripts are off.
+/// Says that passkeys need scripts; shown only if scripts are off.
 #[component]
 pub fn NeedsScripts(
     /// Whether email works instead.
@@ -127,8 +127,7 @@ pub fn NeedsScripts(
     }
 }
 
-/// Has a form say that scripts are off, so that its first button, which is for scripts, is known from one that was pressed
-/// before the page woke up.
+/// Marks a form as sent with scripts off. Without the mark, the passkey button was pressed before hydration.
 #[component]
 pub fn WithoutScripts(form: &'static str) -> impl IntoView {
     view! {

@@ -2,8 +2,8 @@ use super::{Give, Properties, properties};
 use crate::browser;
 use leptos::prelude::*;
 
-/// Tells the device which passkeys of the account are good and what their owner is called, so that it drops stale ones
-/// and shows the present name (WebAuthn Level 3, section 5.1.10). Quietly does nothing where the browser cannot.
+/// Tells the device which passkeys are valid and what their owner is called, so that it removes stale ones and shows
+/// the current name (WebAuthn Level 3, section 5.1.10). Does nothing if the browser lacks support.
 #[component]
 pub fn Signals(
     /// The JSON of `signalAllAcceptedCredentials`.

@@ -1,17 +1,17 @@
-//! The pages that the links of security notifications lead to. Opening one does nothing; the button does.
+//! The pages behind the links in security notifications. Opening one changes nothing; its button acts.
 
 use crate::types::paths;
 use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 
-/// Which answer a link gives.
+/// What a notification link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     NotMe,
     Undo,
 }
 
-/// Asks before the link of a notification does anything.
+/// Asks for confirmation before a notification link acts.
 #[component]
 pub fn AnswerPage(answer: Answer, token: String, username: String, address: String) -> impl IntoView {
     let (heading, action, button) = match answer {
@@ -31,7 +31,7 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
         Answer::Undo => view! {
             <ul class="list">
                 <li>
-                    {sentence("{} becomes the account's email address again.", [bold(address)])}
+                    {sentence("{} will be the account's email address again.", [bold(address)])}
                 </li>
                 <li>{t("All devices will be signed out, including this one.")}</li>
                 <li>{t("You can't add passkeys until you use an older passkey or a recovery code. If you have \
@@ -54,7 +54,7 @@ pub fn AnswerPage(answer: Answer, token: String, username: String, address: Stri
     }
 }
 
-/// Tells the result and the next step.
+/// Shows the result and the next step.
 #[component]
 pub fn AnsweredPage(answer: Answer) -> impl IntoView {
     let (heading, done) = match answer {

@@ -1,4 +1,4 @@
-//! The pages on the way to an application: which account, what it learns, and why not.
+//! The pages of an authorization request: choice of account, consent, and reasons for a refusal.
 
 use crate::types::{Section, paths, views};
 use crate::ui::words::{bold, fill, sentence, t};
@@ -23,19 +23,19 @@ pub fn AppHeading(application: AppView, text: &'static str) -> impl IntoView {
     }
 }
 
-/// Its name stands beside it.
+/// The logo of an application. The alternative text is empty, since the name is next to it.
 #[component]
 pub fn AppLogo(logo: Option<String>) -> impl IntoView {
     logo.map(|logo| view! { <img class="app" src=logo alt="" width="48" height="48" /> })
 }
 
-/// Whose account it is.
+/// The signed-in account.
 #[component]
 fn Account(user: views::User) -> impl IntoView {
     view! { <p class="aside">{sentence("Signed in as {}.", [bold(user.username)])}</p> }
 }
 
-/// A button of a page of an authorization request.
+/// A button that answers an authorization request.
 #[component]
 fn Act(address: String, action: &'static str, user: String, label: &'static str, quiet: bool) -> impl IntoView {
     view! {
@@ -48,7 +48,7 @@ fn Act(address: String, action: &'static str, user: String, label: &'static str,
     }
 }
 
-/// Asks which account is meant.
+/// Asks which account to use.
 #[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn ChooseAccountPage(
@@ -57,7 +57,7 @@ pub fn ChooseAccountPage(
     user: views::User,
     /// Whether the application asks for a new account.
     creates: bool,
-    /// Whether the application means another user: this one cannot go on.
+    /// Whether the application asked for another user, so that this one cannot continue.
     is_other: bool,
 ) -> impl IntoView {
     let other = if creates { "Create another account" } else { "Use another account" };
@@ -76,22 +76,22 @@ pub fn ChooseAccountPage(
     }
 }
 
-/// Asks whether the application may have what it asks for.
+/// Asks for consent to what the application requests.
 #[component]
 pub fn ConsentPage(
     address: String,
     application: AppView,
-    /// The host that the answer goes to.
+    /// The host that receives the response.
     place: String,
     user: views::User,
-    /// The facts that the application learns.
+    /// The data that the application receives.
     learns: Vec<&'static str>,
     /// Whether its access outlives the session.
     lasts: bool,
 ) -> impl IntoView {
     let id = user.id.clone();
     let lasting = if lasts {
-        "Access lasts until you withdraw it under Apps, for a year at most."
+        "Access lasts for up to a year, or until you withdraw it under Apps."
     } else {
         "Access ends when you sign out here."
     };
@@ -111,7 +111,7 @@ pub fn ConsentPage(
     }
 }
 
-/// The next step of a user who may not use an application yet.
+/// The next step of a user who may not use an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Back,
@@ -160,23 +160,23 @@ pub fn ExplainPage(
     }
 }
 
-/// Why no application gets an answer.
+/// Why an authorization request gets no response.
 #[derive(Clone, Debug)]
 pub struct Misdirection {
     pub reference: String,
     pub application: Option<String>,
-    /// The redirect URI that was asked for, and the registered one that is most like it.
+    /// The requested redirect URI, and the most similar registered one.
     pub asked: Option<String>,
     pub registered: Option<String>,
 }
 
-/// Says that the request of an application is not answered.
+/// Says that an authorization request gets no response.
 #[component]
 pub fn MisdirectedPage(about: Misdirection) -> impl IntoView {
     let Misdirection { reference, application, asked, registered } = about;
     let lead = match (application, &asked) {
-        (None, _) => t("The application that sent you here isn't known here.").into_any(),
-        (Some(name), None) => sentence("{} didn't say where to send you back.", [bold(name)]).into_any(),
+        (None, _) => t("We don't recognise the application that sent you here.").into_any(),
+        (Some(name), None) => sentence("{} didn't say where to send you after you sign in.", [bold(name)]).into_any(),
         (Some(name), Some(_)) => {
             sentence("{} wants to send you to an address that isn't registered for it.", [bold(name)]).into_any()
         }
@@ -184,7 +184,7 @@ pub fn MisdirectedPage(about: Misdirection) -> impl IntoView {
     view! {
         <h1>{t("Can't continue to the application")}</h1>
         <p class="lead">{lead}</p>
-        <p>{t("Nothing was sent to it. If this keeps happening, tell the administrator this number:")} " "<code>{reference}</code></p>
+        <p>{t("No data was sent to it. If this keeps happening, give your administrator this reference:")} " "<code>{reference}</code></p>
         {asked
             .map(|asked| {
                 let (same, rest) = split(&asked, registered.as_deref());
@@ -206,26 +206,26 @@ pub fn MisdirectedPage(about: Misdirection) -> impl IntoView {
     }
 }
 
-/// A text in two parts: as far as it is like another one, and the rest.
+/// Splits a text into the prefix that it shares with another text, and the rest.
 fn split(text: &str, other: Option<&str>) -> (String, String) {
     let other = other.unwrap_or_default();
     let same = text.chars().zip(other.chars()).take_while(|(own, other)| own == other).count();
     (text.chars().take(same).collect(), text.chars().skip(same).collect())
 }
 
-/// Says that a request is over.
+/// Says that an authorization request has expired.
 #[component]
 pub fn RequestExpiredPage() -> impl IntoView {
     view! {
         <h1>{t("This sign-in has expired")}</h1>
-        <p class="lead">{t("Go back to the application and sign in from there again.")}</p>
+        <p class="lead">{t("Go back to the application and sign in again from there.")}</p>
         <a class="button" href=Section::Overview.path()>
             {t("Go to your account")}
         </a>
     }
 }
 
-/// Leads to the application at once, and by a link.
+/// Redirects to the application at once, and has a link to it.
 #[component]
 pub fn LeavingPage(address: String) -> impl IntoView {
     view! {
@@ -238,7 +238,7 @@ pub fn LeavingPage(address: String) -> impl IntoView {
     }
 }
 
-/// A form that posts the answer to the application.
+/// A form that posts the response to the application.
 #[component]
 pub fn FormPostPage(action: String, parameters: Vec<(&'static str, String)>) -> impl IntoView {
     let field = |(name, value): (&'static str, String)| view! { <input type="hidden" name=name value=value /> };
@@ -254,7 +254,7 @@ pub fn FormPostPage(action: String, parameters: Vec<(&'static str, String)>) -> 
     }
 }
 
-/// Asks whether to sign out, for an application or for no one in particular.
+/// Asks whether to sign out, at the request of an application or of an unknown one.
 #[component]
 pub fn SignOutPage(address: String, user: Option<views::User>, application: Option<String>) -> impl IntoView {
     let (id, username) = user.map(|user| (user.id, user.username)).unzip();
@@ -272,7 +272,7 @@ pub fn SignOutPage(address: String, user: Option<views::User>, application: Opti
     }
     let lead = match (username, application) {
         (Some(username), Some(application)) => {
-            sentence("{} asks to sign you out. You are signed in as {}.", [bold(application), bold(username)])
+            sentence("{} wants to sign you out. You are signed in as {}.", [bold(application), bold(username)])
                 .into_any()
         }
         (Some(username), None) => sentence("You are signed in as {}.", [bold(username)]).into_any(),

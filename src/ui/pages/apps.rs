@@ -1,4 +1,4 @@
-//! The applications of a user.
+//! The page of a user's applications.
 
 use super::application::AppLogo;
 use crate::types::paths;
@@ -16,7 +16,7 @@ pub struct AppTile {
     pub since: Option<String>,
     pub used_at: Option<String>,
     pub has_access: bool,
-    /// The facts that the user allowed; `None` where nothing was asked.
+    /// The data that the user agreed to share; `None` if consent was not asked for.
     pub learns: Option<Vec<&'static str>>,
 }
 
@@ -32,7 +32,7 @@ pub fn AppsPage(
         <h1>{t("Applications")}</h1>
         {is_empty
             .then(|| {
-                view! { <p class="lead">{t("There are no applications for you yet. Your administrator adds them.")}</p> }
+                view! { <p class="lead">{t("No applications yet. Your administrator can add them for you.")}</p> }
             })}
         {(!is_empty)
             .then(|| {
@@ -73,10 +73,10 @@ fn Tile(tile: AppTile) -> impl IntoView {
                 })}
             {has_access.then(|| {
                 let label = fill("Sign out of {}", &[&name]);
-                view! { <Act id=id.clone() action="sign-out" button="Sign out of it" label /> }
+                view! { <Act id=id.clone() action="sign-out" button="Sign out" label /> }
             })}
             {has_consent.then(|| {
-                let label = fill("Withdraw the access of {}", &[&name]);
+                let label = fill("Withdraw access for {}", &[&name]);
                 view! { <Act id=id.clone() action="withdraw" button="Withdraw access" label /> }
             })}
         </li>

@@ -7,11 +7,11 @@ use leptos::prelude::*;
 /// A requested email, as its page describes it.
 #[derive(Clone, Debug)]
 pub struct PendingEmail {
-    /// The username or address that was entered. The page does not tell whether it has an account.
+    /// The username or address that was entered. The page does not reveal whether it has an account.
     pub asked_for: String,
     /// The username of the new account, when signing up.
     pub username: Option<String>,
-    /// Where a mistake in them can be corrected.
+    /// The page where the entry can be corrected.
     pub correct_at: Option<&'static str>,
     pub minutes_left: u64,
     /// Seconds until another email may be requested.
@@ -22,7 +22,7 @@ pub struct PendingEmail {
 #[component]
 pub fn CodePage(
     email: PendingEmail,
-    /// Why the last answer was refused, if it is about a field.
+    /// Why the last attempt was refused, if that is about a field.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
     let sent = match email.username {
@@ -50,23 +50,23 @@ pub fn CodePage(
         <Give what=ResendProperties { seconds: email.resend_in }>
             <Resend />
         </Give>
-        {email.correct_at.map(|page| view! { <p class="aside"><a href=page>{t("Mistyped? Correct it")}</a></p> })}
+        {email.correct_at.map(|page| view! { <p class="aside"><a href=page>{t("Made a typo? Correct it")}</a></p> })}
         <p class="aside">
             <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
         </p>
     }
 }
 
-/// Six digits, offered by systems that read them from the email.
+/// The field for the 6-digit code, which some systems fill in from the email.
 #[component]
 pub fn CodeField(
-    /// Why the last one was refused.
+    /// Why the last code was refused.
     #[prop(optional_no_strip)]
     refusal: Option<ApiError>,
-    /// Whether the form means nothing without it.
+    /// Whether the form cannot be submitted without a code.
     #[prop(default = true)]
     required: bool,
-    /// Whether it is the first thing to do on the page.
+    /// Whether it is the first field on the page.
     #[prop(default = true)]
     is_first: bool,
 ) -> impl IntoView {
@@ -94,11 +94,11 @@ pub fn CodeField(
     }
 }
 
-/// The name of an account that is still to be made: another may be chosen if it was taken meanwhile.
+/// The username of an account that is not created yet; it can be changed if it was taken in the meantime.
 #[component]
 pub fn UsernameField(
     username: String,
-    /// Why the last one was refused.
+    /// Why the last username was refused.
     #[prop(optional_no_strip)]
     refusal: Option<ApiError>,
 ) -> impl IntoView {
@@ -129,12 +129,12 @@ pub fn UsernameField(
 
 properties! {
     struct ResendProperties {
-        /// Until it can be asked for again.
+        /// Until another email can be requested.
         seconds: u32,
     }
 }
 
-/// Asks for the email again, after a while. With scripts off nothing is counted, and it can be pressed at once.
+/// Requests the email again after a wait. With scripts off there is no countdown, and the button works at once.
 #[island]
 fn Resend() -> impl IntoView {
     let ResendProperties { seconds } = Properties::given();
@@ -144,7 +144,7 @@ fn Resend() -> impl IntoView {
         0 => t("Resend email").to_owned(),
         seconds => fill("Resend email ({} s)", &[&seconds.to_string()]),
     };
-    // It stays enabled, since a disabled button cannot be reached by the keyboard.
+    // Not disabled, since the keyboard cannot reach a disabled button.
     let submit = move |event: SubmitEvent| {
         if left.get_untracked() != 0 {
             event.prevent_default();

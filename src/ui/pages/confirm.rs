@@ -13,29 +13,29 @@ use leptos::task::spawn_local;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     Passkey,
-    /// An email is on its way.
+    /// An email was sent.
     EmailSent,
     /// An email can be sent.
     EmailOffered,
-    /// Neither: only signing in anew.
+    /// Neither works: the user must sign in again.
     SignIn,
-    /// They have done so.
+    /// The identity is confirmed already.
     Done,
 }
 
 /// Asks the user to confirm their identity. The pending action is stored on the server, under the token in the address.
 #[component]
 pub fn IdentityPage(
-    /// Of this page: its forms are sent to it.
+    /// The address of this page, which its forms post to.
     address: String,
     /// The action, as a sentence such as "To remove the passkey, confirm it's you."
     act: &'static str,
-    /// The text that was entered for it; empty where there is none.
+    /// The text that was entered for the action; empty if there is none.
     typed: String,
     proof: Proof,
     /// The page that "Cancel" leads to.
     cancel: String,
-    /// Why the last proof was refused.
+    /// Why the last attempt was refused.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
     let lead = if proof == Proof::Done { "Identity confirmed." } else { act };
@@ -104,12 +104,12 @@ pub fn IdentityPage(
     }
 }
 
-/// Whether the field of the code tells an error itself.
+/// Whether an error is shown next to the code field.
 fn is_beside_code(proof: Proof, error: ApiError) -> bool {
     proof == Proof::EmailSent && matches!(error, ApiError::CodeWrong { .. })
 }
 
-/// An email was sent: its code confirms.
+/// The form for the code of the email that was sent.
 #[component]
 fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
     view! {
@@ -132,7 +132,7 @@ fn EmailSent(address: String, refusal: Option<ApiError>) -> impl IntoView {
     }
 }
 
-/// An email can be sent: looking at a page sends none (docs/RULES.md, 4).
+/// Offers to send an email, since viewing a page sends none (docs/RULES.md, 4).
 #[component]
 fn EmailOffered(address: String) -> impl IntoView {
     view! {
@@ -155,7 +155,7 @@ enum State {
     Stopped(BrowserError),
 }
 
-/// Asks for a passkey of the account, then sends the form.
+/// Asks for a passkey of the account, then submits the form.
 #[island]
 fn ConfirmWithPasskey() -> impl IntoView {
     let state = RwSignal::new(State::Waiting);

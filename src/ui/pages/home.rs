@@ -10,10 +10,10 @@ pub fn HomePage() -> impl IntoView {
     view! {
         <div class="home wide">
             <div>
-                <h1>{t("Your key is already with you")}</h1>
+                <h1>{t("Sign in without a password")}</h1>
                 <p class="lead">
-                    {t("Sign in with your fingerprint, your face or your screen lock. No password to make up, \
-                        remember or lose.")}
+                    {t("Use your fingerprint, your face or your screen lock. There is no password to remember or \
+                        lose.")}
                 </p>
                 {is_open
                     .then(|| {
@@ -37,8 +37,8 @@ pub fn HomePage() -> impl IntoView {
                     " " {t("We only store the public half of your passkey, which can't sign anyone in.")}
                 </li>
                 <li>
-                    <strong>{t("It takes a moment.")}</strong>
-                    " " {t("Choose a username, confirm with your screen lock, done.")}
+                    <strong>{t("It only takes a moment.")}</strong>
+                    " " {t("Choose a username and confirm with your screen lock.")}
                 </li>
             </ul>
         </div>

@@ -3,15 +3,15 @@ use crate::types::{ApiError, paths, views};
 use crate::ui::words::{bold, fill, sentence, t};
 use leptos::prelude::*;
 
-/// Asks before the link of an email signs in or up: mail scanners open links, too.
+/// Asks before an emailed link signs in or up, since mail scanners open links too.
 #[component]
 pub fn LinkPage(
     token: String,
-    /// The user whom it signs in; `None` where it creates an account.
+    /// The user that it signs in; `None` if it creates an account.
     user: Option<views::User>,
     /// The username of the account that it creates.
     new_username: Option<String>,
-    /// The username of another user who is signed in here already.
+    /// The username of another user who is already signed in here.
     replaced: Option<String>,
     /// Why the last username was refused.
     refusal: Option<ApiError>,
@@ -47,7 +47,7 @@ pub fn LinkPage(
     }
 }
 
-/// Asks before the link of an email confirms the identity.
+/// Asks before an emailed link confirms the identity.
 #[component]
 pub fn ReauthenticatePage(token: String) -> impl IntoView {
     view! {
@@ -64,13 +64,13 @@ pub fn ReauthenticatePage(token: String) -> impl IntoView {
     }
 }
 
-/// Asks before the link of an email confirms an address.
+/// Asks before an emailed link confirms an address.
 #[component]
 pub fn ConfirmPage(token: String, address: String, user: views::User) -> impl IntoView {
     view! {
         <h1>{t("Confirm your email address")}</h1>
         <p class="lead">
-            {sentence("{} becomes the confirmed email address of {}.", [bold(address), bold(user.username)])}
+            {sentence("{} will be the confirmed email address of {}.", [bold(address), bold(user.username)])}
         </p>
         <form class="form" method="post" action=paths::EMAIL_CONFIRM>
             <input type="hidden" name="token" value=token />

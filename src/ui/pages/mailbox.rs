@@ -4,7 +4,7 @@ use crate::ui::words::t;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-/// An email of the development mailbox, as its list shows it.
+/// An entry in the list of the development mailbox.
 #[derive(Clone, Debug)]
 pub struct MailboxItem {
     pub id: String,
@@ -13,7 +13,7 @@ pub struct MailboxItem {
     pub sent_at: String,
 }
 
-/// An email that is opened.
+/// The open email.
 #[derive(Clone, Debug)]
 pub struct OpenEmail {
     pub id: String,
@@ -27,7 +27,7 @@ pub enum Line {
     Link(String),
 }
 
-/// Emails that would have been sent, newest first, and the one that is opened.
+/// Emails that would have been sent, newest first, and the open one.
 #[component]
 pub fn MailboxPage(emails: Vec<MailboxItem>, open: Option<OpenEmail>) -> impl IntoView {
     let is_empty = emails.is_empty();
@@ -40,7 +40,7 @@ pub fn MailboxPage(emails: Vec<MailboxItem>, open: Option<OpenEmail>) -> impl In
     view! {
         <h1>{t("Development mailbox")}</h1>
         <p class="lead">
-            {t("No mail server is set, so emails are kept here. New ones appear by themselves.")}
+            {t("No mail server is configured, so emails are kept here. New ones appear automatically.")}
         </p>
         <Watch newest />
         {is_empty.then(|| view! { <p>{t("No emails yet. Request one on the sign-in page.")}</p> })}
@@ -51,7 +51,7 @@ pub fn MailboxPage(emails: Vec<MailboxItem>, open: Option<OpenEmail>) -> impl In
     }
 }
 
-/// Loads the page again once there is a newer email.
+/// Reloads the page when there is a newer email.
 #[component]
 fn Watch(newest: String) -> impl IntoView {
     let script = format!(
@@ -77,14 +77,14 @@ fn Item(email: MailboxItem, is_chosen: bool) -> impl IntoView {
     .into_any()
 }
 
-/// The email as HTML, in a frame that runs nothing, and as text.
+/// The email as HTML, in a sandboxed frame without scripts, and as text.
 #[component]
 fn Opened(email: OpenEmail) -> impl IntoView {
     let address = format!("{}?email={}", paths::MAILBOX_HTML, email.id);
     view! {
         <article aria-label=t("Email")>
             <iframe src=address title=t("Email as HTML") sandbox="allow-top-navigation-by-user-activation"></iframe>
-            <h2>{t("As text")}</h2>
+            <h2>{t("Plain text")}</h2>
             <div class="email">{email.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
         </article>
     }

@@ -1,4 +1,4 @@
-//! Creating a passkey: offered after a sign-in without one, or requested.
+//! Creating a passkey: offered after a sign-in without one, or requested by the user.
 
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
@@ -8,7 +8,7 @@ use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// The form that leads to adding a passkey, and asks for the user's identity first where that is needed.
+/// The form that starts adding a passkey; the server asks to confirm the identity first if that is needed.
 pub const ADD_FORM: &str = "add-passkey";
 
 /// Offers to create a passkey on this device.
@@ -45,7 +45,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
     .into_any()
 }
 
-/// Another passkey, here or on a security key.
+/// Adds another passkey, on this device or on a security key.
 #[component]
 pub fn AddPasskey() -> impl IntoView {
     view! {
@@ -92,7 +92,7 @@ impl State {
 
 properties! {
     struct MakePasskeyProperties {
-        /// Whether the page has a choice of places for it.
+        /// Whether the page offers a choice of devices.
         adding: bool,
         /// Whether to create it on a security key.
         security_key: bool,
@@ -162,7 +162,7 @@ async fn make_passkey(security_key: bool) -> Result<(), State> {
         Ok(_) => Ok(()),
         Err(error) => {
             if error.disowns_passkey() {
-                // The device has kept a passkey that the server does not know.
+                // The device has stored a passkey that the server does not know.
                 browser::forget_unknown(&options, &credential).await;
             }
             Err(State::Refused(error))

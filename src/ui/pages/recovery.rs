@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;
 
-/// What new recovery codes belong to.
+/// The site and account that new recovery codes belong to.
 #[derive(Clone, Debug)]
 pub struct CodesOf {
     /// Address of the site.
@@ -16,18 +16,20 @@ pub struct CodesOf {
     pub created_at: String,
 }
 
-/// Recovery codes, shown this once: a box of plain text that is easy to copy and to print, and a file.
+/// New recovery codes, shown once: as plain text that is easy to copy and print, and as a file.
 #[component]
 pub fn RecoveryCodesPage(
-    /// One a line.
+    /// One code per line.
     text: String,
     codes_of: CodesOf,
 ) -> impl IntoView {
     let CodesOf { origin, username, created_at } = codes_of;
     let site = expect_context::<Arc<Site>>().name.clone();
     let day = created_at.split('T').next().map(|day| use_context::<Language>().unwrap_or_default().date(day));
-    let about =
-        [format!("{site}, {origin}"), fill("Recovery codes of {}, created {}", &[&username, &day.unwrap_or_default()])];
+    let about = [
+        format!("{site}, {origin}"),
+        fill("Recovery codes for {}, created {}", &[&username, &day.unwrap_or_default()]),
+    ];
     let file = format!("{}\n\n{text}\n", about.join("\n"));
     view! {
         <h1>{t("Your recovery codes")}</h1>
@@ -55,17 +57,17 @@ pub fn RecoveryCodesPage(
     }
 }
 
-/// A text within an address (RFC 3986, section 2.1).
+/// Percent-encodes a text (RFC 3986, section 2.1).
 fn escaped(text: &str) -> String {
     let byte =
         |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(byte).collect()
 }
 
-/// The box of the codes.
+/// The id of the text area with the codes.
 const CODES: &str = "codes";
 
-/// Two more ways to keep the codes; without scripts the text can be selected and the page printed.
+/// Buttons that copy and print the codes. With scripts off, users can select the text and print the page.
 #[island]
 fn CopyOrPrint() -> impl IntoView {
     let is_copied = RwSignal::new(false);
@@ -87,7 +89,7 @@ fn CopyOrPrint() -> impl IntoView {
     }
 }
 
-/// Where a recovery code is typed; a form that works with scripts off.
+/// The form for a recovery code, which works with scripts off.
 #[component]
 pub fn UseRecoveryCodePage(
     /// The text that was entered before a refusal.
@@ -100,7 +102,7 @@ pub fn UseRecoveryCodePage(
     view! {
         {overall.map(|error| view! { <Refusal message=error.message() /> })}
         <h1>{t("Use a recovery code")}</h1>
-        <p class="lead">{t("Use one if you can't access your passkey or your email. You then create a new \
+        <p class="lead">{t("Use one if you can't access your passkey or your email. You'll then create a new \
                             passkey.")}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="recovery" />

@@ -3,7 +3,7 @@ use crate::ui::components::Countdown;
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// The page for a refusal, such as "not found": what happened, and a way on.
+/// The page for a refusal, such as "not found": what happened, and a link to continue.
 #[component]
 pub fn RefusalPage(error: ApiError) -> impl IntoView {
     let (target, label) = match error {
@@ -25,7 +25,7 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
     }
 }
 
-/// The heading and the title.
+/// The heading of the page, which is also its title.
 #[must_use]
 pub fn heading(error: ApiError) -> &'static str {
     match error {

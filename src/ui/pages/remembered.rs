@@ -2,7 +2,7 @@ use crate::types::{paths, views};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// The user who signed in last with this browser.
+/// The user who last signed in with this browser.
 #[component]
 pub fn Remembered(user: views::User, next: String) -> impl IntoView {
     let initial = user.display_name.chars().next().map(String::from);

@@ -13,22 +13,22 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;
 
-/// Signing in: with a passkey, from the suggestions of the name field or by the button, or by email.
+/// The sign-in page: with a passkey, from the suggestions of the name field or by the button, or by email.
 #[component]
 pub fn SignInPage(
     next: String,
     /// The text that was entered before a refusal.
     typed: Option<String>,
-    /// Who signed in last with this browser.
+    /// The user who last signed in with this browser.
     greeted: Option<views::User>,
     refusal: Option<ApiError>,
-    /// Whether emails sign people in.
+    /// Whether sign-in by email is on.
     by_email: bool,
-    /// The application that the user signs in to on the way.
+    /// The application that the user is signing in to.
     application: Option<AppView>,
 ) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
-    // Entered text is shown in its field.
+    // Entered text needs its field, which a remembered user does not have.
     let remembered = greeted.filter(|_| typed.is_none());
     let is_remembered = remembered.is_some();
     let identifier = typed.or_else(|| remembered.as_ref().map(|user| user.username.clone())).unwrap_or_default();
@@ -50,13 +50,13 @@ pub fn SignInPage(
     }
 }
 
-/// A ceremony lives five minutes; autofill begins a fresh one before that.
+/// A ceremony expires after five minutes; autofill starts a new one before that.
 const REARM_MILLIS: u32 = 4 * 60 * 1_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Waiting,
-    /// The device is asked.
+    /// Waiting for the device.
     Asking,
     Stopped(Stop),
 }
@@ -68,7 +68,7 @@ enum Stop {
 }
 
 impl Stop {
-    /// Whether the same passkey would be refused again: it is not offered anew at once.
+    /// Whether the same passkey would be refused again, so that it is not offered again at once.
     fn would_come_again(self) -> bool {
         matches!(self, Self::Refused(ApiError::NotVerified { .. } | ApiError::AccountDisabled))
     }
@@ -83,7 +83,7 @@ impl State {
         }
     }
 
-    /// Seconds to wait before the next try.
+    /// Seconds until the next attempt.
     fn wait(self) -> u32 {
         match self {
             Self::Stopped(Stop::Refused(error)) => error.wait(),
@@ -102,7 +102,7 @@ struct SignIn {
     state: RwSignal<State>,
     keep: RwSignal<bool>,
     next: StoredValue<String>,
-    /// The request that the browser holds now; there is never more than one.
+    /// The browser's pending request; there is never more than one.
     pending: StoredValue<Abort>,
     immediate: RwSignal<bool>,
     /// Whether there is a field whose suggestions offer passkeys.
@@ -110,7 +110,7 @@ struct SignIn {
 }
 
 impl SignIn {
-    /// Ends the browser's pending request and begins another.
+    /// Aborts the browser's pending request; returns the handle for the next one.
     fn replace_pending(self) -> Abort {
         let fresh = Abort::default();
         self.pending.with_value(Abort::abort);
@@ -118,8 +118,8 @@ impl SignIn {
         fresh
     }
 
-    /// Offers passkeys in the name field, and begins again before the ceremony expires. Errors before the user chooses
-    /// a passkey are not shown, since the user did nothing.
+    /// Offers passkeys in the name field; called again before the ceremony expires. Errors before the user chooses a
+    /// passkey are not shown, since the user did nothing.
     async fn offer_in_field(self) {
         if !self.has_field || !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
             return;
@@ -141,7 +141,7 @@ impl SignIn {
         Box::pin(self.offer_in_field())
     }
 
-    /// The person pressed the button.
+    /// Asks for a passkey after the user pressed the button.
     async fn open_dialog(self) {
         self.state.set(State::Asking);
         let mut outcome = Err(Stop::Browser(BrowserError::Cancelled));
@@ -168,7 +168,7 @@ impl SignIn {
         self.finish(options, credential).await
     }
 
-    /// Signs in with the passkey that was chosen; gives where to go.
+    /// Signs in with the chosen passkey; returns the page to go to.
     async fn finish(self, options: Answer, credential: Answer) -> Result<String, Stop> {
         self.state.set(State::Asking);
         let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
@@ -180,7 +180,7 @@ impl SignIn {
         Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
     }
 
-    /// Begins a fresh ceremony for the name field, unless something is under way.
+    /// Starts a new ceremony for the name field, unless the device is being asked already.
     fn rearm(self) {
         if self.state.get_untracked() != State::Asking {
             spawn_local(self.offer_in_field());
@@ -200,15 +200,15 @@ async fn choose(mediation: Mediation, abort: &Abort) -> Result<(Answer, Answer),
 
 properties! {
     struct SignInProperties {
-        /// Where to go on to.
+        /// The page after sign-in.
         next: String,
-        /// The entered identifier, or that of the user who signed in last with this browser.
+        /// The entered identifier, or that of the user who last signed in with this browser.
         identifier: String,
-        /// Whether emails sign people in.
+        /// Whether sign-in by email is on.
         by_email: bool,
         /// Whether the identifier is that of a remembered user, who needs no field for it.
         remembered: bool,
-        /// Why the last try was refused.
+        /// Why the last attempt was refused.
         refusal: Option<ApiError>,
     }
 }
@@ -257,7 +257,7 @@ fn SignInForm() -> impl IntoView {
     view! {
         <form id="sign-in" class="form" class:needs-scripts=!by_email method="post" action=paths::SIGN_IN on:submit=submit novalidate>
             <input type="hidden" name="next" value=target />
-            // Enter in the field presses the first button of a form.
+            // Enter in the field presses the form's first button.
             {(by_email && !remembered).then(|| view! { <EmailDefault /> })}
             <div>
                 <SubmitButton label busy_label="One moment…" busy />

@@ -16,7 +16,7 @@ pub struct SignUpInput {
     pub display_name: String,
     pub username: String,
     pub email: String,
-    /// The token of the invitation that they came with; empty without one.
+    /// The token of the invitation; empty without one.
     pub invite: String,
 }
 
@@ -24,9 +24,9 @@ pub struct SignUpInput {
 #[component]
 pub fn SignUpPage(
     typed: SignUpInput,
-    /// Why it was refused: all that is wrong with its fields, or one reason for the whole form.
+    /// Why the form was refused: an error for each wrong field, or one for the whole form.
     refusals: Vec<ApiError>,
-    /// Whether emails sign people up.
+    /// Whether sign-up by email is on.
     by_email: bool,
     needs_address: bool,
     /// The application that the user continues to.
@@ -52,7 +52,7 @@ pub fn SignUpPage(
         <h1>{t("Sign up")}</h1>
         {application
             .map(|application| {
-                view! { <p class="lead">{sentence("You'll continue to {} after that.", [bold(application.name)])}</p> }
+                view! { <p class="lead">{sentence("You'll then continue to {}.", [bold(application.name)])}</p> }
             })}
         <NeedsScripts by_email />
         <WithoutScripts form=FORM />
@@ -65,22 +65,22 @@ pub fn SignUpPage(
 
 const FORM: &str = "sign-up";
 
-/// The fields, by their ids.
+/// The ids of the fields.
 const NAME: &str = "display_name";
 const USERNAME: &str = "username";
 const EMAIL: &str = "email";
 
-/// Where the form stands.
+/// The state of the form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Editing,
-    /// The device is asked.
+    /// Waiting for the device.
     Asking,
-    /// A field was refused: the server shows the page again, with every field that is wrong.
+    /// A field was refused; the form is submitted, so that the server shows every wrong field.
     Checking,
     Refused(ApiError),
     Stopped(BrowserError),
-    /// The answer was lost on its way.
+    /// The response was lost, so the account may exist.
     Unsure,
 }
 
@@ -100,13 +100,13 @@ impl State {
 
 properties! {
     struct SignUpProperties {
-        /// The text that was entered before.
+        /// The text that was entered before a refusal.
         display_name: String,
         username: String,
         email: String,
         /// The token of an invitation.
         invite: String,
-        /// Whether emails sign people up.
+        /// Whether sign-up by email is on.
         by_email: bool,
         needs_address: bool,
         /// Why the fields were refused.
@@ -214,7 +214,7 @@ fn SignUpForm() -> impl IntoView {
     }
 }
 
-/// The use of the email address, which depends on the settings.
+/// The hint for the email field, which depends on the settings.
 fn email_hint(by_email: bool, needs_address: bool) -> &'static str {
     match (by_email, needs_address) {
         (true, _) => "Lets you back in if you don't have your passkey with you.",
@@ -244,7 +244,7 @@ async fn sign_up(form: SignUpInput) -> Result<String, State> {
     match browser::call!(FinishSignUp { credential: &credential }).await {
         Ok(opened) => Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
         Err(error) if error.disowns_passkey() => {
-            // The device has kept a passkey that the server does not know.
+            // The device has stored a passkey that the server does not know.
             browser::forget_unknown(&options, &credential).await;
             Err(State::Refused(error))
         }

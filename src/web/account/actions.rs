@@ -1,4 +1,4 @@
-//! `POST /account`: what its forms do. What needs a fresh authentication keeps its form until there is one.
+//! `POST /account`: the actions of its forms. A form that needs a fresh authentication is stored until there is one.
 
 use super::page::Shown;
 use super::{codes, page, signals};
@@ -31,7 +31,7 @@ enum Outcome {
     Deleted { accepted: String },
 }
 
-/// One form of the account page, in the name of the signed-in user.
+/// A form of the account page, sent by the signed-in user.
 struct Act<'a> {
     context: &'a RequestContext,
     current: CurrentUser,
@@ -47,7 +47,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     }
 }
 
-/// Does what a form asks for. Where that needs a fresh authentication, the form is kept until there is one.
+/// Performs a form. If that needs a fresh authentication, the form is stored until there is one.
 pub async fn perform(
     context: &RequestContext,
     request: Request,
@@ -66,7 +66,7 @@ pub async fn perform(
     }
 }
 
-/// Whether a refusal is about the entered text, and is shown beside it.
+/// Whether a refusal is about the entered text, and is shown next to it.
 fn is_about_text(error: ApiError) -> bool {
     matches!(
         error,
@@ -126,7 +126,7 @@ impl Act<'_> {
         }
     }
 
-    /// Names and address.
+    /// Changes a name or the address.
     async fn change_profile(&self, action: AccountAction) -> Result<Notice, ApiError> {
         let Self { context, current, form } = self;
         let (profile, address) = (context.state.profile(), context.state.address());
@@ -162,7 +162,7 @@ impl Act<'_> {
         which.ok_or(ApiError::NotFound)
     }
 
-    /// A refusal of a form with text stands beside the text; others are told on the account page.
+    /// Shows a refusal next to the text of the form, or else as a notice.
     async fn refuse(self, request: Request, error: ApiError) -> Result<Response, ApiError> {
         if matches!(error, ApiError::Unavailable | ApiError::BadRequest | ApiError::TooManyRequests { .. }) {
             return Err(error);
@@ -189,7 +189,7 @@ impl Act<'_> {
                 let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
                 match codes::page_of(self.context, &self.current, &text).await {
                     Ok(page) => page,
-                    // The old codes are gone already, so the new ones are shown in any case.
+                    // The old codes no longer work, so the new ones must be shown.
                     Err(_) => codes::show(state, request, &self.current, text).await,
                 }
             }
@@ -214,7 +214,7 @@ impl Act<'_> {
         }
     }
 
-    /// The account is deleted already: a request that cannot be voided now expires.
+    /// The cookies after a deletion. A pending request that cannot be revoked now expires by itself.
     async fn cookies_of_deleted(&self) -> Vec<HeaderValue> {
         let cookies = &self.context.state.cookies;
         let renewed = self.context.renew_browser().await.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `/account/recovery-codes`: the section, and new recovery codes, shown once. Reloading the page makes no others.
+//! `/account/recovery-codes`: the section, and new recovery codes, shown once. Reloading the page creates no others.
 
 use super::page;
 use crate::server::auth::CurrentUser;
@@ -35,7 +35,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 
 const SECTION: &str = Section::RecoveryCodes.path();
 
-/// Stores new codes for a moment and redirects to their page.
+/// Stores new codes briefly and redirects to their page.
 pub(super) async fn page_of(context: &RequestContext, current: &CurrentUser, text: &str) -> Result<Response, ApiError> {
     let continuation = Continuation::Codes(text.to_owned());
     let (page, cookie) = keep(context, current, SECTION, &continuation).await?;

@@ -28,12 +28,12 @@ pub(super) struct AccountQuery {
     /// A form that was sent before its user signed in.
     #[serde(rename = "continue")]
     pub continuation: Option<String>,
-    /// Where the page of the activity begins.
+    /// The event that the page of the activity continues after.
     pub before: Option<String>,
 }
 
-/// The content of a section, and the JSON that tells the device which passkeys are good; `None` when it asks for activity
-/// that does not exist.
+/// The content of a section, and the JSON that tells the device which passkeys are valid; `None` if the query names an
+/// event that does not exist.
 pub(super) async fn of(
     context: &RequestContext,
     current: &CurrentUser,
@@ -100,7 +100,7 @@ async fn passkeys(
     let passkeys = services.list(current).await?;
     let sessions = state.sessions().list(current).await?;
     let mut accepted = accepted(context, current, &passkeys)?;
-    // An empty list has a device forget everything: only after the last passkey was removed.
+    // An empty list makes the device forget all passkeys, so it is sent only after the last one was removed.
     if accepted.is_empty() && query.removed.is_some() {
         accepted = signals::accepted(context, current, &[])?;
     }
@@ -127,7 +127,7 @@ pub(super) fn accepted(
     if ids.is_empty() { Ok(String::new()) } else { signals::accepted(context, current, &ids) }
 }
 
-/// The passkey that was just removed, and how many other sessions it opened that live on; `None` where there are none.
+/// The passkey that was just removed, and how many other sessions it still has; `None` if there are none.
 fn opened_with(removed: &str, current: &CurrentUser, sessions: &[Session]) -> Option<(String, usize)> {
     let method = SignInMethod::Passkey(CredentialId::decode(removed)?);
     let opened = sessions.iter().filter(|session| session.id != current.session.id && session.method == method);
@@ -144,7 +144,7 @@ async fn confirmation(context: &RequestContext, current: &CurrentUser) -> Result
     Ok(claimed.map_or(Confirmation::NotNeeded, |address| Confirmation::Needed { address: address.to_string() }))
 }
 
-/// A page of events; `None` when there is no such event to begin after.
+/// A page of events; `None` if the event to continue after does not exist.
 async fn activity(
     context: &RequestContext,
     current: &CurrentUser,
@@ -162,7 +162,7 @@ async fn activity(
     }))
 }
 
-/// Details of the previous version, whose events live for 180 days, in the words of this one.
+/// Translates details that the previous version stored; its events are kept for 180 days.
 fn present_words(detail: &str) -> &str {
     match detail {
         "letter" => "email",
@@ -174,7 +174,7 @@ fn present_words(detail: &str) -> &str {
 }
 
 fn line(event: &Event, language: Language) -> ActivityLine {
-    // Details of other kinds are what people typed.
+    // Details of other kinds are user input.
     let is_ours = matches!(
         event.kind,
         EventKind::SignedUp | EventKind::SignedIn | EventKind::SignInRefused | EventKind::Reauthenticated

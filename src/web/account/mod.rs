@@ -1,4 +1,4 @@
-//! `/account`: its sections, and what their forms do.
+//! `/account`: its sections, and the actions of their forms.
 
 mod actions;
 mod codes;

@@ -24,7 +24,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         let back = keeps_query.then(|| as_query_value(request.uri()));
         return Ok(to_sign_in(back.as_deref().unwrap_or(section.path())));
     };
-    // The former address, still in bookmarks.
+    // The former address, which may still be bookmarked.
     if section == Section::Overview && query.step.as_deref() == Some("add") {
         return Ok(to(paths::ADD_PASSKEY, None));
     }
@@ -46,7 +46,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     }
 }
 
-/// Where a user is led who may not add a passkey now; `None` where they may.
+/// The redirect for a user who may not add a passkey now; `None` if they may.
 async fn instead_of_adding(
     context: &RequestContext,
     current: &CurrentUser,
@@ -71,7 +71,7 @@ pub(super) fn typed(form: &AccountForm, note: &'static str) -> Option<Typed> {
 /// A section to show.
 pub(super) struct Shown {
     pub section: Section,
-    /// A refused form, whose text comes back.
+    /// A refused form, whose text is shown again.
     pub typed: Option<Typed>,
     pub status: StatusCode,
 }
@@ -100,7 +100,7 @@ pub(super) async fn show(
     let user = views::user(&current.user);
     let told = told(&context.state, &request, is_about_code).filter(|_| content.has_code_field());
     if request.uri().path() != section.path() {
-        // A refused form was sent to another address; a change of language leads back to the section.
+        // A refused form was posted to another address; a change of language must redirect to the section.
         *request.uri_mut() = Uri::from_static(section.path());
     }
     let page =
@@ -112,7 +112,7 @@ pub(super) async fn show(
     Ok(render(&context.state, request, page, body).await)
 }
 
-/// The account of a session that may only create a passkey, at the address of the overview.
+/// The account page of a session that may only create a passkey, at the address of the overview.
 async fn confined(context: &RequestContext, request: Request, current: &CurrentUser) -> Result<Response, ApiError> {
     if request.uri().path() != paths::ACCOUNT {
         return Ok(to(paths::ACCOUNT, None));

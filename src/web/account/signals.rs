@@ -13,10 +13,7 @@ struct Accepted<'a> {
     all_accepted_credential_ids: &'a [String],
 }
 
-/// The JSON that tells a device which passkeys are good.
-///
-/// # Errors
-/// As [`json`].
+/// The JSON that tells a device which passkeys are valid.
 pub fn accepted(context: &RequestContext, current: &CurrentUser, ids: &[String]) -> Result<String, Unavailable> {
     let rp_id = context.state.core().rp_id();
     let accepted = Accepted { rp_id, user_id: current.user.id.encode(), all_accepted_credential_ids: ids };
@@ -33,9 +30,6 @@ struct Details<'a> {
 }
 
 /// The JSON that tells a device what the owner of its passkeys is called.
-///
-/// # Errors
-/// As [`json`].
 pub fn details(context: &RequestContext, current: &CurrentUser) -> Result<String, Unavailable> {
     let user = &current.user;
     let details = Details {
@@ -47,8 +41,7 @@ pub fn details(context: &RequestContext, current: &CurrentUser) -> Result<String
     json(&details)
 }
 
-/// # Errors
-/// Never in practice: these are texts and nothing else.
+/// Serializes a signal. It only contains strings, so this never fails in practice.
 fn json(signal: &impl Serialize) -> Result<String, Unavailable> {
     serde_json::to_string(signal).map_err(|cause| Unavailable::new("signal", cause))
 }

@@ -1,5 +1,5 @@
-//! How the answer to an authorization request reaches the application (OAuth 2.0 Multiple Response Type Encoding Practices,
-//! section 2.1; OAuth 2.0 Form Post Response Mode).
+//! Sends the response of an authorization request to the application (OAuth 2.0 Multiple Response Type Encoding
+//! Practices, section 2.1; OAuth 2.0 Form Post Response Mode).
 
 use crate::server::http::RequestContext;
 use crate::server::http::security_headers::FormPost;
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::{IntoAny, view};
 use url::form_urlencoded::Serializer;
 
-/// Answers a navigation that an application began: by a redirect, or by a page that posts.
+/// Answers a navigation that an application started: by a redirect, or by a page that posts the response.
 pub(super) async fn directly(context: &RequestContext, request: Request, answer: &Answer) -> Response {
     match address(answer) {
         Some(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
@@ -20,21 +20,21 @@ pub(super) async fn directly(context: &RequestContext, request: Request, answer:
     }
 }
 
-/// Answers after a form of ours: by a page that leads on. Chrome holds redirects after a form against the form's policy
-/// (`form-action`), and no form of ours may end on another site.
+/// Answers a form of ours by a page that redirects. Chrome applies `form-action` to redirects after a form submission,
+/// and no form of ours may lead to another site.
 pub(super) async fn after_form(context: &RequestContext, request: Request, answer: &Answer) -> Response {
     let Some(address) = address(answer) else { return by_post(context, request, answer).await };
     leave(context, request, address).await
 }
 
-/// A page that leads to another site at once, and by a link.
+/// A page that redirects to another site at once, and has a link to it.
 pub(super) async fn leave(context: &RequestContext, request: Request, address: String) -> Response {
     let page = Page { leads_to: Some(address.clone()), shown_once: true, ..Page::new("One moment") };
     let body = move || view! { <LeavingPage address=address.clone() /> }.into_any();
     render(&context.state, request, page, body).await
 }
 
-/// The answer in the address; `None` where it is posted.
+/// The redirect URI with the response in it; `None` if the response is posted.
 fn address(answer: &Answer) -> Option<String> {
     let uri = &answer.return_to.redirect_uri;
     let parameters = Serializer::new(String::new()).extend_pairs(&answer.parameters).finish();
@@ -46,7 +46,7 @@ fn address(answer: &Answer) -> Option<String> {
     })
 }
 
-/// The page whose form is the answer. It alone may send a form to another site.
+/// The page whose form posts the response. Only this page may submit a form to another site.
 async fn by_post(context: &RequestContext, request: Request, answer: &Answer) -> Response {
     let (action, parameters) = (answer.return_to.redirect_uri.clone(), answer.parameters.clone());
     let page = Page { shown_once: true, ..Page::new("One moment") };

@@ -11,7 +11,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::Response;
 
-/// `GET /oauth/authorize`. It answers at once where nothing is left to ask.
+/// `GET /oauth/authorize`. Responds at once if there is nothing to ask.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
     context.state.signing_keys().current()?;
@@ -43,7 +43,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     }
 }
 
-/// Keeps a request and leads to its page.
+/// Stores a request and redirects to its page.
 async fn keep(
     context: &RequestContext,
     has_chosen_language: bool,
@@ -59,8 +59,8 @@ async fn keep(
     Ok(redirect::to(&paths::continue_with(&id.encode()), all))
 }
 
-/// `POST /oauth/authorize`: a form of another site, which comes without our cookies. It is kept for the first browser that
-/// opens its page.
+/// `POST /oauth/authorize`: a form of another site, sent without our cookies. The request is stored for the first
+/// browser that opens its page.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     Edge::of(request.extensions()).check_body(request.headers())?;
     let (parts, body) = request.into_parts();

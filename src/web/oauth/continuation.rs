@@ -1,4 +1,4 @@
-//! `/oauth/continue/ID`: an authorization request on its way through sign-in, another authentication and consent.
+//! `/oauth/continue/ID`: a stored authorization request, during sign-in, reauthentication and consent.
 
 use super::{answer, pages, request_of};
 use crate::server::auth::{CurrentUser, Holder as ContinuationHolder};
@@ -15,7 +15,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
-/// A request that waits, in the browser that it belongs to.
+/// A stored request, in the browser that it belongs to.
 struct Open {
     id: Token,
     browser: Token,
@@ -28,7 +28,7 @@ struct Open {
 struct ContinueForm {
     #[serde(default)]
     action: String,
-    /// The user who saw the page.
+    /// The user that the page was shown to.
     #[serde(default)]
     user: String,
 }
@@ -65,7 +65,7 @@ async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, Ap
     let Some(pending) = context.state.pending_requests().claim(&id, &browser).await? else { return Ok(None) };
     Ok(match context.state.authorizations().read(&pending.parameters(), context.session.as_ref()).await? {
         Reading::Asked(asked) => Some(Open { id, browser, pending, asked }),
-        // The application was changed meanwhile.
+        // The application was changed in the meantime.
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
     })
 }
@@ -94,7 +94,7 @@ async fn ask(
     }
 }
 
-/// Leads to `/confirm`, and back.
+/// Redirects to `/confirm`, which leads back here.
 async fn authenticate(
     context: &RequestContext,
     open: &Open,
@@ -111,7 +111,7 @@ async fn authenticate(
     Ok(redirect::to(&format!("{}?continue={}", paths::CONFIRM, token.encode()), None))
 }
 
-/// Takes the request and answers it with a code.
+/// Consumes the request and answers it with a code.
 async fn finish(
     context: &RequestContext,
     request: Request,
@@ -134,7 +134,7 @@ async fn answer_with_code(
     Ok(ended(context, request, open, &code).await)
 }
 
-/// Takes the request and answers it with an error.
+/// Consumes the request and answers it with an error.
 async fn refuse(
     context: &RequestContext,
     request: Request,
@@ -148,14 +148,14 @@ async fn refuse(
     Ok(ended(context, request, open, &refused).await)
 }
 
-/// Takes the request: of several answers at once, one is given.
+/// Consumes the request: only one of several concurrent answers succeeds.
 async fn take(context: &RequestContext, open: &Open) -> Result<bool, ApiError> {
     let holder = Holder::Browser(&open.browser);
     Ok(context.state.pending_requests().take(&open.id, holder).await?.is_some())
 }
 
-/// Leads back to the application; no request is pending in this browser then. A request that may show nothing
-/// (`prompt=none`) came by a form of the application, never by one of ours.
+/// Returns to the application, and clears the pending request of this browser. A request that may show no page
+/// (`prompt=none`) came from a form of the application, never from one of ours.
 async fn ended(context: &RequestContext, request: Request, open: &Open, answered: &Answer) -> Response {
     let cookie = context.state.cookies.end_pending().map(|cookie| (SET_COOKIE, cookie));
     let response = if open.asked.request.prompt.none {
@@ -173,7 +173,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         return Ok(pages::expired(&context, request).await);
     };
     let here = paths::continue_with(&open.id.encode());
-    // Consent holds for the user who saw the page (docs/RULES.md, 17); another user starts again.
+    // Consent is only valid for the user that the page was shown to (docs/RULES.md, 17); another user starts again.
     let current = open.asked.current.clone().filter(|current| current.user.id.encode() == form.user);
     match (form.action.as_str(), current) {
         ("cancel", _) => refuse(&context, request, &open, ErrorCode::AccessDenied).await,
@@ -188,7 +188,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     }
 }
 
-/// Allows the request, where everything else is still as the page showed it.
+/// Allows the request, if nothing else has changed since the page was shown.
 async fn allow(
     context: &RequestContext,
     request: Request,
@@ -210,7 +210,7 @@ async fn allow(
     }
 }
 
-/// Signs out, and signs in again with another account. The browser gets a new name, and the request goes with it.
+/// Signs out, and redirects to sign-in with another account. The request moves to the browser's new name.
 async fn other_account(context: &RequestContext, mut open: Open) -> Result<Response, ApiError> {
     let requests = context.state.pending_requests();
     open.pending.has_chosen = true;

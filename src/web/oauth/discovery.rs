@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Applications read them again after ten minutes; a new key is published long before it signs.
+/// Applications may cache the documents for ten minutes; a new key is published long before it signs.
 const TEN_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=600");
 
 /// `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`.
 pub async fn metadata(State(state): State<AppState>) -> Result<Response, Refusal> {
-    // While there are no keys, nothing of it could be used.
+    // Without signing keys, no endpoint would work.
     state.signing_keys().current()?;
     Ok(published(&Discovery::new(state.public_url.origin())))
 }

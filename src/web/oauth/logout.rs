@@ -20,14 +20,14 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
-/// `GET /oauth/logout`. A hint is a token: it is kept here, and leaves the address by a redirect.
+/// `GET /oauth/logout`. Stores the request and redirects, since a hint is a token that must not stay in the address.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     context.state.signing_keys().current()?;
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
     keep(&context, &parameters).await
 }
 
-/// `POST /oauth/logout`: a form of another site, which comes without our cookies.
+/// `POST /oauth/logout`: a form of another site, sent without our cookies.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     Edge::of(request.extensions()).check_body(request.headers())?;
     context.state.signing_keys().current()?;
@@ -45,7 +45,7 @@ async fn keep(context: &RequestContext, parameters: &Parameters) -> Result<Respo
 struct SignOutForm {
     #[serde(default)]
     action: String,
-    /// The user who saw the page; empty where no one was signed in.
+    /// The user that the page was shown to; empty if signed out.
     #[serde(default)]
     user: String,
 }
@@ -88,7 +88,7 @@ pub async fn post_kept(context: RequestContext, request: Request) -> Result<Resp
         return Ok(redirect::to(paths::HOME, None));
     };
     let current = context.current_user().await?;
-    // The answer holds for the user who saw the page.
+    // The answer is only valid for the user that the page was shown to.
     if current.as_ref().map_or_else(String::new, |current| current.user.id.encode()) != form.user {
         return Ok(redirect::to(request.uri().path(), None));
     }
@@ -104,23 +104,23 @@ pub async fn post_kept(context: RequestContext, request: Request) -> Result<Resp
     sign_out(&context, request, &target, Way::Page).await
 }
 
-/// The parameters of a request that was kept, in the browser that opened it first.
+/// The parameters of a stored request, for the browser that opened it first.
 async fn kept(context: &RequestContext, path: &str, browser: &Token) -> Result<Option<Parameters>, ApiError> {
     let Some(id) = named_in(path, paths::SIGN_OUT_KEPT) else { return Ok(None) };
     Ok(context.state.pending_requests().claim(&id, browser).await?.map(|pending| pending.parameters()))
 }
 
-/// Takes the request: of several answers at once, one is given.
+/// Consumes the request: only one of several concurrent answers succeeds.
 async fn take(context: &RequestContext, path: &str, browser: &Token) -> Result<bool, ApiError> {
     let Some(id) = named_in(path, paths::SIGN_OUT_KEPT) else { return Ok(false) };
     Ok(context.state.pending_requests().take(&id, Holder::Browser(browser)).await?.is_some())
 }
 
-/// How the user is led on.
+/// How the user gets back to the application.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Redirect,
-    /// After a form of ours, which must not end on another site.
+    /// For forms of ours, which must not redirect to another site.
     Page,
 }
 
@@ -137,7 +137,7 @@ async fn sign_out(context: &RequestContext, request: Request, target: &Target, w
     Ok((redirect::set_cookies(cookies), response).into_response())
 }
 
-/// Our own page, which says so.
+/// Redirects to the home page, with a notice.
 fn signed_out(context: &RequestContext, notice: Option<Notice>) -> Response {
     let notice = notice.or(Some(Notice::SignedOut)).and_then(|notice| context.state.cookies.set_notice(notice));
     let mut response = redirect::to(paths::HOME, notice);

@@ -1,4 +1,4 @@
-//! The addresses of the OpenID Connect provider.
+//! The endpoints of the OpenID Connect provider.
 
 mod answer;
 pub mod authorize;
@@ -16,13 +16,13 @@ use crate::server::secret::Token;
 use crate::types::{ApiError, Next, paths};
 use crate::ui::pages::AppView;
 
-/// The request whose page a path is.
+/// The id of the request whose page is at a path.
 #[must_use]
 pub(super) fn request_of(path: &str) -> Option<Token> {
     named_in(path, paths::CONTINUE)
 }
 
-/// The name behind `start` in the path of an address.
+/// The id after the prefix `start` of a path.
 fn named_in(path: &str, start: &str) -> Option<Token> {
     Token::decode(path.strip_prefix(start)?.strip_prefix('/')?)
 }
@@ -32,14 +32,14 @@ fn app_view(application: &Application) -> AppView {
     AppView { name: application.name.to_string(), logo: address_of_logo(application) }
 }
 
-/// An application to which a user signs in.
+/// An application that a user is signing in to.
 pub(super) struct Behind {
     pub application: AppView,
     /// The identifier that the application suggests.
     pub login_hint: Option<String>,
 }
 
-/// The application to which a user signs in on the way to `next`.
+/// The application that a user is signing in to before continuing to `next`.
 pub(super) async fn application_behind(context: &RequestContext, next: &Next) -> Result<Option<Behind>, ApiError> {
     let (Some(id), Some(browser)) = (request_of(next.as_str()), &context.browser) else { return Ok(None) };
     let state = &context.state;

@@ -16,10 +16,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 
-/// Says why no application gets an answer (docs/RULES.md, 21).
-///
-/// # Errors
-/// When a backend is away.
+/// Says why an authorization request gets no response (docs/RULES.md, 21).
 pub(super) async fn misdirected(
     context: &RequestContext,
     request: Request,
@@ -38,14 +35,14 @@ pub(super) async fn misdirected(
     Ok(render(&context.state, request, page, body).await)
 }
 
-/// Says that a request is over.
+/// Says that an authorization request has expired.
 pub(super) async fn expired(context: &RequestContext, request: Request) -> Response {
     let status = crate::server::http::refusal::status(ApiError::LinkExpired);
     let page = Page { status, ..Page::new("This sign-in has expired") };
     render(&context.state, request, page, move || view! { <RequestExpiredPage /> }.into_any()).await
 }
 
-/// Asks which account is meant.
+/// Asks which account to use.
 pub(super) async fn choose_account(
     context: &RequestContext,
     request: Request,
@@ -63,7 +60,7 @@ pub(super) async fn choose_account(
     render(&context.state, request, page, body).await
 }
 
-/// Asks whether the application may have what it asks for.
+/// Asks for consent to what the application requests.
 pub(super) async fn consent(
     context: &RequestContext,
     request: Request,
@@ -106,7 +103,7 @@ pub(super) async fn explain(
             Way::CreatePasskey,
         ),
         Reason::SignInTooWeak => (
-            "This way of signing in doesn't open applications. Sign in with a passkey, then continue.",
+            "You can't open applications with this sign-in method. Sign in with a passkey, then continue.",
             Way::SignInAnew,
         ),
         Reason::TooOld => ("Your sign-in is too old for this application. Sign in again.", Way::SignInAnew),

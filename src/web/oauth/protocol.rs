@@ -1,4 +1,4 @@
-//! The endpoints that applications call themselves: token, userinfo, introspection and revocation.
+//! The endpoints that applications call directly: token, userinfo, introspection and revocation.
 
 use crate::server::http::RequestContext;
 use crate::server::http::body::MAX_BODY;
@@ -12,13 +12,13 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// Tokens are for their client alone (RFC 6749, section 5.1).
+/// Responses with tokens must not be cached (RFC 6749, section 5.1).
 const UNCACHED: [(header::HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::PRAGMA, HeaderValue::from_static("no-cache")),
 ];
 
-/// A form and the headers beside it.
+/// A form and the headers of its request.
 struct Form {
     parameters: Parameters,
     headers: HeaderMap,
@@ -106,7 +106,7 @@ fn in_form(form: &Form) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// The bearer token of a request, if its header has one.
+/// The bearer token of the `Authorization` header, if there is one.
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -119,7 +119,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     Ok(Some(token.trim().to_owned()))
 }
 
-/// The answer, or the refusal in its place.
+/// The response, either a success or a refusal.
 async fn answer(answered: impl Future<Output = Result<Response, Response>>) -> Response {
     answered.await.unwrap_or_else(|refused| refused)
 }

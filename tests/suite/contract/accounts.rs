@@ -1,4 +1,4 @@
-//! Changes of accounts, on every database.
+//! Tests of account changes on every database.
 
 use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;
@@ -44,7 +44,7 @@ fn email_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> N
 }
 
 #[tokio::test]
-async fn suspension_reaches_what_was_added_since_but_what_came_with_the_account() {
+async fn suspension_covers_passkeys_added_since_a_time_except_the_one_from_sign_up() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
         let made =
@@ -77,7 +77,7 @@ async fn suspension_reaches_what_was_added_since_but_what_came_with_the_account(
 }
 
 #[tokio::test]
-async fn a_session_is_renewed_under_its_present_token_alone() {
+async fn a_session_can_only_be_renewed_with_its_current_token() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
         let former = session(&owner, &passkey(&owner));
@@ -86,7 +86,7 @@ async fn a_session_is_renewed_under_its_present_token_alone() {
         unit.add_session(&former).await.unwrap();
         assert!(unit.has_session(&former).await.unwrap() && !unit.has_session(&renewed).await.unwrap());
         assert!(unit.renew_session(&former.token_hash, &renewed).await.unwrap());
-        assert!(!unit.renew_session(&former.token_hash, &renewed).await.unwrap(), "the former token is dead");
+        assert!(!unit.renew_session(&former.token_hash, &renewed).await.unwrap(), "the former token is invalid");
         assert!(!unit.has_session(&former).await.unwrap() && unit.has_session(&renewed).await.unwrap());
         assert_eq!(unit.end_all_sessions(owner.id, NOW).await.unwrap(), 1);
         unit.commit().await.unwrap();
@@ -95,7 +95,7 @@ async fn a_session_is_renewed_under_its_present_token_alone() {
 }
 
 #[tokio::test]
-async fn names_are_held_for_their_former_owner_until_they_are_not() {
+async fn usernames_are_held_for_their_former_owner_until_the_hold_ends() {
     for (_database, store) in each_store().await {
         let (ada, eve) = (with_user(&store, "ada").await, with_user(&store, "eve").await);
         let name: KeyedHash = [3; 32];
@@ -123,7 +123,7 @@ async fn names_are_held_for_their_former_owner_until_they_are_not() {
 }
 
 #[tokio::test]
-async fn recovery_codes_replace_each_other_and_are_used_by_their_owner_once() {
+async fn new_recovery_codes_replace_old_ones_and_each_works_once_for_its_owner() {
     for (_database, store) in each_store().await {
         let (ada, eve) = (with_user(&store, "ada").await, with_user(&store, "eve").await);
         let codes: Vec<_> = (0..3).map(|_| RecoveryCode::random(&SystemEntropy).hash()).collect();
@@ -132,7 +132,7 @@ async fn recovery_codes_replace_each_other_and_are_used_by_their_owner_once() {
         unit.replace_recovery_codes(ada.id, &codes[..1], NOW.minus(HOUR)).await.unwrap();
         unit.replace_recovery_codes(ada.id, &codes[1..], NOW).await.unwrap();
         assert_eq!(unit.owner_of_recovery_code(&codes[0], &named("ada")).await.unwrap(), None, "replaced");
-        assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("eve")).await.unwrap(), None, "another's");
+        assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("eve")).await.unwrap(), None, "of another user");
         assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("ADA")).await.unwrap(), Some(ada.id));
         assert_eq!(unit.count_recovery_codes_before(ada.id, NOW).await.unwrap(), 0);
         assert_eq!(unit.count_recovery_codes_before(ada.id, NOW.plus(HOUR)).await.unwrap(), 2);
@@ -147,7 +147,7 @@ async fn recovery_codes_replace_each_other_and_are_used_by_their_owner_once() {
 }
 
 #[tokio::test]
-async fn security_notifications_are_answered_and_undone_once_each_and_later_ones_can_be_voided() {
+async fn security_notifications_are_reported_and_undone_once_and_later_undo_links_can_be_voided() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
         let emails = [
@@ -197,7 +197,7 @@ async fn security_notifications_are_answered_and_undone_once_each_and_later_ones
 }
 
 #[tokio::test]
-async fn activity_is_read_page_by_page_and_swept_after_its_time() {
+async fn activity_is_read_page_by_page_and_removed_after_its_retention_period() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
         let client = Client { browser: Some("Chrome".to_owned()), system: None };
@@ -220,7 +220,7 @@ async fn activity_is_read_page_by_page_and_swept_after_its_time() {
             before = page.last().map(|event| event.id);
             seen.extend(page);
         }
-        assert_eq!(seen.len(), events.len(), "each once, and nothing of an account that is not there");
+        assert_eq!(seen.len(), events.len(), "each event once, and none of an unknown account");
         assert!(seen.is_sorted_by(|one, next| one.at >= next.at));
         assert_eq!(store.events(UserId::random(&SystemEntropy), before, 2).await.unwrap(), None, "another's event");
 
@@ -231,7 +231,7 @@ async fn activity_is_read_page_by_page_and_swept_after_its_time() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
+async fn a_deleted_account_disappears_immediately_and_its_rows_are_removed_in_batches() {
     for (_database, store) in each_store().await {
         let owner = with_user(&store, "ada").await;
         let own = passkey(&owner);
@@ -282,7 +282,7 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
         while store.remove_rows_of_deleted(owner.id, 50).await.unwrap() {
             batches += 1;
         }
-        assert_eq!(batches, 3, "of 120 events 50 at a time");
+        assert_eq!(batches, 3, "120 events, 50 at a time");
         assert_eq!(store.deleted_accounts(10).await.unwrap(), []);
         assert_eq!(store.events(owner.id, None, 50).await.unwrap().unwrap(), []);
         assert_eq!(store.sessions(owner.id).await.unwrap(), []);
@@ -293,7 +293,7 @@ async fn a_deleted_account_is_gone_at_once_and_its_rows_follow_in_batches() {
 }
 
 #[tokio::test]
-async fn a_database_knows_its_schema_and_a_server_its_time() {
+async fn a_store_reports_its_schema_version_and_a_database_server_its_time() {
     for (_database, store) in each_store().await {
         assert_eq!(store.schema_versions().await.unwrap(), latchkey::server::store::sqlite::known_schemas());
         assert_eq!(store.schema_version().await.unwrap(), store.schema_versions().await.unwrap().last().copied());

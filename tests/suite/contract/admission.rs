@@ -11,14 +11,14 @@ use latchkey::server::store::{SignInOutcome, SignInRecord, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A sign-in to be written.
+/// A sign-in that can be recorded.
 pub struct Arriving {
     passkey: Passkey,
     used: PasskeyUse,
     session: Session,
     event: Event,
     browser: KnownBrowser,
-    /// Whether only a browser that the account knows is let in at once.
+    /// Whether only a sign-in from a browser that the account knows may be recorded in one step.
     only_recognised: bool,
 }
 
@@ -79,7 +79,7 @@ async fn remember(store: &dyn Store, browser: &KnownBrowser) {
 }
 
 #[tokio::test]
-async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
+async fn a_valid_sign_in_is_recorded_completely() {
     on_both(async |store| {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
         let arriving = Arriving::with(&user, &passkey, u32::MAX);
@@ -92,7 +92,7 @@ async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
         let times =
             Session { authenticated_at: at, created_at: at, last_seen_at: at, client, ..arriving.session.clone() };
         assert_eq!(opened, Session { added_passkey: false, ..times });
-        assert_eq!(store.session(&previous.token_hash).await.unwrap(), None, "the one before has ended");
+        assert_eq!(store.session(&previous.token_hash).await.unwrap(), None, "the previous session has ended");
         let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
         assert_eq!((stored.sign_count, stored.backed_up, stored.last_used_at), (u32::MAX, true, Some(at)));
         assert_eq!((stored.record, stored.last_used_on), (arriving.used.record.clone(), arriving.used.on.clone()));
@@ -104,7 +104,7 @@ async fn a_passkey_that_may_lets_in_and_all_of_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_a_new_token_and_stays_known_only_if_it_was_to_this_user() {
+async fn a_browser_gets_a_new_token_and_keeps_its_data_only_if_this_user_knew_it() {
     on_both(async |store| {
         let (ada, passkey, _) = add_account(&*store, "ada").await;
         let (eve, _, _) = add_account(&*store, "eve").await;
@@ -124,14 +124,14 @@ async fn a_browser_gets_a_new_token_and_stays_known_only_if_it_was_to_this_user(
             assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{turn}: {admitted:?}");
             let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
             assert_eq!((owner.id, browser.expires_at), (ada.id, arriving.browser.expires_at));
-            assert_eq!(browser.declined_until.is_some(), keeps, "{turn}: what it had declined goes on");
+            assert_eq!(browser.declined_until.is_some(), keeps, "{turn}: the declined offer stays declined");
             assert_eq!(store.known_browser(&name).await.unwrap(), None, "{turn}: the former token is void");
         }
     })
     .await;
 }
 
-/// Puts a passkey back to where it was made.
+/// Resets a passkey to its initial state.
 async fn make_anew(store: &dyn Store, passkey: &Passkey) {
     let mut unit = store.begin().await.unwrap();
     unit.remove_passkey(passkey.user_id, &passkey.credential_id).await.unwrap();
@@ -140,7 +140,7 @@ async fn make_anew(store: &dyn Store, passkey: &Passkey) {
 }
 
 #[tokio::test]
-async fn what_may_not_come_in_leaves_nothing() {
+async fn a_refused_sign_in_writes_nothing() {
     on_both(async |store| {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
         let stale = Arriving::with(&user, &passkey, u32::MAX - 1);
@@ -162,7 +162,7 @@ async fn what_may_not_come_in_leaves_nothing() {
         assert!(matches!(guarded.come_in(&*store, None, None).await, SignInOutcome::NotPlain));
         guarded.left_nothing(&*store).await;
 
-        assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the session before goes on");
+        assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the previous session stays valid");
         let (kept, _) = store.known_browser(&known.token_hash).await.unwrap().unwrap();
         assert_eq!(kept, known);
         let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
@@ -172,7 +172,7 @@ async fn what_may_not_come_in_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_browser_that_the_account_does_not_know_goes_step_by_step_where_its_owner_is_notified() {
+async fn a_sign_in_from_an_unknown_browser_is_not_recorded_in_one_step_if_it_sends_a_notification() {
     on_both(async |store| {
         let (user, passkey, _) = add_account(&*store, "ada").await;
         let known = known(user.id);
@@ -195,12 +195,12 @@ async fn a_browser_that_the_account_does_not_know_goes_step_by_step_where_its_ow
     .await;
 }
 
-/// A hundred sessions and fifty browsers are kept, however many sign-ins there are at once.
+/// The limits also hold for concurrent sign-ins.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_end() {
     on_both(async |store| {
         let (user, passkey, first) = add_account(&*store, "ada").await;
-        // A counter that stays at zero, as that of a synced passkey.
+        // A counter that stays at zero, like that of a synced passkey.
         let passkey = Passkey { sign_count: 0, ..passkey };
         make_anew(&*store, &passkey).await;
         let come = || Arriving::with(&user, &passkey, 0);
@@ -223,13 +223,13 @@ async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_e
         assert_eq!(rows, 2 + 100 + 50 + events, "account, passkey, sessions, browsers, events");
         assert_eq!(store.sessions(user.id).await.unwrap().len(), 100);
         assert_eq!(store.known_browsers(user.id).await.unwrap().len(), 50);
-        assert_eq!(store.session(&first.token_hash).await.unwrap(), None, "the oldest has ended");
+        assert_eq!(store.session(&first.token_hash).await.unwrap(), None, "the oldest session has ended");
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_with_one_counter_one_comes_in() {
+async fn only_one_of_many_concurrent_sign_ins_with_one_counter_succeeds() {
     on_both(async |store| {
         let (user, passkey, _) = add_account(&*store, "ada").await;
         let rivals = (0..20).map(|_| {
@@ -250,10 +250,10 @@ async fn of_many_with_one_counter_one_comes_in() {
 #[derive(Clone, Copy, Debug)]
 pub enum Case {
     MayComeIn,
-    /// The counter is that of a copy.
+    /// The counter is too low, like that of a copied passkey.
     IsStale,
     IsNobody,
-    /// The session's id is taken, which no program would do.
+    /// The session's ID is already in use, which never happens outside tests.
     IsTaken,
 }
 
@@ -269,7 +269,7 @@ pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
     arriving
 }
 
-/// All sign-ins arrive in this order during a write; returns the result of each.
+/// Starts the sign-ins in this order during another write; returns the result of each.
 async fn arrive_together(
     store: &Arc<dyn Store>,
     crowd: Vec<Arriving>,
@@ -289,9 +289,9 @@ async fn arrive_together(
     came
 }
 
-/// Those who wait for the same writer may go in together; what becomes of each is its own affair.
+/// Sign-ins that wait for the same writer may be committed together, but each has its own result.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn allowed_sign_ins_succeed_beside_refused_ones() {
+async fn valid_sign_ins_succeed_alongside_refused_ones() {
     use Case::{IsNobody, IsStale, IsTaken, MayComeIn};
     on_both(async |store| {
         let groups: [&[Case]; 5] = [
@@ -324,9 +324,9 @@ async fn allowed_sign_ins_succeed_beside_refused_ones() {
     .await;
 }
 
-/// "Not now" in one tab and a sign-in in another touch the same session and the same browser's name.
+/// "Not now" in one tab and a sign-in in another change the same session and the same known browser.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_declines_a_passkey_and_who_signs_in_do_not_wait_for_each_other() {
+async fn declining_a_passkey_and_signing_in_do_not_deadlock() {
     on_both(async |store| {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
         let name = known(user.id);
@@ -349,13 +349,13 @@ async fn who_declines_a_passkey_and_who_signs_in_do_not_wait_for_each_other() {
     .await;
 }
 
-/// The effect of another command holds as soon as it is committed, also for those who were waiting for it.
+/// A sign-in that waits for another command takes its committed changes into account.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_waits_for_another_command_sees_what_it_did() {
+async fn a_waiting_sign_in_sees_the_changes_of_another_command() {
     on_both(async |store| {
-        for case in ["suspended", "removed", "guarded", "deleted"] {
+        for case in ["suspended", "removed", "lockdown", "deleted"] {
             let (user, passkey, _) = add_account(&*store, case).await;
-            // One that can be suspended: it did not come with the account.
+            // This passkey can be suspended, because it was not created at sign-up.
             let passkey = Passkey { added_with: AddedWith::Passkey, ..passkey };
             make_anew(&*store, &passkey).await;
             let mut unit = store.begin().await.unwrap();
@@ -377,7 +377,7 @@ async fn who_waits_for_another_command_sees_what_it_did() {
                     .unwrap();
                 }
                 "removed" => assert!(unit.remove_passkey(user.id, &passkey.credential_id).await.unwrap()),
-                "guarded" => {
+                "lockdown" => {
                     unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
                 }
                 _ => assert!(unit.delete_user(user.id, user.created_at).await.unwrap()),
@@ -386,7 +386,7 @@ async fn who_waits_for_another_command_sees_what_it_did() {
             let (admitted, arriving) = waiting.await.unwrap();
             let is_as_expected = match case {
                 "suspended" | "removed" => matches!(admitted, SignInOutcome::Refused(_)),
-                "guarded" => matches!(admitted, SignInOutcome::NotPlain),
+                "lockdown" => matches!(admitted, SignInOutcome::NotPlain),
                 _ => matches!(admitted, SignInOutcome::Gone),
             };
             assert!(is_as_expected, "{case}: {admitted:?}");

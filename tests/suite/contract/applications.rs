@@ -1,4 +1,4 @@
-//! Groups, roles, applications and who may use them.
+//! Tests of groups, roles, applications and access policies.
 
 use super::store::{NOW, add_account, on_both};
 use latchkey::server::model::application::{AccessPolicy, Audience, RequiredMethod};
@@ -49,13 +49,13 @@ pub async fn put(store: &dyn Store, groups: &[Group], applications: &[Applicatio
 }
 
 #[tokio::test]
-async fn users_join_and_leave_groups_and_pages_count_them() {
+async fn users_join_and_leave_groups_and_lists_count_members() {
     on_both(async |store| {
         put(&*store, &[group("family", false), group("admins", false), group("zoo", false)], &[]).await;
         let ada = add_account(&*store, "ada").await.0.id;
         let mut unit = store.begin().await.unwrap();
         assert!(unit.join_group(ada, &name("family"), NOW).await.unwrap());
-        assert!(!unit.join_group(ada, &name("family"), NOW).await.unwrap(), "already");
+        assert!(!unit.join_group(ada, &name("family"), NOW).await.unwrap(), "already a member");
         assert!(!unit.join_group(ada, &name("ghosts"), NOW).await.unwrap(), "no such group");
         assert!(unit.join_group(ada, &name("zoo"), NOW).await.unwrap());
         unit.commit().await.unwrap();
@@ -68,7 +68,7 @@ async fn users_join_and_leave_groups_and_pages_count_them() {
 
         let retitled = Group { title: DisplayName::parse("The family").unwrap(), ..group("family", true) };
         put(&*store, std::slice::from_ref(&retitled), &[]).await;
-        assert_eq!(store.group(&name("family")).await.unwrap(), Some(retitled), "members and time stay");
+        assert_eq!(store.group(&name("family")).await.unwrap(), Some(retitled), "members and creation time are kept");
         assert_eq!(store.groups_of(ada).await.unwrap().len(), 2);
         let mut unit = store.begin().await.unwrap();
         assert!(unit.leave_group(ada, &name("zoo")).await.unwrap());
@@ -82,7 +82,7 @@ async fn users_join_and_leave_groups_and_pages_count_them() {
 }
 
 #[tokio::test]
-async fn new_accounts_join_default_groups_and_those_of_their_invitation() {
+async fn new_accounts_join_default_groups_and_the_groups_of_their_invitation() {
     on_both(async |store| {
         put(&*store, &[group("everyone", true), group("family", false), group("zoo", false)], &[]).await;
         let issuer = Issuer { now: NOW, entropy: &SystemEntropy };
@@ -104,7 +104,7 @@ async fn new_accounts_join_default_groups_and_those_of_their_invitation() {
 }
 
 #[tokio::test]
-async fn an_application_comes_back_with_its_groups_and_those_of_a_user() {
+async fn an_application_is_read_with_its_groups_and_those_of_a_user() {
     on_both(async |store| {
         put(&*store, &[group("family", false), group("friends", false), group("zoo", false)], &[]).await;
         let (open, grouped) = (application("wiki", "everybody"), application("photos", "family,friends"));
@@ -114,7 +114,7 @@ async fn an_application_comes_back_with_its_groups_and_those_of_a_user() {
         assert_eq!(
             store.applications(None, 2).await.unwrap(),
             [grouped.clone(), closed.clone()],
-            "a page counts applications"
+            "the limit counts applications"
         );
         assert_eq!(store.applications(Some(&closed.id), 2).await.unwrap(), std::slice::from_ref(&open));
 
@@ -134,7 +134,7 @@ async fn an_application_comes_back_with_its_groups_and_those_of_a_user() {
         let unknown = unit.set_application_groups(&application("wiki", "family,ghosts")).await.unwrap();
         assert_eq!(unknown, Some(name("ghosts")));
         drop(unit);
-        assert_eq!(store.application(&open.id).await.unwrap(), Some(open.clone()), "nothing of it was kept");
+        assert_eq!(store.application(&open.id).await.unwrap(), Some(open.clone()), "the change was rolled back");
         let changed = Application { created_at: open.created_at, ..application("wiki", "friends") };
         put(&*store, &[], std::slice::from_ref(&changed)).await;
         assert_eq!(store.application(&open.id).await.unwrap(), Some(changed));
@@ -145,21 +145,21 @@ async fn an_application_comes_back_with_its_groups_and_those_of_a_user() {
         assert!(!unit.remove_application(&closed.id).await.unwrap());
         unit.commit().await.unwrap();
         let wiki = store.application(&open.id).await.unwrap().unwrap();
-        assert_eq!(wiki.policy.who, Audience::Groups(BTreeSet::new()), "its last group is gone: closed");
+        assert_eq!(wiki.policy.who, Audience::Groups(BTreeSet::new()), "without its last group it is closed");
         assert_eq!(store.application_for(&closed.id, ada).await.unwrap(), None);
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_owners_who_are_taken_at_once_one_stays() {
+async fn concurrent_removals_of_two_owners_keep_one() {
     on_both(async |store| {
         let (ada, eve) = (add_account(&*store, "ada").await.0.id, add_account(&*store, "eve").await.0.id);
         let mut unit = store.begin().await.unwrap();
         for user_id in [ada, eve] {
             let grant = RoleGrant { user_id, role: Role::Owner, granted_at: NOW };
             assert!(unit.grant_role(&grant).await.unwrap());
-            assert!(!unit.grant_role(&grant).await.unwrap(), "already");
+            assert!(!unit.grant_role(&grant).await.unwrap(), "already granted");
         }
         unit.commit().await.unwrap();
         let takes = [ada, eve].map(|user| {

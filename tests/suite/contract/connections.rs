@@ -1,4 +1,4 @@
-//! Promises of a store about its connections: every caller gets one in turn, and a dropped caller leaves none behind.
+//! Tests of a store's connections: every caller gets one in turn, and a dropped caller leaks none.
 
 use super::admission::Arriving;
 use super::store::{NOW, add_account, on_both, passkey, session, user};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// People who do the same again and again, each for themselves.
+/// Background tasks that each repeat an action until they are stopped.
 struct Crowd {
     is_over: Arc<AtomicBool>,
     people: Vec<JoinHandle<()>>,
@@ -31,7 +31,7 @@ impl Crowd {
         Self { is_over, people }
     }
 
-    /// Waits for all; a failure of one fails the test.
+    /// Stops all tasks and waits for them; a failure of one fails the test.
     async fn leave(self) {
         self.is_over.store(true, Ordering::SeqCst);
         for person in self.people {
@@ -46,7 +46,7 @@ async fn go_on<F: Future<Output = ()> + Send>(is_over: Arc<AtomicBool>, act: imp
     }
 }
 
-/// Begins, and gives up at the first thing that has to be waited for.
+/// Polls a future once and drops it.
 async fn give_up<T>(work: impl Future<Output = T>) {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
@@ -56,7 +56,7 @@ async fn give_up<T>(work: impl Future<Output = T>) {
     .await;
 }
 
-/// Waits until no connection is at work.
+/// Waits until no connection is in use.
 async fn is_quiet(store: &dyn Store) {
     for _ in 0..100 {
         if store.levels(NOW).await.unwrap().connections_used == 0 {
@@ -64,11 +64,11 @@ async fn is_quiet(store: &dyn Store) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("some connection never rests");
+    panic!("a connection stays in use");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_crowd_that_looks_up_sessions_leaves_connections_to_everybody_else() {
+async fn many_session_lookups_do_not_starve_other_callers() {
     on_both(async |store| {
         let look = |_| {
             let store = Arc::clone(&store);
@@ -97,7 +97,7 @@ async fn a_crowd_that_looks_up_sessions_leaves_connections_to_everybody_else() {
     .await;
 }
 
-/// An account whose passkey does not count, so that it may be used again and again.
+/// Adds an account whose passkey has no counter, so that it can be used repeatedly.
 pub async fn add_uncounted(store: &dyn Store, name: &str) -> (User, Passkey) {
     let user = user(name);
     let passkey = Passkey { sign_count: 0, ..passkey(&user) };
@@ -109,7 +109,7 @@ pub async fn add_uncounted(store: &dyn Store, name: &str) -> (User, Passkey) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_crowd_that_signs_in_leaves_a_turn_to_everybody_who_writes() {
+async fn many_sign_ins_do_not_starve_other_writers() {
     on_both(async |store| {
         let (_, _, seen) = add_account(&*store, "eve").await;
         let mut acts = Vec::new();
@@ -138,7 +138,7 @@ async fn a_crowd_that_signs_in_leaves_a_turn_to_everybody_who_writes() {
 }
 
 #[tokio::test]
-async fn a_dropped_caller_leaves_no_connection_and_no_turn_behind() {
+async fn a_dropped_caller_leaks_no_connection_and_blocks_no_queue() {
     on_both(async |store| {
         let (user, passkey) = add_uncounted(&*store, "ada").await;
         let held = store.begin().await.unwrap();

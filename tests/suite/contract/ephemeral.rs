@@ -14,12 +14,12 @@ fn key() -> String {
 }
 
 #[tokio::test]
-async fn a_value_is_given_out_once() {
+async fn a_value_can_be_taken_once() {
     for backends in Backends::ALL {
         let store = open_ephemeral(backends, &Arc::default());
         let key = key();
         store.put(&key, vec![0, 255, 7], MINUTE).await.unwrap();
-        assert_eq!(store.get(&key).await.unwrap(), Some(vec![0, 255, 7]), "{backends:?}: looking takes nothing");
+        assert_eq!(store.get(&key).await.unwrap(), Some(vec![0, 255, 7]), "{backends:?}: get removes nothing");
         assert_eq!(store.take(&key).await.unwrap(), Some(vec![0, 255, 7]), "{backends:?}");
         assert_eq!(store.get(&key).await.unwrap(), None, "{backends:?}");
         assert_eq!(store.take(&key).await.unwrap(), None, "{backends:?}");
@@ -27,7 +27,7 @@ async fn a_value_is_given_out_once() {
 }
 
 #[tokio::test]
-async fn what_was_never_put_is_none() {
+async fn an_unknown_key_has_no_value() {
     for backends in Backends::ALL {
         assert_eq!(open_ephemeral(backends, &Arc::default()).take(&key()).await.unwrap(), None);
     }
@@ -59,7 +59,7 @@ async fn an_expired_value_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_takers_at_once_one_wins() {
+async fn only_one_of_many_concurrent_takes_succeeds() {
     for backends in Backends::ALL {
         let store = open_ephemeral(backends, &Arc::default());
         for _ in 0..20 {
@@ -79,7 +79,7 @@ async fn of_many_takers_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn a_sign_of_life_is_given() {
+async fn every_store_answers_a_ping() {
     for backends in Backends::ALL {
         open_ephemeral(backends, &Arc::default()).ping().await.unwrap();
     }
@@ -88,13 +88,13 @@ async fn a_sign_of_life_is_given() {
 const LIMIT: Limit = Limit { name: "test", burst: 4, every: Duration::from_secs(7) };
 
 #[tokio::test]
-async fn every_store_draws_from_a_bucket_as_the_rule_says() {
+async fn every_store_draws_from_a_bucket_like_the_limit_itself() {
     for backends in Backends::ALL {
         let store = open_ephemeral(backends, &Arc::default());
         let key = key();
         let (mut now, mut full_at) = (SystemClock.now(), None);
         for step in random::<120>() {
-            // Forward by some seconds, and now and then back.
+            // Forward by a few seconds, and sometimes back.
             now = match step {
                 0..4 => now.minus(Duration::from_secs(60 * u64::from(step))),
                 step => now.plus(Duration::from_millis(u64::from(step) * 40)),
@@ -105,7 +105,7 @@ async fn every_store_draws_from_a_bucket_as_the_rule_says() {
                 Verdict::Beyond(wait) => Some(Exceeded { place: 0, wait }),
             };
             let bucket = [Bucket { key: key.clone(), limit: LIMIT }];
-            assert_eq!(store.look(&bucket, now).await.unwrap(), wait, "{backends:?}: looking takes nothing");
+            assert_eq!(store.look(&bucket, now).await.unwrap(), wait, "{backends:?}: look draws nothing");
             assert_eq!(store.draw(&bucket, now, None).await.unwrap(), wait, "{backends:?}");
             if expected == Verdict::Within {
                 full_at = Some(next);
@@ -115,7 +115,7 @@ async fn every_store_draws_from_a_bucket_as_the_rule_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_drawers_at_once_as_many_succeed_as_the_limit_allows() {
+async fn only_as_many_concurrent_draws_succeed_as_the_limit_allows() {
     for backends in Backends::ALL {
         let (store, key, now) = (open_ephemeral(backends, &Arc::default()), key(), SystemClock.now());
         let draws = (0..20).map(|_| {
@@ -131,7 +131,7 @@ async fn of_many_drawers_at_once_as_many_succeed_as_the_limit_allows() {
 }
 
 #[tokio::test]
-async fn what_is_beyond_the_limit_keeps_nothing() {
+async fn a_draw_beyond_the_limit_stores_nothing() {
     for backends in Backends::ALL {
         let (store, bucket, now) = (open_ephemeral(backends, &Arc::default()), key(), SystemClock.now());
         for number in 0..=LIMIT.burst {
@@ -147,7 +147,7 @@ async fn what_is_beyond_the_limit_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn of_several_buckets_all_are_drawn_from_or_none() {
+async fn a_draw_takes_from_all_buckets_or_none() {
     for backends in Backends::ALL {
         let (store, now) = (open_ephemeral(backends, &Arc::default()), SystemClock.now());
         let (narrow, wide) = (key(), key());
@@ -166,7 +166,7 @@ async fn of_several_buckets_all_are_drawn_from_or_none() {
             assert_eq!(
                 store.draw(&[other, wide], now, None).await.unwrap(),
                 None,
-                "{backends:?}: it was not drawn from"
+                "{backends:?}: the refused draw took nothing from it"
             );
         }
         let [_, wide] = both(2);
@@ -176,13 +176,13 @@ async fn of_several_buckets_all_are_drawn_from_or_none() {
 }
 
 #[tokio::test]
-async fn ceremonies_are_forgotten_and_nothing_else() {
+async fn only_ceremonies_are_forgotten() {
     for backends in Backends::ALL {
         let store = open_ephemeral(backends, &Arc::default());
         let (ceremony, other) = (format!("ceremony:test:{}", key()), key());
         store.put(&ceremony, vec![1], MINUTE).await.unwrap();
         store.put(&other, vec![2], MINUTE).await.unwrap();
-        // Not in the Redis that other tests share meanwhile.
+        // Not in the Redis that other tests use at the same time.
         if matches!(backends, Backends::Embedded) {
             assert!(store.forget_ceremonies().await.unwrap());
             assert_eq!(store.take(&ceremony).await.unwrap(), None);
@@ -202,7 +202,7 @@ async fn ceremonies_are_forgotten_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn counts_begin_anew_when_their_window_ends_and_miss_none() {
+async fn counts_are_exact_and_restart_when_their_window_ends() {
     for backends in Backends::ALL {
         let (store, key) = (open_ephemeral(backends, &Arc::default()), key());
         assert_eq!(store.counted(&key).await.unwrap(), 0);

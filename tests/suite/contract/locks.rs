@@ -1,5 +1,6 @@
-//! How long a store on PostgreSQL waits for what another transaction has locked: a write fails before its request is refused at
-//! the deadline, so nothing is written after that. What may take long by design waits for as long as it takes.
+//! Tests how long a PostgreSQL store waits for the locks of another transaction. A write fails before its request's
+//! deadline, so nothing is written after the request is refused. Operations that may take long by design wait without a
+//! timeout.
 
 use super::admission::Arriving;
 use super::connections::add_uncounted;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// The deadline of a request.
 const DEADLINE: Duration = Duration::from_millis(1_900);
-/// The part of it that is left after a request has waited for a connection for a second.
+/// The part of the deadline that is left after a request has waited one second for a connection.
 const LEFT: Duration = Duration::from_millis(900);
 /// Longer than any request waits.
 const LONG: Duration = Duration::from_secs(2);
@@ -77,7 +78,7 @@ async fn a_unit_of_work_that_waits_for_a_locked_account_fails_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nodes_that_start_together_wait_for_each_other_as_long_as_it_takes() {
+async fn nodes_that_start_together_wait_for_each_other_without_a_timeout() {
     let (_database, store) = open().await;
     for work in ["applications", "signing keys"] {
         let wait_for = async |unit: &mut dyn Unit| match work {
@@ -100,7 +101,7 @@ async fn nodes_that_start_together_wait_for_each_other_as_long_as_it_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_starts_waits_for_the_migrations_of_another() {
+async fn a_starting_node_waits_for_the_migrations_of_another() {
     let (database, _store) = open().await;
     let mut other = sqlx::PgConnection::connect(database.url().expose()).await.unwrap();
     other.lock().await.unwrap();

@@ -1,4 +1,4 @@
-//! Promises of every store, tested on each; `sqlite.rs` tests more of SQLite.
+//! Tests that run against every store. `sqlite.rs` and `locks.rs` contain tests for one database.
 
 mod accounts;
 mod admission;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[tokio::test]
-async fn accounts_are_listed_in_the_order_of_their_names_page_by_page() {
+async fn accounts_are_listed_by_username_page_by_page() {
     on_both(async |store| {
         for name in ["Eve", "ada", "bob"] {
             add_account(&*store, name).await;
@@ -28,13 +28,13 @@ async fn accounts_are_listed_in_the_order_of_their_names_page_by_page() {
         assert_eq!((summary.passkeys, summary.sessions), (1, 1));
         assert_eq!(summary.last_seen_at, store.sessions(ada.id).await.unwrap().first().map(|one| one.last_seen_at));
         let address = Identifier::parse("ada+x@bücher.example").unwrap();
-        assert_eq!(store.account_named(&address).await.unwrap(), None, "an unproven address belongs to no account");
+        assert_eq!(store.account_named(&address).await.unwrap(), None, "an unconfirmed address belongs to no account");
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_invitation_is_used_up_by_ones_until_it_ends() {
+async fn each_use_of_an_invitation_counts_until_it_expires() {
     on_both(async |store| {
         let (invitation, _) = Invitation::new(
             Some("Ada".to_owned()),
@@ -60,7 +60,7 @@ async fn an_invitation_is_used_up_by_ones_until_it_ends() {
     .await;
 }
 
-/// The columns that a database really has, by table.
+/// The actual columns of a database, by table.
 async fn columns(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let text = "select table_name as t, column_name as c from information_schema.columns where table_schema = 'public'";
     let pairs: Vec<(String, String)> = match database {
@@ -89,12 +89,12 @@ async fn columns(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test]
-async fn what_is_transferred_is_every_column_of_every_table() {
+async fn a_transfer_includes_every_column_of_every_table() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         database.open().await;
         let mut real = columns(&database).await;
-        // `letters` is the queue of the previous version; what is left in it is moved at start.
+        // `letters` is the queue of the previous version; its remaining rows are moved at startup.
         for left_out in ["_sqlx_migrations", "mailbox", "letters"] {
             assert!(real.remove(left_out).is_some(), "{left_out}");
         }
@@ -122,7 +122,7 @@ async fn everything(store: &dyn Store) -> Vec<Line> {
 }
 
 #[tokio::test]
-async fn every_database_can_be_carried_into_every_other() {
+async fn every_database_can_be_transferred_to_every_other() {
     for (from, to) in Backends::ALL.into_iter().flat_map(|from| Backends::ALL.map(|to| (from, to))) {
         let (one, other) = (TestDatabase::create(from).await, TestDatabase::create(to).await);
         let (one, other) = (one.open().await, other.open().await);
@@ -130,7 +130,7 @@ async fn every_database_can_be_carried_into_every_other() {
         let lines = everything(&*one).await;
         assert!(lines.len() >= 3);
         let mut left = lines.clone();
-        // Accounts come before what belongs to them.
+        // Accounts come before the rows that belong to them.
         left.sort_by_key(|line| TABLES.iter().rev().position(|table| table.name == line.table.name));
         assert_eq!(other.take_in(&mut || Ok(left.pop())).await.unwrap(), lines.len() as u64, "{from:?} {to:?}");
         assert_eq!(everything(&*other).await, lines);
@@ -140,7 +140,7 @@ async fn every_database_can_be_carried_into_every_other() {
 }
 
 #[tokio::test]
-async fn what_breaks_off_is_not_taken_in_at_all() {
+async fn an_interrupted_transfer_writes_nothing() {
     on_both(async |store| {
         let source = TestDatabase::create(Backends::Embedded).await;
         let source = source.open().await;

@@ -1,4 +1,4 @@
-//! Authorization codes that are redeemed in one step.
+//! Tests of redeeming authorization codes in one step.
 
 use super::applications::{application, group, name, put};
 use super::store::{NOW, add_account, on_both};
@@ -98,7 +98,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Everything as it is.
+    /// The state as it is stored.
     fn seen(&self) -> Seen {
         let (user, application) = (self.user.clone(), self.application.clone());
         Seen { session: self.session.id, user, application, group: name("family"), username_hash: Some([7; 32]) }
@@ -194,7 +194,7 @@ async fn a_redemption_writes_nothing_if_user_policy_or_group_changed() {
 }
 
 #[tokio::test]
-async fn grants_that_are_redeemed_in_one_step_stay_within_their_bound() {
+async fn grants_that_are_redeemed_in_one_step_stay_within_their_limit() {
     on_both(async |store| {
         let scene = Scene::on(&*store, "ada").await;
         for number in 0..u64::from(MOST_GRANTS) + 5 {
@@ -207,13 +207,13 @@ async fn grants_that_are_redeemed_in_one_step_stay_within_their_bound() {
     .await;
 }
 
-/// A locked row is passed over: the connections of redemptions let users in, too.
+/// Locked rows are skipped, because redemptions share their connections with sign-ins.
 #[tokio::test]
-async fn a_redemption_never_waits_for_what_another_transaction_has_locked() {
+async fn a_redemption_never_waits_for_rows_that_another_transaction_has_locked() {
     let database = TestDatabase::create(Backends::Servers).await;
     let store = database.open().await;
     let scene = Scene::on(&*store, "ada").await;
-    let at_once = async || timeout(Duration::from_secs(1), scene.try_redeem()).await.expect("it waited");
+    let at_once = async || timeout(Duration::from_secs(1), scene.try_redeem()).await.expect("the redemption waited");
     let mut unit = store.begin().await.unwrap();
     unit.lock_application(&scene.application.id).await.unwrap();
     assert!(!at_once().await, "a locked application");

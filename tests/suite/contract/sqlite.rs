@@ -1,4 +1,4 @@
-//! SQLite's store beyond the promises of all: group commits, and checkpoints beside the writers.
+//! Tests that only apply to the SQLite store: group commits, and checkpoints alongside writers.
 
 use super::admission::{Arriving, Case, arrive};
 use super::store::{NOW, add_account};
@@ -16,13 +16,13 @@ use tokio::time::timeout;
 
 const ENOUGH: Duration = Duration::from_secs(10);
 
-/// Comes in as soon as it may, in a task of its own.
+/// Starts a sign-in in its own task.
 fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<SignInOutcome>> {
     let (store, arriving) = (Arc::clone(store), Arc::clone(arriving));
     tokio::spawn(async move { arriving.try_to_come_in(&*store, None, None).await.ok() })
 }
 
-/// A store on a file, and people who are about to come in.
+/// A store in a file, and sign-ins that are ready to be recorded.
 struct Scene {
     _folder: TempDir,
     file: PathBuf,
@@ -41,7 +41,7 @@ async fn scene() -> Scene {
     Scene { _folder: folder, file, store, crowd }
 }
 
-/// Another program's connection.
+/// Opens a connection as another program would.
 async fn another(file: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap()
 }
@@ -54,7 +54,7 @@ async fn come_in(knocking: Vec<JoinHandle<Option<SignInOutcome>>>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_that_is_dropped_first_is_not_written_and_blocks_no_other() {
+async fn a_dropped_sign_in_is_not_written_and_blocks_no_other() {
     let Scene { store, crowd, .. } = &scene().await;
     let writer = store.begin().await.unwrap();
     let first = knock(store, &crowd[0]);
@@ -66,7 +66,7 @@ async fn a_sign_in_that_is_dropped_first_is_not_written_and_blocks_no_other() {
     writer.commit().await.unwrap();
     come_in(others).await;
     crowd[0].left_nothing(&**store).await;
-    // Nor does one who is alone.
+    // The same holds for a sign-in that waits alone.
     let writer = store.begin().await.unwrap();
     let alone = knock(store, &crowd[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -77,7 +77,7 @@ async fn a_sign_in_that_is_dropped_first_is_not_written_and_blocks_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_fails_lets_in_none_of_a_group_and_all_of_it_later() {
+async fn if_a_write_fails_no_sign_in_of_the_group_succeeds_and_all_succeed_later() {
     let Scene { file, store, crowd, .. } = &scene().await;
     let mut other = another(file).await;
     query("alter table known_browsers rename to taken_away").execute(&mut other).await.unwrap();
@@ -95,9 +95,9 @@ async fn a_file_that_fails_lets_in_none_of_a_group_and_all_of_it_later() {
     come_in(crowd.iter().map(|one| knock(store, one)).collect()).await;
 }
 
-/// Another program has the file: waiting sign-ins are refused in time, and succeed once it is released.
+/// Another program has locked the file: waiting sign-ins are refused in time, and succeed once the file is released.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_another_process_locks_is_not_waited_for_forever() {
+async fn sign_ins_do_not_wait_forever_for_a_file_that_another_process_locks() {
     let Scene { file, store, crowd, .. } = &scene().await;
     let mut other = another(file).await;
     query("begin immediate").execute(&mut other).await.unwrap();
@@ -112,9 +112,9 @@ async fn a_file_that_another_process_locks_is_not_waited_for_forever() {
     }
 }
 
-/// Another program writes to a file whose schema has to be brought up to date: a start waits for it, but not forever.
+/// Another program writes to a file that needs a migration: startup waits for it, but not forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_waits_for_a_writer_and_says_so_when_that_takes_too_long() {
+async fn startup_waits_for_a_writer_and_says_so_if_that_takes_too_long() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
@@ -126,14 +126,14 @@ async fn a_start_waits_for_a_writer_and_says_so_when_that_takes_too_long() {
         let file = file.clone();
         async move { sqlite::open(&file, Duration::from_secs(30)).await.map(drop) }
     });
-    // Longer than any request would wait for the same.
+    // Longer than any request would wait.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!waiting.is_finished());
     query("commit").execute(&mut other).await.unwrap();
     timeout(ENOUGH, waiting).await.unwrap().unwrap().unwrap();
 }
 
-/// The content of the file itself: an immutable database is read without its log.
+/// Counts rows in the file itself: an immutable database is read without its log.
 async fn in_the_file_alone(file: &Path, count: &'static str) -> Option<i64> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -151,7 +151,7 @@ async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_reaches_the_file_while_others_write() {
+async fn writes_reach_the_file_while_others_write() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let tasks = || Handle::current().metrics().num_alive_tasks();
@@ -167,23 +167,23 @@ async fn what_is_written_reaches_the_file_while_others_write() {
         in_the_file_alone(&file, "select count(*) from sessions").await == Some(2)
     })
     .await;
-    // Another program that writes meanwhile blocks no write.
+    // A write of another program at the same time blocks no write.
     let other = sqlite::join(&file).await.unwrap();
     add_account(&other, "eve").await;
     drop(other);
-    until("what another program wrote was not copied", || async {
+    until("the writes of another program were not copied", || async {
         in_the_file_alone(&file, "select count(*) from users").await == Some(2)
     })
     .await;
     drop(store);
-    // The last to close the file removes the log.
+    // The last connection to close removes the log.
     let log = folder.path().join("test.db-wal");
     until("a connection was left open", || async { !log.exists() }).await;
-    until("a task goes on without a caller", || async { tasks() <= before }).await;
+    until("a task outlives the store", || async { tasks() <= before }).await;
 }
 
 #[tokio::test]
-async fn what_was_deleted_is_not_in_the_file() {
+async fn deleted_data_is_not_left_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let holds = |text: &str| {
@@ -206,7 +206,7 @@ async fn what_was_deleted_is_not_in_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_sign_in_that_was_told_that_the_file_is_locked_is_not_written_afterwards() {
+async fn a_sign_in_refused_because_of_a_locked_file_is_not_written_later() {
     let Scene { store, file, crowd, .. } = &scene().await;
     for (held, is_admitted) in [(2_000, false), (300, true)] {
         let mut other = another(file).await;

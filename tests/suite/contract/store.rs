@@ -82,7 +82,7 @@ pub fn used(sign_count: u32) -> PasskeyUse {
     }
 }
 
-/// A fresh store on each database; each lives as long as what it comes with.
+/// Creates a new store on each database. A store works only as long as its [`TestDatabase`] lives.
 pub async fn each_store() -> Vec<(TestDatabase, Arc<dyn Store>)> {
     let mut stores = Vec::new();
     for backends in Backends::ALL {
@@ -93,7 +93,7 @@ pub async fn each_store() -> Vec<(TestDatabase, Arc<dyn Store>)> {
     stores
 }
 
-/// Runs a property on both databases.
+/// Runs a test on both databases.
 pub async fn on_both(property: impl AsyncFn(Arc<dyn Store>)) {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
@@ -115,7 +115,7 @@ pub async fn add_account(store: &dyn Store, name: &str) -> (User, Passkey, Sessi
 }
 
 #[tokio::test]
-async fn what_is_committed_is_read_back_unchanged() {
+async fn committed_data_is_read_back_unchanged() {
     on_both(async |store| {
         let (user, passkey, session) = add_account(&*store, "ada").await;
         assert_eq!(store.passkey(&passkey.credential_id).await.unwrap(), Some((passkey.clone(), user.clone())));
@@ -126,7 +126,7 @@ async fn what_is_committed_is_read_back_unchanged() {
 }
 
 #[tokio::test]
-async fn a_unit_that_is_dropped_leaves_nothing_behind() {
+async fn a_dropped_unit_of_work_writes_nothing() {
     on_both(async |store| {
         let user = user("ada");
         let mut unit = store.begin().await.unwrap();
@@ -139,7 +139,7 @@ async fn a_unit_that_is_dropped_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn names_are_unique_whatever_the_case() {
+async fn usernames_are_unique_regardless_of_case() {
     on_both(async |store| {
         add_account(&*store, "Ada").await;
         assert!(store.username_is_taken(&Username::parse("aDA").unwrap()).await.unwrap());
@@ -150,7 +150,7 @@ async fn names_are_unique_whatever_the_case() {
 }
 
 #[tokio::test]
-async fn unproven_addresses_are_not_unique() {
+async fn unconfirmed_addresses_are_not_unique() {
     on_both(async |store| {
         add_account(&*store, "ada").await;
         add_account(&*store, "eve").await;
@@ -159,7 +159,7 @@ async fn unproven_addresses_are_not_unique() {
 }
 
 #[tokio::test]
-async fn a_credential_id_belongs_to_one_person() {
+async fn a_credential_id_belongs_to_one_user() {
     on_both(async |store| {
         let (_, taken, _) = add_account(&*store, "ada").await;
         let eve = user("eve");
@@ -174,7 +174,7 @@ async fn a_credential_id_belongs_to_one_person() {
 }
 
 #[tokio::test]
-async fn a_use_is_recorded_only_if_the_counter_may_follow() {
+async fn a_use_is_recorded_only_if_the_counter_increases() {
     on_both(async |store| {
         let (_, passkey, _) = add_account(&*store, "ada").await;
         for (count, may) in [(u32::MAX - 1, false), (0, false), (u32::MAX, true), (u32::MAX, false)] {
@@ -190,7 +190,7 @@ async fn a_use_is_recorded_only_if_the_counter_may_follow() {
 }
 
 #[tokio::test]
-async fn a_passkey_that_changed_hands_records_no_use() {
+async fn no_use_is_recorded_if_the_passkey_has_another_owner() {
     on_both(async |store| {
         let (_, passkey, _) = add_account(&*store, "ada").await;
         let elsewhere = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey };
@@ -201,7 +201,7 @@ async fn a_passkey_that_changed_hands_records_no_use() {
 }
 
 #[tokio::test]
-async fn a_session_is_marked_removed_and_swept() {
+async fn a_session_is_marked_as_seen_removed_and_cleaned_up() {
     on_both(async |store| {
         let (_, _, session) = add_account(&*store, "ada").await;
         let later = NOW.plus(Duration::from_mins(10));
@@ -225,7 +225,7 @@ async fn a_session_is_marked_removed_and_swept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_sign_ups_of_one_name_one_wins() {
+async fn only_one_of_many_concurrent_sign_ups_with_one_username_succeeds() {
     on_both(async |store| {
         for round in 0..5 {
             let name = format!("ada{round}");
@@ -251,7 +251,7 @@ async fn of_many_sign_ups_of_one_name_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_uses_with_one_counter_one_wins() {
+async fn only_one_of_many_concurrent_uses_of_one_counter_succeeds() {
     on_both(async |store| {
         let (_, passkey, _) = add_account(&*store, "ada").await;
         let rivals = (0..12).map(|_| {
@@ -273,7 +273,7 @@ async fn of_many_uses_with_one_counter_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn several_processes_may_start_on_one_fresh_database() {
+async fn several_processes_can_start_at_once_on_a_new_database() {
     for backends in Backends::ALL {
         let database = Arc::new(TestDatabase::create(backends).await);
         let starts = (0..6).map(|_| {
@@ -287,15 +287,15 @@ async fn several_processes_may_start_on_one_fresh_database() {
 }
 
 #[tokio::test]
-async fn accounts_without_a_way_in_are_counted() {
+async fn accounts_without_a_sign_in_method_are_counted() {
     on_both(async |store| {
         assert_eq!(store.count_without_sign_in_method("localhost", true).await.unwrap(), 0);
         let (ada, _, _) = add_account(&*store, "ada").await;
-        assert_eq!(store.count_without_sign_in_method("localhost", false).await.unwrap(), 0, "a passkey is one");
+        assert_eq!(store.count_without_sign_in_method("localhost", false).await.unwrap(), 0, "the passkey counts");
         assert_eq!(
             store.count_without_sign_in_method("elsewhere.example", true).await.unwrap(),
             1,
-            "of another site is none"
+            "not on another site"
         );
         let mut unit = store.begin().await.unwrap();
         assert!(unit.prove_address(ada.id, ada.email.as_ref().unwrap()).await.unwrap());
@@ -303,19 +303,19 @@ async fn accounts_without_a_way_in_are_counted() {
         assert_eq!(
             store.count_without_sign_in_method("elsewhere.example", true).await.unwrap(),
             0,
-            "a proven address is one"
+            "a confirmed address counts"
         );
         assert_eq!(
             store.count_without_sign_in_method("elsewhere.example", false).await.unwrap(),
             1,
-            "unless emails are off"
+            "unless email sign-in is off"
         );
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_has_expired_is_swept_and_takes_its_emails_along() {
+async fn expired_requests_are_removed_with_their_emails() {
     use latchkey::server::model::Issuer;
     use latchkey::server::model::email_request::{EmailRequest, Purpose, RequestedBy};
     use latchkey::server::model::outbox::{Claim, OutgoingEmail};

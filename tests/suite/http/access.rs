@@ -1,4 +1,4 @@
-//! Who may use an application, by real sessions.
+//! Tests of application access with real sessions.
 
 use crate::app::{App, Backends, Browser};
 use latchkey::server::access::{Reason, Verdict};
@@ -24,7 +24,7 @@ async fn add(app: &App, name: &str, who: &str, method: RequiredMethod) {
     app.state.applications().add(id(name.as_str()), name, change).await.unwrap();
 }
 
-/// Whether the user of a browser may use an application.
+/// Returns whether the user signed in to `browser` may use an application.
 async fn verdict(app: &App, browser: &Browser, application: &str) -> Verdict {
     let token = latchkey::server::secret::Token::from_link(&browser.cookies["latchkey_session"]).unwrap();
     let (session, user) = app.store.session(&token.hash()).await.unwrap().unwrap();
@@ -32,7 +32,7 @@ async fn verdict(app: &App, browser: &Browser, application: &str) -> Verdict {
 }
 
 #[tokio::test]
-async fn a_group_and_a_passkey_open_an_application_and_leaving_closes_it_at_once() {
+async fn access_needs_the_group_and_a_passkey_and_ends_when_the_user_leaves() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -68,7 +68,7 @@ async fn a_group_and_a_passkey_open_an_application_and_leaving_closes_it_at_once
 }
 
 #[tokio::test]
-async fn a_passkey_that_an_email_added_counts_as_email_until_its_probation_ends() {
+async fn a_passkey_added_by_email_counts_as_email_until_its_probation_ends() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -89,7 +89,7 @@ async fn a_passkey_that_an_email_added_counts_as_email_until_its_probation_ends(
 }
 
 #[tokio::test]
-async fn a_session_that_only_recovers_reaches_no_application() {
+async fn a_recovery_session_cannot_use_applications() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_proven(&app, "ada").await;
     add(&app, "wiki", "everybody", RequiredMethod::Any).await;
@@ -108,7 +108,7 @@ async fn a_session_that_only_recovers_reaches_no_application() {
 }
 
 #[tokio::test]
-async fn groups_come_with_an_invitation_and_each_use_of_it_counts() {
+async fn an_invitation_adds_groups_and_each_use_counts() {
     for sign_up in ["open", "invite"] {
         let app = App::start_set(Backends::Embedded, &[("SIGN_UP", sign_up)]).await;
         for (name, is_default) in [("family", false), ("everyone", true)] {
@@ -146,7 +146,7 @@ async fn groups_come_with_an_invitation_and_each_use_of_it_counts() {
         let again = sign_up_with("eve").await;
         assert_eq!(again, if sign_up == "open" { 200 } else { 403 });
         if sign_up == "open" {
-            assert_eq!(groups_of("eve").await, ["everyone"], "its one use is spent");
+            assert_eq!(groups_of("eve").await, ["everyone"], "its only use is spent");
         }
     }
 }

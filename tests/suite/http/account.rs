@@ -1,4 +1,4 @@
-//! The account's own lists: sessions that can be ended, passkeys that can be renamed.
+//! Tests of listing and revoking sessions and of renaming passkeys.
 
 use crate::app::{App, Backends};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn sessions_are_listed_and_ended_one_by_one_and_all_at_once() {
+async fn sessions_are_listed_and_revoked_individually_or_all_at_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -23,7 +23,7 @@ async fn sessions_are_listed_and_ended_one_by_one_and_all_at_once() {
         let all = ids(&list);
         assert_eq!(all.len(), 4);
         let currents: Vec<_> = list["sessions"].as_array().unwrap().iter().filter(|s| s["current"] == true).collect();
-        assert_eq!((currents.len(), currents[0]["id"].as_str().unwrap()), (1, all[3].as_str()), "the last seen first");
+        assert_eq!((currents.len(), currents[0]["id"].as_str().unwrap()), (1, all[3].as_str()), "most recent first");
 
         let answer = own.post("/api/sessions/revoke", json!({ "id": all[0] })).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({ "revoked": 1 })));
@@ -37,7 +37,7 @@ async fn sessions_are_listed_and_ended_one_by_one_and_all_at_once() {
 }
 
 #[tokio::test]
-async fn the_sessions_that_a_passkey_opened_can_be_ended() {
+async fn the_sessions_of_a_passkey_can_be_revoked() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -55,7 +55,7 @@ async fn the_sessions_that_a_passkey_opened_can_be_ended() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_others_is_answered_like_what_does_not_exist() {
+async fn ids_of_other_users_are_answered_like_unknown_ids() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let (mut ada, mut eve) = (app.browser(), app.browser());
@@ -109,7 +109,7 @@ async fn a_passkey_is_renamed() {
 }
 
 #[tokio::test]
-async fn the_page_does_the_same_with_plain_forms() {
+async fn the_account_page_works_with_plain_forms() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
@@ -125,7 +125,7 @@ async fn the_page_does_the_same_with_plain_forms() {
     assert_eq!(answer.status, 422);
     let page = answer.text();
     assert!(page.contains("Use a name of 1 to 64 characters") && page.contains(&format!("value=\"{long}\"")), "{page}");
-    assert_eq!(page.matches("<details open").count(), 1, "the form it was typed in");
+    assert_eq!(page.matches("<details open").count(), 1, "only the submitted form is open");
     own.form("/account", &[("action", "end-session"), ("id", "nonsense")]).await;
     assert!(own.get("/account/devices").await.text().contains("that entry was already removed."));
     own.form("/account", &[("action", "end-others")]).await;
@@ -133,7 +133,7 @@ async fn the_page_does_the_same_with_plain_forms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_sign_in_beside_a_revocation_is_ended_or_not_but_never_half() {
+async fn a_sign_in_during_a_revocation_is_revoked_completely_or_not_at_all() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();

@@ -1,4 +1,4 @@
-//! The forms of the account page, which work with scripts off wherever no passkey is needed.
+//! Tests of the account page's forms, which work without JavaScript unless they need a passkey.
 
 use crate::app::{App, Backends, Browser, Parts};
 use serde_json::json;
@@ -8,7 +8,7 @@ async fn act(browser: &mut Browser, fields: &[(&str, &str)]) -> crate::app::Answ
     browser.form("/account", fields).await
 }
 
-/// The page of new recovery codes.
+/// The start of the URL that shows new recovery codes.
 const CODES: &str = "/account/recovery-codes?continue=";
 
 async fn account(browser: &mut Browser) -> String {
@@ -16,7 +16,7 @@ async fn account(browser: &mut Browser) -> String {
 }
 
 #[tokio::test]
-async fn names_and_recovery_codes_by_plain_forms() {
+async fn names_and_recovery_codes_work_with_plain_forms() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -31,14 +31,14 @@ async fn names_and_recovery_codes_by_plain_forms() {
     let led = act(&mut own, &[("action", "recovery-codes")]).await;
     let page_of_codes = led.header("location").to_owned();
     assert!(led.status == 303 && page_of_codes.starts_with(CODES), "{}", led.status);
-    assert_eq!(app.browser().get(&page_of_codes).await.status, 303, "not for others");
+    assert_eq!(app.browser().get(&page_of_codes).await.status, 303, "not visible to other browsers");
     let codes = own.get(&page_of_codes).await;
     assert_eq!(codes.status, 200);
     let again = own.get(&page_of_codes).await;
     assert_eq!(again.status, 200);
-    assert!(again.text().contains("You have 10 codes left."), "a reload makes no new ones: {}", again.text());
-    assert!(!again.text().contains("<textarea"), "and shows none");
-    assert!(!codes.text().contains("/language"), "no other language leads back to where they are not shown again");
+    assert!(again.text().contains("You have 10 codes left."), "a reload creates no new codes: {}", again.text());
+    assert!(!again.text().contains("<textarea"), "a reload shows no codes");
+    assert!(!codes.text().contains("/language"), "no language links, since a reload hides the codes");
     assert_eq!(codes.header("cache-control"), "no-store");
     let text = codes.text();
     let area = text.split("<textarea").nth(1).unwrap().split_once('>').unwrap().1;
@@ -56,7 +56,7 @@ async fn names_and_recovery_codes_by_plain_forms() {
     assert!(account(&mut browser).await.contains("Create a passkey on this device"));
 }
 
-/// Sends a form that needs a fresh authentication; gives the address of the page that asks for it.
+/// Submits a form that needs a recent authentication; returns the URL of the confirmation page.
 async fn stopped(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
     let answer = act(browser, fields).await;
     let address = answer.header("location").to_owned();
@@ -65,21 +65,21 @@ async fn stopped(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn a_form_that_needs_a_passkey_is_kept_until_there_is_one() {
+async fn a_form_that_needs_a_passkey_is_stored_until_the_user_confirms() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
         let passkey = own.sign_up_proven(&app, "ada").await;
         app.clock.advance(Duration::from_secs(601));
         let address = stopped(&mut own, &[("action", "address"), ("email", "typed@example.org")]).await;
-        assert!(!address.contains("typed"), "what was typed stands in no address");
+        assert!(!address.contains("typed"), "the URL does not contain the input");
         let page = own.get(&address).await;
         assert!(page.status == 200 && page.text().contains("Confirm with a passkey"), "{}", page.text());
         assert!(
             page.text().contains("typed@example.org")
                 && page.text().contains("To change your email address, confirm it's you.")
         );
-        assert_eq!(own.form(&address, &[]).await.status, 403, "not before it is known who is there");
+        assert_eq!(own.form(&address, &[]).await.status, 403, "refused before reauthentication");
 
         let mut other = app.browser();
         other.sign_up("bob").await;
@@ -88,16 +88,16 @@ async fn a_form_that_needs_a_passkey_is_kept_until_there_is_one() {
         }
         assert_eq!(own.reauthenticate(&passkey).await.status, 200);
         let page = own.get(&address).await.text();
-        assert!(page.contains("Identity confirmed."), "looking at it does nothing: {page}");
+        assert!(page.contains("Identity confirmed."), "viewing the page does nothing: {page}");
         assert_eq!(own.form(&address, &[]).await.header("location"), "/account/profile");
         app.email_about("typed@example.org", "Confirm your email address for Latchkey").await;
         assert_eq!(own.form(&address, &[]).await.header("location"), "/account");
-        assert!(account(&mut own).await.contains("This request has expired"), "it is done once");
+        assert!(account(&mut own).await.contains("This request has expired"), "the form runs once");
     }
 }
 
 #[tokio::test]
-async fn what_is_kept_is_gone_after_a_quarter_of_an_hour_and_is_never_large() {
+async fn a_stored_form_expires_after_fifteen_minutes_and_is_limited_in_size() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
@@ -116,7 +116,7 @@ async fn what_is_kept_is_gone_after_a_quarter_of_an_hour_and_is_never_large() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_go_on_at_once_one_does() {
+async fn a_stored_form_runs_once_however_often_it_is_resumed() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -137,7 +137,7 @@ async fn of_many_who_go_on_at_once_one_does() {
 }
 
 #[tokio::test]
-async fn without_a_passkey_a_code_lets_the_form_go_on() {
+async fn without_a_passkey_an_emailed_code_confirms_the_form() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -169,7 +169,7 @@ async fn without_a_passkey_a_code_lets_the_form_go_on() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_refused_later_keeps_the_session() {
+async fn the_session_survives_if_the_form_is_refused_after_the_code() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -191,7 +191,7 @@ async fn a_code_that_is_refused_later_keeps_the_session() {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_signs_in_first_and_comes_back_to_confirm() {
+async fn a_signed_out_user_signs_in_first_and_returns_to_the_confirmation() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
@@ -203,11 +203,11 @@ async fn who_is_not_signed_in_signs_in_first_and_comes_back_to_confirm() {
         assert_eq!((answer.status.as_u16(), answer.header("location")), (303, &*sign_in));
     }
     own.sign_in(&passkey).await;
-    assert!(own.form(&address, &[]).await.header("location").starts_with(CODES), "the same user goes on");
+    assert!(own.form(&address, &[]).await.header("location").starts_with(CODES), "the same user can continue");
 }
 
 #[tokio::test]
-async fn a_stored_form_goes_on_only_in_the_browser_that_sent_it() {
+async fn a_stored_form_resumes_only_in_the_browser_that_sent_it() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -221,12 +221,12 @@ async fn a_stored_form_goes_on_only_in_the_browser_that_sent_it() {
             assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"), "{backends:?}");
         }
         assert!(own.is_signed_in().await);
-        assert_eq!(thief.get(&address).await.header("referrer-policy"), "strict-origin", "the address holds a token");
+        assert_eq!(thief.get(&address).await.header("referrer-policy"), "strict-origin", "the URL contains a token");
     }
 }
 
 #[tokio::test]
-async fn the_last_wrong_code_is_told() {
+async fn the_page_says_when_the_last_attempt_failed() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
@@ -247,7 +247,7 @@ async fn the_last_wrong_code_is_told() {
 }
 
 #[tokio::test]
-async fn export_and_deletion_by_plain_forms() {
+async fn export_and_deletion_work_with_plain_forms() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -263,7 +263,7 @@ async fn export_and_deletion_by_plain_forms() {
 }
 
 #[tokio::test]
-async fn a_removal_offers_to_end_the_sessions_that_the_passkey_opened() {
+async fn removing_a_passkey_offers_to_end_its_sessions() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -283,7 +283,7 @@ async fn a_removal_offers_to_end_the_sessions_that_the_passkey_opened() {
 }
 
 #[tokio::test]
-async fn emails_lead_to_pages_whose_buttons_do_it() {
+async fn emailed_links_open_pages_that_act_only_on_submit() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -305,7 +305,7 @@ async fn emails_lead_to_pages_whose_buttons_do_it() {
 }
 
 #[tokio::test]
-async fn well_knowns_answer_as_their_specifications_say() {
+async fn well_known_urls_follow_their_specifications() {
     let app = App::start(Backends::Embedded).await;
     let endpoints = app.browser().get("/.well-known/passkey-endpoints").await;
     let page = "http://localhost:3000/account/passkeys";
@@ -319,7 +319,7 @@ async fn well_knowns_answer_as_their_specifications_say() {
 }
 
 #[tokio::test]
-async fn passkeys_of_another_address_are_shown_and_are_no_way_in() {
+async fn passkeys_of_another_site_are_listed_but_cannot_sign_in() {
     use crate::app::{TestDatabase, open_ephemeral};
     use std::sync::Arc;
 
@@ -363,7 +363,7 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     assert!(sign_in.contains("You are signed out"), "{sign_in}");
     let mut other = app.browser();
     other.sign_up("bob").await;
-    assert!(!other.get(&back).await.text().contains("Typed before"), "in another browser there is nothing");
+    assert!(!other.get(&back).await.text().contains("Typed before"), "another browser does not see it");
     own.sign_in(&passkey).await;
     for _ in 0..2 {
         let page = own.get(&back).await.text();
@@ -372,7 +372,7 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
             "{page}"
         );
     }
-    assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "it was not done");
+    assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "the form was not applied");
     own.cookies.remove("latchkey_session");
     let answer = act(&mut own, &[("action", "end-others")]).await;
     let back =

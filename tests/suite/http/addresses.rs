@@ -1,4 +1,4 @@
-//! Proving an address: only for the signed-in account that asked.
+//! Tests of address confirmation, which only the account that requested it can complete.
 
 use crate::app::{App, Backends};
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::time::Duration;
 const PATH: &str = "/api/account/email/confirm";
 
 #[tokio::test]
-async fn a_sign_up_is_followed_by_an_email_that_proves_the_address() {
+async fn sign_up_sends_an_email_that_confirms_the_address() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for by_code in [false, true] {
@@ -19,14 +19,14 @@ async fn a_sign_up_is_followed_by_an_email_that_proves_the_address() {
             let answer = browser.post(PATH, body.clone()).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(answer.json()["user"]["email_verified"], true);
-            assert_eq!(browser.post(PATH, body).await.refusal(), (401, "link_expired".to_owned()), "once");
+            assert_eq!(browser.post(PATH, body).await.refusal(), (401, "link_expired".to_owned()), "it works once");
             assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], true);
         }
     }
 }
 
 #[tokio::test]
-async fn no_other_user_can_confirm_it_and_nothing_is_used_up() {
+async fn other_users_cannot_confirm_an_address_or_use_up_its_token() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut ada = app.browser();
@@ -37,19 +37,19 @@ async fn no_other_user_can_confirm_it_and_nothing_is_used_up() {
         let token = json!({ "token": email.token() });
         assert_eq!(eve.post(PATH, token.clone()).await.refusal(), (409, "other_account".to_owned()));
         assert_eq!(app.browser().post(PATH, token.clone()).await.refusal(), (401, "signed_out".to_owned()));
-        assert_eq!(ada.answer_link(&email.token()).await.refusal().1, "link_expired", "it is for something else");
+        assert_eq!(ada.answer_link(&email.token()).await.refusal().1, "link_expired", "the link has another purpose");
         assert_eq!(ada.answer_code(&email.code()).await.refusal().1, "link_expired");
 
         let mut elsewhere = app.browser();
         elsewhere.sign_in(&passkey).await;
         let code = json!({ "code": email.code() });
-        assert_eq!(elsewhere.post(PATH, code).await.refusal().1, "link_expired", "a code only where it was asked for");
-        assert_eq!(elsewhere.post(PATH, token).await.status, 200, "the link wherever the account is signed in");
+        assert_eq!(elsewhere.post(PATH, code).await.refusal().1, "link_expired", "a code needs the requesting browser");
+        assert_eq!(elsewhere.post(PATH, token).await.status, 200, "the link works wherever the account is signed in");
     }
 }
 
 #[tokio::test]
-async fn an_email_to_sign_in_with_confirms_nothing() {
+async fn a_sign_in_email_does_not_confirm_an_address() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up_proven(&app, "ada").await;
@@ -60,7 +60,7 @@ async fn an_email_to_sign_in_with_confirms_nothing() {
 }
 
 #[tokio::test]
-async fn wrong_codes_are_counted_and_wrong_shapes_refused() {
+async fn wrong_codes_are_counted_and_malformed_bodies_are_refused() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -79,7 +79,7 @@ async fn wrong_codes_are_counted_and_wrong_shapes_refused() {
 }
 
 #[tokio::test]
-async fn a_confirmation_ends_after_a_day() {
+async fn a_confirmation_expires_after_a_day() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -91,7 +91,7 @@ async fn a_confirmation_ends_after_a_day() {
 }
 
 #[tokio::test]
-async fn the_claims_of_others_are_void_when_an_address_is_proven_and_they_do_not_learn_it() {
+async fn confirming_an_address_silently_voids_the_claims_of_other_accounts() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut eve = app.browser();
@@ -100,18 +100,18 @@ async fn the_claims_of_others_are_void_when_an_address_is_proven_and_they_do_not
         let before = eve.get("/api/session").await.json()["user"].clone();
 
         app.browser().sign_up_proven(&app, "ada").await;
-        assert_eq!(eve.get("/api/session").await.json()["user"], before, "to Eve nothing has changed");
+        assert_eq!(eve.get("/api/session").await.json()["user"], before, "nothing has changed for Eve");
         let guess = eve.post(PATH, json!({ "code": eves.wrong_code() })).await;
         assert_eq!(guess.refusal(), (401, "code_wrong".to_owned()));
         for answer in [json!({ "code": eves.code() }), json!({ "token": eves.token() })] {
             let answer = eve.post(PATH, answer).await;
-            assert_eq!(answer.refusal(), (409, "address_taken".to_owned()), "told to who reads the mailbox alone");
+            assert_eq!(answer.refusal(), (409, "address_taken".to_owned()), "only a reader of the mailbox learns this");
         }
     }
 }
 
 #[tokio::test]
-async fn an_address_that_was_proven_first_stays() {
+async fn an_address_stays_with_the_account_that_confirmed_it_first() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -128,7 +128,7 @@ async fn an_address_that_was_proven_first_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_accounts_that_prove_one_address_at_once_one_wins() {
+async fn only_one_of_many_concurrent_confirmations_of_an_address_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..5 {
@@ -157,7 +157,7 @@ async fn of_two_accounts_that_prove_one_address_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn the_page_of_the_link_changes_nothing_and_sends_strangers_to_sign_in_and_back() {
+async fn the_link_page_changes_nothing_and_returns_after_sign_in() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -174,7 +174,7 @@ async fn the_page_of_the_link_changes_nothing_and_sends_strangers_to_sign_in_and
     back.get(&path).await;
     back.sign_in(&passkey).await;
     let page = back.get("/email/confirm").await;
-    assert!(page.status == 200 && page.text().contains("ada@example.org"), "the token has waited in a cookie");
+    assert!(page.status == 200 && page.text().contains("ada@example.org"), "the token was kept in a cookie");
     let mut eve = app.browser();
     eve.sign_up("eve").await;
     assert_eq!(eve.get(&path).await.status, 409);
@@ -202,7 +202,7 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     browser.form("/email/confirm", &[("code", &email.wrong_code())]).await;
     let page = browser.get("/account/profile").await.text();
     assert!(page.contains("aria-invalid=\"true\"") && page.contains("This code is wrong."), "{page}");
-    assert!(!page.contains("role=\"status\""), "told beside the field alone");
+    assert!(!page.contains("role=\"status\""), "the error is shown only next to the field");
     browser.form("/email/confirm", &[("token", &email.token())]).await;
     browser.get("/account").await;
     browser.form("/email/confirm", &[("token", &email.token())]).await;
@@ -224,7 +224,7 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
 }
 
 #[tokio::test]
-async fn a_void_email_can_be_replaced_at_once() {
+async fn a_voided_email_can_be_replaced_immediately() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -239,7 +239,7 @@ async fn a_void_email_can_be_replaced_at_once() {
 }
 
 #[tokio::test]
-async fn the_email_can_be_had_again_once_a_minute() {
+async fn the_email_can_be_resent_once_a_minute() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -253,13 +253,13 @@ async fn the_email_can_be_had_again_once_a_minute() {
     assert_eq!(app.emails().await.len(), 2);
     let voided = browser.form("/email/confirm", &[("code", &first.code())]).await;
     assert_eq!(voided.header("location"), "/account/profile");
-    assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false, "the newer voids the older");
+    assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], false, "the older email is void");
     browser.form("/email/confirm", &[("code", &second.code())]).await;
     assert_eq!(browser.get("/api/session").await.json()["user"]["email_verified"], true);
 }
 
 #[tokio::test]
-async fn an_email_sent_again_goes_to_the_address_that_was_asked_for_last() {
+async fn a_resent_email_goes_to_the_address_entered_last() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -279,7 +279,7 @@ async fn an_email_sent_again_goes_to_the_address_that_was_asked_for_last() {
 }
 
 #[tokio::test]
-async fn a_proven_address_is_changed_by_the_code_too() {
+async fn a_code_also_confirms_a_changed_address() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -292,7 +292,7 @@ async fn a_proven_address_is_changed_by_the_code_too() {
 }
 
 #[tokio::test]
-async fn without_a_way_for_emails_an_address_cannot_be_changed() {
+async fn without_a_mail_server_an_address_cannot_be_changed() {
     let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
     let app = App::start_set(Backends::Embedded, &settings).await;
     let mut own = app.browser();

@@ -1,4 +1,4 @@
-//! Actions of the account's owner alone, and reauthentication (contract, rules 7 and 8).
+//! Tests of owner-only actions and of reauthentication (contract, rules 7 and 8).
 
 use crate::app::{Answer, App, Backends, Browser};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use std::time::Duration;
 const TEN_MINUTES: Duration = Duration::from_secs(10 * 60 + 1);
 const THREE_DAYS: Duration = Duration::from_hours(72);
 
-/// Everything that rule 8 names, but for deleting the account.
+/// Attempts every action that rule 8 names; the deletion has a wrong username, so the account stays.
 async fn acts(browser: &mut Browser, passkey: &str) -> Vec<(&'static str, Answer)> {
     vec![
         ("remove", browser.post("/api/passkeys/remove", json!({ "id": passkey })).await),
@@ -30,7 +30,7 @@ async fn passkey_ids(browser: &mut Browser) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_matters_needs_a_passkey_used_in_the_last_ten_minutes() {
+async fn sensitive_actions_need_a_passkey_used_in_the_last_ten_minutes() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -50,7 +50,7 @@ async fn what_matters_needs_a_passkey_used_in_the_last_ten_minutes() {
         assert_ne!(own.cookies["latchkey_session"], former, "a new token");
         let mut stolen = app.browser();
         stolen.cookies.insert("latchkey_session".to_owned(), former);
-        assert!(!stolen.is_signed_in().await, "the former token is dead");
+        assert!(!stolen.is_signed_in().await, "the former token is invalid");
 
         let statuses: Vec<_> = acts(&mut own, &second).await.iter().map(|(_, answer)| answer.status.as_u16()).collect();
         assert_eq!(statuses, [200, 202, 200, 200, 422]);
@@ -58,7 +58,7 @@ async fn what_matters_needs_a_passkey_used_in_the_last_ten_minutes() {
 }
 
 #[tokio::test]
-async fn reauthentication_takes_ones_own_passkeys_alone_and_once() {
+async fn reauthentication_accepts_only_the_users_own_passkeys_and_only_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let (mut ada, mut eve) = (app.browser(), app.browser());
@@ -93,7 +93,7 @@ async fn reauthentication_takes_ones_own_passkeys_alone_and_once() {
 }
 
 #[tokio::test]
-async fn two_reauthentications_at_once_leave_one_living_token() {
+async fn concurrent_reauthentications_leave_one_valid_token() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -121,7 +121,7 @@ async fn two_reauthentications_at_once_leave_one_living_token() {
 }
 
 #[tokio::test]
-async fn the_last_way_in_cannot_be_removed_and_two_removals_cannot_get_round_it() {
+async fn the_last_sign_in_method_survives_concurrent_removals() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -154,7 +154,7 @@ async fn user_id(browser: &mut Browser) -> latchkey::server::model::UserId {
 }
 
 #[tokio::test]
-async fn a_confirmed_address_is_a_way_in_only_where_emails_are() {
+async fn a_confirmed_address_is_a_sign_in_method_unless_email_sign_in_is_off() {
     for (settings, expected) in [
         ([("EMAIL_SIGN_IN", "on"), ("SMTP_URL", "smtp://localhost:1")], 200),
         ([("EMAIL_SIGN_IN", "recovery-only"), ("SMTP_URL", "smtp://localhost:1")], 200),
@@ -165,7 +165,7 @@ async fn a_confirmed_address_is_a_way_in_only_where_emails_are() {
         own.sign_up("bob").await;
         let id = passkey_ids(&mut own).await[0].clone();
         let answer = own.post("/api/passkeys/remove", json!({ "id": id })).await;
-        assert_eq!(answer.refusal(), (409, "last_way_in".to_owned()), "the address is Not confirmed");
+        assert_eq!(answer.refusal(), (409, "last_way_in".to_owned()), "the address is not confirmed");
         let token = app.email_to("bob@example.org").await.token();
         assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let answer = own.post("/api/passkeys/remove", json!({ "id": id })).await;
@@ -194,7 +194,7 @@ async fn a_removed_passkey_cannot_sign_in_and_its_sessions_can_be_ended() {
 }
 
 #[tokio::test]
-async fn passkeys_of_others_and_malformed_ids_are_answered_alike() {
+async fn passkeys_of_other_users_and_malformed_ids_get_the_same_answer() {
     let app = App::start(Backends::Embedded).await;
     let (mut ada, mut eve) = (app.browser(), app.browser());
     ada.sign_up("ada").await;
@@ -209,7 +209,7 @@ async fn passkeys_of_others_and_malformed_ids_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_passkey_added_by_email_is_held_back_for_three_days_while_an_older_one_exists() {
+async fn a_passkey_added_by_email_is_on_probation_for_three_days_while_an_older_one_exists() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -225,24 +225,24 @@ async fn a_passkey_added_by_email_is_held_back_for_three_days_while_an_older_one
         all_refused(&mut browser, &first, "passkey_too_new").await;
         assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "passkey_too_new");
         let refused = browser.form("/account", &[("action", "address"), ("email", "typed@example.org")]).await;
-        assert!(refused.status == 403 && refused.text().contains("typed@example.org"), "what was typed comes back");
+        assert!(refused.status == 403 && refused.text().contains("typed@example.org"), "the form keeps the input");
         let page = browser.get("/confirm?next=/account").await;
-        assert!(page.status == 403 && page.text().contains("Confirm with a passkey"), "an older passkey helps");
+        assert!(page.status == 403 && page.text().contains("Confirm with a passkey"), "an older passkey can confirm");
 
         let mut fresh = app.browser();
         assert_eq!(fresh.sign_in(&older).await.status, 200);
-        assert_eq!(fresh.post("/api/recovery/codes", json!({})).await.status, 200, "the older one may");
+        assert_eq!(fresh.post("/api/recovery/codes", json!({})).await.status, 200, "the older passkey may");
 
         app.clock.advance(THREE_DAYS);
         let mut late = app.browser();
         assert_eq!(late.sign_in(&new).await.status, 200);
         assert_eq!(late.post("/api/passkeys/remove", json!({ "id": first })).await.status, 200);
-        assert_eq!(late.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200, "emails are a way in");
+        assert_eq!(late.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200, "email still signs in");
     }
 }
 
 #[tokio::test]
-async fn without_a_passkey_a_fresh_email_shows_who_is_there() {
+async fn without_a_passkey_a_new_email_reauthenticates_the_user() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -250,7 +250,7 @@ async fn without_a_passkey_a_fresh_email_shows_who_is_there() {
         assert_eq!(own.post("/api/sign-up/email", body).await.status, 202);
         let token = app.email_to("ada@example.org").await.token();
         assert_eq!(own.answer_link(&token).await.status, 200);
-        assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200, "a sign-up counts");
+        assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200, "signing up authenticates");
         app.clock.advance(TEN_MINUTES);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
 
@@ -260,7 +260,7 @@ async fn without_a_passkey_a_fresh_email_shows_who_is_there() {
         let mut stranger = app.browser();
         let body = json!({ "token": email.token() });
         assert_eq!(stranger.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "signed_out");
-        assert_eq!(stranger.answer_link(&email.token()).await.refusal().1, "link_expired", "it does not sign in");
+        assert_eq!(stranger.answer_link(&email.token()).await.refusal().1, "link_expired", "the link does not sign in");
         let wrong = own.post("/api/reauthenticate/code", json!({ "code": email.wrong_code() })).await;
         assert_eq!((wrong.refusal().1.as_str(), &wrong.json()["error"]["tries_left"]), ("code_wrong", &json!(4)));
         let former = own.cookies["latchkey_session"].clone();
@@ -280,7 +280,7 @@ async fn without_a_passkey_a_fresh_email_shows_who_is_there() {
 }
 
 #[tokio::test]
-async fn after_an_email_and_its_passkey_reauthentication_adds_another() {
+async fn after_an_email_added_a_passkey_reauthentication_allows_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -297,7 +297,7 @@ async fn after_an_email_and_its_passkey_reauthentication_adds_another() {
 }
 
 #[tokio::test]
-async fn sign_ins_and_not_me_at_once_never_wait_for_each_other() {
+async fn concurrent_sign_ins_and_reports_do_not_deadlock() {
     let app = App::start(Backends::Servers).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -323,7 +323,7 @@ async fn sign_ins_and_not_me_at_once_never_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn an_email_of_another_session_or_account_shows_nothing() {
+async fn another_session_or_account_cannot_use_a_reauthentication_email() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
@@ -346,7 +346,7 @@ async fn an_email_of_another_session_or_account_shows_nothing() {
 }
 
 #[tokio::test]
-async fn emails_that_are_off_show_nothing() {
+async fn reauthentication_by_email_is_refused_if_email_sign_in_is_off() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -360,7 +360,7 @@ async fn emails_that_are_off_show_nothing() {
 }
 
 #[tokio::test]
-async fn a_copied_passkey_is_refused_recorded_and_told() {
+async fn a_copied_passkey_is_refused_and_recorded_and_the_owner_is_notified() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -376,9 +376,9 @@ async fn a_copied_passkey_is_refused_recorded_and_told() {
     }
 }
 
-/// Of two devices that count the same at the same moment one comes in; the other is as bad as one that comes later.
+/// If devices send the same counter at once, one signs in; the others are treated like a device that comes later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_copied_passkey_that_is_used_at_the_same_moment_is_told_of_too() {
+async fn a_copied_passkey_used_concurrently_also_notifies_the_owner() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();

@@ -1,4 +1,4 @@
-//! Nothing that an account writes grows without end, and nothing of an account's size stands in a request's way.
+//! Tests that the data of an account is bounded and that a large account does not slow requests down.
 
 use super::authority::kinds;
 use crate::app::{App, Backends};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// A body that each address takes as far as its limit.
+/// Returns a request body that reaches the rate limit of `path`.
 fn body_for(path: &str, number: usize) -> Value {
     match path {
         "/api/sign-up/start" | "/api/sign-up/email" => {
@@ -34,14 +34,14 @@ fn body_for(path: &str, number: usize) -> Value {
 }
 
 #[tokio::test]
-async fn the_table_of_limits_names_every_address_that_writes() {
+async fn the_limit_table_lists_every_endpoint_that_writes() {
     let named: BTreeSet<_> = TABLE.iter().map(|(method, path, _)| (method.to_string(), (*path).to_owned())).collect();
-    assert_eq!(named.len(), TABLE.len(), "each once");
+    assert_eq!(named.len(), TABLE.len(), "each endpoint is listed once");
     let mut writes: BTreeSet<_> = server_fn::axum::server_fn_paths()
         .filter(|(_, method)| *method != "GET")
         .map(|(path, method)| (method.to_string(), path.to_owned()))
         .collect();
-    // Pages that take a form stand in the router with a `.post(…)` or `post(…)`.
+    // Pages that accept a form are registered in the router with `.post(…)` or `post(…)`.
     let router = std::fs::read_to_string("src/router.rs").unwrap();
     for route in router.split(".route(").skip(1) {
         let (path, handler) = route.split_once(',').unwrap();
@@ -54,7 +54,7 @@ async fn the_table_of_limits_names_every_address_that_writes() {
     assert_eq!(named, writes);
 }
 
-/// The value of a constant of `types/paths.rs`.
+/// Returns the value of a constant in `types/paths.rs`.
 fn constant(name: &str) -> String {
     let name = name.trim_start_matches("paths::");
     let text = std::fs::read_to_string("src/types/paths.rs").unwrap();
@@ -63,7 +63,7 @@ fn constant(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_address_that_writes_refuses_at_some_time() {
+async fn every_endpoint_that_writes_is_rate_limited() {
     let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     app.clock.stop();
     app.make_keys().await;
@@ -73,11 +73,11 @@ async fn every_address_that_writes_refuses_at_some_time() {
         if *charge == Charge::Once {
             continue;
         }
-        // Each of its own network, so that one does not use up what another is allowed.
+        // Each endpoint gets its own network, so that they do not share limits.
         let mut browser = app.browser_at(&format!("203.0.{number}.1"));
         let name = format!("user{number}");
         if *path == "/api/reauthenticate/email" {
-            // For accounts without a passkey alone.
+            // Only for accounts without a passkey.
             let body = json!({ "username": name, "email": format!("{name}@example.org") });
             assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
             let token = app.email_to(&format!("{name}@example.org")).await.token();
@@ -118,7 +118,7 @@ async fn every_address_that_writes_refuses_at_some_time() {
 }
 
 #[tokio::test]
-async fn sixty_acts_at_once_and_then_one_every_five_seconds_for_each_account() {
+async fn an_account_may_act_sixty_times_at_once_and_then_once_every_five_seconds() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
         app.clock.stop();
@@ -132,8 +132,8 @@ async fn sixty_acts_at_once_and_then_one_every_five_seconds_for_each_account() {
         let refused = ada.post("/api/account/update", rename(60)).await;
         assert_eq!(refused.refusal(), (429, "too_many_requests".to_owned()));
         assert_eq!(refused.header("retry-after"), "5");
-        assert_eq!(eve.post("/api/account/update", rename(0)).await.status, 200, "other accounts go on");
-        assert_eq!(ada.get("/api/session").await.status, 200, "looking goes on");
+        assert_eq!(eve.post("/api/account/update", rename(0)).await.status, 200, "other accounts are not limited");
+        assert_eq!(ada.get("/api/session").await.status, 200, "reads are not limited");
         app.clock.advance(Duration::from_secs(5));
         assert_eq!(ada.post("/api/account/update", rename(61)).await.status, 200);
         assert_eq!(ada.post("/api/account/update", rename(62)).await.status, 429);
@@ -141,14 +141,14 @@ async fn sixty_acts_at_once_and_then_one_every_five_seconds_for_each_account() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_account_with_much_activity_is_deleted_at_once_while_others_sign_in() {
+async fn an_account_with_much_activity_is_deleted_quickly_while_others_sign_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
         own.sign_up("ada").await;
         let other = app.browser().sign_up("eve").await;
         let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
-        // As an account was that had written without limit before there was one.
+        // Like an account that was created before activity was limited.
         for _ in 0..3 {
             let mut unit = app.store.begin().await.unwrap();
             for _ in 0..2_000 {
@@ -175,7 +175,7 @@ async fn an_account_with_much_activity_is_deleted_at_once_while_others_sign_in()
             tokio::spawn(async move { while store.remove_rows_of_deleted(user, 500).await.unwrap() {} })
         };
         for _ in 0..10 {
-            assert_eq!(app.browser().sign_in(&other).await.status, 200, "others are not held up");
+            assert_eq!(app.browser().sign_in(&other).await.status, 200, "other sign-ins are not delayed");
         }
         cleaning.await.unwrap();
         assert_eq!(app.store.deleted_accounts(10).await.unwrap(), []);
@@ -184,7 +184,7 @@ async fn an_account_with_much_activity_is_deleted_at_once_while_others_sign_in()
 }
 
 #[tokio::test]
-async fn kept_activity_is_capped_and_the_newest_stays() {
+async fn stored_activity_is_capped_and_the_newest_is_kept() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -217,7 +217,7 @@ async fn kept_activity_is_capped_and_the_newest_stays() {
 }
 
 #[tokio::test]
-async fn a_hundred_sessions_and_fifty_browsers_stay_and_the_pages_with_them_are_small() {
+async fn at_most_a_hundred_sessions_and_fifty_browsers_are_kept_and_their_pages_stay_small() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -225,7 +225,7 @@ async fn a_hundred_sessions_and_fifty_browsers_stay_and_the_pages_with_them_are_
         for _ in 0..120 {
             app.browser().sign_in(&passkey).await;
         }
-        assert_eq!(own.get("/api/session").await.status, 401, "the oldest has ended");
+        assert_eq!(own.get("/api/session").await.status, 401, "the oldest session has ended");
         own.sign_in(&passkey).await;
         let sessions = own.get("/api/sessions").await.json()["sessions"].as_array().unwrap().len();
         assert_eq!(sessions, 100);
@@ -237,7 +237,7 @@ async fn a_hundred_sessions_and_fifty_browsers_stay_and_the_pages_with_them_are_
 }
 
 #[tokio::test]
-async fn a_suspended_passkey_is_written_down_once_an_hour() {
+async fn sign_ins_with_a_suspended_passkey_are_recorded_once_an_hour() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -256,7 +256,7 @@ async fn a_suspended_passkey_is_written_down_once_an_hour() {
         for _ in 0..5 {
             assert_eq!(app.browser().sign_in(&suspended).await.status, 401);
         }
-        // Its owner is told why, and a stranger without the private key is not.
+        // The owner is told why; a stranger without the private key is not.
         for (spoil_signature, is_told) in [(false, json!(true)), (true, json!(null))] {
             let mut browser = app.browser();
             let options = browser.start_sign_in().await;
@@ -274,7 +274,7 @@ async fn a_suspended_passkey_is_written_down_once_an_hour() {
 }
 
 #[tokio::test]
-async fn a_stolen_session_does_not_use_up_what_its_owner_defends_the_account_with() {
+async fn a_stolen_session_cannot_use_up_the_limits_that_the_owner_needs() {
     let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     app.clock.stop();
     let (mut stolen, mut own) = (app.browser_at("192.0.2.1"), app.browser_at("192.0.2.2"));
@@ -285,7 +285,7 @@ async fn a_stolen_session_does_not_use_up_what_its_owner_defends_the_account_wit
         stolen.post("/api/sessions/revoke", json!({ "id": "x" })).await;
         stolen.form("/account", &[("action", "end-session"), ("id", "x")]).await;
     }
-    assert_eq!(own.post("/api/account/update", json!({ "display_name": "Ada" })).await.status, 429, "one account");
+    assert_eq!(own.post("/api/account/update", json!({ "display_name": "Ada" })).await.status, 429, "per account");
     assert_eq!(own.form("/account", &[("action", "end-others")]).await.status, 303);
     assert_eq!(own.post("/api/sessions/revoke", json!({ "others": true })).await.status, 200);
     assert_eq!(stolen.get("/api/session").await.status, 401);

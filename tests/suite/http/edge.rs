@@ -19,7 +19,7 @@ pub(crate) async fn send(
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn what_is_not_a_json_object_is_a_bad_request() {
+async fn a_body_that_is_not_a_json_object_is_a_bad_request() {
     let app = App::start(Backends::Embedded).await;
     for body in ["", "{", "nope", "[]", "null", "\"x\"", "{}x", "{\"a\":1,}", "\u{0}", "{}{}"] {
         let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], body).await;
@@ -29,7 +29,7 @@ async fn what_is_not_a_json_object_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_list_does_not_pass_for_an_object() {
+async fn an_array_is_not_accepted_as_an_object() {
     let app = App::start(Backends::Embedded).await;
     let body = json!(["ada", "ada@example.org", null]).to_string();
     let answer = send(&app, (Method::POST, "/api/sign-up/start"), &[JSON], body).await;
@@ -37,7 +37,7 @@ async fn a_list_does_not_pass_for_an_object() {
 }
 
 #[tokio::test]
-async fn sixty_four_kibibytes_are_the_limit() {
+async fn bodies_are_limited_to_64_kibibytes() {
     let app = App::start(Backends::Embedded).await;
     let padded = |length: usize| format!("{{\"x\":\"{}\"}}", "y".repeat(length - 8));
     assert_eq!(padded(65_536).len(), 65_536);
@@ -47,7 +47,7 @@ async fn sixty_four_kibibytes_are_the_limit() {
 }
 
 #[tokio::test]
-async fn only_json_is_read() {
+async fn only_json_bodies_are_accepted() {
     let app = App::start(Backends::Embedded).await;
     for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "multipart/form-data"] {
         let answer = send(&app, (Method::POST, "/api/sign-in/start"), &[("content-type", kind)], "{}").await;
@@ -61,7 +61,7 @@ async fn only_json_is_read() {
 }
 
 #[tokio::test]
-async fn wrong_methods_and_unknown_paths_are_told_apart() {
+async fn wrong_methods_and_unknown_paths_get_different_errors() {
     let app = App::start(Backends::Embedded).await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
         let answer = send(&app, (method, "/api/sign-in/start"), &[], "").await;
@@ -70,7 +70,7 @@ async fn wrong_methods_and_unknown_paths_are_told_apart() {
     }
     let answer = send(&app, (Method::POST, "/api/session"), &[JSON], "{}").await;
     assert_eq!((answer.refusal().0, answer.header("allow")), (405, "GET, HEAD"));
-    assert_eq!(send(&app, (Method::HEAD, "/api/session"), &[], "").await.status, 401, "as GET, but for the body");
+    assert_eq!(send(&app, (Method::HEAD, "/api/session"), &[], "").await.status, 401, "like GET, without the body");
     for path in ["/api", "/api/", "/api/nothing", "/api/sign-in/start/", "/api/sign-in//start"] {
         assert_eq!(
             send(&app, (Method::POST, path), &[JSON], "{}").await.refusal(),
@@ -101,12 +101,12 @@ async fn requests_of_other_sites_are_refused() {
         }
     }
     assert_eq!(send(&app, (Method::POST, "/api/sign-in/start"), &[JSON], "{}").await.status, 200, "a native client");
-    assert_eq!(send(&app, (Method::POST, "/sign-out"), &[], "").await.status, 403, "a form that does not say whence");
+    assert_eq!(send(&app, (Method::POST, "/sign-out"), &[], "").await.status, 403, "a form without an origin");
     assert_eq!(send(&app, (Method::POST, "/sign-out"), &[("sec-fetch-site", "same-origin")], "").await.status, 303);
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_headers() {
+async fn every_response_has_the_security_headers() {
     let app = App::start(Backends::Embedded).await;
     let requests = [
         (Method::GET, "/", 200),
@@ -129,7 +129,7 @@ async fn every_answer_carries_the_headers() {
         assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         assert!(answer.header("permissions-policy").contains("publickey-credentials-get=(self)"));
-        assert!(!answer.headers.contains_key("strict-transport-security"), "only with https");
+        assert!(!answer.headers.contains_key("strict-transport-security"), "only with HTTPS");
         assert!(ids.insert(answer.header("x-request-id").to_owned()) && !answer.header("x-request-id").is_empty());
         let policy = answer.header("content-security-policy");
         for part in [
@@ -148,7 +148,7 @@ async fn every_answer_carries_the_headers() {
 }
 
 #[tokio::test]
-async fn nonces_are_fresh_and_every_inline_script_has_it() {
+async fn nonces_are_unique_and_every_inline_script_has_one() {
     let app = App::start(Backends::Embedded).await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..3 {
@@ -164,7 +164,7 @@ async fn nonces_are_fresh_and_every_inline_script_has_it() {
 }
 
 #[tokio::test]
-async fn the_host_header_changes_nothing_but_a_loopback_name() {
+async fn the_host_header_is_ignored_unless_it_is_a_loopback_address() {
     let app = App::start(Backends::Embedded).await;
     for host in ["evil.example", "localhost:3000", "localhost.evil.example"] {
         let headers = [JSON, ("host", host), ("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https")];
@@ -181,19 +181,19 @@ async fn the_host_header_changes_nothing_but_a_loopback_name() {
 }
 
 #[tokio::test]
-async fn who_accepts_html_gets_json_under_api_all_the_same() {
+async fn the_api_returns_json_even_to_clients_that_accept_html() {
     let app = App::start(Backends::Embedded).await;
     let headers = [JSON, ("accept", "text/html"), ("referer", "http://localhost:3000/sign-in")];
     let answer =
         send(&app, (Method::POST, "/api/sign-up/start"), &headers, "{\"username\":\"x\",\"email\":\"\"}").await;
     assert_eq!(answer.refusal(), (422, "invalid_username".to_owned()));
     assert!(!answer.headers.contains_key("location"));
-    assert!(!answer.headers.contains_key("serverfnerror"), "nothing of how it is made");
+    assert!(!answer.headers.contains_key("serverfnerror"), "no implementation details");
     assert_eq!(answer.header("content-type"), "application/json");
 }
 
 #[tokio::test]
-async fn every_page_and_health_refuse_what_they_do_not_take() {
+async fn pages_and_health_checks_refuse_unsupported_requests() {
     let app = App::start(Backends::Embedded).await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(send(&app, (Method::POST, path), &[("origin", ORIGIN)], "").await.refusal().1, "method_not_allowed");
@@ -205,19 +205,19 @@ async fn every_page_and_health_refuse_what_they_do_not_take() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_page_for_people_and_json_for_programs() {
+async fn an_error_is_a_page_for_browsers_and_json_for_other_clients() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     let page = browser.get("/nothing").await;
     assert_eq!(page.status, 404);
-    assert!(page.text().contains("Page not found") && page.text().contains("Sign out"), "it knows who is signed in");
+    assert!(page.text().contains("Page not found") && page.text().contains("Sign out"), "it offers to sign out");
     let json = send(&app, (Method::GET, "/nothing"), &[], "").await;
     assert_eq!(json.refusal(), (404, "not_found".to_owned()));
 }
 
 #[tokio::test]
-async fn signing_out_empties_what_the_site_had_stored() {
+async fn signing_out_clears_the_storage_of_the_site() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -225,11 +225,11 @@ async fn signing_out_empties_what_the_site_had_stored() {
     browser.sign_up("eve").await;
     let answer = browser.form("/sign-out", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("clear-site-data")), (303, "\"storage\""));
-    assert_eq!(browser.get("/").await.header("clear-site-data"), "", "nowhere else");
+    assert_eq!(browser.get("/").await.header("clear-site-data"), "", "no other page sends it");
 }
 
 #[tokio::test]
-async fn reports_of_violated_policies_are_taken_in_either_form_and_nothing_else_is() {
+async fn policy_reports_are_accepted_in_both_formats_and_nothing_else_is() {
     let app = App::start(Backends::Embedded).await;
     let old = r#"{"csp-report":{"effective-directive":"script-src","blocked-uri":"https://evil.example/x"}}"#;
     let new = r#"[{"type":"csp-violation","body":{"effectiveDirective":"img-src","blockedURL":"data"}}]"#;
@@ -254,7 +254,7 @@ async fn reports_of_violated_policies_are_taken_in_either_form_and_nothing_else_
 }
 
 #[tokio::test]
-async fn nothing_that_holds_a_secret_is_compressed() {
+async fn responses_that_contain_secrets_are_not_compressed() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -272,7 +272,7 @@ async fn nothing_that_holds_a_secret_is_compressed() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_never_unpacked() {
+async fn a_compressed_body_is_never_decompressed() {
     let app = App::start(Backends::Embedded).await;
     for kind in ["gzip", "br", "deflate", "identity"] {
         let headers = [JSON, ("content-encoding", kind)];
@@ -287,7 +287,7 @@ async fn a_compressed_body_is_never_unpacked() {
     }
 }
 
-/// A store that is broken in the worst way.
+/// An ephemeral store that panics on every call.
 struct Panicking;
 
 #[async_trait::async_trait]
@@ -332,7 +332,7 @@ impl latchkey::server::ephemeral::Ephemeral for Panicking {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_constant_answer_with_every_header_and_the_program_lives() {
+async fn a_panic_returns_a_constant_error_with_all_headers_and_the_server_continues() {
     let database = crate::app::TestDatabase::create(Backends::Embedded).await;
     let store = database.open().await;
     let app = App::from_parts(
@@ -349,7 +349,7 @@ async fn a_panic_is_a_constant_answer_with_every_header_and_the_program_lives() 
 }
 
 #[tokio::test]
-async fn a_name_that_is_too_long_for_a_file_is_not_there() {
+async fn a_path_that_is_too_long_for_a_file_name_is_not_found() {
     let app = App::start(Backends::Embedded).await;
     for length in [251, 252, 253, 254, 255, 256, 5_000] {
         for path in [format!("/{}", "x".repeat(length)), format!("/pkg/{}", "x".repeat(length))] {
@@ -362,7 +362,7 @@ async fn a_name_that_is_too_long_for_a_file_is_not_there() {
     }
 }
 
-/// Calls that a stranger may make.
+/// API calls that work without a session.
 const OPEN: [&str; 13] = [
     "/api/account/email/undo",
     "/api/account/not-me",
@@ -380,7 +380,7 @@ const OPEN: [&str; 13] = [
 ];
 
 #[tokio::test]
-async fn every_call_but_a_few_needs_a_session_and_says_nothing_of_the_body() {
+async fn api_calls_check_the_session_before_the_body() {
     let app = App::start(Backends::Embedded).await;
     let mut seen = 0;
     for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !OPEN.contains(path)) {

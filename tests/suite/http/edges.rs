@@ -1,4 +1,4 @@
-//! The edge of each route group: each row of the table in `router.rs`, by real requests.
+//! Tests each row of the route table in `router.rs` with real requests.
 
 use super::edge::send;
 use crate::app::{Answer, App, Backends};
@@ -8,7 +8,7 @@ use axum::routing::{any, get};
 use latchkey::router::EDGES;
 use latchkey::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
 
-/// A route of every group that has none of its own yet, and a page.
+/// A test route for each group that has no suitable route of its own, and a page.
 fn probes() -> Router<latchkey::server::http::AppState> {
     Router::new()
         .route("/oauth/continue/x/probe", any(async || "it ran"))
@@ -19,7 +19,7 @@ fn probes() -> Router<latchkey::server::http::AppState> {
         .route("/probe", any(async || "it ran"))
 }
 
-/// An address of a group, and the method that changes something there.
+/// Returns the path in the group that the tests request.
 fn probe_of(group: &str) -> &'static str {
     match group {
         "/api" => "/api/sign-out",
@@ -38,7 +38,7 @@ fn probe_of(group: &str) -> &'static str {
         "/logos" => "/logos/x/probe",
         "/dev/mailbox" => "/dev/mailbox",
         "/dev/mailbox/html" => "/dev/mailbox/html",
-        other => panic!("{other} has no probe here"),
+        other => panic!("no probe for {other}"),
     }
 }
 
@@ -47,7 +47,7 @@ async fn posted(app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 #[tokio::test]
-async fn every_group_keeps_to_its_row() {
+async fn every_route_group_follows_its_row_in_the_table() {
     let app = App::start(Backends::Embedded).await.with_routes(probes());
     let groups = EDGES.iter().map(|(group, edge)| (probe_of(group), *edge)).chain([("/probe", Edge::PAGES)]);
     for (path, edge) in groups {
@@ -86,7 +86,7 @@ async fn every_group_keeps_to_its_row() {
 }
 
 #[tokio::test]
-async fn scripts_of_other_sites_are_told_what_they_may_send_and_only_by_the_protocol() {
+async fn only_protocol_routes_answer_preflights_of_other_sites() {
     let app = App::start(Backends::Embedded).await.with_routes(probes());
     let asked = [("origin", "https://app.example"), ("access-control-request-method", "POST")];
     let answer = send(&app, (Method::OPTIONS, "/oauth/probe"), &asked, "").await;

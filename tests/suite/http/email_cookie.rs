@@ -1,4 +1,4 @@
-//! Which browser may answer a sign-in email, and when an email has expired for good (contract, rule 4).
+//! Tests of which browser may answer a sign-in email and of when an email expires for good (contract, rule 4).
 
 use crate::app::{App, Backends, Browser};
 use serde_json::json;
@@ -11,13 +11,13 @@ async fn with_account(backends: Backends) -> App {
     app
 }
 
-/// A text of the page that waits for an email.
+/// Returns the page that waits for the answer to an email.
 async fn waiting_page(browser: &mut Browser) -> String {
     browser.get("/sign-in?step=email").await.text()
 }
 
 #[tokio::test]
-async fn cookies_noted_at_a_shared_computer_say_nothing_of_the_next_user() {
+async fn cookies_copied_from_a_shared_computer_reveal_nothing_about_the_next_user() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let mut shared = app.browser();
@@ -27,9 +27,9 @@ async fn cookies_noted_at_a_shared_computer_say_nothing_of_the_next_user() {
         let mut noted = shared.clone();
         shared.ask("ada@example.org").await;
         let email = app.email_to("ada@example.org").await;
-        assert_ne!(noted.cookies["latchkey_email"], shared.cookies["latchkey_email"], "each request has its own");
+        assert_ne!(noted.cookies["latchkey_email"], shared.cookies["latchkey_email"], "each request sets a new cookie");
         assert!(!waiting_page(&mut noted).await.contains("ada@example.org"), "the typed address is not shown");
-        assert_eq!(noted.answer_code(&email.code()).await.status, 401, "the digits do not sign in");
+        assert_eq!(noted.answer_code(&email.code()).await.status, 401, "the code does not sign in");
         assert_eq!(noted.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
         noted.ask("eve@example.org").await;
         noted.form("/sign-in", &[("action", "forget")]).await;
@@ -38,7 +38,7 @@ async fn cookies_noted_at_a_shared_computer_say_nothing_of_the_next_user() {
 }
 
 #[tokio::test]
-async fn the_cookie_of_an_email_is_void_after_sign_in_sign_out_and_another_account() {
+async fn the_email_cookie_is_void_after_sign_in_sign_out_or_a_switch_of_accounts() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let passkey = app.browser().sign_up("bob").await;
@@ -59,14 +59,14 @@ async fn the_cookie_of_an_email_is_void_after_sign_in_sign_out_and_another_accou
             assert_eq!(before.clone().answer_code(&code).await.status, 401, "{end}");
             if end != "sign in" {
                 let name = "latchkey_browser";
-                assert_ne!(browser.cookies.get(name), before.cookies.get(name), "{end}: a new name for ceremonies");
+                assert_ne!(browser.cookies.get(name), before.cookies.get(name), "{end}: a new cookie for ceremonies");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn an_email_that_expired_once_does_not_come_back_with_the_clock() {
+async fn an_expired_email_stays_expired_if_the_clock_goes_back() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let mut browser = app.browser();
@@ -89,7 +89,7 @@ async fn an_email_that_expired_once_does_not_come_back_with_the_clock() {
 }
 
 #[tokio::test]
-async fn a_session_that_expired_once_does_not_come_back_with_the_clock() {
+async fn an_expired_session_stays_expired_if_the_clock_goes_back() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -103,7 +103,7 @@ async fn a_session_that_expired_once_does_not_come_back_with_the_clock() {
 }
 
 #[tokio::test]
-async fn looking_at_a_page_sends_no_email() {
+async fn viewing_a_page_sends_no_email() {
     let app = App::start_set(Backends::Embedded, &[]).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
@@ -119,5 +119,5 @@ async fn looking_at_a_page_sends_no_email() {
     let page = own.get("/confirm").await.text();
     assert!(page.contains("Email me a code"), "{page}");
     let answer = own.form("/account", &[("action", "recovery-codes")]).await;
-    assert!(answer.header("location").starts_with("/confirm?continue="), "a form asks for it: {}", answer.text());
+    assert!(answer.header("location").starts_with("/confirm?continue="), "a form requests it: {}", answer.text());
 }

@@ -1,4 +1,4 @@
-//! Signing in and up by email.
+//! Tests of sign-in and sign-up by email.
 
 use crate::app::{App, Backends, Browser};
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn asked(app: &App) -> (Browser, crate::app::Email) {
 }
 
 #[tokio::test]
-async fn a_link_signs_in_once_in_the_browser_that_asked() {
+async fn a_link_signs_in_once_in_the_browser_that_requested_it() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let (mut browser, email) = asked(&app).await;
@@ -50,7 +50,7 @@ async fn a_code_signs_in_once_and_voids_the_link() {
 }
 
 #[tokio::test]
-async fn names_and_addresses_are_found_whatever_their_case() {
+async fn usernames_and_addresses_are_matched_regardless_of_case() {
     let app = with_account(Backends::Embedded).await;
     for typed in ["ADA", " ada ", "ada@example.org", "Ada@EXAMPLE.org"] {
         let mut browser = app.browser();
@@ -76,7 +76,7 @@ async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
 }
 
 #[tokio::test]
-async fn a_code_counts_only_where_it_was_asked_for() {
+async fn a_code_works_only_in_the_browser_that_requested_it() {
     let app = with_account(Backends::Embedded).await;
     let (_, email) = asked(&app).await;
     assert_eq!(app.browser().answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
@@ -101,7 +101,7 @@ async fn the_fifth_wrong_code_voids_the_request() {
 }
 
 #[tokio::test]
-async fn the_last_try_still_counts_when_it_is_right() {
+async fn a_correct_code_is_accepted_on_the_last_attempt() {
     let app = with_account(Backends::Embedded).await;
     let (mut browser, email) = asked(&app).await;
     for wrong in ["", "12345", "١٢٣٤٥٦", &email.wrong_code()] {
@@ -111,7 +111,7 @@ async fn the_last_try_still_counts_when_it_is_right() {
 }
 
 #[tokio::test]
-async fn an_email_ends_after_ten_minutes() {
+async fn an_email_expires_after_ten_minutes() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let (mut browser, email) = asked(&app).await;
@@ -125,7 +125,7 @@ async fn an_email_ends_after_ten_minutes() {
 }
 
 #[tokio::test]
-async fn tokens_that_were_changed_open_nothing() {
+async fn modified_tokens_are_refused() {
     let app = with_account(Backends::Embedded).await;
     let (mut browser, email) = asked(&app).await;
     let token = email.token();
@@ -139,7 +139,7 @@ async fn tokens_that_were_changed_open_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_request_voids_the_older_one_of_its_browser_and_of_no_other() {
+async fn a_new_request_voids_only_the_older_request_of_the_same_browser() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let (mut browser, first) = asked(&app).await;
@@ -153,7 +153,7 @@ async fn a_new_request_voids_the_older_one_of_its_browser_and_of_no_other() {
 }
 
 #[tokio::test]
-async fn a_request_voided_before_its_email_went_sends_nothing() {
+async fn a_request_voided_before_delivery_sends_nothing() {
     let app = with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     for _ in 0..3 {
@@ -164,7 +164,7 @@ async fn a_request_voided_before_its_email_went_sends_nothing() {
 }
 
 #[tokio::test]
-async fn strangers_open_five_emails_at_most_and_a_known_browser_has_its_own() {
+async fn unknown_browsers_get_at_most_five_emails_and_a_known_browser_still_gets_one() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -182,14 +182,14 @@ async fn strangers_open_five_emails_at_most_and_a_known_browser_has_its_own() {
         assert_eq!(sign_ins().await, 6, "the owner's browser still gets its email");
         app.clock.advance(Duration::from_mins(10));
         app.browser().ask("ada").await;
-        assert_eq!(sign_ins().await, 7, "and in ten minutes strangers do again");
+        assert_eq!(sign_ins().await, 7, "after ten minutes strangers do again");
     }
 }
 
 #[tokio::test]
-async fn no_client_learns_whether_there_is_an_account() {
+async fn no_client_learns_whether_an_account_exists() {
     let app = with_account(Backends::Embedded).await;
-    app.browser().sign_up("eve").await; // whose address is not proven
+    app.browser().sign_up("eve").await; // her address is not confirmed
     let answers = async |identifier: &str| {
         let mut browser = app.browser();
         let start = browser.ask(identifier).await;
@@ -212,7 +212,7 @@ async fn no_client_learns_whether_there_is_an_account() {
 }
 
 #[tokio::test]
-async fn unproven_addresses_get_no_email_to_sign_in_with() {
+async fn unconfirmed_addresses_get_no_sign_in_email() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up("eve").await;
     for identifier in ["eve", "eve@example.org"] {
@@ -222,7 +222,7 @@ async fn unproven_addresses_get_no_email_to_sign_in_with() {
 }
 
 #[tokio::test]
-async fn what_is_neither_a_name_nor_an_address_is_refused() {
+async fn input_that_is_neither_a_username_nor_an_address_is_refused() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     for identifier in [
@@ -245,7 +245,7 @@ async fn what_is_neither_a_name_nor_an_address_is_refused() {
 }
 
 #[tokio::test]
-async fn an_email_leads_where_its_asker_wanted_and_never_off_the_site() {
+async fn an_email_leads_to_the_requested_page_but_never_to_another_site() {
     let app = with_account(Backends::Embedded).await;
     for (next, leads_to) in [("/account?tab=2", "/account?tab=2"), ("//evil.example", "/account")] {
         let mut browser = app.browser();
@@ -256,7 +256,7 @@ async fn an_email_leads_where_its_asker_wanted_and_never_off_the_site() {
 }
 
 #[tokio::test]
-async fn an_email_signs_in_over_another_account_and_ends_its_session() {
+async fn signing_in_by_email_as_another_user_ends_the_current_session() {
     let app = with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("eve").await;
@@ -270,7 +270,7 @@ async fn an_email_signs_in_over_another_account_and_ends_its_session() {
 }
 
 #[tokio::test]
-async fn a_session_by_email_lives_twelve_hours_at_most() {
+async fn an_email_session_lasts_at_most_twelve_hours() {
     let app = with_account(Backends::Embedded).await;
     let (mut browser, email) = asked(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
@@ -283,7 +283,7 @@ async fn a_session_by_email_lives_twelve_hours_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_answers_at_once_one_signs_in() {
+async fn only_one_of_many_concurrent_answers_signs_in() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         for by_code in [false, true] {
@@ -308,7 +308,7 @@ async fn of_many_answers_at_once_one_signs_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_wrong_codes_at_once_five_are_counted() {
+async fn only_five_of_many_concurrent_wrong_codes_are_counted() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let (browser, email) = asked(&app).await;
@@ -325,7 +325,7 @@ async fn of_many_wrong_codes_at_once_five_are_counted() {
 }
 
 #[tokio::test]
-async fn looking_at_a_link_changes_nothing() {
+async fn viewing_the_link_page_changes_nothing() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let (mut browser, email) = asked(&app).await;
@@ -335,7 +335,7 @@ async fn looking_at_a_link_changes_nothing() {
             assert_eq!(page.status, 200);
             assert!(page.text().contains(">ada</strong>"), "the page names the account");
             assert_eq!(page.header("referrer-policy"), "strict-origin");
-            assert!(!page.text().contains(".wasm"), "nothing there runs");
+            assert!(!page.text().contains(".wasm"), "the page loads no WebAssembly");
         }
         let other = app.browser().get(&path).await;
         assert_eq!((other.status.as_u16(), other.header("referrer-policy")), (409, "strict-origin"));
@@ -347,7 +347,7 @@ async fn looking_at_a_link_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_whole_way_works_with_plain_forms() {
+async fn the_whole_flow_works_with_plain_forms() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         for by_code in [false, true] {
@@ -368,7 +368,7 @@ async fn the_whole_way_works_with_plain_forms() {
 }
 
 #[tokio::test]
-async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
+async fn forms_show_errors_and_keep_the_input() {
     let app = with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     let page = browser.form("/sign-in", &[("identifier", "not <a> name")]).await;
@@ -382,7 +382,7 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
     let page = browser.get("/sign-in?step=code").await.text();
     assert!(page.contains("This code is wrong.") && page.contains("aria-invalid=\"true\""), "{page}");
-    assert!(!browser.get("/sign-in?step=code").await.text().contains("This code is wrong."), "told once");
+    assert!(!browser.get("/sign-in?step=code").await.text().contains("This code is wrong."), "shown once");
 
     let answer = browser.form("/email/link", &[("token", "used")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
@@ -392,7 +392,7 @@ async fn forms_tell_what_was_wrong_and_keep_what_was_typed() {
 }
 
 #[tokio::test]
-async fn an_email_can_be_asked_for_again_without_typing_the_name_again() {
+async fn an_email_can_be_resent_without_entering_the_name_again() {
     let app = with_account(Backends::Embedded).await;
     let (mut browser, first) = asked(&app).await;
     let answer = browser.form("/sign-in", &[("action", "resend")]).await;
@@ -405,7 +405,7 @@ async fn an_email_can_be_asked_for_again_without_typing_the_name_again() {
 }
 
 #[tokio::test]
-async fn forms_of_other_sites_and_of_other_kinds_are_refused() {
+async fn forms_from_other_sites_and_with_other_content_types_are_refused() {
     let app = with_account(Backends::Embedded).await;
     for path in ["/sign-in", "/sign-up", "/email/link", "/email/confirm", "/account"] {
         let mut foreign = app.browser();
@@ -432,7 +432,7 @@ async fn a_user_without_a_passkey_signs_up_by_email() {
             let email = app.email_to(&format!("{name}@example.org")).await;
             for typed in ["<b>", "Me77", name] {
                 let words = email.0.text.replace(&email.token(), "");
-                assert!(!words.contains(typed), "nothing that the asker typed: {words}");
+                assert!(!words.contains(typed), "the email must not repeat user input: {words}");
             }
             assert_eq!(app.browser().answer_link(&email.token()).await.refusal().1, "other_browser");
             let answer = if by_code {
@@ -449,7 +449,7 @@ async fn a_user_without_a_passkey_signs_up_by_email() {
 }
 
 #[tokio::test]
-async fn a_name_taken_meanwhile_can_be_replaced_and_the_email_stays_valid() {
+async fn a_username_taken_in_the_meantime_can_be_replaced_and_the_email_stays_valid() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for by_code in [false, true] {
@@ -478,7 +478,7 @@ async fn a_name_taken_meanwhile_can_be_replaced_and_the_email_stays_valid() {
 }
 
 #[tokio::test]
-async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
+async fn signing_up_with_a_confirmed_address_signs_in_to_its_account() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let mut browser = app.browser();
@@ -490,12 +490,12 @@ async fn signing_up_with_a_proven_address_signs_in_to_its_account() {
         assert!(page.text().contains(">ada</strong>") && !page.text().contains("Another user"));
         let json = browser.answer_link(&email.token()).await.json();
         assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
-        app.browser().sign_up("ada2").await; // what was typed was dropped: the name is free
+        app.browser().sign_up("ada2").await; // the requested name was dropped and is free
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_sign_ups_with_one_address_one_makes_the_account_and_the_others_sign_in_to_it() {
+async fn concurrent_sign_ups_with_one_address_create_one_account_and_sign_in_to_it() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut asked = Vec::new();
@@ -519,7 +519,7 @@ async fn of_many_sign_ups_with_one_address_one_makes_the_account_and_the_others_
 }
 
 #[tokio::test]
-async fn signing_up_by_email_refuses_what_signing_up_refuses() {
+async fn sign_up_by_email_refuses_the_same_input_as_sign_up_with_a_passkey() {
     let app = with_account(Backends::Embedded).await;
     for (body, refusal) in [
         (json!({ "username": "-", "email": "a@example.org" }), (422, "invalid_username")),
@@ -539,7 +539,7 @@ async fn signing_up_by_email_refuses_what_signing_up_refuses() {
 }
 
 #[tokio::test]
-async fn with_emails_off_nothing_by_email_works_and_says_so() {
+async fn with_email_sign_in_off_all_email_endpoints_say_so() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let mut browser = app.browser();
     for (path, body) in [
@@ -552,11 +552,11 @@ async fn with_emails_off_nothing_by_email_works_and_says_so() {
     }
     assert!(!browser.get("/sign-in").await.text().contains("Email me a sign-in link"));
     assert!(!browser.get("/sign-up").await.text().contains("by email"));
-    browser.sign_up_proven(&app, "ada").await; // confirmations still go
+    browser.sign_up_proven(&app, "ada").await; // confirmation emails are still sent
 }
 
 #[tokio::test]
-async fn without_any_way_for_emails_an_address_is_optional() {
+async fn without_a_mail_server_an_address_is_optional() {
     let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
     let app = App::start_set(Backends::Embedded, &settings).await;
     let mut browser = app.browser();
@@ -580,7 +580,7 @@ async fn without_any_way_for_emails_an_address_is_optional() {
 }
 
 #[tokio::test]
-async fn with_recovery_only_an_email_lets_in_just_to_make_a_passkey() {
+async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_proven(&app, "ada").await;
     let (mut browser, email) = asked(&app).await;
@@ -610,7 +610,7 @@ async fn with_recovery_only_an_email_lets_in_just_to_make_a_passkey() {
 }
 
 #[tokio::test]
-async fn a_button_pressed_before_the_page_woke_up_sends_no_email_and_loses_nothing() {
+async fn a_button_pressed_before_hydration_sends_no_email_and_keeps_the_input() {
     let app = with_account(Backends::Embedded).await;
     let before = app.emails().await.len();
     for off in [&[][..], &[("EMAIL_SIGN_IN", "off")][..]] {
@@ -624,7 +624,7 @@ async fn a_button_pressed_before_the_page_woke_up_sends_no_email_and_loses_nothi
     assert_eq!(app.emails().await.len(), before);
     let plain = [("action", "passkey"), ("scripts", "off"), ("identifier", "ada")];
     let answer = app.browser().form("/sign-in", &plain).await;
-    assert_eq!(answer.header("location"), "/sign-in?step=code", "with scripts off, Enter means the email");
+    assert_eq!(answer.header("location"), "/sign-in?step=code", "without JavaScript, Enter requests the email");
     let off = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let page = off.browser().form("/sign-in", &[("identifier", "kept-name")]).await;
     assert!(page.status == 404 && page.text().contains("kept-name") && page.text().contains("is off"));
@@ -632,7 +632,7 @@ async fn a_button_pressed_before_the_page_woke_up_sends_no_email_and_loses_nothi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_browser_that_asks_many_times_at_once_has_five_emails_at_most_and_each_is_answered_once() {
+async fn concurrent_requests_of_one_browser_send_at_most_five_emails_that_each_work_once() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         let mut browser = app.browser();
@@ -658,13 +658,13 @@ async fn a_browser_that_asks_many_times_at_once_has_five_emails_at_most_and_each
             for browser in &mut asked {
                 opened += usize::from(browser.answer_link(&email.token()).await.status == 200);
             }
-            assert_eq!(opened, 1, "{backends:?}: in the browser whose request it was");
+            assert_eq!(opened, 1, "{backends:?}: only in the browser that requested it");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn asking_while_emails_are_sent_is_never_held_up() {
+async fn email_requests_do_not_deadlock_with_delivery() {
     for backends in Backends::ALL {
         let app = std::sync::Arc::new(with_account(backends).await);
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));

@@ -1,5 +1,5 @@
-//! Real servers that are killed, frozen, filled and locked under a running program: nothing is left half done, nothing is
-//! used twice, an answer comes within two seconds, and everything goes on by itself.
+//! Tests that kill, freeze, fill or lock real servers while the app runs: nothing is left half done or used twice,
+//! every request is answered within two seconds, and the app recovers by itself.
 
 use crate::app::{Answer, App, Backends, MovableClock, Parts, TestDatabase, open_ephemeral};
 use crate::servers::{PostgresServer, RedisServer};
@@ -10,9 +10,9 @@ use sqlx::Connection;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The contract's two seconds, and half a one for a machine that runs many tests at once.
+/// The contract's two seconds, plus half a second for a machine that runs many tests at once.
 const PROMISED: Duration = Duration::from_millis(2_500);
-/// The ten seconds until everything goes on.
+/// The maximum time until the app has recovered.
 const RECOVERED: Duration = Duration::from_secs(10);
 
 async fn on_redis(server: &RedisServer) -> App {
@@ -45,7 +45,7 @@ async fn recovers(app: &App) {
     }
 }
 
-/// New sign-ins fail within two seconds each, signed-in users go on, and the program names what is unavailable.
+/// Asserts that new sign-ins fail within two seconds, signed-in users are unaffected and `/readyz` names the cause.
 async fn no_new_sign_in_succeeds(app: &App, signed_in: &mut crate::app::Browser) {
     let form = json!({ "username": "eve", "email": "eve@example.org" });
     for (path, body) in [
@@ -67,7 +67,7 @@ async fn no_new_sign_in_succeeds(app: &App, signed_in: &mut crate::app::Browser)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_is_killed_and_started_again() {
+async fn the_app_recovers_after_redis_is_killed_and_restarted() {
     let mut server = RedisServer::start(&[]);
     let app = on_redis(&server).await;
     let mut own = app.browser();
@@ -80,12 +80,12 @@ async fn a_redis_that_is_killed_and_started_again() {
     recovers(&app).await;
     let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
     let lost = begun.post("/api/sign-in/finish", credential).await;
-    assert_eq!(lost.refusal(), (401, "ceremony_expired".to_owned()), "what was under way begins again");
+    assert_eq!(lost.refusal(), (401, "ceremony_expired".to_owned()), "pending ceremonies are lost");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_is_frozen() {
+async fn the_app_recovers_after_redis_freezes() {
     let server = RedisServer::start(&[]);
     let app = on_redis(&server).await;
     let mut own = app.browser();
@@ -98,7 +98,7 @@ async fn a_redis_that_is_frozen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_only_reads_or_is_full() {
+async fn the_app_recovers_after_redis_is_read_only_or_full() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
     let app = on_redis(&server).await;
     let mut own = app.browser();
@@ -116,7 +116,7 @@ async fn a_redis_that_only_reads_or_is_full() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_crashes_under_a_sign_up_and_comes_back() {
+async fn the_app_recovers_after_the_database_crashes_during_a_sign_up() {
     let mut server = PostgresServer::start();
     let app = on_postgres(&server).await;
     let mut own = app.browser();
@@ -141,7 +141,7 @@ async fn a_database_that_crashes_under_a_sign_up_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_frozen() {
+async fn the_app_recovers_after_the_database_freezes() {
     let server = PostgresServer::start();
     let app = on_postgres(&server).await;
     let mut own = app.browser();
@@ -153,7 +153,7 @@ async fn a_database_that_is_frozen() {
     let form = json!({ "username": "eve", "email": "eve@example.org" });
     away(&app.browser().post("/api/sign-up/start", form).await, began);
     let began = Instant::now();
-    assert_eq!(own.get("/nothing").await.status, 404, "the page says so without the name of who is signed in");
+    assert_eq!(own.get("/nothing").await.status, 404, "the page is served without the user's name");
     assert!(began.elapsed() < PROMISED, "it took {:?}", began.elapsed());
     server.signal_all("CONT");
     recovers(&app).await;
@@ -161,7 +161,7 @@ async fn a_database_that_is_frozen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_only_reads() {
+async fn the_app_recovers_after_the_database_is_read_only() {
     let server = PostgresServer::start();
     let app = on_postgres(&server).await;
     let mut own = app.browser();
@@ -179,11 +179,11 @@ async fn a_database_that_only_reads() {
     };
     set("on").await;
     crate::app::cut_connections(&server.url()).await;
-    // The first may still meet a connection that was cut.
+    // The first request may still get a connection that was cut.
     let _ = own.get("/api/session").await;
-    // Long enough for the session to be marked as seen, which cannot be written.
+    // Late enough for the session to be marked as seen, which a read-only database refuses.
     app.clock.turn(2);
-    assert!(own.is_signed_in().await, "reading goes on");
+    assert!(own.is_signed_in().await, "reads still work");
     assert_eq!(own.get("/account").await.status, 200);
     let mut browser = app.browser();
     let options = browser.start_sign_in().await;
@@ -198,7 +198,7 @@ async fn a_database_that_only_reads() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_or_forward_ten_minutes_signs_no_user_out() {
+async fn moving_the_clock_by_ten_minutes_signs_no_user_out() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
         let mut own = app.browser();
@@ -212,7 +212,7 @@ async fn a_clock_that_is_set_back_or_forward_ten_minutes_signs_no_user_out() {
         asking.ask("ada").await;
         let email = app.email_to("ada@example.org").await;
         app.clock.turn(-10);
-        assert_eq!(asking.answer_link(&email.token()).await.status, 200, "an email from the future is still one");
+        assert_eq!(asking.answer_link(&email.token()).await.status, 200, "an email from the future is valid");
         assert_eq!(asking.answer_link(&email.token()).await.refusal().1, "link_expired");
     }
 }

@@ -1,4 +1,4 @@
-//! Headers that anybody may write: none of them makes the server fail, and cookies of other programs hide none of ours.
+//! Tests that no request header makes the server fail and that cookies of other programs do not hide ours.
 
 use crate::app::{App, Backends};
 use axum::body::Body;
@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, Request};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Every request header that the server or a library of it reads.
+/// Every request header that the server or one of its libraries reads.
 const READ: [&str; 17] = [
     "accept",
     "accept-encoding",
@@ -28,7 +28,7 @@ const READ: [&str; 17] = [
 ];
 
 #[tokio::test]
-async fn weights_that_are_no_numbers_are_passed_over() {
+async fn quality_values_that_are_not_numbers_are_ignored() {
     let app = App::start(Backends::Embedded).await;
     for header in ["accept-language", "accept-encoding", "accept"] {
         for value in
@@ -42,10 +42,10 @@ async fn weights_that_are_no_numbers_are_passed_over() {
         }
     }
     let german = Request::get("/").header("accept-language", "en;q=NaN, de;q=0.5").body(Body::empty()).unwrap();
-    assert!(app.browser().send(german).await.text().contains("lang=\"de\""), "what can be read counts");
+    assert!(app.browser().send(german).await.text().contains("lang=\"de\""), "valid values still count");
 }
 
-/// Text that has the form of a header, and text that has none.
+/// Generates header values, most of them close to valid ones.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just("q=NaN".to_owned()),
@@ -94,7 +94,7 @@ fn no_header_makes_the_server_fail() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_program_keeps_no_user_out() {
+async fn cookies_of_other_programs_do_not_hide_the_session() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();

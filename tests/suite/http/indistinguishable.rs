@@ -1,17 +1,17 @@
-//! Whether an address has an account cannot be told from an answer, nor from the time it takes.
+//! Tests that neither an answer nor its timing reveals whether an address has an account.
 
 use crate::app::{Answer, App, Backends, Browser};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// How many pairs of answers are compared; the order within a pair alternates, so that whatever slows the machine down
-/// hits both sides alike.
+/// The number of compared pairs of answers. The order within a pair alternates, so that a slow machine affects both
+/// sides equally.
 const PAIRS: usize = 240;
-/// How many accounts there are; asked about in turn.
+/// The number of accounts. The tests query them in turn.
 const KNOWN: usize = 24;
 
-/// The chance that an answer of one side took longer than one of the other (the statistic of Mann and Whitney, scaled);
-/// 0.5 when nothing tells them apart. With 240 on each side its standard deviation under "no difference" is 0.026.
+/// The probability that an answer of one side took longer than one of the other (the scaled Mann-Whitney U statistic);
+/// 0.5 if the two do not differ. With 240 answers per side, its standard deviation under the null hypothesis is 0.026.
 fn chance(one: &[u128], other: &[u128]) -> f64 {
     let won = |a: &u128, b: &u128| match a.cmp(b) {
         std::cmp::Ordering::Greater => 1.0,
@@ -19,17 +19,17 @@ fn chance(one: &[u128], other: &[u128]) -> f64 {
         std::cmp::Ordering::Less => 0.0,
     };
     let wins: f64 = one.iter().flat_map(|a| other.iter().map(move |b| won(a, b))).sum();
-    #[expect(clippy::cast_precision_loss, reason = "some ten thousand pairs")]
+    #[expect(clippy::cast_precision_loss, reason = "tens of thousands of pairs")]
     let pairs = (one.len() * other.len()) as f64;
     wins / pairs
 }
 
-/// An address for each pair.
+/// The client address of a pair.
 fn client(number: usize) -> String {
     format!("10.{}.{}.{}", number / 62_500, number / 250 % 250, number % 250)
 }
 
-/// All that a stranger sees of an answer, but for what is random in it.
+/// The parts of an answer that a client can see, without its random values.
 fn seen(answer: &Answer) -> (u16, Vec<String>, usize, Vec<String>) {
     let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
     names.sort();
@@ -44,8 +44,8 @@ async fn timed(browser: &mut Browser, path: &str, body: Value) -> (u128, Answer)
     (began.elapsed().as_micros(), answer)
 }
 
-/// Whether what is measured (a chance as above) lies within a bound around one half. A difference that is there shows each
-/// time; what shows three times in a row is one.
+/// Succeeds if one of three measured probabilities is within `bound` of one half. A real difference shows in all three
+/// measurements.
 async fn is_alike(bound: f64, measure: impl AsyncFn() -> f64) -> Result<(), Vec<f64>> {
     let mut measured = Vec::new();
     for _ in 0..3 {
@@ -57,15 +57,15 @@ async fn is_alike(bound: f64, measure: impl AsyncFn() -> f64) -> Result<(), Vec<
     Err(measured)
 }
 
-/// Limits are on, so every pair comes from a client of its own and asks about the next of several addresses, each of which
-/// is asked about again when its bucket has filled.
+/// Limits are on, so every pair comes from its own client and uses the next of several addresses. An address is used
+/// again only when its bucket has refilled.
 async fn compare(app: &App, path: &str, body: impl Fn(&str, usize) -> Value) -> f64 {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS {
         let (known_name, unknown_name) =
             (format!("ada{}@example.org", number % KNOWN), format!("eva{}@example.org", number % KNOWN));
         let mut sides = [(known_name.as_str(), &mut known), (unknown_name.as_str(), &mut unknown)];
-        // Buckets fill again, or the limits would be all that is measured.
+        // Let the buckets refill; otherwise only the limits would be measured.
         app.clock.advance(Duration::from_mins(1));
         if number % 2 == 1 {
             sides.reverse();
@@ -102,14 +102,14 @@ async fn known_and_unknown_addresses_get_the_same_answers_in_the_same_time() {
         let app = with_accounts(backends).await;
         for (path, body) in paths {
             let alike = is_alike(0.1, async || compare(&app, path, body).await).await;
-            assert_eq!(alike, Ok(()), "{backends:?}: {path}: a known address took longer with these chances");
+            assert_eq!(alike, Ok(()), "{backends:?}: {path}: probabilities that a known address took longer");
         }
     }
 }
 
-/// Four wrong codes for each of many emails, of which one side's were sent.
+/// Compares four wrong codes for each of many requests; emails are sent only for the known side.
 async fn compare_codes(app: &App) -> f64 {
-    // Earlier failures are forgotten: after twenty failures no emails would go.
+    // Let earlier failures expire: after twenty failures no codes would be sent.
     app.clock.advance(Duration::from_hours(25));
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS / 5 {
@@ -134,10 +134,10 @@ async fn compare_codes(app: &App) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_code_takes_as_long_with_and_without_an_account() {
+async fn a_wrong_code_takes_equally_long_with_and_without_an_account() {
     for backends in Backends::ALL {
         let app = with_accounts(backends).await;
         let alike = is_alike(0.18, async || compare_codes(&app).await).await;
-        assert_eq!(alike, Ok(()), "{backends:?}: the code of a known address took longer with these chances");
+        assert_eq!(alike, Ok(()), "{backends:?}: probabilities that the code of a known address took longer");
     }
 }

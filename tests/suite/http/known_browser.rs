@@ -1,11 +1,11 @@
-//! Being remembered, and what a page has to say about the one before.
+//! Tests of remembered browsers and of notices that a page shows after a redirect.
 
 use crate::app::{App, Backends};
 use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
-async fn the_sign_in_page_greets_who_signed_in_last_for_thirty_days() {
+async fn the_sign_in_page_greets_the_last_user_for_thirty_days() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -23,7 +23,7 @@ async fn the_sign_in_page_greets_who_signed_in_last_for_thirty_days() {
 }
 
 #[tokio::test]
-async fn switching_user_forgets_on_the_server_too() {
+async fn switching_users_also_forgets_the_browser_on_the_server() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -42,7 +42,7 @@ async fn switching_user_forgets_on_the_server_too() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_opaque_and_another_person_gets_another() {
+async fn the_cookie_is_opaque_and_another_user_gets_a_new_one() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let ada = browser.sign_up("ada").await;
@@ -50,9 +50,9 @@ async fn the_cookie_is_opaque_and_another_person_gets_another() {
     assert_eq!(adas.len(), 43);
     let mut copied = browser.clone();
     browser.sign_in(&ada).await;
-    assert_ne!(browser.cookies["latchkey_known"], adas, "each sign-in gives a new one");
+    assert_ne!(browser.cookies["latchkey_known"], adas, "each sign-in sets a new token");
     copied.cookies.retain(|name, _| name == "latchkey_known");
-    assert!(!copied.get("/sign-in").await.text().contains("Welcome back"), "and voids the one before");
+    assert!(!copied.get("/sign-in").await.text().contains("Welcome back"), "and voids the previous one");
     let adas = browser.cookies["latchkey_known"].clone();
     let eve = app.browser().sign_up("eve").await;
     browser.sign_in(&eve).await;
@@ -68,7 +68,7 @@ async fn the_cookie_is_opaque_and_another_person_gets_another() {
 }
 
 #[tokio::test]
-async fn a_token_that_we_did_not_give_out_is_not_taken_up() {
+async fn a_token_that_the_server_did_not_issue_is_replaced() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let ada = app.browser().sign_up("ada").await;
@@ -84,7 +84,7 @@ async fn a_token_that_we_did_not_give_out_is_not_taken_up() {
 }
 
 #[tokio::test]
-async fn a_notice_is_told_once_and_from_its_code_alone() {
+async fn a_notice_is_shown_once_and_only_for_a_known_code() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;

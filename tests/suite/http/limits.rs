@@ -1,4 +1,4 @@
-//! Limits, and that no client uses up those of another.
+//! Tests of rate limits, including that no client uses up those of another.
 
 use crate::app::{Answer, App, Backends, Browser};
 use axum::body::Body;
@@ -13,7 +13,7 @@ async fn limited(backends: Backends) -> App {
     App::start_set(backends, &[("RATE_LIMITS", "on")]).await
 }
 
-/// Asserts that this was one too many; gives the seconds to wait.
+/// Asserts that the request exceeded a limit; returns the seconds to wait.
 fn refused(answer: &Answer) -> u64 {
     assert_eq!(answer.refusal(), (429, "too_many_requests".to_owned()));
     let seconds = answer.json()["error"]["retry_after"].as_u64().unwrap();
@@ -21,7 +21,7 @@ fn refused(answer: &Answer) -> u64 {
     seconds
 }
 
-/// Does the same again and again; gives how often it was allowed, and the first refusal.
+/// Repeats a request until it is refused; returns the number of allowed requests and the refusal.
 async fn until_refused(browser: &mut Browser, path: &str, body: impl Fn(usize) -> Value) -> (usize, Answer) {
     for number in 0..100 {
         let answer = browser.post(path, body(number)).await;
@@ -33,7 +33,7 @@ async fn until_refused(browser: &mut Browser, path: &str, body: impl Fn(usize) -
 }
 
 #[tokio::test]
-async fn thirty_ceremonies_at_once_and_then_one_every_five_seconds() {
+async fn a_client_may_start_thirty_ceremonies_at_once_and_then_one_every_five_seconds() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         app.clock.stop();
@@ -46,7 +46,7 @@ async fn thirty_ceremonies_at_once_and_then_one_every_five_seconds() {
             429,
             "cookies change nothing"
         );
-        assert_eq!(app.browser_at(EVE).post("/api/sign-in/start", json!({})).await.status, 200, "others go on");
+        assert_eq!(app.browser_at(EVE).post("/api/sign-in/start", json!({})).await.status, 200, "others are allowed");
         app.clock.advance(Duration::from_secs(5));
         assert_eq!(ada.post("/api/sign-in/start", json!({})).await.status, 200);
         refused(&ada.post("/api/sign-in/start", json!({})).await);
@@ -65,7 +65,7 @@ async fn an_ipv6_network_is_one_client() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_ceremonies_at_once_thirty_begin() {
+async fn only_thirty_of_many_concurrent_ceremonies_start() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         app.clock.stop();
@@ -80,13 +80,13 @@ async fn of_many_ceremonies_at_once_thirty_begin() {
             begun += usize::from(status == 200);
             away += usize::from(status == 503);
         }
-        // On a machine that is short of breath Redis may be too late for one: what it took is not given out again.
-        assert!(begun <= 30 && begun + away >= 30, "{backends:?}: {begun} began, {away} met a store that was away");
+        // On an overloaded machine Redis may answer too late. What it has drawn by then is not returned.
+        assert!(begun <= 30 && begun + away >= 30, "{backends:?}: {begun} started, {away} found the store unavailable");
     }
 }
 
 #[tokio::test]
-async fn a_client_makes_five_accounts_an_hour() {
+async fn a_client_may_create_five_accounts_an_hour() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         for number in 0..5 {
@@ -103,7 +103,7 @@ async fn a_client_makes_five_accounts_an_hour() {
 }
 
 #[tokio::test]
-async fn sign_ups_that_were_never_finished_cost_nothing_and_those_begun_too_early_are_refused() {
+async fn unfinished_sign_ups_do_not_count_and_the_limit_applies_again_at_the_finish() {
     let app = limited(Backends::Embedded).await;
     let mut begun = Vec::new();
     for number in 0..7 {
@@ -121,7 +121,7 @@ async fn sign_ups_that_were_never_finished_cost_nothing_and_those_begun_too_earl
 }
 
 #[tokio::test]
-async fn three_emails_at_once_under_one_name_with_and_without_an_account() {
+async fn one_name_gets_three_emails_at_once_with_and_without_an_account() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         app.browser_at(ADA).sign_up_proven(&app, "ada").await;
@@ -139,7 +139,7 @@ async fn three_emails_at_once_under_one_name_with_and_without_an_account() {
 }
 
 #[tokio::test]
-async fn a_client_asks_for_ten_emails_an_hour() {
+async fn a_client_may_request_ten_emails_an_hour() {
     let app = limited(Backends::Embedded).await;
     let mut eve = app.browser_at(EVE);
     let body = |number| json!({ "identifier": format!("user{number}") });
@@ -149,7 +149,7 @@ async fn a_client_asks_for_ten_emails_an_hour() {
 }
 
 #[tokio::test]
-async fn an_account_gets_three_emails_of_strangers_under_whatever_name_they_ask() {
+async fn an_account_gets_three_emails_from_strangers_whichever_name_they_use() {
     let app = limited(Backends::Embedded).await;
     app.browser_at(ADA).sign_up_proven(&app, "ada").await;
     let before = app.emails().await.len();
@@ -157,20 +157,20 @@ async fn an_account_gets_three_emails_of_strangers_under_whatever_name_they_ask(
         app.browser_at(&format!("203.0.113.{number}")).ask(name).await;
         app.deliver().await;
     }
-    assert_eq!(app.emails().await.len() - before, 3, "the others are silently not sent");
+    assert_eq!(app.emails().await.len() - before, 3, "the others are silently dropped");
     app.clock.advance(Duration::from_mins(20));
     app.browser_at("203.0.113.99").ask("ada").await;
     assert_eq!(app.emails().await.len() - before, 4);
 }
 
 #[tokio::test]
-async fn strangers_use_up_nothing_of_a_browser_that_the_account_knows() {
+async fn strangers_do_not_use_up_the_limits_of_a_known_browser() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         let mut own = app.browser_at(ADA);
         own.sign_up_proven(&app, "ada").await;
         own.post("/api/sign-out", json!({})).await;
-        // At the same address, too: an office, say.
+        // From the same address, as in an office.
         for number in 0..10 {
             app.browser_at(ADA).post("/api/email/start", json!({ "identifier": format!("other{number}") })).await;
         }
@@ -184,7 +184,7 @@ async fn strangers_use_up_nothing_of_a_browser_that_the_account_knows() {
 }
 
 #[tokio::test]
-async fn after_twenty_wrong_codes_emails_carry_no_code_and_links_go_on() {
+async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         let mut own = app.browser_at(ADA);
@@ -208,15 +208,15 @@ async fn after_twenty_wrong_codes_emails_carry_no_code_and_links_go_on() {
         let email = app.email_to("ada@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
         assert!(!email.0.html.contains("type this code"), "{}", email.0.html);
-        assert_eq!(eve.answer_code("123456").await.refusal().1, "code_wrong", "there is none to guess");
-        assert_eq!(eve.answer_link(&email.token()).await.status, 200, "the link works in the browser that asked");
+        assert_eq!(eve.answer_code("123456").await.refusal().1, "code_wrong", "there is no code to guess");
+        assert_eq!(eve.answer_link(&email.token()).await.status, 200, "the link works in the requesting browser");
         assert_eq!(own.sign_in(&passkey).await.status, 200, "so does the passkey");
         own.post("/api/sign-out", json!({})).await;
         own.ask("ada").await;
         let code = app.email_to("ada@example.org").await.code();
-        assert_eq!(own.answer_code(&code).await.status, 200, "a known browser has a count of its own");
+        assert_eq!(own.answer_code(&code).await.status, 200, "a known browser has its own count");
 
-        // The window is the store's own; in the process it moves with the clock.
+        // Redis measures the window with its own clock; the in-memory store uses the test's clock.
         if matches!(backends, Backends::Embedded) {
             app.clock.advance(Duration::from_hours(24));
             app.browser_at(EVE).ask("ada").await;
@@ -226,7 +226,7 @@ async fn after_twenty_wrong_codes_emails_carry_no_code_and_links_go_on() {
 }
 
 #[tokio::test]
-async fn wrong_codes_for_an_address_without_an_account_are_counted_under_it() {
+async fn wrong_codes_for_an_address_without_an_account_are_counted_per_address() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         let asked = |number: usize| json!({ "username": format!("name{number}"), "email": "New@example.org" });
@@ -248,12 +248,12 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_under_it() {
         let mut other = app.browser_at(ADA);
         let body = json!({ "username": "other", "email": "other@example.org" });
         assert_eq!(other.post("/api/sign-up/email", body).await.status, 202);
-        assert!(app.email_to("other@example.org").await.has_code(), "other addresses are not paused");
+        assert!(app.email_to("other@example.org").await.has_code(), "other addresses still get codes");
     }
 }
 
 #[tokio::test]
-async fn neighbouring_ipv6_networks_share_a_wider_count() {
+async fn adjacent_ipv6_networks_share_a_larger_limit() {
     // A /64 has the limit, a /56 four times as much, a /48 sixteen times (docs/RULES.md, 6).
     let app = limited(Backends::Embedded).await;
     app.clock.stop();
@@ -275,7 +275,7 @@ async fn neighbouring_ipv6_networks_share_a_wider_count() {
 }
 
 #[tokio::test]
-async fn answers_are_limited_by_client() {
+async fn answers_are_limited_per_client() {
     let app = limited(Backends::Embedded).await;
     for (path, body) in [
         ("/api/email/code", json!({ "code": "123456" })),
@@ -291,7 +291,7 @@ async fn answers_are_limited_by_client() {
 }
 
 #[tokio::test]
-async fn no_user_is_locked_out_of_their_passkey_by_others() {
+async fn other_clients_cannot_lock_a_user_out_of_their_passkey() {
     let app = limited(Backends::Embedded).await;
     let mut own = app.browser_at(ADA);
     let passkey = own.sign_up_proven(&app, "ada").await;
@@ -315,7 +315,7 @@ async fn a_claimed_address_is_not_flooded() {
     assert_eq!(app.emails().await.iter().filter(|email| email.0.recipient == "ada@example.org").count(), 3);
 }
 
-/// A request of a browser whose proxy says where it came from.
+/// Sends a request with an `X-Forwarded-For` header; returns the status.
 async fn through(app: &App, peer: &str, forwarded: &str) -> u16 {
     let request = Request::post("/api/sign-in/start")
         .header(header::CONTENT_TYPE, "application/json")
@@ -326,22 +326,22 @@ async fn through(app: &App, peer: &str, forwarded: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn only_proxies_of_ours_are_believed_about_where_a_request_came_from() {
+async fn only_trusted_proxies_may_set_the_client_address() {
     let settings = [("RATE_LIMITS", "on"), ("TRUSTED_PROXIES", "10.0.0.0/8")];
     let app = App::start_set(Backends::Embedded, &settings).await;
     for number in 0..31 {
         assert_eq!(
             through(&app, "10.0.0.1", &format!("198.51.100.{number}")).await,
             200,
-            "each is a client of its own"
+            "each address is a separate client"
         );
         let expected = if number < 30 { 200 } else { 429 };
-        assert_eq!(through(&app, EVE, &format!("192.0.2.{number}")).await, expected, "made up by a stranger");
+        assert_eq!(through(&app, EVE, &format!("192.0.2.{number}")).await, expected, "strangers cannot set it");
     }
     let made_up = |number: u8| format!("192.0.2.{number}, 203.0.113.7");
     for number in 0..31 {
         let expected = if number < 30 { 200 } else { 429 };
-        assert_eq!(through(&app, "10.0.0.1", &made_up(number)).await, expected, "the right-most stranger counts");
+        assert_eq!(through(&app, "10.0.0.1", &made_up(number)).await, expected, "the rightmost stranger counts");
     }
 }
 

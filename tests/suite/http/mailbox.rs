@@ -1,4 +1,4 @@
-//! The development mailbox, and how narrowly it is open.
+//! Tests of the development mailbox and its access restrictions.
 
 use crate::app::{App, Backends};
 use axum::body::Body;
@@ -14,7 +14,7 @@ async fn look(app: &App, path: &str, headers: &[(&str, &str)]) -> crate::app::An
 }
 
 #[tokio::test]
-async fn it_shows_what_was_sent_the_newest_first() {
+async fn the_mailbox_shows_sent_emails_newest_first() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for name in ["ada", "eve"] {
@@ -28,7 +28,7 @@ async fn it_shows_what_was_sent_the_newest_first() {
             assert!(emails[0][member].is_string(), "{emails}");
         }
         let page = look(&app, "/dev/mailbox", &host).await.text();
-        assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "the newest is open: {page}");
+        assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "the newest is shown: {page}");
         let frame = page.split("<iframe src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let html = look(&app, &frame, &host).await;
         assert_eq!(html.status, 200);
@@ -44,7 +44,7 @@ async fn it_shows_what_was_sent_the_newest_first() {
 }
 
 #[tokio::test]
-async fn it_is_not_there_for_anybody_else() {
+async fn the_mailbox_is_hidden_from_other_clients() {
     let app = App::start(Backends::Embedded).await;
     let host = ("host", "localhost:3000");
     assert_eq!(look(&app, "/dev/mailbox/html?email=x", &[host]).await.status, 404, "no such email");

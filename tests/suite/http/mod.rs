@@ -1,4 +1,4 @@
-//! The real router, asked as browsers and strangers ask it.
+//! Tests of the real router with the requests of browsers and other clients.
 
 mod access;
 mod account;

@@ -1,15 +1,15 @@
-//! Several processes on one database and one Redis: each gives the same answer.
+//! Tests that several processes with one database and one Redis give the same answers.
 
 use crate::app::{App, Backends, Browser};
 use serde_json::json;
 
-/// The same browser, led to another node.
+/// Returns the same browser, connected to another node.
 fn at(browser: &Browser, node: &axum::Router) -> Browser {
     Browser { router: node.clone(), ..browser.clone() }
 }
 
 #[tokio::test]
-async fn what_begins_at_one_node_ends_at_the_other() {
+async fn a_ceremony_that_starts_on_one_node_can_finish_on_the_other() {
     let app = App::start(Backends::Servers).await;
     let node = app.second_node().await;
     let mut own = app.browser();
@@ -25,11 +25,11 @@ async fn what_begins_at_one_node_ends_at_the_other() {
     let mut here = at(&there, &app.router);
     assert_eq!(here.post("/api/sign-in/finish", json!({ "credential": credential })).await.status, 200);
     let spent = at(&here, &node).post("/api/sign-in/finish", json!({ "credential": credential })).await;
-    assert_eq!(spent.refusal().1, "ceremony_expired", "taken once, wherever it is asked for");
+    assert_eq!(spent.refusal().1, "ceremony_expired", "taken once across all nodes");
 }
 
 #[tokio::test]
-async fn a_session_that_ends_at_one_node_is_dead_at_the_other() {
+async fn a_session_revoked_on_one_node_is_invalid_on_the_other() {
     let app = App::start(Backends::Servers).await;
     let node = app.second_node().await;
     let mut own = app.browser();
@@ -43,7 +43,7 @@ async fn a_session_that_ends_at_one_node_is_dead_at_the_other() {
 }
 
 #[tokio::test]
-async fn an_email_asked_for_at_one_node_is_answered_at_the_other() {
+async fn an_email_requested_on_one_node_can_be_answered_on_the_other() {
     let app = App::start(Backends::Servers).await;
     let node = app.second_node().await;
     app.browser().sign_up_proven(&app, "ada").await;

@@ -1,4 +1,4 @@
-//! Commands of administrators: sign-in links, disabled accounts and invitations.
+//! Tests of administrator commands: sign-in links, disabled accounts and invitations.
 
 use crate::app::{App, Backends, Browser, ORIGIN};
 use crate::authenticator::SoftPasskey;
@@ -23,7 +23,7 @@ async fn kinds(own: &mut Browser) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_break_glass_link_signs_in_once_in_any_browser_and_its_owner_is_told() {
+async fn a_break_glass_link_signs_in_once_in_any_browser_and_the_owner_is_notified() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -48,7 +48,7 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_its_owner_is_told()
 }
 
 #[tokio::test]
-async fn a_break_glass_link_ends_after_an_hour_by_a_newer_one_and_by_not_me() {
+async fn a_break_glass_link_is_void_after_an_hour_a_newer_link_or_a_report() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -67,7 +67,7 @@ async fn a_break_glass_link_ends_after_an_hour_by_a_newer_one_and_by_not_me() {
 }
 
 #[tokio::test]
-async fn what_a_break_glass_link_adds_is_held_back_and_waits_for_not_me() {
+async fn a_passkey_added_by_a_break_glass_link_is_on_probation_and_a_report_blocks_more() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -90,7 +90,7 @@ async fn what_a_break_glass_link_adds_is_held_back_and_waits_for_not_me() {
 }
 
 #[tokio::test]
-async fn a_lockdown_that_nothing_can_end_any_more_ends_by_time() {
+async fn a_lockdown_that_nothing_else_can_end_expires() {
     for last_step in ["remove the lost passkey", "make recovery codes"] {
         let app = App::start(Backends::Embedded).await;
         let mut own = app.browser();
@@ -120,7 +120,7 @@ async fn a_lockdown_that_nothing_can_end_any_more_ends_by_time() {
 }
 
 #[tokio::test]
-async fn a_sign_in_link_works_where_sign_in_by_email_is_off() {
+async fn a_sign_in_link_works_if_email_sign_in_is_off() {
     let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;
     let token = sign_in_link(&app, "ada").await;
@@ -129,7 +129,7 @@ async fn a_sign_in_link_works_where_sign_in_by_email_is_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_break_glass_link_is_used_once_however_many_try() {
+async fn only_one_of_many_concurrent_uses_of_a_break_glass_link_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up("ada").await;
@@ -148,7 +148,7 @@ async fn a_break_glass_link_is_used_once_however_many_try() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_cannot_be_signed_in_to() {
+async fn a_disabled_account_cannot_sign_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -167,14 +167,14 @@ async fn a_disabled_account_cannot_be_signed_in_to() {
         let emails = app.emails().await.len();
         app.browser().ask("ada").await;
         app.browser().ask("ada@example.org").await;
-        assert_eq!(app.emails().await.len(), emails, "no email goes to it");
+        assert_eq!(app.emails().await.len(), emails, "no email is sent to it");
         let recovery = json!({ "identifier": "ada", "code": codes[0] });
         let refused = app.browser().post("/api/recovery/use", recovery.clone()).await;
         assert_eq!(refused.refusal(), (401, "code_wrong".to_owned()));
         assert!(app.state.administration().make_sign_in_link(id).await.unwrap().is_none());
 
         assert_eq!(app.state.administration().set_disabled(id, false).await.unwrap().unwrap().disabled_at, None);
-        assert_eq!(own.get("/api/session").await.status, 401, "its sessions stay dead");
+        assert_eq!(own.get("/api/session").await.status, 401, "its sessions stay revoked");
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
         assert_eq!(app.browser().post("/api/recovery/use", recovery).await.status, 200, "the code was not used up");
         own.sign_in(&passkey).await;
@@ -186,7 +186,7 @@ async fn a_disabled_account_cannot_be_signed_in_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
+async fn disabling_an_account_during_sign_ins_leaves_no_session_alive() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let passkey = app.browser().sign_up("ada").await;
@@ -209,7 +209,7 @@ async fn turning_an_account_off_while_people_sign_in_leaves_no_session_alive() {
             assert_eq!(browser.get("/api/session").await.status, 401);
         }
         app.state.administration().set_disabled(id, false).await.unwrap();
-        assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "nothing else kept them out");
+        assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "the account works again");
     }
 }
 
@@ -222,7 +222,7 @@ fn form(name: &str, invite: Option<&str>) -> Value {
     json!({ "username": name, "email": format!("{name}@example.org"), "invite": invite })
 }
 
-/// Gets as far as the finish, which it answers.
+/// Signs up with an invitation; returns the answer to the finish.
 async fn sign_up_with(app: &App, name: &str, invite: &str) -> crate::app::Answer {
     let mut browser = app.browser();
     let answer = browser.post("/api/sign-up/start", form(name, Some(invite))).await;
@@ -233,7 +233,7 @@ async fn sign_up_with(app: &App, name: &str, invite: &str) -> crate::app::Answer
 }
 
 #[tokio::test]
-async fn with_invitations_only_the_invited_sign_up_as_often_as_it_says() {
+async fn with_invitations_only_a_valid_invitation_allows_sign_up_up_to_its_number_of_uses() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
         let required = (403, "invitation_required".to_owned());
@@ -249,7 +249,7 @@ async fn with_invitations_only_the_invited_sign_up_as_often_as_it_says() {
         let invite = invite(&app, 1).await;
         let page = app.browser().get(&format!("/sign-up?invite={invite}")).await;
         assert!(page.status == 200 && page.text().contains(&format!("value=\"{invite}\"")));
-        assert_eq!(page.header("referrer-policy"), "strict-origin", "its address holds a token");
+        assert_eq!(page.header("referrer-policy"), "strict-origin", "the URL contains a token");
         assert_eq!(closed.header("referrer-policy"), "same-origin");
         assert_eq!(sign_up_with(&app, "ada", &invite).await.status, 200);
         assert_eq!(app.browser().post("/api/sign-up/start", form("eve", Some(&invite))).await.refusal(), required);
@@ -258,7 +258,7 @@ async fn with_invitations_only_the_invited_sign_up_as_often_as_it_says() {
 }
 
 #[tokio::test]
-async fn an_invitation_counts_when_the_email_is_answered_and_ends_by_time() {
+async fn an_invitation_is_used_when_the_email_is_answered_and_expires() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
         let invite = invite(&app, 1).await;
@@ -279,7 +279,7 @@ async fn an_invitation_counts_when_the_email_is_answered_and_ends_by_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_invitation_for_two_lets_two_in_however_many_finish_at_once() {
+async fn an_invitation_with_two_uses_allows_two_of_many_concurrent_sign_ups() {
     for backends in Backends::ALL {
         let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
         let invite = invite(&app, 2).await;
@@ -301,12 +301,12 @@ async fn an_invitation_for_two_lets_two_in_however_many_finish_at_once() {
         }
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 2, "{statuses:?}");
         assert!(statuses.iter().all(|status| [200, 403].contains(status)), "{statuses:?}");
-        assert_eq!(app.store.accounts(None, 100).await.unwrap().len(), 2, "no account is half made");
+        assert_eq!(app.store.accounts(None, 100).await.unwrap().len(), 2, "no account is half created");
     }
 }
 
 #[tokio::test]
-async fn where_sign_up_is_off_users_still_sign_in() {
+async fn users_can_still_sign_in_if_sign_up_is_off() {
     let app = App::start_set(Backends::Embedded, &[("SIGN_UP", "off")]).await;
     let invite = invite(&app, 1).await;
     let off = (404, "sign_up_off".to_owned());

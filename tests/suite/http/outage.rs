@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// The contract's two seconds, and half a one for a machine that runs many tests at once.
+/// The contract's two seconds, plus half a second for a machine that runs many tests at once.
 const PROMISED: Duration = Duration::from_millis(2_500);
 
-/// Puts a proxy between us and a server.
+/// Starts a proxy in front of a server; returns the proxy and its URL.
 async fn through_proxy(url: &str) -> (Proxy, Secret<String>) {
     let mut url = Url::parse(url).unwrap();
     let upstream = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
@@ -56,7 +56,7 @@ async fn eventually_ready(app: &App) {
 }
 
 #[tokio::test]
-async fn without_the_database_nothing_hangs_and_it_recovers_by_itself() {
+async fn without_the_database_no_request_hangs_and_the_app_recovers_by_itself() {
     let (app, proxy) = app_with_cuttable_database().await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -83,12 +83,12 @@ async fn without_the_database_nothing_hangs_and_it_recovers_by_itself() {
     eventually_ready(&app).await;
     assert!(browser.is_signed_in().await, "no user was signed out");
     let spent = begun.post("/api/sign-in/finish", credential).await;
-    assert_eq!(spent.refusal(), (401, "ceremony_expired".to_owned()), "the finish that met the outage has spent it");
+    assert_eq!(spent.refusal(), (401, "ceremony_expired".to_owned()), "the failed request has spent the ceremony");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 }
 
 #[tokio::test]
-async fn without_redis_sign_in_fails_and_signed_in_users_go_on() {
+async fn without_redis_sign_in_fails_and_signed_in_users_are_unaffected() {
     let (app, proxy) = app_with_cuttable_redis().await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -107,7 +107,7 @@ async fn without_redis_sign_in_fails_and_signed_in_users_go_on() {
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "ok", "ephemeral": "away" })));
     let began = Instant::now();
-    assert_eq!(browser.post("/api/account/update", json!({ "display_name": "Ada" })).await.status, 200, "acts go on");
+    assert_eq!(browser.post("/api/account/update", json!({ "display_name": "Ada" })).await.status, 200, "still works");
     assert_eq!(browser.post("/api/sessions/revoke", json!({ "others": true })).await.status, 200);
     assert_eq!(app.browser().post("/api/account/not-me", json!({ "token": "x" })).await.status, 401);
     assert_eq!(app.browser().form("/sign-in", &[("action", "forget")]).await.status, 303);
@@ -120,7 +120,7 @@ async fn without_redis_sign_in_fails_and_signed_in_users_go_on() {
 }
 
 #[tokio::test]
-async fn a_database_that_says_nothing_is_an_outage_within_two_seconds() {
+async fn an_unresponsive_database_is_reported_as_unavailable_within_two_seconds() {
     let (app, proxy) = app_with_cuttable_database().await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -139,7 +139,7 @@ async fn a_database_that_says_nothing_is_an_outage_within_two_seconds() {
 }
 
 #[tokio::test]
-async fn a_redis_that_says_nothing_is_an_outage_within_two_seconds() {
+async fn an_unresponsive_redis_is_reported_as_unavailable_within_two_seconds() {
     let (app, proxy) = app_with_cuttable_redis().await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -154,7 +154,7 @@ async fn a_redis_that_says_nothing_is_an_outage_within_two_seconds() {
 }
 
 #[tokio::test]
-async fn after_the_database_cut_its_connections_hardly_anybody_notices() {
+async fn requests_succeed_after_the_database_closes_its_connections() {
     let database = TestDatabase::create(Backends::Servers).await;
     let (url, store) = (database.url(), database.open().await);
     let clock = Arc::new(MovableClock::default());
@@ -171,7 +171,7 @@ async fn after_the_database_cut_its_connections_hardly_anybody_notices() {
     }
     crate::app::cut_connections(&url).await;
     for number in 0..20 {
-        assert_eq!(browser.get("/api/session").await.status, 200, "{number}: the server is there");
+        assert_eq!(browser.get("/api/session").await.status, 200, "{number}: the server is reachable");
     }
 }
 
@@ -195,13 +195,13 @@ async fn a_stalled_database_leaves_no_transaction_open() {
             let email = json!({ "identifier": "ada" });
             assert_eq!(app.browser().post("/api/email/start", email).await.status, 202);
         }
-        // Waiting for a lock that an abandoned transaction holds would end in a refusal of the database's.
+        // If an abandoned transaction still held a lock, waiting for it would end in a database error.
         app.deliver().await;
     }
 }
 
 #[tokio::test]
-async fn a_cut_connection_to_redis_costs_no_request() {
+async fn a_closed_connection_to_redis_fails_no_request() {
     let database = TestDatabase::create(Backends::Servers).await;
     let (proxy, url) = through_proxy(&address("TEST_REDIS_URL")).await;
     let clock = Arc::new(MovableClock::default());
@@ -221,15 +221,15 @@ async fn a_cut_connection_to_redis_costs_no_request() {
         };
         cut();
         let finished = browser.post("/api/sign-in/finish", credential).await;
-        assert_eq!(finished.status, 200, "a state is taken: {}", finished.text());
+        assert_eq!(finished.status, 200, "taking a ceremony: {}", finished.text());
         cut();
-        assert_eq!(app.browser_at(&from).post("/api/sign-in/start", json!({})).await.status, 200, "a limit is drawn");
+        assert_eq!(app.browser_at(&from).post("/api/sign-in/start", json!({})).await.status, 200, "drawing a limit");
         cut();
-        assert_eq!(app.browser().get("/readyz").await.status, 200, "a sign of life");
+        assert_eq!(app.browser().get("/readyz").await.status, 200, "a ping");
         cut();
-        assert_eq!(browser.post("/api/email/code", json!({ "code": "123456" })).await.status, 401, "a limit is drawn");
+        assert_eq!(browser.post("/api/email/code", json!({ "code": "123456" })).await.status, 401, "drawing a limit");
         app.browser_at(&from).ask("ada").await;
         cut();
-        assert!(app.emails().await.iter().any(|email| email.0.subject.starts_with("Sign in")), "a count is read");
+        assert!(app.emails().await.iter().any(|email| email.0.subject.starts_with("Sign in")), "reading a count");
     }
 }

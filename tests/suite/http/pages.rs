@@ -1,7 +1,7 @@
 use crate::app::{App, Backends};
 
 #[tokio::test]
-async fn pages_are_whole_without_scripts() {
+async fn pages_are_complete_without_javascript() {
     let app = App::start(Backends::Embedded).await;
     for (path, words) in
         [("/", "Sign up"), ("/sign-up", "Create account with a passkey"), ("/sign-in", "Sign in with a passkey")]
@@ -16,7 +16,7 @@ async fn pages_are_whole_without_scripts() {
 }
 
 #[tokio::test]
-async fn a_page_with_nothing_interactive_loads_no_wasm() {
+async fn a_page_without_interactive_parts_loads_no_wasm() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -40,7 +40,7 @@ async fn navigation_follows_the_session() {
 }
 
 #[tokio::test]
-async fn the_account_page_shows_the_persons_facts_and_only_to_them() {
+async fn the_account_page_shows_user_data_only_to_that_user() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let answer = browser.get("/account").await;
@@ -57,7 +57,7 @@ async fn the_account_page_shows_the_persons_facts_and_only_to_them() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_sent_on_from_the_sign_in_page() {
+async fn the_sign_in_page_redirects_signed_in_users() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -73,7 +73,7 @@ async fn who_is_signed_in_is_sent_on_from_the_sign_in_page() {
 }
 
 #[tokio::test]
-async fn what_a_person_typed_is_never_markup() {
+async fn user_input_is_never_rendered_as_markup() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let body =
@@ -89,7 +89,7 @@ async fn what_a_person_typed_is_never_markup() {
 }
 
 #[tokio::test]
-async fn there_is_a_real_page_for_what_is_not_there() {
+async fn unknown_paths_get_an_error_page() {
     let app = App::start(Backends::Embedded).await;
     for path in ["/nothing", "/apiary", "/pkg/x/nothing.js", "/../etc/passwd", "/pkg/..%2f..%2fCargo.toml", "/%00"] {
         let answer = app.browser().get(path).await;

@@ -1,4 +1,4 @@
-//! Another passkey for an account.
+//! Tests of adding a passkey to an account.
 
 use crate::app::{Answer, App, Backends, Browser};
 use crate::authenticator::SoftPasskey;
@@ -27,7 +27,7 @@ async fn by_email(app: &App, name: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn after_an_email_one_passkey_can_be_made_and_signs_in() {
+async fn after_an_email_sign_in_one_passkey_can_be_created() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -46,12 +46,12 @@ async fn after_an_email_one_passkey_can_be_made_and_signs_in() {
         assert_eq!(app.browser().sign_in(&passkey).await.json()["user"]["username"], "ada");
 
         let second = browser.post("/api/passkeys/start", json!({})).await;
-        assert_eq!(second.refusal(), (403, "reauthentication_required".to_owned()), "an email allows one");
+        assert_eq!(second.refusal(), (403, "reauthentication_required".to_owned()), "an email sign-in allows one");
     }
 }
 
 #[tokio::test]
-async fn adding_needs_a_fresh_sign_in() {
+async fn adding_a_passkey_needs_a_recent_sign_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -74,7 +74,7 @@ async fn adding_needs_a_fresh_sign_in() {
 }
 
 #[tokio::test]
-async fn what_was_begun_in_time_must_be_finished_in_time() {
+async fn a_registration_that_starts_in_time_must_also_finish_in_time() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -87,7 +87,7 @@ async fn what_was_begun_in_time_must_be_finished_in_time() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused() {
+async fn invalid_registrations_are_refused() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let known = browser.sign_up("ada").await;
@@ -103,7 +103,7 @@ async fn what_does_not_fit_is_refused() {
     eve.sign_up("eve").await;
     eve.cookies.insert("latchkey_browser".to_owned(), browser.cookies["latchkey_browser"].clone());
     let answer = eve.post("/api/passkeys/finish", json!({ "credential": honest })).await;
-    assert_eq!(answer.refusal(), (401, "ceremony_expired".to_owned()), "it was begun for another user");
+    assert_eq!(answer.refusal(), (401, "ceremony_expired".to_owned()), "the ceremony was started for another user");
 
     let options = start(&mut browser).await;
     let again = known.registration(&options, &app.origin).json();
@@ -117,7 +117,7 @@ async fn what_does_not_fit_is_refused() {
 }
 
 #[tokio::test]
-async fn an_account_has_twenty_passkeys_at_most() {
+async fn an_account_has_at_most_twenty_passkeys() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -134,7 +134,7 @@ async fn an_account_has_twenty_passkeys_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_passkeys_at_once_an_email_allows_one() {
+async fn an_email_sign_in_allows_only_one_of_many_concurrent_passkeys() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
@@ -161,7 +161,7 @@ async fn of_many_passkeys_at_once_an_email_allows_one() {
 }
 
 #[tokio::test]
-async fn not_now_is_kept_for_thirty_days_in_this_browser_and_for_this_person() {
+async fn not_now_is_remembered_for_thirty_days_for_this_browser_and_user() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up_proven(&app, "ada").await;
     let mut browser = by_email(&app, "ada").await;
@@ -179,15 +179,15 @@ async fn not_now_is_kept_for_thirty_days_in_this_browser_and_for_this_person() {
     app.clock.advance(Duration::from_hours(29 * 24));
     again(&mut browser).await;
     assert!(!offers(&mut browser).await);
-    assert!(offers(&mut by_email(&app, "ada").await).await, "another browser is asked");
+    assert!(offers(&mut by_email(&app, "ada").await).await, "another browser still shows the offer");
     app.clock.advance(Duration::from_hours(24));
     again(&mut browser).await;
-    assert!(offers(&mut browser).await, "and this one in 30 days");
+    assert!(offers(&mut browser).await, "and this one does again after 30 days");
     assert_eq!(browser.form("/account", &[("action", "nonsense")]).await.status, 400);
 }
 
 #[tokio::test]
-async fn a_passkey_of_another_device_leads_to_the_offer_and_a_security_key_does_not() {
+async fn only_a_passkey_of_another_device_triggers_the_offer() {
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
     for (attachment, is_offered) in

@@ -1,4 +1,4 @@
-//! Names, activity, taking everything along, and leaving.
+//! Tests of names, activity, export and deletion.
 
 use super::authority::kinds;
 use crate::app::{App, Backends, Browser};
@@ -12,7 +12,7 @@ async fn update(browser: &mut Browser, body: Value) -> crate::app::Answer {
 }
 
 #[tokio::test]
-async fn a_username_changes_once_in_thirty_days_and_the_old_one_is_held() {
+async fn a_username_can_change_once_in_thirty_days_and_the_old_one_is_held() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let (mut ada, mut eve) = (app.browser(), app.browser());
@@ -44,7 +44,7 @@ async fn a_username_changes_once_in_thirty_days_and_the_old_one_is_held() {
 }
 
 #[tokio::test]
-async fn of_two_who_want_one_name_at_once_one_gets_it() {
+async fn only_one_of_many_concurrent_changes_to_a_username_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut tasks = Vec::new();
@@ -65,7 +65,7 @@ async fn of_two_who_want_one_name_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn names_that_do_not_fit_change_nothing() {
+async fn invalid_names_change_nothing() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -84,7 +84,7 @@ async fn names_that_do_not_fit_change_nothing() {
 }
 
 #[tokio::test]
-async fn activity_is_paged_newest_first_and_ones_own_alone() {
+async fn activity_is_paged_newest_first_and_private() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let (mut own, mut eve) = (app.browser(), app.browser());
@@ -118,7 +118,7 @@ async fn activity_is_paged_newest_first_and_ones_own_alone() {
 }
 
 #[tokio::test]
-async fn noise_of_strangers_is_one_line_an_hour() {
+async fn failed_sign_ins_of_strangers_are_recorded_once_an_hour() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -137,7 +137,7 @@ async fn noise_of_strangers_is_one_line_an_hour() {
     }
 }
 
-/// The members of an export, in the order of the alphabet.
+/// The members of an export, in alphabetical order.
 const MEMBERS: [&str; 14] = [
     "events",
     "exported_at",
@@ -156,7 +156,7 @@ const MEMBERS: [&str; 14] = [
 ];
 
 #[tokio::test]
-async fn the_export_holds_every_fact_and_nothing_that_lets_anybody_in() {
+async fn the_export_contains_all_data_and_no_secrets() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -167,7 +167,7 @@ async fn the_export_holds_every_fact_and_nothing_that_lets_anybody_in() {
         assert!(answer.header("content-disposition").starts_with("attachment"));
         let export = answer.json();
         let members: Vec<_> = export.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(members, MEMBERS, "programs read exports of every version");
+        assert_eq!(members, MEMBERS, "other programs rely on these members");
         assert_eq!((&export["user"]["username"], &export["recovery_codes_left"]), (&json!("ada"), &json!(10)));
         assert_eq!(export["passkeys"].as_array().unwrap().len(), 1);
         assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
@@ -187,7 +187,7 @@ async fn the_export_holds_every_fact_and_nothing_that_lets_anybody_in() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
+async fn a_deleted_account_leaves_nothing_and_its_address_can_sign_up_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -226,12 +226,12 @@ async fn a_deleted_account_leaves_nothing_and_the_address_can_begin_anew() {
 }
 
 #[tokio::test]
-async fn a_new_username_is_notified_of_and_its_owner_can_return_to_the_one_that_is_held() {
+async fn a_new_username_sends_a_notification_and_the_owner_can_return_to_the_held_one() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
         let passkey = own.sign_up_proven(&app, "ada").await;
-        // As a stolen cookie could.
+        // An attacker could do this with a stolen cookie.
         assert_eq!(update(&mut own, json!({ "username": "stolen" })).await.status, 200);
         let email = app.email_about("ada@example.org", "Your username was changed").await;
         assert!(email.0.text.contains("changed to stolen.") && email.0.text.contains("/not-me?token="));
@@ -252,7 +252,7 @@ async fn a_new_username_is_notified_of_and_its_owner_can_return_to_the_one_that_
 }
 
 #[tokio::test]
-async fn names_that_look_like_links_or_addresses_are_not_put_into_emails() {
+async fn names_that_look_like_links_or_addresses_do_not_appear_in_emails() {
     let app = App::start(Backends::Embedded).await;
     for (number, name) in
         ["verify at https://evil.example", "evil.example/login", "security@evil.example", "www.evil.example"]

@@ -1,5 +1,5 @@
-//! Twenty at once for every thing that may happen once: at most one succeeds, nothing fails, and none waits in vain.
-//! A few rounds here, fifty with `make soak`.
+//! Tests that send twenty concurrent requests for each one-time operation: at most one succeeds, and none hangs or
+//! causes a server error. The tests run a few rounds by default and fifty with `make soak`.
 
 use crate::app::{Answer, App, Backends, Browser};
 use crate::authenticator::SoftPasskey;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const AT_ONCE: usize = 20;
 
-/// Sends the same from copies of a browser at once; gives how often it was done. Everything else is a plain refusal.
+/// Sends the same request from copies of a browser at once; returns the number of successes. The others are refused.
 async fn at_once(browser: &Browser, path: &'static str, body: &Value) -> usize {
     let asks = (0..AT_ONCE).map(|_| {
         let (mut browser, body) = (browser.clone(), body.clone());
@@ -30,7 +30,7 @@ async fn done(asks: Vec<tokio::task::JoinHandle<Answer>>) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_once_only_thing_happens_once() {
+async fn every_one_time_operation_succeeds_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..rounds(2, 50) {
@@ -89,7 +89,7 @@ async fn by_security_email(app: &App, own: &mut Browser, passkey: &SoftPasskey, 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_that_would_be_the_twentieth_passkey_one_is() {
+async fn only_one_of_many_concurrent_passkeys_becomes_the_twentieth() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -111,7 +111,7 @@ async fn of_many_that_would_be_the_twentieth_passkey_one_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_removals_at_once_the_last_way_in_stays() {
+async fn concurrent_removals_keep_the_last_sign_in_method() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..rounds(2, 50) {
@@ -135,7 +135,7 @@ async fn of_many_removals_at_once_the_last_way_in_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_passkey_that_is_renamed_while_it_is_removed_is_gone_or_refused() {
+async fn renaming_a_passkey_during_its_removal_does_not_restore_it() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -148,13 +148,13 @@ async fn a_passkey_that_is_renamed_while_it_is_removed_is_gone_or_refused() {
             let renaming = tokio::spawn(async move { other.post("/api/passkeys/rename", rename).await });
             assert_eq!(removing.await.unwrap().status, 200);
             assert!([200, 404].contains(&renaming.await.unwrap().status.as_u16()));
-            assert!(!own.get("/api/passkeys").await.text().contains(&id), "it did not come back");
+            assert!(!own.get("/api/passkeys").await.text().contains(&id), "the passkey must not come back");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_signs_in_while_all_others_are_ended_is_in_or_out_and_never_half() {
+async fn a_sign_in_while_other_sessions_are_revoked_is_valid_or_revoked() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -178,14 +178,14 @@ async fn who_signs_in_while_all_others_are_ended_is_in_or_out_and_never_half() {
                 alive += usize::from(task.await.unwrap().is_signed_in().await);
             }
             let listed = own.get("/api/sessions").await.json()["sessions"].as_array().unwrap().len();
-            assert_eq!(listed, alive + 1, "{backends:?}: what is listed is what lives");
+            assert_eq!(listed, alive + 1, "{backends:?}: the list shows exactly the valid sessions");
             own.post("/api/sessions/revoke", json!({ "others": true })).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_address_is_not_changed_by_a_session_that_was_ended_first() {
+async fn a_revoked_session_cannot_change_the_address() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..rounds(3, 50) {
@@ -202,7 +202,7 @@ async fn an_address_is_not_changed_by_a_session_that_was_ended_first() {
             let (confirmed, ended) = (confirming.await.unwrap(), ended.await.unwrap());
             let is_changed = confirmed.status == 200;
             assert!(is_changed || confirmed.refusal().0 == 401, "{}", confirmed.text());
-            // Either one or the other: never both.
+            // Exactly one of the two succeeds.
             assert!(is_changed != (ended.status == 200), "{} {}", confirmed.status, ended.status);
             assert_eq!(own.is_signed_in().await, !is_changed);
         }
@@ -210,7 +210,7 @@ async fn an_address_is_not_changed_by_a_session_that_was_ended_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_sign_in_during_the_deletion_of_its_account_is_a_plain_refusal() {
+async fn a_sign_in_during_account_deletion_succeeds_or_is_refused() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..rounds(3, 50) {
@@ -232,7 +232,7 @@ async fn a_sign_in_during_the_deletion_of_its_account_is_a_plain_refusal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_passkey_that_is_removed_while_it_is_verified_is_unknown() {
+async fn a_passkey_removed_during_its_verification_is_unknown() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let passkey = app.browser().sign_up("ada").await;
@@ -242,7 +242,7 @@ async fn a_passkey_that_is_removed_while_it_is_verified_is_unknown() {
         unit.lock_user(owner.id).await.unwrap();
         let (mut browser, used) = (app.browser(), passkey.clone());
         let signing_in = tokio::spawn(async move { browser.sign_in(&used).await });
-        // Until it waits for the account, or the file.
+        // Give the sign-in time to start waiting for the account or the file.
         tokio::time::sleep(Duration::from_millis(600)).await;
         assert!(unit.remove_passkey(owner.id, &id).await.unwrap());
         unit.commit().await.unwrap();
@@ -253,7 +253,7 @@ async fn a_passkey_that_is_removed_while_it_is_verified_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_name_that_is_just_being_given_up_goes_to_no_other_user() {
+async fn a_username_that_is_being_given_up_cannot_be_taken() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for round in 0..rounds(3, 50) {

@@ -1,4 +1,4 @@
-//! Recovery codes.
+//! Tests of recovery codes.
 
 use crate::app::{App, Backends, Browser};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn using(identifier: &str, code: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
+async fn repeated_actions_send_at_most_three_notifications_an_hour() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -30,7 +30,7 @@ async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
         assert_eq!(told("Your account's data was downloaded").await, 3);
         let events = own.get("/api/account/events").await.json()["events"].clone();
         let made = super::authority::kinds(&events).iter().filter(|kind| *kind == "recovery_codes_made").count();
-        assert_eq!(made, 5, "every one is written down");
+        assert_eq!(made, 5, "each one is recorded");
         app.clock.advance(Duration::from_mins(61));
         let mut later = app.browser();
         assert_eq!(later.sign_in(&passkey).await.status, 200);
@@ -40,7 +40,7 @@ async fn what_a_session_can_do_again_and_again_is_told_three_times_an_hour() {
 }
 
 #[tokio::test]
-async fn ten_codes_work_once_each_and_new_ones_end_the_older() {
+async fn ten_codes_work_once_each_and_new_ones_void_the_old_ones() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -70,7 +70,7 @@ async fn ten_codes_work_once_each_and_new_ones_end_the_older() {
 }
 
 #[tokio::test]
-async fn a_code_is_used_once_however_many_try() {
+async fn only_one_of_many_concurrent_uses_of_a_code_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -91,7 +91,7 @@ async fn a_code_is_used_once_however_many_try() {
 }
 
 #[tokio::test]
-async fn a_passkey_made_after_a_code_may_do_everything_at_once() {
+async fn a_passkey_created_after_a_recovery_code_is_not_on_probation() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -102,7 +102,7 @@ async fn a_passkey_made_after_a_code_may_do_everything_at_once() {
         let mut browser = app.browser();
         browser.post("/api/recovery/use", using("ada", &codes[0])).await;
         let answer = browser.post("/api/passkeys/remove", json!({ "id": lost })).await;
-        assert_eq!(answer.refusal(), (403, "reauthentication_required".to_owned()), "a code alone may only add");
+        assert_eq!(answer.refusal(), (403, "reauthentication_required".to_owned()), "a code only allows adding one");
         let (new, _) = browser.add_passkey().await;
         assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "reauthentication_required");
         assert_eq!(browser.reauthenticate(&new).await.status, 200);
@@ -111,7 +111,7 @@ async fn a_passkey_made_after_a_code_may_do_everything_at_once() {
 }
 
 #[tokio::test]
-async fn a_code_ends_the_block_of_not_me() {
+async fn a_recovery_code_ends_the_block_of_a_report() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -127,7 +127,7 @@ async fn a_code_ends_the_block_of_not_me() {
 }
 
 #[tokio::test]
-async fn codes_that_an_attacker_created_end_with_a_report() {
+async fn a_report_voids_codes_that_an_attacker_created() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -139,7 +139,7 @@ async fn codes_that_an_attacker_created_end_with_a_report() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_answered_alike_for_everybody() {
+async fn every_wrong_code_gets_the_same_answer() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let (mut ada, mut eve) = (app.browser(), app.browser());
@@ -152,7 +152,7 @@ async fn what_is_wrong_is_answered_alike_for_everybody() {
             ("unknown", "AAAAA-AAAAA-AAAAA-AAAAA"),
             ("unknown@example.org", "AAAAA-AAAAA-AAAAA-AAAAA"),
             ("eve", codes[0].as_str()),
-            // Not proven, so it belongs to no account.
+            // Not confirmed, so it belongs to no account.
             ("ada@example.org", codes[0].as_str()),
             ("", codes[0].as_str()),
             ("ada", ""),
@@ -171,7 +171,7 @@ async fn what_is_wrong_is_answered_alike_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_code_leads_to_a_new_passkey_also_where_one_was_declined() {
+async fn a_recovery_code_offers_a_new_passkey_even_if_one_was_declined() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;

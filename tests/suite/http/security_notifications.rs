@@ -1,4 +1,4 @@
-//! Emails about what happened: "that was not me", and the way back to a former address (contract, rule 10).
+//! Tests of security notifications: reporting "This wasn't me" and restoring a former address (contract, rule 10).
 
 use crate::app::{App, Backends, Browser, Email};
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn not_me(app: &App, email: &Email) -> crate::app::Answer {
 }
 
 #[tokio::test]
-async fn not_me_ends_sessions_suspends_new_passkeys_and_blocks_more() {
+async fn a_report_ends_sessions_suspends_new_passkeys_and_blocks_more() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -34,7 +34,7 @@ async fn not_me_ends_sessions_suspends_new_passkeys_and_blocks_more() {
         let (stolen, _) = thief.add_passkey().await;
         let email = app.email_about("ada@example.org", ADDED).await;
         assert_eq!(app.browser().get(&format!("/not-me?token={}", email.token_for("/not-me"))).await.status, 200);
-        assert!(thief.is_signed_in().await, "looking changes nothing");
+        assert!(thief.is_signed_in().await, "viewing the page changes nothing");
 
         assert_eq!(not_me(&app, &email).await.json(), json!({}));
         assert!(!thief.is_signed_in().await && !own.is_signed_in().await);
@@ -58,7 +58,7 @@ async fn not_me_ends_sessions_suspends_new_passkeys_and_blocks_more() {
 }
 
 #[tokio::test]
-async fn not_me_is_said_once_however_many_say_it() {
+async fn only_one_of_many_concurrent_reports_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -80,7 +80,7 @@ async fn not_me_is_said_once_however_many_say_it() {
 }
 
 #[tokio::test]
-async fn links_of_security_notifications_end_after_three_days_and_made_up_ones_never_work() {
+async fn links_in_security_notifications_expire_after_three_days_and_forged_ones_never_work() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -97,7 +97,7 @@ async fn links_of_security_notifications_end_after_three_days_and_made_up_ones_n
 }
 
 #[tokio::test]
-async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
+async fn an_address_change_notifies_both_addresses_and_can_be_undone_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -105,17 +105,17 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
         let mut other = app.browser();
         other.sign_in(&passkey).await;
         change_address(&app, &mut own, "new@example.org").await;
-        assert!(own.is_signed_in().await && !other.is_signed_in().await, "changing the address ends the others");
+        assert!(own.is_signed_in().await && !other.is_signed_in().await, "changing the address ends other sessions");
         let (old, new) =
             (app.email_about("ada@example.org", CHANGED).await, app.email_about("new@example.org", CHANGED).await);
-        assert!(!new.0.text.contains("/email/undo"), "only the former address can be restored");
+        assert!(!new.0.text.contains("/email/undo"), "only the former address gets an undo link");
         let token = old.token_for("/email/undo");
         assert_eq!(app.browser().get(&format!("/email/undo?token={token}")).await.status, 200);
 
         let mut anybody = app.browser();
         let undone = anybody.post("/api/account/email/undo", json!({ "token": token })).await;
         assert_eq!((undone.status.as_u16(), undone.json()), (200, json!({})));
-        assert!(!own.is_signed_in().await && !anybody.is_signed_in().await, "it ends sessions and does not sign in");
+        assert!(!own.is_signed_in().await && !anybody.is_signed_in().await, "undo ends sessions and does not sign in");
         assert_eq!(
             anybody.post("/api/account/email/undo", json!({ "token": token })).await.refusal(),
             (401, "link_expired".to_owned())
@@ -125,14 +125,14 @@ async fn a_changed_address_is_told_to_both_and_can_be_undone_once() {
         app.email_about("ada@example.org", "Your email address was restored").await;
         let displaced = app.email_about("new@example.org", DISPLACED).await;
         assert!(!displaced.0.text.contains("/email/undo"));
-        assert_eq!(not_me(&app, &new).await.status, 200, "the links of the displaced address stay good");
+        assert_eq!(not_me(&app, &new).await.status, 200, "the links of the displaced address stay valid");
         assert_eq!(not_me(&app, &displaced).await.status, 200);
         assert!(!own.is_signed_in().await);
     }
 }
 
 #[tokio::test]
-async fn an_undo_voids_later_ones() {
+async fn an_undo_voids_later_undo_links() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -151,7 +151,7 @@ async fn an_undo_voids_later_ones() {
 }
 
 #[tokio::test]
-async fn two_undos_leave_the_links_of_the_address_that_was_displaced_first() {
+async fn two_undos_keep_the_links_of_the_address_that_was_displaced_first() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -171,7 +171,7 @@ async fn two_undos_leave_the_links_of_the_address_that_was_displaced_first() {
 }
 
 #[tokio::test]
-async fn an_address_that_others_proved_since_stays_theirs() {
+async fn an_undo_cannot_take_an_address_that_another_account_has_confirmed() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -184,12 +184,12 @@ async fn an_address_that_others_proved_since_stays_theirs() {
         assert_eq!(eve.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let answer = app.browser().post("/api/account/email/undo", json!({ "token": undo })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
-        assert!(own.is_signed_in().await, "nothing was done");
+        assert!(own.is_signed_in().await, "nothing was changed");
     }
 }
 
 #[tokio::test]
-async fn of_two_pending_changes_the_newer_voids_the_older() {
+async fn a_newer_address_change_voids_a_pending_one() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up_proven(&app, "ada").await;
@@ -204,7 +204,7 @@ async fn of_two_pending_changes_the_newer_voids_the_older() {
         own.post("/api/account/email/confirm", json!({ "token": email.token() })).await
     };
     assert_eq!(confirm(&mut own, &one).await.refusal().1, "link_expired");
-    assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org", "it counts once proven");
+    assert_eq!(own.get("/api/session").await.json()["user"]["email"], "ada@example.org", "unchanged until confirmed");
     assert_eq!(confirm(&mut own, &two).await.status, 200);
     for wrong in ["", "no address", "a@", &format!("{}@example.org", "a".repeat(300))] {
         let answer = own.post("/api/account/email", json!({ "email": wrong })).await;
@@ -213,7 +213,7 @@ async fn of_two_pending_changes_the_newer_voids_the_older() {
 }
 
 #[tokio::test]
-async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
+async fn an_undo_from_an_old_mailbox_does_not_take_over_the_account() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -230,7 +230,7 @@ async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
         app.clock.advance(LONG * 2);
         thief.sign_in_by_email(&app, "ada@example.org").await;
         let blocked = thief.post("/api/passkeys/start", json!({})).await;
-        assert_eq!(blocked.refusal().1, "older_passkey_required", "it does not end by time where there is a passkey");
+        assert_eq!(blocked.refusal().1, "older_passkey_required", "the block does not expire while there is a passkey");
 
         own.sign_in(&passkey).await;
         own.add_passkey().await;
@@ -238,7 +238,7 @@ async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
         let token = app.email_about("new@example.org", "Confirm your email address for Latchkey").await.token();
         assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let left = app.email_about("ada@example.org", CHANGED).await;
-        assert!(!left.0.text.contains("/email/undo"), "its owner can leave the old mailbox: {}", left.0.text);
+        assert!(!left.0.text.contains("/email/undo"), "the owner can give up the old mailbox: {}", left.0.text);
         thief.ask("ada@example.org").await;
         let emails = app.emails().await;
         assert!(!(emails[0].0.recipient == "ada@example.org" && emails[0].0.subject.starts_with("Sign in")));
@@ -246,14 +246,14 @@ async fn an_undo_from_an_old_mailbox_does_not_take_the_account_over() {
 }
 
 #[tokio::test]
-async fn a_change_made_again_with_a_newer_passkey_can_be_undone_again() {
+async fn a_repeated_change_with_a_newer_passkey_can_be_undone_again() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     let older = own.sign_up_proven(&app, "ada").await;
     app.clock.advance(Duration::from_mins(1));
     change_address(&app, &mut own, "thief@example.org").await;
     app.clock.advance(Duration::from_mins(1));
-    // The thief's passkey, made after the change.
+    // The thief's passkey, created after the change.
     let (newer, _) = own.add_passkey().await;
     let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
     assert_eq!(app.browser().post("/api/account/email/undo", json!({ "token": undo })).await.status, 200);
@@ -266,7 +266,7 @@ async fn a_change_made_again_with_a_newer_passkey_can_be_undone_again() {
 }
 
 #[tokio::test]
-async fn an_undo_and_a_new_change_at_once_leave_one_of_them_done() {
+async fn an_undo_wins_over_a_concurrent_change() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -283,13 +283,13 @@ async fn an_undo_and_a_new_change_at_once_leave_one_of_them_done() {
         let outcome = (undone.status.as_u16(), confirmed.status.as_u16());
         assert!(matches!(outcome, (200, 200 | 401)), "{outcome:?}: {}", confirmed.text());
         let user = app.store.account_named(&latchkey::types::Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
-        assert_eq!(user.email.unwrap().as_str(), "ada@example.org", "the undo is the last word");
+        assert_eq!(user.email.unwrap().as_str(), "ada@example.org", "the undo wins");
         assert!(user.lockdown.is_some());
     }
 }
 
 #[tokio::test]
-async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
+async fn a_new_device_causes_one_notification_and_a_known_device_none() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -321,7 +321,7 @@ async fn a_sign_in_from_a_new_device_is_told_once_and_a_known_one_never() {
         let email = app.email_about("ada@example.org", NEW_DEVICE).await;
         assert_eq!(not_me(&app, &email).await.status, 200);
         new.sign_in_by_email(&app, "ada").await;
-        assert_eq!(count(&app).await, 3, "nothing is known after \"that was not me\"");
+        assert_eq!(count(&app).await, 3, "no device is known after a report");
     }
 }
 
@@ -346,7 +346,7 @@ async fn a_lockdown_that_ended_does_not_come_back() {
 }
 
 #[tokio::test]
-async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so() {
+async fn notifications_are_limited_per_kind_and_in_total_and_a_digest_says_so() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -355,7 +355,7 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
         for _ in 0..6 {
             own.add_passkey().await;
         }
-        assert_eq!(count(ADDED).await, 3, "an hour");
+        assert_eq!(count(ADDED).await, 3, "three an hour");
         assert_eq!(count("More changes to your account").await, 1);
         app.clock.advance(Duration::from_mins(61));
         own.sign_in(&passkey).await;
@@ -373,13 +373,13 @@ async fn notifications_of_one_kind_and_of_all_are_limited_and_a_digest_says_so()
                 app.browser().sign_in_by_email(&app, "ada@example.org").await;
             }
         }
-        assert!(total().await - before <= 20, "an hour for everything");
+        assert!(total().await - before <= 20, "twenty an hour in total");
         assert_eq!(count("More changes to your account").await, 2, "once an hour");
     }
 }
 
 #[tokio::test]
-async fn an_account_without_a_confirmed_address_is_told_nothing() {
+async fn an_account_without_a_confirmed_address_gets_no_notifications() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
@@ -389,7 +389,7 @@ async fn an_account_without_a_confirmed_address_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_older_passkey_the_block_ends_after_three_days() {
+async fn without_an_older_passkey_the_block_ends_after_three_days() {
     for setting in ["on", "recovery-only"] {
         let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", setting)]).await;
         let mut own = app.browser();
@@ -409,7 +409,7 @@ async fn where_there_is_no_older_passkey_the_block_ends_after_three_days() {
 }
 
 #[tokio::test]
-async fn where_there_are_recovery_codes_the_block_waits_for_one() {
+async fn with_recovery_codes_the_block_lasts_until_one_is_used() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
@@ -428,7 +428,7 @@ async fn where_there_are_recovery_codes_the_block_waits_for_one() {
 }
 
 #[tokio::test]
-async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
+async fn a_block_that_begins_during_a_registration_stops_it() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     let older = own.sign_up_proven(&app, "ada").await;
@@ -439,7 +439,7 @@ async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
     by_email.sign_in_by_email(&app, "ada").await;
     assert_eq!(not_me(&app, &email).await.status, 200);
     by_email.sign_in_by_email(&app, "ada").await;
-    // Begun before the block, in a session that still exists: here the ceremony of an older passkey's session.
+    // A registration that started before the block, in a session of an older passkey.
     own.sign_in(&older).await;
     let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
     own.add_passkey().await;
@@ -448,13 +448,13 @@ async fn a_block_that_comes_while_a_passkey_is_made_stops_it() {
     let late = crate::authenticator::SoftPasskey::new(&options);
     let body = json!({ "credential": late.registration(&options, &app.origin).json() });
     assert_eq!(own.post("/api/passkeys/finish", body).await.refusal(), (401, "signed_out".to_owned()));
-    // In a session by email, finished under the block.
+    // An email session cannot start one during the block.
     by_email.sign_in_by_email(&app, "ada").await;
     assert_eq!(by_email.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
 }
 
 #[tokio::test]
-async fn not_me_makes_every_browser_new_to_the_account() {
+async fn a_report_makes_every_browser_unknown_to_the_account() {
     let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     let mut own = app.browser_at("192.0.2.1");
     own.sign_up_proven(&app, "ada").await;
@@ -465,6 +465,6 @@ async fn not_me_makes_every_browser_new_to_the_account() {
         app.browser_at("198.51.100.1").ask("ada").await;
         app.deliver().await;
     }
-    // Its mark was voided: it counts as a stranger's, and strangers have had theirs.
+    // Its token was voided, so it counts as a stranger, and the limit of strangers is used up.
     assert_eq!(own.post("/api/email/start", json!({ "identifier": "ada" })).await.refusal().0, 429);
 }

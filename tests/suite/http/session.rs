@@ -3,7 +3,7 @@ use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
-async fn the_cookie_is_closed_to_scripts_and_ends_with_the_browser_unless_kept() {
+async fn the_cookie_is_hidden_from_scripts_and_ends_with_the_browser_unless_kept() {
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
     for (keep, age) in [(json!(null), None), (json!(false), None), (json!(true), Some("Max-Age=2592000"))] {
@@ -37,7 +37,7 @@ async fn with_https_the_cookies_are_secure_and_bound_to_the_host() {
 }
 
 #[tokio::test]
-async fn every_sign_in_has_a_new_token_and_ends_the_old_session() {
+async fn every_sign_in_issues_a_new_token_and_ends_the_old_session() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -46,7 +46,7 @@ async fn every_sign_in_has_a_new_token_and_ends_the_old_session() {
         assert_eq!(browser.sign_in(&passkey).await.status, 200);
         assert_ne!(browser.cookies["latchkey_session"], old.cookies["latchkey_session"]);
         assert!(browser.is_signed_in().await);
-        assert!(!old.clone().is_signed_in().await, "the old token is dead");
+        assert!(!old.clone().is_signed_in().await, "the old token is invalid");
     }
 }
 
@@ -61,12 +61,12 @@ async fn signing_out_ends_the_session_on_the_server() {
         assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({})));
         assert!(!browser.cookies.contains_key("latchkey_session"));
         assert_eq!(stolen.clone().get("/api/session").await.refusal(), (401, "signed_out".to_owned()));
-        assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200, "once more is no refusal");
+        assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200, "signing out again succeeds");
     }
 }
 
 #[tokio::test]
-async fn a_session_ends_idle_after_an_hour_and_in_any_case_after_a_day() {
+async fn a_session_expires_after_an_idle_hour_and_in_any_case_after_a_day() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -74,7 +74,7 @@ async fn a_session_ends_idle_after_an_hour_and_in_any_case_after_a_day() {
         app.clock.advance(Duration::from_mins(59));
         assert!(browser.is_signed_in().await);
         app.clock.advance(Duration::from_mins(59));
-        assert!(browser.is_signed_in().await, "being used keeps it alive");
+        assert!(browser.is_signed_in().await, "use keeps the session alive");
         app.clock.advance(Duration::from_hours(1));
         assert!(!browser.is_signed_in().await, "idle for an hour");
 
@@ -84,12 +84,12 @@ async fn a_session_ends_idle_after_an_hour_and_in_any_case_after_a_day() {
             assert!(browser.is_signed_in().await);
         }
         app.clock.advance(Duration::from_mins(30));
-        assert!(!browser.is_signed_in().await, "a day is over");
+        assert!(!browser.is_signed_in().await, "after a day");
     }
 }
 
 #[tokio::test]
-async fn the_session_is_told_with_times_in_utc() {
+async fn the_session_is_returned_with_times_in_utc() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -102,7 +102,7 @@ async fn the_session_is_told_with_times_in_utc() {
 }
 
 #[tokio::test]
-async fn a_made_up_token_signs_no_user_in() {
+async fn a_forged_token_signs_no_user_in() {
     let app = App::start(Backends::Embedded).await;
     for token in [String::new(), "x".repeat(43), "A".repeat(43), "A".repeat(5_000)] {
         let mut browser = app.browser();

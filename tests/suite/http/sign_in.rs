@@ -21,7 +21,7 @@ async fn a_known_passkey_signs_its_owner_in() {
 }
 
 #[tokio::test]
-async fn the_options_tell_strangers_nothing() {
+async fn the_options_reveal_nothing_to_strangers() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up("ada").await;
     let options = app.browser().start_sign_in().await;
@@ -90,7 +90,7 @@ async fn a_tampered_assertion_is_refused_and_spends_the_ceremony() {
 }
 
 #[tokio::test]
-async fn another_persons_passkey_does_not_open_ones_account() {
+async fn a_passkey_cannot_sign_in_to_the_account_of_another_user() {
     let app = App::start(Backends::Embedded).await;
     let ada = app.browser().sign_up("ada").await;
     let eve = app.browser().sign_up("eve").await;
@@ -102,7 +102,7 @@ async fn another_persons_passkey_does_not_open_ones_account() {
 }
 
 #[tokio::test]
-async fn an_unknown_passkey_has_its_own_refusal() {
+async fn an_unknown_passkey_has_its_own_error_code() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut passkey = app.browser().sign_up("ada").await;
@@ -112,7 +112,7 @@ async fn an_unknown_passkey_has_its_own_refusal() {
 }
 
 #[tokio::test]
-async fn what_does_not_parse_is_a_bad_request_and_spends_nothing() {
+async fn a_malformed_credential_is_a_bad_request_and_spends_nothing() {
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
     let mut browser = app.browser();
@@ -160,11 +160,11 @@ async fn a_ceremony_belongs_to_the_browser_that_began_it() {
     for stranger in [&mut other, &mut bare] {
         assert_eq!(finish(stranger, &assertion).await.refusal(), (401, "ceremony_expired".to_owned()));
     }
-    assert_eq!(finish(&mut mine, &assertion).await.status, 200, "strangers spent nothing");
+    assert_eq!(finish(&mut mine, &assertion).await.status, 200, "other browsers spent nothing");
 }
 
 #[tokio::test]
-async fn an_answer_to_one_purpose_finds_nothing_under_another() {
+async fn a_ceremony_cannot_be_finished_for_another_purpose() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let options = browser.start_sign_up("ada").await;
@@ -175,7 +175,7 @@ async fn an_answer_to_one_purpose_finds_nothing_under_another() {
 }
 
 #[tokio::test]
-async fn two_tabs_do_not_disturb_each_other() {
+async fn two_tabs_do_not_interfere_with_each_other() {
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
     let mut browser = app.browser();
@@ -186,7 +186,7 @@ async fn two_tabs_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn a_ceremony_ends_after_five_minutes() {
+async fn a_ceremony_expires_after_five_minutes() {
     let app = App::start(Backends::Servers).await;
     let passkey = app.browser().sign_up("ada").await;
     let mut browser = app.browser();
@@ -197,7 +197,7 @@ async fn a_ceremony_ends_after_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_counter_that_does_not_grow_is_refused() {
+async fn a_counter_that_does_not_increase_is_refused() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut passkey = app.browser().sign_up("ada").await;
@@ -209,7 +209,7 @@ async fn a_counter_that_does_not_grow_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_finishes_at_once_one_wins() {
+async fn only_one_of_many_concurrent_finishes_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let passkey = app.browser().sign_up("ada").await;

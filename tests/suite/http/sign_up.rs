@@ -9,7 +9,7 @@ async fn finish(browser: &mut Browser, registration: &Registration) -> crate::ap
 }
 
 #[tokio::test]
-async fn a_new_person_is_signed_in_and_told_who_they_are() {
+async fn a_new_user_is_signed_in_and_gets_their_profile() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
@@ -50,7 +50,7 @@ async fn the_options_ask_for_a_discoverable_verified_unattested_passkey() {
 }
 
 #[tokio::test]
-async fn each_field_that_does_not_fit_has_its_own_refusal() {
+async fn each_invalid_field_has_its_own_error_code() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up("taken").await;
     let cases = [
@@ -70,7 +70,7 @@ async fn each_field_that_does_not_fit_has_its_own_refusal() {
     for (body, (status, code)) in cases {
         let answer = app.browser().post("/api/sign-up/start", body.clone()).await;
         assert_eq!(answer.refusal(), (status, code.to_owned()), "{body}");
-        assert!(!answer.headers.contains_key("set-cookie"), "a refused start names no browser");
+        assert!(!answer.headers.contains_key("set-cookie"), "a refused start sets no cookie");
     }
 }
 
@@ -82,7 +82,7 @@ async fn an_unfinished_sign_up_reserves_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_sign_ups_of_one_name_the_second_to_finish_is_told() {
+async fn the_second_of_two_sign_ups_with_one_username_is_refused() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let (mut first, mut second) = (app.browser(), app.browser());
@@ -96,7 +96,7 @@ async fn of_two_sign_ups_of_one_name_the_second_to_finish_is_told() {
 }
 
 #[tokio::test]
-async fn a_passkey_that_is_known_already_is_refused() {
+async fn a_passkey_that_is_already_registered_is_refused() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let known = app.browser().sign_up("ada").await;
@@ -134,8 +134,8 @@ async fn a_tampered_registration_is_refused_and_spends_the_ceremony() {
         ("trailing bytes", |r| r.trailing = vec![0]),
         ("an empty credential id", |r| (r.credential_id, r.raw_id, r.id) = (vec![], vec![], vec![])),
         ("a long credential id", |r| (r.credential_id, r.raw_id, r.id) = (vec![7; 1024], vec![7; 1024], vec![7; 1024])),
-        ("an unasked format", |r| r.fmt = "fido-u2f".to_owned()),
-        ("a statement where there is none", |r| {
+        ("a format that was not requested", |r| r.fmt = "fido-u2f".to_owned()),
+        ("a statement in the format none", |r| {
             r.statement.insert(Cbor::Text("x".into()), Cbor::Integer(1));
         }),
         ("a certificate", |r| {
@@ -162,7 +162,7 @@ async fn a_tampered_registration_is_refused_and_spends_the_ceremony() {
 }
 
 #[tokio::test]
-async fn what_does_not_parse_is_a_bad_request_and_spends_nothing() {
+async fn a_malformed_credential_is_a_bad_request_and_spends_nothing() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let options = browser.start_sign_up("ada").await;
@@ -198,7 +198,7 @@ async fn what_does_not_parse_is_a_bad_request_and_spends_nothing() {
 }
 
 #[tokio::test]
-async fn a_ceremony_ends_after_five_minutes() {
+async fn a_ceremony_expires_after_five_minutes() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         for (age, status) in [(Duration::from_secs(299), 200), (Duration::from_mins(5), 401)] {
@@ -212,7 +212,7 @@ async fn a_ceremony_ends_after_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_passkey_may_be_bound_to_its_device_and_may_count() {
+async fn a_passkey_may_be_device_bound_and_may_have_a_counter() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     let options = browser.start_sign_up("ada").await;
@@ -224,14 +224,14 @@ async fn a_passkey_may_be_bound_to_its_device_and_may_count() {
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
     passkey.flags |= BE;
     passkey.counter = 3;
-    assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "eligibility may turn on");
+    assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "backup eligibility may turn on");
     passkey.flags &= !BE;
     passkey.counter = 4;
-    assert_eq!(app.browser().sign_in(&passkey).await.refusal(), (401, "not_verified".to_owned()), "and never off");
+    assert_eq!(app.browser().sign_in(&passkey).await.refusal(), (401, "not_verified".to_owned()), "but never off");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_finishes_of_one_sign_up_at_once_one_wins() {
+async fn only_one_of_many_concurrent_sign_up_finishes_succeeds() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();

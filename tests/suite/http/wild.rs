@@ -1,4 +1,4 @@
-//! Passkeys as browsers, systems and password managers really make and send them.
+//! Tests with passkeys as browsers, operating systems and password managers actually create and send them.
 
 use crate::app::{App, Backends, Browser};
 use crate::authenticator::{SoftPasskey, encode, random};
@@ -8,7 +8,7 @@ use serde_cbor_2::Value as Cbor;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Signs up with an answer that was changed on the way.
+/// Signs up with a modified registration response.
 async fn sign_up_with(browser: &mut Browser, name: &str, change: impl FnOnce(&mut Value)) -> (SoftPasskey, u16, Value) {
     let options = browser.start_sign_up(name).await;
     let passkey = SoftPasskey::new(&options);
@@ -19,7 +19,7 @@ async fn sign_up_with(browser: &mut Browser, name: &str, change: impl FnOnce(&mu
 }
 
 #[tokio::test]
-async fn an_empty_user_handle_is_none_where_the_user_is_known() {
+async fn an_empty_user_handle_is_accepted_if_the_user_is_known() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -38,7 +38,7 @@ async fn an_empty_user_handle_is_none_where_the_user_is_known() {
         let answer = own.post("/api/reauthenticate/finish", json!({ "credential": credential })).await;
         assert_eq!(answer.status, 401, "another user's handle is still refused");
 
-        // Without a user who is known, the handle says who it is.
+        // If the user is not known yet, the handle identifies them.
         let mut browser = app.browser();
         let options = browser.start_sign_in().await;
         let mut credential = passkey.assertion(&options, &app.origin).json();
@@ -49,7 +49,7 @@ async fn an_empty_user_handle_is_none_where_the_user_is_known() {
 }
 
 #[tokio::test]
-async fn transports_are_kept_and_handed_back_as_the_browser_said() {
+async fn transports_are_stored_and_returned_as_the_browser_sent_them() {
     for (number, (said, kept)) in [
         (json!(["internal", "cable"]), json!(["internal", "hybrid"])),
         (json!(["cable", "hybrid"]), json!(["hybrid"])),
@@ -80,7 +80,7 @@ async fn transports_are_kept_and_handed_back_as_the_browser_said() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_was_not_asked_for_does_not_keep_a_user_out() {
+async fn an_attestation_certificate_that_was_not_requested_is_accepted() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
@@ -99,7 +99,7 @@ async fn a_certificate_that_was_not_asked_for_does_not_keep_a_user_out() {
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 
-        // A broken chain of certificates is still refused.
+        // A malformed certificate chain is still refused.
         for chain in [Cbor::Array(vec![]), Cbor::Text("x".into()), Cbor::Array(vec![Cbor::Integer(1)])] {
             let mut browser = app.browser();
             let options = browser.start_sign_up("eve").await;
@@ -118,14 +118,14 @@ async fn a_certificate_that_was_not_asked_for_does_not_keep_a_user_out() {
 }
 
 #[tokio::test]
-async fn an_attestation_object_with_a_key_twice_is_malformed() {
+async fn an_attestation_object_with_a_duplicate_key_is_malformed() {
     let app = App::start(Backends::Embedded).await;
     for (number, twice) in ["fmt", "attStmt", "authData"].into_iter().enumerate() {
         let mut browser = app.browser();
         let (_, status, body) = sign_up_with(&mut browser, &format!("user{number}"), |credential| {
             let object = URL_SAFE_NO_PAD.decode(credential["response"]["attestationObject"].as_str().unwrap()).unwrap();
-            let Cbor::Map(map) = serde_cbor_2::from_slice(&object).unwrap() else { panic!("no map") };
-            // A map of four pairs, of which one stands there once more (RFC 8949, section 3.1).
+            let Cbor::Map(map) = serde_cbor_2::from_slice(&object).unwrap() else { panic!("not a map") };
+            // A map of four pairs, one of them a duplicate (RFC 8949, section 3.1).
             let mut bytes = vec![0xa4];
             for (key, value) in map.iter().chain(map.iter().filter(|(key, _)| **key == Cbor::Text(twice.into()))) {
                 bytes.extend(serde_cbor_2::to_vec(key).unwrap());

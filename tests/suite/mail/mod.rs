@@ -1,4 +1,4 @@
-//! Emails over a real SMTP conversation, and the outbox behind them.
+//! Emails over a real SMTP conversation, and the mail queue behind them.
 
 mod outbox;
 pub mod server;

@@ -18,7 +18,7 @@ async fn deliver(email_worker: &EmailWorker) {
     while email_worker.deliver_next().await.unwrap() {}
 }
 
-/// How often a recipient was named.
+/// The number of recipients that the server was given.
 fn recipients(server: &MailServer) -> usize {
     server.seen().commands.iter().filter(|line| line.starts_with("RCPT TO:")).count()
 }
@@ -29,7 +29,7 @@ async fn sign_up_by_email(app: &App, name: &str) {
 }
 
 #[tokio::test]
-async fn an_email_that_was_put_off_is_sent_later_and_once() {
+async fn a_deferred_email_is_sent_later_and_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let moods = [Mood::RefuseRecipient("451 4.7.1 later"), Mood::RefuseMessage("452 4.3.1 full"), Mood::DropAtData];
@@ -40,7 +40,7 @@ async fn an_email_that_was_put_off_is_sent_later_and_once() {
             deliver(&email_worker).await;
             assert!(server.seen().emails.is_empty());
             app.clock.advance(Duration::from_secs(pause - 1));
-            assert!(!email_worker.deliver_next().await.unwrap(), "not before {pause} s are over");
+            assert!(!email_worker.deliver_next().await.unwrap(), "not before {pause} s have passed");
             app.clock.advance(Duration::from_secs(1));
         }
         deliver(&email_worker).await;
@@ -51,7 +51,7 @@ async fn an_email_that_was_put_off_is_sent_later_and_once() {
 }
 
 #[tokio::test]
-async fn an_email_that_is_refused_for_good_is_not_tried_again() {
+async fn a_permanently_rejected_email_is_not_retried() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let moods = [Mood::RefuseRecipient("550 5.1.1 unknown"), Mood::Kind];
@@ -67,7 +67,7 @@ async fn an_email_that_is_refused_for_good_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_email_that_is_of_no_use_any_more_is_given_up() {
+async fn an_expired_email_is_not_retried() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 later")]).await;
@@ -96,7 +96,7 @@ async fn an_email_that_may_have_arrived_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_email() {
+async fn a_hanging_server_delays_no_request_and_keeps_its_email() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(8))]).await;
@@ -109,10 +109,10 @@ async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_email() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let began = Instant::now();
         app.browser().ask("ada").await;
-        assert!(began.elapsed() < Duration::from_secs(1), "asking took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(1), "the request took {:?}", began.elapsed());
         tokio::time::sleep(Duration::from_secs(6)).await;
         app.clock.advance(Duration::from_secs(10));
-        // Without being renewed the hold would be over by now; what is due besides is the email just asked for.
+        // Without renewal the claim would have expired by now; the other due email is the one just requested.
         while email_worker.deliver_next().await.unwrap() {}
         assert_eq!(recipients(&server), 0, "no other worker took it");
         assert!(stuck.await.unwrap());
@@ -121,7 +121,7 @@ async fn a_server_that_hangs_holds_up_no_request_and_keeps_its_email() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn workers_side_by_side_send_every_email_once() {
+async fn concurrent_workers_send_every_email_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[]).await;
@@ -146,7 +146,7 @@ async fn workers_side_by_side_send_every_email_once() {
 }
 
 #[tokio::test]
-async fn an_email_of_a_worker_that_was_killed_is_taken_up_by_another() {
+async fn an_email_of_a_killed_worker_is_sent_by_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let server = MailServer::start(Encryption::StartTls, &[Mood::Silent]).await;
@@ -158,7 +158,7 @@ async fn an_email_of_a_worker_that_was_killed_is_taken_up_by_another() {
         });
         tokio::time::sleep(Duration::from_millis(500)).await;
         killed.abort();
-        assert!(!email_worker.deliver_next().await.unwrap(), "it is still held");
+        assert!(!email_worker.deliver_next().await.unwrap(), "it is still claimed");
         app.clock.advance(Duration::from_secs(15));
         deliver(&email_worker).await;
         assert_eq!(server.seen().emails.len(), 1, "{backends:?}");
@@ -166,10 +166,10 @@ async fn an_email_of_a_worker_that_was_killed_is_taken_up_by_another() {
 }
 
 #[tokio::test]
-async fn a_server_that_greylists_for_five_minutes_gets_the_email_while_it_is_of_use() {
+async fn a_server_that_greylists_for_five_minutes_gets_the_email_before_it_expires() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        // As many tries as there are within five minutes.
+        // As many attempts as fit into five minutes.
         let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;

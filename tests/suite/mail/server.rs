@@ -1,4 +1,4 @@
-//! A mail server of the tests' own: STARTTLS and implicit TLS, login, and every way to be difficult.
+//! A test mail server: STARTTLS and implicit TLS, login, and many ways to fail.
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::net::SocketAddr;
@@ -14,19 +14,19 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     Kind,
-    /// Answers this to `RCPT TO`.
+    /// Sends this reply to `RCPT TO`.
     RefuseRecipient(&'static str),
-    /// Answers this to the email itself.
+    /// Sends this reply to the email itself.
     RefuseMessage(&'static str),
-    /// Refuses the login.
+    /// Rejects the login.
     RefuseLogin,
-    /// Hangs up when the email was announced.
+    /// Disconnects at `DATA`.
     DropAtData,
-    /// Takes the email and hangs up without a word.
+    /// Receives the email and disconnects without a reply.
     DropAfterMessage,
-    /// Accepts the connection and says nothing.
+    /// Accepts the connection and sends nothing.
     Silent,
-    /// Greets after a while.
+    /// Sends the greeting after this delay.
     Slow(Duration),
 }
 
@@ -42,7 +42,7 @@ pub enum Encryption {
 pub struct Seen {
     /// Every command, in order, over all connections.
     pub commands: Vec<String>,
-    /// Emails that were accepted, or taken without an answer.
+    /// Emails that were accepted, or received without a reply.
     pub emails: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ struct Shared {
     tls: TlsAcceptor,
 }
 
-/// Ends TLS as `localhost`, with a certificate of its own, which is given as PEM.
+/// A TLS acceptor for `localhost`, and its self-signed certificate as PEM.
 pub fn acceptor() -> (TlsAcceptor, String) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -74,7 +74,7 @@ pub fn acceptor() -> (TlsAcceptor, String) {
 }
 
 impl MailServer {
-    /// `moods` are used up one a connection; after that the server is kind.
+    /// Each connection uses up one of `moods`; after that, the server behaves normally.
     pub async fn start(encryption: Encryption, moods: &[Mood]) -> Self {
         let (tls, certificate_pem) = acceptor();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -106,12 +106,12 @@ impl MailServer {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    /// From now on it is kind to new connections.
+    /// From now on, the server behaves normally for new connections.
     pub fn forgive(&self) {
         self.shared.moods.lock().unwrap().clear();
     }
 
-    /// Waits until so many emails have arrived.
+    /// Waits until `count` emails have arrived.
     pub async fn has_received(&self, count: usize, patience: Duration) {
         let waiting = async {
             while self.seen().emails.len() < count {
@@ -125,7 +125,7 @@ impl MailServer {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// How a conversation begins.
+/// How an SMTP conversation begins.
 struct Talk {
     encrypted: bool,
     greet: bool,
@@ -150,7 +150,7 @@ impl Shared {
         let _ = self.talk(Box::new(client), mood, Talk { encrypted: true, greet: false }).await;
     }
 
-    /// One conversation; gives the stream back when it is to be encrypted.
+    /// One SMTP conversation; returns the stream if it has to be encrypted next.
     async fn talk(
         &self,
         stream: Box<dyn Stream>,

@@ -26,7 +26,7 @@ async fn send(smtp: &Smtp) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn an_email_goes_encrypted_and_logged_in_with_both_its_parts() {
+async fn an_email_is_sent_encrypted_and_authenticated_with_both_parts() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let server = MailServer::start(encryption, &[]).await;
         send(&smtp(&server, "post%40id:se%2Fcret@", true)).await.unwrap();
@@ -36,7 +36,7 @@ async fn an_email_goes_encrypted_and_logged_in_with_both_its_parts() {
         assert!(seen.commands.contains(&"AUTH PLAIN AHBvc3RAaWQAc2UvY3JldA==".to_owned()), "{:?}", seen.commands);
         assert!(seen.commands.contains(&"MAIL FROM:<no-reply@id.example>".to_owned()), "{:?}", seen.commands);
         assert!(seen.commands.contains(&"RCPT TO:<ada@example.org>".to_owned()), "{:?}", seen.commands);
-        // A name of several words, as a fork's may be, stands between quotation marks (RFC 5322, section 3.4).
+        // A display name of several words, as a fork may have, is quoted (RFC 5322, section 3.4).
         let email = seen.emails[0].replace('"', "");
         for part in [
             "From: Latchkey <no-reply@id.example>\r\n",
@@ -54,7 +54,7 @@ async fn an_email_goes_encrypted_and_logged_in_with_both_its_parts() {
 }
 
 #[tokio::test]
-async fn a_server_without_encryption_gets_neither_login_nor_email() {
+async fn a_server_without_encryption_gets_neither_credentials_nor_email() {
     let server = MailServer::start(Encryption::None, &[]).await;
     let error = send(&smtp(&server, "post:secret@", true)).await.unwrap_err();
     assert!(error.contains("STARTTLS is not supported"), "{error}");
@@ -64,17 +64,17 @@ async fn a_server_without_encryption_gets_neither_login_nor_email() {
 }
 
 #[tokio::test]
-async fn a_catcher_on_this_machine_needs_neither_login_nor_encryption() {
+async fn a_local_mail_catcher_needs_neither_login_nor_encryption() {
     let server = MailServer::start(Encryption::None, &[]).await;
     send(&smtp(&server, "", true)).await.unwrap();
     assert_eq!(server.seen().emails.len(), 1);
 }
 
 #[tokio::test]
-async fn a_certificate_is_verified_unless_the_server_is_on_this_machine() {
+async fn a_certificate_is_verified_unless_the_server_is_local() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let server = MailServer::start(encryption, &[]).await;
-        // Linux takes this address to loopback too, but it names no loopback interface.
+        // Linux routes this address to loopback, too, but it is not a loopback address.
         let url = server.url("post:secret@").replace("localhost", "0.0.0.0").parse().unwrap();
         let elsewhere = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
         let error = send(&elsewhere).await.unwrap_err();
@@ -93,14 +93,14 @@ async fn a_certificate_is_verified_unless_the_server_is_on_this_machine() {
             assert_eq!(
                 server.seen().commands.iter().any(|line| line == "STARTTLS"),
                 encryption == Encryption::StartTls,
-                "what is offered is used"
+                "offered encryption is used"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn a_refusal_is_final_or_passes_as_its_status_says() {
+async fn the_status_of_a_rejection_says_whether_it_is_permanent() {
     for (mood, is_final) in [
         (Mood::RefuseRecipient("550 5.1.1 <ada@example.org> no such person"), true),
         (Mood::RefuseRecipient("451 4.7.1 greylisted, ada@example.org"), false),
@@ -110,12 +110,12 @@ async fn a_refusal_is_final_or_passes_as_its_status_says() {
         let server = MailServer::start(Encryption::StartTls, &[mood]).await;
         let error = smtp(&server, "post:secret@", true).prepare(email()).await.err().unwrap();
         assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{mood:?}");
-        assert!(!format!("{error:?}").contains("ada@example.org"), "no address for the log: {error:?}");
+        assert!(!format!("{error:?}").contains("ada@example.org"), "no address in the log: {error:?}");
     }
 }
 
 #[tokio::test]
-async fn of_the_last_step_a_refusal_is_known_and_silence_is_not() {
+async fn in_the_last_step_a_rejection_is_certain_and_silence_is_not() {
     let moods = [Mood::RefuseMessage("452 4.3.1 full"), Mood::RefuseMessage("554 5.6.0 no"), Mood::DropAfterMessage];
     let server = MailServer::start(Encryption::StartTls, &moods).await;
     let smtp = smtp(&server, "post:secret@", true);

@@ -10,7 +10,7 @@ use latchkey::server::model::{Client, Issuer, SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
 use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username};
 
-/// The same bytes every time, so that emails can be compared.
+/// Returns the same bytes every time, so that emails can be compared.
 struct Constant;
 
 impl Entropy for Constant {
@@ -48,7 +48,7 @@ fn head() -> Branding {
         ("SECRET_KEY", "the key of this test, and of no other"),
         ("EMAIL_SIGN_IN", "off"),
     ]));
-    // Colours of its own, so that a change of the style sheet changes no email here.
+    // Fixed colours, so that a style sheet change does not affect these snapshots.
     let tone = |text| Tone::parse(text).unwrap();
     let palette = Palette {
         accent: tone("#1f5f4a,#7fd1b0"),
@@ -87,7 +87,7 @@ fn reauthenticate() -> Purpose {
 }
 
 #[test]
-fn the_emails_read_as_they_were_reviewed() {
+fn the_emails_match_the_reviewed_snapshots() {
     for (name, purpose, greeted) in [
         ("sign_in", sign_in(), Some("Ada <b>Lovelace</b> {{ 7 * 7 }}")),
         ("sign_up", sign_up(), None),
@@ -121,7 +121,7 @@ fn security_email(occasion: Occasion, can_undo: bool) -> Notification {
 }
 
 #[test]
-fn the_security_notifications_read_as_they_were_reviewed() {
+fn the_security_notifications_match_the_reviewed_snapshots() {
     for occasion in Occasion::ALL {
         let about = security_email(occasion, occasion == Occasion::AddressChanged);
         let id = EmailId(uuid::Uuid::nil());
@@ -149,14 +149,14 @@ fn the_security_notifications_read_as_they_were_reviewed() {
 }
 
 #[test]
-fn names_are_words_in_an_email_and_never_markup() {
+fn names_are_text_in_an_email_and_never_markup() {
     let email = written(&sign_in(), Some("<b>Ada</b> {{ 7 * 7 }}"));
     assert!(!email.html.contains("<b>Ada") && email.html.contains("{{ 7 * 7 }}"), "{}", email.html);
     assert!(email.text.contains("Hello <b>Ada</b> {{ 7 * 7 }},"), "{}", email.text);
 }
 
 #[test]
-fn an_email_to_an_unproven_address_holds_nothing_that_was_typed() {
+fn an_email_to_an_unproven_address_contains_no_user_input() {
     for purpose in [sign_up(), confirm()] {
         let email = written(&purpose, None);
         for typed in ["typed-name", "Typed Words", "Ada@", "ada@"] {
@@ -166,7 +166,7 @@ fn an_email_to_an_unproven_address_holds_nothing_that_was_typed() {
 }
 
 #[test]
-fn an_email_needs_no_images_and_follows_the_dark() {
+fn an_email_needs_no_images_and_supports_dark_mode() {
     let email = written(&sign_in(), Some("Ada"));
     assert!(!email.html.contains("<img") && !email.html.contains("url("));
     assert!(email.html.contains("prefers-color-scheme: dark") && email.html.contains("color-scheme: light dark"));

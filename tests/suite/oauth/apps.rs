@@ -1,4 +1,4 @@
-//! `/apps`: the applications of a user, and what ends there.
+//! `/apps`: a user's applications, and ending their access.
 
 use super::relying_party::{arrived, change, provider, register, register_as, userinfo};
 use crate::app::Backends;
@@ -7,13 +7,13 @@ use latchkey::server::admin::{ApplicationChange, ClientChange};
 use latchkey::server::model::oauth::ConsentRule;
 
 #[tokio::test]
-async fn the_page_shows_what_the_user_may_use_and_signs_out_of_it() {
+async fn the_page_lists_the_users_applications_and_signs_out_of_them() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
         browser.sign_up("ada").await;
         let page = browser.get("/apps").await.text();
-        assert!(page.contains("There are no applications for you yet."), "{page}");
+        assert!(page.contains("No applications yet."), "{page}");
         let photos = register(&app, "photos", change()).await;
         register(&app, "wiki", change()).await;
         let closed = ApplicationChange { client: change(), ..ApplicationChange::default() };
@@ -34,7 +34,7 @@ async fn the_page_shows_what_the_user_may_use_and_signs_out_of_it() {
         assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
         assert_eq!(photos.refresh(&app, &tokens.refresh_token.unwrap()).await.status, 400);
         assert!(browser.get("/api/account/events").await.text().contains("application_signed_out"));
-        assert!(browser.is_signed_in().await, "here the session lives on");
+        assert!(browser.is_signed_in().await, "the session here continues");
         assert!(!browser.get("/apps").await.text().contains("Signed in since"));
         for wrong in [[("action", "x"), ("application", "photos")], [("action", "sign-out"), ("application", "../x")]] {
             assert!(browser.form("/apps", &wrong).await.status.is_client_error());
@@ -44,7 +44,7 @@ async fn the_page_shows_what_the_user_may_use_and_signs_out_of_it() {
 }
 
 #[tokio::test]
-async fn withdrawn_consent_is_asked_for_again() {
+async fn consent_is_requested_again_after_it_was_withdrawn() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();

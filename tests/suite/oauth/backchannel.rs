@@ -1,4 +1,4 @@
-//! List 6: applications are told when a session ends, and the door that such requests go through.
+//! List 6: back-channel logout when a session ends, and the HTTP client for such requests.
 
 use super::relying_party::{RelyingParty, change, provider, published, register};
 use crate::app::{App, Backends, Browser};
@@ -16,11 +16,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// An application's end of the back channel.
+/// An application's back-channel logout endpoint.
 struct Listener {
     uri: String,
     posted: Receiver<String>,
-    /// The answers to come, the last one for ever.
+    /// The responses to send; the last one repeats.
     answers: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
@@ -114,7 +114,7 @@ async fn claims(app: &App, body: &str) -> Members {
 async fn oidcc_backchannel_rp_initiated_logout() {
     for backends in Backends::ALL {
         let Visit { app, mut browser, party, listener, sid } = visit(backends).await;
-        // Several sign-ins of one session are one visit.
+        // Several sign-ins in one session cause one logout token.
         party.sign_in(&app, &mut browser, &[]).await;
         browser.form("/sign-out", &[]).await;
         assert_eq!(deliver(&app).await, 1);
@@ -145,7 +145,7 @@ async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
     assert!(document["end_session_endpoint"].is_string());
 }
 
-/// Everything that ends a session or the access of a user, and expiry.
+/// Everything that ends a session or a user's access, and expiry.
 const EVENTS: [&str; 11] = [
     "left",
     "group removed",
@@ -161,7 +161,7 @@ const EVENTS: [&str; 11] = [
 ];
 
 #[tokio::test]
-async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
+async fn ending_a_session_notifies_its_applications_and_expiry_does_not() {
     for backends in Backends::ALL {
         for event in EVENTS {
             let Visit { app, mut browser, listener, sid, .. } = visit(backends).await;
@@ -232,7 +232,7 @@ async fn whatever_ends_a_session_tells_its_applications_and_expiry_does_not() {
 }
 
 #[tokio::test]
-async fn an_application_that_does_not_answer_is_told_again_for_an_hour_with_a_new_token() {
+async fn a_failed_logout_request_is_retried_for_an_hour_with_a_new_token() {
     for backends in Backends::ALL {
         let Visit { app, mut browser, listener, .. } = visit(backends).await;
         *listener.answers.lock().unwrap() = vec![answer("503 Busy", "", b""), answer("204 No Content", "", b"")];
@@ -259,19 +259,19 @@ async fn an_application_that_does_not_answer_is_told_again_for_an_hour_with_a_ne
         assert!((5..20).contains(&tries), "{tries}");
         let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let results = app.store.logout_results_of(ada.id).await.unwrap();
-        assert_eq!((results.len(), results[0].failure.as_deref()), (1, Some("it answered 400")));
+        assert_eq!((results.len(), results[0].failure.as_deref()), (1, Some("HTTP status 400")));
         assert_eq!(app.store.remove_old_logout_results(app.now(), 100).await.unwrap(), 1);
     }
 }
 
 #[tokio::test]
-async fn the_door_follows_no_redirect_waits_five_seconds_and_reads_sixty_four_kibibytes() {
+async fn outbound_requests_follow_no_redirect_and_are_limited_in_time_and_size() {
     let door = Door { allowed: Arc::default() };
     let inner = listen(vec![answer("200 OK", "", b"secret")]);
     let redirects = listen(vec![answer("302 Found", &format!("location: {}\r\n", inner.uri), b"")]);
     let reply = door.post_form(&redirects.uri, Vec::new(), Reach::Registered).await.unwrap();
     assert_eq!(reply.status, 302);
-    assert!(inner.posted.try_recv().is_err(), "it was not followed");
+    assert!(inner.posted.try_recv().is_err(), "the redirect is not followed");
     let large = listen(vec![answer("200 OK", "", &vec![b'x'; 1_000_000])]);
     assert_eq!(door.post_form(&large.uri, Vec::new(), Reach::Registered).await.unwrap().body.len(), 64 * 1024);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -283,7 +283,7 @@ async fn the_door_follows_no_redirect_waits_five_seconds_and_reads_sixty_four_ki
 }
 
 #[tokio::test]
-async fn the_door_keeps_to_the_addresses_that_may_be_reached() {
+async fn outbound_requests_reach_allowed_addresses_only() {
     let own = listen(vec![answer("200 OK", "", b"")]);
     let port = own.uri.rsplit(':').next().unwrap().to_owned();
     let door = Door { allowed: Arc::default() };

@@ -1,4 +1,4 @@
-//! List 1: the basic certification profile, a test for each row. PKCE is not sent there.
+//! List 1: the basic certification profile, one test per row. Its requests do not use PKCE.
 
 use super::relying_party::{
     ClientMethod, SignedIn, arrived, change, follow, oauth_error, provider, register, userinfo,
@@ -10,7 +10,7 @@ use axum::http::Request;
 use latchkey::server::clock::Clock;
 use std::time::Duration;
 
-/// A provider, a user who is signed in, and an application.
+/// A provider, a signed-in user, and an application.
 async fn signed_in() -> (App, Browser, SoftPasskey, super::relying_party::RelyingParty) {
     let app = provider(Backends::Embedded).await;
     let mut browser = app.browser();
@@ -19,7 +19,7 @@ async fn signed_in() -> (App, Browser, SoftPasskey, super::relying_party::Relyin
     (app, browser, passkey, party)
 }
 
-/// The error that arrives at the application.
+/// The error that the application receives.
 async fn error(browser: &mut Browser, address: &str) -> String {
     let arrived = follow(browser, address).await.unwrap_or_else(|page| panic!("{}", page.text()));
     assert!(!arrived.parameters.contains_key("code"), "{arrived:?}");
@@ -40,7 +40,7 @@ async fn oidcc_server() {
         let signed_in = party.sign_in(&app, &mut browser, &[("nonce", "n-0S6_WzA2Mj")]).await;
         assert_eq!(signed_in.claims.text("acr"), Some("phr"));
         assert_eq!(signed_in.claims.get("amr").unwrap(), &serde_json::json!(["pop", "user", "mfa"]));
-        // An application that asks for no claims gets none.
+        // An application that requests no claims gets none.
         assert_eq!((signed_in.claims.get("name"), signed_in.claims.get("email")), (None, None));
         assert_eq!(signed_in.info.as_object().unwrap().len(), 1, "{}", signed_in.info);
     }
@@ -59,7 +59,7 @@ async fn oidcc_response_type_missing() {
 #[tokio::test]
 async fn oidcc_idtoken_signature() {
     let (app, mut browser, _, party) = signed_in().await;
-    // The signature, its key's name and RS256 are held in every flow.
+    // The signature, its key id and RS256 are checked in every flow.
     assert_eq!(party.algorithm.name(), "RS256");
     party.sign_in(&app, &mut browser, &[]).await;
 }
@@ -160,7 +160,7 @@ async fn oidcc_prompt_login() {
         let page = browser.get(&confirm).await;
         assert_eq!(page.status, 200);
         assert!(page.text().contains("To continue to the application, confirm"), "{}", page.text());
-        // The form that the page's script sends, too early and after the passkey.
+        // The form that the page's script submits: too early, then after the passkey.
         assert_eq!(browser.form(&confirm, &[]).await.status, 403);
         app.clock.advance(Duration::from_secs(3));
         assert_eq!(browser.reauthenticate(&passkey).await.status, 200);
@@ -177,7 +177,7 @@ async fn oidcc_prompt_none_not_logged_in() {
     let (app, _, _, party) = signed_in().await;
     let mut stranger = app.browser();
     assert_eq!(error(&mut stranger, &party.request(&[("prompt", "none")])).await, "login_required");
-    assert!(stranger.cookies.is_empty(), "refused, it creates nothing: {:?}", stranger.cookies);
+    assert!(stranger.cookies.is_empty(), "a refused request sets no cookie: {:?}", stranger.cookies);
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn oidcc_max_age_1() {
     assert_eq!(error(&mut browser, &party.request(&[("max_age", "1"), ("prompt", "none")])).await, "login_required");
     app.clock.advance(Duration::from_secs(1));
     browser.reauthenticate(&passkey).await;
-    // The user takes their time; the authentication came after the request.
+    // The user is slow, but the authentication is later than the request.
     app.clock.advance(Duration::from_secs(5));
     let arrived = follow(&mut browser, &waiting).await.unwrap_or_else(|page| panic!("{}", page.text()));
     let signed_in = party.finish(&app, &arrived, &[]).await;
@@ -226,7 +226,7 @@ async fn oidcc_id_token_hint() {
     let mut other = app.browser();
     other.sign_up("grace").await;
     let more = [("prompt", "none"), ("id_token_hint", hint.as_str())];
-    assert_eq!(error(&mut other, &party.request(&more)).await, "login_required", "it never chooses another user");
+    assert_eq!(error(&mut other, &party.request(&more)).await, "login_required", "the hint never selects another user");
     let page = party.ask(&mut other, &[("id_token_hint", &hint)]).await.unwrap_err();
     assert!(page.text().contains("Use another account"), "{}", page.text());
     let wrong = [("id_token_hint", "e30.e30.e30")];
@@ -263,7 +263,7 @@ async fn oidcc_codereuse_at_once_and_after_30_seconds() {
             assert_eq!(userinfo(&app, &access_token).await.status, 200);
             app.clock.advance(Duration::from_secs(wait));
             assert_eq!(oauth_error(&party.redeem(&app, &code).await), (400, "invalid_grant".to_owned()));
-            assert_eq!(userinfo(&app, &access_token).await.status, 401, "the tokens of that code are ended");
+            assert_eq!(userinfo(&app, &access_token).await.status, 401, "the tokens of that code are revoked");
             assert_eq!(userinfo(&app, &other.access_token).await.status, 200, "and no others");
         }
     }
@@ -286,7 +286,7 @@ async fn oidcc_ensure_post_request_succeeds() {
         let party = register(&app, "photos", change()).await;
         let posted = async |more: &[(&str, &str)]| {
             let address = party.request(more);
-            // A form of another site: Lax cookies do not come with it.
+            // A form on another site: SameSite=Lax cookies are not sent with it.
             let request = Request::post("/oauth/authorize")
                 .header("content-type", "application/x-www-form-urlencoded")
                 .header("origin", "https://app.example")
@@ -305,13 +305,13 @@ async fn oidcc_ensure_post_request_succeeds() {
             assert_eq!(arrived.parameters.contains_key("code"), expected.is_none());
         }
         let answer = posted(&[("nonce", "n1")]).await;
-        assert_eq!(answer.header("set-cookie"), "", "it reads and sets no cookie");
+        assert_eq!(answer.header("set-cookie"), "", "no cookie is read or set");
         let arrived =
             follow(&mut browser, answer.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
         party.finish(&app, &arrived, &[("nonce", "n1")]).await;
         let mut thief = app.browser();
         thief.sign_up("mallory").await;
-        assert_eq!(follow(&mut thief, answer.header("location")).await.unwrap_err().status, 401, "it is taken");
+        assert_eq!(follow(&mut thief, answer.header("location")).await.unwrap_err().status, 401, "already claimed");
     }
 }
 

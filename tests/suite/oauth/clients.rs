@@ -1,4 +1,4 @@
-//! How applications prove which one they are, and what each of their mistakes is answered with.
+//! Client authentication, and the error response for each mistake.
 
 use super::relying_party::{
     ClientMethod, RelyingParty, VERIFIER, change, oauth_error, post_form, provider, register, userinfo,
@@ -26,7 +26,7 @@ fn refusal(code: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_secret_is_needed_in_one_place_and_right() {
+async fn the_secret_must_be_correct_and_in_one_place() {
     let (app, mut browser, party) = signed_in(change()).await;
     let secret = party.secret.clone().unwrap();
     let basic = |text: String| vec![("authorization", format!("Basic {}", STANDARD.encode(text)))];
@@ -51,7 +51,7 @@ async fn a_secret_is_needed_in_one_place_and_right() {
         assert_eq!(oauth_error(&answer), refusal(expected), "{headers:?} {all:?}");
         assert_eq!(answer.header("www-authenticate").starts_with("Basic"), expected == "invalid_client");
     }
-    // Percent-encoded, as the specification asks for.
+    // Percent-encoded, as the specification requires.
     let code = party.code(&mut browser, &[]).await;
     let encoded = secret.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
     let fields = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &party.redirect_uri)];
@@ -60,7 +60,7 @@ async fn a_secret_is_needed_in_one_place_and_right() {
 }
 
 #[tokio::test]
-async fn several_secrets_are_good_until_they_end_or_are_removed() {
+async fn several_secrets_are_valid_until_they_expire_or_are_removed() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -78,7 +78,7 @@ async fn several_secrets_are_good_until_they_end_or_are_removed() {
         app.state.clients().remove_secret(&id, &first.secret.clone().unwrap()[..6]).await.unwrap();
         let code = party.code(&mut browser, &[]).await;
         assert_eq!(oauth_error(&first.redeem(&app, &code).await), refusal("invalid_client"));
-        assert_eq!(party.redeem(&app, &code).await.status, 200, "a refused client does not use up a code");
+        assert_eq!(party.redeem(&app, &code).await.status, 200, "a refused client does not consume a code");
         app.clock.advance(Duration::from_secs(61));
         assert_eq!(oauth_error(&party.redeem(&app, &code).await), refusal("invalid_client"));
         assert!(app.state.clients().remove_secret(&id, "nothere").await.is_err());
@@ -92,7 +92,7 @@ async fn a_code_is_bound_to_its_client_redirect_uri_challenge_and_minute() {
     let other = register(&app, "wiki", change()).await;
     let code = party.code(&mut browser, &[]).await;
     assert_eq!(oauth_error(&other.redeem(&app, &code).await), refusal("invalid_grant"));
-    assert_eq!(party.redeem(&app, &code).await.status, 200, "another client does not use it up");
+    assert_eq!(party.redeem(&app, &code).await.status, 200, "another client does not consume it");
 
     let code = party.code(&mut browser, &[]).await;
     let elsewhere = RelyingParty { redirect_uri: "https://app.example/".to_owned(), ..party.clone() };
@@ -119,7 +119,7 @@ async fn a_code_is_bound_to_its_client_redirect_uri_challenge_and_minute() {
 }
 
 #[tokio::test]
-async fn pkce_is_required_unless_the_application_says_otherwise() {
+async fn pkce_is_required_unless_the_application_opts_out() {
     let strict = ClientChange { requires_pkce: None, ..change() };
     let (app, mut browser, mut party) = signed_in(strict).await;
     party.sign_in(&app, &mut browser, &[]).await;
@@ -132,7 +132,7 @@ async fn pkce_is_required_unless_the_application_says_otherwise() {
 }
 
 #[tokio::test]
-async fn every_refusal_has_the_form_of_oauth() {
+async fn every_error_has_the_format_of_oauth() {
     let (app, _, _) = signed_in(change()).await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     let long = format!("grant_type={}", "x".repeat(70_000));
@@ -154,7 +154,7 @@ async fn every_refusal_has_the_form_of_oauth() {
         assert_eq!(oauth_error(&answer).0, expected, "{method} {path} {headers:?}");
         assert_eq!(answer.header("allow").is_empty(), expected != 405, "{method} {path}");
     }
-    // A person gets a page.
+    // A browser gets a page.
     let html = [("accept", "text/html")];
     let page = crate::http::edge_send(&app, (Method::PUT, "/oauth/authorize"), &html, "").await;
     assert!(page.text().contains("<h1>") && page.header("allow").contains("GET"), "{}", page.text());
@@ -172,7 +172,7 @@ async fn every_refusal_has_the_form_of_oauth() {
 }
 
 #[tokio::test]
-async fn tokens_are_described_to_their_own_application_and_revoked_by_it_alone() {
+async fn tokens_are_introspected_and_revoked_by_their_own_application_only() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -202,7 +202,7 @@ async fn tokens_are_described_to_their_own_application_and_revoked_by_it_alone()
             }
             assert!(other.post(&app, "/oauth/revoke", &[("token", token)]).await.status.as_u16() < 500);
         }
-        assert_eq!(userinfo(&app, access).await.status, 200, "another application revokes nothing");
+        assert_eq!(userinfo(&app, access).await.status, 200, "another application cannot revoke it");
         let answer = party.post(&app, "/oauth/revoke", &[("token", access)]).await;
         assert_eq!((answer.status.as_u16(), answer.body.len(), answer.header("content-type")), (200, 0, ""));
         assert_eq!(userinfo(&app, access).await.status, 401);
@@ -239,7 +239,7 @@ async fn without_openid_it_is_plain_oauth() {
 }
 
 #[tokio::test]
-async fn claim_rules_and_claims_in_the_id_token_are_as_the_application_is_set() {
+async fn claim_rules_and_claims_in_the_id_token_follow_the_settings() {
     let app = provider(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -263,7 +263,7 @@ async fn claim_rules_and_claims_in_the_id_token_are_as_the_application_is_set() 
 }
 
 #[tokio::test]
-async fn a_client_that_turns_public_keeps_the_rules_of_a_public_one() {
+async fn a_client_that_becomes_public_follows_the_rules_for_public_clients() {
     let app = provider(Backends::Embedded).await;
     let id = ApplicationId::parse("photos").unwrap();
     let uris = |uri: &str| ClientChange { redirect_uris: Some(vec![uri.to_owned()]), ..ClientChange::default() };
@@ -280,5 +280,5 @@ async fn a_client_that_turns_public_keeps_the_rules_of_a_public_one() {
     let public = || ClientChange { is_public: Some(true), ..ClientChange::default() };
     assert!(matches!(edit(public()).await, Err(Refused::WrongRedirectUri(..))));
     let changed = edit(ClientChange { redirect_uris: uris("https://app.example/cb").redirect_uris, ..public() }).await;
-    assert_eq!(changed.unwrap().client.unwrap().consent, ConsentRule::Once, "anyone can ask in its name");
+    assert_eq!(changed.unwrap().client.unwrap().consent, ConsentRule::Once, "anyone can use its client id");
 }

@@ -51,7 +51,7 @@ async fn oidcc_discovery_endpoint_verification() {
 }
 
 #[tokio::test]
-async fn the_key_set_has_public_parts_alone_and_every_key_a_name_of_its_own() {
+async fn the_key_set_has_public_members_only_and_unique_key_ids() {
     let app = provider(Backends::Embedded).await;
     let answer = app.browser().get("/oauth/jwks").await;
     assert_eq!(answer.header("cache-control"), "public, max-age=600");
@@ -66,12 +66,12 @@ async fn the_key_set_has_public_parts_alone_and_every_key_a_name_of_its_own() {
         assert_eq!(key["use"], "sig");
     }
     for (name, key) in published(&app).await {
-        assert_eq!(name, key.id(), "a key is named by its thumbprint");
+        assert_eq!(name, key.id(), "the key id is the thumbprint");
     }
 }
 
 #[tokio::test]
-async fn without_keys_the_provider_says_that_it_is_not_ready_and_the_rest_of_the_site_is() {
+async fn without_keys_the_provider_is_not_ready_but_the_rest_of_the_site_is() {
     let app = App::start(Backends::Embedded).await;
     for (method, path) in [
         (Method::GET, "/.well-known/openid-configuration"),

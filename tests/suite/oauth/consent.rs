@@ -1,4 +1,4 @@
-//! Consent: when it is asked, what it says, and that it holds for the user who gave it.
+//! Consent: when it is requested, what the page says, and that it applies only to the user who gave it.
 
 use super::relying_party::{RelyingParty, arrived, change, follow, provider, register, user_of};
 use crate::app::{App, Backends, Browser};
@@ -13,13 +13,13 @@ async fn asking(backends: Backends, rule: ConsentRule) -> (App, Browser, Relying
     (app, browser, party)
 }
 
-/// The address of the request that waits in a browser.
+/// The path of the pending request in a browser.
 fn waiting(browser: &Browser) -> String {
     format!("/oauth/continue/{}", browser.cookies["latchkey_pending"])
 }
 
 #[tokio::test]
-async fn once_means_once_for_what_was_allowed() {
+async fn consent_is_requested_once_for_each_scope() {
     for backends in Backends::ALL {
         let (app, mut browser, party) = asking(backends, ConsentRule::Once).await;
         let page = party.ask(&mut browser, &[("scope", "openid email")]).await.unwrap_err();
@@ -33,18 +33,18 @@ async fn once_means_once_for_what_was_allowed() {
         assert_eq!(none.parameters["error"], "consent_required");
         let fields = [("action", "allow"), ("user", &user_of(&page))];
         let answer = browser.form(&waiting(&browser), &fields).await;
-        assert_eq!(answer.status, 200, "no form of ours ends on another site");
+        assert_eq!(answer.status, 200, "our forms never lead to another site");
         party.finish(&app, &arrived(&answer).unwrap(), &[]).await;
         party.sign_in(&app, &mut browser, &[("scope", "openid"), ("prompt", "none")]).await;
         let page = party.ask(&mut browser, &[("scope", "openid profile")]).await.unwrap_err();
         assert!(page.text().contains("Your name and username"));
         let page = party.ask(&mut browser, &[("prompt", "consent")]).await.unwrap_err();
-        assert!(page.text().contains("Allow App photos"), "asked for");
+        assert!(page.text().contains("Allow App photos"), "consent is requested");
     }
 }
 
 #[tokio::test]
-async fn a_code_is_worth_nothing_once_consent_was_withdrawn() {
+async fn a_code_is_invalid_once_consent_is_withdrawn() {
     for backends in Backends::ALL {
         let (app, mut browser, party) = asking(backends, ConsentRule::Once).await;
         let page = party.ask(&mut browser, &[("scope", "openid offline_access")]).await.unwrap_err();
@@ -58,7 +58,7 @@ async fn a_code_is_worth_nothing_once_consent_was_withdrawn() {
 }
 
 #[tokio::test]
-async fn cancelling_leads_back_with_access_denied_and_takes_the_request() {
+async fn cancelling_returns_access_denied_and_consumes_the_request() {
     let (_app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
     let page = party.ask(&mut browser, &[]).await.unwrap_err();
     let address = waiting(&browser);
@@ -67,11 +67,11 @@ async fn cancelling_leads_back_with_access_denied_and_takes_the_request() {
     assert_eq!((answer.status.as_u16(), back.parameters["error"].as_str()), (200, "access_denied"));
     assert_eq!(back.parameters["state"], "af0ifjsldkj");
     let again = browser.form(&address, &[("action", "allow"), ("user", &user_of(&page))]).await;
-    assert_eq!((again.status.as_u16(), arrived(&again)), (401, None), "it is answered once");
+    assert_eq!((again.status.as_u16(), arrived(&again)), (401, None), "the request is consumed");
 }
 
 #[tokio::test]
-async fn what_one_user_allowed_another_one_is_asked_again() {
+async fn consent_of_one_user_does_not_apply_to_another() {
     let (_app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
     let page = party.ask(&mut browser, &[]).await.unwrap_err();
     let (address, ada) = (waiting(&browser), user_of(&page));
@@ -84,7 +84,7 @@ async fn what_one_user_allowed_another_one_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_request_belongs_to_its_browser_lives_ten_minutes_and_survives_visits() {
+async fn a_request_belongs_to_its_browser_and_survives_page_views_for_ten_minutes() {
     let (app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Always).await;
     let page = party.ask(&mut browser, &[]).await.unwrap_err();
     let address = waiting(&browser);
@@ -102,7 +102,7 @@ async fn a_request_belongs_to_its_browser_lives_ten_minutes_and_survives_visits(
 }
 
 #[tokio::test]
-async fn select_account_asks_and_another_account_signs_in_anew() {
+async fn select_account_prompts_and_another_account_signs_in_again() {
     let (app, mut browser, party) = asking(Backends::Embedded, ConsentRule::Never).await;
     let page = party.ask(&mut browser, &[("prompt", "select_account")]).await.unwrap_err();
     assert!(page.text().contains("Continue with this account"), "{}", page.text());

@@ -1,4 +1,4 @@
-//! List 3: `form_post`, and the other ways in which answers reach an application.
+//! List 3: `form_post` and the other response modes.
 
 use super::relying_party::{RelyingParty, change, provider, register};
 use crate::app::{App, Backends, Browser};
@@ -12,7 +12,7 @@ async fn signed_in() -> (App, Browser, RelyingParty) {
 }
 
 #[tokio::test]
-async fn answers_arrive_by_query_fragment_and_post() {
+async fn responses_arrive_by_query_fragment_and_post() {
     let (app, mut browser, party) = signed_in().await;
     for mode in ["query", "fragment", "form_post"] {
         let more = [("response_mode", mode), ("state", "a \"<b>&'ü")];
@@ -32,7 +32,7 @@ async fn errors_arrive_by_post_as_well() {
 }
 
 #[tokio::test]
-async fn the_page_that_posts_alone_may_send_its_form_to_another_site() {
+async fn only_the_form_post_page_may_submit_to_another_site() {
     let (_app, mut browser, party) = signed_in().await;
     let page = browser.get(&party.request(&[("response_mode", "form_post")])).await;
     let policy = page.header("content-security-policy");
@@ -46,7 +46,7 @@ async fn the_page_that_posts_alone_may_send_its_form_to_another_site() {
 }
 
 #[tokio::test]
-async fn pages_keep_their_opener_while_a_request_is_pending_and_no_longer() {
+async fn pages_keep_their_opener_only_while_a_request_is_pending() {
     let (app, _, party) = signed_in().await;
     let mut stranger = app.browser();
     assert_eq!(stranger.get("/sign-in").await.header("cross-origin-opener-policy"), "same-origin");

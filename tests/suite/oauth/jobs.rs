@@ -1,4 +1,4 @@
-//! Background jobs of the provider.
+//! The provider's background jobs.
 
 use super::relying_party::{change, provider, register};
 use crate::app::Backends;
@@ -11,7 +11,7 @@ use latchkey::server::model::oauth::code_count::{CodeCount, day};
 use std::time::Duration;
 
 #[tokio::test]
-async fn codes_are_counted_as_issued_and_as_sent_back() {
+async fn codes_are_counted_when_issued_and_when_presented() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -35,8 +35,8 @@ async fn codes_are_counted_as_issued_and_as_sent_back() {
         assert_eq!(counts().await, [(photos.clone(), sent_back)]);
         assert!(!sent_back.is_never_presented());
         app.clock.advance(Duration::from_hours(24));
-        assert_eq!(counts().await, [], "another day");
-        // One that was removed is left out.
+        assert_eq!(counts().await, [], "the counts of another day");
+        // A removed application is left out.
         let gone = ApplicationId::parse("gone").unwrap();
         app.store.add_code_count(&gone, day(app.now()), sent_back).await.unwrap();
         assert_eq!(counts().await, []);
@@ -44,7 +44,7 @@ async fn codes_are_counted_as_issued_and_as_sent_back() {
 }
 
 #[tokio::test]
-async fn cleanup_ends_access_that_an_interrupted_change_left() {
+async fn cleanup_ends_access_left_by_an_interrupted_change() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -61,10 +61,10 @@ async fn cleanup_ends_access_that_an_interrupted_change_left() {
             unit.change_application(&application).await.unwrap();
             unit.commit().await.unwrap();
         };
-        // The change alone, as if the process had ended right after its commit.
+        // Only the change itself, as if the process had stopped right after its commit.
         change(Audience::Closed).await;
         cleanup::run_once(app.state.core()).await.unwrap();
-        // Given back: only the grant itself can refuse now.
+        // Access is restored, so only the revoked grant can cause a refusal now.
         change(Audience::Everybody).await;
         assert_eq!(party.refresh(&app, &token).await.status, 400);
     }

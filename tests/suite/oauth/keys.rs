@@ -1,4 +1,4 @@
-//! Signing keys as administrators see them: rotated, revoked, sealed under a new secret key, and lost.
+//! Signing keys as administrators see them: rotated, revoked, re-encrypted under a new secret key, and lost.
 
 use super::relying_party::{change, provider, published, register};
 use crate::app::Backends;
@@ -8,7 +8,7 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
-async fn keys_rotate_by_themselves_every_thirty_days_and_retired_ones_leave_the_key_set() {
+async fn keys_rotate_automatically_every_thirty_days_and_retired_ones_leave_the_key_set() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let keys = app.state.signing_keys();
@@ -28,12 +28,12 @@ async fn keys_rotate_by_themselves_every_thirty_days_and_retired_ones_leave_the_
         assert!(now.len() == 3 && now.iter().all(|id| !first.contains(id)), "{now:?}");
         let stored = app.store.signing_keys().await.unwrap();
         let private = |id| stored.iter().find(|key| key.id == id).unwrap().private.is_some();
-        assert!(first.into_iter().all(|id| !private(id)), "a retired key keeps no private half");
+        assert!(first.into_iter().all(|id| !private(id)), "a retired key has no private part");
     }
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_gone_at_once_and_another_one_signs() {
+async fn a_revoked_key_is_removed_at_once_and_another_one_signs() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -51,24 +51,24 @@ async fn a_revoked_key_is_gone_at_once_and_another_one_signs() {
             .ask(&mut browser, &[("id_token_hint", &before)])
             .await
             .unwrap_or_else(|page| panic!("{}", page.text()));
-        assert_eq!(arrived.parameters["error"], "invalid_request", "it verifies no hint");
+        assert_eq!(arrived.parameters["error"], "invalid_request", "a revoked key verifies no hint");
         assert!(!keys.revoke(&latchkey::server::jose::KeyId::named("none")).await.unwrap());
     }
 }
 
 #[tokio::test]
-async fn keys_are_sealed_anew_under_the_present_secret_key_and_a_node_without_it_cannot_start() {
+async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_it_cannot_start() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let before = app.store.signing_keys().await.unwrap();
         let other = app.second_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
         let refused = other.state.signing_keys().read().await.unwrap_err().to_string();
         assert!(refused.contains("SECRET_KEY"), "{refused}");
-        assert!(other.state.signing_keys().keep().await.is_err(), "and it makes no second set");
-        // A key that only this secret key opens would stop every other node.
+        assert!(other.state.signing_keys().keep().await.is_err(), "it creates no second set");
+        // A key that only this secret key decrypts would keep every other node from starting.
         let refused = other.state.signing_keys().rotate().await.unwrap_err().to_string();
         assert!(refused.contains("SECRET_KEY"), "{refused}");
-        assert!(other.state.signing_keys().revoke(&before[0].id).await.is_err(), "it would make another key, too");
+        assert!(other.state.signing_keys().revoke(&before[0].id).await.is_err(), "it would also create a key");
         assert_eq!(app.store.signing_keys().await.unwrap(), before);
         let former = app.setting("SECRET_KEY");
         let settings =
@@ -88,7 +88,7 @@ async fn keys_are_sealed_anew_under_the_present_secret_key_and_a_node_without_it
 }
 
 #[tokio::test]
-async fn a_lost_set_is_replaced_by_force_alone() {
+async fn a_lost_key_set_is_replaced_only_with_force() {
     let app = provider(Backends::Embedded).await;
     let lost = app.second_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
     assert_eq!(lost.state.signing_keys().replace().await.unwrap().len(), 3);

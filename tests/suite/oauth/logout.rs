@@ -1,4 +1,4 @@
-//! List 5: logout that an application asks for.
+//! List 5: logout initiated by an application.
 
 use super::relying_party::{RelyingParty, change, follow, post_form, provider, register, user_of};
 use crate::app::{Answer, App, Backends, Browser};
@@ -31,17 +31,17 @@ fn address(parameters: &[(&str, &str)]) -> String {
     format!("/oauth/logout?{query}")
 }
 
-/// Where the browser arrives at the application, or the page that asks.
+/// The redirect to the application, or the confirmation page.
 async fn leave(browser: &mut Browser, parameters: &[(&str, &str)]) -> Result<super::relying_party::Arrived, Answer> {
     follow(browser, &address(parameters)).await
 }
 
-/// Presses the button of the page that asks.
+/// Submits the confirmation page.
 async fn confirm(browser: &mut Browser, page: &Answer) -> Answer {
     browser.form(&address_of(page), &[("action", "sign-out"), ("user", &user_of(page))]).await
 }
 
-/// The address of the form.
+/// The action of the form.
 fn address_of(page: &Answer) -> String {
     let text = page.text();
     let (_, rest) = text.split_once("action=\"/oauth/sign-out/").unwrap_or_else(|| panic!("{text}"));
@@ -54,7 +54,7 @@ async fn oidcc_rp_initiated_logout() {
         let Visit { app: _app, mut browser, party, hint } = visit(backends).await;
         let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE), ("state", "s 1")];
         let first = browser.get(&address(&parameters)).await;
-        assert!(!first.header("location").contains(&hint), "the token leaves the address");
+        assert!(!first.header("location").contains(&hint), "the URL no longer contains the token");
         let arrived =
             follow(&mut browser, first.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
         assert_eq!(arrived.at, BYE);
@@ -122,7 +122,7 @@ async fn oidcc_no_hint_asks_and_a_registered_uri_with_client_id_is_followed_then
     assert!(page.text().contains("App photos"), "{}", page.text());
     assert!(browser.is_signed_in().await);
     let answer = confirm(&mut browser, &page).await;
-    assert_eq!(answer.status, 200, "no form of ours ends on another site");
+    assert_eq!(answer.status, 200, "our forms never lead to another site");
     let arrived = super::relying_party::arrived(&answer).unwrap();
     assert_eq!((arrived.at.as_str(), arrived.parameters["state"].as_str()), (BYE, "x"));
     assert!(!browser.is_signed_in().await);
@@ -146,13 +146,13 @@ async fn oidcc_no_params_only_state_and_no_uri_end_on_our_page() {
 }
 
 #[tokio::test]
-async fn a_hint_of_another_session_asks_and_one_of_an_ended_session_does_not() {
+async fn a_hint_of_another_session_requires_confirmation_and_one_of_an_ended_session_does_not() {
     let Visit { app, mut browser, hint, party } = visit(Backends::Embedded).await;
     let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)];
     let mut other = app.browser();
     other.sign_up("grace").await;
     let page = leave(&mut other, &parameters).await.unwrap_err();
-    assert!(page.text().contains("Sign out?") && other.is_signed_in().await, "the session lives elsewhere");
+    assert!(page.text().contains("Sign out?") && other.is_signed_in().await, "the session is in another browser");
     browser.form("/sign-out", &[]).await;
     let page = leave(&mut other, &parameters).await.unwrap_err();
     assert!(page.text().contains("Sign out?"), "another user is signed in here");
@@ -179,7 +179,7 @@ async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
 }
 
 #[tokio::test]
-async fn an_answer_holds_for_the_user_who_saw_the_page_and_once() {
+async fn a_confirmation_is_valid_once_for_the_user_who_saw_the_page() {
     let Visit { app, mut browser, .. } = visit(Backends::Embedded).await;
     let parameters = [("post_logout_redirect_uri", BYE), ("client_id", "photos")];
     let page = leave(&mut browser, &parameters).await.unwrap_err();
@@ -187,15 +187,15 @@ async fn an_answer_holds_for_the_user_who_saw_the_page_and_once() {
     for user in ["", "another"] {
         let answer = browser.form(&address, &[("action", "sign-out"), ("user", user)]).await;
         assert_eq!(answer.header("location"), address, "asked again");
-        assert!(browser.is_signed_in().await, "the session of another user goes on");
+        assert!(browser.is_signed_in().await, "the other user stays signed in");
     }
     assert_eq!(confirm(&mut browser, &page).await.status, 200);
-    assert_eq!(confirm(&mut browser, &page).await.header("location"), "/", "it was answered");
+    assert_eq!(confirm(&mut browser, &page).await.header("location"), "/", "it was already confirmed");
     drop(app);
 }
 
 #[tokio::test]
-async fn a_hint_of_a_session_in_another_browser_asks_where_no_one_is_signed_in() {
+async fn a_hint_of_a_session_in_another_browser_requires_confirmation_even_without_a_session_here() {
     let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
     let mut other = app.browser();
     let page = leave(&mut other, &[("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)]).await;

@@ -1,5 +1,5 @@
-//! The OpenID Connect provider, asked as applications and browsers ask it: a file for each list of the certification tests, and
-//! files for what the contract adds.
+//! The OpenID Connect provider, called as applications and browsers call it: one file per list of the certification
+//! tests, and files for additional guarantees.
 
 mod apps;
 mod backchannel;

@@ -26,7 +26,7 @@ async fn delete(browser: &mut Browser, name: &str) {
 }
 
 #[tokio::test]
-async fn a_name_that_an_application_saw_is_held_for_ever_and_others_for_thirty_days() {
+async fn a_name_that_an_application_saw_is_reserved_forever_and_others_for_thirty_days() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let party = register(&app, "photos", change()).await;
@@ -49,10 +49,10 @@ async fn a_name_that_an_application_saw_is_held_for_ever_and_others_for_thirty_d
         assert_eq!(rename(&mut app.browser(), "ada").await, 401);
         let mut other = app.browser();
         other.sign_up("zoe").await;
-        assert_eq!(rename(&mut other, "ada").await, 409, "no one else gets it by a change of name either");
+        assert_eq!(rename(&mut other, "ada").await, 409, "no other user can rename to it either");
         ada.sign_in(&passkey).await;
         assert_eq!(rename(&mut ada, "ada").await, 200, "its owner does");
-        assert_eq!(rename(&mut ada, "lovelace").await, 200, "and the name after it is held, too");
+        assert_eq!(rename(&mut ada, "lovelace").await, 200, "the next name is reserved, too");
 
         delete(&mut ada, "lovelace").await;
         app.clock.advance(YEAR);
@@ -71,6 +71,6 @@ async fn a_name_that_an_application_saw_is_held_for_ever_and_others_for_thirty_d
             .await
             .unwrap();
         assert_eq!(kept.len(), 2, "{kept:?}");
-        assert!(kept.iter().all(|row| !row.contains(&user.id.0.to_string())), "the hash alone is left: {kept:?}");
+        assert!(kept.iter().all(|row| !row.contains(&user.id.0.to_string())), "only the hash is left: {kept:?}");
     }
 }

@@ -14,13 +14,13 @@ use tokio::task::JoinHandle;
 
 const MANY: usize = 20;
 
-/// The app as another node has it, every other time.
+/// The app and a second node of it.
 async fn nodes(app: App) -> Vec<Arc<App>> {
     let other = app.second().await;
     vec![Arc::new(app), Arc::new(other)]
 }
 
-/// Starts so many tries at once, on the nodes in turn.
+/// Starts `count` concurrent attempts, on the nodes in turn.
 fn at_once<F>(nodes: &[Arc<App>], count: usize, one: impl Fn(usize, Arc<App>) -> F) -> Vec<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -28,7 +28,7 @@ where
     (0..count).map(|number| tokio::spawn(one(number, Arc::clone(&nodes[number % nodes.len()])))).collect()
 }
 
-/// Codes that are redeemed at once, while `meanwhile` happens on the first node; gives the refresh tokens of those that were.
+/// Redeems codes concurrently while `meanwhile` runs on the first node; returns the refresh tokens that were issued.
 async fn redeemed_meanwhile(
     nodes: &[Arc<App>],
     (party, browser): (&RelyingParty, &mut Browser),
@@ -53,7 +53,7 @@ async fn redeemed_meanwhile(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_that_give_in_one_code_on_two_nodes_one_gets_tokens() {
+async fn of_twenty_concurrent_redemptions_of_a_code_on_two_nodes_one_gets_tokens() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -77,7 +77,7 @@ async fn of_twenty_that_give_in_one_code_on_two_nodes_one_gets_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_code_outlives_a_database_that_was_locked_and_not_its_minute() {
+async fn a_code_survives_a_locked_database_but_expires_after_a_minute() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -100,7 +100,7 @@ async fn a_code_outlives_a_database_that_was_locked_and_not_its_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn twenty_refreshes_at_once_on_two_nodes_all_get_the_same_successor() {
+async fn twenty_concurrent_refreshes_on_two_nodes_all_get_the_same_successor() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -125,9 +125,9 @@ async fn twenty_refreshes_at_once_on_two_nodes_all_get_the_same_successor() {
     }
 }
 
-/// Both the token and its successor, as two who have them would send them.
+/// Sends both the token and its successor, as a client and a thief would.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_stolen_token_used_at_once_on_two_nodes_ends_its_grant_without_an_outage() {
+async fn a_stolen_token_used_concurrently_on_two_nodes_ends_its_grant_without_an_outage() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -166,17 +166,17 @@ async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
             app.state.administration().set_disabled(ada.id, true).await.unwrap();
         })
         .await;
-        // Enabled behind the rules' back: only the grants themselves can refuse now.
+        // Enabled directly in the database, so only revoked grants can cause a refusal now.
         let mut unit = nodes[0].store.begin().await.unwrap();
         unit.set_disabled(ada.id, None).await.unwrap();
         unit.commit().await.unwrap();
         for token in refresh {
-            assert_eq!(party.refresh(&nodes[1], &token).await.status, 400, "a grant outlived the account's end");
+            assert_eq!(party.refresh(&nodes[1], &token).await.status, 400, "a grant outlived the disabled account");
         }
     }
 }
 
-/// The changes by which a user loses an application.
+/// The changes by which a user loses access to an application.
 #[derive(Clone, Copy, Debug)]
 enum Loss {
     Left,
@@ -185,7 +185,7 @@ enum Loss {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_application_that_is_lost_while_codes_are_redeemed_keeps_no_grant_and_no_one_waits_for_ever() {
+async fn access_lost_while_codes_are_redeemed_leaves_no_grant_and_no_deadlock() {
     for backends in Backends::ALL {
         for loss in [Loss::Left, Loss::GroupRemoved, Loss::Narrowed] {
             let app = provider(backends).await;
@@ -209,7 +209,7 @@ async fn an_application_that_is_lost_while_codes_are_redeemed_keeps_no_grant_and
                 }
             })
             .await;
-            // Given back: only the grants themselves can refuse now.
+            // Access is restored, so only revoked grants can cause a refusal now.
             nodes[0].state.applications().edit(&photos, audience("everybody")).await.unwrap();
             for token in refresh {
                 assert_eq!(party.refresh(&nodes[1], &token).await.status, 400, "{loss:?}: a grant outlived the access");
@@ -220,7 +220,7 @@ async fn an_application_that_is_lost_while_codes_are_redeemed_keeps_no_grant_and
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nodes_that_make_keys_at_once_make_one_set() {
+async fn nodes_that_create_keys_concurrently_create_one_set() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         app.add_rsa_key().await;

@@ -57,10 +57,10 @@ async fn oidcc_redirect_uri_regfrag_and_others_that_cannot_be_registered() {
         "https://app.example/#x",
         "https://*.example/",
         "javascript:alert(1)",
-        // Browsers and parsers read these in different ways.
+        // Browsers and parsers interpret these differently.
         "https:app.example/cb",
         "https:///app.example/cb",
-        // The answer would have it twice.
+        // The response would contain the parameter twice.
         "https://app.example/cb?a=b&code=x",
         "https://app.example/cb?%73tate=x",
     ];
@@ -69,13 +69,13 @@ async fn oidcc_redirect_uri_regfrag_and_others_that_cannot_be_registered() {
         let change = ApplicationChange { client: uris(&[uri]), ..ApplicationChange::default() };
         let refused = app.state.applications().add(id.clone(), DisplayName::parse("A").unwrap(), change).await;
         assert!(matches!(refused, Err(Refused::WrongRedirectUri(..))), "{uri}");
-        assert_eq!(app.store.application(&id).await.unwrap(), None, "nothing of it is kept");
+        assert_eq!(app.store.application(&id).await.unwrap(), None, "nothing is stored");
     }
 }
 
-/// A repeated `client_id` or `redirect_uri`, and an unknown client, are never answered by a redirect.
+/// A repeated `client_id` or `redirect_uri`, or an unknown client, never causes a redirect.
 #[tokio::test]
-async fn what_is_not_known_good_gets_a_page_with_a_number_that_the_administrator_finds_again() {
+async fn an_unverified_request_gets_a_page_with_a_reference_that_the_administrator_can_look_up() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -98,22 +98,22 @@ async fn what_is_not_known_good_gets_a_page_with_a_number_that_the_administrator
         assert_eq!(client.client_id, "photos");
         assert_eq!(mismatches.len(), 1);
         assert!(page.contains(&mismatches[0].reference), "{page}");
-        assert_eq!(mismatches[0].uri, "https://app.example/callback/?token=…", "no values are kept");
+        assert_eq!(mismatches[0].uri, "https://app.example/callback/?token=…", "no query values are stored");
         for number in 0..30 {
             browser.get(&party.request(&[("redirect_uri", &format!("https://evil.example/{number}"))])).await;
         }
         let kept = app.store.mismatches(&ApplicationId::parse("photos").unwrap()).await.unwrap();
-        assert_eq!(kept.len(), 20, "the newest");
+        assert_eq!(kept.len(), 20, "the newest are kept");
     }
 }
 
 #[tokio::test]
-async fn the_port_of_a_loopback_address_is_free_for_a_public_client_alone() {
+async fn the_port_of_a_loopback_uri_is_free_for_public_clients_only() {
     let native = ClientChange { is_public: Some(true), requires_pkce: None, ..uris(&["http://127.0.0.1/cb"]) };
     let (app, mut browser, mut party) = signed_in(native).await;
     party.redirect_uri = "http://127.0.0.1:51004/cb".to_owned();
     let page = party.ask(&mut browser, &[]).await.unwrap_err();
-    assert!(page.text().contains("Allow App photos to sign you in?"), "a native client always asks: {}", page.text());
+    assert!(page.text().contains("Allow App photos to sign you in?"), "native clients need consent: {}", page.text());
     let confidential = register(&app, "wiki", uris(&["http://127.0.0.1/cb"])).await;
     let answer = browser.get(&confidential.request(&[("redirect_uri", "http://127.0.0.1:51004/cb")])).await;
     assert_eq!((answer.status.as_u16(), arrived(&answer)), (400, None));
@@ -125,7 +125,7 @@ async fn oidcc_server_rotate_keys() {
     let before = party.sign_in(&app, &mut browser, &[]).await;
     app.state.signing_keys().rotate().await.unwrap();
     app.state.signing_keys().keep().await.unwrap();
-    assert_eq!(super::relying_party::published(&app).await.len(), 6, "the new keys are there, and the old ones are");
+    assert_eq!(super::relying_party::published(&app).await.len(), 6, "both new and old keys are published");
     app.clock.advance(std::time::Duration::from_hours(24));
     let mut again = app.browser();
     again.sign_up("grace").await;
@@ -133,11 +133,11 @@ async fn oidcc_server_rotate_keys() {
     let kid = |token: &str| token.split('.').next().unwrap().to_owned();
     assert_ne!(kid(&before.id_token), kid(&after.id_token), "the new key signs after 24 hours");
     let hinted = [("id_token_hint", before.id_token.as_str())];
-    assert!(follow(&mut again, &party.request(&hinted)).await.is_err(), "the old one verifies hints");
+    assert!(follow(&mut again, &party.request(&hinted)).await.is_err(), "the old key still verifies hints");
 }
 
 #[tokio::test]
-async fn a_client_id_that_no_database_stores_is_unknown_and_no_outage() {
+async fn a_client_id_that_no_database_can_store_is_unknown_and_not_an_outage() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();

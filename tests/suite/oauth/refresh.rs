@@ -1,4 +1,4 @@
-//! Refresh tokens: fixed for confidential applications, rotated for public ones, and ended when two have one.
+//! Refresh tokens: fixed for confidential applications, rotated for public ones, and revoked on reuse.
 
 use super::relying_party::{RelyingParty, change, oauth_error, provider, register, userinfo};
 use crate::app::{App, Backends, Browser};
@@ -28,7 +28,7 @@ fn text(answer: &crate::app::Answer, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_confidential_application_keeps_its_token_for_thirty_days_unused_and_a_year_at_most() {
+async fn the_token_of_a_confidential_application_expires_after_thirty_unused_days_or_a_year() {
     for backends in Backends::ALL {
         let (app, _, party, token) = with_token(backends, false).await;
         for _ in 0..12 {
@@ -36,7 +36,7 @@ async fn a_confidential_application_keeps_its_token_for_thirty_days_unused_and_a
             assert_eq!(text(&party.refresh(&app, &token).await, "refresh_token"), token);
         }
         app.clock.advance(Duration::from_hours(29 * 24));
-        assert_eq!(oauth_error(&party.refresh(&app, &token).await).1, "invalid_grant", "a year is over");
+        assert_eq!(oauth_error(&party.refresh(&app, &token).await).1, "invalid_grant", "after a year");
         let (app, _, party, token) = with_token(backends, false).await;
         app.clock.advance(Duration::from_hours(30 * 24 + 1));
         assert_eq!(oauth_error(&party.refresh(&app, &token).await).1, "invalid_grant", "unused for 30 days");
@@ -50,7 +50,7 @@ async fn a_public_application_gets_the_same_successor_again_for_a_minute_while_i
         let second = text(&party.refresh(&app, &first).await, "refresh_token");
         assert_ne!(second, first);
         app.clock.advance(Duration::from_secs(59));
-        assert_eq!(text(&party.refresh(&app, &first).await, "refresh_token"), second, "the answer was lost");
+        assert_eq!(text(&party.refresh(&app, &first).await, "refresh_token"), second, "the response was lost");
         let third = text(&party.refresh(&app, &second).await, "refresh_token");
         assert_ne!(third, second);
         assert_eq!(text(&party.refresh(&app, &third).await, "token_type"), "Bearer");
@@ -58,7 +58,7 @@ async fn a_public_application_gets_the_same_successor_again_for_a_minute_while_i
 }
 
 #[tokio::test]
-async fn a_token_that_two_have_ends_its_grant_and_stands_in_the_activity() {
+async fn a_token_used_by_two_parties_ends_its_grant_and_is_recorded_in_the_activity() {
     for backends in Backends::ALL {
         for late in [false, true] {
             let (app, mut browser, party, first) = with_token(backends, true).await;
@@ -96,7 +96,7 @@ async fn an_access_token_may_have_fewer_scopes_than_the_grant_and_no_more() {
 }
 
 #[tokio::test]
-async fn nothing_that_has_ended_is_kept() {
+async fn expired_tokens_and_ended_grants_are_removed() {
     for backends in Backends::ALL {
         let (app, mut browser, party, _) = with_token(backends, false).await;
         party.sign_in(&app, &mut browser, &[]).await;
@@ -127,10 +127,10 @@ async fn a_grant_remembers_its_latest_refresh_tokens() {
             let hash = Token::decode(token).unwrap().hash();
             known += u32::from(app.store.refresh_token(&hash, app.now()).await.unwrap().is_some());
         }
-        assert_eq!(known, MOST_REFRESH_TOKENS - 1, "and the one that is not used yet");
+        assert_eq!(known, MOST_REFRESH_TOKENS - 1, "all but the current, unused one");
         assert_eq!(oauth_error(&party.refresh(&app, &tokens[0]).await).1, "invalid_grant");
         token = text(&party.refresh(&app, &token).await, "refresh_token");
         assert_eq!(oauth_error(&party.refresh(&app, tokens.last().unwrap()).await).1, "invalid_grant");
-        assert_eq!(oauth_error(&party.refresh(&app, &token).await).1, "invalid_grant", "a younger one ends the grant");
+        assert_eq!(oauth_error(&party.refresh(&app, &token).await).1, "invalid_grant", "reuse ends the grant");
     }
 }

@@ -1,4 +1,4 @@
-//! A relying party of our own, strict about everything that the certification tests assert in every flow (list 0).
+//! A test relying party that asserts everything that the certification tests assert in every flow (list 0).
 
 use crate::app::{Answer, App, Backends, Browser};
 use axum::body::Body;
@@ -17,7 +17,7 @@ use url::Url;
 
 pub const CALLBACK: &str = "https://app.example/callback";
 
-/// How it says which application it is.
+/// How the client authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientMethod {
     Basic,
@@ -25,7 +25,7 @@ pub enum ClientMethod {
     Public,
 }
 
-/// An application that is registered here.
+/// A registered application.
 #[derive(Clone, Debug)]
 pub struct RelyingParty {
     pub client_id: String,
@@ -40,7 +40,7 @@ pub struct RelyingParty {
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// An answer of the authorization endpoint, as it arrives at the application.
+/// A response of the authorization endpoint, as the application receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrived {
     pub at: String,
@@ -56,7 +56,7 @@ pub async fn provider(backends: Backends) -> App {
     app
 }
 
-/// A change that registers [`CALLBACK`], with PKCE left to the application.
+/// A change that registers [`CALLBACK`], with optional PKCE.
 pub fn change() -> ClientChange {
     ClientChange {
         redirect_uris: Some(vec![CALLBACK.to_owned()]),
@@ -65,7 +65,7 @@ pub fn change() -> ClientChange {
     }
 }
 
-/// Registers an application that everybody may use in any way.
+/// Registers an application that everyone may use with any sign-in method.
 pub async fn register(app: &App, id: &str, client: ClientChange) -> RelyingParty {
     let open = ApplicationChange {
         who: Audience::parse("everybody"),
@@ -90,7 +90,7 @@ pub async fn register_as(app: &App, id: &str, change: ApplicationChange) -> Rely
     }
 }
 
-/// Where an answer of ours sends the browser: by a redirect, by a page that leads on, or by a form that is posted.
+/// Where a response sends the browser: by a redirect, a refresh page, or a posted form.
 pub fn arrived(answer: &Answer) -> Option<Arrived> {
     let pairs = |text: &str| url::form_urlencoded::parse(text.as_bytes()).into_owned().collect::<BTreeMap<_, _>>();
     let text = answer.text();
@@ -124,7 +124,7 @@ fn unescaped(text: &str) -> String {
 }
 
 impl RelyingParty {
-    /// The address of an authorization request, with more parameters or others in place of the usual ones.
+    /// The path and query of an authorization request, with added or replaced parameters.
     pub fn request(&self, more: &[(&str, &str)]) -> String {
         let mut parameters = BTreeMap::from([
             ("client_id", self.client_id.as_str()),
@@ -142,12 +142,12 @@ impl RelyingParty {
         format!("/oauth/authorize?{query}")
     }
 
-    /// Sends the browser to us and follows redirects of our own, until the answer arrives or a page asks for something.
+    /// Sends the browser to the provider and follows its redirects, until it responds or a page asks for input.
     pub async fn ask(&self, browser: &mut Browser, more: &[(&str, &str)]) -> Result<Arrived, Answer> {
         follow(browser, &self.request(more)).await
     }
 
-    /// A silent sign-in of a user who is signed in: the code that arrives.
+    /// Signs in a signed-in user silently; returns the code.
     pub async fn code(&self, browser: &mut Browser, more: &[(&str, &str)]) -> String {
         let arrived = self.ask(browser, more).await.unwrap_or_else(|page| panic!("{}", page.text()));
         arrived.parameters.get("code").unwrap_or_else(|| panic!("{arrived:?}")).clone()
@@ -171,7 +171,6 @@ impl RelyingParty {
         post_form(app, path, &headers, &fields).await
     }
 
-    /// Gives a code in.
     pub async fn redeem(&self, app: &App, code: &str) -> Answer {
         let verifier = self.uses_pkce.then_some(("code_verifier", VERIFIER));
         let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &self.redirect_uri)];
@@ -183,13 +182,13 @@ impl RelyingParty {
         self.post(app, "/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
-    /// The whole flow of a user who is signed in; everything of list 0 is asserted.
+    /// The whole flow for a signed-in user; asserts everything in list 0.
     pub async fn sign_in(&self, app: &App, browser: &mut Browser, more: &[(&str, &str)]) -> SignedIn {
         let arrived = self.ask(browser, more).await.unwrap_or_else(|page| panic!("{}", page.text()));
         self.finish(app, &arrived, more).await
     }
 
-    /// The rest of the flow, from the answer on.
+    /// The rest of the flow, after the authorization response.
     pub async fn finish(&self, app: &App, arrived: &Arrived, more: &[(&str, &str)]) -> SignedIn {
         let sent = |name: &str| more.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let got = |name: &str| arrived.parameters.get(name).map(String::as_str);
@@ -198,7 +197,7 @@ impl RelyingParty {
         assert_eq!(got("state"), Some(sent("state").unwrap_or("af0ifjsldkj")).filter(|state| *state != "-"));
         assert_eq!(got("iss"), Some(app.origin.as_str()));
         let code = got("code").unwrap();
-        assert!(code.len() >= 43, "the entropy of a code: {code}");
+        assert!(code.len() >= 43, "too little entropy: {code}");
         let answer = self.redeem(app, code).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let tokens = answer.json();
@@ -260,7 +259,7 @@ pub struct SignedIn {
     pub refresh_token: Option<String>,
 }
 
-/// Standard claims have the types of the specification (OpenID Connect Core, section 5.1).
+/// Checks that standard claims have the specified types (OpenID Connect Core, section 5.1).
 fn check_types(info: &Value) {
     for (name, value) in info.as_object().unwrap() {
         let fits = match name.as_str() {
@@ -273,7 +272,7 @@ fn check_types(info: &Value) {
     }
 }
 
-/// The keys of the key set, each by its name.
+/// The keys in the key set, with their ids.
 pub async fn published(app: &App) -> Vec<(KeyId, PublicKey)> {
     let answer = app.browser().get("/oauth/jwks").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -282,7 +281,7 @@ pub async fn published(app: &App) -> Vec<(KeyId, PublicKey)> {
     set["keys"].as_array().unwrap().iter().map(key).collect()
 }
 
-/// Follows redirects of our own.
+/// Follows the provider's redirects.
 pub async fn follow(browser: &mut Browser, path: &str) -> Result<Arrived, Answer> {
     let mut answer = browser.get(path).await;
     for _ in 0..5 {
@@ -303,7 +302,7 @@ pub async fn userinfo(app: &App, access_token: &str) -> Answer {
     app.browser().send(request.body(Body::empty()).unwrap()).await
 }
 
-/// Posts a form from nowhere in particular.
+/// Posts a form without an `Origin`.
 pub async fn post_form(app: &App, path: &str, headers: &[(&str, String)], fields: &[(&str, &str)]) -> Answer {
     let mut request = Request::builder().method(Method::POST).uri(path);
     request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -314,7 +313,7 @@ pub async fn post_form(app: &App, path: &str, headers: &[(&str, String)], fields
     app.browser().send(request.body(Body::from(body)).unwrap()).await
 }
 
-/// The status and the code of a refusal in the form of OAuth, whose members are those that RFC 6749 allows.
+/// The status and code of an OAuth error; asserts that RFC 6749 allows its members.
 pub fn oauth_error(answer: &Answer) -> (u16, String) {
     let error = answer.json();
     let members: Vec<_> = error.as_object().unwrap().keys().map(String::as_str).collect();
@@ -331,7 +330,7 @@ pub fn leads_to(answer: &Answer) -> String {
     Url::parse(location).map_or_else(|_| location.to_owned(), |url| url[url::Position::BeforePath..].to_owned())
 }
 
-/// The user whom a form of ours is for.
+/// The user that a form is for.
 pub fn user_of(page: &Answer) -> String {
     let text = page.text();
     let (_, rest) = text.split_once("name=\"user\" value=\"").unwrap_or_else(|| panic!("{text}"));

@@ -1,4 +1,4 @@
-//! On the way to an application: by passkey, by sign-up, by email, and with a second proof where the policy asks for one.
+//! Signing in to an application: by passkey, sign-up or email, and with step-up if the policy requires it.
 
 use super::relying_party::{RelyingParty, change, follow, leads_to, provider, register, register_as, userinfo};
 use crate::app::{App, Backends, Browser};
@@ -9,7 +9,7 @@ use latchkey::types::Identifier;
 use serde_json::json;
 use std::time::Duration;
 
-/// The address of the request that waits in a browser.
+/// The path of the pending request in a browser.
 fn waiting(browser: &Browser) -> String {
     format!("/oauth/continue/{}", browser.cookies["latchkey_pending"])
 }
@@ -70,7 +70,7 @@ async fn signing_up_leads_back_to_the_application_by_passkey_and_by_email() {
 }
 
 #[tokio::test]
-async fn a_session_by_email_steps_up_to_a_passkey_where_the_policy_asks_for_one() {
+async fn an_email_session_steps_up_to_a_passkey_if_the_policy_requires_one() {
     let app = provider(Backends::Embedded).await;
     let passkey = app.browser().sign_up_proven(&app, "ada").await;
     let strict =
@@ -100,7 +100,7 @@ async fn a_session_by_email_steps_up_to_a_passkey_where_the_policy_asks_for_one(
 }
 
 #[tokio::test]
-async fn acr_values_ask_for_a_passkey_and_a_user_without_one_goes_on() {
+async fn acr_values_request_a_passkey_but_do_not_stop_a_user_without_one() {
     let app = provider(Backends::Embedded).await;
     let party = register(&app, "photos", change()).await;
     let mut browser = app.browser();
@@ -124,7 +124,7 @@ async fn acr_values_ask_for_a_passkey_and_a_user_without_one_goes_on() {
 }
 
 #[tokio::test]
-async fn who_may_not_use_it_is_told_why_and_led_back() {
+async fn a_user_without_access_is_told_why_and_sent_back() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -166,7 +166,7 @@ async fn leaving_the_group_disabling_and_signing_out_end_tokens_at_the_next_requ
         assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
         assert_eq!(party.refresh(&app, &refresh).await.status, 400);
         app.state.groups().join(&ada, &family).await.unwrap();
-        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401, "what has ended does not come back");
+        assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401, "an ended grant does not come back");
         assert_eq!(party.refresh(&app, &refresh).await.status, 400);
         let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await;
         let bound = party.sign_in(&app, &mut browser, &[]).await;
@@ -174,7 +174,7 @@ async fn leaving_the_group_disabling_and_signing_out_end_tokens_at_the_next_requ
         app.state.administration().set_disabled(ada.id, true).await.unwrap();
         assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
         app.state.administration().set_disabled(ada.id, false).await.unwrap();
-        // Disabling ended the session, and what was bound to it.
+        // Disabling ended the session and the grants bound to it.
         assert_eq!(userinfo(&app, &bound.access_token).await.status, 401);
     }
 }
@@ -204,7 +204,7 @@ async fn a_grant_ends_with_its_session_and_one_with_offline_access_outlives_it()
 }
 
 #[tokio::test]
-async fn the_session_has_another_name_for_each_application_and_keeps_it() {
+async fn each_application_has_its_own_stable_id_for_a_session() {
     let app = provider(Backends::Embedded).await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -222,7 +222,7 @@ async fn the_session_has_another_name_for_each_application_and_keeps_it() {
 }
 
 #[tokio::test]
-async fn removing_the_application_ends_everything_of_it() {
+async fn removing_an_application_ends_all_its_access() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -237,7 +237,7 @@ async fn removing_the_application_ends_everything_of_it() {
 }
 
 #[tokio::test]
-async fn an_application_with_a_maximum_age_asks_again() {
+async fn an_application_with_a_maximum_age_requires_reauthentication() {
     let app = provider(Backends::Embedded).await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
@@ -253,7 +253,7 @@ async fn an_application_with_a_maximum_age_asks_again() {
     app.clock.turn(6);
     let page = party.ask(&mut browser, &[]).await.unwrap_err();
     assert!(page.text().contains("To continue to the application, confirm"), "{}", page.text());
-    assert_eq!(userinfo(&app, &tokens.access_token).await.status, 200, "age counts for new requests alone");
+    assert_eq!(userinfo(&app, &tokens.access_token).await.status, 200, "the age applies to new requests only");
     assert_eq!(party.refresh(&app, &tokens.refresh_token.unwrap()).await.status, 200);
     app.clock.advance(Duration::from_secs(1));
     browser.reauthenticate(&passkey).await;
@@ -261,7 +261,7 @@ async fn an_application_with_a_maximum_age_asks_again() {
 }
 
 #[tokio::test]
-async fn a_user_whom_claims_name_gets_tokens_and_no_other_one() {
+async fn only_the_user_named_in_claims_gets_tokens() {
     let app = provider(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
@@ -274,11 +274,11 @@ async fn a_user_whom_claims_name_gets_tokens_and_no_other_one() {
     assert_eq!(silent.unwrap_or_else(|page| panic!("{}", page.text())).parameters["error"], "login_required");
     let page = party.ask(&mut browser, &[("claims", &other)]).await.unwrap_err();
     assert!(page.text().contains("Use another account"), "{}", page.text());
-    assert!(!page.text().contains("Continue with this account"), "it would lead here again");
+    assert!(!page.text().contains("Continue with this account"), "it would lead back here");
 }
 
 #[tokio::test]
-async fn a_passkey_that_is_too_new_asks_for_an_older_one_and_never_leads_round() {
+async fn a_passkey_on_probation_requires_an_older_one_without_a_loop() {
     let app = provider(Backends::Embedded).await;
     let older = app.browser().sign_up_proven(&app, "ada").await;
     let mut by_email = app.browser();
@@ -291,9 +291,9 @@ async fn a_passkey_that_is_too_new_asks_for_an_older_one_and_never_leads_round()
     assert_eq!(browser.sign_in(&new).await.status, 200);
     let waiting = browser.get(&party.request(&[])).await.header("location").to_owned();
     let confirm = browser.get(&waiting).await.header("location").to_owned();
-    assert!(browser.get(&confirm).await.text().contains("Use an older passkey"), "it says which one");
+    assert!(browser.get(&confirm).await.text().contains("Use an older passkey"), "the page says which passkey to use");
     assert_eq!(browser.reauthenticate(&new).await.status, 200);
-    assert_eq!(browser.form(&confirm, &[]).await.header("location"), "", "it stays here");
+    assert_eq!(browser.form(&confirm, &[]).await.header("location"), "", "no redirect");
     assert_eq!(browser.reauthenticate(&older).await.status, 200);
     assert_eq!(leads_to(&browser.form(&confirm, &[]).await), waiting);
     arrive(&app, &mut browser, &party).await;

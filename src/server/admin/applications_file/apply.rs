@@ -16,7 +16,7 @@ pub struct Applied {
     pub application: Application,
     pub client: Option<Client>,
     pub outcome: Outcome,
-    /// Whether it is a confidential client without a secret that is valid.
+    /// Whether it is a confidential client without a valid secret.
     pub needs_secret: bool,
 }
 
@@ -47,7 +47,7 @@ impl Outcome {
 pub struct ApplyReport {
     /// Groups that were added, changed, or are no longer in the file.
     pub groups: Vec<Group>,
-    /// All that are in the file, and those that no longer are.
+    /// All applications in the file, and those that are no longer in it.
     pub applications: Vec<Applied>,
 }
 
@@ -65,17 +65,17 @@ impl Applications<'_> {
     /// Updates groups and applications to match a file.
     ///
     /// # Errors
-    /// Every mistake that only the database could show, such as an unknown group.
+    /// Every mistake that only the database can reveal, such as an unknown group.
     pub async fn apply(&self, file: &ApplicationsFile) -> Result<ApplyReport, Refused> {
         let mut unit = self.core.store.begin().await?;
-        // Nodes that start together apply their files one after another.
+        // With this lock, nodes that start together apply their files one after another.
         let known = unit.lock_applications().await?;
         let (changed_groups, changed_secrets) = (Vec::new(), Vec::new());
         let mut run = Run { core: self.core, unit, mistakes: Vec::new(), changed_groups, changed_secrets };
         run.groups(&file.groups).await?;
         run.check_groups(file).await?;
         let mut applied = Vec::new();
-        // These first: another application may take their client ids over.
+        // These come first: another application may take over their client ids.
         let named: BTreeSet<_> = file.applications.iter().map(|entry| &entry.id).collect();
         for gone in known.iter().filter(|known| known.from_file && !named.contains(&known.id)) {
             applied.push(run.disable(gone.clone(), file).await?);
@@ -130,7 +130,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Notes every group that an application names and that does not exist.
+    /// Records a mistake for every group that an application names and that does not exist.
     async fn check_groups(&mut self, file: &ApplicationsFile) -> Result<(), Refused> {
         let mut known = BTreeSet::new();
         for entry in &file.applications {
@@ -149,7 +149,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `None` where there is a mistake.
+    /// Adds or changes an application; `None` if there is a mistake.
     async fn application(
         &mut self,
         entry: &ApplicationEntry,
@@ -166,7 +166,7 @@ impl Run<'_> {
             let why = Refused::ClientIdTaken(client.client_id.clone());
             self.mistakes.push(Mistake { line: entry.line, what: format!("application {}: {why}", entry.id) });
         }
-        // Nothing of it will be committed; a group that is unknown would end the transaction.
+        // Nothing will be committed, and an unknown group would abort the transaction.
         if !self.mistakes.is_empty() {
             return Ok(None);
         }
@@ -181,7 +181,7 @@ impl Run<'_> {
                 None => {}
                 Some(_) => unit.change_application(&application).await?,
             }
-            // The logo is the same where its version is.
+            // Logos with the same version are equal.
             let is_known = former.is_some_and(|former| former.logo == application.logo);
             let logo = if is_known { Setting::Keep } else { entry.change.logo.clone() };
             put_parts(unit, &application, logo).await?;
@@ -204,7 +204,8 @@ impl Run<'_> {
         Ok(Some(Applied { application, client, outcome, needs_secret }))
     }
 
-    /// Writes the secrets that the file names, and leaves those that a command added to a confidential client. Tells whether a secret is still needed.
+    /// Writes the secrets that the file names, and leaves those that a command added to a confidential client. Returns
+    /// whether a secret is still needed.
     async fn secrets(&mut self, entry: &ApplicationEntry, client: Option<&Client>) -> Result<bool, Refused> {
         let Some(client) = client else { return Ok(false) };
         let now = self.core.now();
@@ -215,7 +216,7 @@ impl Run<'_> {
         let known = self.unit.client_secrets_within(&entry.id).await?;
         let is_among = |list: &[ClientSecret], one: &ClientSecret| list.iter().any(|other| other.hash == one.hash);
         let (kept, own): (Vec<_>, Vec<_>) = known.into_iter().partition(|known| known.from_file);
-        // A former secret would become valid again if the client turned confidential.
+        // A former secret would become valid again if the client became confidential.
         let surplus = own.iter().filter(|_| client.is_public);
         for gone in kept.iter().filter(|kept| !is_among(&wanted, kept)).chain(surplus) {
             self.unit.remove_client_secret(&entry.id, &gone.hash).await?;
@@ -229,8 +230,8 @@ impl Run<'_> {
         Ok(!client.is_public && wanted.is_empty() && !has_own)
     }
 
-    /// Disables an application that the file no longer names. Commands may change it again. A client id that the file gives to
-    /// another application is free then.
+    /// Disables an application that the file no longer names. Commands may change it again. Removes its client if the
+    /// file gives the client id to another application.
     async fn disable(&mut self, gone: Application, file: &ApplicationsFile) -> Result<Applied, Refused> {
         let disabled_at = Some(gone.disabled_at.unwrap_or_else(|| self.core.now()));
         let application = Application { from_file: false, disabled_at, ..gone };

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The mistakes that were found so far, and the text that they are in.
+/// The mistakes found so far, and the text that contains them.
 pub struct Notes<'t> {
     text: &'t str,
     found: RefCell<Vec<Mistake>>,
@@ -14,7 +14,7 @@ impl<'t> Notes<'t> {
         Self { text, found: RefCell::default() }
     }
 
-    /// Notes a mistake at a place in the text, in bytes.
+    /// Records a mistake at a byte offset in the text.
     pub fn add(&self, at: usize, what: String) {
         self.found.borrow_mut().push(Mistake { line: self.line(at), what });
     }
@@ -34,9 +34,9 @@ struct Member<'t> {
     value: &'t DeValue<'t>,
 }
 
-/// The members of a table, which are taken by name. Those that are left are unknown.
+/// The members of a table, which are taken by name. Those that remain are unknown.
 pub struct Members<'t> {
-    /// Where the table begins, in bytes.
+    /// The byte offset of the table.
     pub at: usize,
     left: Vec<Member<'t>>,
     notes: &'t Notes<'t>,
@@ -63,14 +63,14 @@ impl<'t> Members<'t> {
         self.left.iter().any(|member| member.name == name && member.value.is_array())
     }
 
-    /// A text, as `read` understands it.
+    /// Takes a string and parses it with `read`.
     pub fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let Member { at, value, .. } = self.take(name)?;
         let text = value.as_str().ok_or_else(|| "must be a string".to_owned());
         self.noted(at, name, text.and_then(read))
     }
 
-    /// A text that has to be there.
+    /// Takes a required string and parses it with `read`.
     pub fn needed<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         if !self.has(name) {
             self.notes.add(self.at, format!("{name} is missing"));
@@ -83,7 +83,7 @@ impl<'t> Members<'t> {
         self.noted(at, name, value.as_bool().ok_or_else(|| "must be true or false".to_owned()))
     }
 
-    /// A list of texts, each as `read` understands it.
+    /// Takes an array of strings and parses each with `read`.
     pub fn texts<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let Member { at, value, .. } = self.take(name)?;
         let Some(list) = value.as_array() else {
@@ -96,17 +96,17 @@ impl<'t> Members<'t> {
         Some(list.iter().filter_map(one).collect())
     }
 
-    /// A table of this name.
+    /// Takes the table with this name.
     pub fn table(&mut self, name: &str) -> Option<Self> {
         let Member { at, value, .. } = self.take(name)?;
         let table = self.noted(at, name, value.as_table().ok_or_else(|| format!("must be a table: [{name}]")))?;
         Some(Self::of(table, at, self.notes))
     }
 
-    /// Every table of this name.
+    /// Takes the array of tables with this name.
     pub fn tables(&mut self, name: &str) -> Vec<Self> {
         let Some(Member { at, value, .. }) = self.take(name) else { return Vec::new() };
-        let wanted = || format!("must be a list of tables: [[{name}]]");
+        let wanted = || format!("must be an array of tables: [[{name}]]");
         let Some(list) = self.noted(at, name, value.as_array().ok_or_else(wanted)) else { return Vec::new() };
         let notes = self.notes;
         let table = |value: &'t Spanned<DeValue<'t>>| {
@@ -119,7 +119,7 @@ impl<'t> Members<'t> {
         list.iter().filter_map(table).collect()
     }
 
-    /// Notes what is left, with a word for each about what to do.
+    /// Records each remaining member as a mistake, with advice.
     pub fn finish(self, advice: impl Fn(&str) -> &'static str) {
         for Member { name, at, .. } in &self.left {
             self.notes.add(*at, format!("{name} {}", advice(name)));

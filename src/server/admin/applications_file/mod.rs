@@ -1,5 +1,5 @@
-//! Reads groups and applications from `APPLICATIONS_FILE`, at the start and by `latchkey apps apply`. Its entries can be
-//! changed only in the file; an application that is removed from it is disabled, not deleted.
+//! Reads groups and applications from `APPLICATIONS_FILE`, at startup and with `latchkey apps apply`. Its entries can
+//! be changed only in the file; an application that is removed from it is disabled, not deleted.
 
 mod apply;
 mod members;
@@ -15,10 +15,10 @@ use crate::types::DisplayName;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Largest file in bytes: a thousand applications fit in.
+/// The maximum file size in bytes, enough for a thousand applications.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// A file without mistakes, as far as can be seen without the database.
+/// A file without mistakes, as far as can be checked without the database.
 #[derive(Debug)]
 pub struct ApplicationsFile {
     path: PathBuf,
@@ -26,7 +26,7 @@ pub struct ApplicationsFile {
     applications: Vec<ApplicationEntry>,
 }
 
-/// A group that the file names.
+/// A group in the file.
 #[derive(Debug)]
 struct GroupEntry {
     name: GroupName,
@@ -34,24 +34,24 @@ struct GroupEntry {
     is_default: bool,
 }
 
-/// An application that the file names; what the change leaves out has its default.
+/// An application in the file; values that the change leaves out have their defaults.
 #[derive(Debug)]
 struct ApplicationEntry {
     line: usize,
     id: ApplicationId,
     name: DisplayName,
     change: ApplicationChange,
-    /// Secrets that the administrator chose; `None` where the file names none.
+    /// Secrets that the administrator chose; `None` if the file names none.
     secrets: Option<Vec<Secret<String>>>,
 }
 
 impl ApplicationEntry {
-    /// Its name at the endpoints.
+    /// The client id, which defaults to the application id.
     fn client_id(&self) -> &str {
         self.change.client.client_id.as_deref().unwrap_or(self.id.as_str())
     }
 
-    /// The groups that may use it.
+    /// The groups that may use the application.
     fn groups(&self) -> impl Iterator<Item = &GroupName> {
         let names = match &self.change.who {
             Some(Audience::Groups(names)) => Some(names),
@@ -61,7 +61,7 @@ impl ApplicationEntry {
     }
 }
 
-/// A mistake and the line where it is, counted from 1.
+/// A mistake and its line, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub line: usize,

@@ -11,16 +11,16 @@ use std::io::Read;
 use std::path::Path;
 use toml::de::DeTable;
 
-/// The form of a secret that an administrator chose. One that the provider makes has 43 characters.
+/// The length of a secret that an administrator chose. A generated one has 43 characters.
 const SECRET_LENGTH: std::ops::RangeInclusive<usize> = 32..=256;
 const SECRET_FORM: &str =
     "must name a file with 1 to 10 secrets, one per line, each of 32 to 256 printable ASCII characters";
-/// Members that later versions may know, and that an administrator may miss.
+/// Members that later versions may support, and that an administrator may expect.
 const LATER: [&str; 9] =
     ["forward", "api", "jwks", "jwks_uri", "require_par", "device_grant", "client_credentials", "origin", "resource"];
 
 impl ApplicationsFile {
-    /// Reads a file. A path in it is taken from the folder of the file.
+    /// Reads a file. Paths in it are relative to its folder.
     ///
     /// # Errors
     /// Every mistake in it.
@@ -41,14 +41,14 @@ impl ApplicationsFile {
         if !mistakes.is_empty() {
             return Err(Mistakes::new(path, mistakes));
         }
-        // Nodes that start at the same time lock rows in the same order.
+        // Sorted, so that nodes that start at the same time lock rows in the same order.
         groups.sort_by(|one, other| one.name.cmp(&other.name));
         applications.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(Self { path: path.to_owned(), groups, applications })
     }
 }
 
-/// The text of a file that is not too large.
+/// Reads the text of a file of at most `most` bytes.
 fn contents(path: &Path, most: u64) -> Result<String, String> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(most + 1).read_to_string(&mut text));
@@ -81,7 +81,7 @@ fn entries(mut file: Members<'_>, folder: &Path) -> (Vec<GroupEntry>, Vec<Applic
         Some(entry)
     });
     let applications = applications.collect();
-    file.finish(|_| "is unknown here; there are [[group]] and [[application]]");
+    file.finish(|_| "is unknown here; expected [[group]] or [[application]]");
     (groups, applications)
 }
 
@@ -132,7 +132,7 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
     Some(ApplicationEntry { line: notes.line(at), id, name, change, secrets })
 }
 
-/// A text as `--who` has it, or a list of groups.
+/// Parses a string like that of `--who`, or a list of groups.
 fn who(table: &mut Members<'_>) -> Option<Audience> {
     if table.has_list("who") {
         let names: BTreeSet<_> = table.texts("who", values::group_name)?.into_iter().collect();
@@ -175,13 +175,13 @@ fn claim(mut table: Members<'_>) -> Option<ClaimRule> {
     rule.map_err(|why| notes.add(at, format!("claims {why}"))).ok()
 }
 
-/// Secrets from a file, one a line. A second one is for the time until the application has changed to it.
+/// Reads secrets from a file, one per line. A second one lets the application switch to a new secret without downtime.
 fn secrets(path: &Path) -> Result<Vec<Secret<String>>, String> {
     let text = contents(path, 64 * 1024).map_err(|why| format!("{SECRET_FORM}; {}: {why}", path.display()))?;
     let is_fit = |line: &str| SECRET_LENGTH.contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_graphic());
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if lines.is_empty() || lines.len() > MOST_SECRETS || !lines.iter().all(|line| is_fit(line)) {
-        return Err(format!("{SECRET_FORM}; {} does not", path.display()));
+        return Err(format!("{SECRET_FORM}; {} is not such a file", path.display()));
     }
     Ok(lines.into_iter().map(|line| Secret::new(line.to_owned())).collect())
 }
@@ -193,7 +193,7 @@ enum Place {
     Oidc,
 }
 
-/// Advice about a member that is unknown at its place.
+/// Advice about a member that is unknown in its table.
 fn advice(name: &str, place: Place) -> &'static str {
     const OIDC: [&str; 12] = [
         "client_id",

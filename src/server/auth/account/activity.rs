@@ -8,7 +8,7 @@ pub struct Activity<'a> {
 }
 
 impl Activity<'_> {
-    /// A page of an account's activity, newest first; `None` when there is no such event to begin after.
+    /// A page of an account's activity, newest first; `None` if the event `before` does not exist.
     pub async fn page(&self, user: UserId, before: Option<EventId>) -> Result<Option<Vec<Event>>, Unavailable> {
         self.core.store.events(user, before, event::PAGE).await
     }
@@ -18,7 +18,7 @@ impl Activity<'_> {
         Ok(self.core.store.events(user, None, limit).await?.unwrap_or_default())
     }
 
-    /// Records that strangers were refused, once an hour however often they try.
+    /// Records that strangers were refused, at most once an hour.
     pub(in crate::server::auth) async fn record_strangers(&self, user: UserId) -> Result<(), Unavailable> {
         let kind = crate::server::model::EventKind::StrangersRefused;
         let mut unit = self.core.store.begin().await?;

@@ -1,4 +1,4 @@
-//! Adding a passkey to an account that exists.
+//! Adds a passkey to an existing account.
 
 use super::current_user::CurrentUser;
 use super::passkeys::{MOST_PASSKEYS, Passkeys};
@@ -15,9 +15,9 @@ use crate::types::{ApiError, DisplayName, views};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
-/// The state of a ceremony, taken, and the name for the new passkey.
+/// The state taken from a ceremony, and the name of the new passkey.
 pub struct Taken {
-    /// `None` when the ceremony is spent or was never begun.
+    /// `None` if the ceremony was already used or never begun.
     adding: Option<Adding>,
     name: Option<DisplayName>,
 }
@@ -30,17 +30,17 @@ struct Adding {
 }
 
 impl Passkeys<'_> {
-    /// Whether the session may add a passkey now, and the account has room for one.
+    /// Checks whether the session may add a passkey now, and the account has room for one.
     ///
     /// # Errors
-    /// Why it may not, or that the database is away.
+    /// Why it may not; or when the database is unavailable.
     pub async fn check_adding(&self, current: &CurrentUser) -> Result<(), Error> {
         let passkeys = self.list(current).await?;
         Standing::new(self.core, &current.user, &current.session, &passkeys).may_add()?;
         if passkeys.len() < MOST_PASSKEYS { Ok(()) } else { Err(ApiError::TooManyPasskeys.into()) }
     }
 
-    /// As [`Self::check_adding`], where the reason does not matter.
+    /// Whether [`Self::check_adding`] succeeds, for callers that do not need the reason.
     pub async fn can_add(&self, current: &CurrentUser) -> Result<bool, Unavailable> {
         match self.check_adding(current).await {
             Ok(()) => Ok(true),
@@ -49,11 +49,11 @@ impl Passkeys<'_> {
         }
     }
 
-    /// Begins to add a passkey; authenticators that hold one of the account already are told so. A suspended passkey is not
-    /// among those: its device was told to drop it, and may make another.
+    /// Begins to add a passkey. Authenticators that already have a usable passkey of the account are excluded. A
+    /// suspended passkey does not count: its device was told to delete it, and may create another.
     ///
     /// # Errors
-    /// When the session may not, the client begins too many, or a backend is away.
+    /// When the session may not add a passkey, the client begins too many ceremonies, or a backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn begin_add(&self, current: &CurrentUser, caller: &Caller) -> Result<views::Options, Error> {
         let passkeys = self.list(current).await?;
@@ -66,10 +66,11 @@ impl Passkeys<'_> {
         Ok(options)
     }
 
-    /// Takes the state of a ceremony before anything else is looked at.
+    /// Takes the state of a ceremony before anything else is checked.
     ///
     /// # Errors
-    /// When the answer or the name does not parse (then nothing is spent), or the ephemeral store is away.
+    /// When the response or the name does not parse (then the ceremony stays usable), or the ephemeral store is
+    /// unavailable.
     pub async fn take_adding(
         &self,
         caller: &Caller,
@@ -87,8 +88,8 @@ impl Passkeys<'_> {
     /// Finishes adding a passkey.
     ///
     /// # Errors
-    /// When the ceremony is spent or another user's, the answer does not verify, the passkey is known already, the account
-    /// has 20, or the session may not (any more).
+    /// When the ceremony was already used or is another user's, the response does not verify, the passkey already
+    /// exists, the account has 20 passkeys, or the session may not add one (any longer).
     #[tracing::instrument(skip_all)]
     pub async fn finish_add(
         &self,
@@ -127,7 +128,8 @@ impl Passkeys<'_> {
         if unit.add_passkey(passkey).await? == Insertion::Conflict {
             return Err(ApiError::PasskeyExists.into());
         }
-        // An email or recovery code allows one passkey: of two at once, the second finds that the session has added one.
+        // An email or recovery code allows one passkey: of two concurrent requests, the second finds that the session
+        // has already added one.
         let is_only_one = !matches!(current.session.method, Method::Passkey(_));
         if !unit.end_offer(current.session.id, is_only_one).await? {
             return Err(ApiError::ReauthenticationRequired.into());

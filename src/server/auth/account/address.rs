@@ -1,4 +1,4 @@
-//! Proving an email address: only for the signed-in account that asked.
+//! Proves email addresses, only for the signed-in account that requested it.
 
 use super::current_user::CurrentUser;
 use super::sessions::Sessions;
@@ -22,10 +22,10 @@ use crate::server::store::OtherSessions;
 use crate::types::{ApiError, EmailAddress, Identifier, Language, Next};
 use std::time::Duration;
 
-/// The shortest time between two emails that confirm the same address.
+/// The minimum time between two emails that confirm the same address.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// The outcome of asking for another confirmation email.
+/// The outcome of requesting another confirmation email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SentAgain {
     Sent,
@@ -67,23 +67,23 @@ impl Address<'_> {
         let Claim { session, address, language } = claim;
         let user = unit.user.id;
         let purpose = Purpose::Confirm { user, session: session.id, address };
-        // It belongs to the session that asked, and no cookie of an email request opens it.
+        // The request belongs to the session, and the cookie of an email request does not open it.
         let by = RequestedBy { browser: session.token_hash, client: session.client.clone(), language };
         let request = EmailRequest::new(purpose, by, Next::or_account(None), self.core.issuer());
         unit.void_requests(user, PurposeKind::Confirm).await?;
         unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await
     }
 
-    /// Asks for another address: it counts once the same user answers the email to it.
+    /// Requests a change of address, which takes effect when the same user answers the email sent to it.
     ///
     /// # Errors
-    /// When the address does not fit, email cannot be sent, the session may not, too many were requested, or a backend is
-    /// away.
+    /// When the address is invalid, email cannot be sent, the session may not change the address, too many emails were
+    /// requested, or a backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn change(&self, current: &CurrentUser, caller: &Caller, address: &str) -> Result<Duration, Error> {
         let address = EmailAddress::parse(address).ok().filter(|address| email_key(address).is_some());
         let address = address.ok_or(ApiError::InvalidEmail)?;
-        // Asked first, so that nothing is counted that would be refused anyway; and again where the account is locked.
+        // Checked first, so that a request that would be refused is not counted; and again once the account is locked.
         drop(OwnersUnit::begin_fresh(self.core, current).await?);
         if !self.core.email().can_send() {
             return Err(ApiError::EmailOff.into());
@@ -102,11 +102,11 @@ impl Address<'_> {
         Ok(requests.count_of_stranger(caller.address, &Identifier::Address(address.clone())).await?)
     }
 
-    /// Sends the confirmation email once more, at most every minute: about the address that was requested last, else the
-    /// one that the account claims.
+    /// Sends the confirmation email again, at most once a minute: to the address that was requested last, or else to
+    /// the unconfirmed address of the account.
     ///
     /// # Errors
-    /// When too many were requested, or a backend is away.
+    /// When too many emails were requested, or a backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn confirm_again(&self, current: &CurrentUser, caller: &Caller) -> Result<SentAgain, Error> {
         let last = self.newest(current).await?;
@@ -133,7 +133,7 @@ impl Address<'_> {
         Ok(SentAgain::Sent)
     }
 
-    /// The address whose confirmation this session may answer by a code.
+    /// The address that this session may confirm with a code.
     pub async fn open_confirmation(&self, current: &CurrentUser) -> Result<Option<EmailAddress>, Unavailable> {
         let open = self.newest(current).await?;
         Ok(open.filter(|open| is_of_session(open, current)).and_then(|open| open.request.purpose.confirmed_address()))
@@ -142,15 +142,16 @@ impl Address<'_> {
     /// The address that a link would prove, without proving it.
     ///
     /// # Errors
-    /// As [`Self::confirm_by_link`].
+    /// The same as for [`Self::confirm_by_link`].
     pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<EmailAddress, Error> {
         Ok(self.linked(current, token).await?.address)
     }
 
-    /// Proves an address by the link of its email.
+    /// Proves an address with the link in its email.
     ///
     /// # Errors
-    /// When the link is used, old or wrong, another account asked (then it stays valid), or has proven the address.
+    /// When the link is used, expired or invalid, another account requested it (then it stays valid), or another
+    /// account has proven the address.
     #[tracing::instrument(skip_all)]
     pub async fn confirm_by_link(
         &self,
@@ -164,10 +165,10 @@ impl Address<'_> {
         self.prove(unit, current, confirmation).await
     }
 
-    /// Proves an address by the code of its email, in the session that asked for it.
+    /// Proves an address with the code from its email, in the session that requested it.
     ///
     /// # Errors
-    /// As [`Self::confirm_by_link`]; a wrong code tells how many tries are left.
+    /// The same as for [`Self::confirm_by_link`]; the error for a wrong code says how many tries are left.
     #[tracing::instrument(skip_all)]
     pub async fn confirm_by_code(&self, current: &CurrentUser, code: &str, from: ClientAddress) -> Result<User, Error> {
         self.check_confined(current)?;

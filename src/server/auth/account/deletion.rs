@@ -11,11 +11,11 @@ pub struct Deletion<'a> {
 }
 
 impl Deletion<'_> {
-    /// Deletes the account: it is unusable at once, and a job removes its rows in small batches, so that an account of any
-    /// size does not block other requests. Its username is held for 30 days.
+    /// Deletes the account: it is unusable at once, and a job removes its rows in small batches, so that an account of
+    /// any size does not block other requests. Its username is held for 30 days.
     ///
     /// # Errors
-    /// When `typed` is not the username, the session may not, or the database is away.
+    /// When `typed` is not the username, the session may not delete the account, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn delete(&self, current: &CurrentUser, typed: &str) -> Result<(), Error> {
         let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;

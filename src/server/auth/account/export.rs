@@ -1,4 +1,4 @@
-//! Everything that is held about an account, as a file.
+//! Exports all data about an account.
 
 use super::activity::Activity;
 use super::current_user::CurrentUser;
@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-/// Every fact held about a user, except what could sign anyone in: no hashes, tokens or keys.
+/// All data about a user, except credentials: no hashes, tokens or keys.
 #[derive(Clone, Debug, Serialize)]
 pub struct Export {
     exported_at: String,
@@ -33,7 +33,7 @@ pub struct Export {
     #[serde(rename = "open_letters")]
     open_emails: Vec<OpenEmail>,
     events: Vec<views::Event>,
-    /// Names.
+    /// The names of the user's groups.
     groups: Vec<String>,
     roles: Vec<&'static str>,
 }
@@ -69,7 +69,7 @@ struct RememberedBrowser {
 #[derive(Clone, Debug, Serialize)]
 struct OpenEmail {
     about: &'static str,
-    /// `None` where the recipient is not known yet, or nothing was emailed.
+    /// `None` if the recipient is not known yet, or nothing was emailed.
     to: Option<String>,
     detail: Option<String>,
     client: views::Client,
@@ -77,16 +77,16 @@ struct OpenEmail {
     expires_at: String,
 }
 
-/// Exporting an account.
+/// Exports accounts.
 pub struct Exports<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
 impl Exports<'_> {
-    /// Everything that is held about a user.
+    /// Returns all data about a user; records the export and notifies the user.
     ///
     /// # Errors
-    /// When the session may not, or the database is away.
+    /// When the session may not export the account, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn export(&self, current: &CurrentUser) -> Result<Export, Error> {
         let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin_fresh(self.core, current).await?;
@@ -95,7 +95,7 @@ impl Exports<'_> {
         let user = unit.user.clone();
         unit.commit().await?;
         let (store, now) = (&self.core.store, self.core.now());
-        // Expired ones included, until cleanup removes them.
+        // Expired sessions are included until cleanup removes them.
         let sessions = store.sessions(user.id).await?;
         Ok(Export {
             exported_at: now.to_rfc3339(),

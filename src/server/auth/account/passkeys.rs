@@ -1,4 +1,4 @@
-//! The passkeys of a signed-in user. Ids of others are answered like ids that do not exist.
+//! The passkeys of a signed-in user. Passkey ids of other users are treated like ids that do not exist.
 
 use super::current_user::CurrentUser;
 use super::policy::Standing;
@@ -11,7 +11,7 @@ use crate::server::model::notification::Occasion;
 use crate::server::model::{CredentialId, EventKind, Passkey, User};
 use crate::types::{ApiError, DisplayName, views};
 
-/// The most passkeys that an account has.
+/// The maximum number of passkeys of an account.
 pub(super) const MOST_PASSKEYS: usize = 20;
 
 /// Listing, adding (`adding.rs`), renaming and removing passkeys.
@@ -39,7 +39,7 @@ impl Passkeys<'_> {
         self.core.rp_id()
     }
 
-    /// Whether the account has a passkey that signs in here.
+    /// Whether the account has a passkey that can sign in at this relying party.
     pub async fn has_usable(&self, current: &CurrentUser) -> Result<bool, Unavailable> {
         let passkeys = self.list(current).await?;
         Ok(passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id())))
@@ -54,7 +54,7 @@ impl Passkeys<'_> {
     /// Renames a passkey.
     ///
     /// # Errors
-    /// When the name does not fit, the user has no such passkey, or the database is away.
+    /// When the name is invalid, the user has no such passkey, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn rename(&self, current: &CurrentUser, id: &str, name: &str) -> Result<views::Passkey, Error> {
         let name = DisplayName::parse(name).map_err(|_| ApiError::InvalidName)?;
@@ -73,11 +73,12 @@ impl Passkeys<'_> {
         Ok(self.view(current, &renamed, &passkeys))
     }
 
-    /// Removes a passkey, unless nothing would be left to sign in with (docs/RULES.md, 7). The account is locked meanwhile,
-    /// so that two removals at once cannot get around that.
+    /// Removes a passkey, unless it is the last sign-in method (docs/RULES.md, 7). The account is locked, so that two
+    /// concurrent removals cannot bypass this rule.
     ///
     /// # Errors
-    /// When the session may not, the user has no such passkey, it is the last sign-in method, or the database is away.
+    /// When the session may not remove passkeys, the user has no such passkey, it is the last sign-in method, or the
+    /// database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn remove(&self, current: &CurrentUser, id: &str) -> Result<Passkey, Error> {
         let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin_fresh(self.core, current).await?;

@@ -8,15 +8,15 @@ use crate::server::model::{CredentialId, Passkey, Session, User};
 use crate::types::ApiError;
 use std::time::Duration;
 
-/// How old an authentication may be (docs/RULES.md, 8).
+/// The maximum age of a fresh authentication (docs/RULES.md, 8).
 pub const FRESH: Duration = Duration::from_mins(10);
 
-/// The account, the session, and the time at which the session asks.
+/// The account, the session, and the time of the request.
 #[derive(Clone, Copy)]
 pub struct Standing<'a> {
     user: &'a User,
     session: &'a Session,
-    /// All of the account's.
+    /// All passkeys of the account.
     passkeys: &'a [Passkey],
     rp_id: &'a str,
     now: Timestamp,
@@ -27,7 +27,7 @@ impl<'a> Standing<'a> {
         Self { user, session, passkeys, rp_id: core.rp_id(), now: core.now() }
     }
 
-    /// Whether the session may do what only the account's owner should do.
+    /// Checks whether the session may perform the actions that are reserved for the account's owner.
     pub fn may_act(self) -> Result<(), ApiError> {
         let allowed = match &self.session.method {
             Method::Passkey(id) => self.session.user_verified && self.is_in_use(id),
@@ -37,15 +37,16 @@ impl<'a> Standing<'a> {
         if !(allowed && self.is_fresh()) {
             return Err(ApiError::ReauthenticationRequired);
         }
-        // "This wasn't me" may have left an account without a passkey: control of the mailbox must gain nothing by that.
+        // "This wasn't me" may have left an account without a passkey: access to the mailbox alone must not be enough
+        // then.
         if self.session.method == Method::Email && self.is_locked_down() {
             return Err(ApiError::OlderPasskeyRequired);
         }
         self.check_probation()
     }
 
-    /// Whether the session may add a passkey: as for [`Self::may_act`], or after a fresh email or recovery code, which is
-    /// how a lost passkey is replaced.
+    /// Checks whether the session may add a passkey: under the conditions of [`Self::may_act`], or after a fresh email
+    /// or recovery code, which is how a lost passkey is replaced.
     pub fn may_add(self) -> Result<(), ApiError> {
         let allowed = match &self.session.method {
             Method::Passkey(id) => self.session.user_verified && self.is_in_use(id),
@@ -54,7 +55,7 @@ impl<'a> Standing<'a> {
         if !(allowed && self.is_fresh()) {
             return Err(ApiError::ReauthenticationRequired);
         }
-        // An administrator can help a user who lost the older passkey, too; but not while the lockdown is new.
+        // An administrator can also help a user who lost the older passkey, but not while the lockdown is new.
         let is_helped = self.session.method == Method::BreakGlass
             && self.user.lockdown.is_some_and(|lockdown| self.now.since(lockdown.since) >= PROBATION);
         if !is_helped && self.is_locked_down() {
@@ -69,7 +70,7 @@ impl<'a> Standing<'a> {
         own.on_probation_until(self.passkeys, self.rp_id, self.now)
     }
 
-    /// Whether any passkey of the account signs in here.
+    /// Whether any passkey of the account can sign in at this relying party.
     pub fn has_usable(self) -> bool {
         self.passkeys.iter().any(|passkey| passkey.is_usable(self.rp_id))
     }

@@ -16,7 +16,7 @@ pub struct Profile<'a> {
 }
 
 impl Profile<'_> {
-    /// Chooses the language of emails to the user.
+    /// Sets the language of emails to the user.
     pub async fn set_language(&self, current: &CurrentUser, language: Language) -> Result<(), Unavailable> {
         if current.user.language == language {
             return Ok(());
@@ -26,12 +26,12 @@ impl Profile<'_> {
         unit.commit().await
     }
 
-    /// Changes what is given: the name at any time, the username once in 30 days. The way back to a name that is held for
-    /// this user is always open. A new username is notified.
+    /// Changes the given fields: the display name at any time, the username once in 30 days. A username that is held
+    /// for this user can be taken back at any time. The user is notified of a new username.
     ///
     /// # Errors
-    /// When a name does not fit, the username is taken, held for another user or was changed recently, or the database is
-    /// away.
+    /// When a name is invalid, the username is taken, held for another user or was changed recently, or the database is
+    /// unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn update(
         &self,
@@ -59,7 +59,7 @@ impl Profile<'_> {
         if user != former && unit.rename_user(&user).await? == Insertion::Conflict {
             return Err(ApiError::UsernameTaken.into());
         }
-        // Afterwards: the name may have been given up while this waited for it.
+        // Checked afterwards: the name may have been given up while this transaction waited for it.
         let hashes = self.username_hashes(&user.username);
         if is_new && unit.is_username_held(&hashes, Some(user.id), self.core.now()).await? {
             return Err(ApiError::UsernameTaken.into());
@@ -93,23 +93,24 @@ impl Profile<'_> {
         unit.hold_username(&hash, user, self.core.now().plus(USERNAME_HELD)).await
     }
 
-    /// Holds a name for ever, since an application learns it (docs/RULES.md, 19). Where it is held already, nothing is written.
+    /// Holds a name permanently, since an application learns it (docs/RULES.md, 19). Writes nothing if it is already
+    /// held.
     ///
     /// # Errors
-    /// While the lasting key is being made, or when the database is away.
+    /// While the lasting key is being created, or when the database is unavailable.
     pub async fn hold_for_ever(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
         unit.hold_username_for_ever(&self.required_lasting_hash(&user.username)?, user.id).await
     }
 
-    /// The hash under which a username is held for ever.
+    /// The hash under which a username is held permanently.
     ///
     /// # Errors
-    /// While the lasting key is being made.
+    /// While the lasting key is being created.
     pub fn required_lasting_hash(&self, name: &Username) -> Result<KeyedHash, Unavailable> {
-        self.lasting_hash(name).ok_or_else(|| Unavailable::expected("lasting key", "not made yet"))
+        self.lasting_hash(name).ok_or_else(|| Unavailable::expected("lasting key", "not created yet"))
     }
 
-    /// Holds a new name for ever where the former one is: applications ask for names at any time.
+    /// Holds a new name permanently if the former one is: applications request names at any time.
     async fn hold_with_former(&self, unit: &mut dyn Unit, new: &Username, former: &User) -> Result<(), Unavailable> {
         let (Some(new), Some(old)) = (self.lasting_hash(new), self.lasting_hash(&former.username)) else {
             return Ok(());
@@ -120,18 +121,19 @@ impl Profile<'_> {
         Ok(())
     }
 
-    /// `None` while there is no lasting key: then no name is held for ever.
+    /// `None` while there is no lasting key: until then, no name is held permanently.
     fn lasting_hash(&self, name: &Username) -> Option<KeyedHash> {
         Some(self.core.key_set.get()?.lasting().hash(&[b"username", name.key().as_bytes()]))
     }
 
-    /// A name as it may be held: under the present key and the previous one, and for ever under the lasting one.
+    /// The hashes under which a name may be held: with the current and the previous key, and permanently with the
+    /// lasting one.
     fn username_hashes(&self, name: &Username) -> Vec<KeyedHash> {
         let own = self.core.keys.hashes(&[b"username"], name.key().as_bytes());
         own.into_iter().chain(self.lasting_hash(name)).collect()
     }
 
-    /// Whether a new account cannot have this name: an account has it, or it is held for its former owner.
+    /// Whether a name is taken: an account has it, or it is held for its former owner.
     pub(in crate::server::auth) async fn is_taken(&self, name: &Username) -> Result<bool, Unavailable> {
         let store = &self.core.store;
         Ok(store.username_is_taken(name).await?
@@ -147,7 +149,7 @@ impl Profile<'_> {
         if unit.add_user(user).await? == Insertion::Conflict {
             return Ok(Insertion::Conflict);
         }
-        // Afterwards: the name may have been given up while this waited for it.
+        // Checked afterwards: the name may have been given up while this transaction waited for it.
         let is_held = unit.is_username_held(&self.username_hashes(&user.username), None, self.core.now()).await?;
         Ok(if is_held { Insertion::Conflict } else { Insertion::Done })
     }

@@ -13,15 +13,15 @@ pub struct RecoveryCodes<'a> {
 }
 
 impl RecoveryCodes<'_> {
-    /// How many are left.
+    /// The number of unused codes.
     pub async fn count(&self, current: &CurrentUser) -> Result<u32, Unavailable> {
         self.core.store.count_recovery_codes(current.user.id).await
     }
 
-    /// Makes ten codes, each good for one sign-in, in the place of all earlier ones. Only their hashes are kept.
+    /// Creates ten codes, each valid for one sign-in, which replace all earlier ones. Only their hashes are stored.
     ///
     /// # Errors
-    /// When the session may not, or the database is away.
+    /// When the session may not create codes, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn replace(&self, current: &CurrentUser) -> Result<Vec<RecoveryCode>, Error> {
         let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;
@@ -29,7 +29,7 @@ impl RecoveryCodes<'_> {
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
         unit.record(EventKind::RecoveryCodesMade, None).await?;
         unit.notify(Occasion::RecoveryCodesMade, None).await?;
-        // Not before the notification: "This wasn't me" voids the codes that came with it or later.
+        // Written after the notification: "This wasn't me" voids the codes created with it or later.
         unit.replace_recovery_codes(current.user.id, &hashes, self.core.now()).await?;
         unit.bound_lockdown().await?;
         unit.commit().await?;

@@ -1,4 +1,4 @@
-//! Sessions: who a token belongs to, the list that a user sees, and how they end.
+//! Looks up, lists and ends sessions.
 
 use super::current_user::CurrentUser;
 use super::policy::Standing;
@@ -12,13 +12,13 @@ use crate::server::secret::Token;
 use crate::server::store::OtherSessions;
 use crate::types::ApiError;
 
-/// Which sessions are to end.
+/// Which sessions to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revocation {
     One(SessionId),
-    /// All but the one that asks.
+    /// All except the current one.
     Others,
-    /// Those that a passkey opened, but not the one that asks.
+    /// Those that a passkey began, except the current one.
     OfPasskey(CredentialId),
 }
 
@@ -28,19 +28,20 @@ pub struct Sessions<'a> {
 }
 
 impl Sessions<'_> {
-    /// The user of a token, if its session is alive; records now and then that it was seen.
+    /// Returns the user of a token, if its session is active; from time to time records that the session was seen.
     #[tracing::instrument(skip_all)]
     pub async fn current_user(&self, token: &Token) -> Result<Option<CurrentUser>, Unavailable> {
         let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(None) };
         self.check_alive(CurrentUser { user, session }).await
     }
 
-    /// Checks a session that was already read, and records now and then that it was seen; `None` if it expired or its user is disabled.
+    /// Checks a session that was already read, and from time to time records that it was seen; `None` if it has expired
+    /// or its user is disabled.
     pub async fn check_alive(&self, read: CurrentUser) -> Result<Option<CurrentUser>, Unavailable> {
         let (store, now) = (&self.core.store, self.core.now());
         let CurrentUser { user, mut session } = read;
         if !session.is_alive(now) {
-            // It stays expired when the clock is set back. Best effort: it signs no one in now either way.
+            // Removed, so that it stays expired if the clock is set back. Best effort: it signs no one in either way.
             if let Err(cause) = store.remove_expired_session(session.id).await {
                 tracing::warn!(%cause, "removing an expired session failed");
             }
@@ -65,26 +66,26 @@ impl Sessions<'_> {
         self.core.email().is_recovery_only() && current.session.method == Method::Email
     }
 
-    /// Whether the session may do what only the account's owner should do, now.
+    /// Checks whether the session may perform the actions that are reserved for the account's owner.
     ///
     /// # Errors
-    /// Why it may not, or that the database is away.
+    /// Why it may not; or when the database is unavailable.
     pub async fn check_fresh(&self, current: &CurrentUser) -> Result<(), Error> {
         let passkeys = self.core.store.passkeys(current.user.id).await?;
         Ok(Standing::new(self.core, &current.user, &current.session, &passkeys).may_act()?)
     }
 
-    /// The living sessions of a user, the one that was seen last first.
+    /// The active sessions of a user, the most recently seen first.
     pub async fn list(&self, current: &CurrentUser) -> Result<Vec<Session>, Unavailable> {
         let now = self.core.now();
         let sessions = self.core.store.sessions(current.user.id).await?;
         Ok(sessions.into_iter().filter(|session| session.is_alive(now)).collect())
     }
 
-    /// Ends sessions and returns how many; each is dead at its next request, on every node.
+    /// Ends sessions and returns how many; each is refused at its next request, on every node.
     ///
     /// # Errors
-    /// When the user has no such session or passkey, or the database is away.
+    /// When the user has no such session or passkey, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn revoke(&self, current: &CurrentUser, which: Revocation) -> Result<u64, Error> {
         let (user, own, now) = (current.user.id, current.session.id, self.core.now());
@@ -101,7 +102,7 @@ impl Sessions<'_> {
         };
         if let Revocation::OfPasskey(id) = &which
             && ended == 0
-            // One that was removed is still known by the session that it opened.
+            // A removed passkey is still known to the session that it began.
             && current.session.method != Method::Passkey(id.clone())
             && !passkeys.iter().any(|passkey| passkey.credential_id == *id)
         {
@@ -115,7 +116,7 @@ impl Sessions<'_> {
         Ok(ended)
     }
 
-    /// Ends the session of this token; nothing happens when there is none.
+    /// Ends the session of this token; does nothing if there is none.
     #[tracing::instrument(skip_all)]
     pub async fn sign_out(&self, token: &Token) -> Result<(), Unavailable> {
         let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! One unit of work on one account, and what surrounds every act: the lock, the session, the activity, the notification.
+//! A unit of work on one account, with the parts of every action: the lock, the session, the activity and the
+//! notification.
 
 use super::current_user::CurrentUser;
 use super::policy::Standing;
@@ -13,18 +14,18 @@ use crate::server::store::Unit;
 use crate::types::{ApiError, EmailAddress};
 use std::ops::{Deref, DerefMut};
 
-/// All writes of one act, with the account locked: no other unit touches it until this one ends. Dropped without
-/// [`AccountUnit::commit`], it leaves nothing behind.
+/// All writes of one action, with the account locked: no other unit changes it until this one ends. If dropped without
+/// [`AccountUnit::commit`], it writes nothing.
 pub struct AccountUnit<'a> {
     core: &'a Core,
     unit: Box<dyn Unit>,
-    /// The account as it is now.
+    /// The current state of the account.
     pub user: User,
-    /// The browser that acts, for the activity and the notification.
+    /// The browser of the request, for the activity and the notification.
     pub client: Client,
 }
 
-/// An act of the signed-in owner.
+/// An action of the signed-in owner.
 pub struct OwnersUnit<'a> {
     pub unit: AccountUnit<'a>,
     /// All passkeys of the account, the oldest first.
@@ -32,12 +33,12 @@ pub struct OwnersUnit<'a> {
 }
 
 impl<'a> AccountUnit<'a> {
-    /// Locks an account; `None` when there is none.
+    /// Locks an account; `None` if it does not exist.
     pub async fn lock(core: &'a Core, user: UserId, client: Client) -> Result<Option<Self>, Unavailable> {
         Self::lock_within(core, core.store.begin().await?, user, client).await
     }
 
-    /// The same in a unit of work that was begun already.
+    /// Locks an account in a unit of work that has already begun; `None` if it does not exist.
     pub async fn lock_within(
         core: &'a Core,
         mut unit: Box<dyn Unit>,
@@ -48,7 +49,7 @@ impl<'a> AccountUnit<'a> {
         Ok(user.map(|user| Self { core, unit, user, client }))
     }
 
-    /// The unit of an account that is locked already, or was made in it.
+    /// Wraps the unit of work in which an account was locked or created.
     pub fn of(core: &'a Core, unit: Box<dyn Unit>, user: User, client: Client) -> Self {
         Self { core, unit, user, client }
     }
@@ -57,13 +58,13 @@ impl<'a> AccountUnit<'a> {
         self.core
     }
 
-    /// Writes a line of activity.
+    /// Records an event in the activity.
     pub async fn record(&mut self, kind: EventKind, detail: Option<String>) -> Result<(), Unavailable> {
         let event = Event::new(self.user.id, kind, &self.client, self.core.issuer()).about(detail);
         self.unit.record(&event).await
     }
 
-    /// Writes a line of activity, once an hour for each detail however often it happens.
+    /// Records an event in the activity, at most once an hour for each detail.
     pub async fn record_hourly(&mut self, kind: EventKind, detail: &str) -> Result<(), Unavailable> {
         let event = Event::new(self.user.id, kind, &self.client, self.core.issuer()).about(Some(detail.to_owned()));
         self.unit.record(&event.only_once_an_hour()).await
@@ -75,8 +76,8 @@ impl<'a> AccountUnit<'a> {
         self.notify_at(&address, occasion, detail).await
     }
 
-    /// Notifies an address that was proven. Where it is no longer the account's, the email can restore it. Beyond the limit
-    /// of an hour, one digest is sent.
+    /// Notifies a proven address. If it is no longer the account's address, the email can restore it. Beyond the hourly
+    /// limit, one digest is sent.
     pub async fn notify_at(
         &mut self,
         address: &EmailAddress,
@@ -90,7 +91,7 @@ impl<'a> AccountUnit<'a> {
         let can_undo = occasion == Occasion::AddressChanged && user.proven_address() != Some(address);
         let since = self.core.now().minus(NOTIFIED_WITHIN);
         let sent = self.unit.count_notifications(user.id, address, since).await?;
-        // An account is deleted once, and nothing could tell of it later.
+        // An account is deleted only once, and no later email could mention it.
         let is_last = occasion == Occasion::Deleted;
         let is_within =
             is_last || sent.about(occasion) < MOST_OF_A_KIND && (can_undo || sent.without_undo() < MOST_OF_ALL);
@@ -120,7 +121,8 @@ impl<'a> AccountUnit<'a> {
         self.unit.set_lockdown(self.user.id, Some(lockdown)).await
     }
 
-    /// Ends a lockdown where a passkey or recovery code from before it is used, and one whose time is over.
+    /// Ends a lockdown that has expired, or that began after the passkey or recovery code in use was created
+    /// (`made_at`).
     pub async fn end_lockdown(&mut self, made_at: Timestamp) -> Result<(), Unavailable> {
         match self.user.lockdown {
             Some(lockdown) if lockdown.is_ended_by(made_at) || !lockdown.is_active(self.core.now()) => {
@@ -130,8 +132,8 @@ impl<'a> AccountUnit<'a> {
         }
     }
 
-    /// Gives a lockdown an end in time once nothing is left that could end it, such as after the removal of the last older
-    /// passkey.
+    /// Sets an end time for a lockdown if nothing is left that could end it, such as after the removal of the last
+    /// older passkey.
     pub async fn bound_lockdown(&mut self) -> Result<(), Unavailable> {
         let Some(lockdown) = self.user.lockdown.filter(|lockdown| lockdown.ends_at.is_none()) else { return Ok(()) };
         if self.has_key_from_before(lockdown.since).await? {
@@ -140,15 +142,15 @@ impl<'a> AccountUnit<'a> {
         self.unit.set_lockdown(self.user.id, Some(Lockdown::begin(lockdown.since, false))).await
     }
 
-    /// Whether the account has a passkey or a recovery code that was made before this time, and so can end a lockdown that
-    /// began then.
+    /// Whether the account has a passkey or a recovery code that was created before this time, and so can end a
+    /// lockdown that began then.
     async fn has_key_from_before(&mut self, since: Timestamp) -> Result<bool, Unavailable> {
         let (rp_id, passkeys) = (self.core.rp_id(), self.unit.passkeys_of(self.user.id).await?);
         let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
         Ok(has_older || self.unit.count_recovery_codes_before(self.user.id, since).await? > 0)
     }
 
-    /// Commits the transaction. The store logs what was recorded, and wakes the worker where an email was queued.
+    /// Commits the transaction. The store logs the recorded events, and wakes the mail worker if an email was queued.
     pub async fn commit(self) -> Result<(), Unavailable> {
         self.unit.commit().await
     }
@@ -169,7 +171,7 @@ impl DerefMut for AccountUnit<'_> {
 }
 
 impl<'a> OwnersUnit<'a> {
-    /// Locks the account of the signed-in user and reads the session again.
+    /// Locks the account of the signed-in user, and checks that the session still exists.
     pub async fn begin(core: &'a Core, current: &CurrentUser) -> Result<Self, Error> {
         let unit = AccountUnit::lock(core, current.user.id, current.session.client.clone()).await?;
         let mut unit = unit.ok_or(ApiError::SignedOut)?;
@@ -181,7 +183,8 @@ impl<'a> OwnersUnit<'a> {
         Ok(Self { unit, passkeys })
     }
 
-    /// The same for what only the owner may do: with a fresh authentication by passkey, or by email where there is none.
+    /// Locks the account for an action that only the owner may perform. It needs a fresh authentication by passkey, or
+    /// by email if there is no passkey.
     pub async fn begin_fresh(core: &'a Core, current: &CurrentUser) -> Result<Self, Error> {
         let owners = Self::begin(core, current).await?;
         owners.standing(current).may_act()?;

@@ -1,4 +1,4 @@
-//! Verifying an answer to a request to sign in (WebAuthn Level 3, section 7.2).
+//! Verifies authentication responses (WebAuthn Level 3, section 7.2).
 
 use super::authenticator_data::AuthenticatorData;
 use super::ceremony::Ceremonies;
@@ -21,8 +21,8 @@ pub enum Assertion {
 }
 
 impl Ceremonies<'_> {
-    /// The passkey that answers, if it belongs to the user whom it names (section 7.2, step 6). In a reauthentication
-    /// it must be the `expected` user's, and need not name them.
+    /// Finds the passkey of a response, if it belongs to the user that the response names (section 7.2, step 6). In a
+    /// reauthentication it must belong to the `expected` user, and the response need not name a user.
     pub async fn passkey_of(
         &self,
         answer: &AuthenticationAnswer,
@@ -51,8 +51,8 @@ impl Ceremonies<'_> {
         if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(ApiError::NOT_VERIFIED.into()) }
     }
 
-    /// Whether a user handle belongs to an account. If not, this may be a different database than the passkey was made
-    /// for, so the device must keep the passkey.
+    /// Whether a user handle belongs to an account. If not, the passkey may have been created for a different database,
+    /// so the device must keep it.
     async fn is_an_account(&self, handle: Option<&[u8]>) -> Result<bool, Unavailable> {
         match handle.and_then(|handle| uuid::Uuid::from_slice(handle).ok()) {
             Some(id) => Ok(self.core.store.user(UserId(id)).await?.is_some()),

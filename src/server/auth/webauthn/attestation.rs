@@ -26,30 +26,31 @@ pub struct NewPasskey {
     pub sign_count: u32,
 }
 
-/// Why an object is not taken.
+/// Why an attestation object is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("malformed")]
     Malformed(#[from] Malformed),
-    /// For the log: what it should not have been.
+    /// The reason, for the log.
     #[error("{0}")]
     NotAcceptable(&'static str),
 }
 
-/// Reads an attestation object (WebAuthn Level 3, section 6.5.4) and refuses what the library would let pass: formats
-/// that were not asked for, statements where there must be none, other bytes than announced, keys that could never sign in.
+/// Reads an attestation object (WebAuthn Level 3, section 6.5.4) and refuses what the library would accept: formats
+/// that were not requested, statements that must be empty, mismatched ids, trailing bytes, and keys that could never
+/// sign in.
 pub fn examine(object: &[u8], raw_id: &[u8]) -> Result<NewPasskey, Refused> {
     let object = AttestationObject::read(object)?;
     let data = AuthenticatorData::parse(&object.auth_data)?;
     let attested = data.attested.as_ref().ok_or(Refused::NotAcceptable("no attested credential"))?;
     let credential_id = CredentialId::new(attested.credential_id.to_vec());
-    let credential_id = credential_id.ok_or(Refused::NotAcceptable("length of the credential id"))?;
+    let credential_id = credential_id.ok_or(Refused::NotAcceptable("credential id length"))?;
     for (is_acceptable, otherwise) in [
         (object.has_accepted_format(), "attestation format or statement"),
-        (credential_id.as_bytes() == raw_id, "another credential id than announced"),
-        (attested.has_usable_key(), "kind of key"),
+        (credential_id.as_bytes() == raw_id, "credential id mismatch"),
+        (attested.has_usable_key(), "key type"),
         (data.has_sound_backup_flags(), "backup flags"),
-        (!data.has_trailing_bytes, "bytes behind the authenticator data"),
+        (!data.has_trailing_bytes, "trailing bytes after the authenticator data"),
     ] {
         if !is_acceptable {
             return Err(Refused::NotAcceptable(otherwise));
@@ -83,7 +84,7 @@ impl AttestationObject {
         self.statement.contains_key(&Value::Text("x5c".to_owned()))
     }
 
-    /// A chain of at least one certificate, in bytes.
+    /// Whether `x5c` is a chain of at least one certificate, each a byte string.
     fn has_certificates(&self) -> bool {
         let is_certificate = |item: &Value| matches!(item, Value::Bytes(_));
         match self.statement.get(&Value::Text("x5c".to_owned())) {
@@ -93,8 +94,8 @@ impl AttestationObject {
     }
 }
 
-/// The same object without its attestation, where that is a chain of certificates (WebAuthn Level 3, section 8.2);
-/// `None` where it has none. Some browsers send one that was not asked for. It is not used, so it is not verified.
+/// Replaces an attestation by a certificate chain (WebAuthn Level 3, section 8.2) with `none`; returns `None` if there
+/// is no chain. Some browsers send one that was not requested. It is not used, so it is not verified.
 pub fn without_certificates(object: &[u8]) -> Option<Vec<u8>> {
     let object = AttestationObject::read(object).ok().filter(AttestationObject::has_certificates)?;
     let bare = BTreeMap::from([
@@ -105,7 +106,7 @@ pub fn without_certificates(object: &[u8]) -> Option<Vec<u8>> {
     serde_cbor_2::to_vec(&bare).ok()
 }
 
-/// Byte strings for serde without another crate.
+/// Deserializes CBOR byte strings without another crate.
 mod byte_string {
     use serde::{Deserialize, Deserializer};
     use serde_cbor_2::Value;
@@ -113,7 +114,7 @@ mod byte_string {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Bytes(bytes) => Ok(bytes),
-            _ => Err(serde::de::Error::custom("not a byte string")),
+            _ => Err(serde::de::Error::custom("expected a byte string")),
         }
     }
 }

@@ -4,13 +4,13 @@ use serde_cbor_2::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Authenticator data (WebAuthn Level 3, section 6.1), for the fields that the library neither exposes nor checks.
+/// Authenticator data (WebAuthn Level 3, section 6.1), with the fields that the library neither exposes nor checks.
 #[derive(Debug)]
 pub struct AuthenticatorData<'a> {
     flags: u8,
     pub sign_count: u32,
     pub attested: Option<Attested<'a>>,
-    /// The number of bytes after the last field; it must be zero.
+    /// Whether bytes follow the last field, which is not allowed.
     pub has_trailing_bytes: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'a> AuthenticatorData<'a> {
         self.flags & BACKED_UP != 0
     }
 
-    /// Whether the backup flags agree: only an eligible passkey can be backed up (section 6.1.3).
+    /// Whether the backup flags are consistent: only an eligible passkey can be backed up (section 6.1.3).
     pub fn has_sound_backup_flags(&self) -> bool {
         self.backup_eligible() || !self.backed_up()
     }
@@ -68,8 +68,8 @@ impl<'a> Attested<'a> {
         Ok((Self { aaguid: Uuid::from_bytes(*aaguid), credential_id, key }, rest))
     }
 
-    /// Whether the key is one of those we asked for: ES256 on P-256, ES384 on P-384 or RS256
-    /// (COSE algorithms and curves of RFC 9053, sections 2.1 and 7.1, and RFC 8812, section 2).
+    /// Whether the key has a requested type: ES256 on P-256, ES384 on P-384, or RS256 (COSE algorithms and curves of
+    /// RFC 9053, sections 2.1 and 7.1, and RFC 8812, section 2).
     pub fn has_usable_key(&self) -> bool {
         let number = |label: i128| match self.key.get(&Value::Integer(label)) {
             Some(Value::Integer(number)) => Some(*number),

@@ -1,4 +1,4 @@
-//! CBOR as authenticators write it, with what the library's parser lets pass.
+//! Parses CBOR from authenticators, and refuses duplicate map keys, which the library's parser accepts.
 
 use super::json::Malformed;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -6,8 +6,9 @@ use serde_cbor_2::Value;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// One item from the front of `bytes`, and the bytes behind it. The parser is the library's own, so that both read the
-/// same; but a map with the same key twice is malformed (RFC 8949, section 5.6), where the library takes the last one.
+/// Parses one item from the start of `bytes`, and returns it with the remaining bytes. The parser is the library's own,
+/// so that both read the same values; but a map with a duplicate key is malformed (RFC 8949, section 5.6), where the
+/// library takes the last value.
 pub fn item<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malformed> {
     read::<UniqueKeys>(bytes)?;
     read(bytes)
@@ -20,7 +21,7 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malfor
     Ok((item, rest))
 }
 
-/// Any item whose maps have each key once, at every depth.
+/// Any item without duplicate map keys at any depth.
 struct UniqueKeys;
 
 impl<'de> Deserialize<'de> for UniqueKeys {
@@ -29,7 +30,7 @@ impl<'de> Deserialize<'de> for UniqueKeys {
     }
 }
 
-/// Values that hold no others.
+/// Visitor methods for values that contain no other values.
 macro_rules! plain {
     ($($visit:ident: $kind:ty),* $(,)?) => {$(
         fn $visit<E: Error>(self, _: $kind) -> Result<Self, E> {
@@ -42,7 +43,7 @@ impl<'de> Visitor<'de> for UniqueKeys {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an item whose maps have each key once")
+        f.write_str("an item without duplicate map keys")
     }
 
     plain! {
@@ -82,7 +83,7 @@ impl<'de> Visitor<'de> for UniqueKeys {
         while let Some(key) = pairs.next_key::<Value>()? {
             pairs.next_value::<Self>()?;
             if !keys.insert(key) {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("duplicate map key"));
             }
         }
         Ok(self)

@@ -1,4 +1,4 @@
-//! The state of a ceremony that has begun: kept on the server, bound to one browser, taken once.
+//! Stores the state of pending ceremonies on the server: bound to one browser, and usable once.
 
 use super::relying_party::{CEREMONY_LIFE, RelyingParty};
 use crate::server::Unavailable;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-/// The purpose of a ceremony; an answer to one finds nothing under another.
+/// The purpose of a ceremony. A response for one purpose does not find the state of another.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
     SignUp,
@@ -49,13 +49,13 @@ struct Pending<T> {
     state: T,
 }
 
-/// A ceremony that begins: its challenge, and what is needed to finish it.
+/// A new ceremony: its challenge, and the state that is needed to finish it.
 pub struct Begun<T> {
     pub challenge: Vec<u8>,
     pub state: T,
 }
 
-/// Keeps and verifies ceremonies.
+/// Stores and verifies ceremonies.
 #[derive(Clone, Copy)]
 pub struct Ceremonies<'a> {
     pub(in crate::server) core: &'a Core,
@@ -63,15 +63,15 @@ pub struct Ceremonies<'a> {
 }
 
 impl Ceremonies<'_> {
-    /// Keeps the state where only this browser, with this challenge and for this purpose, finds it; unless its client has
-    /// begun too many.
+    /// Stores the state so that only this browser, with this challenge and for this purpose, can find it. Fails if the
+    /// client has begun too many ceremonies.
     pub async fn keep<T: Serialize>(&self, purpose: Purpose, caller: &Caller, begun: Begun<T>) -> Result<(), Limited> {
         let Begun { challenge, state } = begun;
-        let browser = caller.browser.as_ref().ok_or_else(|| Unavailable::new("ceremony", "the browser has no name"))?;
+        let browser = caller.browser.as_ref().ok_or_else(|| Unavailable::new("ceremony", "no browser token"))?;
         let expires_at = self.core.now().plus(CEREMONY_LIFE).unix_millis();
         let value = serde_json::to_vec(&Pending { format: FORMAT, expires_at, state }).map_err(broken)?;
         let key = key(purpose, browser, &URL_SAFE_NO_PAD.encode(challenge));
-        // Others may read the ephemeral store, and it holds what people type when they sign up.
+        // Encrypted, because others may read the ephemeral store, and a sign-up contains personal data.
         let value = self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())?;
         let kept = Kept { key: &key, value, ttl: CEREMONY_LIFE };
         self.core.limiter.draw_and_put(&limit::CEREMONIES, Subject::Client(caller.address), kept).await?;
@@ -79,8 +79,8 @@ impl Ceremonies<'_> {
         Ok(())
     }
 
-    /// Takes the state out: from now on this ceremony is spent, whatever follows. `None` when it was spent before, or this
-    /// browser began none.
+    /// Takes the state out, so that the ceremony cannot be used again, whatever follows. `None` if it was already used,
+    /// has expired, or was not begun in this browser.
     pub async fn take<T: DeserializeOwned>(
         &self,
         purpose: Purpose,
@@ -97,17 +97,17 @@ impl Ceremonies<'_> {
     }
 }
 
-/// The state in a value, if it has not expired and is of a shape that this program knows.
+/// Reads the state from a value, if it has not expired and its format is known.
 fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
     let pending = serde_json::from_slice::<Pending<&RawValue>>(value).ok().filter(|pending| pending.format == FORMAT);
     let state = pending.and_then(|pending| Some((pending.expires_at, serde_json::from_str(pending.state.get()).ok()?)));
     if state.is_none() {
-        tracing::warn!("ceremony state unreadable: another version or another key wrote it");
+        tracing::warn!("ceremony state unreadable: written by another version or with another key");
     }
     state.filter(|(expires_at, _)| now < Timestamp::from_unix_millis(*expires_at)).map(|(_, state)| state)
 }
 
-/// A hash, so that neither a browser's token nor a challenge can be read out of the backend.
+/// Derives the key by hashing, so that neither a browser's token nor a challenge can be read from the backend.
 fn key(purpose: Purpose, browser: &Token, challenge: &str) -> String {
     let hash = Sha256::new().chain_update(browser.hash().0).chain_update(challenge).finalize();
     format!("{CEREMONY}{}:{}", purpose.name(), URL_SAFE_NO_PAD.encode(hash))

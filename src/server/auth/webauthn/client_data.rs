@@ -23,8 +23,8 @@ impl ClientData {
         object(text)
     }
 
-    /// Whether it was made for this purpose, on exactly this origin and in a page of its own. The library compares the
-    /// origin as a URL, so that other spellings pass, and does not look at frames at all.
+    /// Whether it was created for this purpose, on exactly this origin, and not in a cross-origin frame. The library
+    /// compares the origin as a URL, so that other spellings pass, and does not check for frames at all.
     #[must_use]
     pub fn was_made_for(&self, purpose: &str, origin: &str) -> bool {
         self.r#type == purpose && self.origin == origin && self.cross_origin != Some(true) && self.top_origin.is_none()

@@ -4,7 +4,7 @@ use crate::server::auth::Error;
 use crate::types::ApiError;
 use serde::Deserialize;
 
-/// The answer does not parse: a member is missing or of the wrong kind, not base64url, or not JSON.
+/// The response does not parse: it is not JSON, or a member is missing, has the wrong type, or is not base64url.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed")]
 pub struct Malformed;
@@ -15,7 +15,7 @@ impl From<Malformed> for Error {
     }
 }
 
-/// Reads a JSON object; serde alone would also take a list for a structure.
+/// Parses a JSON object; serde alone would also accept an array for a struct.
 pub fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Malformed> {
     if !json.trim_ascii_start().starts_with('{') {
         return Err(Malformed);

@@ -1,4 +1,4 @@
-//! WebAuthn: what is checked in front of the library, and the ceremonies that are under way.
+//! WebAuthn: the checks that the library does not make, and the state of pending ceremonies.
 
 mod assertion;
 mod attestation;

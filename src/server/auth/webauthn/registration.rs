@@ -1,4 +1,4 @@
-//! Verifying an answer to a request to create a passkey (WebAuthn Level 3, section 7.1).
+//! Verifies registration responses (WebAuthn Level 3, section 7.1).
 
 use super::attestation;
 use super::ceremony::Ceremonies;
@@ -16,15 +16,15 @@ pub struct NewCredential<'a> {
     pub owner: UserId,
     pub added_with: AddedWith,
     pub registration: &'a PasskeyRegistration,
-    /// The browser that it is created in.
+    /// The browser in which the passkey is created.
     pub client: &'a Client,
 }
 
 impl Ceremonies<'_> {
-    /// Verifies a registration; `None` when it does not hold.
+    /// Verifies a registration; `None` if it is invalid.
     ///
     /// # Errors
-    /// When the record of the passkey cannot be written.
+    /// When the passkey's record cannot be serialized.
     pub fn verify_registration(
         &self,
         answer: &RegistrationAnswer,

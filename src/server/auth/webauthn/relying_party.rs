@@ -11,7 +11,7 @@ use webauthn_rs::prelude::{
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
-/// How long a user has to answer (docs/RULES.md, 1).
+/// How long a user has to complete a ceremony (docs/RULES.md, 1).
 pub const CEREMONY_LIFE: Duration = Duration::from_mins(5);
 
 /// The WebAuthn relying party: the library, configured for the public origin.
@@ -21,14 +21,14 @@ pub struct RelyingParty {
     id: String,
 }
 
-/// The shape of `Passkey::record`: the JSON of webauthn-rs 0.6.
+/// The format version of `Passkey::record`: the JSON of webauthn-rs 0.6.
 pub const RECORD_VERSION: i64 = 1;
 
 impl RelyingParty {
     /// `name`: shown in the browser's passkey dialog.
     ///
     /// # Errors
-    /// When the library does not take the host of the origin for a relying party's id.
+    /// When the library does not accept the host of the origin as a relying party id.
     pub fn new(public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
         let webauthn = WebauthnBuilder::new(public_url.host(), public_url.url())
             .and_then(|builder| builder.rp_name(name).timeout(CEREMONY_LIFE).build())
@@ -46,15 +46,15 @@ impl RelyingParty {
         &self.origin
     }
 
-    /// Options for a new passkey: user-verified and discoverable (the library does not ask for the latter), and not on
-    /// an authenticator that has one of `known`.
+    /// Creates the options for a new passkey: user-verified and discoverable (the library does not request the latter),
+    /// and not on an authenticator that already has one of `known`.
     pub fn begin_registration(
         &self,
         user: &User,
         known: &[&Passkey],
     ) -> Result<(views::Options, Vec<u8>, PasskeyRegistration), Unavailable> {
-        // The library gets no exclude list: with one it would report a known passkey as unverified; the store
-        // recognises it.
+        // The library gets no exclude list: with one, it would report a known passkey as unverified. The store detects
+        // duplicates.
         let (mut response, state) = self
             .webauthn
             .start_passkey_registration(user.id.0, user.username.as_str(), user.display_name.as_str(), Some(Vec::new()))
@@ -75,7 +75,8 @@ impl RelyingParty {
         self.webauthn.finish_passkey_registration(answer, state)
     }
 
-    /// Options that name these passkeys; with none the one that answers decides who signs in.
+    /// Creates the options for an authentication with these passkeys. If there are none, the passkey of the response
+    /// decides who signs in.
     pub fn begin_authentication(
         &self,
         known: &[&Passkey],
@@ -95,8 +96,8 @@ impl RelyingParty {
     }
 }
 
-/// A passkey in a list of those that may answer, or may not (WebAuthn Level 3, section 5.8.3). In place of the library's
-/// type, which knows fewer transports than browsers do.
+/// A passkey in an allow list or exclude list (WebAuthn Level 3, section 5.8.3). Used instead of the library's type,
+/// which knows fewer transports than browsers do.
 #[derive(Serialize)]
 struct Descriptor<'a> {
     r#type: &'static str,
@@ -110,8 +111,8 @@ impl<'a> Descriptor<'a> {
     }
 }
 
-/// Reads what the library needs to verify with a passkey. One that has become eligible for backup since is marked so on
-/// this copy, because the library refuses the change in this flow; it is stored only once the signature was verified.
+/// Reads the library's record of a passkey. If the passkey has since become eligible for backup, this copy is marked as
+/// such, because the library refuses the change in this flow. The copy is stored only after the signature is verified.
 pub fn record(passkey: &Passkey, now_eligible: bool) -> Result<Record, Unavailable> {
     if passkey.record_version != RECORD_VERSION {
         return Err(Unavailable::new("passkey record", format!("version {}", passkey.record_version)));
@@ -126,12 +127,12 @@ pub fn record(passkey: &Passkey, now_eligible: bool) -> Result<Record, Unavailab
     Ok(Record::from(credential))
 }
 
-/// A record as it is stored.
+/// Serializes a record for storage.
 pub fn stored(record: &Record) -> Result<String, Unavailable> {
     serde_json::to_string(record).map_err(|cause| Unavailable::new("passkey record", cause))
 }
 
-/// The options as JSON, with these passkeys in the list of that name.
+/// Serializes the options as JSON, with these passkeys in the member `list`.
 fn options(public_key: &impl Serialize, list: &str, known: &[&Passkey]) -> Result<views::Options, Unavailable> {
     let json = || {
         if known.is_empty() {

@@ -56,13 +56,13 @@ struct Assertion {
     user_handle: Option<Bytes>,
 }
 
-/// The answer to a request to make a passkey.
+/// The response to a request to create a passkey.
 #[derive(Debug)]
 pub struct RegistrationAnswer {
     pub(in crate::server::auth) client_data: ClientData,
-    /// As the browser told them; unknown words are kept, since new ones appear (section 5.8.4).
+    /// As the browser reports them; unknown values are kept, since new ones appear (section 5.8.4).
     pub(super) transports: String,
-    /// Whether `id` and `rawId` agree and the type is the only one there is.
+    /// Whether `id` and `rawId` match and the type is `public-key`.
     pub(super) consistent: bool,
     pub(super) credential: RegisterPublicKeyCredential,
 }
@@ -71,7 +71,7 @@ impl RegistrationAnswer {
     /// Parses a `RegistrationResponseJSON`.
     ///
     /// # Errors
-    /// [`Malformed`], before anything was looked up or spent.
+    /// [`Malformed`], before anything is looked up or used up.
     pub fn parse(json: &RawValue) -> Result<Self, Malformed> {
         let envelope: Envelope = object(json.get())?;
         let response: Attestation = object(envelope.response.get())?;
@@ -98,18 +98,18 @@ impl RegistrationAnswer {
     /// The properties of the new passkey, if they are acceptable.
     ///
     /// # Errors
-    /// When the attestation object does not parse, or holds what was not asked for.
+    /// When the attestation object does not parse, or is not acceptable.
     pub fn examine(&self) -> Result<NewPasskey, Refused> {
         attestation::examine(&self.credential.response.attestation_object, &self.credential.raw_id)
     }
 }
 
-/// The answer to a request to sign in.
+/// The response to a request to sign in.
 #[derive(Debug)]
 pub struct AuthenticationAnswer {
     pub(in crate::server::auth) client_data: ClientData,
     pub(super) consistent: bool,
-    /// Whether the browser says that the authenticator is not part of this device (section 5.4.5).
+    /// Whether the browser reports that the authenticator is not part of this device (section 5.4.5).
     pub(in crate::server::auth) is_cross_platform: bool,
     pub(super) credential: PublicKeyCredential,
 }
@@ -118,7 +118,7 @@ impl AuthenticationAnswer {
     /// Parses an `AuthenticationResponseJSON`.
     ///
     /// # Errors
-    /// [`Malformed`], before anything was looked up or spent.
+    /// [`Malformed`], before anything is looked up or used up.
     pub fn parse(json: &RawValue) -> Result<Self, Malformed> {
         let envelope: Envelope = object(json.get())?;
         let response: Assertion = object(envelope.response.get())?;
@@ -133,7 +133,7 @@ impl AuthenticationAnswer {
                     authenticator_data: response.authenticator_data.0,
                     client_data_json: response.client_data_json.0,
                     signature: response.signature.0,
-                    // Some password managers send an empty one where there is none (w3c/webauthn, issue 1722).
+                    // Some password managers send an empty user handle instead of none (w3c/webauthn, issue 1722).
                     user_handle: response.user_handle.map(|handle| handle.0).filter(|handle| !handle.is_empty()),
                 },
                 extensions: AuthenticationExtensionsClientOutputs::default(),
@@ -159,8 +159,8 @@ impl Envelope<'_> {
     }
 }
 
-/// At most eight different short words of letters and hyphens, joined by commas; the rest is no transport. `cable` is the
-/// old name of `hybrid`, which browsers no longer know.
+/// Joins at most eight different short words of letters and hyphens with commas; anything else is not a transport.
+/// `cable` is the old name of `hybrid`, and browsers no longer know it.
 fn joined(transports: &[String]) -> String {
     let is_word =
         |word: &&str| (1..=32).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');

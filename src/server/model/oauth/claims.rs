@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A rule of an application: members of a group have a claim with a value. The first rule that fits decides a claim.
+/// A claim rule of an application: members of `group` get `claim` with `value`. The first matching rule wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRule {
     pub group: GroupName,
@@ -12,7 +12,7 @@ pub struct ClaimRule {
     pub value: String,
 }
 
-/// A rule as the database and `APPLICATIONS_FILE` hold it.
+/// The serialized form of a rule in the database and in `APPLICATIONS_FILE`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     group: String,
@@ -21,11 +21,11 @@ struct Stored {
 }
 
 impl ClaimRule {
-    /// The most rules of one application.
+    /// Maximum number of rules per application.
     pub const MOST: usize = 50;
     const MAX_BYTES: usize = 256;
 
-    /// Reads `GROUP:CLAIM=VALUE`; `None` for anything else, and for a claim that the provider itself gives.
+    /// Parses `GROUP:CLAIM=VALUE`; `None` for any other text, and for a claim that the provider itself sets.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (group, rest) = text.split_once(':')?;
@@ -41,10 +41,10 @@ impl ClaimRule {
         GroupName::parse(group).filter(|_| fits).map(rule)
     }
 
-    /// The rules as the database holds them.
+    /// Serializes rules for the database.
     ///
     /// # Errors
-    /// Never in practice: these are texts.
+    /// Never in practice: all members are strings.
     pub fn write(rules: &[Self]) -> Result<String, serde_json::Error> {
         let stored = |rule: &Self| Stored {
             group: rule.group.to_string(),
@@ -54,7 +54,7 @@ impl ClaimRule {
         serde_json::to_string(&rules.iter().map(stored).collect::<Vec<_>>())
     }
 
-    /// Reads what [`ClaimRule::write`] wrote; `None` for anything else.
+    /// The inverse of [`ClaimRule::write`]; `None` for invalid text.
     #[must_use]
     pub fn read(text: &str) -> Option<Vec<Self>> {
         let stored: Vec<Stored> = serde_json::from_str(text).ok()?;
@@ -62,7 +62,7 @@ impl ClaimRule {
     }
 }
 
-/// Claims that the provider itself gives; no rule overrides them.
+/// Claims that the provider itself sets; no rule can override them.
 const RESERVED: [&str; 25] = [
     "iss",
     "sub",
@@ -91,23 +91,23 @@ const RESERVED: [&str; 25] = [
     "events",
 ];
 
-/// The parameter `claims` (OpenID Connect Core, section 5.5): which claims are asked for, and where.
+/// The `claims` parameter (OpenID Connect Core, section 5.5): the requested claims, for userinfo and for the ID token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedClaims {
     pub userinfo: BTreeSet<String>,
     pub id_token: BTreeSet<String>,
-    /// The values of an essential `acr`; the request fails without one of them (section 5.5.1.1).
+    /// The accepted values of an essential `acr`; the request fails if none of them is met (section 5.5.1.1).
     pub essential_acr: Option<BTreeSet<String>>,
-    /// The users whom the application means, by their `sub`; no other one's tokens are given (section 5.5.1, and 3.1.2.2).
+    /// The requested users, by their `sub`; no tokens are issued for other users (sections 5.5.1 and 3.1.2.2).
     #[serde(default)]
     pub subjects: Option<BTreeSet<String>>,
 }
 
 impl RequestedClaims {
-    /// The most claims that are looked at.
+    /// Maximum number of claims for userinfo, and for the ID token.
     const MOST: usize = 50;
 
-    /// Reads the parameter; `None` where it is not what the specification describes.
+    /// Parses the parameter; `None` if it violates the specification.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let members = Members::parse(text.as_bytes()).ok()?;
@@ -131,7 +131,7 @@ fn is_request(claim: &Value) -> bool {
     claim.is_null() || claim.is_object()
 }
 
-/// The members `value` and `values` of a claim's request.
+/// The members `value` and `values` of a claim request.
 fn values_of(claim: &Value) -> BTreeSet<String> {
     let one = claim.get("value").into_iter();
     let several = claim.get("values").and_then(Value::as_array).into_iter().flatten();

@@ -8,29 +8,30 @@ use crate::server::secret::{Entropy, Secret, TokenHash};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// The most redirect URIs of a kind.
+/// Maximum number of redirect URIs of each kind.
 pub const MOST_URIS: usize = 50;
-/// The most secrets of a client that are valid at a time.
+/// Maximum number of secrets of a client that are valid at the same time.
 pub const MOST_SECRETS: usize = 10;
-/// How long mismatches are kept, and how many of an application.
+/// How long mismatches are kept.
 pub const MISMATCH_KEPT: Duration = Duration::from_hours(7 * 24);
+/// Maximum number of mismatches that are kept per application.
 pub const MOST_MISMATCHES: u32 = 20;
-/// Longest mismatch that is kept, in bytes.
+/// Maximum length of a stored mismatch, in bytes.
 pub const LONGEST_MISMATCH: usize = 2 * 1024;
 
-/// An application that signs users in by OpenID Connect.
+/// An application that signs users in with OpenID Connect.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, independent of the others")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     pub application: ApplicationId,
     pub client_id: String,
-    /// It has no secret (RFC 6749, section 2.1).
+    /// Whether it has no secret (RFC 6749, section 2.1).
     pub is_public: bool,
-    /// It must send a code challenge (RFC 7636).
+    /// Whether it must send a code challenge (RFC 7636).
     pub requires_pkce: bool,
-    /// The algorithm of its ID tokens.
+    /// The signing algorithm of its ID tokens.
     pub algorithm: Algorithm,
-    /// Whether the claims of its scopes are in the ID token, too.
+    /// Whether its ID tokens also contain the claims of its scopes.
     pub claims_in_id_token: bool,
     pub consent: ConsentRule,
     /// Whether it gets refresh tokens without the scope `offline_access`.
@@ -38,30 +39,30 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     pub backchannel_logout_uri: Option<String>,
-    /// The first that fits decides a claim.
+    /// The first matching rule wins.
     pub claim_rules: Vec<ClaimRule>,
 }
 
 impl Client {
-    /// Whether it is a program on the user's device.
+    /// Whether it is a native application on the user's device.
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.is_public && self.redirect_uris.iter().any(RedirectUri::is_native)
     }
 
-    /// Whether an answer may be sent to this redirect URI.
+    /// Whether a response may be sent to this redirect URI.
     #[must_use]
     pub fn admits(&self, redirect_uri: &str) -> bool {
         self.redirect_uris.iter().any(|own| own.admits(redirect_uri, self.is_public))
     }
 
-    /// Whether a user may be led to this URI after signing out.
+    /// Whether a user may be redirected to this URI after signing out.
     #[must_use]
     pub fn admits_after_logout(&self, uri: &str) -> bool {
         self.post_logout_redirect_uris.iter().any(|own| own.admits(uri, self.is_public))
     }
 
-    /// Whether the user has to be asked, given the scopes that they allowed before.
+    /// Whether the user has to be asked for consent; `given` are the scopes that they allowed before.
     #[must_use]
     pub fn needs_consent(&self, scopes: &Scopes, given: Option<&Scopes>) -> bool {
         match self.consent {
@@ -71,14 +72,14 @@ impl Client {
         }
     }
 
-    /// Whether it gets a refresh token with these scopes.
+    /// Whether it gets a refresh token for these scopes.
     #[must_use]
     pub fn gets_refresh_token(&self, scopes: &Scopes) -> bool {
         self.refreshes || scopes.has(Scope::OfflineAccess)
     }
 }
 
-/// Whether a text can be a client's id: visible characters that need no escaping in an address or in Basic authentication.
+/// Whether a text is a valid client id: only characters that need no escaping in a URL or in Basic authentication.
 #[must_use]
 pub fn is_client_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -106,32 +107,32 @@ impl ConsentRule {
         }
     }
 
-    /// Reads what [`ConsentRule::name`] wrote; `None` for anything else.
+    /// The inverse of [`ConsentRule::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rule| rule.name() == name)
     }
 }
 
-/// A secret of a client, as a hash.
+/// A client secret, stored as a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSecret {
     pub hash: TokenHash,
-    /// The first characters, by which administrators tell secrets apart.
+    /// The first characters, so that administrators can tell secrets apart.
     pub prefix: String,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
-    /// Whether `APPLICATIONS_FILE` names it; then commands do not remove it.
+    /// Whether `APPLICATIONS_FILE` defines it; if so, commands do not remove it.
     pub from_file: bool,
 }
 
-/// Characters of a secret: 43 of 62 are 256 bits, and none of them needs escaping.
+/// The characters of a secret: 43 of these 62 make 256 bits, and none of them needs escaping.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const SECRET_LENGTH: usize = 43;
 const PREFIX_LENGTH: usize = 6;
 
 impl ClientSecret {
-    /// Makes a secret; the text is shown once.
+    /// Generates a secret; its text is shown once.
     pub fn random(
         entropy: &dyn Entropy,
         created_at: Timestamp,
@@ -141,7 +142,7 @@ impl ClientSecret {
         while text.len() < SECRET_LENGTH {
             let mut byte = [0];
             entropy.fill(&mut byte);
-            // The highest values would make the first characters likelier.
+            // Values beyond the alphabet are drawn again: a remainder would make the first characters more likely.
             if let Some(character) = ALPHABET.get(usize::from(byte[0] & 63)) {
                 text.push(char::from(*character));
             }
@@ -149,38 +150,40 @@ impl ClientSecret {
         (Self::of(&text, created_at, expires_at), Secret::new(text))
     }
 
-    /// A secret that the operator chose.
+    /// A secret that an administrator chose.
     #[must_use]
     pub fn of(text: &str, created_at: Timestamp, expires_at: Option<Timestamp>) -> Self {
         let prefix = text.chars().take(PREFIX_LENGTH).collect();
         Self { hash: Self::hash(text), prefix, created_at, expires_at, from_file: false }
     }
 
-    /// A plain hash: a secret that is made here has 256 bits, and one from a file at least 32 characters, so neither can be guessed.
+    /// A plain hash suffices: a generated secret has 256 bits, and one from a file at least 32 characters, so neither
+    /// can be guessed.
     #[must_use]
     pub fn hash(text: &str) -> TokenHash {
         TokenHash(Sha256::digest(text).into())
     }
 
-    /// Whether `text` is this secret, and it is still valid.
+    /// Whether `text` is this secret and the secret has not expired.
     #[must_use]
     pub fn admits(&self, text: &str, now: Timestamp) -> bool {
         self.hash == Self::hash(text) && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
-/// A redirect URI that was asked for and is not registered.
+/// A requested redirect URI that is not registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Without the values of its query.
+    /// The URI without the values of its query.
     pub uri: String,
-    /// The number that the error page showed.
+    /// The reference that the error page showed.
     pub reference: String,
     pub happened_at: Timestamp,
 }
 
 impl Mismatch {
-    /// A redirect URI without the values of its query, which may be anything, cut to the longest that is kept.
+    /// A redirect URI without the values of its query, which may be confidential, truncated to [`LONGEST_MISMATCH`]
+    /// bytes.
     #[must_use]
     pub fn without_values(uri: &str) -> String {
         let uri = uri.split('#').next().unwrap_or_default();

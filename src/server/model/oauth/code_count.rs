@@ -1,13 +1,13 @@
-//! How many authorization codes an application gets, and how many of them it sends back.
+//! Counts the authorization codes that an application receives, and those that it sends back.
 
 use crate::server::clock::Timestamp;
 use std::time::Duration;
 
-/// How long the counts of a day are kept.
+/// How long daily counts are kept.
 pub const CODE_COUNTS_KEPT: Duration = Duration::from_hours(24 * 30);
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// Codes of one application.
+/// The number of codes that one application received and sent back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CodeCount {
     pub issued: u64,
@@ -16,17 +16,17 @@ pub struct CodeCount {
 }
 
 impl CodeCount {
-    /// Fewer codes than this say nothing: a user may have closed the window.
+    /// Fewer codes than this prove nothing: a user may have closed the window.
     const ENOUGH: u64 = 3;
 
-    /// Whether the application seems not to reach the token endpoint.
+    /// Whether the application seems unable to reach the token endpoint.
     #[must_use]
     pub fn is_never_presented(self) -> bool {
         self.issued >= Self::ENOUGH && self.presented == 0
     }
 }
 
-/// The day of a moment: days since 1970, UTC.
+/// The day of a timestamp: days since 1970, UTC.
 #[must_use]
 pub fn day(at: Timestamp) -> i64 {
     at.unix_millis().div_euclid(DAY)

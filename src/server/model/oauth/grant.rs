@@ -12,19 +12,20 @@ use uuid::Uuid;
 pub const CODE_LIFE: Duration = Duration::from_mins(1);
 /// How long an ID token and an access token are valid.
 pub const TOKEN_LIFE: Duration = Duration::from_mins(15);
-/// How long a refresh token is valid unused, and the longest that its grant lasts.
+/// How long an unused refresh token is valid.
 pub const REFRESH_IDLE: Duration = Duration::from_hours(30 * 24);
+/// Maximum lifetime of a grant with refresh tokens.
 pub const REFRESH_MAX: Duration = Duration::from_hours(365 * 24);
-/// How long the successor of a used refresh token is told again, while it is unused itself.
+/// How long a used refresh token still returns its successor, as long as the successor is unused.
 pub const REFRESH_GRACE: Duration = Duration::from_mins(1);
-/// The most grants with refresh tokens of one user at one application; the oldest end first.
+/// Maximum number of grants with refresh tokens per user and application; the oldest ones end first.
 pub const MOST_GRANTS: u32 = 50;
-/// The most access tokens of one grant that are valid at a time; the oldest end first.
+/// Maximum number of valid access tokens per grant; the oldest ones end first.
 pub const MOST_ACCESS_TOKENS: u32 = 50;
-/// Most refresh tokens of a grant that are remembered: an older one is unknown, where a younger one ends the grant.
+/// Maximum number of refresh tokens stored per grant. Reusing a stored one ends the grant; an older one is unknown.
 pub const MOST_REFRESH_TOKENS: u32 = 50;
 
-/// The name of a grant.
+/// The id of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GrantId(pub Uuid);
 
@@ -34,24 +35,24 @@ impl GrantId {
     }
 }
 
-/// The right that a user gave an application by one authorization code.
+/// The access that a user gave an application with one authorization code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub id: GrantId,
     pub user_id: UserId,
     pub application: ApplicationId,
-    /// The session that it ends with; `None` where it outlives it (`offline_access`).
+    /// The session that it ends with; `None` if it outlives the session (`offline_access`).
     pub session: Option<SessionId>,
-    /// The code that it was got by: a second use ends it.
+    /// The hash of its authorization code: a second use of the code ends the grant.
     pub code_hash: TokenHash,
-    /// The session as the application knows it.
+    /// The session id that the application sees.
     pub sid: String,
     pub scopes: Scopes,
-    /// The parameter `claims`, as JSON.
+    /// The `claims` parameter, as JSON.
     pub claims: Option<String>,
     pub authentication: Authentication,
     pub created_at: Timestamp,
-    /// From then on none of its tokens is valid.
+    /// When the grant and all of its tokens expire.
     pub ends_at: Timestamp,
 }
 
@@ -69,19 +70,19 @@ pub struct IssuedToken {
 pub struct RefreshToken {
     pub hash: TokenHash,
     pub created_at: Timestamp,
-    /// When its successor was made.
+    /// When its successor was issued.
     pub used_at: Option<Timestamp>,
 }
 
 impl RefreshToken {
-    /// Whether a used token may still be answered with its successor.
+    /// Whether a used token may still be exchanged for its successor.
     #[must_use]
     pub fn is_in_grace(&self, now: Timestamp) -> bool {
         self.used_at.is_none_or(|used_at| now.since(used_at) <= REFRESH_GRACE)
     }
 }
 
-/// When a grant ends that is refreshed now.
+/// When a grant that is refreshed now ends.
 #[must_use]
 pub fn refreshed_until(created_at: Timestamp, now: Timestamp) -> Timestamp {
     now.plus(REFRESH_IDLE).min(created_at.plus(REFRESH_MAX))

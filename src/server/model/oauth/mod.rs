@@ -1,4 +1,4 @@
-//! The provider's nouns: clients, their redirect URIs, scopes, grants and tokens.
+//! The provider's data types: clients, their redirect URIs, scopes, grants and tokens.
 
 mod claims;
 pub mod client;

@@ -1,14 +1,14 @@
 use std::fmt;
 use url::{Host, Url};
 
-/// Where an answer of the authorization endpoint, or a user who signed out, may be sent. Compared as a string.
+/// A URI to which a user may be redirected after authorization or logout. Compared as a string.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RedirectUri(String);
 
 /// Why a URI cannot be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WrongRedirectUri {
-    #[error("must be an absolute URI of visible ASCII characters, at most 1,024 of them")]
+    #[error("must be an absolute URI of at most 1,024 visible ASCII characters")]
     NotAUri,
     #[error("must not have a fragment (#)")]
     Fragment,
@@ -16,15 +16,15 @@ pub enum WrongRedirectUri {
     Wildcard,
     #[error("must not have a username or password")]
     UserInfo,
-    #[error("must not have a query parameter that the answer has: code, state, iss, error, error_description")]
+    #[error("must not have a query parameter that the response uses: code, state, iss, error, error_description")]
     AnswerParameter,
-    #[error("must start with https://, with http:// for this machine, or with a scheme of the application's own")]
+    #[error("must start with https://, with http:// and a loopback address, or with the application's own scheme")]
     Scheme,
-    #[error("must start with https://: a public client gets http:// on this machine alone")]
+    #[error("must start with https://; a public client may use http:// only with a loopback address")]
     PlainHttp,
 }
 
-/// Schemes that browsers treat as code or as their own; none is an application's.
+/// Schemes that browsers execute or handle themselves; no application can own them.
 const NO_APPLICATION: [&str; 16] = [
     "about",
     "blob",
@@ -44,16 +44,16 @@ const NO_APPLICATION: [&str; 16] = [
     "wss",
 ];
 
-/// Each stands once in an answer (RFC 6749, section 3.1).
+/// Response parameters, which must not occur twice (RFC 6749, section 3.1).
 const ANSWER_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
 
 impl RedirectUri {
     const MAX_BYTES: usize = 1024;
 
-    /// Reads a URI for registration.
+    /// Validates a URI for registration.
     ///
     /// # Errors
-    /// Why it cannot be registered.
+    /// The reason why it cannot be registered.
     pub fn register(text: &str, is_public: bool) -> Result<Self, WrongRedirectUri> {
         let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>^`{|}".contains(&byte));
         if text.is_empty() || text.len() > Self::MAX_BYTES || !is_visible {
@@ -74,7 +74,7 @@ impl RedirectUri {
         }
         let lower = text.to_ascii_lowercase();
         let after_scheme = lower.strip_prefix("https:").or_else(|| lower.strip_prefix("http:"));
-        // The parser forgives what browsers read in another way.
+        // The parser accepts a wrong number of slashes, which browsers may interpret differently.
         if after_scheme.is_some_and(|rest| !rest.starts_with("//") || rest.starts_with("///")) {
             return Err(WrongRedirectUri::NotAUri);
         }
@@ -90,7 +90,7 @@ impl RedirectUri {
         Ok(Self(text.to_owned()))
     }
 
-    /// Reads what was stored.
+    /// A URI from the database, validated when it was registered.
     #[must_use]
     pub fn stored(text: &str) -> Self {
         Self(text.to_owned())
@@ -101,14 +101,14 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether a request may name `asked`: the same string, or for public clients the same loopback address with any port
-    /// (RFC 8252, section 7.3).
+    /// Whether a request may use `asked`: the same string or, for public clients, the same loopback address with any
+    /// port (RFC 8252, section 7.3).
     #[must_use]
     pub fn admits(&self, asked: &str, is_public: bool) -> bool {
         self.0 == asked || (is_public && without_port(&self.0).is_some_and(|own| without_port(asked) == Some(own)))
     }
 
-    /// Whether it leads to a program on the user's device: a scheme of its own, or a loopback address.
+    /// Whether it leads to a native application on the user's device: its own scheme, or a loopback address.
     #[must_use]
     pub fn is_native(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| match url.scheme() {
@@ -118,13 +118,13 @@ impl RedirectUri {
         })
     }
 
-    /// Whether what is sent there can be read on its way.
+    /// Whether a response that is sent there can be read in transit.
     #[must_use]
     pub fn is_unprotected(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
     }
 
-    /// Its host, as the page that asks for consent names it; the scheme where it has none.
+    /// Its host for the consent page, or its scheme if it has no host.
     #[must_use]
     pub fn place(&self) -> String {
         let url = Url::parse(&self.0).ok();
@@ -148,8 +148,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The parts before and after the port of `http://127.0.0.1`, `http://[::1]` or `http://localhost`; `None` for any other URI.
-/// Cut as a string, so that no two spellings become one.
+/// The parts before and after the port of `http://127.0.0.1`, `http://[::1]` or `http://localhost`; `None` for any
+/// other URI. Split as a string, so that different spellings stay different.
 fn without_port(uri: &str) -> Option<(&str, &str)> {
     ["http://127.0.0.1", "http://[::1]", "http://localhost"].into_iter().find_map(|origin| {
         let rest = uri.strip_prefix(origin)?;

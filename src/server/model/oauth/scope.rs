@@ -25,7 +25,7 @@ impl Scope {
         }
     }
 
-    /// Its line on the consent page; `None` for `openid`, which goes without saying.
+    /// Its line on the consent page; `None` for `openid`, which needs no explanation.
     #[must_use]
     pub fn sentence(self) -> Option<&'static str> {
         Some(match self {
@@ -43,7 +43,7 @@ impl Scope {
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// Reads scopes separated by spaces. Unknown and repeated ones are ignored (RFC 6749, section 3.3).
+    /// Parses space-separated scopes. Unknown and repeated ones are ignored (RFC 6749, section 3.3).
     #[must_use]
     pub fn parse(text: &str) -> Self {
         Self(text.split(' ').filter_map(|word| Scope::ALL.into_iter().find(|scope| scope.name() == word)).collect())
@@ -63,7 +63,7 @@ impl Scopes {
         self.0.is_subset(&of.0)
     }
 
-    /// Those that are in either.
+    /// The scopes that are in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).copied().collect())

@@ -28,7 +28,7 @@ fn the_first_key_signs_at_once_and_its_successor_is_published_a_day_ahead() {
     assert_eq!(needed(ALGORITHM, std::slice::from_ref(&first), START.plus(28 * DAY)), None);
     let at = START.plus(29 * DAY);
     assert_eq!(needed(ALGORITHM, std::slice::from_ref(&first), at), Some(START.plus(30 * DAY)));
-    // After a node was off for long, the successor is published for a day all the same.
+    // Even after a long downtime, the successor is published for a day before it signs.
     let late = START.plus(90 * DAY);
     assert_eq!(needed(ALGORITHM, std::slice::from_ref(&first), late), Some(late.plus(DAY)));
     let all = [first, stored(START.plus(30 * DAY))];

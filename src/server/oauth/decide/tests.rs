@@ -39,7 +39,7 @@ fn decided(request: &AuthorizationRequest, session: Option<SignedIn>) -> Decisio
     decide(&Situation { request, began_at: BEGAN, session, has_chosen: false, has_allowed: false, now: NOW })
 }
 
-/// Prompts by their words.
+/// A prompt with these space-separated values.
 fn prompt(words: &str) -> Prompt {
     let has = |word: &str| words.split(' ').any(|known| known == word);
     Prompt {
@@ -51,7 +51,7 @@ fn prompt(words: &str) -> Prompt {
     }
 }
 
-/// Every combination of prompt, maximum age, acr, hint, verdict, consent and session, held against the sentences of the contract.
+/// Checks the decision for every combination of prompt, maximum age, acr, hint, verdict, consent and session.
 #[test]
 fn the_table_holds_what_the_contract_says() {
     let prompts = ["", "none", "login", "consent", "select_account", "create", "login consent"];
@@ -101,7 +101,7 @@ fn the_table_holds_what_the_contract_says() {
     assert_eq!(rows, 7 * 3 * 3 * 2 * 2 * 3 * 5 * 8);
 }
 
-/// The sentences, each as an implication: written apart from the function, in no order.
+/// The rules, each as an implication: independent of the function under test and of their order.
 fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
     let context = format!("{request:?}\n{session:?}\n{decision:?}");
     let prompt = request.prompt;
@@ -109,15 +109,15 @@ fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
     let age = NOW.since(session.assurance.authenticated_at);
     let by_passkey = session.assurance.strength >= Strength::Passkey;
     if prompt.none {
-        assert!(matches!(decision, Decision::Answer | Decision::Refuse(_)), "none shows nothing: {context}");
+        assert!(matches!(decision, Decision::Answer | Decision::Refuse(_)), "prompt=none shows nothing: {context}");
     } else {
         let refused = matches!(decision, Decision::Refuse(code) if code != ErrorCode::UnmetAuthenticationRequirements);
-        assert!(!refused, "a page can cure or explain everything else: {context}");
+        assert!(!refused, "a page can resolve or explain everything else: {context}");
     }
     if decision == Decision::Answer {
         assert!(session.is_hinted, "another user than the hinted one: {context}");
-        assert!(!prompt.consent && !session.needs_consent, "not allowed: {context}");
-        assert!(is_new || (!prompt.select_account && !prompt.create), "not chosen: {context}");
+        assert!(!prompt.consent && !session.needs_consent, "no consent: {context}");
+        assert!(is_new || (!prompt.select_account && !prompt.create), "no account chosen: {context}");
         assert!(!prompt.login || is_new, "prompt=login: {context}");
         assert!(request.max_age.is_none_or(|max_age| age <= max_age || is_new), "max_age: {context}");
         let is_allowed =
@@ -129,8 +129,8 @@ fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
         assert!(!is_asked || by_passkey, "acr_values: {context}");
     }
     if let Decision::Authenticate { with_passkey } = decision {
-        assert!(!with_passkey || (session.has_passkey && !by_passkey), "a passkey that helps: {context}");
-        assert!(with_passkey || !is_new, "authenticated already: {context}");
+        assert!(!with_passkey || (session.has_passkey && !by_passkey), "no passkey that would help: {context}");
+        assert!(with_passkey || !is_new, "already authenticated: {context}");
     }
     if let Decision::Explain(reason) = decision {
         assert_eq!(session.verdict, Verdict::Refused(reason), "{context}");

@@ -1,4 +1,4 @@
-//! `DATABASE_URL`, as the driver takes it.
+//! Converts `DATABASE_URL` to options for the driver.
 
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
@@ -6,8 +6,8 @@ use sqlx::postgres::PgConnectOptions;
 use std::str::FromStr;
 use url::Url;
 
-/// Parameters that sqlx knows (sqlx-postgres 0.9, `options/parse.rs`). It logs the others with their values, which may be
-/// secrets, so they are dropped before it sees them.
+/// Parameters that sqlx knows (sqlx-postgres 0.9, `options/parse.rs`). It logs the others with their values, which may
+/// be secrets, so unknown parameters are dropped first.
 const KNOWN: [&str; 17] = [
     "sslmode",
     "ssl-mode",
@@ -28,20 +28,20 @@ const KNOWN: [&str; 17] = [
     "application_name",
 ];
 
-/// Whether the text is the address of a database: with a host, or with a parameter that names one or a socket's folder.
+/// Whether the text is a database URL: it has a host, or a parameter that names a host or a socket directory.
 #[must_use]
 pub fn is_address(text: &str) -> bool {
     read(text).is_some_and(|(options, _)| options.is_ok())
 }
 
-/// The options for the driver. Warns of parameters that it does not know, by their names.
+/// The options for the driver. Logs the names of unknown parameters as warnings.
 pub fn options(url: &Secret<String>) -> Result<PgConnectOptions, Unavailable> {
-    let bad = || Unavailable::new("database", "DATABASE_URL is not the address of a PostgreSQL database");
+    let bad = || Unavailable::new("database", "DATABASE_URL is not a valid PostgreSQL URL");
     let (options, ignored) = read(url.expose()).ok_or_else(bad)?;
     for name in ignored {
         tracing::warn!(name, "unknown parameter of DATABASE_URL ignored");
     }
-    // A start-up parameter, which PgBouncer refuses; no statement of ours has a number with a fraction.
+    // PgBouncer rejects this start-up parameter, and no statement returns floating-point numbers.
     Ok(options.map_err(|_| bad())?.extra_float_digits(None))
 }
 

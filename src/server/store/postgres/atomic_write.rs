@@ -7,14 +7,14 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use std::future::{Ready, ready};
 
-/// An act that is one statement.
+/// A write that is one statement.
 #[derive(Debug)]
 pub struct AtomicWrite {
     pub text: &'static str,
 }
 
-/// Runs these writes concurrently. It does not use the connections that look up sessions: a write may wait for an
-/// account that another transaction has locked, and the look-ups must not wait with it.
+/// Runs atomic writes concurrently. It does not use the connections that look up sessions: a write may wait for an
+/// account that another transaction has locked, and the lookups must not wait for the write.
 pub struct AtomicWriter(Warm);
 
 /// The counterpart of SQLite's writer lock: PostgreSQL needs none.
@@ -26,7 +26,7 @@ impl AtomicWriter {
         Self(Warm::of(pool, doubt))
     }
 
-    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    #[expect(clippy::unused_self, reason = "SQLite needs this signature")]
     pub fn turn(&self) -> Ready<Result<Turn, sqlx::Error>> {
         ready(Ok(Turn))
     }

@@ -10,14 +10,14 @@ pub type Database = sqlx::Postgres;
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// For this long after a failure, every connection is pinged before use: the server may have closed all of them.
 const DOUBTED: Duration = Duration::from_secs(10);
-/// The code of a statement that waited for a lock for longer than `lock_timeout` (PostgreSQL 15, appendix A).
+/// The error code of a statement that waited for a lock longer than `lock_timeout` (PostgreSQL 15, appendix A).
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Statements, and what they rely on.
+/// Statements, and the database properties that they rely on.
 pub struct Dialect;
 
 impl Dialect {
-    /// Whether there is a table of the changes made to the schema.
+    /// Counts the tables of applied migrations: 0 or 1.
     pub const COUNT_LEDGERS: &'static str =
         "select count(*) from pg_tables where schemaname = current_schema() and tablename = '_sqlx_migrations'";
 
@@ -27,19 +27,19 @@ impl Dialect {
     /// Reads and writes share their connections.
     pub const HAS_ONE_POOL: bool = true;
 
-    /// A transaction begins with the first thing it does.
+    /// Takes no lock until the first statement.
     pub const BEGIN: &'static str = "begin";
 
     /// Reads see the state at the start of the transaction (PostgreSQL 15 documentation, section 13.2.2).
     pub const BEGIN_SNAPSHOT: &'static str = "begin isolation level repeatable read, read only";
 
-    /// Claims the email that has been due longest, passing over those that another process is just claiming.
+    /// Claims the email that has been due the longest, and skips those that another process is claiming.
     pub const CLAIM_EMAIL: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from outbox where kind in ('request', 'notification') \
                      and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
          returning id, kind, subject_id, created_at, not_after, attempts";
 
-    /// The same for notices to applications.
+    /// Claims a logout notice in the same way.
     pub const CLAIM_LOGOUT: &'static str = "update outbox set claim = $2, claimed_until = $3, attempts = attempts + 1 \
          where id = (select id from outbox where kind = 'logout' \
                      and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
@@ -55,14 +55,14 @@ impl Dialect {
         " from moved"
     );
 
-    /// Keeps an application from being changed. It is a separate statement, because a statement that waits for a row
-    /// lock reads all other rows as they were before.
+    /// Locks an application against changes. It is a separate statement, because a statement that waits for a row lock
+    /// reads all other rows as they were before the wait.
     pub const SHARE_APPLICATION: &'static str = "select id from applications where id = $1 for share";
 
     /// Reads an account and locks its row.
     pub const LOCK_USER: &'static str = select_user!("u.id = $1 for update");
 
-    /// As `LOCK_USER`, by the address that the account has proven.
+    /// Reads the account with a verified address and locks its row.
     pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
 
     /// Locks the roles of owners.
@@ -71,7 +71,7 @@ impl Dialect {
     /// Makes units of work with the same number wait for each other.
     pub const LOCK_NUMBER: &'static str = "select pg_advisory_xact_lock($1)";
 
-    /// As `LOCK_NUMBER`, without a limit for this lock and later ones: for work that may take long.
+    /// Locks a number without a timeout for this lock and later ones, for work that may take long.
     pub const LOCK_NUMBER_FOR_LONG: &'static str = "with unlimited as materialized (select set_config('lock_timeout', '0', true)) \
          select pg_advisory_xact_lock($1) from unlimited";
 }
@@ -81,7 +81,7 @@ impl Dialect {
 pub struct Doubt(Arc<Mutex<Option<Instant>>>);
 
 impl Doubt {
-    /// Remembers a failure. A wait for a lock that took too long says nothing about the connection.
+    /// Records a failure. A lock timeout says nothing about the connection.
     pub fn note(&self, cause: &sqlx::Error) {
         let may_be_broken = matches!(cause, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Database(_));
         if may_be_broken && code(cause).as_deref() != Some(LOCK_NOT_AVAILABLE) {
@@ -89,14 +89,14 @@ impl Doubt {
         }
     }
 
-    /// Whether a connection need not be asked before it is used again.
+    /// Whether a connection that was idle for this long can be used without a ping.
     pub fn trusts(&self, idle: Duration) -> bool {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle <= TRUSTED_IDLE && last.is_none_or(|failure| failure.elapsed() >= DOUBTED)
     }
 }
 
-/// Whether a failure was the connection's: it was cut, or ended by the server (PostgreSQL 15, appendix A, class 57P).
+/// Whether the connection failed: it was lost, or closed by the server (PostgreSQL 15, appendix A, class 57P).
 pub fn was_cut(cause: &sqlx::Error) -> bool {
     matches!(cause, sqlx::Error::Io(_)) || code(cause).is_some_and(|code| code.starts_with("57P"))
 }

@@ -1,4 +1,4 @@
-//! Accounts in PostgreSQL.
+//! The store on PostgreSQL.
 
 mod address;
 mod atomic_write;
@@ -7,7 +7,7 @@ mod probe;
 mod redemption;
 mod sign_in;
 #[path = "../sql/mod.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
+#[expect(clippy::duplicate_mod, reason = "both databases share this source, which is compiled for each")]
 mod sql;
 
 pub use self::address::is_address;
@@ -26,29 +26,29 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, raw_sql};
 use std::time::Duration;
 
-/// Connections of one process at most: four processes fit into the hundred that a server allows by default.
+/// Maximum connections of one process: four processes fit into the 100 connections that a server allows by default.
 const MOST_CONNECTIONS: u32 = 20;
 /// How long a pool waits for a connection; below the request deadline of two seconds.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// All changes of the schema, in their order.
+/// All migrations, in order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
-/// The settings of every connection. By a statement: poolers refuse start-up parameters. Our statements
-/// are written for this isolation, which the database may have changed, and a transaction that was left open must not
-/// hold others up. A write that waits for a lock fails before its request is refused at the deadline of 1.9 seconds:
-/// PostgreSQL goes on with a statement whose request was given up.
+/// The settings of every connection, made by a statement because poolers reject start-up parameters. Statements rely on
+/// this isolation level, which may not be the database's default, and a transaction that was left open must not block
+/// others. A write that waits for a lock fails before its request reaches the deadline of 1.9 seconds: PostgreSQL does
+/// not stop a statement when its request is dropped.
 const SETTINGS: &str = "set session characteristics as transaction isolation level read committed; \
      set idle_in_transaction_session_timeout = '10s'; set lock_timeout = '700ms'";
 
-/// The changes of the schema that this program knows.
+/// The versions of the migrations that this program has.
 #[must_use]
 pub fn known_schemas() -> Vec<i64> {
     MIGRATIONS.iter().map(|migration| migration.version).collect()
 }
 
-/// Connects and brings the schema up to date; sqlx's advisory lock lets several processes start at once.
+/// Connects and migrates the schema; sqlx's advisory lock lets several processes start at once.
 ///
 /// # Errors
-/// When the server is still away after `patience`, or the schema is newer than this program.
+/// When the server is still unavailable after `patience`, or the schema is newer than this program.
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
@@ -72,10 +72,10 @@ async fn migrate(options: PgConnectOptions) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// Connects without changing the schema, which has to be the one of this program.
+/// Connects without changing the schema, which must be the one of this program.
 ///
 /// # Errors
-/// When the server is away, or the schema is another.
+/// When the server is unavailable, or the schema is different.
 pub async fn join(url: &Secret<String>) -> Result<impl Store + use<>, Unavailable> {
     let store = look(url).await?;
     check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
@@ -105,7 +105,7 @@ async fn connect(options: PgConnectOptions, connections: u32, doubt: &Doubt) -> 
         .before_acquire(move |connection, state| {
             let is_trusted = doubt.trusts(state.idle_for);
             Box::pin(async move {
-                // One that does not answer is thrown away, and the next one taken.
+                // The pool discards a connection that does not answer, and takes the next one.
                 Ok(is_trusted || sqlx::Connection::ping(connection).await.is_ok())
             })
         })

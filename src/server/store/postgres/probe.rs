@@ -1,4 +1,4 @@
-//! Checks of a database before it is used.
+//! Checks a database before it is used.
 
 use super::ACQUIRE_TIMEOUT;
 use crate::server::Unavailable;
@@ -7,32 +7,31 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, Row, raw_sql};
 use tokio::time::timeout;
 
-/// Codes of refusals that last until an administrator changes something: authentication failed, the database does not
+/// Error codes that persist until an administrator changes something: authentication failed, the database does not
 /// exist, no permission to connect (documentation of PostgreSQL 15, appendix A).
 const LASTING: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
 /// Error codes that point to a pooler in transaction mode: an unknown start-up parameter, a prepared statement that
 /// does not exist, or one that exists already.
 const OF_POOLERS: [&str; 3] = ["08P01", "26000", "42P05"];
 const POOLER: &str = "a connection pooler in transaction mode is not supported: set it to session mode (PgBouncer: \
-     pool_mode = session), or connect to PostgreSQL itself";
+     pool_mode = session), or connect to PostgreSQL directly";
 
 /// Connects without a pool to find the cause of a failure: a pool would only report a timeout.
 ///
 /// # Errors
-/// [`Refused::Away`] where waiting may help.
+/// [`Refused::Away`] if waiting may help.
 pub async fn probe(options: &PgConnectOptions) -> Result<(), Refused> {
     let mut first = connect(options).await?;
     let encoding = ask(options, &mut first, "show server_encoding").await?;
     if encoding != "UTF8" {
         let sentence = format!(
-            "its encoding is {encoding}, which cannot hold every name; make it anew with createdb --template=template0 \
+            "its encoding is {encoding}, which cannot store every name; recreate it with createdb --template=template0 \
              --encoding=UTF8"
         );
         return Err(Refused::Lasting(about(options, &sentence)));
     }
     let mut second = connect(options).await?;
-    // PostgreSQL runs one process per session. A pooler in transaction mode serves both of our sessions with the same
-    // one.
+    // PostgreSQL runs one process per session. A pooler in transaction mode serves both sessions with the same process.
     let process = "select pg_backend_pid()::text";
     if ask(options, &mut first, process).await? == ask(options, &mut second, process).await? {
         return Err(Refused::Lasting(about(options, POOLER)));
@@ -50,7 +49,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Refused> {
     }
 }
 
-/// Asks for one text by the simple protocol, which works with every pooler.
+/// Reads one text value with the simple protocol, which works with every pooler.
 async fn ask(
     options: &PgConnectOptions,
     connection: &mut PgConnection,
@@ -70,7 +69,7 @@ fn refusal(options: &PgConnectOptions, cause: &sqlx::Error) -> Refused {
     if LASTING.contains(&code.as_str()) { Refused::Lasting(sentence) } else { Refused::Away(sentence) }
 }
 
-/// A sentence that says which database it is about.
+/// Adds the host and port of the database to a message.
 fn about(options: &PgConnectOptions, sentence: &str) -> Unavailable {
     let place = match options.get_socket() {
         Some(folder) => folder.display().to_string(),

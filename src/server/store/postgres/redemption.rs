@@ -4,8 +4,8 @@ use super::atomic_write::AtomicWrite;
 
 /// Locks the account, then the application, as units of work do, but does not wait: sign-ins use the same connections.
 /// A row that another transaction has locked is skipped, and then nothing is written. A row that was changed since the
-/// statement began is compared as it is now (documentation of PostgreSQL 15, section 13.2.1); a group or membership
-/// that was deleted, or deleted and added again, is not visible to this statement.
+/// statement began is compared in its current state (documentation of PostgreSQL 15, section 13.2.1); a group or
+/// membership that was deleted, or deleted and added again, is not visible to this statement.
 pub static RECORD: AtomicWrite = AtomicWrite {
     text: concat!(
         "with u as materialized ( \

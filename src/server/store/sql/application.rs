@@ -14,16 +14,16 @@ use sqlx::query;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The number of the lock that the file of applications is applied under (any number that nothing else has).
+/// The number that is locked while `APPLICATIONS_FILE` is applied (any number that nothing else uses).
 const LOCK: i64 = 0x6c6b_6170;
 
-/// The values of the column `who`; those of groups stand in `application_groups`.
+/// The value of the column `who` for groups, whose names are in `application_groups`.
 const GROUPS: &str = "groups";
 
 /// One application.
 const ONE: &str = concat!("select ", aliased_application!(), " from applications a where a.id = $1");
 
-/// An audience as the column `who` holds it.
+/// An audience, as the column `who` stores it.
 pub fn audience_column(who: &Audience) -> &'static str {
     match who {
         Audience::Closed => Audience::CLOSED,
@@ -32,7 +32,7 @@ pub fn audience_column(who: &Audience) -> &'static str {
     }
 }
 
-/// The values of an application but for its time, in the order of its columns.
+/// Binds the values of an application except its creation time, in the order of its columns.
 fn bind<'q>(statement: Statement<'q>, application: &'q Application) -> Statement<'q> {
     let policy = &application.policy;
     statement

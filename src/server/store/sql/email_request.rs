@@ -20,14 +20,14 @@ use uuid::Uuid;
 pub const REMOVE_OF_USER: &str =
     "delete from letter_requests where id in (select id from letter_requests where user_id = $1 limit $2)";
 
-/// Reads requests for which a condition holds.
+/// Reads the requests that match a condition.
 macro_rules! select_request {
     ($condition:literal) => {
         concat!("select ", request_columns!(""), " from letter_requests where ", $condition)
     };
 }
 
-/// A request, and what became of it.
+/// Reads a request with its current state.
 pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
     let (user, address) = (maybe_user(row, "user_id")?, maybe_address(row, "address")?);
     let code_hash = get::<Option<Vec<u8>>>(row, "code_hash")?.map(TryFrom::try_from).transpose();
@@ -71,7 +71,7 @@ fn purpose(row: &DatabaseRow, user: Option<UserId>, address: Option<&EmailAddres
     })
 }
 
-/// A purpose, spread over the columns of its table.
+/// The column values of a purpose.
 #[derive(Default)]
 struct Columns<'a> {
     session: Option<Uuid>,
@@ -105,7 +105,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Writes a request; `link` where no email carries it.
+/// Inserts a request; `link` is set if no email contains it.
 fn insert<'q>(request: &'q EmailRequest, link: Option<&'q TokenHash>) -> Statement<'q> {
     let columns = Columns::of(&request.purpose);
     query(concat!(

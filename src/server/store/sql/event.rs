@@ -85,7 +85,7 @@ impl EventWrites for Transaction {
     }
 
     async fn trim_events(&mut self, user: UserId) -> Result<(), Unavailable> {
-        // More than one, so that an account that had too many before comes down to the bound.
+        // Removes more than one, so that an account with too many events gets back to the maximum.
         let statement = query(
             "delete from events where id in \
              (select id from events where user_id = $1 order by at desc, id desc limit 200 offset $2)",

@@ -77,7 +77,7 @@ impl GrantReads for SqlStore {
     }
 }
 
-/// The values of a grant in the order of its columns.
+/// Binds the values of a grant, in the order of its columns.
 pub fn bind<'q>(statement: Statement<'q>, grant: &'q Grant) -> Statement<'q> {
     let (method, credential_id) = method_columns(&grant.authentication.method);
     statement
@@ -100,7 +100,7 @@ pub fn bind<'q>(statement: Statement<'q>, grant: &'q Grant) -> Statement<'q> {
 #[async_trait]
 impl GrantWrites for Transaction {
     async fn add_grant(&mut self, grant: &Grant, session: SessionId) -> Result<bool, Unavailable> {
-        // The session is locked before it is referred to: another unit may be ending it.
+        // The session is locked before the grant refers to it: another unit may be ending it.
         if self.run(query("update sessions set id = id where id = $1").bind(session.0)).await? == 0 {
             return Ok(false);
         }
@@ -196,7 +196,7 @@ impl GrantWrites for Transaction {
         .bind(token.created_at.unix_millis())
         .bind(token.used_at.map(Timestamp::unix_millis));
         self.run(statement).await?;
-        // The one that is not used yet stays, whatever the clock said.
+        // The unused token is kept, whatever its creation time.
         let surplus = query(
             "delete from refresh_tokens where token_hash in (select token_hash from refresh_tokens where grant_id = $1 \
              order by case when used_at is null then 0 else 1 end, created_at desc, token_hash limit 1000 offset $2)",

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use sqlx::query;
 use uuid::Uuid;
 
-/// The end of what is held for ever: the last second of the year 9999, in milliseconds.
+/// The end time of a name that is held forever: the last second of the year 9999, in milliseconds.
 pub const FOR_EVER: i64 = 253_402_300_799_000;
 
 #[async_trait]
@@ -44,7 +44,8 @@ impl Transaction {
         }
         Ok(holders)
     }
-    /// Removes a deleted user's id from the usernames that stay held for ever.
+
+    /// Removes a deleted user's id from the usernames that are held forever.
     pub(super) async fn forget_holder(&mut self, user: UserId) -> Result<(), Unavailable> {
         let statement = query("update held_usernames set user_id = $2 where user_id = $1 and held_until = $3");
         self.run(statement.bind(user.0).bind(Uuid::nil()).bind(FOR_EVER)).await.map(drop)

@@ -14,14 +14,14 @@ use sqlx::query;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The kind of a notice in the outbox. `CLAIM_LOGOUT` names it, too.
+/// The kind of a notice in the outbox. `CLAIM_LOGOUT` repeats it.
 const KIND: &str = "logout";
 
 pub const REMOVE_RESULTS_OF_USER: &str = "delete from logout_deliveries where id in \
      (select id from logout_deliveries where user_id = $1 limit $2)";
 
 impl Transaction {
-    /// Queues a notice to each application that wants one, for visits of sessions that are about to end. `visits` reads them.
+    /// Queues a logout notice for each visit that `visits` reads. The sessions of the visits are about to end.
     pub(super) async fn queue_logouts(&mut self, visits: Statement<'_>, now: Timestamp) -> Result<(), Unavailable> {
         for row in self.all(visits).await? {
             let notice = LogoutNotice {

@@ -49,7 +49,7 @@ impl Maintenance for SqlStore {
     }
 
     async fn levels(&self, now: Timestamp) -> Result<Levels, Unavailable> {
-        // Before the question, whose own connection was not at work.
+        // Read before the query below, whose own connection must not count as used.
         let pools = &self.pools;
         let all_pools = if Dialect::HAS_ONE_POOL { vec![&pools.write] } else { vec![&pools.read, &pools.write] };
         let resting = pools.warm.resting() + pools.atomic.resting();
@@ -75,7 +75,7 @@ impl Maintenance for SqlStore {
         let sessions = self.empty("delete from sessions where id in (select id from sessions limit $1)").await?;
         self.empty("delete from letter_requests where id in (select id from letter_requests limit $1)").await?;
         self.empty("delete from outbox where id in (select id from outbox limit $1)").await?;
-        // Those that outlive sessions.
+        // Grants that outlive sessions.
         self.empty("delete from grants where id in (select id from grants limit $1)").await?;
         let undo = "update security_letters set undone_at = $1 where can_undo and undone_at is null";
         self.run(query(undo).bind(now.unix_millis())).await?;

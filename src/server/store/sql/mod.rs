@@ -1,4 +1,4 @@
-//! The statements and row mappings of both databases: compiled once for each, with `super::dialect` for all that differs.
+//! The statements and row mappings of both databases, compiled once for each; `super::dialect` has the differences.
 
 mod application;
 mod browser;
@@ -46,18 +46,18 @@ use warm::Warm;
 /// A statement with its values.
 pub type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
 
-/// Where reads and where writes go; the same pool where a database has many writers.
+/// The pools for reads and for writes; the same pool if the database has many writers.
 pub struct Pools {
     pub read: Pool<Database>,
     pub write: Pool<Database>,
-    /// Of those that read, for what is read all the time.
+    /// Connections of the read pool for frequent queries.
     pub warm: Warm,
     pub atomic: AtomicWriter,
-    /// Whether connections have to be asked before they are used again.
+    /// Decides whether a connection is pinged before it is used again.
     pub doubt: Doubt,
 }
 
-/// A connection that may write, alone where a database has one writer.
+/// A connection for writes, exclusive if the database has one writer.
 struct Writer {
     connection: PoolConnection<Database>,
     _turn: Turn,
@@ -76,25 +76,25 @@ impl SqlStore {
         Self { pools, wakes: Wakes::default(), is_new: false }
     }
 
-    /// The same, of a database that was empty or not.
+    /// Sets whether the database was empty.
     pub fn opened(self, is_new: bool) -> Self {
         Self { is_new, ..self }
     }
 
-    /// For one statement; several are a unit of work ([`Store::begin`]).
+    /// A connection for one write statement; several statements are a unit of work ([`Store::begin`]).
     async fn writer(&self) -> Result<Writer, Unavailable> {
         let turn = self.pools.atomic.turn().await.map_err(|cause| self.failed(cause))?;
         let connection = self.pools.write.acquire().await.map_err(|cause| self.failed(cause))?;
         Ok(Writer { connection, _turn: turn })
     }
 
-    /// Runs one statement that writes; returns how many rows it touched.
+    /// Runs one write statement; returns how many rows it affected.
     async fn run(&self, statement: Statement<'_>) -> Result<u64, Unavailable> {
         let done = statement.execute(&mut *self.writer().await?.connection).await;
         Ok(done.map_err(|cause| self.failed(cause))?.rows_affected())
     }
 
-    /// Runs one statement for each of these texts, with the same two values; returns the most rows that one touched.
+    /// Runs a statement that removes rows older than `before`, at most `limit`; returns how many.
     async fn remove(&self, text: &'static str, before: i64, limit: u32) -> Result<u64, Unavailable> {
         self.run(query(text).bind(before).bind(i64::from(limit))).await
     }
@@ -115,20 +115,20 @@ impl SqlStore {
         number(&row)
     }
 
-    /// Maps a failure for the rest of the program. The connection may be broken.
+    /// Converts a driver error, and records that the connection may be broken.
     fn failed(&self, cause: sqlx::Error) -> Unavailable {
         self.pools.doubt.note(&cause);
         unavailable(cause)
     }
 }
 
-/// The first column of a row that counts.
+/// The first column of a row, as a count.
 fn number(row: &DatabaseRow) -> Result<u64, Unavailable> {
     let count: i64 = row.try_get(0).map_err(unavailable)?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Every failure of the driver is an outage; conflicts never come this way, since statements say `on conflict`.
+/// Converts a driver error to an outage; conflicts cause no errors, since statements use `on conflict`.
 pub fn unavailable(cause: sqlx::Error) -> Unavailable {
     match cause {
         cause @ sqlx::Error::Database(_) => Unavailable::new("database", told(&cause)),
@@ -140,8 +140,9 @@ pub fn unavailable(cause: sqlx::Error) -> Unavailable {
 impl Store for SqlStore {
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
         let turn = self.pools.atomic.turn().await.map_err(|cause| self.failed(cause))?;
-        // In a task of its own: a request that is given up while the transaction begins must not leave it open on a
-        // connection that others use. A transaction that no request waits for any more is rolled back by being dropped.
+        // In a separate task: a request that is dropped while the transaction begins must not leave it open on a
+        // connection that others use. A transaction that no request waits for any longer is dropped, and so rolled
+        // back.
         let pool = self.pools.write.clone();
         let beginning = tokio::spawn(async move { (pool.begin_with(Dialect::BEGIN).await, turn) });
         let (begun, turn) = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;

@@ -17,7 +17,7 @@ use sqlx::query;
 pub const REMOVE_OF_USER: &str =
     "delete from security_letters where id in (select id from security_letters where user_id = $1 limit $2)";
 
-/// Reads notifications for which a condition holds.
+/// Reads the notifications that match a condition.
 macro_rules! select_notification {
     ($condition:literal) => {
         concat!("select ", notification_columns!(""), " from security_letters where ", $condition)

@@ -106,7 +106,7 @@ impl OauthClientReads for SqlStore {
     }
 }
 
-/// The values of a client in the order of its columns.
+/// Binds the values of a client, in the order of its columns.
 fn bind<'q>(statement: Statement<'q>, client: &'q Client) -> Result<Statement<'q>, Unavailable> {
     let rules = ClaimRule::write(&client.claim_rules).map_err(|cause| Unavailable::new("claim rules", cause))?;
     Ok(statement

@@ -13,7 +13,7 @@ use sqlx::query;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Queued emails of an account; the notification of a deletion belongs to none.
+/// Removes the queued emails of an account; the notification of a deletion belongs to no account.
 pub const REMOVE_OF_USER: &str = "delete from outbox where id in (select id from outbox where subject_id in \
      (select id from letter_requests where user_id = $1 union all select id from security_letters where user_id = $1) \
      limit $2)";
@@ -21,7 +21,7 @@ pub const REMOVE_OF_USER: &str = "delete from outbox where id in (select id from
 /// How many emails the development mailbox keeps.
 const MAILBOX_SIZE: u32 = 200;
 
-/// Queues an email about a row.
+/// Queues an email about a request or notification.
 pub fn queue(kind: Kind, subject: Uuid, email: &OutgoingEmail) -> Statement<'_> {
     query(concat!(
         "insert into outbox (",
@@ -61,7 +61,7 @@ fn mailbox_email(row: &DatabaseRow) -> Result<MailboxEmail, Unavailable> {
 }
 
 impl SqlStore {
-    /// The subject of a claimed email; `None` where it was voided.
+    /// The subject of a claimed email; `None` if it was voided.
     async fn about(&self, email: &DatabaseRow) -> Result<Option<About>, Unavailable> {
         let Some(subject) = get::<Option<Uuid>>(email, "subject_id")? else { return Ok(None) };
         Ok(match Kind::parse(get(email, "kind")?).ok_or_else(|| invalid("kind"))? {
@@ -82,7 +82,7 @@ impl OutboxReads for SqlStore {
         claim: Claim,
         lease: Duration,
     ) -> Result<Option<ClaimedEmail>, Unavailable> {
-        // One that was voided goes with what it was about: the next one is claimed in its place.
+        // An email whose subject was voided is removed, and the next one is claimed instead.
         loop {
             let statement =
                 query(Dialect::CLAIM_EMAIL).bind(now.unix_millis()).bind(claim.0).bind(now.plus(lease).unix_millis());
@@ -118,7 +118,7 @@ impl OutboxReads for SqlStore {
     }
 
     async fn finish_email(&self, id: EmailId, claim: Claim) -> Result<(), Unavailable> {
-        // With the notification of a deletion goes the last that was kept of the account.
+        // The notification of a deletion holds the last data of the account, so it is removed with its email.
         for text in [
             "delete from security_letters where user_id is null \
              and id = (select subject_id from outbox where id = $1 and claim = $2)",
@@ -184,7 +184,7 @@ impl OutboxWrites for Transaction {
             }
         };
         let is_armed = self.run(statement).await? == 1;
-        // From here on the email is never tried again.
+        // From here on, the email is never sent again.
         let statement =
             query("update outbox set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null");
         let marked = self.run(statement.bind(email.id.0).bind(email.claim.0).bind(now.unix_millis())).await?;

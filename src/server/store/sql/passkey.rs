@@ -13,7 +13,7 @@ use sqlx::query;
 pub const REMOVE_OF_USER: &str =
     "delete from passkeys where credential_id in (select credential_id from passkeys where user_id = $1 limit $2)";
 
-/// All passkeys of an account, the oldest first.
+/// All passkeys of an account, oldest first.
 const OF_USER: &str = concat!(
     "select ",
     passkey_columns!("p." as "passkey_"),

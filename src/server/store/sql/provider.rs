@@ -48,7 +48,7 @@ fn facts(rows: &[DatabaseRow]) -> Result<UserFacts, Unavailable> {
     Ok(UserFacts { passkeys, groups })
 }
 
-/// A session from its rows ([`session_fact_columns`]); `None` where there is none.
+/// A session from its rows ([`session_fact_columns`]); `None` if there is none.
 fn session_facts(rows: &[DatabaseRow]) -> Result<Option<SessionFacts>, Unavailable> {
     let Some(first) = rows.first() else { return Ok(None) };
     if get::<Option<Uuid>>(first, "of_user")?.is_none() {
@@ -62,7 +62,7 @@ fn consent(row: &DatabaseRow) -> Result<Option<Scopes>, Unavailable> {
 }
 
 impl SqlStore {
-    /// Reads all rows on a warm connection.
+    /// Reads all rows, for frequent queries.
     async fn look_up_all<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<Vec<DatabaseRow>, Unavailable> {
         self.pools.warm.look_up_all(statement).await.map_err(|cause| self.failed(cause))
     }
@@ -98,7 +98,7 @@ impl ProviderReads for SqlStore {
             session_fact_joins!(),
             " where c.client_id = $1"
         );
-        // PostgreSQL refuses some texts, such as one with NUL.
+        // PostgreSQL rejects some strings, such as those with NUL.
         if !is_client_id(client_id) {
             return Ok(None);
         }
@@ -131,7 +131,7 @@ impl ProviderReads for SqlStore {
         }
         let rows = self.look_up_all(|| query(TEXT).bind(client_id).bind(session.map(|session| session.0))).await?;
         let Some(first) = rows.first() else { return Ok(None) };
-        // Secrets and passkeys are joined in one statement, so each may come several times.
+        // Secrets and passkeys are joined in one statement, so each may appear several times.
         let mut secrets = match get::<Option<&[u8]>>(first, "secret_secret_hash")? {
             Some(_) => rows.iter().map(secret).collect::<Result<Vec<_>, _>>()?,
             None => Vec::new(),

@@ -1,4 +1,4 @@
-//! Columns into values. A row that does not parse was not written by this program: an outage with its cause, not a guess.
+//! Converts columns to values. A row that does not parse was not written by this program: it is reported as an outage.
 
 use super::super::dialect::Database;
 use super::unavailable;
@@ -72,7 +72,7 @@ pub fn client(row: &DatabaseRow) -> Result<Client, Unavailable> {
     Ok(Client { browser: get(row, "browser")?, system: get(row, "system")? })
 }
 
-/// A span as its column holds it.
+/// A duration, as its column stores it.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub const REMOVE_OF_USER: &str =
     "delete from sessions where id in (select id from sessions where user_id = $1 limit $2)";
 
-/// A method as its two columns hold it.
+/// A method, as its two columns store it.
 pub fn method_columns(method: &Method) -> (&'static str, Option<&[u8]>) {
     let id = match method {
         Method::Passkey(id) => Some(id.as_bytes()),
@@ -24,7 +24,7 @@ pub fn method_columns(method: &Method) -> (&'static str, Option<&[u8]>) {
     (method.name(), id)
 }
 
-/// Reads what [`method_columns`] wrote.
+/// Reads a method from the columns of [`method_columns`].
 pub fn method_of(row: &DatabaseRow) -> Result<Method, Unavailable> {
     let credential_id = get::<Option<Vec<u8>>>(row, "credential_id")?.and_then(CredentialId::new);
     Method::parse(get(row, "method")?, credential_id).ok_or_else(|| invalid("method"))

@@ -36,7 +36,7 @@ impl SignInRecords for SqlStore {
 const LOCK_TIMEOUT: Duration = Duration::from_millis(700);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// How far below a bound an account is looked at: as many of its sign-ins may come at the same moment.
+/// Trimming starts this far below the maximum, since this many sign-ins of an account may be concurrent.
 const AHEAD: u32 = 15;
 
 impl SqlStore {
@@ -83,9 +83,9 @@ impl SqlStore {
         Ok(self.one(query("select 1 from users where id = $1 and deleted_at is null").bind(user.0)).await?.is_some())
     }
 
-    /// Ends what an account has too much of. Nearly always there is nothing to do, and nothing is asked: the counts are as
-    /// old as the statement that gave them, and sign-ins at the same moment may have added to them, so it begins a little
-    /// below the bounds. Events are counted now and then, since counting reads them.
+    /// Trims the sessions, known browsers and events of an account. There is rarely anything to do, and then no query
+    /// runs. Concurrent sign-ins may be missing from the counts, so trimming starts slightly below the maximum. Events
+    /// are trimmed only occasionally, since counting reads them.
     ///
     /// Best effort: the next sign-in tries again.
     async fn keep_bounds(&self, event: &Event, sessions: i64, browsers: i64) {
@@ -112,7 +112,7 @@ impl SqlStore {
     }
 }
 
-/// Logs that an account was not trimmed: the next act of its kind tries again.
+/// Logs that an account was not trimmed; the next operation of the same kind tries again.
 pub(super) fn told_if_failed(trimmed: Result<(), Unavailable>) {
     if let Err(cause) = trimmed {
         tracing::warn!(%cause, "trimming an account failed");

@@ -14,7 +14,7 @@ const ALL: &str = concat!("select ", signing_key_columns!(""), " from signing_ke
 
 const LASTING: &str = "select sealed, sealed_by from lasting_keys where name = $1";
 
-/// The number that units of work lock which change signing keys.
+/// The number that units of work lock before they change signing keys.
 const LOCK: i64 = 0x6c6b_6579;
 
 fn stored(row: &DatabaseRow) -> Result<StoredKey, Unavailable> {

@@ -11,18 +11,18 @@ use async_trait::async_trait;
 /// One unit of work as one transaction; rolled back when dropped.
 pub struct Transaction {
     inner: sqlx::Transaction<'static, Database>,
-    /// Effects that follow the commit.
+    /// Events that are logged after the commit.
     pub(super) recorded: Vec<Event>,
     /// Whether an email was queued.
     pub(super) has_queued: bool,
-    /// Whether an application is to be told that a session ended.
+    /// Whether a logout notice was queued.
     pub(super) has_logouts: bool,
     /// Whether an account was deleted.
     pub(super) has_deleted: bool,
     wakes: Wakes,
     doubt: Doubt,
-    /// Dropped last, so that the next unit finds the file free after a commit. A rollback is done in the background: there
-    /// the next one waits for the file a moment longer.
+    /// Dropped last, so that the file is unlocked for the next unit after a commit. A rollback runs in the background,
+    /// so the next unit may wait slightly longer for the file.
     _turn: Turn,
 }
 
@@ -40,14 +40,13 @@ impl Transaction {
         }
     }
 
-    /// Runs a statement; returns how many rows it touched.
+    /// Runs a statement; returns how many rows it affected.
     pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<u64, Unavailable> {
         let done = statement.execute(&mut *self.inner).await;
         Ok(done.map_err(|cause| self.failed(cause))?.rows_affected())
     }
 
-    /// Runs a statement that writes what must be unique and may conflict with what another unit writes at the same moment:
-    /// there the index is the judge.
+    /// Runs a statement that writes a unique value. The unique index detects a conflict with a concurrent unit of work.
     pub(super) async fn run_unique(&mut self, statement: Statement<'_>) -> Result<Insertion, Unavailable> {
         match statement.execute(&mut *self.inner).await {
             Ok(done) if done.rows_affected() == 0 => Ok(Insertion::Conflict),
@@ -79,7 +78,7 @@ impl Transaction {
     }
 }
 
-/// Logs an event that has certainly happened.
+/// Logs an event that has been committed.
 pub fn audit(event: &Event) {
     let name = event.kind.name();
     tracing::info!(target: AUDIT, user = %event.user_id.0, event = name, "{name}");

@@ -37,7 +37,7 @@ fn summary(row: &DatabaseRow) -> Result<AccountSummary, Unavailable> {
     })
 }
 
-/// Reads accounts for which a condition holds, with what belongs to them.
+/// Reads the summaries of accounts that match a condition.
 macro_rules! select_summary {
     ($condition:literal) => {
         concat!(
@@ -198,7 +198,7 @@ impl UserWrites for Transaction {
         address: &EmailAddress,
         changed_at: Timestamp,
     ) -> Result<(), Unavailable> {
-        // Of several undone changes away from the same address the first one counts.
+        // Of several undone changes away from the same address, the earliest one counts.
         let statement = query(
             "update users set restored_email_key = $2, restored_change_at = case \
                when restored_email_key = $2 and restored_change_at < $3 then restored_change_at else $3 end \
@@ -220,7 +220,7 @@ impl UserWrites for Transaction {
                               email = null, email_key = null, email_verified = false, restored_email_key = null \
              where id = $1 and deleted_at is null",
         );
-        // A key that no username has, so that the name is free for others.
+        // No username can have this key, so the name becomes available to others.
         let key = format!("~{}", user.0.simple());
         let is_deleted = self.run(statement.bind(user.0).bind(now.unix_millis()).bind(key)).await? == 1;
         self.forget_holder(user).await?;

@@ -1,7 +1,7 @@
-//! Connections that go from one query to the next without passing through their pool.
+//! Connections that go from one query to the next without returning to their pool.
 //!
-//! A pool asks each connection for a sign of life when it is given back, which costs as much as a query itself. What happens
-//! all the time, such as looking up a session, keeps its connections here instead.
+//! A pool pings each connection that is returned, which costs as much as a query itself. Frequent queries, such as
+//! session lookups, keep their connections here instead.
 
 use super::super::dialect::{Database, Doubt, was_cut};
 use sqlx::Pool;
@@ -15,20 +15,20 @@ use tokio::time::timeout;
 type Row = <Database as sqlx::Database>::Row;
 type Arguments = <Database as sqlx::Database>::Arguments;
 
-/// Up to a third of a pool's connections, given out in the order in which they are asked for.
+/// Up to a third of a pool's connections, handed out in the order of requests.
 pub struct Warm {
     pool: Pool<Database>,
     doubt: Doubt,
     turns: Semaphore,
-    /// How many rest here at most; none where the pool is too small to spare any.
+    /// Maximum number of idle connections; zero if the pool is too small to spare any.
     most: usize,
-    /// The one used last at the end.
+    /// The most recently used one is last.
     resting: Mutex<Vec<Resting>>,
 }
 
 struct Resting {
     connection: PoolConnection<Database>,
-    /// When it left the pool, which looks at its age when it comes back.
+    /// When it left the pool, which checks its age when it returns.
     left_pool: Instant,
     since: Instant,
 }
@@ -45,11 +45,10 @@ impl Warm {
         }
     }
 
-    /// Runs a query. Where it fails or is given up, its connection goes back to the pool, which finds out what is wrong with
-    /// it.
+    /// Runs a query. If it fails or is dropped, its connection returns to the pool, which checks it.
     ///
     /// # Errors
-    /// As the query; when no connection is free for as long as the pool waits for one.
+    /// When the query fails, or no connection is free within the timeout of the pool.
     pub async fn fetch_all(&self, query: Query<'_, Database, Arguments>) -> Result<Vec<Row>, sqlx::Error> {
         let patience = self.pool.options().get_acquire_timeout();
         let (_turn, mut connection, left_pool) =
@@ -59,10 +58,7 @@ impl Warm {
         Ok(rows)
     }
 
-    /// As [`Warm::fetch_all`], for what only reads: where the connection had been cut, it is asked for once more.
-    ///
-    /// # Errors
-    /// As [`Warm::fetch_all`].
+    /// Runs a read-only query, and repeats it once if the connection was lost.
     pub async fn look_up_all<'q>(
         &self,
         query: impl Fn() -> Query<'q, Database, Arguments>,
@@ -76,10 +72,7 @@ impl Warm {
         }
     }
 
-    /// As [`Warm::look_up_all`], for a query that gives a row at most.
-    ///
-    /// # Errors
-    /// As [`Warm::fetch_all`].
+    /// Runs a read-only query that returns at most one row, and repeats it once if the connection was lost.
     pub async fn look_up<'q>(
         &self,
         query: impl Fn() -> Query<'q, Database, Arguments>,
@@ -87,12 +80,12 @@ impl Warm {
         Ok(self.look_up_all(query).await?.pop())
     }
 
-    /// How many are here and do nothing.
+    /// The number of idle connections.
     pub fn resting(&self) -> usize {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Returns idle connections to their pool; once closed, none stays here.
+    /// Returns idle connections to their pool, and keeps no more of them.
     pub fn close(&self) {
         self.turns.close();
         self.resting.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -113,7 +106,7 @@ impl Warm {
         if self.doubt.trusts(last.since.elapsed()) {
             return Some((last.connection, last.left_pool));
         }
-        // If one connection is broken, the others may be, too: they have rested for longer, or all are in doubt.
+        // If one connection may be broken, so may the others: they have been idle for longer, or a failure was recent.
         resting.clear();
         None
     }

@@ -1,5 +1,5 @@
-//! Frequent writes as one insertion into a view, whose trigger does the rest. That takes one round trip to the SQLite
-//! thread in place of one per statement, and concurrent writes share a commit.
+//! Frequent writes as one insert into a view, whose trigger does the rest. That takes one round trip to the SQLite
+//! thread instead of one per statement, and concurrent writes share a commit.
 
 use super::BUSY_TIMEOUT;
 use super::dialect::Database;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedMutexGuard, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// The SQL of such a write.
+/// The SQL of an atomic write.
 #[derive(Debug)]
 pub struct AtomicWrite {
     /// Alone, or within a group.
@@ -23,7 +23,7 @@ pub struct AtomicWrite {
     pub last: &'static str,
 }
 
-/// An [`AtomicWrite`] from the macro that expands to its SQL.
+/// Builds an [`AtomicWrite`] from a macro that expands to its SQL.
 macro_rules! atomic_write {
     ($text:ident) => {
         AtomicWrite {
@@ -35,7 +35,7 @@ macro_rules! atomic_write {
 }
 pub(super) use atomic_write;
 
-/// The connection for these writes. SQLite has one writer, so other writers of this process hold this lock, too:
+/// The connection for atomic writes. SQLite has one writer, so other writers of this process take this lock too:
 /// SQLite's own lock is polled and not fair.
 ///
 /// Group commit: writes that arrive during another write are committed together, in one transaction with one sync to
@@ -62,9 +62,9 @@ struct Waiting {
     since: Instant,
 }
 
-/// How long a write waits for a file that another process has locked, in milliseconds. Together with [`SHORT`] it is less than
-/// the timeout of the caller. A write that waited longer than [`SHORT`] for its turn does not wait for the file: it could
-/// be committed after its caller has timed out.
+/// How long a write waits for a file that another process has locked, in milliseconds. Together with [`SHORT`], this is
+/// less than the timeout of the caller. A write that waited longer than [`SHORT`] for its turn does not wait for the
+/// file: it could be committed after its caller has timed out.
 const WAIT: &str = "pragma busy_timeout = 900";
 const DO_NOT_WAIT: &str = "pragma busy_timeout = 0";
 const SHORT: Duration = Duration::from_millis(500);
@@ -83,8 +83,8 @@ impl AtomicWriter {
         timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
-    /// Returns when the write and its group are committed. The values are those of the query. A write that is dropped
-    /// before its group starts is not made.
+    /// Runs a write with the values of the query, and returns when its group is committed. A write that is dropped
+    /// before its group starts has no effect.
     ///
     /// # Errors
     /// When the query fails, the transaction of its group fails, or there is no answer within `BUSY_TIMEOUT`.
@@ -92,7 +92,7 @@ impl AtomicWriter {
         let values = query.take_arguments().map_err(sqlx::Error::Encode)?.unwrap_or_default();
         let (answer, answered) = oneshot::channel();
         if self.enqueue(Waiting { write, values, answer, since: Instant::now() }) == 1 {
-            // In a task of its own: the one who came first may give up, and the others still go in.
+            // In a separate task: the first caller may be dropped, and the other writes must still run.
             let writer = self.clone();
             tokio::spawn(async move { writer.write_waiting().await });
         }
@@ -101,17 +101,17 @@ impl AtomicWriter {
     }
 
     /// The number of idle connections borrowed from a pool: none, since the writer's connection is not from a pool.
-    #[expect(clippy::unused_self, reason = "the signature is that of the other database")]
+    #[expect(clippy::unused_self, reason = "PostgreSQL needs this signature")]
     pub fn resting(&self) -> usize {
         0
     }
 
-    /// Held while a checkpoint is made; closed with the store.
+    /// Held while a checkpoint runs; closed with the store.
     pub fn checkpoints(&self) -> &Semaphore {
         &self.checkpoints
     }
 
-    /// Waits for writers and checkpoints; afterwards there are none.
+    /// Waits for running writes and checkpoints, and prevents new ones.
     pub async fn close(&self) {
         let checkpoint = self.checkpoints.acquire().await;
         self.checkpoints.close();
@@ -120,23 +120,24 @@ impl AtomicWriter {
         if let Some(connection) = turn.take()
             && let Err(cause) = connection.close().await
         {
-            tracing::warn!(%cause, "database not closed");
+            tracing::warn!(%cause, "closing the database failed");
         }
     }
 
-    /// Whether the caller is the last one to have it.
+    /// Whether this is the last handle to the connection.
     pub fn is_last(&self) -> bool {
         Arc::strong_count(&self.connection) == 1
     }
 
-    /// Tells how many wait now.
+    /// Adds a write to the queue, and returns how many are waiting.
     fn enqueue(&self, newcomer: Waiting) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push(newcomer);
         waiting.len()
     }
 
-    /// Takes the lock and writes the group that waits by then. It needs no timeout here, since each caller has its own.
+    /// Takes the lock and writes the group that is waiting by then. No timeout is needed, since each caller has its
+    /// own.
     async fn write_waiting(&self) {
         let mut turn = Arc::clone(&self.connection).lock_owned().await;
         let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
@@ -145,7 +146,7 @@ impl AtomicWriter {
         let (group, told): (Vec<_>, Vec<_>) =
             group.into_iter().map(|one| ((one.write, one.values), one.answer)).unzip();
         let answers = self.write(&mut turn, group, may_wait).await.unwrap_or_else(|cause| {
-            // One cause for all; what kind it is of makes no difference here.
+            // All writes of the group share the cause; its kind makes no difference here.
             let cause = Arc::new(cause);
             told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
         });

@@ -1,4 +1,4 @@
-//! Checkpoints of the write-ahead log, in the background and not within a sign-in.
+//! Runs checkpoints of the write-ahead log in the background, instead of within a sign-in.
 //!
 //! By default SQLite runs a checkpoint within the commit that makes the log long enough: that one request waits for
 //! thousands of pages and for two syncs to disk.
@@ -11,10 +11,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Many writes change the same pages, which are then copied once.
+/// Interval between checkpoints. Many writes change the same pages, which are then copied once.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Copies what was written, again and again, until nothing else holds the writer.
+/// Runs checkpoints periodically until nothing else holds the writer.
 pub async fn checkpoint_beside(options: SqliteConnectOptions, atomic_writer: AtomicWriter) {
     // The file may have been removed.
     let options = options.create_if_missing(false);
@@ -28,21 +28,21 @@ pub async fn checkpoint_beside(options: SqliteConnectOptions, atomic_writer: Ato
         let written = match written_at(&log) {
             Ok(written) => written,
             Err(cause) => {
-                tracing::warn!(%cause, "write-ahead log not readable");
+                tracing::warn!(%cause, "reading the write-ahead log failed");
                 continue;
             }
         };
         let is_new = written.is_some() && written != seen;
         if is_new || is_due {
             let is_complete = checkpoint(&options, &atomic_writer).await;
-            // Once more after a change: what another process has just written may not be committed yet.
+            // Runs once more after a change: the latest writes of another process may not be committed yet.
             is_due = is_new || !is_complete;
         }
         seen = written;
     }
 }
 
-/// Nothing while there is no log.
+/// When the log was last written; `None` if there is no log.
 fn written_at(log: &Path) -> std::io::Result<Option<SystemTime>> {
     match std::fs::metadata(log).and_then(|log| log.modified()) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
@@ -50,7 +50,7 @@ fn written_at(log: &Path) -> std::io::Result<Option<SystemTime>> {
     }
 }
 
-/// Tells whether all of the log is in the file.
+/// Returns whether the whole log has been copied to the file.
 async fn checkpoint(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter) -> bool {
     copy(options, atomic_writer).await.unwrap_or_else(|cause| {
         tracing::warn!(%cause, "checkpoint failed");
@@ -62,7 +62,7 @@ async fn checkpoint(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter
 /// from its beginning, unless a reader still uses it (SQLite, "Write-Ahead Logging", section 2.3).
 async fn copy(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter) -> Result<bool, sqlx::Error> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
-    // Closing the store waits for this and uses the last connection.
+    // Closing the store waits for this permit, so that the store's own connection is the last one.
     let Ok(_checkpoint) = atomic_writer.checkpoints().acquire().await else { return Ok(true) };
     let mut connection = SqliteConnection::connect_with(options).await?;
     query(COPY).fetch_one(&mut connection).await?;

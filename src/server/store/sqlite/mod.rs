@@ -1,4 +1,4 @@
-//! Accounts in one SQLite file: the embedded default.
+//! The store in one SQLite file, the embedded default.
 
 mod atomic_write;
 mod checkpoint;
@@ -6,7 +6,7 @@ mod dialect;
 mod redemption;
 mod sign_in;
 #[path = "../sql/mod.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text of queries and rows for both databases, compiled for each")]
+#[expect(clippy::duplicate_mod, reason = "both databases share this source, which is compiled for each")]
 mod sql;
 
 use self::atomic_write::AtomicWriter;
@@ -24,7 +24,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Another process may hold the write lock this long before we give up; within the two seconds an answer may take.
+/// How long to wait while another process holds the write lock; below the request deadline of two seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Maximum number of attempts to open a pool, for slow disks.
 const OPENING_ATTEMPTS: u32 = 4;
@@ -38,25 +38,25 @@ const READ_SOMETHING: &str = "select count(*) from sqlite_master";
 const FOLDING: Duration = Duration::from_secs(5);
 /// Interval at which a starting process that waits for another one tries again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// All changes of the schema, in their order.
+/// All migrations, in order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The changes of the schema that this program knows.
+/// The versions of the migrations that this program has.
 #[must_use]
 pub fn known_schemas() -> Vec<i64> {
     MIGRATIONS.iter().map(|migration| migration.version).collect()
 }
 
-/// Opens the file, making it when it is missing, brings the schema up to date, and keeps its log short.
+/// Opens the file, or creates it, migrates the schema, and runs checkpoints in the background.
 ///
 /// # Errors
-/// When the file cannot be opened, its schema is newer than this program, or has to be migrated while another process
+/// When the file cannot be opened, its schema is newer than this program, or it must be migrated while another process
 /// writes for longer than `patience`.
 pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
     let _lock = lock_beside(file).await?;
     make_private(file)?;
-    // Migrations come first, on a connection that knows nothing but the schema.
+    // Migrations run first, on a separate connection.
     let migrating = open_pool(1, &options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
     let is_new = is_empty(&migrating, file).await?;
     MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
@@ -69,19 +69,19 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
 /// Whether there are no tables yet.
 ///
 /// # Errors
-/// When there are some, and none of them ours.
+/// When the file has tables, and none of them belong to Latchkey.
 async fn is_empty(pool: &SqlitePool, file: &Path) -> Result<bool, Unavailable> {
     let failed = |cause: sqlx::Error| of(file, &cause);
     if query_scalar::<_, i64>(Dialect::COUNT_LEDGERS).fetch_one(pool).await.map_err(failed)? > 0 {
         return Ok(false);
     }
     if query_scalar::<_, i64>(READ_SOMETHING).fetch_one(pool).await.map_err(failed)? > 0 {
-        return Err(Unavailable::new("database", format!("{} holds the tables of another program", file.display())));
+        return Err(Unavailable::new("database", format!("{} contains the tables of another program", file.display())));
     }
     Ok(true)
 }
 
-/// A failure, with the file that it is about.
+/// Adds the path of the file to a failure.
 fn of(file: &Path, cause: &sqlx::Error) -> Unavailable {
     Unavailable::new("database", format!("{}: {}", file.display(), told(cause)))
 }
@@ -94,7 +94,7 @@ fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unava
                 "database",
                 format!(
                     "its schema must be migrated, and another process has been writing to {file} for {seconds} \
-                     s; start this again when they are done"
+                     s; try again when it has finished"
                 ),
             )
         }
@@ -109,13 +109,13 @@ fn is_locked(cause: &sqlx::Error) -> bool {
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// Opens a file without changing its schema, which has to be the one of this program.
+/// Opens a file without changing its schema, which must be the one of this program.
 ///
 /// # Errors
-/// When it is not there, or its schema is another.
+/// When the file does not exist, or its schema is different.
 pub async fn join(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     if !file.exists() {
-        return Err(Unavailable::new("database", format!("{} is not there yet", file.display())));
+        return Err(Unavailable::new("database", format!("{} does not exist yet", file.display())));
     }
     let store = connect(options(file), atomic_writer(options(file))).await?;
     check_schema(&store.schema_versions().await?, &MIGRATIONS)?;
@@ -143,8 +143,8 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .before_acquire(|connection, _| {
             Box::pin(async move {
-                // A dropped transaction is rolled back in the background. Where even that failed, as on a full disk, the
-                // connection is of no use any more.
+                // A dropped transaction is rolled back in the background. If the rollback failed, such as on a full
+                // disk, the connection is unusable.
                 if connection.is_in_transaction() {
                     connection.ping().await?;
                 }
@@ -153,7 +153,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         })
 }
 
-/// Opens a pool. On a slow disk, or beside other work, the first connection may take longer than a request may wait.
+/// Opens a pool. On a slow or busy disk, the first connection may take longer than a request may wait.
 async fn open_pool(connections: u32, options: &SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
     for _ in 1..OPENING_ATTEMPTS {
         match pool(connections).connect_with(options.clone()).await {
@@ -164,7 +164,7 @@ async fn open_pool(connections: u32, options: &SqliteConnectOptions) -> sqlx::Re
     pool(connections).connect_with(options.clone()).await
 }
 
-/// Writes go through one connection, since SQLite has one writer; reads go beside it (write-ahead log).
+/// Writes go through one connection, since SQLite has one writer; reads run concurrently (write-ahead log).
 async fn connect(options: SqliteConnectOptions, atomic: AtomicWriter) -> Result<SqlStore, Unavailable> {
     let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
     let write = open_pool(1, &options).await.map_err(failed)?;
@@ -174,11 +174,11 @@ async fn connect(options: SqliteConnectOptions, atomic: AtomicWriter) -> Result<
     Ok(SqlStore::new(Pools { warm, read, write, atomic, doubt: Doubt }))
 }
 
-/// Copies the file, as it is at one moment, into one that is there and empty (SQLite, "VACUUM INTO"). A process that
-/// uses the file meanwhile goes on.
+/// Copies a consistent snapshot of the file into an existing, empty one (SQLite, "VACUUM INTO"). Other processes can
+/// use the file meanwhile.
 ///
 /// # Errors
-/// When the file is not there, or the copy is not empty or cannot be written.
+/// When the file does not exist, or the copy is not empty or cannot be written.
 pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     let source = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
     let failed = |cause: sqlx::Error| of(file, &cause);
@@ -190,13 +190,13 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     source.close().await.map_err(failed)
 }
 
-/// Whether another process has the file open. Writes the log into the file where none has. A file that cannot be read
+/// Whether another process has the file open. If none has, writes the log into the file. A file that cannot be read
 /// is not in use.
 pub async fn is_in_use(file: &Path) -> bool {
     fold_now(file).await.is_err_and(|cause: sqlx::Error| is_locked(&cause))
 }
 
-/// Writes the log into the file and removes it, so that the file alone is the database.
+/// Writes the log into the file and removes the log, so that the database is a single file.
 ///
 /// # Errors
 /// When another connection has the file open for longer than `FOLDING`.
@@ -218,10 +218,10 @@ async fn fold_now(file: &Path) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// Opens a file that is there, without changing anything.
+/// Opens an existing file read-only.
 ///
 /// # Errors
-/// When it is not there, or no database.
+/// When the file does not exist, or is not a database.
 pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
@@ -236,16 +236,16 @@ fn atomic_writer(options: SqliteConnectOptions) -> AtomicWriter {
     AtomicWriter::on(options.pragma("temp_store", "memory"))
 }
 
-/// Makes a missing file readable by its owner alone; SQLite gives the same to those beside it.
+/// Creates a missing file that only its owner can access; SQLite gives its other files the same permissions.
 ///
 /// # Errors
-/// When the folder is missing, or cannot be written to.
+/// When the directory does not exist or is not writable.
 pub fn make_private(file: &Path) -> Result<(), Unavailable> {
     let made = File::options().create(true).append(true).mode(0o600).open(file);
     made.map(drop).map_err(|cause| Unavailable::new("database", format!("{}: {cause}", file.display())))
 }
 
-/// A file that SQLite or Latchkey keeps beside the database, under its name with a suffix.
+/// The path of a file that SQLite or Latchkey keeps next to the database: its name with a suffix.
 #[must_use]
 pub fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
@@ -257,7 +257,7 @@ pub fn beside(file: &Path, ending: &str) -> PathBuf {
 /// lock does nothing on SQLite). It is released when the file is closed.
 ///
 /// # Errors
-/// When the file cannot be made, with its path.
+/// When the lock file cannot be created, with its path.
 pub async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
     let path = beside(file, ".lock");
     let failed = |cause: std::io::Error| Unavailable::new("database", format!("{}: {cause}", path.display()));

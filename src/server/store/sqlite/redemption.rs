@@ -1,4 +1,4 @@
-//! The redemption of an authorization code, as one insertion into a view.
+//! The redemption of an authorization code, as one insert into a view.
 
 use super::atomic_write::{AtomicWrite, atomic_write};
 

@@ -1,4 +1,4 @@
-//! A sign-in with a passkey, as one insertion into a view.
+//! A sign-in with a passkey, as one insert into a view.
 
 use super::atomic_write::{AtomicWrite, atomic_write};
 

@@ -3,7 +3,7 @@ use crate::ui::components::{Moment, place};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// An event of the account in words.
+/// An event of the account, as text.
 #[derive(Clone, Debug)]
 pub struct ActivityLine {
     pub id: String,

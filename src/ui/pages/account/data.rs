@@ -3,7 +3,7 @@ use crate::types::{AccountAction, paths};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
-/// Everything as a file, and the deletion of the account.
+/// The download of the account's data, and the deletion of the account.
 #[component]
 pub fn DataSection(typed: Option<Typed>) -> impl IntoView {
     let field = TextField {

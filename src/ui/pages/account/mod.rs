@@ -1,5 +1,5 @@
-//! The pages of the account: one file per section, within the frame that all of them share. Plain forms, which work with
-//! scripts off.
+//! The pages of the account: one file per section, and the layout that they share. Plain forms, which work with scripts
+//! off.
 
 mod activity;
 mod data;
@@ -33,15 +33,14 @@ pub enum Content {
     Passkeys(PasskeysContent),
     /// How many codes are left.
     RecoveryCodes(u32),
-    /// The session that was seen last first.
-    /// Each session with the applications that it signed in to.
+    /// The sessions, most recently seen first, each with the applications that it signed in to.
     Devices(Vec<(views::Session, Vec<String>)>),
     Activity(ActivityContent),
     Data,
 }
 
 impl Content {
-    /// Whether it asks for the code of an email.
+    /// Whether it has a field for an emailed code.
     #[must_use]
     pub fn has_code_field(&self) -> bool {
         matches!(self, Self::Profile(profile) if matches!(profile.confirmation, Confirmation::WaitsForCode { .. }))
@@ -70,7 +69,7 @@ pub fn AccountPage(
     signals: (String, String),
     /// Why the last code was refused.
     refusal: Option<ApiError>,
-    /// A refused form, with what was typed in it.
+    /// A refused form, with the text that was entered.
     typed: Option<Typed>,
 ) -> impl IntoView {
     let section = content.section();
@@ -119,7 +118,7 @@ fn Menu(current: Section) -> impl IntoView {
     }
 }
 
-/// The account of a session that may only create a passkey.
+/// The account page of a session that may only create a passkey.
 #[component]
 pub fn ConfinedPage(
     user: views::User,
@@ -156,7 +155,7 @@ pub fn ConfinedPage(
     }
 }
 
-/// Tells when the session has ended while the page was open. Signing in in another tab keeps what was typed here.
+/// Shows a warning if the session ends while the page is open. Signing in in another tab keeps the text entered here.
 #[island]
 fn StillHere() -> impl IntoView {
     let has_ended = RwSignal::new(false);

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 /// The state of the account at a glance.
 #[derive(Clone, Debug)]
 pub struct Overview {
-    /// How many passkeys sign in here.
+    /// How many passkeys work here.
     pub usable_passkeys: usize,
     pub recovery_codes: u32,
     pub devices: usize,
@@ -105,7 +105,7 @@ fn NewPasskey(passkey: views::Passkey) -> impl IntoView {
             <form class="field" method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="action" value=field.action.name() />
                 <input type="hidden" name="id" value=field.about />
-                <label for="ready-name">{t("Name of the passkey")}</label>
+                <label for="ready-name">{t("Passkey name")}</label>
                 <input
                     id="ready-name"
                     name=field.name
@@ -138,7 +138,7 @@ struct Task {
     is_sensible: bool,
 }
 
-/// The steps that make an account safe, while one of them is open.
+/// The steps that secure the account; renders nothing once all are done.
 #[component]
 fn Checklist(tasks: [Task; 4]) -> impl IntoView {
     let sensible = || tasks.iter().filter(|task| task.is_sensible);

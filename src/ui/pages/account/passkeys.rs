@@ -9,19 +9,19 @@ use leptos::prelude::*;
 #[derive(Clone, Debug)]
 pub struct PasskeysContent {
     pub passkeys: Vec<views::Passkey>,
-    /// How many of them sign in here.
+    /// How many of them work here.
     pub usable: usize,
-    /// Whether email signs the user in, too.
+    /// Whether the user can also sign in by email.
     pub email_signs_in: bool,
     pub recovery_codes: u32,
-    /// Whether a passkey is to be added now.
+    /// Whether the user is adding a passkey.
     pub is_adding: bool,
-    /// A passkey that was just removed, and how many devices it had signed in.
+    /// The passkey that was just removed, and how many other devices are still signed in with it.
     pub removed: Option<(String, usize)>,
 }
 
 impl PasskeysContent {
-    /// The advice where there are too few sign-in methods.
+    /// Advice for an account with too few sign-in methods.
     fn advice(&self) -> Option<&'static str> {
         match (self.usable, self.email_signs_in, self.recovery_codes) {
             (0, false, 0) => Some("You have no sign-in method left. Add a passkey before you sign out."),
@@ -70,7 +70,7 @@ pub fn PasskeySection(passkeys: PasskeysContent, typed: Option<Typed>) -> impl I
     .into_any()
 }
 
-/// Asks before a passkey is removed, and names the sign-in methods that remain.
+/// The question before a passkey is removed, which names the remaining sign-in methods.
 fn question(others: usize, email_signs_in: bool, recovery_codes: u32) -> String {
     let without_passkey = match (email_signs_in, recovery_codes) {
         (true, _) => "You have no other passkey. You can still sign in by email. Remove this one?",
@@ -87,7 +87,7 @@ fn question(others: usize, email_signs_in: bool, recovery_codes: u32) -> String 
     }
 }
 
-/// The field for another name of a passkey.
+/// The field that renames a passkey.
 pub fn rename_field(passkey: &views::Passkey) -> TextField {
     TextField {
         summary: "Rename",
@@ -110,7 +110,7 @@ pub fn rename_field(passkey: &views::Passkey) -> TextField {
 #[component]
 fn PasskeyRow(
     passkey: views::Passkey,
-    /// Asks before its removal, and names the sign-in methods that remain.
+    /// The question before its removal.
     question: String,
     typed: Option<Typed>,
 ) -> impl IntoView {
@@ -158,7 +158,7 @@ fn About(passkey: views::Passkey) -> impl IntoView {
         {passkey.suspended
             .then(|| view! { <p class="explain">{t("This passkey is suspended because you reported that it isn't yours. Remove it.")}</p> })}
         {passkey.elsewhere
-            .then(|| view! { <p class="explain">{t("Created when this site had another address. It doesn't work here.")}</p> })}
+            .then(|| view! { <p class="explain">{t("Created when this site had a different address. It doesn't work here.")}</p> })}
         {passkey
             .held_until
             .map(|until| {
@@ -176,8 +176,8 @@ fn About(passkey: views::Passkey) -> impl IntoView {
     .into_any()
 }
 
-/// A mark to tell passkeys apart: the provider's initial in a colour of its own, or a key where the provider is unknown.
-/// For display only: authenticators name their provider without proof.
+/// An icon to tell passkeys apart: the provider's initial on a colour of its own, or a key if the provider is unknown.
+/// For display only: authenticators report their provider without proof.
 #[component]
 fn ProviderIcon(provider: Option<String>) -> impl IntoView {
     let hue = provider.as_deref().map_or(0, |name| name.bytes().map(u32::from).sum::<u32>() % 6);

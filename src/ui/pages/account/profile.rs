@@ -4,23 +4,23 @@ use crate::ui::pages::code::CodeField;
 use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 
-/// The profile beside the user's own facts.
+/// The content of the profile section besides the user.
 #[derive(Clone, Debug)]
 pub struct ProfileContent {
     pub confirmation: Confirmation,
     pub sends_email: bool,
-    /// Whether an email signs in, and so gets users back in.
+    /// Whether sign-in by email is on, so that an address can get the user back in.
     pub email_signs_in: bool,
 }
 
-/// The state of an unconfirmed address: the one that the account claims, or a requested new one.
+/// Whether an address must be confirmed: the one that the account claims, or a requested new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirmation {
     NotNeeded,
     Needed {
         address: String,
     },
-    /// An email was sent to it whose code may be entered here.
+    /// An email was sent to the address; its code can be entered here.
     WaitsForCode {
         address: String,
     },
@@ -63,7 +63,7 @@ pub fn ProfileSection(
     .into_any()
 }
 
-/// A fact with its label.
+/// A value with its label.
 #[component]
 pub fn Fact(label: &'static str, value: AnyView) -> impl IntoView {
     view! {
@@ -136,7 +136,7 @@ fn fields(user: &views::User) -> [TextField; 3] {
     [name, username, address]
 }
 
-/// Asks for the code of the email that confirms an address; nothing where no address waits for that.
+/// Asks for the code that confirms an address; renders nothing if no address must be confirmed.
 #[component]
 fn ConfirmAddress(confirmation: Confirmation, email_signs_in: bool, refusal: Option<ApiError>) -> impl IntoView {
     let (address, waits_for_code) = match confirmation {

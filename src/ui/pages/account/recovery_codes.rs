@@ -3,7 +3,7 @@ use crate::types::{AccountAction, paths};
 use crate::ui::words::{counted, t};
 use leptos::prelude::*;
 
-/// How many recovery codes are left, and new ones.
+/// The number of recovery codes left, and the form that creates new ones.
 #[component]
 pub fn RecoverySection(left: u32) -> impl IntoView {
     view! {
@@ -28,7 +28,7 @@ pub fn RecoverySection(left: u32) -> impl IntoView {
                         <AskedAction
                             summary="Replace codes"
                             label=t("Replace codes").to_owned()
-                            question=t("You get ten new codes, and the old ones stop working.").to_owned()
+                            question=t("You'll get ten new codes, and the old ones will stop working.").to_owned()
                             action=AccountAction::RecoveryCodes
                             about=String::new()
                             button="Replace codes"

@@ -1,4 +1,4 @@
-//! Rows of the account: a fact at the left, and what can be done with it at the right.
+//! Rows of the account pages: a value on the left, and its actions on the right.
 
 use crate::types::{AccountAction, paths};
 use crate::ui::words::t;
@@ -8,7 +8,7 @@ use leptos::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
     pub action: AccountAction,
-    /// The object of the form, such as a passkey; else empty.
+    /// The object of the form, such as a passkey; otherwise empty.
     pub id: String,
     pub text: String,
     pub note: &'static str,
@@ -17,7 +17,7 @@ pub struct Typed {
 /// A row of a list.
 #[component]
 pub fn Row(
-    /// The fact at the left.
+    /// The value on the left.
     about: AnyView,
     /// Its actions.
     children: Children,
@@ -50,10 +50,10 @@ pub fn RowLink(
 #[derive(Clone, Debug)]
 pub struct TextField {
     pub summary: &'static str,
-    /// Of the summary, for screen readers: with the name of its object.
+    /// The summary for screen readers, with the name of its object.
     pub summary_label: String,
     pub action: AccountAction,
-    /// The object of the form, such as a passkey; else empty.
+    /// The object of the form, such as a passkey; otherwise empty.
     pub about: String,
     /// The name of the field in its form.
     pub name: &'static str,
@@ -73,11 +73,11 @@ pub struct TextField {
 #[component]
 pub fn AskedAction(
     summary: &'static str,
-    /// Of the summary, for screen readers: with the name of its object.
+    /// The summary for screen readers, with the name of its object.
     label: String,
     question: String,
     action: AccountAction,
-    /// The object of the action, such as a passkey; else empty.
+    /// The object of the action, such as a passkey; otherwise empty.
     about: String,
     button: &'static str,
 ) -> impl IntoView {
@@ -100,7 +100,7 @@ pub fn AskedAction(
     .into_any()
 }
 
-/// A text that can be changed: its form is folded until it is wanted, and opens again with what was refused.
+/// A text that can be changed. Its form is collapsed at first, and open after a refusal.
 #[component]
 pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
     let typed = typed.filter(|typed| typed.action == field.action && typed.id == field.about);
@@ -149,14 +149,14 @@ pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
     .into_any()
 }
 
-/// An action that needs neither a question nor a text.
+/// An action that needs neither a confirmation nor a text.
 #[component]
 pub fn PlainAction(
     button: &'static str,
-    /// For screen readers: with the name of its object.
+    /// The button for screen readers, with the name of its object.
     label: String,
     action: AccountAction,
-    /// The object of the action, such as a session; else empty.
+    /// The object of the action, such as a session; otherwise empty.
     about: String,
 ) -> impl IntoView {
     view! {
