@@ -7,7 +7,7 @@ use crate::server::core::{Backing, Core, Policy};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::{
-    AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_door::MailboxDoor,
+    AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_door::MailboxAccess,
     policy_report::PolicyReports,
 };
 use crate::server::jobs::{EmailWorker, LogoutWorker};
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// All [`Problems`] at once.
 pub fn settings(source: &Source) -> Result<Config, Problems> {
-    let drivers = Drivers { takes_database: postgres::is_address, takes_redis: RedisEphemeral::is_address };
+    let drivers = Drivers { is_database_url: postgres::is_address, is_redis_url: RedisEphemeral::is_address };
     Config::load(source, drivers)
 }
 
@@ -53,7 +53,7 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     // Leptos uses the executor that was set first; setting it again in the same process is not an error here.
     let _ = any_spawner::Executor::init_tokio();
     let store = open_store(&config.database).await?;
-    announce_new(&*store, &config.database);
+    warn_if_new(&*store, &config.database);
     let (services, transport) = assemble(config, store)?;
     let email_worker = transport.map(|transport| Arc::new(email_worker(&services, transport, config)));
     let state = app_state(services, config, files)?;
@@ -81,14 +81,14 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
 /// # Errors
 /// The same as [`start`].
 pub async fn join(config: &Config) -> Result<Services, Unavailable> {
-    Ok(assemble(config, join_store(config).await?)?.0)
+    Ok(assemble(config, open_existing_store(config).await?)?.0)
 }
 
 /// Opens an existing database.
 ///
 /// # Errors
 /// When it is unavailable, does not exist, or has another schema version.
-pub async fn join_store(config: &Config) -> Result<Arc<dyn Store>, Unavailable> {
+pub async fn open_existing_store(config: &Config) -> Result<Arc<dyn Store>, Unavailable> {
     Ok(match &config.database {
         DatabaseUrl::Postgres(url) => Arc::new(postgres::join(url).await?),
         DatabaseUrl::Sqlite(file) => Arc::new(sqlite::join(file).await?),
@@ -150,9 +150,9 @@ pub fn keys(config: &Config, entropy: &dyn Entropy) -> Result<Keys, Unavailable>
     if let Some(key) = &config.secret_key {
         return Ok(Keys::new(key, previous));
     }
-    make_folder(Some(&config.data_dir))?;
+    create_folder(Some(&config.data_dir))?;
     let file = key_file(config);
-    let key = keys::file::read_or_make(&file, entropy)?;
+    let key = keys::file::read_or_create(&file, entropy)?;
     let rotated = keys::file::previous_file(&file);
     let before = rotated.exists().then(|| keys::file::read(&rotated)).transpose()?;
     Ok(Keys::new(&key, previous.into_iter().chain(&before)))
@@ -173,8 +173,8 @@ fn transport(
     if let Some(smtp) = smtp(config)? {
         return Ok(Some(Arc::new(smtp)));
     }
-    let is_here = config.public_url.is_localhost();
-    Ok(is_here.then(|| Arc::new(Mailbox { store: Arc::clone(store), clock: Arc::clone(clock) }) as Arc<dyn Transport>))
+    let is_local = config.public_url.is_localhost();
+    Ok(is_local.then(|| Arc::new(Mailbox { store: Arc::clone(store), clock: Arc::clone(clock) }) as Arc<dyn Transport>))
 }
 
 /// Warns about users who cannot sign in under the current settings.
@@ -203,7 +203,7 @@ pub fn app_state(services: Services, config: &Config, files: SiteFiles) -> Resul
         services,
         cookies: Cookies::new(config.public_url.is_https()),
         public_url: config.public_url.clone(),
-        mailbox: MailboxDoor::new(config),
+        mailbox: MailboxAccess::new(config),
         proxies: TrustedProxies::new(&config.trusted_proxies),
         reports: PolicyReports::default(),
         readiness: Arc::default(),
@@ -243,7 +243,7 @@ pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavai
     Ok(match database {
         DatabaseUrl::Postgres(url) => Arc::new(postgres::open(url, PATIENCE).await?),
         DatabaseUrl::Sqlite(file) => {
-            make_folder(file.parent())?;
+            create_folder(file.parent())?;
             Arc::new(sqlite::open(file, PATIENCE).await?)
         }
     })
@@ -251,7 +251,7 @@ pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavai
 
 /// Warns that a database was empty. If accounts were expected, a setting names the wrong place, and users' devices hold
 /// passkeys that this database does not know.
-pub fn announce_new(store: &dyn Store, database: &DatabaseUrl) {
+pub fn warn_if_new(store: &dyn Store, database: &DatabaseUrl) {
     if !store.is_new() {
         return;
     }
@@ -283,7 +283,7 @@ fn open_ephemeral(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Eph
 ///
 /// # Errors
 /// When it cannot be created; the error names the path.
-pub fn make_folder(folder: Option<&Path>) -> Result<(), Unavailable> {
+pub fn create_folder(folder: Option<&Path>) -> Result<(), Unavailable> {
     let Some(folder) = folder else { return Ok(()) };
     std::fs::DirBuilder::new()
         .recursive(true)

@@ -23,6 +23,6 @@ pub mod web;
 /// Hydrates the islands of a page that the server rendered.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
-    browser::send_complete_codes();
+    browser::submit_complete_codes();
     leptos::mount::hydrate_islands();
 }

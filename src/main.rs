@@ -6,7 +6,7 @@ mod program {
     use latchkey::operator::{self, Arguments, Command};
     use latchkey::serve::{self, fail};
     use latchkey::server::config::Source;
-    use latchkey::server::http::assets::{CarriedFiles, SiteFiles};
+    use latchkey::server::http::assets::{EmbeddedFiles, SiteFiles};
     use latchkey::server::telemetry;
     use rust_embed::RustEmbed;
     use std::process::ExitCode;
@@ -23,7 +23,7 @@ mod program {
 
     /// A release build embeds the site files; a debug build serves them from the folder.
     fn site_files() -> SiteFiles {
-        if cfg!(debug_assertions) { SiteFiles::in_folder() } else { SiteFiles::Carried(CarriedFiles::of::<Site>()) }
+        if cfg!(debug_assertions) { SiteFiles::in_folder() } else { SiteFiles::Carried(EmbeddedFiles::of::<Site>()) }
     }
 
     pub fn main() -> ExitCode {

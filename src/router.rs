@@ -26,7 +26,7 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..PROGRAMS }),
     (paths::AUTHORIZE, AUTHORIZE),
     (paths::CONTINUE, Edge { keeps_opener: true, ..Edge::PAGES }),
-    (paths::SIGN_OUT_KEPT, Edge::PAGES),
+    (paths::SIGN_OUT_STORED, Edge::PAGES),
     (paths::LOGOUT, AUTHORIZE),
     (paths::INTROSPECT, Edge { cors: Cors::Never, ..PROTOCOL }),
     (paths::PROTOCOL, PROTOCOL),
@@ -50,7 +50,7 @@ const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, readers: Reade
 const AUTHORIZE: Edge = Edge {
     origin: OriginRule::Anywhere,
     bodies: FORMS,
-    readers: Readers::PeopleOfApplications,
+    readers: Readers::PageOrOAuth,
     is_counted: false,
     keeps_opener: true,
     ..Edge::PAGES
@@ -64,7 +64,7 @@ const REPORTS: Edge = Edge {
 };
 
 /// Attaches the group's rules to the request, for the layers that apply them.
-async fn choose_edge(mut request: Request, next: Next) -> Response {
+async fn choose_rules(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let found = EDGES.iter().find(|(group, _)| paths::is_below(path, group));
     let edge = found.map_or(Edge::PAGES, |(_, edge)| *edge);
@@ -144,14 +144,14 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
     // One combined layer: a layer that is added to a router separately is boxed, and its box is cloned for every
     // request.
     let around = ServiceBuilder::new()
-        .layer(from_fn(choose_edge))
+        .layer(from_fn(choose_rules))
         .layer(from_fn_with_state(state.clone(), trace::log))
         .layer(from_fn_with_state(state.clone(), security_headers::add))
         .layer(from_fn(trace::refuse_without_path))
         .layer(CatchPanicLayer::custom(trace::after_panic))
         .layer(from_fn_with_state(state.clone(), for_people))
         .layer(CatchPanicLayer::custom(trace::after_panic))
-        .layer(from_fn(body::read_whole))
+        .layer(from_fn(body::buffer_body))
         .layer(from_fn(trace::deadline))
         .layer(from_fn_with_state(state.clone(), same_origin::guard));
     pages.merge(api).merge(health).merge(reports).merge(provider).layer(around).with_state(state)

@@ -31,7 +31,7 @@ const LOGOUT_WORKERS: usize = 4;
 /// Timeout for each use of the database at shutdown, once nothing is in flight.
 const CLOSING: Duration = Duration::from_secs(2);
 /// Pause before a worker that panicked is restarted.
-const AFTER_PANIC: Duration = Duration::from_secs(1);
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Writes to standard error. If that fails, the exit code still tells the result of the command.
 pub fn tell(text: &str) {
@@ -99,7 +99,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         match metrics::start() {
             Ok(handle) => {
                 let kept = handle.clone();
-                keep_going("metrics", move || metrics::keep_small(kept.clone()));
+                spawn_supervised("metrics", move || metrics::keep_small(kept.clone()));
                 // Metrics need neither trusted proxies nor readiness.
                 let router = metrics::router(state.clone(), handle);
                 let door = Door::new(router, TrustedProxies::default(), Arc::default());
@@ -114,19 +114,19 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
         return code;
     }
     let core = Arc::clone(state.core());
-    keep_going("cleanup", move || cleanup::run(Arc::clone(&core)));
+    spawn_supervised("cleanup", move || cleanup::run(Arc::clone(&core)));
     // A node that cannot decrypt the keys of the other nodes must not serve beside them.
     if let Err(cause) = state.signing_keys().read().await {
         return fail(&cause.to_string());
     }
     let core = Arc::clone(state.core());
     let counting = Arc::clone(state.core());
-    keep_going("code_counts", move || code_counts::run(Arc::clone(&counting)));
-    keep_going("key_rotation", move || key_rotation::run(Arc::clone(&core)));
+    spawn_supervised("code_counts", move || code_counts::run(Arc::clone(&counting)));
+    spawn_supervised("key_rotation", move || key_rotation::run(Arc::clone(&core)));
     let email_workers = email_workers(email_worker, &stopped);
     for _ in 0..LOGOUT_WORKERS {
         let (worker, ended) = (Arc::clone(&logout_worker), stopped.clone());
-        keep_going("logout_worker", move || {
+        spawn_supervised("logout_worker", move || {
             let (worker, ended) = (Arc::clone(&worker), ended.clone());
             async move { worker.work(ended).await }
         });
@@ -161,7 +161,7 @@ fn email_workers(email_worker: Option<Arc<EmailWorker>>, stopped: &watch::Receiv
         email_worker.into_iter().flat_map(|email_worker| (0..EMAIL_WORKERS).map(move |_| Arc::clone(&email_worker)));
     all.map(|email_worker| {
         let stopped = stopped.clone();
-        keep_going("email_worker", move || {
+        spawn_supervised("email_worker", move || {
             let (email_worker, stopped) = (Arc::clone(&email_worker), stopped.clone());
             async move { email_worker.work(stopped).await }
         })
@@ -170,14 +170,14 @@ fn email_workers(email_worker: Option<Arc<EmailWorker>>, stopped: &watch::Receiv
 }
 
 /// Starts a worker. A panic is logged, and the worker is restarted after a pause, without limit.
-fn keep_going<Work>(name: &'static str, begin: impl Fn() -> Work + Send + 'static) -> JoinHandle<()>
+fn spawn_supervised<Work>(name: &'static str, begin: impl Fn() -> Work + Send + 'static) -> JoinHandle<()>
 where
     Work: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(async move {
         while let Err(cause) = tokio::spawn(begin()).await {
             tracing::error!(worker = name, %cause, "worker panicked; restarting");
-            tokio::time::sleep(AFTER_PANIC).await;
+            tokio::time::sleep(RESTART_DELAY).await;
         }
     })
 }
@@ -207,14 +207,14 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[tokio::test]
-    async fn a_worker_that_panics_begins_again_until_its_work_is_done() {
+    async fn a_panicked_worker_is_restarted_until_it_finishes() {
         let begun = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&begun);
         let work = move || {
             let turn = counted.fetch_add(1, Ordering::SeqCst);
             async move { assert!(turn >= 2, "an email that no worker survives") }
         };
-        keep_going("test", work).await.unwrap();
+        spawn_supervised("test", work).await.unwrap();
         assert_eq!(begun.load(Ordering::SeqCst), 3);
     }
 }

@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey::server::auth::{AuthenticationAnswer, RegistrationAnswer};
+use latchkey::server::auth::{AuthenticationResponse, RegistrationResponse};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -15,13 +15,13 @@ fuzz_target!(|data: &[u8]| {
     let assertion = format!(
         r#"{{"id":"AA","rawId":"AA","type":"public-key","response":{{"clientDataJSON":"{CLIENT_DATA}","authenticatorData":"{bytes}","signature":"AA"}}}}"#
     );
-    if let Ok(answer) = AuthenticationAnswer::parse(&RawValue::from_string(assertion).expect("JSON")) {
+    if let Ok(answer) = AuthenticationResponse::parse(&RawValue::from_string(assertion).expect("JSON")) {
         let _ = answer.authenticator_data();
     }
     let registration = format!(
         r#"{{"id":"AA","rawId":"AA","type":"public-key","response":{{"clientDataJSON":"{CLIENT_DATA}","attestationObject":"{bytes}"}}}}"#
     );
-    if let Ok(answer) = RegistrationAnswer::parse(&RawValue::from_string(registration).expect("JSON")) {
+    if let Ok(answer) = RegistrationResponse::parse(&RawValue::from_string(registration).expect("JSON")) {
         let _ = answer.examine();
     }
 });

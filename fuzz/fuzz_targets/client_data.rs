@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey::server::auth::AuthenticationAnswer;
+use latchkey::server::auth::AuthenticationResponse;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
@@ -13,5 +13,5 @@ fuzz_target!(|data: &[u8]| {
         URL_SAFE_NO_PAD.encode(data)
     );
     let raw = RawValue::from_string(json).expect("base64url is JSON");
-    let _ = AuthenticationAnswer::parse(&raw);
+    let _ = AuthenticationResponse::parse(&raw);
 });

@@ -62,12 +62,12 @@ pub async fn events(before: Option<String>) -> Result<EventList, ApiError> {
 /// All data stored about the user, as a file.
 #[server(prefix = "/api", endpoint = "account/export", input = GetUrl, output = Json)]
 pub async fn export() -> Result<Box<RawValue>, ApiError> {
-    use crate::server::http::request::{RequestContext, answer_as_file, raw};
+    use crate::server::http::request::{RequestContext, raw, respond_as_attachment};
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
     let export = request.state.exports().export(&current_user).await?;
-    answer_as_file("latchkey-account.json");
+    respond_as_attachment("latchkey-account.json");
     raw(&export)
 }
 

@@ -21,8 +21,8 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let current_user = request.require_anyone().await?;
-    let (caller, cookie) = request.named_caller();
+    let current_user = request.require_session().await?;
+    let (caller, cookie) = request.caller_with_browser();
     let options = request.state.passkeys().begin_add(&current_user, &caller).await?;
     send_cookies(cookie);
     Ok(options)
@@ -31,13 +31,13 @@ pub async fn start_passkey() -> Result<Options, ApiError> {
 /// Finishes adding a passkey.
 #[server(prefix = "/api", endpoint = "passkeys/finish", input = Json, output = Json)]
 pub async fn finish_passkey(credential: WebAuthnJson, name: Option<String>) -> Result<OnePasskey, ApiError> {
-    use crate::server::auth::RegistrationAnswer;
+    use crate::server::auth::RegistrationResponse;
     use crate::server::http::request::{RequestContext, raw};
 
     let request = RequestContext::current();
-    let answer = RegistrationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
-    let taken = request.state.passkeys().take_adding(&request.caller(), &answer, name.as_deref()).await?;
-    let current_user = request.require_anyone().await?;
+    let answer = RegistrationResponse::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let taken = request.state.passkeys().take_ceremony(&request.caller(), &answer, name.as_deref()).await?;
+    let current_user = request.require_session().await?;
     let passkey = request.state.passkeys().finish_add(&current_user, taken, &answer).await?;
     Ok(OnePasskey { passkey: raw(&passkey)? })
 }

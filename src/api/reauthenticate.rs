@@ -10,7 +10,7 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let (caller, cookie) = request.named_caller();
+    let (caller, cookie) = request.caller_with_browser();
     let options = request.state.reauthentication().begin(&current_user, &caller).await?;
     send_cookies(cookie);
     Ok(options)
@@ -19,11 +19,11 @@ pub async fn start_reauthentication() -> Result<Options, ApiError> {
 /// Finishes the reauthentication; the session continues with a new token.
 #[server(prefix = "/api", endpoint = "reauthenticate/finish", input = Json, output = Json)]
 pub async fn finish_reauthentication(credential: WebAuthnJson) -> Result<OneSession, ApiError> {
-    use crate::server::auth::AuthenticationAnswer;
+    use crate::server::auth::AuthenticationResponse;
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let answer = AuthenticationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let answer = AuthenticationResponse::parse(&credential).map_err(crate::server::auth::Error::from)?;
     let current_user = request.current_user().await?;
     let renewed = request.state.reauthentication().finish(current_user.as_ref(), &answer, &request.caller()).await?;
     request.renewed(&renewed)

@@ -9,7 +9,7 @@ pub async fn session() -> Result<Whoami, ApiError> {
     use crate::server::auth::view;
     use crate::server::http::request::RequestContext;
 
-    let current_user = RequestContext::current().require_anyone().await?;
+    let current_user = RequestContext::current().require_session().await?;
     Ok(Whoami { user: view::user(&current_user.user), session: view::session(&current_user.session, true) })
 }
 

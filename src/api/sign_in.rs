@@ -9,7 +9,7 @@ pub async fn start_sign_in() -> Result<Options, ApiError> {
     use crate::server::http::request::{RequestContext, send_cookies};
 
     let request = RequestContext::current();
-    let (caller, cookie) = request.named_caller();
+    let (caller, cookie) = request.caller_with_browser();
     let options = request.state.sign_in().begin(&caller).await?;
     send_cookies(cookie);
     Ok(options)
@@ -22,12 +22,12 @@ pub async fn finish_sign_in(
     next: Option<String>,
     keep: Option<bool>,
 ) -> Result<SignedIn, ApiError> {
-    use crate::server::auth::AuthenticationAnswer;
+    use crate::server::auth::AuthenticationResponse;
     use crate::server::http::request::RequestContext;
     use crate::types::Next;
 
     let request = RequestContext::current();
-    let answer = AuthenticationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let answer = AuthenticationResponse::parse(&credential).map_err(crate::server::auth::Error::from)?;
     let new = request.state.sign_in().finish(&answer, &request.caller(), keep.unwrap_or(false)).await?;
     request.signed_in(&new, &Next::or_account(next.as_deref()))
 }

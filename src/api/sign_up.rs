@@ -21,7 +21,7 @@ pub async fn start_sign_up(
         display_name: display_name.as_deref(),
         invite: invite.as_deref(),
     })?;
-    let (caller, cookie) = request.named_caller();
+    let (caller, cookie) = request.caller_with_browser();
     let options = request.state.sign_up().begin(&caller, form).await?;
     send_cookies(cookie);
     Ok(options)
@@ -30,12 +30,12 @@ pub async fn start_sign_up(
 /// Finishes a sign-up with the new passkey and signs its owner in.
 #[server(prefix = "/api", endpoint = "sign-up/finish", input = Json, output = Json)]
 pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Result<SignedIn, ApiError> {
-    use crate::server::auth::RegistrationAnswer;
+    use crate::server::auth::RegistrationResponse;
     use crate::server::http::request::RequestContext;
     use crate::types::Notice;
 
     let request = RequestContext::current();
-    let answer = RegistrationAnswer::parse(&credential).map_err(crate::server::auth::Error::from)?;
+    let answer = RegistrationResponse::parse(&credential).map_err(crate::server::auth::Error::from)?;
     let new = request.state.sign_up().finish(&answer, &request.caller(), keep.unwrap_or(false)).await?;
     if new.user.email.is_some() && request.state.core().email().can_send() {
         request.tell(Notice::SignedUp);

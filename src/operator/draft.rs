@@ -18,7 +18,7 @@ impl Draft {
     /// # Errors
     /// When the target already exists, or its folder is not writable.
     pub fn of(wanted: &Path) -> Result<Self, Failure> {
-        refuse_taken(wanted)?;
+        refuse_existing(wanted)?;
         let mut name = wanted.file_name().unwrap_or_default().to_owned();
         name.push(".");
         let file = Builder::new().prefix(&name).suffix(".part").tempfile_in(folder_of(wanted));
@@ -46,7 +46,7 @@ impl Draft {
     }
 }
 
-fn refuse_taken(path: &Path) -> Result<(), Failure> {
+fn refuse_existing(path: &Path) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(_) => Err(taken(path)),
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
@@ -81,7 +81,7 @@ mod tests {
     use std::fs::{read_dir, read_to_string, write};
 
     #[test]
-    fn a_draft_ends_under_its_name_and_alone() {
+    fn a_finished_file_gets_its_name_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = folder.path().join("copy");
         let draft = Draft::of(&wanted).unwrap();
@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_off_leaves_no_file_and_no_name() {
+    fn a_dropped_file_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         drop(Draft::of(&folder.path().join("copy")).unwrap());
         assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_file_that_took_the_name_meanwhile_stays_and_so_do_other_drafts() {
+    fn a_file_created_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = folder.path().join("copy");
         let (one, other) = (Draft::of(&wanted).unwrap(), Draft::of(&wanted).unwrap());

@@ -1,5 +1,5 @@
 use super::columns::Columns;
-use super::{Failure, Output, PAGE, json_line, user_named, write};
+use super::{Failure, Output, PAGE, find_user, json_line, write};
 use crate::server::admin::values;
 use crate::server::model::{Group, GroupName, User};
 use crate::server::services::Services;
@@ -97,7 +97,7 @@ pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
             output.report(&json!({ "name": name.as_str(), "removed": true }), &format!("removed group {name}"))
         }
         Groups::Join { name, user, output } => {
-            let user = user_named(services, &user).await?;
+            let user = find_user(services, &user).await?;
             let has_joined = groups.join(&user, &name).await?;
             let sentence = if has_joined {
                 format!("added {} to {name}", user.username)
@@ -107,7 +107,7 @@ pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
             output.report(&membership(&name, &user, ("joined", has_joined)), &sentence)
         }
         Groups::Leave { name, user, output } => {
-            let user = user_named(services, &user).await?;
+            let user = find_user(services, &user).await?;
             if !groups.leave(&user, &name).await? {
                 return Err(Failure::Told(format!("{} is not in {name}", user.username)));
             }

@@ -2,7 +2,7 @@ use super::columns::Columns;
 use super::{Failure, PAGE, say, write};
 use crate::bootstrap;
 use crate::server::admin::{Refused, values};
-use crate::server::auth::InvitationTerms;
+use crate::server::auth::NewInvitation;
 use crate::server::config::{Config, SignUp};
 use crate::server::model::{GroupName, InvitationId};
 use crate::types::{DisplayName, paths};
@@ -20,7 +20,7 @@ pub enum Invitations {
         #[arg(long, default_value = "7d", value_parser = values::span)]
         expires: Duration,
         /// Note that identifies it in the list
-        #[arg(long, value_parser = one_line)]
+        #[arg(long, value_parser = parse_note)]
         note: Option<String>,
         /// Group that users who sign up with it join; may be repeated
         #[arg(long = "group", value_name = "NAME", value_parser = values::group_name)]
@@ -36,7 +36,7 @@ pub enum Invitations {
 }
 
 /// Parses a note: a single line of text.
-fn one_line(text: &str) -> Result<String, String> {
+fn parse_note(text: &str) -> Result<String, String> {
     DisplayName::parse(text)
         .map(|note| note.to_string())
         .map_err(|_| "must have 1 to 64 characters and no control characters".to_owned())
@@ -46,7 +46,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     match command {
         Invitations::Create { uses, expires, note, groups } => {
-            let terms = InvitationTerms { note, uses, life: expires, groups: groups.into_iter().collect() };
+            let terms = NewInvitation { note, uses, life: expires, groups: groups.into_iter().collect() };
             let made = services.invitations().create(terms).await?;
             let (invitation, token) = made.map_err(|unknown| Failure::from(Refused::UnknownGroup(unknown)))?;
             write(&format!("{}{}?invite={}", config.public_url.origin(), paths::SIGN_UP, token.encode()))?;

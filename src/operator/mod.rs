@@ -168,7 +168,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Health => health::ask(config).await?,
         Command::Migrate => {
             let store = bootstrap::open_store(&config.database).await?;
-            bootstrap::announce_new(&*store, &config.database);
+            bootstrap::warn_if_new(&*store, &config.database);
             say(&format!("the schema is at version {}", store.schema_version().await?.unwrap_or_default()));
         }
         Command::Users(users) => users::run(users, &bootstrap::join(config).await?).await?,
@@ -243,7 +243,7 @@ where
 }
 
 /// The account with this username or confirmed address.
-async fn user_named(services: &Services, name: &str) -> Result<User, Failure> {
+async fn find_user(services: &Services, name: &str) -> Result<User, Failure> {
     let unknown = || Failure::Told(format!("there is no account with the username or confirmed address {name:?}"));
     let identifier = Identifier::parse(name).map_err(|_| unknown())?;
     services.administration().named(&identifier).await?.ok_or_else(unknown)

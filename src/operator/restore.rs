@@ -11,14 +11,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The checks that an administrator has to make, since a backup does not contain later changes.
-pub(super) const TO_CHECK: &str = "check what changed after the backup was made: passkeys removed since then are \
+pub(super) const MANUAL_CHECKS: &str = "check what changed after the backup was made: passkeys removed since then are \
      accepted again, recovery codes used since then work again, accounts deleted or disabled since then are active \
      again, usernames and email addresses have their earlier values, invitations revoked since then are valid again, \
      and \"This wasn't me\" links used since then work again; `latchkey users show USER` lists an account's passkeys";
 
 pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
     match (copy, &config.database) {
-        (Some(copy), DatabaseUrl::Sqlite(database)) => put_in_place(copy, database, config).await?,
+        (Some(copy), DatabaseUrl::Sqlite(database)) => replace_database(copy, database, config).await?,
         (Some(_), DatabaseUrl::Postgres(_)) => {
             let sentence = "for PostgreSQL, use pg_restore; then run `latchkey restore` without a file";
             return Err(Failure::Told(sentence.to_owned()));
@@ -33,16 +33,16 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
                 return Err(in_use(file));
             }
             let store = bootstrap::open_store(&config.database).await?;
-            end_what_is_open(&*store, config).await?;
+            end_sessions_and_emails(&*store, config).await?;
             replace_signing_keys(&*store).await?;
         }
     }
-    say(TO_CHECK);
+    say(MANUAL_CHECKS);
     Ok(())
 }
 
 /// Ends all sessions, voids pending emails and ceremonies, and reports the number of sessions.
-pub(super) async fn end_what_is_open(store: &dyn Store, config: &Config) -> Result<(), Failure> {
+pub(super) async fn end_sessions_and_emails(store: &dyn Store, config: &Config) -> Result<(), Failure> {
     let sessions = store.end_everything_open(SystemClock.now()).await?;
     say(&format!("sessions ended: {sessions}; pending sign-in emails and the mail queue were removed"));
     match bootstrap::forget_ceremonies(config).await {
@@ -62,7 +62,7 @@ async fn replace_signing_keys(store: &dyn Store) -> Result<(), Failure> {
 
 /// Replaces the database with a copy that has no sessions or pending emails. Does not touch the database until the copy
 /// is complete.
-async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
+async fn replace_database(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
     let aside = sqlite::beside(database, ".before-restore");
     if aside.symlink_metadata().is_ok() {
         return Err(Failure::Told(format!("{} already exists; move it away first", aside.display())));
@@ -82,8 +82,8 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
         let sentence = format!("{} was created by a newer version of latchkey (migration {newer})", copy.display());
         return Err(Failure::Told(sentence));
     }
-    bootstrap::make_folder(database.parent())?;
-    let _lock = sqlite::lock_beside(database).await?;
+    bootstrap::create_folder(database.parent())?;
+    let _lock = sqlite::acquire_lock_file(database).await?;
     if database.exists() && sqlite::is_in_use(database).await {
         return Err(in_use(database));
     }
@@ -92,7 +92,7 @@ async fn put_in_place(copy: &Path, database: &Path, config: &Config) -> Result<(
     sqlite::make_private(&file)?;
     sqlite::back_up(copy, &file).await?;
     let store = bootstrap::open_store(&DatabaseUrl::Sqlite(file.clone())).await?;
-    end_what_is_open(&*store, config).await?;
+    end_sessions_and_emails(&*store, config).await?;
     replace_signing_keys(&*store).await?;
     store.close().await;
     drop(store);
@@ -133,7 +133,7 @@ impl Workshop {
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(about(&folder, &cause)),
             _ => {}
         }
-        bootstrap::make_folder(Some(&folder))?;
+        bootstrap::create_folder(Some(&folder))?;
         Ok(Self(folder))
     }
 }

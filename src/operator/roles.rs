@@ -1,5 +1,5 @@
 use super::columns::Columns;
-use super::{Failure, Output, PAGE, json_line, user_named, write};
+use super::{Failure, Output, PAGE, find_user, json_line, write};
 use crate::server::model::Role;
 use crate::server::services::Services;
 use clap::Subcommand;
@@ -52,14 +52,14 @@ struct Line<'a> {
 pub async fn run(command: Roles, services: &Services) -> Result<(), Failure> {
     match command {
         Roles::Grant { user, role, output } => {
-            let user = user_named(services, &user).await?;
+            let user = find_user(services, &user).await?;
             let is_new = services.roles().grant(&user, role).await?;
             let already = if is_new { "" } else { " already" };
             let outcome = json!({ "username": user.username.as_str(), "role": role.name(), "granted": is_new });
             output.report(&outcome, &format!("{} has the role {}{already}", user.username, role.name()))
         }
         Roles::Take { user, role, output } => {
-            let user = user_named(services, &user).await?;
+            let user = find_user(services, &user).await?;
             services.roles().take(&user, role).await?;
             let outcome = json!({ "username": user.username.as_str(), "role": role.name(), "taken": true });
             output.report(&outcome, &format!("{} no longer has the role {}", user.username, role.name()))

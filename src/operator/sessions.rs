@@ -1,4 +1,4 @@
-use super::{Failure, PAGE, gone, say, user_named};
+use super::{Failure, PAGE, find_user, gone, say};
 use crate::bootstrap;
 use crate::server::config::Config;
 use crate::server::services::Services;
@@ -24,7 +24,7 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
     let services = bootstrap::join(config).await?;
     match whose.user {
         Some(name) => {
-            let user = user_named(&services, &name).await?;
+            let user = find_user(&services, &name).await?;
             let ended = services.administration().end_sessions(user.id).await?.ok_or_else(|| gone(&name))?;
             say(&format!("sessions of {} ended: {ended}", user.username));
         }

@@ -1,5 +1,5 @@
 use super::columns::Columns;
-use super::{Failure, each_account, gone, json_line, say, user_named, write};
+use super::{Failure, each_account, find_user, gone, json_line, say, write};
 use crate::bootstrap;
 use crate::server::clock::Timestamp;
 use crate::server::config::Config;
@@ -111,7 +111,7 @@ async fn list(services: &Services, json: bool) -> Result<(), Failure> {
 }
 
 async fn show(services: &Services, name: &str) -> Result<(), Failure> {
-    let user = user_named(services, name).await?;
+    let user = find_user(services, name).await?;
     let account = services.administration().account(user.id).await?;
     let (summary, passkeys, sessions) = account.ok_or_else(|| gone(name))?;
     let facts = Line::new(&summary);
@@ -148,7 +148,7 @@ async fn show(services: &Services, name: &str) -> Result<(), Failure> {
 }
 
 async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result<(), Failure> {
-    let user = user_named(services, name).await?;
+    let user = find_user(services, name).await?;
     let user = services.administration().set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
     say(&match user.disabled_at {
         Some(since) => format!("{} has been disabled since {}", user.username, since.to_rfc3339()),
@@ -160,7 +160,7 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
 /// Creates a break-glass sign-in link and prints it to standard output.
 pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
-    let user = user_named(&services, name).await?;
+    let user = find_user(&services, name).await?;
     let off = || Failure::Told(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
     let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;

@@ -97,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn the_date_of_an_answer_is_read() {
+    fn an_http_date_is_parsed() {
         let date = Timestamp::from_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(date.map(Timestamp::to_rfc3339).as_deref(), Some("1994-11-06T08:49:37Z"));
         assert_eq!(Timestamp::from_http_date("yesterday"), None);
     }
 
     #[test]
-    fn a_moment_ahead_is_no_time_ago() {
+    fn the_time_since_a_future_time_is_zero() {
         let (early, late) = (Timestamp::from_unix_millis(1_000), Timestamp::from_unix_millis(3_500));
         assert_eq!(late.since(early), Duration::from_millis(2_500));
         assert_eq!(early.since(late), Duration::ZERO);

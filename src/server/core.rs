@@ -27,9 +27,9 @@ pub struct Backing {
 
 /// The signing keys that this node read last.
 #[derive(Default)]
-pub struct KeySetSlot(RwLock<Option<Arc<KeySet>>>);
+pub struct CachedKeySet(RwLock<Option<Arc<KeySet>>>);
 
-impl KeySetSlot {
+impl CachedKeySet {
     #[must_use]
     pub fn get(&self) -> Option<Arc<KeySet>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -83,7 +83,7 @@ pub struct Core {
     pub(in crate::server) keys: Keys,
     pub(in crate::server) limiter: Limiter,
     pub(in crate::server) policy: Policy,
-    pub(in crate::server) key_set: KeySetSlot,
+    pub(in crate::server) key_set: CachedKeySet,
     pub(in crate::server) code_tally: CodeTally,
 }
 
@@ -97,7 +97,7 @@ impl Core {
             keys: keys.clone(),
             is_on: policy.rate_limits,
         };
-        let (key_set, code_tally) = (KeySetSlot::default(), CodeTally::default());
+        let (key_set, code_tally) = (CachedKeySet::default(), CodeTally::default());
         Self { store, ephemeral, clock, entropy, keys, limiter, policy, key_set, code_tally }
     }
 

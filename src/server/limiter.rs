@@ -5,7 +5,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::ephemeral::{Ephemeral, Kept};
 use crate::server::keys::Keys;
-use crate::server::model::limit::{Bucket, COUNTED_ONCE, Exceeded, FAILURE_WINDOW, Limit, MOST_FAILURES};
+use crate::server::model::limit::{Bucket, COUNT_ONCE_WINDOW, Exceeded, FAILURE_WINDOW, Limit, MOST_FAILURES};
 use crate::server::model::{ClientAddress, UserId};
 use crate::server::telemetry::meters;
 use base64::Engine;
@@ -124,7 +124,7 @@ impl Limiter {
         }
         self.draw(limit, subject).await?;
         if self.is_on {
-            self.ephemeral.count(&drawn, COUNTED_ONCE).await?;
+            self.ephemeral.count(&drawn, COUNT_ONCE_WINDOW).await?;
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn draw_and_put(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), Limited> {
+    pub async fn draw_and_store(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), Limited> {
         if !self.is_on {
             return Ok(self.ephemeral.put(kept.key, kept.value, kept.ttl).await?);
         }

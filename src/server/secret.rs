@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_survives_its_cookie_and_two_are_never_alike() {
+    fn a_token_round_trips_and_random_tokens_differ() {
         let token = Token::random(&SystemEntropy);
         assert_eq!(token.encode().len(), 43);
         assert_eq!(Token::decode(&token.encode()), Some(token.clone()));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_token_is_none() {
+    fn an_invalid_token_is_none() {
         for text in ["", "abc", &"A".repeat(42), &"A".repeat(44), &"=".repeat(43), &"ä".repeat(22)] {
             assert_eq!(Token::decode(text), None, "{text:?}");
         }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_does_not_print_itself() {
+    fn debug_redacts_a_secret() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
     }
 }

@@ -17,7 +17,7 @@ impl DisplayName {
     /// # Errors
     /// [`InvalidDisplayName`] when the text breaks the rule above.
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
-        let is_disturbing = |c: char| c.is_control() || disturbs_direction(c) || matches!(c, '\u{2028}' | '\u{2029}');
+        let is_disturbing = |c: char| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}');
         let text = text.trim();
         if text.chars().any(is_disturbing) {
             return Err(InvalidDisplayName);
@@ -40,7 +40,7 @@ impl fmt::Display for DisplayName {
 }
 
 /// The characters of Unicode's property `Bidi_Control` (Unicode Standard Annex 9, section 2).
-pub(super) fn disturbs_direction(c: char) -> bool {
+pub(super) fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -1,4 +1,4 @@
-use super::display_name::disturbs_direction;
+use super::display_name::is_bidi_control;
 use std::fmt;
 
 /// An email address as it was entered, at most 254 bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
@@ -60,7 +60,7 @@ fn is_dot_string(local: &str) -> bool {
 /// have to download their tables.
 fn is_international(domain: &str) -> bool {
     let is_ascii_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    let is_other = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !disturbs_direction(c);
+    let is_other = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !is_bidi_control(c);
     domain.chars().all(|c| is_ascii_part(c) || is_other(c))
 }
 
@@ -74,8 +74,8 @@ pub fn is_domain_name(domain: &str) -> bool {
             && !label.ends_with('-')
     };
     let labels = domain.split('.').collect::<Vec<_>>();
-    let top_is_a_name = labels.last().is_some_and(|top| !top.bytes().all(|byte| byte.is_ascii_digit()));
-    labels.len() >= 2 && top_is_a_name && labels.into_iter().all(label)
+    let top_is_not_numeric = labels.last().is_some_and(|top| !top.bytes().all(|byte| byte.is_ascii_digit()));
+    labels.len() >= 2 && top_is_not_numeric && labels.into_iter().all(label)
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_addresses_are_kept_as_typed() {
+    fn valid_addresses_are_kept_as_entered() {
         for address in
             ["ada@example.org", "A.d+a@Example.ORG", "o'hara@sub.example.org", "a@bücher.example", "1@2.example"]
         {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_could_reach_another_person_is_refused() {
+    fn invalid_and_ambiguous_addresses_are_rejected() {
         for address in [
             "",
             "@",

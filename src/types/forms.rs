@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_comes_back_from_its_name() {
+    fn actions_round_trip_through_names() {
         for action in AccountAction::ALL {
             assert_eq!(AccountAction::parse(action.name()), Some(action));
         }

@@ -84,26 +84,26 @@ mod tests {
     use super::*;
     use std::fmt::Debug;
 
-    fn comes_back<P: Property + Clone + PartialEq + Debug>(property: P) {
+    fn assert_round_trip<P: Property + Clone + PartialEq + Debug>(property: P) {
         let copy = property.clone();
         assert_eq!(P::read(property.written()), copy);
     }
 
     #[test]
-    fn every_property_comes_back_as_it_was() {
-        comes_back(String::new());
-        comes_back("\"<&>' é\n".to_owned());
-        comes_back(true);
-        comes_back(false);
-        comes_back(0);
-        comes_back(u32::MAX);
-        comes_back::<Option<ApiError>>(None);
-        comes_back(Some(ApiError::UsernameTaken));
-        comes_back(Some(ApiError::TooManyRequests { retry_after: 17 }));
+    fn properties_round_trip() {
+        assert_round_trip(String::new());
+        assert_round_trip("\"<&>' é\n".to_owned());
+        assert_round_trip(true);
+        assert_round_trip(false);
+        assert_round_trip(0);
+        assert_round_trip(u32::MAX);
+        assert_round_trip::<Option<ApiError>>(None);
+        assert_round_trip(Some(ApiError::UsernameTaken));
+        assert_round_trip(Some(ApiError::TooManyRequests { retry_after: 17 }));
     }
 
     #[test]
-    fn what_is_not_so_is_not_written() {
+    fn false_flags_are_omitted() {
         let mut given = Given::default();
         given.put("emails", false);
         given.put("seconds", 7);

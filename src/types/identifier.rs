@@ -46,13 +46,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_and_an_address_are_told_apart_by_the_at_sign() {
+    fn an_at_sign_marks_an_address() {
         assert!(matches!(Identifier::parse(" ada "), Ok(Identifier::Username(name)) if name.as_str() == "ada"));
         assert!(matches!(Identifier::parse("ada@example.org"), Ok(Identifier::Address(_))));
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn invalid_identifiers_are_rejected() {
         for text in ["", " ", "ab", "a b c", "@", "ada@", "ada@example.org,eve@example.org", "a\nda", "<ada>"] {
             assert_eq!(Identifier::parse(text), Err(InvalidIdentifier), "{text:?}");
         }

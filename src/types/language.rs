@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_written_as_the_language_does() {
+    fn dates_follow_the_language() {
         for (day, english, german) in [
             ("2026-11-26", "26 Nov 2026", "26.11.2026"),
             ("2026-01-02", "2 Jan 2026", "2.1.2026"),

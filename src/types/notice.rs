@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_notice_comes_back_from_its_code() {
+    fn notices_round_trip_through_codes() {
         let refusals = ApiError::ALL.iter().copied().map(Notice::Refused);
         for notice in Notice::PLAIN.into_iter().chain(refusals) {
             assert_eq!(Notice::parse(&notice.code()), Some(notice));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_others_are_no_notice() {
+    fn unknown_codes_are_rejected() {
         for code in [
             "",
             "You won!",

@@ -71,7 +71,7 @@ pub const INTROSPECT: &str = "/oauth/introspect";
 /// Where applications send users to sign out.
 pub const LOGOUT: &str = "/oauth/logout";
 /// The prefix of the pages of a stored logout request.
-pub const SIGN_OUT_KEPT: &str = "/oauth/sign-out";
+pub const SIGN_OUT_STORED: &str = "/oauth/sign-out";
 pub const SIGN_OUT_REQUEST: &str = "/oauth/sign-out/{request}";
 /// The public signing keys.
 pub const JWKS: &str = "/oauth/jwks";

@@ -79,7 +79,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_line_is_half_of_a_pair_and_no_text_stands_twice() {
+    fn lines_are_pairs_and_texts_are_unique() {
         let lines = file(Language::German).lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         assert_eq!(lines, all(Language::German).count() * 2, "an English line, then a tab and its translation");
         let english: HashSet<_> = all(Language::German).map(|(english, _)| english).collect();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_says_once_where_the_part_of_the_browser_ends() {
+    fn every_file_has_one_server_marker() {
         for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
             assert_eq!(file(language).matches(SERVER_PART).count(), 1, "{language:?}");
             assert!(
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn translations_have_the_same_places_for_values() {
+    fn translations_have_the_same_placeholders() {
         for (english, other) in all(Language::German) {
             assert_eq!(english.matches("{}").count(), other.matches("{}").count(), "{english}");
             assert_eq!((english.trim(), other.trim()), (english, other), "spaces belong to the page");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn values_go_into_their_places() {
+    fn placeholders_are_filled_in_order() {
         assert_eq!(filled("{} on {}.", &["Firefox", "Linux"]), "Firefox on Linux.");
         assert_eq!(filled("plain", &["x"]), "plain");
         assert_eq!(filled("{}", &["{}"]), "{}");

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_rule_is_refused() {
+    fn invalid_usernames_are_rejected() {
         for name in [
             "",
             "ab",
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_whatever_the_case() {
+    fn comparison_ignores_case() {
         assert_eq!(Username::parse("Ada.L").unwrap().key(), Username::parse("aDA.l").unwrap().key());
     }
 }

@@ -3,7 +3,7 @@
 use super::extract::{form, query};
 use super::redirect;
 use super::render::{Page, is_about_name, render, told};
-use crate::server::auth::{Error, LinkOffer, view as views};
+use crate::server::auth::{Error, LinkEffect, view as views};
 use crate::server::http::RequestContext;
 use crate::types::{ApiError, Notice, paths};
 use crate::ui::pages::{LinkPage, ReauthenticatePage};
@@ -39,8 +39,8 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     };
     let told = told(state, &request, is_about_name);
     let (user, new_username) = match offer {
-        LinkOffer::SignIn(user) => (Some(views::user(&user)), None),
-        LinkOffer::SignUp { username } => (None, Some(username.to_string())),
+        LinkEffect::SignIn(user) => (Some(views::user(&user)), None),
+        LinkEffect::SignUp { username } => (None, Some(username.to_string())),
     };
     let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
     let page = Page { told, ..Page::new(title).seen_by(context.current_user().await?.as_ref()) };

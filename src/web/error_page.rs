@@ -4,7 +4,7 @@ use super::render::{Page, render, with_retry_after};
 use crate::server::auth::view as views;
 use crate::server::http::edge::{Edge, Readers};
 use crate::server::http::health::in_time;
-use crate::server::http::oauth::in_oauth_form;
+use crate::server::http::oauth::to_oauth_error;
 use crate::server::http::refusal::status;
 use crate::server::http::{AppState, RequestContext};
 use crate::types::ApiError;
@@ -20,12 +20,12 @@ use std::time::Duration;
 /// Answers a refusal with a page if the request accepts HTML, and otherwise with JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match Edge::of(request.extensions()).readers {
-        Readers::People | Readers::PeopleOfApplications if reads_html(request.headers()) => {}
+        Readers::People | Readers::PageOrOAuth if reads_html(request.headers()) => {}
         Readers::People | Readers::Programs => return next.run(request).await,
-        Readers::Applications | Readers::PeopleOfApplications => {
+        Readers::Applications | Readers::PageOrOAuth => {
             let response = next.run(request).await;
             return match response.extensions().get::<ApiError>() {
-                Some(error) => in_place_of(&response, in_oauth_form(*error)),
+                Some(error) => in_place_of(&response, to_oauth_error(*error)),
                 None => response,
             };
         }

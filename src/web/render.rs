@@ -137,7 +137,10 @@ pub fn is_about_name(error: ApiError) -> bool {
 }
 
 /// The redirect of a signed-in user from a page that only makes sense before sign-in.
-pub(super) async fn if_signed_in(context: &RequestContext, target: &str) -> Result<Option<Response>, ApiError> {
+pub(super) async fn redirect_if_signed_in(
+    context: &RequestContext,
+    target: &str,
+) -> Result<Option<Response>, ApiError> {
     Ok(context.current_user().await?.map(|_| Redirect::to(target).into_response()))
 }
 

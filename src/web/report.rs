@@ -8,7 +8,7 @@ use crate::server::http::RequestContext;
 use crate::server::model::User;
 use crate::server::model::notification::Notification;
 use crate::types::ApiError;
-use crate::ui::pages::{Answer, AnswerPage, AnsweredPage};
+use crate::ui::pages::{Answer, AnsweredPage, ReportPage};
 use axum::extract::Request;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
@@ -16,14 +16,14 @@ use leptos::prelude::{IntoAny, view};
 /// `GET /not-me`.
 pub async fn get_report(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let TokenQuery { token } = query(&request);
-    let found = context.state.reports().look_at_report(&token).await;
+    let found = context.state.reports().peek_report(&token).await;
     question(&context, request, Question { answer: Answer::NotMe, token, found }).await
 }
 
 /// `GET /email/undo`.
 pub async fn get_undo(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let TokenQuery { token } = query(&request);
-    let found = context.state.reports().look_at_undo(&token).await;
+    let found = context.state.reports().peek_undo(&token).await;
     question(&context, request, Question { answer: Answer::Undo, token, found }).await
 }
 
@@ -55,7 +55,7 @@ async fn question(context: &RequestContext, request: Request, question: Question
     let (username, address) = (user.username.to_string(), notification.address.to_string());
     let body = move || {
         let (token, username, address) = (token.clone(), username.clone(), address.clone());
-        view! { <AnswerPage answer token username address /> }.into_any()
+        view! { <ReportPage answer token username address /> }.into_any()
     };
     Ok(render(&context.state, request, page, body).await)
 }

@@ -3,7 +3,9 @@
 use super::extract::{form, query};
 use super::oauth::application_behind;
 use super::redirect;
-use super::render::{Page, if_signed_in, is_about_code, is_about_name, render_and_name, told, with_retry_after};
+use super::render::{
+    Page, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, told, with_retry_after,
+};
 use crate::server::auth::{SignUpForm, view as views};
 use crate::server::http::RequestContext;
 use crate::server::http::limits::count;
@@ -166,7 +168,7 @@ async fn page(
         let (next, typed, greeted, application) = (target.clone(), typed.clone(), greeted.clone(), application.clone());
         view! { <SignInPage next typed greeted refusal by_email application /> }.into_any()
     };
-    match if_signed_in(context, next.as_str()).await? {
+    match redirect_if_signed_in(context, next.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),
     }
@@ -191,7 +193,7 @@ async fn recovery_page(
 ) -> Result<Response, ApiError> {
     let page = Page::new("Use a recovery code").refused(refusal);
     let body = move || view! { <UseRecoveryCodePage identifier=identifier.clone() refusal /> }.into_any();
-    match if_signed_in(context, paths::ACCOUNT).await? {
+    match redirect_if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),
     }
@@ -203,7 +205,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
     let Some(open) = requests.open(context.email.as_ref()).await? else {
         return Ok(Redirect::to(paths::SIGN_IN).into_response());
     };
-    let (age, rest) = requests.age_and_rest(&open);
+    let (age, rest) = requests.age_and_remaining(&open);
     let (asked_for, username, correct_at) = match open.request.purpose {
         Purpose::SignIn { identifier, .. } => (identifier.to_string(), None, Some(paths::SIGN_IN_CHANGE)),
         Purpose::SignUp { username, address, invitation, .. } => {
@@ -225,7 +227,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
     let page = Page { told, ..Page::new("Check your email").interactive() };
     let target = open.request.next;
     let body = move || view! { <CodePage email=email.clone() refusal=told /> }.into_any();
-    match if_signed_in(context, target.as_str()).await? {
+    match redirect_if_signed_in(context, target.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),
     }

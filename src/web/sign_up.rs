@@ -3,7 +3,7 @@
 use super::extract::{form, query};
 use super::oauth::application_behind;
 use super::redirect;
-use super::render::{Page, if_signed_in, render_and_name, with_retry_after};
+use super::render::{Page, redirect_if_signed_in, render_and_name, with_retry_after};
 use crate::server::auth::SignUpFields;
 use crate::server::http::RequestContext;
 use crate::server::model::email_request::Purpose;
@@ -92,7 +92,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         return match context
             .state
             .sign_up()
-            .wrong_fields(&context.caller(), form.fields())
+            .invalid_fields(&context.caller(), form.fields())
             .await
             .map_err(ApiError::from)
         {
@@ -104,7 +104,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         Ok(requested) => Ok(redirect::to(paths::SIGN_IN_CODE, context.state.cookies.set_email(&requested))),
         Err(error @ (ApiError::Unavailable | ApiError::InvitationRequired | ApiError::SignUpOff)) => Err(error),
         Err(error) if error.is_about_sign_up_field() => {
-            let wrong = context.state.sign_up().wrong_fields(&context.caller(), form.fields()).await;
+            let wrong = context.state.sign_up().invalid_fields(&context.caller(), form.fields()).await;
             let mut wrong = wrong.unwrap_or_default();
             // The errors can differ: the username was freed in the meantime, or only this form needs the address.
             if !wrong.contains(&error) {
@@ -140,7 +140,7 @@ async fn page(
         let (application, sign_in) = (application.clone(), sign_in.clone());
         view! { <SignUpPage typed refusals by_email needs_address application sign_in /> }.into_any()
     };
-    match if_signed_in(context, paths::ACCOUNT).await? {
+    match redirect_if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),
     }

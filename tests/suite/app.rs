@@ -210,7 +210,7 @@ impl App {
     }
 
     /// The router of a second node on the same database and Redis, with its own connections.
-    pub async fn second_node(&self) -> Router {
+    pub async fn second_router(&self) -> Router {
         let store = self.database.open().await;
         let ephemeral = match *self.database {
             TestDatabase::Server { .. } => open_ephemeral(Backends::Servers, &self.clock),
@@ -221,11 +221,11 @@ impl App {
 
     /// A second node with the same settings, with its own connections if the backends are servers.
     pub async fn second(&self) -> Self {
-        self.second_with(&[]).await
+        self.another_node_with(&[]).await
     }
 
     /// A second node on the same database, with these settings in addition.
-    pub async fn second_with(&self, settings: &[(&str, &str)]) -> Self {
+    pub async fn another_node_with(&self, settings: &[(&str, &str)]) -> Self {
         let store = self.database.open().await;
         let ephemeral = match *self.database {
             TestDatabase::Server { .. } => open_ephemeral(Backends::Servers, &self.clock),
@@ -249,7 +249,7 @@ impl App {
     }
 
     /// Adds signing keys: a pregenerated RSA key, and new keys for the other algorithms.
-    pub async fn make_keys(&self) {
+    pub async fn add_signing_keys(&self) {
         self.add_rsa_key().await;
         self.state.signing_keys().keep().await.unwrap();
     }

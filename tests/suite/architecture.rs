@@ -84,7 +84,7 @@ fn paths_of(tree: &str) -> Vec<String> {
 }
 
 /// A source with its grouped imports expanded.
-fn written_out(text: &str) -> String {
+fn expand_imports(text: &str) -> String {
     let trees = text.split("use crate::").skip(1).map(|rest| rest.split(';').next().unwrap_or_default());
     let paths = trees.flat_map(|tree| paths_of(&format!("crate::{}", tree.trim())));
     text.to_owned() + "\n" + &paths.collect::<Vec<_>>().join("\n")
@@ -124,7 +124,7 @@ fn no_super_path_leaves_its_layer() {
 fn imports_point_to_lower_layers_only() {
     for (floor, (folder, _)) in FLOORS.iter().enumerate() {
         for (path, text) in sources(folder) {
-            let text = written_out(&text);
+            let text = expand_imports(&text);
             for (_, above) in &FLOORS[floor + 1..] {
                 assert!(!names(&text, above), "{} imports {above}", path.display());
             }
@@ -133,13 +133,13 @@ fn imports_point_to_lower_layers_only() {
 }
 
 /// In lines.
-const LONGEST_FILE: usize = 300;
+const MAX_FILE_LINES: usize = 300;
 
 #[test]
 fn no_file_exceeds_the_maximum_length() {
     for (path, text) in sources("src") {
         let lines = text.lines().count();
-        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
+        assert!(lines <= MAX_FILE_LINES, "{} has {lines} lines", path.display());
     }
 }
 
@@ -155,7 +155,7 @@ fn every_file_belongs_to_a_layer() {
 
 #[test]
 fn grouped_imports_are_expanded() {
-    let text = written_out("use crate::{types::{self, ApiError}, server::{http::{AppState}, auth}};");
+    let text = expand_imports("use crate::{types::{self, ApiError}, server::{http::{AppState}, auth}};");
     for path in ["crate::types::self", "crate::types::ApiError", "crate::server::http::AppState", "crate::server::auth"]
     {
         assert!(text.lines().any(|line| line == path), "{path}: {text}");

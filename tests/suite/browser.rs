@@ -140,11 +140,11 @@ impl Browser {
     }
 
     pub async fn sign_up(&mut self, username: &str) -> SoftPasskey {
-        self.sign_up_claiming(username, &format!("{username}@example.org")).await
+        self.sign_up_with_email(username, &format!("{username}@example.org")).await
     }
 
     /// Signs up with an address that is not derived from the username.
-    pub async fn sign_up_claiming(&mut self, username: &str, email: &str) -> SoftPasskey {
+    pub async fn sign_up_with_email(&mut self, username: &str, email: &str) -> SoftPasskey {
         let body = json!({ "username": username, "email": email });
         let options = self.post("/api/sign-up/start", body).await.json()["publicKey"].clone();
         let passkey = SoftPasskey::new(&options);

@@ -56,7 +56,7 @@ async fn count(url: &str, text: &'static str) -> i64 {
 }
 
 /// Every account has a passkey and an activity entry, and every session and passkey has an account.
-async fn nothing_is_half_made(url: &str) {
+async fn assert_consistent(url: &str) {
     for (what, text) in [
         (
             "accounts without a passkey",
@@ -89,11 +89,11 @@ async fn killed_at_any_moment_it_leaves_no_partial_writes_and_nothing_to_use_twi
             Backends::Servers => (database.url().expose().clone(), address("TEST_REDIS_URL")),
         };
         let settings = [("DATABASE_URL", url.as_str()), ("REDIS_URL", redis.as_str()), ("RATE_LIMITS", "off")];
-        kill_again_and_again(folder.path(), &settings, &url).await;
+        kill_repeatedly(folder.path(), &settings, &url).await;
     }
 }
 
-async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &str) {
+async fn kill_repeatedly(folder: &Path, settings: &[(&str, &str)], url: &str) {
     let port = free_port();
     let origin = format!("http://localhost:{port}");
     let mut answered = 0;
@@ -113,7 +113,7 @@ async fn kill_again_and_again(folder: &Path, settings: &[(&str, &str)], url: &st
         for worker in workers {
             worker.join().unwrap();
         }
-        nothing_is_half_made(url).await;
+        assert_consistent(url).await;
         let mut program = Program::start_at(port, folder, None, settings);
         for (mut remote, body) in seen.used.lock().unwrap().drain(..).rev().take(3) {
             let (status, refusal) = remote.post("/api/sign-in/finish", &body).unwrap();
@@ -223,8 +223,7 @@ fn limit_files(program: &Program, bytes: &str) {
 async fn a_full_disk_is_an_outage_without_partial_writes_and_recovery_is_automatic() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("full.db").display());
-    let program =
-        Program::start_heedless_of_file_sizes(folder.path(), &[("DATABASE_URL", &url), ("RATE_LIMITS", "off")]);
+    let program = Program::start_ignoring_sigxfsz(folder.path(), &[("DATABASE_URL", &url), ("RATE_LIMITS", "off")]);
     let origin = program.origin();
     let mut own = Remote::new(program.port, &origin);
     let (passkey, _) = own.sign_up("ada").unwrap();
@@ -237,7 +236,7 @@ async fn a_full_disk_is_an_outage_without_partial_writes_and_recovery_is_automat
     let (outcome, _) = Remote::new(program.port, &origin).sign_in(&passkey).unwrap();
     assert_eq!(outcome.unwrap().0, 503, "sign-ins use a connection of their own");
     assert_eq!(own.get("/api/session").unwrap().0, 200, "existing sessions keep working");
-    nothing_is_half_made(&url).await;
+    assert_consistent(&url).await;
     limit_files(&program, "unlimited");
     let began = Instant::now();
     loop {

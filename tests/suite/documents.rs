@@ -140,8 +140,8 @@ fn every_file_that_the_documents_name_exists() {
         let words = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
         for name in words.filter(|word| word.strip_suffix(".rs").is_some_and(|name| !name.contains(['<', '…', '*'])))
         {
-            let is_there = files.iter().any(|file| file == name || file.ends_with(&format!("/{name}")));
-            assert!(is_there, "{document}: {name}");
+            let existed = files.iter().any(|file| file == name || file.ends_with(&format!("/{name}")));
+            assert!(existed, "{document}: {name}");
         }
     }
 }
@@ -162,7 +162,7 @@ fn every_log_message_that_the_manual_names_exists() {
 const DIALECT: [&str; 6] = ["letter", "letters", "whoever", "somebody", "nobody", "bears"];
 
 /// How often [`DIALECT`] may occur: letters of the alphabet, stored values, former names, and this test.
-const MOST_OF_DIALECT: usize = 60;
+const MAX_OUTDATED_TERMS: usize = 60;
 
 #[test]
 fn files_use_standard_terms() {
@@ -182,7 +182,7 @@ fn files_use_standard_terms() {
             }
         }
     }
-    assert!(found.len() < MOST_OF_DIALECT, "{} words: {found:#?}", found.len());
+    assert!(found.len() < MAX_OUTDATED_TERMS, "{} words: {found:#?}", found.len());
     assert!(comments.len() < 10, "comments that begin with \"What\": {comments:#?}");
 }
 

@@ -72,7 +72,7 @@ impl Program {
     }
 
     /// Starts with SIGXFSZ ignored, so that a write beyond the file size limit fails instead of killing the process.
-    pub fn start_heedless_of_file_sizes(folder: &Path, settings: &[(&str, &str)]) -> Self {
+    pub fn start_ignoring_sigxfsz(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let (listen, origin) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
         let mut command = Command::new("sh");

@@ -162,7 +162,7 @@ const READ: [&str; 18] = [
 ];
 
 /// Outages of the disk, which other tests also use. A bug of the server would recur with the same request.
-const OUTAGES_AT_MOST: u32 = 2;
+const MAX_OUTAGES: u32 = 2;
 
 #[test]
 fn random_requests_to_every_route_cause_no_server_error_and_no_memory_growth() {
@@ -197,7 +197,7 @@ fn random_requests_to_every_route_cause_no_server_error_and_no_memory_growth() {
         };
         let (mut status, mut answer) = ask();
         // A disk that stalls for over a second is an outage, not a bug: the request is repeated.
-        if status == 503 && outages < OUTAGES_AT_MOST {
+        if status == 503 && outages < MAX_OUTAGES {
             println!("{path}: {answer}, seed {seed}, request {number}");
             outages += 1;
             std::thread::sleep(Duration::from_secs(answer["error"]["retry_after"].as_u64().unwrap()));

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::JsValue;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Decodes the base64url members of the options into bytes, in place.
-pub fn read_options(options: &JsValue) {
+pub fn decode_options(options: &JsValue) {
     read_bytes(options, "challenge");
     read_bytes(&member(options, "user"), "id");
     for list in ["excludeCredentials", "allowCredentials"] {

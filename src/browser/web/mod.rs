@@ -9,7 +9,7 @@ mod texts;
 
 pub use calls::{Answer, Argument, answers_with, post, text_in};
 pub use page::{
-    copy_from, given, go, is_ticked, is_visible, pause, press_passkey_button, print, send_complete_codes, submit,
+    copy_from, given, go, is_ticked, is_visible, pause, press_passkey_button, print, submit, submit_complete_codes,
     typed, when_visible,
 };
 pub use passkeys::{

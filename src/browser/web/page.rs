@@ -61,7 +61,7 @@ const CODE_FIELD: &str = "[autocomplete=one-time-code]";
 const HABIT: f64 = 2_000.0;
 
 /// Submits a code form when the sixth digit is entered, and only once.
-pub fn send_complete_codes() {
+pub fn submit_complete_codes() {
     on("input", |event| {
         let field = member(event, "target");
         let text = member(&field, "value").as_string().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys lacks.
 
 use super::calls::Answer;
-use super::credentials::{read_options, written};
+use super::credentials::{decode_options, written};
 use super::objects::{called, global, member, reason, resolved, set};
 use super::page::window;
 use crate::browser::{BrowserError, Mediation};
@@ -41,12 +41,12 @@ pub fn supports_passkeys() -> bool {
 
 /// Whether passkeys can be offered in the suggestions of a field.
 pub async fn supports_autofill() -> bool {
-    supports_passkeys() && asked_class("isConditionalMediationAvailable").await.is_truthy()
+    supports_passkeys() && call_static("isConditionalMediationAvailable").await.is_truthy()
 }
 
 /// Whether the browser can open its dialog only if there is a passkey on this device.
 pub async fn supports_immediate() -> bool {
-    supports_passkeys() && member(&asked_class("getClientCapabilities").await, "immediateGet").is_truthy()
+    supports_passkeys() && member(&call_static("getClientCapabilities").await, "immediateGet").is_truthy()
 }
 
 /// Asks the system to create a passkey, on the kind of device that `hint` names (WebAuthn Level 3, section 5.8.7);
@@ -59,7 +59,7 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
         return Err(BrowserError::Unsupported);
     }
     let public_key = public_key_in(options);
-    read_options(&public_key);
+    decode_options(&public_key);
     set(public_key.unchecked_ref(), "hints", js_sys::Array::of1(&hint.into()))?;
     let request = request_of(&public_key, abort)?;
     let credentials = window()?.navigator().credentials();
@@ -84,7 +84,7 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
         return Err(BrowserError::Unsupported);
     }
     let public_key = public_key_in(options);
-    read_options(&public_key);
+    decode_options(&public_key);
     let request = request_of(&public_key, abort)?;
     match mediation {
         Mediation::Autofill => set(&request, "mediation", "conditional")?,
@@ -121,7 +121,7 @@ pub fn signal(method: &str, json: &str) {
 }
 
 /// Calls a static method of the class; undefined if the browser lacks it.
-async fn asked_class(question: &str) -> JsValue {
+async fn call_static(question: &str) -> JsValue {
     resolved(called(&global(CLASS), question, &JsValue::UNDEFINED)).await.unwrap_or_default()
 }
 

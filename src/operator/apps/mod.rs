@@ -112,7 +112,7 @@ pub struct Options {
     #[arg(long, value_parser = values::title)]
     name: Option<DisplayName>,
     /// Address that its tile opens; an empty value removes it
-    #[arg(long, value_parser = clearable(values::web_address))]
+    #[arg(long, value_parser = clearable(values::web_url))]
     url: Option<Setting<String>>,
     /// PNG, WebP or SVG file of at most 64 KiB; an empty value removes it
     #[arg(long, value_name = "FILE", value_parser = clearable(|file| values::logo(Path::new(file))))]

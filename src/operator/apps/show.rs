@@ -288,7 +288,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn a_uri_in_a_command_stays_one_word() {
+    fn a_uri_in_a_command_is_shell_quoted() {
         assert_eq!(quoted("https://a.example/?x=';id"), r"'https://a.example/?x='\'';id'");
     }
 }

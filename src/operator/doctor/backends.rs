@@ -25,13 +25,13 @@ pub(super) async fn database(config: &Config) -> Vec<Finding> {
 
 /// Checks of the database and its accounts.
 async fn accounts(config: &Config, store: &impl Store, known: &[i64]) -> Vec<Finding> {
-    match look_at(config, store, known).await {
+    match check_database(config, store, known).await {
         Ok(findings) => findings,
         Err(cause) => vec![fault("database", format!("{cause}; see the log of the database"))],
     }
 }
 
-async fn look_at(config: &Config, store: &impl Store, known: &[i64]) -> Result<Vec<Finding>, Unavailable> {
+async fn check_database(config: &Config, store: &impl Store, known: &[i64]) -> Result<Vec<Finding>, Unavailable> {
     let made = store.schema_versions().await?;
     let unknown = made.iter().find(|change| !known.contains(change));
     let missing: Vec<_> = known.iter().filter(|change| !made.contains(change)).map(i64::to_string).collect();
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_versions_of_redis_are_known() {
+    fn old_redis_versions_are_recognised() {
         for (version, old) in [("6.0.16", true), ("6.2.0", false), ("7.0.15", false), ("5", true), ("unknown", true)] {
             assert_eq!(is_old(version), old, "{version}");
         }

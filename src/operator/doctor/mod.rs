@@ -14,12 +14,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// A larger clock difference makes links, codes and limits expire at the wrong time.
-const MOST_SKEW: Duration = Duration::from_secs(10);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// Longest wait for a network request.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Free space below which the disk check gives advice, or reports a fault.
-const LOW_DISK: u64 = 1024 * 1024 * 1024;
-const NO_DISK: u64 = 50 * 1024 * 1024;
+const LOW_DISK_SPACE: u64 = 1024 * 1024 * 1024;
+const CRITICAL_DISK_SPACE: u64 = 50 * 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grade {
@@ -105,7 +105,7 @@ fn origin(config: &Config) -> Vec<Finding> {
                     rate limits of one client; set it to the proxy's network, such as 127.0.0.1 or 10.0.0.0/8";
         findings.push(advice("proxy", said));
     }
-    for network in config.trusted_proxies.iter().filter(|network| is_wide(network)) {
+    for network in config.trusted_proxies.iter().filter(|network| is_too_large(network)) {
         let said = format!(
             "TRUSTED_PROXIES contains {network}: every address in it can forge client addresses; use the proxy's own \
              network"
@@ -119,7 +119,7 @@ fn origin(config: &Config) -> Vec<Finding> {
 }
 
 /// Whether a network is larger than that of any proxy or content delivery network.
-fn is_wide(network: &IpNet) -> bool {
+fn is_too_large(network: &IpNet) -> bool {
     let private = ["10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7"];
     let is_private =
         private.iter().filter_map(|text| text.parse::<IpNet>().ok()).any(|private| private.contains(network));
@@ -136,8 +136,8 @@ fn disk(folder: &Path) -> Finding {
     let free = facts.f_bavail.saturating_mul(facts.f_frsize);
     let said = format!("{} MiB free for {}", free / 1024 / 1024, folder.display());
     match free {
-        0..NO_DISK => fault("disk", format!("{said}: writes will fail; free up space")),
-        NO_DISK..LOW_DISK => advice("disk", format!("{said}; free up space soon")),
+        0..CRITICAL_DISK_SPACE => fault("disk", format!("{said}: writes will fail; free up space")),
+        CRITICAL_DISK_SPACE..LOW_DISK_SPACE => advice("disk", format!("{said}; free up space soon")),
         _ => good("disk", said),
     }
 }
@@ -145,7 +145,7 @@ fn disk(folder: &Path) -> Finding {
 fn clock(whose: &'static str, theirs: Timestamp) -> Finding {
     let ours = SystemClock.now();
     let skew = ours.since(theirs).max(theirs.since(ours));
-    if skew > MOST_SKEW {
+    if skew > MAX_CLOCK_SKEW {
         advice("clock", format!("differs by {} s from the clock of {whose}; synchronise both with NTP", skew.as_secs()))
     } else {
         good("clock", format!("within {} s of the clock of {whose}", skew.as_secs() + 1))
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_with_much_of_the_internet_are_wide() {
+    fn large_networks_are_reported() {
         for (network, wide) in [
             ("0.0.0.0/1", true),
             ("10.0.0.0/7", true),
@@ -169,12 +169,12 @@ mod tests {
             ("2400:cb00::/32", false),
             ("fd00::/8", false),
         ] {
-            assert_eq!(is_wide(&network.parse().unwrap()), wide, "{network}");
+            assert_eq!(is_too_large(&network.parse().unwrap()), wide, "{network}");
         }
     }
 
     #[test]
-    fn a_clock_that_is_far_off_is_told() {
+    fn a_large_clock_skew_is_reported() {
         let now = SystemClock.now();
         assert_eq!(clock("redis", now).grade, Grade::Good);
         assert_eq!(clock("redis", now.minus(Duration::from_mins(2))).grade, Grade::Advice);

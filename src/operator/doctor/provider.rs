@@ -46,8 +46,9 @@ async fn keys(services: &Services) -> Result<Vec<Finding>, Unavailable> {
         return Ok(vec![good(KEYS, "the server creates them at its next start")]);
     }
     let current = stored.iter().filter(|key| phase(key, &stored, now) == Phase::Current).count();
-    let by_former = stored.iter().filter_map(|key| key.private.as_ref()).any(|private| private.by != core.key_name());
-    Ok(vec![if by_former {
+    let needs_previous_key =
+        stored.iter().filter_map(|key| key.private.as_ref()).any(|private| private.by != core.key_name());
+    Ok(vec![if needs_previous_key {
         advice(KEYS, "some are encrypted with SECRET_KEY_PREVIOUS; a running server re-encrypts them within a minute")
     } else {
         good(KEYS, format!("{current} active; none needs SECRET_KEY_PREVIOUS"))

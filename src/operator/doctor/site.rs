@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Maximum number of redirects to follow.
-const MOST_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// Checks the response at `PUBLIC_URL`.
 pub(super) async fn reached(config: &Config) -> Vec<Finding> {
@@ -74,7 +74,7 @@ fn follow(agent: &ureq::Agent, origin: &str) -> Result<ureq::http::Response<ureq
             return Err(format!("{origin} redirects to {target}; set PUBLIC_URL to that, or remove the redirect"));
         }
         seen.push(std::mem::replace(&mut address, target.into()));
-        if seen.contains(&address) || seen.len() > MOST_REDIRECTS {
+        if seen.contains(&address) || seen.len() > MAX_REDIRECTS {
             return Err(format!(
                 "{address} redirects in a loop; the proxy sends X-Forwarded-Proto: http for https requests: make it \
                  send the browser's scheme (nginx: proxy_set_header X-Forwarded-Proto $scheme)"

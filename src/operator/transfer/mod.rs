@@ -42,7 +42,7 @@ struct Foot {
 }
 
 pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
-    let store = bootstrap::join_store(config).await?;
+    let store = bootstrap::open_existing_store(config).await?;
     let draft = Draft::of(path)?;
     let text = passphrase::ask(passphrase_file, Asked::New)?;
     let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
@@ -105,7 +105,9 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
     }
     let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
     // A database with data is refused before its schema is migrated.
-    if bootstrap::has_schema(&config.database).await? && bootstrap::join_store(config).await?.count_rows().await? > 0 {
+    if bootstrap::has_schema(&config.database).await?
+        && bootstrap::open_existing_store(config).await?.count_rows().await? > 0
+    {
         return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
     }
     let store = bootstrap::open_store(&config.database).await?;
@@ -134,8 +136,8 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
         .await?;
     say(&format!("imported {taken} rows from {}", path.display()));
     // The file may be older than the last sign-out.
-    restore::end_what_is_open(&*store, config).await?;
-    say(restore::TO_CHECK);
+    restore::end_sessions_and_emails(&*store, config).await?;
+    say(restore::MANUAL_CHECKS);
     if is_under_another {
         say(
             "SECRET_KEY cannot decrypt the imported signing keys, so the server will not start: set SECRET_KEY_PREVIOUS to the \

@@ -17,7 +17,7 @@ use std::path::Path;
 /// PBKDF2 iterations (OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256).
 const ITERATIONS: u32 = 600_000;
 /// The most iterations that a file may require: a minute of work.
-const MOST_ITERATIONS: u32 = 100 * ITERATIONS;
+const MAX_ITERATIONS: u32 = 100 * ITERATIONS;
 const SHORTEST: usize = 12;
 
 /// Key derivation parameters, stored in the file's header.
@@ -47,7 +47,7 @@ impl Passphrase {
     /// # Errors
     /// When no passphrase is given, or the file requires too many iterations.
     pub fn asked(&self, file: Option<&Path>) -> Result<Keys, Failure> {
-        if self.iterations.get() > MOST_ITERATIONS {
+        if self.iterations.get() > MAX_ITERATIONS {
             return Err(Failure::Told("the header of the file requires too many iterations".to_owned()));
         }
         let missing = || Failure::Told("the keys in this file are encrypted; pass --passphrase-file PATH".to_owned());

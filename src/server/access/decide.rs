@@ -44,7 +44,7 @@ pub enum Reason {
 impl Reason {
     /// Whether a new authentication with a passkey can help; otherwise only an administrator can.
     #[must_use]
-    pub fn is_curable(self) -> bool {
+    pub fn can_sign_in_resolve(self) -> bool {
         match self {
             Self::SignInTooWeak | Self::NeedsPasskey | Self::NeedsDeviceBoundPasskey | Self::TooOld => true,
             Self::AccountDisabled | Self::ApplicationDisabled | Self::NotInAudience => false,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_of_user_group_method_and_freshness_is_decided_as_the_contract_says() {
+    fn every_combination_is_decided_as_the_contract_requires() {
         let family = BTreeSet::from([GroupName::parse("family").unwrap()]);
         let rows = rows();
         assert_eq!(rows.len(), 2 * 4 * 3 * 4 * 6);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_application_lets_no_one_in() {
+    fn a_disabled_application_refuses_everyone() {
         let mut application = application(Audience::Everybody, RequiredMethod::Any, false);
         application.disabled_at = Some(NOW);
         let assurance = Assurance { strength: Strength::DeviceBoundPasskey, authenticated_at: NOW };
@@ -206,6 +206,6 @@ mod tests {
         let facts =
             PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
         assert_eq!(decide(facts), Verdict::Refused(Reason::ApplicationDisabled));
-        assert!(!Reason::ApplicationDisabled.is_curable() && Reason::TooOld.is_curable());
+        assert!(!Reason::ApplicationDisabled.can_sign_in_resolve() && Reason::TooOld.can_sign_in_resolve());
     }
 }

@@ -165,7 +165,7 @@ impl Applications<'_> {
 async fn own(unit: &mut dyn Unit, id: &ApplicationId) -> Result<Application, Refused> {
     match unit.lock_application(id).await? {
         None => Err(Refused::UnknownApplication(id.clone())),
-        Some(application) if application.from_file => Err(Refused::FromFile(id.to_string())),
+        Some(application) if application.from_file => Err(Refused::DefinedInFile(id.to_string())),
         Some(application) => Ok(application),
     }
 }
@@ -177,7 +177,7 @@ async fn finish(
     (application, change): (Application, ApplicationChange),
     event: &'static str,
 ) -> Result<Changed, Refused> {
-    put_parts(unit.as_mut(), &application, change.logo).await?;
+    put_groups_and_logo(unit.as_mut(), &application, change.logo).await?;
     let known = unit.client_within(&application.id).await?;
     let (client, secret) = if change.client.is_set() {
         let (client, secret) = clients::put(core, unit.as_mut(), &application, (known, change.client)).await?;
@@ -196,7 +196,7 @@ async fn finish(
 ///
 /// # Errors
 /// When a group does not exist; the unit of work must then be dropped.
-pub(super) async fn put_parts(
+pub(super) async fn put_groups_and_logo(
     unit: &mut dyn Unit,
     application: &Application,
     logo: Setting<Logo>,

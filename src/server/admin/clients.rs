@@ -112,7 +112,7 @@ fn registered(uris: &[String], is_public: bool) -> Result<Vec<RedirectUri>, Refu
         return Err(Refused::WrongClient("at most 50 URIs of each kind can be registered"));
     }
     let register =
-        |uri: &String| RedirectUri::register(uri, is_public).map_err(|why| Refused::WrongRedirectUri(uri.clone(), why));
+        |uri: &String| RedirectUri::register(uri, is_public).map_err(|why| Refused::RedirectUriError(uri.clone(), why));
     uris.iter().filter(|uri| !uri.is_empty()).map(register).collect()
 }
 
@@ -229,7 +229,7 @@ impl Clients<'_> {
     pub async fn remove_secret(&self, id: &ApplicationId, prefix: &str) -> Result<(), Refused> {
         let known = self.core.store.client_secrets(id).await?;
         if known.iter().any(|secret| secret.from_file && secret.prefix == prefix) {
-            return Err(Refused::FromFile(format!("secret {prefix}…")));
+            return Err(Refused::DefinedInFile(format!("secret {prefix}…")));
         }
         let mut unit = self.core.store.begin().await?;
         if unit.remove_client_secrets(id, prefix).await? == 0 {

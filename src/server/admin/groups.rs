@@ -114,7 +114,7 @@ impl Groups<'_> {
 
 fn refuse_from_file(known: Option<&Group>) -> Result<(), Refused> {
     match known {
-        Some(group) if group.from_file => Err(Refused::FromFile(group.name.to_string())),
+        Some(group) if group.from_file => Err(Refused::DefinedInFile(group.name.to_string())),
         _ => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ pub use preset::{Filling, Preset};
 pub use roles::Roles;
 
 use crate::server::Unavailable;
-use crate::server::model::oauth::WrongRedirectUri;
+use crate::server::model::oauth::RedirectUriError;
 use crate::server::model::{ApplicationId, GroupName, Role};
 
 /// Why an administrator's action was not performed.
@@ -32,7 +32,7 @@ pub enum Refused {
     #[error("application {0} already exists; use `latchkey apps edit {0}` to change it")]
     ApplicationExists(ApplicationId),
     #[error("the redirect URI {0} {1}")]
-    WrongRedirectUri(String, WrongRedirectUri),
+    RedirectUriError(String, RedirectUriError),
     #[error("{0}")]
     WrongClient(&'static str),
     #[error("another application has the client id {0}")]
@@ -45,7 +45,7 @@ pub enum Refused {
     NoSecret(String),
     /// A group, an application or a secret.
     #[error("{0} is defined in APPLICATIONS_FILE; change it there")]
-    FromFile(String),
+    DefinedInFile(String),
     #[error("application {1} is open to {0} and defined in APPLICATIONS_FILE; change it there first")]
     GroupInFile(GroupName, ApplicationId),
     #[error("this is the last owner; grant the role to another user first")]

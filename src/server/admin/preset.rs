@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn given_values_win_over_those_of_the_preset() {
+    fn given_values_override_the_preset() {
         let own = ClientChange {
             redirect_uris: Some(vec!["https://own.example/cb".to_owned()]),
             requires_pkce: Some(true),

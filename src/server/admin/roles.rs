@@ -68,7 +68,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn an_owner_goes_only_where_another_stays_who_is_as_able() {
+    fn the_last_owner_who_can_sign_in_is_kept() {
         let [ada, eve] = [1, 2].map(|id| UserId(Uuid::from_u128(id)));
         for (owners, is_last_one) in [
             (vec![(ada, true)], true),

@@ -49,7 +49,7 @@ pub fn method(text: &str) -> Result<RequiredMethod, String> {
     RequiredMethod::parse(text).ok_or_else(|| one_of(&RequiredMethod::ALL.map(RequiredMethod::name)))
 }
 
-pub fn web_address(text: &str) -> Result<String, String> {
+pub fn web_url(text: &str) -> Result<String, String> {
     let is_bare = |url: &Url| url.username().is_empty() && url.password().is_none() && url.has_host();
     let is_web = |url: &Url| matches!(url.scheme(), "https" | "http") && is_bare(url);
     match Url::parse(text) {

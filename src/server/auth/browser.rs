@@ -103,7 +103,7 @@ impl Browsers<'_> {
 
     /// A new token that identifies a browser in ceremonies.
     #[must_use]
-    pub fn new_name(&self) -> Token {
+    pub fn new_token(&self) -> Token {
         self.core.token()
     }
 }

@@ -46,7 +46,7 @@ impl Continuations<'_> {
         let key = key(&token, holder);
         let value = self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())?;
         let kept = Kept { key: &key, value, ttl: CONTINUATION_LIFE };
-        self.core.limiter.draw_and_put(&limit::CEREMONIES, Subject::Client(from), kept).await?;
+        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(from), kept).await?;
         Ok(token)
     }
 

@@ -60,10 +60,10 @@ impl EmailDelivery<'_> {
             Purpose::Confirm { user, address, .. } => {
                 // Anyone can claim an address and cause emails to it, but must not flood it.
                 let key = email_key(address).unwrap_or_default();
-                let is_within = self.is_within(email, &[b"claimed", key.as_bytes()]).await?;
+                let count_within_limit = self.count_within_limit(email, &[b"claimed", key.as_bytes()]).await?;
                 let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
                 let language = request.language;
-                Ok(is_within.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
+                Ok(count_within_limit.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
             }
             // The administrator who created the link hands it over.
             Purpose::BreakGlass { .. } => Ok(None),
@@ -71,7 +71,7 @@ impl EmailDelivery<'_> {
     }
 
     /// Counts an email to one account or address; returns whether it is within the limit.
-    async fn is_within(&self, email: EmailId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
+    async fn count_within_limit(&self, email: EmailId, subject: &[&[u8]]) -> Result<bool, Unavailable> {
         let subject = Subject::Named(subject);
         match self.core.limiter.draw_once(&EMAILS_TO_ONE, subject, email.0.as_bytes()).await {
             Ok(()) => Ok(true),
@@ -98,7 +98,7 @@ impl EmailDelivery<'_> {
             _ => None,
         };
         let side = Side::of(known == Some(user.id));
-        if !self.is_within(email, &[b"account", user.id.0.as_bytes(), side.key()]).await? {
+        if !self.count_within_limit(email, &[b"account", user.id.0.as_bytes(), side.key()]).await? {
             return Ok(None);
         }
         let has_code = self.sends_codes(Guessed::Account(user.id, side)).await?;

@@ -36,8 +36,8 @@ impl EmailRequests<'_> {
     /// backend is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn request(&self, caller: &Caller, identifier: &str, next: Next) -> Result<Requested, Error> {
-        self.check_on()?;
-        let identifier = Identifier::parse(identifier).ok().filter(can_be_meant);
+        self.check_enabled()?;
+        let identifier = Identifier::parse(identifier).ok().filter(is_deliverable);
         let identifier = identifier.ok_or(ApiError::InvalidIdentifier)?;
         let known = Browsers { core: self.core }.recognised(caller.known.as_ref()).await?;
         self.count(caller, &identifier, known.as_ref()).await?;
@@ -46,7 +46,7 @@ impl EmailRequests<'_> {
     }
 
     /// Checks that sign-in by email is on.
-    pub(super) fn check_on(&self) -> Result<(), ApiError> {
+    pub(super) fn check_enabled(&self) -> Result<(), ApiError> {
         if self.core.email().signs_in() { Ok(()) } else { Err(ApiError::EmailOff) }
     }
 
@@ -57,11 +57,11 @@ impl EmailRequests<'_> {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
             return self.core.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await;
         }
-        self.count_of_stranger(caller.address, typed).await
+        self.count_for_stranger(caller.address, typed).await
     }
 
     /// Counts an email under the client address and under the entered identifier.
-    pub(super) async fn count_of_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
+    pub(super) async fn count_for_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
         let typed = identifier_key(typed);
         let typed = [b"typed".as_slice(), typed.as_bytes()];
         let both = [(&limit::EMAILS_OF_CLIENT, Subject::Client(from)), (&limit::EMAILS_TO_ONE, Subject::Named(&typed))];
@@ -105,7 +105,7 @@ impl EmailRequests<'_> {
 
     /// The age of a request, and its remaining lifetime.
     #[must_use]
-    pub fn age_and_rest(&self, open: &OpenRequest) -> (Duration, Duration) {
+    pub fn age_and_remaining(&self, open: &OpenRequest) -> (Duration, Duration) {
         let now = self.core.now();
         (now.since(open.request.created_at), open.request.expires_at.since(now))
     }
@@ -131,7 +131,7 @@ fn is_meant(typed: &Identifier, user: &User) -> bool {
 }
 
 /// Whether an identifier can belong to an account: an address that no email can reach cannot.
-fn can_be_meant(identifier: &Identifier) -> bool {
+fn is_deliverable(identifier: &Identifier) -> bool {
     match identifier {
         Identifier::Username(_) => true,
         Identifier::Address(address) => email_key(address).is_some(),

@@ -20,7 +20,7 @@ use crate::types::{ApiError, Identifier, Next, Username};
 
 /// The effect of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkOffer {
+pub enum LinkEffect {
     SignIn(User),
     SignUp { username: Username },
 }
@@ -49,7 +49,7 @@ impl EmailSignIn<'_> {
     ///
     /// # Errors
     /// When the link would be refused.
-    pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkOffer, Error> {
+    pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkEffect, Error> {
         let open = self.linked(token).await?;
         if !open.may_be_opened_by(email) {
             return Err(ApiError::OtherBrowser.into());
@@ -58,19 +58,19 @@ impl EmailSignIn<'_> {
             && let Some(user) = self.core.store.user(*user).await?
             && user.has_proven(address)
         {
-            return Ok(LinkOffer::SignIn(user));
+            return Ok(LinkEffect::SignIn(user));
         }
         match open.request.purpose {
             Purpose::BreakGlass { user } => {
                 let user = self.core.store.user(user).await?.filter(|user| user.disabled_at.is_none());
-                Ok(LinkOffer::SignIn(user.ok_or(ApiError::LinkExpired)?))
+                Ok(LinkEffect::SignIn(user.ok_or(ApiError::LinkExpired)?))
             }
             Purpose::SignUp { username, address, invitation, .. } => {
                 let owner = self.core.store.user_with_proven_address(&Identifier::Address(address)).await?;
                 if owner.is_none() {
                     Invitations { core: self.core }.check(invitation.as_ref()).await?;
                 }
-                Ok(owner.map_or(LinkOffer::SignUp { username }, LinkOffer::SignIn))
+                Ok(owner.map_or(LinkEffect::SignUp { username }, LinkEffect::SignIn))
             }
             Purpose::SignIn { .. } | Purpose::Confirm { .. } | Purpose::Reauthenticate { .. } => {
                 Err(ApiError::LinkExpired.into())
@@ -90,14 +90,14 @@ impl EmailSignIn<'_> {
         username: Option<&str>,
         caller: &Caller,
     ) -> Result<(NewSession, Next), Error> {
-        let answered = self.follow_link(token, username, caller).await;
+        let answered = self.verify_link(token, username, caller).await;
         let is_recovery = answered.as_ref().is_ok_and(|(new, _)| new.session.method == Method::BreakGlass);
         let method = if is_recovery { "recovery" } else { "email" };
         meters::sign_in(method, answered.as_ref().err().map(Error::outcome));
         answered
     }
 
-    async fn follow_link(
+    async fn verify_link(
         &self,
         token: &str,
         username: Option<&str>,
@@ -107,7 +107,7 @@ impl EmailSignIn<'_> {
         let open = self.linked(token).await?;
         if open.may_be_opened_by(caller.email.as_ref()) {
             let unit = self.core.store.begin().await?;
-            return self.answer_or_again(unit, Answer { open, username, caller }).await;
+            return self.answer_with_retry(unit, Answer { open, username, caller }).await;
         }
         // The link was opened in a different browser than the one that requested it: the account's owner should see
         // that.
@@ -132,26 +132,26 @@ impl EmailSignIn<'_> {
         username: Option<&str>,
         caller: &Caller,
     ) -> Result<(NewSession, Next), Error> {
-        let answered = self.type_code(code, username, caller).await;
+        let answered = self.verify_code(code, username, caller).await;
         meters::sign_in("email", answered.as_ref().err().map(Error::outcome));
         answered
     }
 
-    async fn type_code(
+    async fn verify_code(
         &self,
         code: &str,
         username: Option<&str>,
         caller: &Caller,
     ) -> Result<(NewSession, Next), Error> {
         let requests = EmailRequests { core: self.core };
-        requests.check_on()?;
+        requests.check_enabled()?;
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(caller.address)).await?;
         let open = requests.open(caller.email.as_ref()).await?.ok_or(ApiError::LinkExpired)?;
         let mut unit = self.core.store.begin().await?;
         lock_recipient(unit.as_mut(), &open).await?;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
         if open.has_code(code, &self.core.keys) {
-            return self.answer_or_again(unit, Answer { open, username, caller }).await;
+            return self.answer_with_retry(unit, Answer { open, username, caller }).await;
         }
         let (user, side) = meant(&open);
         let whose = user.unwrap_or(UserId::NONE);
@@ -168,7 +168,7 @@ impl EmailSignIn<'_> {
         Err(code_wrong(tries_left).into())
     }
 
-    async fn answer_or_again(&self, unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), Error> {
+    async fn answer_with_retry(&self, unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), Error> {
         if let Ok(answered) = self.answer(unit, answer.clone()).await? {
             return Ok(answered);
         }
@@ -186,7 +186,7 @@ impl EmailSignIn<'_> {
         if let Some(open) = open.as_ref().filter(|open| open.request.purpose.is_break_glass()) {
             return Ok(open.clone());
         }
-        requests.check_on()?;
+        requests.check_enabled()?;
         let signs_in =
             |open: &OpenRequest| matches!(open.request.purpose, Purpose::SignIn { .. } | Purpose::SignUp { .. });
         Ok(open.filter(signs_in).ok_or(ApiError::LinkExpired)?)
@@ -221,7 +221,7 @@ impl EmailSignIn<'_> {
             Purpose::SignUp { username: asked, display_name, address, invitation } => {
                 let form = SignUpForm { username: asked, email: Some(address), display_name, invitation };
                 let form = form.renamed(username)?;
-                match self.owner_or_new(unit, form, caller).await? {
+                match self.find_or_create_account(unit, form, caller).await? {
                     Ok((unit, kind)) => (unit, Credential::Email, kind),
                     Err(raced) => return Ok(Err(raced)),
                 }
@@ -246,7 +246,7 @@ impl EmailSignIn<'_> {
     }
 
     /// Returns the account that has proven the address, or else a new one from the form, with the event to record.
-    async fn owner_or_new(
+    async fn find_or_create_account(
         &self,
         mut unit: Box<dyn Unit>,
         form: SignUpForm,

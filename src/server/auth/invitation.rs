@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// The settings of a new invitation.
 #[derive(Clone, Debug)]
-pub struct InvitationTerms {
+pub struct NewInvitation {
     /// Who or what the invitation is for.
     pub note: Option<String>,
     pub uses: u32,
@@ -72,8 +72,8 @@ impl Invitations<'_> {
     /// Creates an invitation; the token is only for its link. The inner error is the name of a group that does not
     /// exist.
     #[tracing::instrument(skip_all)]
-    pub async fn create(&self, terms: InvitationTerms) -> Result<Result<(Invitation, Token), GroupName>, Unavailable> {
-        let InvitationTerms { note, uses, life, groups } = terms;
+    pub async fn create(&self, terms: NewInvitation) -> Result<Result<(Invitation, Token), GroupName>, Unavailable> {
+        let NewInvitation { note, uses, life, groups } = terms;
         let (invitation, token) = Invitation::new(note, uses, life, self.core.issuer());
         let mut unit = self.core.store.begin().await?;
         unit.add_invitation(&invitation).await?;
@@ -93,12 +93,12 @@ impl Invitations<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn withdraw(&self, id: InvitationId) -> Result<bool, Unavailable> {
         let mut unit = self.core.store.begin().await?;
-        let is_there = unit.remove_invitation(id).await?;
+        let existed = unit.remove_invitation(id).await?;
         unit.commit().await?;
-        if is_there {
+        if existed {
             tracing::info!(target: AUDIT, invitation = %id.0, event = "invitation_withdrawn", "invitation_withdrawn");
         }
-        Ok(is_there)
+        Ok(existed)
     }
 
     /// At most `limit` invitations, newest first; only those older than `before`, if it is given.

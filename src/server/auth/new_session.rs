@@ -25,7 +25,7 @@ pub(super) enum Credential {
     Passkey {
         id: CredentialId,
         /// The passkey is on another device, so this device has none yet.
-        from_elsewhere: bool,
+        is_cross_device: bool,
         /// The passkey is synced to other devices, so it does not identify this one.
         synced: bool,
         /// "Keep me signed in".
@@ -41,7 +41,7 @@ pub(super) enum Credential {
 pub(super) fn new_session(core: &Core, user_id: UserId, credential: Credential, caller: &Caller) -> (Session, Token) {
     let (token, now) = (core.token(), core.now());
     let (method, offers_passkey, kept) = match credential {
-        Credential::Passkey { id, from_elsewhere, keep, .. } => (Method::Passkey(id), from_elsewhere, keep),
+        Credential::Passkey { id, is_cross_device, keep, .. } => (Method::Passkey(id), is_cross_device, keep),
         Credential::Email => (Method::Email, true, false),
         Credential::RecoveryCode => (Method::Recovery, true, false),
         Credential::BreakGlass => (Method::BreakGlass, true, false),
@@ -88,7 +88,7 @@ pub(super) async fn record_sign_in(
     let (known, is_recognised) = browsers.remember(&mut **unit, user.id, caller.known.as_ref()).await?;
     // A passkey stands for a known device, unless it is on another device or synced (docs/RULES.md, 8).
     let is_new_device = match credential {
-        Credential::Passkey { from_elsewhere, synced, .. } => (from_elsewhere || synced) && !is_recognised,
+        Credential::Passkey { is_cross_device, synced, .. } => (is_cross_device || synced) && !is_recognised,
         Credential::Email => !is_recognised,
         // These send notifications of their own.
         Credential::RecoveryCode | Credential::BreakGlass => false,

@@ -1,11 +1,11 @@
 //! Confirming the identity of a signed-in user; the session continues with a new token.
 
-use super::account::{AccountUnit, CurrentUser, OwnersUnit};
+use super::account::{AccountUnit, CurrentUser, OwnerUnit};
 use super::caller::Caller;
 use super::email_request::EmailRequests;
 use super::error::{Error, code_wrong};
 use super::sign_in::Attempt;
-use super::webauthn::{AuthenticationAnswer, Begun, Ceremonies, Purpose};
+use super::webauthn::{AuthenticationResponse, Begun, Ceremonies, Purpose};
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::{Guessed, Side, Subject};
@@ -64,7 +64,7 @@ impl Reauthentication<'_> {
     pub async fn finish(
         &self,
         current: Option<&CurrentUser>,
-        answer: &AuthenticationAnswer,
+        answer: &AuthenticationResponse,
         caller: &Caller,
     ) -> Result<Renewed, Error> {
         let data = answer.authenticator_data()?;
@@ -72,10 +72,10 @@ impl Reauthentication<'_> {
             self.ceremonies.take(Purpose::Reauthenticate, caller, &answer.client_data.challenge).await?;
         let current = current.ok_or(ApiError::SignedOut)?;
         let begun = begun.filter(|begun| begun.user_id == current.user.id).ok_or(ApiError::CeremonyExpired)?;
-        let (passkey, user) = self.ceremonies.passkey_of(answer, &data, Some(current.user.id)).await?;
+        let (passkey, user) = self.ceremonies.find_passkey(answer, &data, Some(current.user.id)).await?;
         let assertion = self.ceremonies.verify_assertion(answer, begun.state, &passkey)?;
         let attempt = Attempt { core: self.core, passkey: &passkey, user: &user, client: &caller.client };
-        let used = attempt.use_of(assertion).await?;
+        let used = attempt.record_outcome(assertion).await?;
         let unit = AccountUnit::lock(self.core, user.id, current.session.client.clone()).await?;
         let mut unit = unit.ok_or(ApiError::SignedOut)?;
         if !unit.record_passkey_use(&passkey, &used).await? {
@@ -117,7 +117,7 @@ impl Reauthentication<'_> {
         let browser = current.session.token_hash;
         let by = RequestedBy { browser, client: caller.client.clone(), language: caller.language };
         let request = EmailRequest::new(purpose, by, next, self.core.issuer());
-        let mut unit = OwnersUnit::begin(self.core, current).await?.unit;
+        let mut unit = OwnerUnit::begin(self.core, current).await?.unit;
         unit.void_requests(user, PurposeKind::Reauthenticate).await?;
         unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;
@@ -136,7 +136,7 @@ impl Reauthentication<'_> {
     /// # Errors
     /// When the link is used, expired, invalid or another session's.
     pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<OpenRequest, Error> {
-        EmailRequests { core: self.core }.check_on()?;
+        EmailRequests { core: self.core }.check_enabled()?;
         let open = self.open_by_link(token).await?.ok_or(ApiError::LinkExpired)?;
         match &open.request.purpose {
             email_request::Purpose::Reauthenticate { user, .. } if *user != current.user.id => {
@@ -189,7 +189,7 @@ impl Reauthentication<'_> {
         code: &str,
         from: ClientAddress,
     ) -> Result<(Renewed, Next), Error> {
-        EmailRequests { core: self.core }.check_on()?;
+        EmailRequests { core: self.core }.check_enabled()?;
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let open = self.open(current).await?.ok_or(ApiError::LinkExpired)?;
         let mut unit = self.lock(current).await?;
@@ -203,7 +203,7 @@ impl Reauthentication<'_> {
     }
 
     async fn lock(&self, current: &CurrentUser) -> Result<AccountUnit<'_>, Error> {
-        Ok(OwnersUnit::begin(self.core, current).await?.unit)
+        Ok(OwnerUnit::begin(self.core, current).await?.unit)
     }
 
     async fn by_email(

@@ -19,7 +19,7 @@ impl Reports<'_> {
     ///
     /// # Errors
     /// When the link is used, expired or invalid.
-    pub async fn look_at_report(&self, token: &str) -> Result<(Notification, User), Error> {
+    pub async fn peek_report(&self, token: &str) -> Result<(Notification, User), Error> {
         let sent = self.linked(token).await?;
         if !sent.is_open(self.core.now()) {
             return Err(ApiError::LinkExpired.into());
@@ -34,7 +34,7 @@ impl Reports<'_> {
     /// When the link is used, expired or invalid.
     #[tracing::instrument(skip_all)]
     pub async fn report(&self, token: &str) -> Result<(), Error> {
-        let (notification, user) = self.look_at_report(token).await?;
+        let (notification, user) = self.peek_report(token).await?;
         let (mut unit, now) = (self.lock(&user).await?, self.core.now());
         if !unit.report_notification(notification.id, now).await? {
             return Err(ApiError::LinkExpired.into());
@@ -57,7 +57,7 @@ impl Reports<'_> {
     ///
     /// # Errors
     /// When the link is used, expired or invalid.
-    pub async fn look_at_undo(&self, token: &str) -> Result<(Notification, User), Error> {
+    pub async fn peek_undo(&self, token: &str) -> Result<(Notification, User), Error> {
         let sent = self.linked(token).await?;
         if !sent.can_be_undone(self.core.now()) {
             return Err(ApiError::LinkExpired.into());
@@ -73,7 +73,7 @@ impl Reports<'_> {
     /// When the link is used, expired or invalid, or another account has since proven the address.
     #[tracing::instrument(skip_all)]
     pub async fn undo_address(&self, token: &str) -> Result<(), Error> {
-        let (notification, user) = self.look_at_undo(token).await?;
+        let (notification, user) = self.peek_undo(token).await?;
         let (mut unit, now) = (self.lock(&user).await?, self.core.now());
         let (user, address) = (unit.user.clone(), notification.address);
         if !unit.undo_notification(notification.id, now).await? {

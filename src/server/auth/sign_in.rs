@@ -5,10 +5,10 @@ use super::browser::known_browser;
 use super::caller::Caller;
 use super::error::Error;
 use super::new_session::{Credential, NewSession, new_session, record_sign_in};
-use super::webauthn::{Assertion, AuthenticationAnswer, Begun, Ceremonies, Purpose};
+use super::webauthn::{Assertion, AuthenticationResponse, Begun, Ceremonies, Purpose};
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::model::notification::{NOTIFIED_WITHIN, Occasion};
+use crate::server::model::notification::{NOTIFICATION_WINDOW, Occasion};
 use crate::server::model::passkey::PasskeyUse;
 use crate::server::model::{Client, Event, EventKind, Passkey, Session, User};
 use crate::server::secret::Token;
@@ -43,7 +43,7 @@ impl SignIn<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn finish(
         &self,
-        answer: &AuthenticationAnswer,
+        answer: &AuthenticationResponse,
         caller: &Caller,
         keep: bool,
     ) -> Result<NewSession, Error> {
@@ -54,7 +54,7 @@ impl SignIn<'_> {
 
     async fn verify_and_record(
         &self,
-        answer: &AuthenticationAnswer,
+        answer: &AuthenticationResponse,
         caller: &Caller,
         keep: bool,
     ) -> Result<NewSession, Error> {
@@ -62,21 +62,23 @@ impl SignIn<'_> {
         let state: Option<DiscoverableAuthentication> =
             self.ceremonies.take(Purpose::SignIn, caller, &answer.client_data.challenge).await?;
         let state = state.ok_or(ApiError::CeremonyExpired)?;
-        let (passkey, user) = self.ceremonies.passkey_of(answer, &data, None).await?;
+        let (passkey, user) = self.ceremonies.find_passkey(answer, &data, None).await?;
         let assertion = self.ceremonies.verify_assertion(answer, state, &passkey)?;
         let attempt = Attempt { core: self.core, passkey: &passkey, user: &user, client: &caller.client };
-        let used = attempt.use_of(assertion).await?;
-        let from_elsewhere = answer.is_cross_platform && passkey.lives_in_a_device();
-        let verified = Verified { passkey, user, used, from_elsewhere, keep };
+        let used = attempt.record_outcome(assertion).await?;
+        let is_cross_device = answer.is_cross_platform && passkey.is_on_device();
+        let verified = Verified { passkey, user, used, is_cross_device, keep };
         self.record(verified, caller).await
     }
 
     /// Records the sign-in in one statement if nothing else has to be done, which is nearly always the case.
     async fn record(&self, verified: Verified, caller: &Caller) -> Result<NewSession, Error> {
         let user = &verified.user;
-        let is_plain =
-            !verified.from_elsewhere && user.lockdown.is_none() && user.disabled_at.is_none() && caller.email.is_none();
-        if is_plain && let Some(new) = self.record_at_once(&verified, caller).await? {
+        let is_plain = !verified.is_cross_device
+            && user.lockdown.is_none()
+            && user.disabled_at.is_none()
+            && caller.email.is_none();
+        if is_plain && let Some(new) = self.record_in_one_statement(&verified, caller).await? {
             return Ok(new);
         }
         self.record_in_steps(verified, caller).await
@@ -84,7 +86,7 @@ impl SignIn<'_> {
 
     /// Records the sign-in in one statement; `None` if the account turns out to be locked down or disabled, or its
     /// owner must be notified.
-    async fn record_at_once(&self, verified: &Verified, caller: &Caller) -> Result<Option<NewSession>, Error> {
+    async fn record_in_one_statement(&self, verified: &Verified, caller: &Caller) -> Result<Option<NewSession>, Error> {
         let Verified { passkey, user, used, .. } = verified;
         let (session, token) = new_session(self.core, user.id, verified.credential(), caller);
         // The statement writes a single time: that of the verification.
@@ -100,7 +102,7 @@ impl SignIn<'_> {
             event: &event,
             known: caller.known.as_ref().map(Token::hash),
             browser: &known_browser(&known, user.id, used.at),
-            only_recognised: used.backed_up && can_notify,
+            requires_recognised_browser: used.backed_up && can_notify,
             previous: caller.session.as_ref().map(Token::hash),
         };
         match self.core.store.record_sign_in(record).await? {
@@ -109,7 +111,7 @@ impl SignIn<'_> {
                 let attempt = Attempt { core: self.core, passkey, user: &user, client: &caller.client };
                 Err(attempt.refused(used).await)
             }
-            SignInOutcome::NotPlain => Ok(None),
+            SignInOutcome::NeedsUnitOfWork => Ok(None),
             SignInOutcome::Gone => Err(ApiError::UnknownPasskey { forget: false }.into()),
         }
     }
@@ -143,14 +145,14 @@ struct Verified {
     passkey: Passkey,
     user: User,
     used: PasskeyUse,
-    from_elsewhere: bool,
+    is_cross_device: bool,
     keep: bool,
 }
 
 impl Verified {
     fn credential(&self) -> Credential {
-        let (id, from_elsewhere) = (self.passkey.credential_id.clone(), self.from_elsewhere);
-        Credential::Passkey { id, from_elsewhere, synced: self.used.backed_up, keep: self.keep }
+        let (id, is_cross_device) = (self.passkey.credential_id.clone(), self.is_cross_device);
+        Credential::Passkey { id, is_cross_device, synced: self.used.backed_up, keep: self.keep }
     }
 }
 
@@ -165,7 +167,7 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Returns the use of the passkey, or the refusal once it is recorded in the owner's activity.
-    pub async fn use_of(self, assertion: Assertion) -> Result<PasskeyUse, Error> {
+    pub async fn record_outcome(self, assertion: Assertion) -> Result<PasskeyUse, Error> {
         match assertion {
             Assertion::Verified(used) => Ok(PasskeyUse { on: self.client.clone(), ..used }),
             Assertion::MaybeCopied => {
@@ -186,7 +188,7 @@ impl Attempt<'_> {
         unit.record_hourly(EventKind::CounterWentBack, &self.passkey.name).await?;
         let is_notified = match unit.user.proven_address().cloned() {
             Some(address) => {
-                let since = self.core.now().minus(NOTIFIED_WITHIN);
+                let since = self.core.now().minus(NOTIFICATION_WINDOW);
                 let sent = unit.count_notifications(self.user.id, &address, since).await?;
                 sent.about(Occasion::CounterWentBack) > 0
             }
@@ -207,7 +209,7 @@ impl Attempt<'_> {
     async fn reason(self, used: &PasskeyUse) -> Result<ApiError, Unavailable> {
         let now = self.core.store.passkey(&self.passkey.credential_id).await?;
         let now = now.filter(|(_, owner)| owner.id == self.user.id);
-        if now.as_ref().is_some_and(|(now, _)| now.is_overtaking(used)) {
+        if now.as_ref().is_some_and(|(now, _)| now.has_stale_counter(used)) {
             tracing::warn!(user = %self.user.id.0, reason = "counter overtaken", "sign-in failed");
             self.warn_of_copy().await?;
             return Ok(ApiError::NOT_VERIFIED);

@@ -6,7 +6,7 @@ use super::email_request::{EmailRequests, Requested};
 use super::error::Error;
 use super::invitation::Invitations;
 use super::new_session::{Credential, NewSession, record_sign_in};
-use super::webauthn::{Begun, Ceremonies, NewCredential, Purpose, Refused, RegistrationAnswer};
+use super::webauthn::{Begun, Ceremonies, NewCredential, Purpose, Refused, RegistrationResponse};
 use crate::server::core::Core;
 use crate::server::limiter::Subject;
 use crate::server::model::user::email_key;
@@ -125,7 +125,7 @@ impl SignUp<'_> {
     ///
     /// # Errors
     /// When the client checks too many names, or a backend is unavailable.
-    pub async fn wrong_fields(&self, caller: &Caller, fields: SignUpFields<'_>) -> Result<Vec<ApiError>, Error> {
+    pub async fn invalid_fields(&self, caller: &Caller, fields: SignUpFields<'_>) -> Result<Vec<ApiError>, Error> {
         let is_needed = self.core.email().needs_address();
         let email = fields.email.filter(|text| is_needed || !text.trim().is_empty());
         let username = match fields.username() {
@@ -172,7 +172,12 @@ impl SignUp<'_> {
     /// When the ceremony was already used or is another browser's, the response does not verify, another sign-up took
     /// the name, or the client has created too many accounts.
     #[tracing::instrument(skip_all)]
-    pub async fn finish(&self, answer: &RegistrationAnswer, caller: &Caller, keep: bool) -> Result<NewSession, Error> {
+    pub async fn finish(
+        &self,
+        answer: &RegistrationResponse,
+        caller: &Caller,
+        keep: bool,
+    ) -> Result<NewSession, Error> {
         if matches!(answer.examine(), Err(Refused::Malformed(_))) {
             return Err(ApiError::BadRequest.into());
         }
@@ -213,7 +218,7 @@ impl SignUp<'_> {
         }
         let mut unit = AccountUnit::of(self.core, unit, user, caller.client.clone());
         let (id, synced) = (passkey.credential_id, passkey.backed_up);
-        let credential = Credential::Passkey { id, from_elsewhere: false, synced, keep };
+        let credential = Credential::Passkey { id, is_cross_device: false, synced, keep };
         let new = record_sign_in(&mut unit, credential, caller, EventKind::SignedUp).await?;
         if let Some(address) = address {
             let claim = Claim { session: &new.session, address, language: caller.language };
@@ -248,7 +253,7 @@ impl SignUp<'_> {
         let (limiter, client) = (&self.core.limiter, Subject::Client(caller.address));
         let requests = EmailRequests { core: self.core };
         limiter.look(&limit::SIGN_UPS, client).await?;
-        requests.count_of_stranger(caller.address, &Identifier::Address(address.clone())).await?;
+        requests.count_for_stranger(caller.address, &Identifier::Address(address.clone())).await?;
         limiter.draw(&limit::SIGN_UPS, client).await?;
         let SignUpForm { username, display_name, invitation, .. } = form;
         let purpose = email_request::Purpose::SignUp { username, display_name, address, invitation };

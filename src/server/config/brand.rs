@@ -18,7 +18,7 @@ pub struct Brand {
 }
 
 /// Maximum size of the logo, in bytes: every page shows it.
-const LARGEST_LOGO: u64 = 256 * 1024;
+const MAX_LOGO_BYTES: u64 = 256 * 1024;
 /// Reads these settings.
 pub fn brand(source: &Source, data_dir: &Path, problems: &mut Problems) -> Brand {
     Brand {
@@ -43,7 +43,7 @@ fn logo(source: &Source, data_dir: &Path, problems: &mut Problems) -> Option<Pat
     let file = data_dir.join(text);
     let is_image = file.extension().is_some_and(|end| end == "svg" || end == "png");
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|facts| facts.len());
-    if !is_image || !size.is_some_and(|size| (1..=LARGEST_LOGO).contains(&size)) {
+    if !is_image || !size.is_some_and(|size| (1..=MAX_LOGO_BYTES).contains(&size)) {
         problems.add("SITE_LOGO", file.display().to_string(), "an existing .svg or .png file of at most 256 KiB");
     }
     Some(file)
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn an_invalid_setting_is_named() {
         for (name, text) in [
             ("SITE_NAME", "x".repeat(41).as_str()),
             ("SITE_LOGO", "logo.gif"),

@@ -28,31 +28,34 @@ pub struct Palette {
 /// The style sheet, where a fork changes its colours.
 const SHEET: &[u8] = include_bytes!("../../../style/main.css");
 /// Minimum contrast of text (WCAG 2.2, success criterion 1.4.3).
-const LEAST_CONTRAST: f64 = 4.5;
+const MIN_CONTRAST: f64 = 4.5;
 
 impl Palette {
     /// The palette of the style sheet. It is read at compile time; a missing colour is a compile error.
-    pub const OF_SHEET: Self = Self {
-        accent: of_sheet("--accent: light-dark("),
-        on_accent: of_sheet("--on-accent: light-dark("),
-        page: of_sheet("--page: light-dark("),
-        text: of_sheet("--text: light-dark("),
-        muted: of_sheet("--muted: light-dark("),
+    pub const STYLE_SHEET: Self = Self {
+        accent: parse_sheet_colour("--accent: light-dark("),
+        on_accent: parse_sheet_colour("--on-accent: light-dark("),
+        page: parse_sheet_colour("--page: light-dark("),
+        text: parse_sheet_colour("--text: light-dark("),
+        muted: parse_sheet_colour("--muted: light-dark("),
     };
 }
 
 /// The two colours after `lead`: `#rrggbb, #rrggbb)`.
-const fn of_sheet(lead: &str) -> Tone {
+const fn parse_sheet_colour(lead: &str) -> Tone {
     let mut at = 0;
-    while !stands_at(lead, at) {
+    while !matches_at(lead, at) {
         at += 1;
     }
     at += lead.len();
-    assert!(stands_at("#", at) && stands_at(", #", at + 7) && stands_at(")", at + 16), "light-dark(#rrggbb, #rrggbb)");
+    assert!(
+        matches_at("#", at) && matches_at(", #", at + 7) && matches_at(")", at + 16),
+        "light-dark(#rrggbb, #rrggbb)"
+    );
     Tone { light: colour_at(at + 1), dark: colour_at(at + 10) }
 }
 
-const fn stands_at(text: &str, at: usize) -> bool {
+const fn matches_at(text: &str, at: usize) -> bool {
     let text = text.as_bytes();
     let mut offset = 0;
     while offset < text.len() {
@@ -85,9 +88,9 @@ impl Tone {
         let (light, dark) = text.split_once(',').map_or((text, None), |(light, dark)| (light, Some(dark)));
         let light = Colour::parse(light.trim())?;
         let dark = dark.map_or(Some(light.paler()), |dark| Colour::parse(dark.trim()))?;
-        let page = Palette::OF_SHEET.page;
-        let stands_out = light.contrast(page.light) >= LEAST_CONTRAST && dark.contrast(page.dark) >= LEAST_CONTRAST;
-        stands_out.then_some(Self { light, dark })
+        let page = Palette::STYLE_SHEET.page;
+        let is_legible = light.contrast(page.light) >= MIN_CONTRAST && dark.contrast(page.dark) >= MIN_CONTRAST;
+        is_legible.then_some(Self { light, dark })
     }
 }
 
@@ -103,8 +106,8 @@ impl Colour {
     fn paler(self) -> Self {
         let (colour, white) = (self.0.into_format::<f32>(), Srgb::new(1.0, 1.0, 1.0));
         let mixed = |step: u8| Self(colour.mix(white, f32::from(step) / 20.0).into_format());
-        let ground = Palette::OF_SHEET.page.dark;
-        (0..=20).map(mixed).find(|paler| paler.contrast(ground) >= LEAST_CONTRAST).unwrap_or(self)
+        let ground = Palette::STYLE_SHEET.page.dark;
+        (0..=20).map(mixed).find(|paler| paler.contrast(ground) >= MIN_CONTRAST).unwrap_or(self)
     }
 
     /// The contrast ratio of WCAG 2.2, from 1 to 21.
@@ -124,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_colour_has_to_be_legible_on_its_ground() {
+    fn a_colour_must_be_legible_on_its_background() {
         for text in ["#1f5f4a,#7fd1b0", "#1f5f4a, #7FD1B0", "#1f5f4a", "#000000", "#b00020"] {
             assert!(Tone::parse(text).is_some(), "{text}");
         }
@@ -144,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_style_sheet_says_is_legible() {
-        let Palette { accent, on_accent, page, text, muted } = Palette::OF_SHEET;
+    fn the_style_sheet_colours_are_legible() {
+        let Palette { accent, on_accent, page, text, muted } = Palette::STYLE_SHEET;
         for (name, tone, ground) in
             [("accent", accent, page), ("on-accent", on_accent, accent), ("text", text, page), ("muted", muted, page)]
         {
-            assert!(tone.light.contrast(ground.light) >= LEAST_CONTRAST, "{name}, light");
-            assert!(tone.dark.contrast(ground.dark) >= LEAST_CONTRAST, "{name}, dark");
+            assert!(tone.light.contrast(ground.light) >= MIN_CONTRAST, "{name}, light");
+            assert!(tone.dark.contrast(ground.dark) >= MIN_CONTRAST, "{name}, dark");
         }
         let sheet = std::str::from_utf8(SHEET).unwrap();
         assert!(sheet.contains(&format!("--accent: light-dark({}, {});", accent.light, accent.dark)));

@@ -55,13 +55,13 @@ pub struct Config {
 /// The URL checks of the backends' drivers. Settings must not depend on drivers, so the checks are passed in.
 #[derive(Clone, Copy)]
 pub struct Drivers {
-    pub takes_database: fn(&str) -> bool,
-    pub takes_redis: fn(&str) -> bool,
+    pub is_database_url: fn(&str) -> bool,
+    pub is_redis_url: fn(&str) -> bool,
 }
 
 impl Drivers {
     /// Accepts every URL, for use without a backend.
-    pub const ANY: Self = Self { takes_database: |_| true, takes_redis: |_| true };
+    pub const ANY: Self = Self { is_database_url: |_| true, is_redis_url: |_| true };
 }
 
 /// Names of all settings, as the documents list them.
@@ -175,7 +175,7 @@ mod tests {
     use std::time::Duration;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, Problems> {
-        let drivers = Drivers { takes_database: |text| text.len() > "postgres://".len(), ..Drivers::ANY };
+        let drivers = Drivers { is_database_url: |text| text.len() > "postgres://".len(), ..Drivers::ANY };
         Config::load(&Source::from_pairs(pairs.iter().copied()), drivers)
     }
 
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_the_embedded_default() {
+    fn without_settings_the_defaults_apply() {
         let config = load(&[]).unwrap();
         assert_eq!(config.public_url.origin(), "http://localhost:3000");
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:3000");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn https_asks_for_a_key_and_a_mail_server() {
+    fn https_requires_a_key_and_a_mail_server() {
         let https = ("PUBLIC_URL", "https://id.example");
         assert_eq!(complaints(&[https]), ["SECRET_KEY", "SMTP_URL"]);
         assert_eq!(complaints(&[https, ("EMAIL_SIGN_IN", "off")]), ["SECRET_KEY"]);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_at_an_international_domain_is_written_as_mail_servers_take_it() {
+    fn an_international_sender_domain_becomes_a_labels() {
         let config = load(&[("MAIL_FROM", "Bücherei <no-reply@bücher.example>")]).unwrap();
         assert!(config.mail_from.contains("Bücherei"), "{}", config.mail_from);
         assert!(config.mail_from.ends_with("<no-reply@xn--bcher-kva.example>"), "{}", config.mail_from);

@@ -144,7 +144,7 @@ fn database(source: &Source, data_dir: &Path, drivers: Drivers, problems: &mut P
         return Some(DatabaseUrl::Sqlite(data_dir.join(file)));
     }
     let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    if is_postgres && (drivers.takes_database)(text) {
+    if is_postgres && (drivers.is_database_url)(text) {
         return Some(DatabaseUrl::Postgres(Secret::new(text.to_owned())));
     }
     problems.add("DATABASE_URL", without_secrets(text), ACCEPTED);
@@ -154,7 +154,7 @@ fn database(source: &Source, data_dir: &Path, drivers: Drivers, problems: &mut P
 fn redis_url(source: &Source, drivers: Drivers, problems: &mut Problems) -> Option<Secret<String>> {
     let text = source.get("REDIS_URL")?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
-    if url.is_some() && (drivers.takes_redis)(text) {
+    if url.is_some() && (drivers.is_redis_url)(text) {
         return Some(Secret::new(text.to_owned()));
     }
     problems.add(
@@ -217,7 +217,7 @@ fn email_sign_in(source: &Source, problems: &mut Problems) -> EmailSignIn {
 /// [`telemetry::start`] reads the filter itself, also for commands that need no settings.
 fn check_log_filter(source: &Source, problems: &mut Problems) {
     let Some(filter) = source.get("RUST_LOG") else { return };
-    if let Some(wrong) = telemetry::wrong_directive(filter) {
+    if let Some(wrong) = telemetry::invalid_directive(filter) {
         problems.add("RUST_LOG", wrong, "directives such as `warn` or `latchkey=debug`, separated by commas");
     }
 }

@@ -223,7 +223,7 @@ mod tests {
     use crate::server::model::limit::Limit;
 
     #[tokio::test]
-    async fn a_flood_pushes_out_what_would_expire_first_and_nothing_more() {
+    async fn a_flood_evicts_only_the_values_that_expire_first() {
         let store = MemoryEphemeral::new(Arc::new(SystemClock), 3);
         for (key, minutes) in [("a", 2), ("b", 1), ("c", 3), ("d", 4)] {
             store.put(key, vec![1], Duration::from_secs(60 * minutes)).await.unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn expired_values_do_not_pile_up() {
+    async fn expired_values_are_removed() {
         let store = MemoryEphemeral::new(Arc::new(SystemClock), 1_000);
         for key in 0..100 {
             store.put(&key.to_string(), vec![0; 10], Duration::ZERO).await.unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_is_used_again_leaves_nothing_behind() {
+    async fn reusing_a_key_leaves_no_stale_entry() {
         let store = MemoryEphemeral::new(Arc::new(SystemClock), 10);
         for value in 0..5 {
             store.put("k", vec![value], Duration::from_mins(1)).await.unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_of_buckets_pushes_out_those_that_are_nearly_full_again() {
+    async fn a_flood_of_buckets_evicts_those_that_are_nearly_full() {
         let bucket = |key: &str| {
             let limit = Limit { name: "test", burst: 2, every: Duration::from_mins(1) };
             [Bucket { key: key.to_owned(), limit }]
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_of_counts_does_not_push_out_high_ones() {
+    async fn a_flood_of_counts_does_not_evict_high_ones() {
         let store = MemoryEphemeral::new(Arc::new(SystemClock), 80);
         for _ in 0..20 {
             store.count("guessed", Duration::from_hours(24)).await.unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn counts_that_have_expired_make_room() {
+    async fn expired_counts_are_removed_when_full() {
         let store = MemoryEphemeral::new(Arc::new(SystemClock), 10);
         for number in 0..10 {
             store.count(&number.to_string(), Duration::ZERO).await.unwrap();

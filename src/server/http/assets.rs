@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const CACHE_REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// Where the site's files come from.
@@ -27,17 +27,17 @@ pub enum SiteFiles {
     /// From a folder: during development and in tests.
     Folder(PathBuf),
     /// Embedded in the program.
-    Carried(CarriedFiles),
+    Carried(EmbeddedFiles),
 }
 
 /// Files that are embedded in the program, each also compressed with Brotli (`.br`) and gzip (`.gz`).
 #[derive(Clone, Copy, Debug)]
-pub struct CarriedFiles {
+pub struct EmbeddedFiles {
     get: fn(&str) -> Option<EmbeddedFile>,
     names: fn() -> Vec<Cow<'static, str>>,
 }
 
-impl CarriedFiles {
+impl EmbeddedFiles {
     #[must_use]
     pub fn of<Files: RustEmbed>() -> Self {
         Self { get: Files::get, names: || Files::iter().collect() }
@@ -93,7 +93,7 @@ impl SiteFiles {
         };
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
             response.headers_mut().insert(header::VARY, VARIES);
-            response.headers_mut().insert(header::CACHE_CONTROL, if is_current { FOREVER } else { ASK_AGAIN });
+            response.headers_mut().insert(header::CACHE_CONTROL, if is_current { FOREVER } else { CACHE_REVALIDATE });
         }
         response
     }
@@ -118,7 +118,7 @@ fn hashes_in(folder: &Path) -> Vec<(String, [u8; 32])> {
         .collect()
 }
 
-impl CarriedFiles {
+impl EmbeddedFiles {
     fn hashes(self, folder: &str) -> Vec<(String, [u8; 32])> {
         let named = |name: &str| {
             let (place, file) = name.split_once('/')?;
@@ -140,8 +140,8 @@ impl CarriedFiles {
         let (Some((coding, file)), Some(kind)) = (found, kind(name)) else {
             return StatusCode::NOT_FOUND.into_response();
         };
-        let tag = tag_of(&file.metadata.sha256_hash());
-        if has_already(request.headers(), &tag) {
+        let tag = entity_tag(&file.metadata.sha256_hash());
+        if is_cached(request.headers(), &tag) {
             return (StatusCode::NOT_MODIFIED, TypedHeader(tag)).into_response();
         }
         let coding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);
@@ -159,14 +159,14 @@ impl CarriedFiles {
 /// # Panics
 /// Never.
 #[expect(clippy::expect_used, reason = "base64url in quotation marks is an entity tag")]
-pub fn tag_of(hash: &[u8]) -> ETag {
+pub fn entity_tag(hash: &[u8]) -> ETag {
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or(hash)));
     tag.parse().expect("an entity tag")
 }
 
 /// Whether the browser already has the content with this tag. The comparison is weak (RFC 9110, section 13.1.2),
 /// because proxies that compress weaken tags.
-pub fn has_already(headers: &HeaderMap, tag: &ETag) -> bool {
+pub fn is_cached(headers: &HeaderMap, tag: &ETag) -> bool {
     headers.typed_get::<IfNoneMatch>().is_some_and(|known| !known.precondition_passes(tag))
 }
 

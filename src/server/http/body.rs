@@ -18,7 +18,7 @@ const MAX_DRAINED: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Passes on the request with its whole body, or refuses it.
-pub async fn read_whole(request: Request, next: Next) -> Response {
+pub async fn buffer_body(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if parts.headers.typed_get::<ContentLength>().is_some_and(|announced| announced.0 > MAX_DRAINED as u64) {
         return ApiError::TooLarge.into_response();

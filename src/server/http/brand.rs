@@ -1,6 +1,6 @@
 //! Serves the colours and the logo that the administrator set.
 
-use super::assets::{has_already, tag_of};
+use super::assets::{entity_tag, is_cached};
 use crate::server::Unavailable;
 use crate::server::config::{Brand, Tone};
 use crate::types::ApiError;
@@ -13,7 +13,7 @@ use axum_extra::headers::ETag;
 use sha2::{Digest, Sha256};
 
 /// How long browsers may use a file without revalidating it.
-const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+const CACHE_ONE_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 /// The files of a brand, read once at startup.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,7 @@ impl BrandFiles {
 
 impl File {
     fn new(kind: HeaderValue, content: Vec<u8>) -> Self {
-        let tag = tag_of(&Sha256::digest(&content));
+        let tag = entity_tag(&Sha256::digest(&content));
         Self { kind, tag, content: content.into() }
     }
 }
@@ -76,8 +76,8 @@ pub async fn logo(State(brand): State<BrandFiles>, headers: HeaderMap) -> Respon
 
 fn answer(file: Option<&File>, headers: &HeaderMap) -> Response {
     let Some(File { kind, tag, content }) = file else { return ApiError::NotFound.into_response() };
-    let kept = ([(header::CACHE_CONTROL, AN_HOUR)], TypedHeader(tag.clone()));
-    if has_already(headers, tag) {
+    let kept = ([(header::CACHE_CONTROL, CACHE_ONE_HOUR)], TypedHeader(tag.clone()));
+    if is_cached(headers, tag) {
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
     (kept, [(header::CONTENT_TYPE, kind.clone())], content.clone()).into_response()

@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_open() {
+    fn an_unknown_user_agent_is_unknown() {
         for agent in ["", "-", "x", &"y".repeat(5_000)] {
             assert_eq!(client_of(Some(&HeaderValue::from_str(agent).unwrap())), Client::UNKNOWN, "{agent}");
         }

@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_believed() {
+    fn headers_of_untrusted_peers_are_ignored() {
         assert!(is(client("192.0.2.1", &["203.0.113.9"]), "192.0.2.1"));
     }
 
     #[test]
-    fn behind_our_proxies_the_right_most_stranger_is_the_client() {
+    fn behind_trusted_proxies_the_right_most_untrusted_address_is_the_client() {
         assert!(is(client("10.0.0.1", &["203.0.113.9"]), "203.0.113.9"));
         assert!(is(client("10.0.0.1", &["1.1.1.1, 203.0.113.9, 10.0.0.2"]), "203.0.113.9"));
         assert!(is(client("10.0.0.1", &["1.1.1.1", "203.0.113.9", "10.0.0.2"]), "203.0.113.9"));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_what_is_believed() {
+    fn an_invalid_entry_ends_the_trusted_part() {
         assert!(is(client("10.0.0.1", &[]), "10.0.0.1"));
         assert!(is(client("10.0.0.1", &["203.0.113.9, unknown"]), "10.0.0.1"));
         assert!(is(client("10.0.0.1", &["203.0.113.9, nonsense, 10.0.0.2"]), "10.0.0.2"));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn some_proxies_name_the_port_too() {
+    fn a_hop_may_have_a_port() {
         for hop in ["203.0.113.9:4711", "203.0.113.9"] {
             assert!(is(client("10.0.0.1", &[hop]), "203.0.113.9"), "{hop}");
         }

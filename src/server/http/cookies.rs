@@ -220,7 +220,7 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn cookies_are_closed_to_scripts_and_with_https_bound_to_the_host() {
+    fn cookies_are_http_only_and_over_https_bound_to_the_host() {
         let token = Token::random(&SystemEntropy);
         let text = |secure| Cookies::new(secure).set_browser(&token).unwrap().to_str().unwrap().to_owned();
         assert_eq!(text(false), format!("latchkey_browser={}; HttpOnly; SameSite=Lax; Path=/", token.encode()));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_read_once_or_not_at_all() {
+    fn a_duplicate_cookie_is_ignored() {
         let (one, other) = (Token::random(&SystemEntropy), Token::random(&SystemEntropy));
         let read = |line: &str| {
             let mut headers = HeaderMap::new();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_of_other_programs_hide_none_of_ours() {
+    fn cookies_of_other_programs_do_not_hide_ours() {
         let token = Token::random(&SystemEntropy);
         for others in [&b"n=\xc3\xa9; "[..], b"\xff\xfe; ", b"=; ;; ", b"x; y=\x80=; "] {
             let line = [others, b"latchkey_session=", token.encode().as_bytes(), b"; z=\xe9"].concat();

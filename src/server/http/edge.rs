@@ -63,7 +63,7 @@ pub enum Readers {
     /// The error JSON of OAuth (RFC 6749, section 5.2).
     Applications,
     /// An HTML page for requests that accept HTML, otherwise the error JSON of OAuth.
-    PeopleOfApplications,
+    PageOrOAuth,
 }
 
 impl Edge {

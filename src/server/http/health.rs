@@ -47,14 +47,14 @@ impl Readiness {
 
     /// How long to accept connections after the stop; `None` if no proxy polls `/readyz`.
     #[must_use]
-    pub fn time_to_notice(&self) -> Option<Duration> {
+    pub fn drain_time(&self) -> Option<Duration> {
         let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let Asked { at, longest } = asked.filter(|asked| asked.at.elapsed() < WATCHING)?;
         let (interval, _) = longest.filter(|(interval, _)| at.elapsed() < *interval * 3 + LATE)?;
         Some((interval * 2).clamp(NOTICE.0, NOTICE.1))
     }
 
-    fn was_asked(&self) {
+    fn record_poll(&self) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
         let interval = asked.map(|before| at - before.at).filter(|interval| *interval < WATCHING);
@@ -101,7 +101,7 @@ pub async fn in_time<T>(
 
 /// 200 while both backends answer, otherwise and during shutdown 503. The body tells which backend is unavailable.
 pub async fn readyz(State(core): State<Arc<Core>>, State(readiness): State<Arc<Readiness>>) -> Response {
-    readiness.was_asked();
+    readiness.record_poll();
     let (database, ephemeral) = tokio::join!(
         in_time("database", PATIENCE, core.store.ping()),
         in_time("ephemeral", PATIENCE, core.ephemeral.ping()),

@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_that_is_liked_best_is_taken() {
+    fn the_preferred_language_is_chosen() {
         for (wished, language) in [
             ("de", Language::German),
             ("de-AT, en;q=0.5", Language::German),

@@ -1,7 +1,7 @@
 //! The rate limit of each path that writes, in one table; a test checks that it is complete.
 
 use super::edge::Edge;
-use super::request::{LookedUp, RequestContext};
+use super::request::{CachedUser, RequestContext};
 use super::state::AppState;
 use crate::server::auth::CurrentUser;
 use crate::server::core::Core;
@@ -86,7 +86,7 @@ pub const TABLE: &[(Method, &str, Charge)] = &[
 
 /// How a path is counted. A POST to a path that is not in the table, such as one that a fork added, counts as an action
 /// of the account.
-fn charge_of(method: &Method, path: &str) -> Option<Charge> {
+fn counted_by(method: &Method, path: &str) -> Option<Charge> {
     let is_named = |address: &str| match address.strip_suffix("{request}") {
         Some(folder) => path.starts_with(folder),
         None => address == path,
@@ -101,10 +101,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Counts requests as [`TABLE`] says, and refuses those beyond a limit.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let charge = charge_of(request.method(), request.uri().path());
+    let charge = counted_by(request.method(), request.uri().path());
     let counted = match charge.filter(|_| Edge::of(request.extensions()).is_counted) {
         Some(charge @ (Charge::Act | Charge::Defence)) => {
-            count_visitor(&state, &mut request, charge == Charge::Defence).await
+            count_user_action(&state, &mut request, charge == Charge::Defence).await
         }
         Some(Charge::Client(limit)) => {
             let client = state.proxies.client(request.extensions(), request.headers());
@@ -119,11 +119,11 @@ pub async fn charge(State(state): State<AppState>, mut request: Request, next: N
 }
 
 /// A request without a session is not counted; its handler refuses it.
-async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -> Result<(), ApiError> {
+async fn count_user_action(state: &AppState, request: &mut Request, defends: bool) -> Result<(), ApiError> {
     let context = RequestContext::new(state, request.headers(), request.extensions());
     let Some(current_user) = context.current_user().await? else { return Ok(()) };
-    count_act(state.core(), &current_user, defends).await?;
-    request.extensions_mut().insert(LookedUp(Arc::new(current_user)));
+    count_action(state.core(), &current_user, defends).await?;
+    request.extensions_mut().insert(CachedUser(Arc::new(current_user)));
     Ok(())
 }
 
@@ -131,7 +131,7 @@ async fn count_visitor(state: &AppState, request: &mut Request, defends: bool) -
 ///
 /// # Errors
 /// When the limit is exceeded.
-pub async fn count_act(core: &Core, current_user: &CurrentUser, defends: bool) -> Result<(), ApiError> {
+pub async fn count_action(core: &Core, current_user: &CurrentUser, defends: bool) -> Result<(), ApiError> {
     let (account, session) =
         ([current_user.user.id.0.as_bytes().as_slice()], current_user.session.id.0.as_bytes().as_slice());
     let defence = [b"defence".as_slice(), session];

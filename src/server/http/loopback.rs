@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_other_names_of_this_machine_are_sent_on() {
+    fn only_other_loopback_names_are_redirected() {
         for host in ["127.0.0.1", "127.0.0.2", "[::1]", "app.localhost"] {
             assert!(is_other_loopback(host, "localhost"), "{host}");
         }

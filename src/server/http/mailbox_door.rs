@@ -4,16 +4,16 @@ use axum::http::{HeaderMap, header};
 /// Access to the development mailbox: from this machine (with `DEV_MAILBOX=on`, from any client that reaches the port),
 /// through no proxy, and only if emails are stored there.
 #[derive(Clone, Debug)]
-pub struct MailboxDoor {
+pub struct MailboxAccess {
     /// The `Host` that has access; `None` if there is no mailbox.
     host: Option<String>,
 }
 
-impl MailboxDoor {
+impl MailboxAccess {
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let is_here = config.listen_addr.ip().is_loopback() || config.dev_mailbox;
-        let exists = config.smtp_url.is_none() && config.public_url.is_localhost() && is_here;
+        let is_local = config.listen_addr.ip().is_loopback() || config.dev_mailbox;
+        let exists = config.smtp_url.is_none() && config.public_url.is_localhost() && is_local;
         let origin = config.public_url.origin();
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         Self { host: exists.then(|| host.to_owned()) }
@@ -31,11 +31,11 @@ impl MailboxDoor {
         let Some(host) = &self.host else { return false };
         let mut hosts = headers.get_all(header::HOST).iter();
         let is_named = hosts.next().is_some_and(|named| named == host.as_str()) && hosts.next().is_none();
-        is_named && !headers.keys().any(|name| tells_of_a_proxy(name.as_str()))
+        is_named && !headers.keys().any(|name| is_proxy_header(name.as_str()))
     }
 }
 
-fn tells_of_a_proxy(name: &str) -> bool {
+fn is_proxy_header(name: &str) -> bool {
     matches!(name, "forwarded" | "via") || name.starts_with("x-forwarded-") || name.starts_with("cf-")
 }
 
@@ -44,8 +44,8 @@ mod tests {
     use super::*;
     use crate::server::config::{Drivers, Source};
 
-    fn door(settings: &[(&str, &str)]) -> MailboxDoor {
-        MailboxDoor::new(&Config::load(&Source::from_pairs(settings.iter().copied()), Drivers::ANY).unwrap())
+    fn door(settings: &[(&str, &str)]) -> MailboxAccess {
+        MailboxAccess::new(&Config::load(&Source::from_pairs(settings.iter().copied()), Drivers::ANY).unwrap())
     }
 
     fn request(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -53,14 +53,14 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_may_look_under_the_public_name() {
+    fn this_machine_has_access_under_the_public_name() {
         assert!(door(&[]).lets_in(&request(&[("host", "localhost:3000")])));
         let open = [("LISTEN_ADDR", "0.0.0.0:3000"), ("DEV_MAILBOX", "on")];
         assert!(door(&open).lets_in(&request(&[("host", "localhost:3000")])));
     }
 
     #[test]
-    fn no_other_client_may() {
+    fn no_other_request_has_access() {
         for lines in [
             &[][..],
             &[("host", "localhost")],
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_none_where_emails_go_by_mail_or_others_could_reach_it() {
+    fn there_is_no_mailbox_with_smtp_or_on_a_public_address() {
         let key = "k".repeat(32);
         for settings in [
             &[("SMTP_URL", "smtp://mail.example")][..],

@@ -13,7 +13,7 @@ mod tests {
     use axum::http::{HeaderValue, header};
 
     #[test]
-    fn parameters_and_case_do_not_matter_and_what_is_no_type_is_none() {
+    fn parameters_and_case_are_ignored_and_an_invalid_type_is_none() {
         for (written, expected) in [
             ("application/json", Some("application/json")),
             ("Application/JSON; charset=utf-8", Some("application/json")),

@@ -45,7 +45,7 @@ impl IntoResponse for Refusal {
 
 /// An error of another layer, such as for an oversized body, in the format of OAuth.
 #[must_use]
-pub fn in_oauth_form(error: ApiError) -> Response {
+pub fn to_oauth_error(error: ApiError) -> Response {
     let refusal = match error {
         ApiError::Unavailable => Refusal::UNAVAILABLE,
         ApiError::TooManyRequests { retry_after } => Refusal {

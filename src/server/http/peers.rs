@@ -17,7 +17,7 @@ pub struct Peers {
 
 /// One connection of a peer; released when dropped.
 #[derive(Debug)]
-pub struct PeerPlace {
+pub struct PeerPermit {
     peers: Peers,
     peer: ClientAddress,
 }
@@ -31,7 +31,7 @@ impl Peers {
 
     /// A place for one more connection; `None` if the peer has its maximum.
     #[must_use]
-    pub fn enter(&self, address: IpAddr) -> Option<PeerPlace> {
+    pub fn enter(&self, address: IpAddr) -> Option<PeerPermit> {
         let peer = ClientAddress::new(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(peer).or_default();
@@ -46,11 +46,11 @@ impl Peers {
             return None;
         }
         *count += 1;
-        Some(PeerPlace { peers: self.clone(), peer })
+        Some(PeerPermit { peers: self.clone(), peer })
     }
 }
 
-impl Drop for PeerPlace {
+impl Drop for PeerPermit {
     fn drop(&mut self) {
         let mut counts = self.peers.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut count) = counts.entry(self.peer) {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_peer_has_its_own_places_and_gives_them_back() {
+    fn each_peer_has_its_own_limit_and_permits_are_released() {
         let peers = Peers::new(2);
         let enter = |address: &str| peers.enter(address.parse().unwrap());
         let (first, _second) = (enter("192.0.2.1"), enter("192.0.2.1"));

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Maximum number of kinds that are logged in a day, and in one request.
-const MOST_KINDS: usize = 100;
-const MOST_AT_ONCE: usize = 5;
+const MAX_KINDS_PER_DAY: usize = 100;
+const MAX_KINDS_PER_REQUEST: usize = 5;
 const MEMORY: Duration = Duration::from_hours(24);
 /// Maximum length of a value from a report in the log, in characters.
 const LONGEST: usize = 80;
@@ -54,7 +54,7 @@ impl PolicyReports {
         if now.since(seen.0) >= MEMORY {
             *seen = (now, HashSet::new());
         }
-        seen.1.len() < MOST_KINDS && seen.1.insert(kind.clone())
+        seen.1.len() < MAX_KINDS_PER_DAY && seen.1.insert(kind.clone())
     }
 }
 
@@ -77,7 +77,7 @@ pub async fn receive(
         return ApiError::TooLarge.into_response();
     };
     let Some(kinds) = parse(&body, is_list) else { return ApiError::BadRequest.into_response() };
-    for kind in kinds.into_iter().take(MOST_AT_ONCE) {
+    for kind in kinds.into_iter().take(MAX_KINDS_PER_REQUEST) {
         meters::policy_report();
         if reports.is_new(&kind, core.now()) {
             tracing::warn!(directive = ?kind.directive, blocked = ?kind.blocked, "content security policy violated");
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_name_the_rule_and_the_origin_alone() {
+    fn both_formats_give_only_the_directive_and_the_origin() {
         let old =
             br#"{"csp-report":{"violated-directive":"script-src","blocked-uri":"https://evil.example/x?token=1"}}"#;
         let new = br#"[{"type":"csp-violation","body":{"effectiveDirective":"script-src","blockedURL":"https://evil.example/y"}}]"#;
@@ -142,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_told_once_and_there_is_an_end_to_kinds() {
+    fn each_kind_is_logged_once_up_to_a_maximum() {
         let reports = PolicyReports::default();
         let kind = |number: usize| Kind { directive: number.to_string(), blocked: String::new() };
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         assert!(reports.is_new(&kind(0), now) && !reports.is_new(&kind(0), now));
         let told = (1..1_000).filter(|number| reports.is_new(&kind(*number), now)).count();
-        assert_eq!(told, MOST_KINDS - 1);
+        assert_eq!(told, MAX_KINDS_PER_DAY - 1);
         assert!(reports.is_new(&kind(0), now.plus(MEMORY)), "the next day");
     }
 }

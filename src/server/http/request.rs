@@ -36,7 +36,7 @@ pub struct RequestContext {
 
 /// A request extension with the user of its session, so that it is read once.
 #[derive(Clone)]
-pub struct LookedUp(pub Arc<CurrentUser>);
+pub struct CachedUser(pub Arc<CurrentUser>);
 
 impl RequestContext {
     #[must_use]
@@ -51,7 +51,7 @@ impl RequestContext {
             language: cookies.language(headers).unwrap_or_else(|| preferred(headers)),
             agent: headers.get(header::USER_AGENT).cloned(),
             from: state.proxies.client(extensions, headers),
-            current_user: extensions.get::<LookedUp>().map(|LookedUp(current_user)| Arc::clone(current_user)),
+            current_user: extensions.get::<CachedUser>().map(|CachedUser(current_user)| Arc::clone(current_user)),
             state: state.clone(),
         }
     }
@@ -78,7 +78,7 @@ impl RequestContext {
 
     /// The caller with a browser token, for ceremonies, and the cookie to send if the token is new.
     #[must_use]
-    pub fn named_caller(&self) -> (Caller, Option<HeaderValue>) {
+    pub fn caller_with_browser(&self) -> (Caller, Option<HeaderValue>) {
         let (browser, cookie) = self.browser_or_new();
         (Caller { browser: Some(browser), ..self.caller() }, cookie)
     }
@@ -103,7 +103,7 @@ impl RequestContext {
     /// # Errors
     /// `signed_out` without a valid session, `reauthentication_required` if it may only add a passkey.
     pub async fn require_user(&self) -> Result<CurrentUser, ApiError> {
-        let current_user = self.require_anyone().await?;
+        let current_user = self.require_session().await?;
         if self.state.sessions().is_confined(&current_user) {
             Err(ApiError::ReauthenticationRequired)
         } else {
@@ -115,7 +115,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// `signed_out` without a valid session.
-    pub async fn require_anyone(&self) -> Result<CurrentUser, ApiError> {
+    pub async fn require_session(&self) -> Result<CurrentUser, ApiError> {
         self.current_user().await?.ok_or(ApiError::SignedOut)
     }
 
@@ -193,7 +193,7 @@ impl RequestContext {
         self.state.email_requests().void(self.email.as_ref()).await?;
         let cookies = &self.state.cookies;
         let email = self.email.as_ref().and_then(|_| cookies.end_email());
-        let browser = self.browser.as_ref().and_then(|_| cookies.set_browser(&self.state.browsers().new_name()));
+        let browser = self.browser.as_ref().and_then(|_| cookies.set_browser(&self.state.browsers().new_token()));
         Ok(email.into_iter().chain(browser).collect())
     }
 
@@ -203,7 +203,7 @@ impl RequestContext {
         if let Some(token) = &self.browser {
             return (token.clone(), None);
         }
-        let token = self.state.browsers().new_name();
+        let token = self.state.browsers().new_token();
         let cookie = self.state.cookies.set_browser(&token);
         (token, cookie)
     }
@@ -232,7 +232,7 @@ pub fn answer_clearing_storage() {
 }
 
 /// Inside a server function: makes browsers save the response as a file.
-pub fn answer_as_file(name: &str) {
+pub fn respond_as_attachment(name: &str) {
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_DISPOSITION, value);
     }

@@ -15,12 +15,12 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
     }
     let is_asked = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if edge.cors == Cors::AnySite && request.method() == Method::OPTIONS && is_asked {
-        return (StatusCode::NO_CONTENT, MAY_BE_SENT).into_response();
+        return (StatusCode::NO_CONTENT, PREFLIGHT_HEADERS).into_response();
     }
     next.run(request).await
 }
 
-const MAY_BE_SENT: [(HeaderName, &str); 3] = [
+const PREFLIGHT_HEADERS: [(HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
     (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, dpop"),
     (header::ACCESS_CONTROL_MAX_AGE, "600"),
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_foreign_word_is_enough() {
+    fn one_foreign_value_makes_a_request_foreign() {
         const OWN: &str = "https://id.example";
         let cases: [(&[(&'static str, &str)], Provenance); 9] = [
             (&[], Provenance::Unknown),

@@ -3,7 +3,7 @@
 use super::client_address::{Peer, TrustedProxies};
 use super::health::Readiness;
 use super::last_syn;
-use super::peers::{PeerPlace, Peers};
+use super::peers::{PeerPermit, Peers};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -26,20 +26,20 @@ use tower::ServiceExt;
 /// should close idle connections sooner (docs/OPERATIONS.md).
 pub const HEAD: Duration = Duration::from_secs(15);
 /// Maximum size of a request head, in bytes.
-const MAX_HEAD: usize = 32 * 1024;
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long a client may read nothing of a response before its connection is closed.
 const STUCK: Duration = Duration::from_secs(20);
 /// Maximum number of open connections; more wait in the system's queue.
 const MOST: u32 = 4_096;
 /// Maximum number of open connections of one peer that is not a trusted proxy: an eighth of all.
-const MOST_OF_PEER: u32 = MOST / 8;
+const MAX_CONNECTIONS_PER_PEER: u32 = MOST / 8;
 /// At shutdown: the listener closes after this long without a new connection, or at the latest after the second value.
 const QUIET: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_millis(500);
 /// At shutdown: how long handshakes in progress may take.
-const LAST_HANDSHAKES: Duration = Duration::from_millis(300);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(300);
 /// At shutdown: how long a new connection may take to send its first byte.
-const FIRST_BYTE: Duration = Duration::from_millis(500);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Pause after `accept` failed, for example because no file descriptors are left.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -59,7 +59,7 @@ impl Door {
     pub fn new(router: Router, proxies: TrustedProxies, readiness: Arc<Readiness>) -> Self {
         let (closing, _) = watch::channel(false);
         let places = Arc::new(Semaphore::new(MOST as usize));
-        Self { router, proxies, readiness, closing, places, peers: Peers::new(MOST_OF_PEER) }
+        Self { router, proxies, readiness, closing, places, peers: Peers::new(MAX_CONNECTIONS_PER_PEER) }
     }
 
     /// Serves connections until shutdown, then until open requests are answered.
@@ -77,21 +77,21 @@ impl Door {
             self.take(accepted).await;
         }
         self.readiness.stop();
-        match self.readiness.time_to_notice() {
-            Some(time) => self.take_until(&listener, Instant::now() + time, time).await,
-            None => self.take_until(&listener, Instant::now() + DRAIN, QUIET).await,
+        match self.readiness.drain_time() {
+            Some(time) => self.accept_until(&listener, Instant::now() + time, time).await,
+            None => self.accept_until(&listener, Instant::now() + DRAIN, QUIET).await,
         }
         if let Err(cause) = last_syn::ignore_new(&listener) {
             tracing::debug!(%cause, "dropping new connections failed");
         }
-        self.take_until(&listener, Instant::now() + LAST_HANDSHAKES, LAST_HANDSHAKES).await;
+        self.accept_until(&listener, Instant::now() + HANDSHAKE_TIMEOUT, HANDSHAKE_TIMEOUT).await;
         drop(listener);
         let _ = self.closing.send(true);
         let _ = self.places.acquire_many(MOST).await;
     }
 
     /// Accepts connections until none arrives for `quiet`, or until `deadline`.
-    async fn take_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
+    async fn accept_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
         let taken = async {
             while let Ok(accepted) = timeout(quiet, self.next(listener)).await {
                 self.take(accepted).await;
@@ -105,7 +105,7 @@ impl Door {
         match accepted {
             Ok(Some(accepted)) => drop(tokio::spawn(self.attend(accepted))),
             Ok(None) => {}
-            Err(cause) if is_theirs(&cause) => {}
+            Err(cause) if is_client_abort(&cause) => {}
             Err(cause) => {
                 tracing::error!(%cause, "connection not accepted");
                 tokio::time::sleep(BREATH).await;
@@ -132,7 +132,7 @@ impl Door {
         let mut closing = self.closing.subscribe();
         async move {
             let places = places;
-            if !says_something(&stream, &mut closing).await {
+            if !wait_for_first_byte(&stream, &mut closing).await {
                 return;
             }
             let answer = move |mut request: Request<Incoming>| {
@@ -152,7 +152,7 @@ impl Door {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD)
-                .max_buf_size(MAX_HEAD)
+                .max_buf_size(MAX_HEAD_BYTES)
                 .serve_connection(TokioIo::new(Box::pin(stream)), service_fn(answer));
             let mut connection = pin!(connection);
             // Polls the connection first, so that bytes that have arrived are read before it is told to close.
@@ -182,14 +182,14 @@ struct Connection {
     stream: TcpStream,
     peer: Peer,
     /// Released when the connection ends.
-    places: (OwnedSemaphorePermit, Option<PeerPlace>),
+    places: (OwnedSemaphorePermit, Option<PeerPermit>),
 }
 
 /// Waits for the first byte, because hyper closes an unread connection when it is told to. `false` if none arrived.
-async fn says_something(stream: &TcpStream, closing: &mut watch::Receiver<bool>) -> bool {
+async fn wait_for_first_byte(stream: &TcpStream, closing: &mut watch::Receiver<bool>) -> bool {
     let last_moment = async {
         let _ = closing.wait_for(|closing| *closing).await;
-        tokio::time::sleep(FIRST_BYTE).await;
+        tokio::time::sleep(FIRST_BYTE_TIMEOUT).await;
     };
     tokio::select! {
         readable = timeout(HEAD, stream.readable()) => readable.is_ok_and(|readable| readable.is_ok()),
@@ -198,7 +198,7 @@ async fn says_something(stream: &TcpStream, closing: &mut watch::Receiver<bool>)
 }
 
 /// Whether the client gave up before its connection was accepted.
-fn is_theirs(cause: &io::Error) -> bool {
+fn is_client_abort(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

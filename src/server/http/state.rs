@@ -3,7 +3,7 @@ use super::brand::BrandFiles;
 use super::client_address::TrustedProxies;
 use super::cookies::Cookies;
 use super::health::Readiness;
-use super::mailbox_door::MailboxDoor;
+use super::mailbox_door::MailboxAccess;
 use super::policy_report::PolicyReports;
 use crate::server::config::PublicUrl;
 use crate::server::core::Core;
@@ -42,7 +42,7 @@ pub struct Shared {
     pub site: Arc<Site>,
     pub brand: BrandFiles,
     pub cookies: Cookies,
-    pub mailbox: MailboxDoor,
+    pub mailbox: MailboxAccess,
     pub proxies: TrustedProxies,
     pub reports: PolicyReports,
     pub readiness: Arc<Readiness>,

@@ -17,7 +17,7 @@ const LEASE: Duration = Duration::from_secs(15);
 /// How often the queue is read when nothing wakes a worker.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Maximum length of a stored reason, in characters.
-const LONGEST_REASON: usize = 200;
+const MAX_REASON_CHARS: usize = 200;
 
 /// The outcome of one attempt.
 enum Outcome {
@@ -72,7 +72,7 @@ impl LogoutWorker {
             }
         };
         if let Some(application) = claimed.notice.application_id() {
-            let failure = failure.as_ref().map(|reason| reason.chars().take(LONGEST_REASON).collect());
+            let failure = failure.as_ref().map(|reason| reason.chars().take(MAX_REASON_CHARS).collect());
             let result = LogoutResult { user: claimed.notice.user, application, happened_at: now, failure };
             store.record_logout_result(claimed.id, &result).await?;
         }

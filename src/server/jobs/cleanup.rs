@@ -5,8 +5,8 @@ use crate::server::Unavailable;
 use crate::server::admin::lost_access::{self, Change};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::model::oauth::client::MISMATCH_KEPT;
-use crate::server::model::oauth::code_count::{CODE_COUNTS_KEPT, day};
+use crate::server::model::oauth::client::MISMATCH_RETENTION;
+use crate::server::model::oauth::code_count::{CODE_COUNT_RETENTION, day};
 use crate::server::model::{event, logout};
 use crate::server::store::Store;
 use std::sync::Arc;
@@ -65,9 +65,9 @@ pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result
         store.remove_old_events(now.minus(event::KEPT), BATCH);
         store.remove_expired_access_tokens(now, BATCH);
         store.remove_ended_grants(now, BATCH);
-        store.remove_old_mismatches(now.minus(MISMATCH_KEPT), BATCH);
-        store.remove_old_code_counts(day(now.minus(CODE_COUNTS_KEPT)), BATCH);
-        store.remove_old_logout_results(now.minus(logout::RESULTS_KEPT), BATCH);
+        store.remove_old_mismatches(now.minus(MISMATCH_RETENTION), BATCH);
+        store.remove_old_code_counts(day(now.minus(CODE_COUNT_RETENTION)), BATCH);
+        store.remove_old_logout_results(now.minus(logout::RESULT_RETENTION), BATCH);
     }
     store.trim_mailbox().await
 }

@@ -5,7 +5,7 @@ use crate::server::Unavailable;
 use crate::server::auth::email_delivery::{EmailDelivery, Recipient};
 use crate::server::core::Core;
 use crate::server::mail::{
-    Branding, DeliveryError, Draft, Email, HandOver, HandOverError, Transport, Unwritable, write_notification,
+    Branding, DeliveryError, Draft, Email, HandOverError, PreparedEmail, Transport, Unwritable, write_notification,
 };
 use crate::server::model::email_request::{Code, EmailRequest};
 use crate::server::model::notification::Notification;
@@ -73,7 +73,7 @@ impl EmailWorker {
             About::Request(open) => {
                 let delivery = EmailDelivery { core: &self.core };
                 if let Some(recipient) = delivery.recipient(email.id, &open.request).await? {
-                    self.send_asked(&email, &open.request, &recipient).await?;
+                    self.send_requested(&email, &open.request, &recipient).await?;
                 } else {
                     meters::email(open.request.purpose.name(), "withheld");
                     self.core.store.finish_email(email.id, email.claim).await?;
@@ -97,7 +97,7 @@ impl EmailWorker {
     }
 
     /// Sends a requested email.
-    async fn send_asked(
+    async fn send_requested(
         &self,
         email: &ClaimedEmail,
         request: &EmailRequest,
@@ -131,7 +131,7 @@ impl EmailWorker {
         &self,
         email: &ClaimedEmail,
         written: Result<Email, Unwritable>,
-    ) -> Result<Option<Box<dyn HandOver>>, Unavailable> {
+    ) -> Result<Option<Box<dyn PreparedEmail>>, Unavailable> {
         let prepared = match written {
             Ok(written) => self.prepared(email, written).await,
             Err(cause) => Err(DeliveryError::Never(cause.into())),
@@ -145,7 +145,7 @@ impl EmailWorker {
     async fn finish(
         &self,
         email: &ClaimedEmail,
-        ready: Box<dyn HandOver>,
+        ready: Box<dyn PreparedEmail>,
         about: &'static str,
     ) -> Result<(), Unavailable> {
         match ready.finish().await {
@@ -164,7 +164,7 @@ impl EmailWorker {
     }
 
     /// Prepares the delivery, and renews the claim on the email meanwhile.
-    async fn prepared(&self, email: &ClaimedEmail, written: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+    async fn prepared(&self, email: &ClaimedEmail, written: Email) -> Result<Box<dyn PreparedEmail>, DeliveryError> {
         let mut preparing = self.transport.prepare(written);
         loop {
             tokio::select! {
@@ -173,7 +173,7 @@ impl EmailWorker {
                     let until = self.core.now().plus(LEASE);
                     match self.core.store.renew_claim(email.id, email.claim, until).await {
                         Ok(true) => {}
-                        Ok(false) => return Err(DeliveryError::NotOurs),
+                        Ok(false) => return Err(DeliveryError::ClaimLost),
                         Err(cause) => return Err(DeliveryError::Later(cause.into())),
                     }
                 }
@@ -189,7 +189,7 @@ impl EmailWorker {
                 meters::email("any", "refused");
                 self.core.store.finish_email(email.id, email.claim).await
             }
-            DeliveryError::NotOurs => {
+            DeliveryError::ClaimLost => {
                 tracing::info!(email = %email.id.0, "email voided or taken by another worker");
                 Ok(())
             }

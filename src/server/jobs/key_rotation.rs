@@ -1,7 +1,7 @@
 //! Creates and rotates the provider's signing keys, and reads those that other nodes created.
 
 use crate::server::core::Core;
-use crate::server::model::signing_key::READ_EVERY;
+use crate::server::model::signing_key::KEY_READ_INTERVAL;
 use crate::server::oauth::SigningKeys;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub async fn run(core: Arc<Core>) {
     loop {
         let pause = match (SigningKeys { core: &core }).keep().await {
-            Ok(()) => READ_EVERY,
+            Ok(()) => KEY_READ_INTERVAL,
             Err(cause) => {
                 tracing::warn!(%cause, "signing key rotation failed");
                 AGAIN

@@ -125,7 +125,7 @@ mod tests {
 
     /// The example of RFC 7638, section 3.1.
     #[test]
-    fn a_thumbprint_is_that_of_the_specification() {
+    fn a_thumbprint_matches_rfc_7638() {
         let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMs\
                  tn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI\
                  SD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
@@ -135,7 +135,7 @@ mod tests {
 
     /// The example of RFC 8037, appendix A.3.
     #[test]
-    fn a_thumbprint_of_an_edwards_key_is_that_of_the_specification() {
+    fn an_ed25519_thumbprint_matches_rfc_8037() {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned();
         let key = PublicKey::Ed25519 { crv: Ed25519::Ed25519, x };
         assert_eq!(key.id().as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");

@@ -1,6 +1,6 @@
 //! JWS in compact form (RFC 7515, section 7.1).
 
-use super::{KeyFailure, KeyId, Members, PublicKey, SigningKey};
+use super::{KeyError, KeyId, Members, PublicKey, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -20,7 +20,7 @@ struct Header<'a> {
 ///
 /// # Errors
 /// When the claims cannot be written as JSON, or the key cannot sign.
-pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, KeyFailure> {
+pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
     let id = key.public().id();
     let header = Header { alg: key.public().algorithm().name(), typ, kid: id.as_str() };
     let (header, claims) = (encoded(&header)?, encoded(claims)?);
@@ -29,8 +29,8 @@ pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<Stri
     Ok(format!("{message}.{signature}"))
 }
 
-fn encoded(part: &impl Serialize) -> Result<String, KeyFailure> {
-    let json = serde_json::to_vec(part).map_err(|_| KeyFailure::NOT_JSON)?;
+fn encoded(part: &impl Serialize) -> Result<String, KeyError> {
+    let json = serde_json::to_vec(part).map_err(|_| KeyError::NOT_JSON)?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
@@ -50,12 +50,12 @@ pub enum Invalid {
     #[error("unsupported header")]
     UnsupportedHeader,
     #[error("wrong type")]
-    OtherType,
+    WrongType,
     #[error("unknown key")]
     UnknownKey,
     /// The algorithm is not that of the key.
     #[error("wrong algorithm")]
-    OtherAlgorithm,
+    WrongAlgorithm,
     #[error("bad signature")]
     BadSignature,
 }
@@ -82,15 +82,15 @@ pub fn verify(token: &str, types: &[&str], keys: &[VerifyingKey<'_>]) -> Result<
     if REFUSED.iter().any(|member| header.get(member).is_some()) {
         return Err(Invalid::UnsupportedHeader);
     }
-    let typ = header.text("typ").ok_or(Invalid::OtherType)?.to_ascii_lowercase();
+    let typ = header.text("typ").ok_or(Invalid::WrongType)?.to_ascii_lowercase();
     let typ = typ.strip_prefix("application/").unwrap_or(&typ);
     if !types.iter().any(|expected| expected.eq_ignore_ascii_case(typ)) {
-        return Err(Invalid::OtherType);
+        return Err(Invalid::WrongType);
     }
     let named = header.text("kid").ok_or(Invalid::UnknownKey)?;
     let known = keys.iter().find(|known| known.id.as_str() == named).ok_or(Invalid::UnknownKey)?;
     if header.text("alg") != Some(known.key.algorithm().name()) {
-        return Err(Invalid::OtherAlgorithm);
+        return Err(Invalid::WrongAlgorithm);
     }
     if !known.key.verifies(message.as_bytes(), &bytes(signature)?) {
         return Err(Invalid::BadSignature);

@@ -11,4 +11,4 @@ pub use algorithm::Algorithm;
 pub use jwk::{KeyId, PublicKey};
 pub use jws::{Invalid, VerifyingKey, sign, verify};
 pub use members::{Members, NotAnObject};
-pub use signing_key::{KeyFailure, SigningKey};
+pub use signing_key::{KeyError, SigningKey};

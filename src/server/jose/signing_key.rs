@@ -27,9 +27,9 @@ enum Pair {
 /// A key could not be generated, read or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct KeyFailure(&'static str);
+pub struct KeyError(&'static str);
 
-impl KeyFailure {
+impl KeyError {
     pub(super) const NOT_JSON: Self = Self("the claims are not JSON");
 }
 
@@ -39,9 +39,9 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the system has no randomness.
-    pub fn generate(algorithm: Algorithm) -> Result<Vec<u8>, KeyFailure> {
+    pub fn generate(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
-        let failed = |_| KeyFailure("the key could not be generated");
+        let failed = |_| KeyError("the key could not be generated");
         match algorithm {
             Algorithm::Rs256 => generate_rsa(),
             Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
@@ -57,8 +57,8 @@ impl SigningKey {
     ///
     /// # Errors
     /// When it is not a private key of this algorithm.
-    pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyFailure> {
-        let rejected = |_| KeyFailure("the private key cannot be read");
+    pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let rejected = |_| KeyError("the private key cannot be read");
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         Ok(match algorithm {
             Algorithm::Rs256 => {
@@ -90,9 +90,9 @@ impl SigningKey {
     }
 
     /// Signs a message with the key's own algorithm.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyFailure> {
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
-        let failed = |_| KeyFailure("the message could not be signed");
+        let failed = |_| KeyError("the message could not be signed");
         match &self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
@@ -105,8 +105,8 @@ impl SigningKey {
     }
 }
 
-fn generate_rsa() -> Result<Vec<u8>, KeyFailure> {
-    let failed = KeyFailure("the RSA key could not be generated");
+fn generate_rsa() -> Result<Vec<u8>, KeyError> {
+    let failed = KeyError("the RSA key could not be generated");
     let mut random = rsa::rand_core::UnwrapErr(getrandom::SysRng);
     let key = rsa::RsaPrivateKey::new(&mut random, RSA_BITS).map_err(|_| failed)?;
     key.to_pkcs8_der().map(|pkcs8| pkcs8.as_bytes().to_vec()).map_err(|_| failed)

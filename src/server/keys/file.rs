@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 ///
 /// # Errors
 /// When the file cannot be written or read, or holds less than 32 bytes.
-pub fn read_or_make(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>, Unavailable> {
+pub fn read_or_create(file: &Path, entropy: &dyn Entropy) -> Result<Secret<String>, Unavailable> {
     let failed = |cause: std::io::Error| Unavailable::new("secret key", format!("{}: {cause}", file.display()));
     if !file.exists() {
         place(file, &new_key(entropy)).map_err(failed)?;
@@ -50,8 +50,8 @@ pub fn previous_file(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// How long a key is needed after it was replaced: usernames are held that long (`model::user::USERNAME_HELD`).
-pub const STILL_NEEDED: Duration = Duration::from_hours(30 * 24);
+/// How long a key is needed after it was replaced: usernames are held that long (`model::user::USERNAME_HOLD`).
+pub const PREVIOUS_KEY_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// Writes a new key to `file` and keeps the old one next to it as the previous key. A server that reads both files
 /// meanwhile finds at least every key that is in use.
@@ -70,8 +70,8 @@ pub fn rotate(file: &Path, entropy: &dyn Entropy) -> Result<(), Unavailable> {
     // If both files hold the same key, an earlier rotation was interrupted between its two steps; this one completes
     // it.
     let was_cut = age.is_some() && read(&before)? == read(file)?;
-    if let Some(age) = age.filter(|age| *age < STILL_NEEDED && !was_cut) {
-        let days = STILL_NEEDED.saturating_sub(age).as_secs().div_ceil(24 * 60 * 60);
+    if let Some(age) = age.filter(|age| *age < PREVIOUS_KEY_LIFETIME && !was_cut) {
+        let days = PREVIOUS_KEY_LIFETIME.saturating_sub(age).as_secs().div_ceil(24 * 60 * 60);
         return Err(Unavailable::new(
             "secret key",
             format!(
@@ -117,37 +117,37 @@ mod tests {
     use std::fs::File;
 
     #[test]
-    fn a_key_is_made_once_and_is_its_owners_alone() {
+    fn a_key_is_created_once_and_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
-        let made = read_or_make(&file, &SystemEntropy).unwrap();
-        assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), made);
+        let made = read_or_create(&file, &SystemEntropy).unwrap();
+        assert_eq!(read_or_create(&file, &SystemEntropy).unwrap(), made);
         assert!(made.expose().len() >= 32);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]
-    fn a_rotated_key_leaves_the_one_before_beside_it() {
+    fn rotation_keeps_the_previous_key() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         assert!(rotate(&file, &SystemEntropy).is_err(), "there is nothing to rotate");
-        let first = read_or_make(&file, &SystemEntropy).unwrap();
+        let first = read_or_create(&file, &SystemEntropy).unwrap();
         rotate(&file, &SystemEntropy).unwrap();
-        let second = read_or_make(&file, &SystemEntropy).unwrap();
+        let second = read_or_create(&file, &SystemEntropy).unwrap();
         assert_ne!(first, second);
-        assert_eq!(read_or_make(&previous_file(&file), &SystemEntropy).unwrap(), first);
+        assert_eq!(read_or_create(&previous_file(&file), &SystemEntropy).unwrap(), first);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
         assert!(rotate(&file, &SystemEntropy).unwrap_err().to_string().contains("30 more days"));
-        assert_eq!(read_or_make(&file, &SystemEntropy).unwrap(), second, "a refused rotation keeps the key");
+        assert_eq!(read_or_create(&file, &SystemEntropy).unwrap(), second, "a refused rotation keeps the key");
     }
 
     #[test]
-    fn a_rotation_that_was_cut_between_its_steps_can_be_run_again() {
+    fn an_interrupted_rotation_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
-        let first = read_or_make(&file, &SystemEntropy).unwrap();
+        let first = read_or_create(&file, &SystemEntropy).unwrap();
         // The first step was done, the second was not.
         fs::copy(&file, previous_file(&file)).unwrap();
         rotate(&file, &SystemEntropy).unwrap();
@@ -157,10 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_seems_to_come_from_the_future_is_still_needed() {
+    fn a_key_with_a_future_time_is_still_needed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
-        read_or_make(&file, &SystemEntropy).unwrap();
+        read_or_create(&file, &SystemEntropy).unwrap();
         rotate(&file, &SystemEntropy).unwrap();
         let before = fs::read_to_string(previous_file(&file)).unwrap();
         let ahead = fs::metadata(previous_file(&file)).unwrap().modified().unwrap() + Duration::from_hours(24);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_not_rotated() {
+    fn an_invalid_key_is_not_rotated() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         fs::write(&file, "short").unwrap();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_another_process_placed_first_stays() {
+    fn a_key_that_another_process_created_first_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         place(&file, &"a".repeat(40)).unwrap();
@@ -188,20 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_could_read_is_closed_to_them() {
+    fn a_readable_key_file_gets_its_permissions_fixed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         fs::write(&file, "k".repeat(40)).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-        read_or_make(&file, &SystemEntropy).unwrap();
+        read_or_create(&file, &SystemEntropy).unwrap();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
-    fn a_file_that_is_no_key_is_refused() {
+    fn an_invalid_key_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         fs::write(&file, "short").unwrap();
-        assert!(read_or_make(&file, &SystemEntropy).unwrap_err().to_string().contains("less than 32 bytes"));
+        assert!(read_or_create(&file, &SystemEntropy).unwrap_err().to_string().contains("less than 32 bytes"));
     }
 }

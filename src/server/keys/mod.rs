@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_fits_its_value_its_context_and_its_key_alone() {
+    fn a_hash_matches_only_its_value_context_and_key() {
         let keys = Keys::new(&key("a"), None);
         let hash = keys.hash(&[b"code", b"1"], b"123456");
         assert!(keys.matches(&hash, &[b"code", b"1"], b"123456"));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_is_opened_by_its_context_and_either_key_alone() {
+    fn a_sealed_value_opens_only_with_its_context_and_an_accepted_key() {
         let sealed = Keys::new(&key("a"), None).seal(b"one", b"a name and an address", &SystemEntropy).unwrap();
         assert!(!sealed.windows(4).any(|window| window == b"name"));
         for (current, previous) in [("a", None), ("b", Some("a"))] {

@@ -39,7 +39,10 @@ impl Branding {
         Self {
             origin: config.public_url.origin().to_owned(),
             site: config.brand.name.clone(),
-            palette: Palette { accent: config.brand.accent.unwrap_or(Palette::OF_SHEET.accent), ..Palette::OF_SHEET },
+            palette: Palette {
+                accent: config.brand.accent.unwrap_or(Palette::STYLE_SHEET.accent),
+                ..Palette::STYLE_SHEET
+            },
         }
     }
 }

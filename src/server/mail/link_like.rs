@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_people_and_things_pass() {
+    fn ordinary_names_are_not_links() {
         for name in
             ["Ada", "Ada Lovelace", "Dr. Ada", "J. R. R. Tolkien", "J.R. Tolkien", "YubiKey 5.7", "李", "Work/home"]
         {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_a_link_from_a_program_and_not_from_a_reader_does_not() {
+    fn a_disguised_link_is_detected() {
         for name in [
             "evil\u{200b}.example",
             "evil.e\u{200b}xample",
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_like_a_link_or_an_address_does_not() {
+    fn a_link_or_an_address_is_detected() {
         for name in [
             "verify at https://evil.example",
             "evil.example",

@@ -1,4 +1,4 @@
-use super::{DeliveryError, Email, HandOver, HandOverError, Transport};
+use super::{DeliveryError, Email, HandOverError, PreparedEmail, Transport};
 use crate::server::clock::Clock;
 use crate::server::store::{MailboxEmail, Store};
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ struct Delivery {
 
 #[async_trait]
 impl Transport for Mailbox {
-    async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+    async fn prepare(&self, email: Email) -> Result<Box<dyn PreparedEmail>, DeliveryError> {
         let email = MailboxEmail {
             id: email.id,
             recipient: email.recipient,
@@ -31,7 +31,7 @@ impl Transport for Mailbox {
 }
 
 #[async_trait]
-impl HandOver for Delivery {
+impl PreparedEmail for Delivery {
     async fn finish(self: Box<Self>) -> Result<(), HandOverError> {
         self.store.add_to_mailbox(&self.email).await.map_err(|cause| HandOverError::Unknown(cause.into()))
     }

@@ -11,5 +11,5 @@ mod transport;
 pub use email::{Branding, Draft, Email, Unwritable};
 pub use mailbox::Mailbox;
 pub use notification::write_notification;
-pub use smtp::{BadSmtp, Smtp};
-pub use transport::{DeliveryError, HandOver, HandOverError, Transport};
+pub use smtp::{InvalidSmtpSettings, Smtp};
+pub use transport::{DeliveryError, HandOverError, PreparedEmail, Transport};

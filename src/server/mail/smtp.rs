@@ -1,6 +1,6 @@
 //! Sends emails over SMTP (RFC 5321), encrypted (RFC 8314), with a login if `SMTP_URL` has one.
 
-use super::{DeliveryError, Email, HandOver, HandOverError, Transport};
+use super::{DeliveryError, Email, HandOverError, PreparedEmail, Transport};
 use async_trait::async_trait;
 use lettre::message::{Mailbox, MultiPart, SinglePart, header};
 use lettre::transport::smtp::Error as SmtpError;
@@ -24,15 +24,15 @@ const ACCEPTANCE: Duration = Duration::from_mins(2);
 
 /// Why the mail settings are invalid.
 #[derive(Debug)]
-pub struct BadSmtp(Box<dyn Error + Send + Sync>);
+pub struct InvalidSmtpSettings(Box<dyn Error + Send + Sync>);
 
-impl std::fmt::Display for BadSmtp {
+impl std::fmt::Display for InvalidSmtpSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the mail settings cannot be used: {}", self.0)
     }
 }
 
-impl Error for BadSmtp {}
+impl Error for InvalidSmtpSettings {}
 
 /// Encryption of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Smtp {
     /// system's certificates.
     ///
     /// # Errors
-    /// [`BadSmtp`] when the address, the sender or the certificates cannot be used.
-    pub fn new(url: &Url, from: &str, site: &str, root: Option<Certificate>) -> Result<Self, BadSmtp> {
+    /// [`InvalidSmtpSettings`] when the address, the sender or the certificates cannot be used.
+    pub fn new(url: &Url, from: &str, site: &str, root: Option<Certificate>) -> Result<Self, InvalidSmtpSettings> {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let login = (!url.username().is_empty()).then(|| {
             Credentials::new(percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()))
@@ -85,9 +85,9 @@ impl Smtp {
             port: url.port().unwrap_or(if implicit { 465 } else { 587 }),
             host,
             encryption,
-            tls: tls.build().map_err(|cause| BadSmtp(cause.into()))?,
+            tls: tls.build().map_err(|cause| InvalidSmtpSettings(cause.into()))?,
             login,
-            from: from.parse().map_err(|cause: lettre::address::AddressError| BadSmtp(cause.into()))?,
+            from: from.parse().map_err(|cause: lettre::address::AddressError| InvalidSmtpSettings(cause.into()))?,
             hello: ClientId::Domain(site.to_owned()),
         })
     }
@@ -165,7 +165,7 @@ struct Conversation {
 
 #[async_trait]
 impl Transport for Smtp {
-    async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError> {
+    async fn prepare(&self, email: Email) -> Result<Box<dyn PreparedEmail>, DeliveryError> {
         let (address, message) = self.message(email).map_err(DeliveryError::Never)?;
         let conversation = async {
             let mut connection = self.connect().await.map_err(|cause| DeliveryError::Later(told(cause)))?;
@@ -181,7 +181,7 @@ impl Transport for Smtp {
 }
 
 #[async_trait]
-impl HandOver for Conversation {
+impl PreparedEmail for Conversation {
     async fn finish(mut self: Box<Self>) -> Result<(), HandOverError> {
         match timeout(ACCEPTANCE, self.connection.message(&self.message)).await {
             Ok(Ok(_)) => {

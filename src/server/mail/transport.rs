@@ -7,12 +7,12 @@ use std::error::Error;
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Does everything up to the point of no return.
-    async fn prepare(&self, email: Email) -> Result<Box<dyn HandOver>, DeliveryError>;
+    async fn prepare(&self, email: Email) -> Result<Box<dyn PreparedEmail>, DeliveryError>;
 }
 
 /// An email that is ready to be handed over; if dropped, it is not sent.
 #[async_trait]
-pub trait HandOver: Send {
+pub trait PreparedEmail: Send {
     async fn finish(self: Box<Self>) -> Result<(), HandOverError>;
 }
 
@@ -24,7 +24,7 @@ pub enum DeliveryError {
     /// The email cannot be written, or the mail server will never accept it.
     Never(Box<dyn Error + Send + Sync>),
     /// The email was voided, or claimed by another worker.
-    NotOurs,
+    ClaimLost,
 }
 
 /// How the last step failed.

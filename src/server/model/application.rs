@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_and_methods_have_the_form_of_the_contract() {
+    fn ids_and_methods_have_the_documented_form() {
         for id in ["a", "grafana", "open-webui", "2fa"] {
             assert_eq!(ApplicationId::parse(id).unwrap().as_str(), id);
         }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_audience_comes_back_from_its_text_and_a_wrong_name_is_none() {
+    fn audiences_round_trip_and_invalid_names_are_refused() {
         for text in [Audience::CLOSED, "everybody", "family", "family,friends"] {
             assert_eq!(Audience::parse(text).unwrap().to_string(), text);
         }

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn each_method_has_its_strength_and_recovery_only_takes_it_from_email() {
+    fn each_method_has_its_strength_and_recovery_only_weakens_email() {
         use Strength::{Email, NoApplication};
         for (method, usual, recovery_only) in [
             (Method::Email, Email, NoApplication),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passkey_counts_while_it_is_good_and_off_probation() {
+    fn a_passkey_counts_while_it_is_usable_and_off_probation() {
         let synced = passkey(1, AddedWith::SignUp);
         let bound = Passkey { backup_eligible: false, backed_up: false, ..synced.clone() };
         assert_eq!(strength(&with(1), std::slice::from_ref(&synced), true), Strength::Passkey);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passkey_on_probation_counts_as_the_way_that_added_it() {
+    fn a_passkey_on_probation_counts_as_the_method_that_added_it() {
         for (added_with, usual, recovery_only) in [
             (AddedWith::Email, Strength::Email, Strength::NoApplication),
             (AddedWith::BreakGlass, Strength::NoApplication, Strength::NoApplication),

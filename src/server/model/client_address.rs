@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_network_is_one_client_and_an_ipv4_address_is_one() {
+    fn an_ipv6_network_or_an_ipv4_address_is_one_client() {
         let key = |text: &str| ClientAddress::new(text.parse().unwrap()).networks()[0];
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));

@@ -258,7 +258,7 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn a_code_is_read_with_spaces_and_leading_zeros_and_in_ascii_digits_only() {
+    fn a_code_may_have_spaces_and_leading_zeros_but_only_ascii_digits() {
         for text in ["012345", " 012 345 ", "0 1 2 3 4 5", "012\u{a0}345"] {
             assert_eq!(Code::parse(text).unwrap().expose(), "012345", "{text:?}");
         }

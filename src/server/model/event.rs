@@ -107,7 +107,7 @@ pub struct Event {
 impl Event {
     #[must_use]
     pub fn new(user_id: UserId, kind: EventKind, client: &Client, issuer: Issuer<'_>) -> Self {
-        let id = EventId(id::in_order(issuer.now, issuer.entropy));
+        let id = EventId(id::time_ordered(issuer.now, issuer.entropy));
         Self { id, user_id, kind, at: issuer.now, client: client.clone(), detail: None }
     }
 
@@ -120,12 +120,12 @@ impl Event {
     #[must_use]
     pub fn once_an_hour(user_id: UserId, kind: EventKind, at: Timestamp) -> Self {
         let id = EventId(Uuid::nil());
-        Self { user_id, kind, at, client: Client::UNKNOWN, detail: None, id }.only_once_an_hour()
+        Self { user_id, kind, at, client: Client::UNKNOWN, detail: None, id }.with_hourly_id()
     }
 
     /// The event with an id that stays the same for an hour, so that repetitions are not recorded.
     #[must_use]
-    pub fn only_once_an_hour(self) -> Self {
+    pub fn with_hourly_id(self) -> Self {
         let hour = self.at.unix_millis().div_euclid(3_600_000).to_be_bytes();
         let detail = self.detail.as_deref().unwrap_or_default();
         let name = [self.user_id.0.as_bytes().as_slice(), self.kind.name().as_bytes(), &hour, detail.as_bytes()];
@@ -142,7 +142,7 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn every_kind_comes_back_from_its_name() {
+    fn every_kind_round_trips_through_its_name() {
         for kind in EventKind::ALL {
             assert_eq!(EventKind::parse(kind.name()), Some(*kind));
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_have_one_name_an_hour() {
+    fn refused_strangers_share_one_event_id_per_hour() {
         let user = UserId::random(&SystemEntropy);
         let id = |minutes: i64| {
             let at = Timestamp::from_unix_millis(minutes * 60_000);

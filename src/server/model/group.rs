@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_the_characters_of_the_contract() {
+    fn names_allow_only_the_documented_characters() {
         for name in ["a", "0", "family", "a.b_c-d", &"x".repeat(64)] {
             assert_eq!(GroupName::parse(name).unwrap().as_str(), name);
             assert_eq!(GroupName::parse(name).unwrap().as_title().unwrap().as_str(), name);

@@ -21,7 +21,7 @@ pub(super) fn random(entropy: &dyn Entropy) -> Uuid {
 /// An id that begins with the millisecond of its creation, followed by 74 random bits (UUID version 7; RFC 9562,
 /// section 5.7): rows that are written one after another are adjacent in an index of any size. Only for rows that show
 /// their creation time anyway, since the id reveals it.
-pub(super) fn in_order(at: Timestamp, entropy: &dyn Entropy) -> Uuid {
+pub(super) fn time_ordered(at: Timestamp, entropy: &dyn Entropy) -> Uuid {
     let mut bytes = [0; 10];
     entropy.fill(&mut bytes);
     Builder::from_unix_timestamp_millis(u64::try_from(at.unix_millis()).unwrap_or_default(), &bytes).into_uuid()
@@ -33,8 +33,8 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn names_sort_by_the_moment_they_were_given_and_never_meet() {
-        let at = |millis| in_order(Timestamp::from_unix_millis(millis), &SystemEntropy);
+    fn ids_sort_by_creation_time_and_are_unique() {
+        let at = |millis| time_ordered(Timestamp::from_unix_millis(millis), &SystemEntropy);
         let names: Vec<_> = (0..1_000).map(|turn| at(1_795_000_000_000 + turn)).collect();
         assert!(names.is_sorted());
         assert!(names.iter().all(|name| name.get_version_num() == 7));

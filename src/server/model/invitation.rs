@@ -43,7 +43,7 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn an_invitation_ends_by_use_and_by_time() {
+    fn an_invitation_ends_when_used_up_or_expired() {
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         let (invitation, token) =
             Invitation::new(None, 1, Duration::from_hours(1), Issuer { now, entropy: &SystemEntropy });

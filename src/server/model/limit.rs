@@ -39,7 +39,7 @@ pub const MOST_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
 
 /// How long an email counts only once against a limit: as long as sending any email is retried.
-pub const COUNTED_ONCE: Duration = ANSWERABLE;
+pub const COUNT_ONCE_WINDOW: Duration = ANSWERABLE;
 
 /// Maximum difference between the clocks of nodes.
 pub const SKEW: Duration = Duration::from_mins(1);
@@ -130,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_refused_learns_when_to_come_again() {
+    fn a_refusal_says_when_to_retry() {
         let empty = (0..3).fold(None, |full_at, _| Some(LIMIT.draw(full_at, at(0)).1));
         assert_eq!(LIMIT.draw(empty, at(5)).0, Verdict::Beyond(Duration::from_mins(15)));
     }
 
     #[test]
-    fn a_clock_that_was_set_back_locks_no_user_out_and_one_that_is_a_little_behind_lets_none_in() {
+    fn a_clock_set_back_locks_no_user_out_and_clock_skew_bypasses_no_limit() {
         let empty = (0..3).fold(None, |full_at, _| Some(LIMIT.draw(full_at, at(1_000)).1));
         assert_eq!(LIMIT.draw(empty, at(0)).0, Verdict::Within);
         assert_eq!(LIMIT.draw(empty, at(999)).0, Verdict::Beyond(LIMIT.every));

@@ -38,7 +38,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn it_ends_by_time_only_where_nothing_else_could_end_it() {
+    fn a_lockdown_expires_only_if_nothing_else_can_end_it() {
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         let (by_key, by_time) = (Lockdown::begin(now, true), Lockdown::begin(now, false));
         let last = now.plus(PROBATION).minus(Duration::from_millis(1));

@@ -19,7 +19,7 @@ pub enum LogoKind {
 /// The file is too large or has an unsupported format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a PNG, WebP or SVG file of at most 64 KiB")]
-pub struct WrongLogo;
+pub struct LogoError;
 
 impl LogoKind {
     const ALL: [Self; 3] = [Self::Png, Self::WebP, Self::Svg];
@@ -62,8 +62,8 @@ impl Logo {
     ///
     /// # Errors
     /// When the file is too large or has an unsupported format.
-    pub fn read(content: Vec<u8>) -> Result<Self, WrongLogo> {
-        let kind = LogoKind::of(&content).filter(|_| content.len() <= Self::MAX_BYTES).ok_or(WrongLogo)?;
+    pub fn read(content: Vec<u8>) -> Result<Self, LogoError> {
+        let kind = LogoKind::of(&content).filter(|_| content.len() <= Self::MAX_BYTES).ok_or(LogoError)?;
         Ok(Self { kind, content })
     }
 
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_is_told_by_its_content_and_a_page_is_none() {
+    fn the_format_is_detected_from_the_content_and_html_is_refused() {
         let svg = "<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
         for (content, kind) in [
             (b"\x89PNG\r\n\x1a\nrest".as_slice(), LogoKind::Png),
@@ -111,12 +111,12 @@ mod tests {
             assert_eq!(logo.version().len(), 16);
         }
         for wrong in [b"".as_slice(), b"GIF89a", b"<html></html>", b"svg", b"RIFF\0\0\0\0WAVE"] {
-            assert_eq!(Logo::read(wrong.to_vec()), Err(WrongLogo));
+            assert_eq!(Logo::read(wrong.to_vec()), Err(LogoError));
         }
         let mut large = svg.as_bytes().to_vec();
         large.resize(Logo::MAX_BYTES, b' ');
         assert!(Logo::read(large.clone()).is_ok());
         large.push(b' ');
-        assert_eq!(Logo::read(large), Err(WrongLogo));
+        assert_eq!(Logo::read(large), Err(LogoError));
     }
 }

@@ -12,7 +12,7 @@ pub const RETRIED: Duration = Duration::from_hours(1);
 /// How long a logout token is valid.
 pub const TOKEN_LIFE: Duration = Duration::from_mins(2);
 /// How long results are kept.
-pub const RESULTS_KEPT: Duration = Duration::from_hours(7 * 24);
+pub const RESULT_RETENTION: Duration = Duration::from_hours(7 * 24);
 /// Maximum number of results in a list.
 pub const MOST_RESULTS: u32 = 20;
 

@@ -7,12 +7,12 @@ use crate::types::{DisplayName, EmailAddress, Language};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Maximum number of notifications of one kind per address and account within [`NOTIFIED_WITHIN`]; then one digest.
-pub const MOST_OF_A_KIND: u32 = 3;
+/// Maximum number of notifications of one kind per address and account within [`NOTIFICATION_WINDOW`]; then one digest.
+pub const MAX_PER_KIND: u32 = 3;
 /// Maximum number of notifications of all kinds, also followed by one digest. Notifications with an undo link are not
 /// counted, so that an attacker cannot use up the limit first.
-pub const MOST_OF_ALL: u32 = 20;
-pub const NOTIFIED_WITHIN: Duration = Duration::from_hours(1);
+pub const MAX_NOTIFICATIONS: u32 = 20;
+pub const NOTIFICATION_WINDOW: Duration = Duration::from_hours(1);
 
 /// How long the links of a notification work: as long as probation lasts (docs/RULES.md, 8 and 10).
 pub const ANSWERABLE: Duration = PROBATION;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_links_are_open_for_three_days_and_each_is_used_up_for_itself() {
+    fn links_work_for_three_days_and_are_used_up_separately() {
         let client = Client::UNKNOWN;
         let (address, name) = (EmailAddress::parse("ada@example.org").unwrap(), DisplayName::parse("Ada").unwrap());
         let (user_id, occasion) = (Some(UserId(Uuid::nil())), Occasion::AddressChanged);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_occasion_comes_back_from_its_name() {
+    fn every_occasion_round_trips_through_its_name() {
         for occasion in Occasion::ALL {
             assert_eq!(Occasion::parse(occasion.name()), Some(occasion));
         }

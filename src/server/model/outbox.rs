@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_end_at_ten_minutes() {
+    fn pauses_grow_up_to_ten_minutes() {
         let pauses: Vec<_> = (1..=7).map(|attempts| pause_after(attempts, CONFIRMATION_LIFE).as_secs()).collect();
         assert_eq!(pauses, [5, 15, 45, 135, 405, 600, 600]);
         assert_eq!(pause_after(u32::MAX, CONFIRMATION_LIFE), Duration::from_mins(10));

@@ -108,7 +108,7 @@ impl AddedWith {
 impl Passkey {
     /// Whether a use is refused because the counter did not increase (WebAuthn Level 3, section 7.2, step 22).
     #[must_use]
-    pub fn is_overtaking(&self, used: &PasskeyUse) -> bool {
+    pub fn has_stale_counter(&self, used: &PasskeyUse) -> bool {
         self.suspended_at.is_none() && self.sign_count > 0 && used.sign_count <= self.sign_count
     }
 
@@ -120,7 +120,7 @@ impl Passkey {
 
     /// Whether it was added by email or an administrator's link alone, less than 72 hours ago.
     #[must_use]
-    pub fn is_too_new(&self, now: Timestamp) -> bool {
+    pub fn is_within_probation(&self, now: Timestamp) -> bool {
         let is_watched = matches!(self.added_with, AddedWith::Email | AddedWith::BreakGlass);
         is_watched && now.since(self.created_at) < PROBATION
     }
@@ -130,24 +130,24 @@ impl Passkey {
     #[must_use]
     pub fn on_probation_until(&self, passkeys: &[Self], rp_id: &str, now: Timestamp) -> Option<Timestamp> {
         let is_older = |other: &Self| other.is_usable(rp_id) && other.created_at < self.created_at;
-        (self.is_too_new(now) && passkeys.iter().any(is_older)).then(|| self.created_at.plus(PROBATION))
+        (self.is_within_probation(now) && passkeys.iter().any(is_older)).then(|| self.created_at.plus(PROBATION))
     }
 
     /// Whether it is stored on a phone or computer, not on a security key.
     #[must_use]
-    pub fn lives_in_a_device(&self) -> bool {
+    pub fn is_on_device(&self) -> bool {
         self.transports().any(|transport| matches!(transport, "internal" | "hybrid"))
     }
 
     /// Its transports by their current names (WebAuthn Level 3, section 5.8.4, or newer).
     pub fn transports(&self) -> impl Iterator<Item = &str> {
-        self.transports.split(',').filter(|word| !word.is_empty()).map(present_name)
+        self.transports.split(',').filter(|word| !word.is_empty()).map(current_transport_name)
     }
 }
 
 /// The current name of a transport.
 #[must_use]
-pub fn present_name(transport: &str) -> &str {
+pub fn current_transport_name(transport: &str) -> &str {
     if transport == "cable" { "hybrid" } else { transport }
 }
 
@@ -168,7 +168,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_passkey_added_by_email_is_new_for_three_days_and_others_never_are() {
+    fn only_passkeys_added_by_email_have_three_days_of_probation() {
         let made = Timestamp::from_unix_millis(1_795_000_000_000);
         let passkey = |added_with| Passkey {
             credential_id: CredentialId::new(vec![1]).unwrap(),
@@ -190,13 +190,14 @@ mod tests {
         };
         let last = made.plus(PROBATION).minus(Duration::from_millis(1));
         assert!(
-            passkey(AddedWith::Email).is_too_new(last) && !passkey(AddedWith::Email).is_too_new(made.plus(PROBATION))
+            passkey(AddedWith::Email).is_within_probation(last)
+                && !passkey(AddedWith::Email).is_within_probation(made.plus(PROBATION))
         );
         for way in [AddedWith::SignUp, AddedWith::Passkey, AddedWith::RecoveryCode] {
-            assert!(!passkey(way).is_too_new(made), "{way:?}");
+            assert!(!passkey(way).is_within_probation(made), "{way:?}");
         }
         let passkey = passkey(AddedWith::SignUp);
-        assert!(passkey.is_usable("localhost") && !passkey.is_usable("id.example") && passkey.lives_in_a_device());
+        assert!(passkey.is_usable("localhost") && !passkey.is_usable("id.example") && passkey.is_on_device());
         assert!(!Passkey { suspended_at: Some(made), ..passkey }.is_usable("localhost"));
     }
 

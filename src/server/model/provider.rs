@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_makers_are_named_and_others_are_not() {
+    fn known_providers_are_named_and_others_are_not() {
         let chrome = Client { browser: Some("Chrome".to_owned()), system: Some("Linux".to_owned()) };
         assert_eq!(default_name(uuid!("fbfc3007-154e-4ecc-8c0b-6e020557d7bd"), &chrome), "Apple Passwords");
         assert_eq!(default_name(Uuid::nil(), &chrome), "Chrome on Linux");

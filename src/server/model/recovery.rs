@@ -33,9 +33,9 @@ impl RecoveryCode {
             'I' | 'L' => '1',
             character => character,
         };
-        let is_filling = |character: &char| character.is_whitespace() || *character == '-';
+        let is_separator = |character: &char| character.is_whitespace() || *character == '-';
         let code: String =
-            text.chars().filter(|character| !is_filling(character)).take(LENGTH + 1).map(meant).collect();
+            text.chars().filter(|character| !is_separator(character)).take(LENGTH + 1).map(meant).collect();
         let is_code = code.len() == LENGTH && code.bytes().all(|byte| ALPHABET.contains(&byte));
         is_code.then(|| Self(Secret::new(code)))
     }
@@ -59,7 +59,7 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn a_code_is_read_however_it_is_written_down() {
+    fn a_code_is_accepted_in_any_case_and_grouping() {
         let code = RecoveryCode::random(&SystemEntropy);
         let shown = code.expose();
         assert_eq!(shown.len(), 23);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_none() {
+    fn invalid_codes_are_refused() {
         for text in ["", "12345", &"U".repeat(20), &"A".repeat(19), &"A".repeat(21), &"ä".repeat(10)] {
             assert_eq!(RecoveryCode::parse(text), None, "{text}");
         }

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_role_comes_back_from_its_name() {
+    fn every_role_round_trips_through_its_name() {
         for role in Role::ALL {
             assert_eq!(Role::parse(role.name()), Some(role));
         }

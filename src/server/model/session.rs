@@ -16,7 +16,7 @@ pub struct SessionId(pub Uuid);
 impl SessionId {
     /// The id of a session that begins at `at`.
     pub fn new(at: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self(id::in_order(at, entropy))
+        Self(id::time_ordered(at, entropy))
     }
 
     /// The text form of the id: 22 characters of base64url.
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_when_it_is_not_used() {
+    fn an_idle_session_ends() {
         let session = session(HOUR, 24 * HOUR);
         let just_before = session.created_at.plus(Duration::from_secs(3599));
         assert!(session.is_alive(just_before));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_however_much_it_is_used() {
+    fn a_session_ends_even_if_it_is_in_use() {
         let mut session = session(HOUR, 24 * HOUR);
         session.last_seen_at = session.created_at.plus(Duration::from_secs(24 * 3600 - 1));
         assert!(session.is_alive(session.last_seen_at));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn being_seen_is_written_once_a_minute_or_a_tenth_of_a_short_idle_life() {
+    fn last_seen_is_updated_once_a_minute_or_a_tenth_of_a_short_idle_timeout() {
         for (idle, step) in [(HOUR, 60), (Duration::from_secs(50), 5)] {
             let session = session(idle, 24 * HOUR);
             assert!(!session.should_be_marked_seen(session.created_at.plus(Duration::from_secs(step - 1))));

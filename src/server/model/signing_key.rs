@@ -4,7 +4,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::{Algorithm, KeyId, PublicKey, SigningKey, VerifyingKey};
 use crate::server::keys::Keys;
-use crate::server::model::LastingKey;
+use crate::server::model::PermanentKey;
 use crate::server::model::limit::SKEW;
 use crate::server::secret::Entropy;
 use std::time::Duration;
@@ -14,11 +14,11 @@ pub const SIGNS: Duration = Duration::from_hours(30 * 24);
 /// How long a key is published before it signs, so that applications know it by then.
 pub const PUBLISHED_AHEAD: Duration = Duration::from_hours(24);
 /// How long a retired key stays published, including the interval in which nodes learn of its successor.
-const PUBLISHED_AFTER: Duration = Duration::from_hours(24).saturating_add(READ_EVERY);
+const PUBLISHED_AFTER: Duration = Duration::from_hours(24).saturating_add(KEY_READ_INTERVAL);
 /// How long a retired key verifies ID tokens that applications send back as hints.
-const VERIFIES_HINTS: Duration = Duration::from_hours(400 * 24);
+const HINT_VERIFICATION_PERIOD: Duration = Duration::from_hours(400 * 24);
 /// How often a node rereads the keys.
-pub const READ_EVERY: Duration = Duration::from_mins(1);
+pub const KEY_READ_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A private key, encrypted under the secret key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +140,7 @@ struct Member {
 /// The keys that sign and verify, and the lasting key.
 pub struct KeySet {
     members: Vec<Member>,
-    lasting: LastingKey,
+    lasting: PermanentKey,
 }
 
 impl KeySet {
@@ -148,7 +148,7 @@ impl KeySet {
     ///
     /// # Errors
     /// When the secret key is not the one that encrypted them.
-    pub fn open(stored: &[StoredKey], lasting: LastingKey, keys: &Keys) -> Result<Self, Unavailable> {
+    pub fn open(stored: &[StoredKey], lasting: PermanentKey, keys: &Keys) -> Result<Self, Unavailable> {
         let valid = || stored.iter().filter(|key| key.revoked_at.is_none());
         let member = |key: &StoredKey| {
             let later = valid().filter(|other| other.algorithm() == key.algorithm() && is_after(other, key));
@@ -164,7 +164,7 @@ impl KeySet {
     }
 
     #[must_use]
-    pub fn lasting(&self) -> &LastingKey {
+    pub fn lasting(&self) -> &PermanentKey {
         &self.lasting
     }
 
@@ -194,8 +194,9 @@ impl KeySet {
 
     /// The keys that verify our own ID tokens when applications send them back as hints.
     #[must_use]
-    pub fn of_hints(&self, now: Timestamp) -> Vec<VerifyingKey<'_>> {
-        let verifies = |key: &&Member| key.retires_at.is_none_or(|retires_at| now < retires_at.plus(VERIFIES_HINTS));
+    pub fn hint_keys(&self, now: Timestamp) -> Vec<VerifyingKey<'_>> {
+        let verifies =
+            |key: &&Member| key.retires_at.is_none_or(|retires_at| now < retires_at.plus(HINT_VERIFICATION_PERIOD));
         self.members.iter().filter(verifies).map(|key| VerifyingKey { id: &key.id, key: &key.public }).collect()
     }
 }
@@ -269,15 +270,15 @@ pub fn needed(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option
 
 /// Whether a key's private half is no longer needed because the key has retired or was revoked.
 #[must_use]
-pub fn is_spent(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
+pub fn has_obsolete_private_key(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
     key.private.is_some() && matches!(phase(key, all, now), Phase::Retired | Phase::Revoked)
 }
 
 /// Whether a key can be removed because it no longer verifies anything.
 #[must_use]
-pub fn is_forgotten(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
+pub fn is_removable(key: &StoredKey, all: &[StoredKey], now: Timestamp) -> bool {
     let ended = key.revoked_at.or_else(|| retires_at(key, all));
-    ended.is_some_and(|ended| now >= ended.plus(VERIFIES_HINTS))
+    ended.is_some_and(|ended| now >= ended.plus(HINT_VERIFICATION_PERIOD))
 }
 
 #[cfg(test)]

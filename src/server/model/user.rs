@@ -56,13 +56,13 @@ pub struct User {
 }
 
 /// Minimum time between username changes, and how long the old username is held for its former owner.
-pub const USERNAME_HELD: Duration = Duration::from_hours(30 * 24);
+pub const USERNAME_HOLD: Duration = Duration::from_hours(30 * 24);
 
 impl User {
     /// Whether the username was changed less than 30 days ago.
     #[must_use]
     pub fn renamed_recently(&self, now: Timestamp) -> bool {
-        self.username_changed_at.is_some_and(|at| now.since(at) < USERNAME_HELD)
+        self.username_changed_at.is_some_and(|at| now.since(at) < USERNAME_HOLD)
     }
 
     /// Whether `address` is the proven address of this account.
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_name_as_a_labels_is_no_address() {
+    fn addresses_without_a_valid_a_label_domain_have_no_key() {
         let long = "ü".repeat(60);
         for text in [
             "a@１２７.０.０.１",

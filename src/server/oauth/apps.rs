@@ -2,7 +2,7 @@
 
 use crate::server::Unavailable;
 use crate::server::auth::Error;
-use crate::server::auth::account::{CurrentUser, OwnersUnit};
+use crate::server::auth::account::{CurrentUser, OwnerUnit};
 use crate::server::core::Core;
 use crate::server::model::{ApplicationId, EventKind, SessionId};
 use crate::server::store::UserApplication;
@@ -52,7 +52,7 @@ impl UserApplications<'_> {
     async fn end(&self, current: &CurrentUser, id: &ApplicationId, kind: EventKind) -> Result<(), Error> {
         let user = current.user.id;
         let application = self.core.store.application(id).await?.ok_or(ApiError::NotFound)?;
-        let OwnersUnit { mut unit, .. } = OwnersUnit::begin(self.core, current).await?;
+        let OwnerUnit { mut unit, .. } = OwnerUnit::begin(self.core, current).await?;
         let visits = unit.end_visits(user, Some(id), self.core.now()).await?;
         let grants = unit.end_grants(user, Some(id)).await?;
         let was_allowed = kind == EventKind::ConsentWithdrawn && unit.withdraw_consent(user, id).await?;

@@ -8,7 +8,7 @@ use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, NoRedirect, ReturnTo};
 use crate::server::Unavailable;
 use crate::server::access::Access;
-use crate::server::auth::account::{OwnersUnit, Sessions};
+use crate::server::auth::account::{OwnerUnit, Sessions};
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
@@ -43,7 +43,7 @@ pub struct Asked {
 impl Asked {
     /// Whether `id_token_hint`, or `sub` in `claims`, names a different user.
     #[must_use]
-    pub fn means_another(&self, current: &CurrentUser) -> bool {
+    pub fn names_another_user(&self, current: &CurrentUser) -> bool {
         let subjects = self.request.claims.subjects.as_ref();
         self.hinted.is_some_and(|hinted| hinted != current.user.id)
             || subjects.is_some_and(|subjects| !subjects.contains(&current.user.id.encode()))
@@ -155,8 +155,8 @@ impl Authorizations<'_> {
         let reference = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let application = known.map_or("unknown", |(application, _)| application.id.as_str());
         let asked = match &why {
-            NoRedirect::WrongRedirectUri(Some(uri)) => Some(uri.as_str()),
-            NoRedirect::WrongRedirectUri(None) | NoRedirect::UnknownClient => None,
+            NoRedirect::RedirectUriError(Some(uri)) => Some(uri.as_str()),
+            NoRedirect::RedirectUriError(None) | NoRedirect::UnknownClient => None,
         };
         let place = asked.map(|uri| Mismatch::without_values(uri).split('?').next().unwrap_or_default().to_owned());
         let place = place.unwrap_or_default();
@@ -200,7 +200,7 @@ impl Authorizations<'_> {
             assurance,
             verdict,
             has_passkey: access.standing(&asked.facts.passkeys).has_settled_passkey(),
-            is_hinted: !asked.means_another(current),
+            matches_hint: !asked.names_another_user(current),
             needs_consent: asked.client.needs_consent(&asked.request.scopes, asked.consent.as_ref()),
         }
     }
@@ -231,7 +231,7 @@ impl Authorizations<'_> {
             return Ok(());
         }
         let (user, application) = (current.user.id, &asked.application.id);
-        let OwnersUnit { mut unit, .. } = OwnersUnit::begin(self.core, current).await?;
+        let OwnerUnit { mut unit, .. } = OwnerUnit::begin(self.core, current).await?;
         let given = unit.reread_consent(user, application).await?.unwrap_or_default();
         let scopes = given.union(&asked.request.scopes);
         unit.put_consent(user, application, (&scopes, self.core.now())).await?;

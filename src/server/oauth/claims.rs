@@ -19,7 +19,7 @@ pub const NAMES: [&str; 9] =
 
 /// The claims for these scopes, and those of the application's claim rules.
 #[must_use]
-pub fn of_scopes(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> Map<String, Value> {
+pub fn scope_claims(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> Map<String, Value> {
     let Subject { user, groups } = subject;
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
@@ -47,13 +47,13 @@ pub fn of_scopes(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> Map<
 
 /// The claims of the ID token: those that the `claims` parameter requests, or all if the application is configured so.
 #[must_use]
-pub fn of_id_token(
+pub fn id_token_claims(
     subject: Subject<'_>,
     scopes: &Scopes,
     client: &Client,
     asked: &RequestedClaims,
 ) -> Map<String, Value> {
-    let mut claims = of_scopes(subject, scopes, client);
+    let mut claims = scope_claims(subject, scopes, client);
     if !client.claims_in_id_token {
         claims.retain(|name, _| asked.id_token.contains(name));
     }

@@ -30,7 +30,7 @@ pub struct SignedIn {
     /// Whether they have a usable passkey that is off probation, so that asking for it makes sense.
     pub has_passkey: bool,
     /// Whether the request names this user or none (by `id_token_hint`, or `sub` in `claims`).
-    pub is_hinted: bool,
+    pub matches_hint: bool,
     /// Whether they have to be asked for consent.
     pub needs_consent: bool,
 }
@@ -71,7 +71,7 @@ fn silently(wanted: Decision) -> Decision {
         }
         Decision::AskConsent => Decision::Refuse(ErrorCode::ConsentRequired),
         // Another sign-in could satisfy the policy.
-        Decision::Explain(reason) if reason.is_curable() => Decision::Refuse(ErrorCode::LoginRequired),
+        Decision::Explain(reason) if reason.can_sign_in_resolve() => Decision::Refuse(ErrorCode::LoginRequired),
         Decision::Explain(_) => Decision::Refuse(ErrorCode::AccessDenied),
     }
 }
@@ -85,11 +85,11 @@ fn next(situation: &Situation<'_>) -> Decision {
     // A user who signed in or signed up since then has chosen an account.
     let is_new = authenticated_at >= began_at;
     let asks_for_account = request.prompt.select_account || request.prompt.create;
-    if !session.is_hinted || (asks_for_account && !has_chosen && !is_new) {
+    if !session.matches_hint || (asks_for_account && !has_chosen && !is_new) {
         return Decision::ChooseAccount;
     }
     match session.verdict {
-        Verdict::Refused(reason) if !reason.is_curable() => return Decision::Explain(reason),
+        Verdict::Refused(reason) if !reason.can_sign_in_resolve() => return Decision::Explain(reason),
         Verdict::Refused(Reason::TooOld) if is_new => {}
         Verdict::Refused(Reason::TooOld) => return Decision::Authenticate { with_passkey: false },
         Verdict::Refused(reason) if !session.has_passkey || is_by_passkey(session) => {

@@ -48,7 +48,7 @@ pub struct Discovery<'a> {
 }
 
 /// Claims that an ID token can have regardless of its scopes.
-const OF_ID_TOKENS: [&str; 9] = ["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
+const ID_TOKEN_CLAIMS: [&str; 9] = ["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
 
 impl<'a> Discovery<'a> {
     /// The metadata of a provider with this issuer.
@@ -74,7 +74,7 @@ impl<'a> Discovery<'a> {
             revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
             introspection_endpoint_auth_methods_supported: CONFIDENTIAL_METHODS,
             code_challenge_methods_supported: ["S256"],
-            claims_supported: NAMES.into_iter().chain(OF_ID_TOKENS).collect(),
+            claims_supported: NAMES.into_iter().chain(ID_TOKEN_CLAIMS).collect(),
             claim_types_supported: ["normal"],
             acr_values_supported: [PHISHING_RESISTANT],
             prompt_values_supported: Prompt::WORDS,

@@ -26,7 +26,7 @@ pub enum Hint {
 /// While the first signing keys are being generated.
 pub fn read(core: &Core, token: &str) -> Result<Hint, Unavailable> {
     let keys = SigningKeys { core }.current()?;
-    let Ok(claims) = verify(token, &["JWT"], &keys.of_hints(core.now())) else { return Ok(Hint::Invalid) };
+    let Ok(claims) = verify(token, &["JWT"], &keys.hint_keys(core.now())) else { return Ok(Hint::Invalid) };
     let user = claims.text("sub").and_then(UserId::decode).filter(|_| claims.text("iss") == Some(&core.policy.issuer));
     let sid = claims.text("sid").map(str::to_owned);
     let of = user.zip(claims.text("aud"));

@@ -1,6 +1,6 @@
 //! ID tokens (OpenID Connect Core, section 2).
 
-use super::claims::{Subject, of_id_token, seconds};
+use super::claims::{Subject, id_token_claims, seconds};
 use super::keys::sign_for;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -41,7 +41,7 @@ impl Statement<'_> {
     fn claims(&self) -> Map<String, Value> {
         let Self { issuer, client, grant, assurance, now, .. } = self;
         let asked = grant.claims.as_deref().and_then(RequestedClaims::parse).unwrap_or_default();
-        let mut claims = of_id_token(self.subject, &grant.scopes, client, &asked);
+        let mut claims = id_token_claims(self.subject, &grant.scopes, client, &asked);
         let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         put("iss", (*issuer).into());
         put("sub", grant.user_id.encode().into());

@@ -4,7 +4,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::{Algorithm, KeyId, SigningKey, sign};
-use crate::server::model::LastingKey;
+use crate::server::model::PermanentKey;
 use crate::server::model::oauth::Client;
 use crate::server::model::signing_key::{
     self, KeySet, Moments, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, needed, open, phase,
@@ -45,10 +45,10 @@ impl SigningKeys<'_> {
         Ok(())
     }
 
-    fn lasting(&self, sealed: &SealedKey) -> Result<LastingKey, Unavailable> {
+    fn lasting(&self, sealed: &SealedKey) -> Result<PermanentKey, Unavailable> {
         let bytes = open(&self.core.keys, LASTING, sealed)?;
         let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the lasting key is truncated"))?;
-        Ok(LastingKey(Secret::new(bytes)))
+        Ok(PermanentKey(Secret::new(bytes)))
     }
 
     /// Generates keys that are due, re-encrypts keys under the current secret key, removes obsolete ones, and rereads
@@ -57,7 +57,7 @@ impl SigningKeys<'_> {
     /// # Errors
     /// The same as [`SigningKeys::read`].
     pub async fn keep(&self) -> Result<(), Unavailable> {
-        self.keep_lasting().await?;
+        self.maintain_lasting_key().await?;
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
         for algorithm in Algorithm::ALL {
             if needed(algorithm, &stored, now).is_some() {
@@ -107,7 +107,7 @@ impl SigningKeys<'_> {
     }
 
     /// Creates the lasting key, or re-encrypts it under the current secret key.
-    async fn keep_lasting(&self) -> Result<(), Unavailable> {
+    async fn maintain_lasting_key(&self) -> Result<(), Unavailable> {
         let sealed = if let Some(sealed) = self.core.store.lasting_key(LASTING).await? {
             self.sealer().reseal(LASTING, &sealed)?
         } else {
@@ -133,8 +133,8 @@ impl SigningKeys<'_> {
     async fn tidy(&self) -> Result<(), Unavailable> {
         let (now, name) = (self.core.now(), self.core.keys.name());
         let is_due = |key: &StoredKey, all: &[StoredKey]| {
-            signing_key::is_spent(key, all, now)
-                || signing_key::is_forgotten(key, all, now)
+            signing_key::has_obsolete_private_key(key, all, now)
+                || signing_key::is_removable(key, all, now)
                 || key.private.as_ref().is_some_and(|private| private.by != name)
         };
         let stored = self.core.store.signing_keys().await?;
@@ -144,9 +144,9 @@ impl SigningKeys<'_> {
         let mut unit = self.core.store.begin().await?;
         let stored = unit.lock_signing_keys().await?;
         for key in stored.iter().filter(|key| is_due(key, &stored)) {
-            if signing_key::is_forgotten(key, &stored, now) {
+            if signing_key::is_removable(key, &stored, now) {
                 unit.remove_signing_key(&key.id).await?;
-            } else if signing_key::is_spent(key, &stored, now) {
+            } else if signing_key::has_obsolete_private_key(key, &stored, now) {
                 unit.seal_signing_key(&key.id, None).await?;
             } else if let Some(sealed) = key.resealed(self.sealer())? {
                 unit.seal_signing_key(&key.id, Some(&sealed)).await?;
@@ -168,7 +168,7 @@ impl SigningKeys<'_> {
 
     /// Adds a key for each algorithm without a next key; it starts to sign in 24 hours, when applications have read it.
     pub async fn rotate(&self) -> Result<Vec<KeyId>, Unavailable> {
-        self.keep_lasting().await?;
+        self.maintain_lasting_key().await?;
         let mut added = Vec::new();
         for algorithm in Algorithm::ALL {
             let key = generate(algorithm).await?;

@@ -76,7 +76,7 @@ impl Logouts<'_> {
         };
         let Some((application, client)) = known else { return Ok(without_target(current)) };
         let wanted = parameters.one("post_logout_redirect_uri");
-        let address = wanted.filter(|uri| client.admits_after_logout(uri));
+        let address = wanted.filter(|uri| client.allows_post_logout_redirect(uri));
         let address = address.map(|uri| with_state(uri, parameters.one("state")));
         let is_wrong = wanted.is_some() && address.is_none();
         let target = Target { address, application: Some(application.name.to_string()) };

@@ -32,5 +32,5 @@ pub use logout_token::logout_token;
 pub use parameters::{Found, Parameters};
 pub use pending::{Holder, PENDING_LIFE, Pending, PendingRequests};
 pub use request::{AuthorizationRequest, NoRedirect, Prompt, ResponseMode, ReturnTo, return_to};
-pub use token::{TokenAnswer, Tokens};
+pub use token::{TokenResponse, Tokens};
 pub use userinfo::Resources;

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_parameter_is_absent_and_a_repeated_one_is_told() {
+    fn an_empty_parameter_is_absent_and_a_repeated_one_is_reported() {
         let parameters = Parameters::parse(b"a=1&b=&c=x%20y&c=2&resource=1&resource=2");
         assert_eq!(parameters.find("a"), Found::One("1"));
         assert_eq!((parameters.find("b"), parameters.find("z")), (Found::Absent, Found::Absent));

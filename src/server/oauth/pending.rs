@@ -72,7 +72,7 @@ impl PendingRequests<'_> {
         let id = self.core.token();
         let key = key(&id, holder);
         let kept = Kept { key: &key, value: self.sealed(&key, pending)?, ttl: PENDING_LIFE };
-        self.core.limiter.draw_and_put(&limit::CEREMONIES, Subject::Client(from), kept).await?;
+        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(from), kept).await?;
         Ok(id)
     }
 

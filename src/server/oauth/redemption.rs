@@ -6,7 +6,7 @@ use super::error::{ErrorCode, Refusal};
 use super::id_token::sid;
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
-use super::token::{Making, NOT_ALLOWED, TokenAnswer, Tokens};
+use super::token::{Making, NOT_ALLOWED, TokenResponse, Tokens};
 use crate::server::Unavailable;
 use crate::server::access::{PolicyInput, Verdict, decide};
 use crate::server::auth::account::Profile;
@@ -21,7 +21,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-const NO_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expired, or already used");
+const INVALID_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expired, or already used");
 const SESSION_ENDED: Refusal = Refusal::invalid_grant("the session expired or was revoked");
 
 impl Tokens<'_> {
@@ -29,13 +29,13 @@ impl Tokens<'_> {
         &self,
         authenticated: &AuthenticatedClient,
         (parameters, sent): (&Parameters, Option<SentCode>),
-    ) -> Result<TokenAnswer, Refusal> {
+    ) -> Result<TokenResponse, Refusal> {
         let application = &authenticated.application;
         parameters.one("code").ok_or(Refusal::invalid_request("code is missing"))?;
-        let SentCode { hash, .. } = sent.ok_or(NO_CODE)?;
+        let SentCode { hash, .. } = sent.ok_or(INVALID_CODE)?;
         let Some(code) = code::take(self.core, &application.id, &hash).await? else {
             self.end_grant_of(&hash, &application.id).await?;
-            return Err(NO_CODE);
+            return Err(INVALID_CODE);
         };
         let redeemed = self.redeem(authenticated, parameters, (&code, hash)).await;
         if redeemed.as_ref().is_err_and(|refusal| refusal.code == ErrorCode::TemporarilyUnavailable)
@@ -52,7 +52,7 @@ impl Tokens<'_> {
         authenticated: &AuthenticatedClient,
         parameters: &Parameters,
         (code, hash): (&Code, TokenHash),
-    ) -> Result<TokenAnswer, Refusal> {
+    ) -> Result<TokenResponse, Refusal> {
         let AuthenticatedClient { application, client, session: read, consent } = authenticated;
         if parameters.one("redirect_uri") != Some(&code.redirect_uri) {
             return Err(Refusal::invalid_grant("redirect_uri differs from the authorization request"));
@@ -164,10 +164,10 @@ impl Tokens<'_> {
         }
         if grant.scopes.has(Scope::Profile) {
             let profile = Profile { core: self.core };
-            profile.hold_for_ever(&mut *unit, user).await?;
+            profile.hold_permanently(&mut *unit, user).await?;
             // The user was renamed in the meantime; userinfo will return the new name.
             if locked.username != user.username {
-                profile.hold_for_ever(&mut *unit, &locked).await?;
+                profile.hold_permanently(&mut *unit, &locked).await?;
             }
         }
         unit.add_access_token(grant.id, token).await?;

@@ -5,7 +5,7 @@ use super::client_authentication::AuthenticatedClient;
 use super::error::{ErrorCode, Refusal};
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
-use super::token::{Making, NOT_ALLOWED, TokenAnswer, Tokens};
+use super::token::{Making, NOT_ALLOWED, TokenResponse, Tokens};
 use crate::server::Unavailable;
 use crate::server::auth::account::AccountUnit;
 use crate::server::model::oauth::grant::refreshed_until;
@@ -29,7 +29,7 @@ impl Tokens<'_> {
         &self,
         authenticated: &AuthenticatedClient,
         parameters: &Parameters,
-    ) -> Result<TokenAnswer, Refusal> {
+    ) -> Result<TokenResponse, Refusal> {
         let AuthenticatedClient { application, client, .. } = authenticated;
         let text = parameters.one("refresh_token").ok_or(Refusal::invalid_request("refresh_token is missing"))?;
         let token = Token::decode(text).ok_or(NO_TOKEN)?;
@@ -52,7 +52,7 @@ impl Tokens<'_> {
         let next =
             if client.is_public { self.rotate(&mut *unit, &grant, (&token, sent)).await? } else { Use::Goes(token) };
         let Use::Goes(next) = next else {
-            end_family(unit, &grant, application.name.as_str()).await?;
+            end_reused_grant(unit, &grant, application.name.as_str()).await?;
             return Err(NO_TOKEN);
         };
         let grant = Grant { ends_at: refreshed_until(grant.created_at, now), ..grant };
@@ -97,7 +97,7 @@ impl Tokens<'_> {
 }
 
 /// Ends a grant whose refresh token was used by two parties, and records it in the user's activity.
-async fn end_family(mut unit: AccountUnit<'_>, grant: &Grant, application: &str) -> Result<(), Unavailable> {
+async fn end_reused_grant(mut unit: AccountUnit<'_>, grant: &Grant, application: &str) -> Result<(), Unavailable> {
     if unit.end_grant(grant.id).await? {
         unit.record(EventKind::RefreshTokenReused, Some(application.to_owned())).await?;
         unit.commit().await?;

@@ -110,7 +110,7 @@ pub enum NoRedirect {
     /// `client_id` is missing, repeated or unknown.
     UnknownClient,
     /// `redirect_uri` is missing, repeated or not registered; holds the requested URI if there is exactly one.
-    WrongRedirectUri(Option<String>),
+    RedirectUriError(Option<String>),
 }
 
 /// The `client_id` of a request.
@@ -129,8 +129,8 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, NoRedirect> {
 pub fn return_to(parameters: &Parameters, client: &Client) -> Result<ReturnTo, NoRedirect> {
     let asked = match parameters.find("redirect_uri") {
         Found::One(uri) if client.admits(uri) => uri.to_owned(),
-        Found::One(uri) => return Err(NoRedirect::WrongRedirectUri(Some(uri.to_owned()))),
-        Found::Absent | Found::Several => return Err(NoRedirect::WrongRedirectUri(None)),
+        Found::One(uri) => return Err(NoRedirect::RedirectUriError(Some(uri.to_owned()))),
+        Found::Absent | Found::Several => return Err(NoRedirect::RedirectUriError(None)),
     };
     let named = parameters.one("response_mode");
     let mode = ResponseMode::ALL.into_iter().find(|mode| Some(mode.name()) == named).unwrap_or_default();

@@ -24,7 +24,7 @@ pub struct Tokens<'a> {
 
 /// The token response (RFC 6749, section 5.1; OpenID Connect Core, section 3.1.3.3).
 #[derive(Clone, Debug, Serialize)]
-pub struct TokenAnswer {
+pub struct TokenResponse {
     access_token: String,
     token_type: &'static str,
     /// In seconds.
@@ -58,7 +58,7 @@ impl Tokens<'_> {
     /// # Errors
     /// The refusal for the application.
     #[tracing::instrument(skip_all)]
-    pub async fn answer(&self, request: &ClientRequest<'_>) -> Result<TokenAnswer, Refusal> {
+    pub async fn answer(&self, request: &ClientRequest<'_>) -> Result<TokenResponse, Refusal> {
         if request.parameters.repeated(&["resource"]).is_some() {
             return Err(Refusal::invalid_request("a parameter is repeated"));
         }
@@ -96,7 +96,7 @@ impl Tokens<'_> {
     }
 
     /// Creates an access token and, for OpenID Connect, an ID token.
-    pub(super) fn make(&self, making: Making<'_>) -> Result<(TokenAnswer, IssuedToken), Unavailable> {
+    pub(super) fn make(&self, making: Making<'_>) -> Result<(TokenResponse, IssuedToken), Unavailable> {
         let Making { client, user, groups, grant, scopes, assurance, nonce, refresh_token } = making;
         let (now, token) = (self.core.now(), self.core.token());
         let access_token = token.encode();
@@ -117,7 +117,7 @@ impl Tokens<'_> {
         } else {
             None
         };
-        let answer = TokenAnswer {
+        let answer = TokenResponse {
             access_token,
             token_type: "Bearer",
             expires_in: expires_at.since(now).as_secs(),

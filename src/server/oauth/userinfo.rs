@@ -1,6 +1,6 @@
 //! The userinfo endpoint (OpenID Connect Core, section 5.3), and introspection and revocation of tokens.
 
-use super::claims::{Subject, of_scopes, seconds};
+use super::claims::{Subject, scope_claims, seconds};
 use super::client_authentication::{AuthenticatedClient, ClientRequest, authenticate};
 use super::error::{ErrorCode, Refusal};
 use super::token::Tokens;
@@ -10,7 +10,7 @@ use crate::server::limiter::Subject as Subjects;
 use crate::server::model::oauth::Scope;
 use crate::server::model::{Application, ClientAddress, limit};
 use crate::server::secret::Token;
-use crate::server::store::{LivingGrant, UserFacts, ValidAccessToken};
+use crate::server::store::{ActiveGrant, UserFacts, ValidAccessToken};
 use serde_json::{Map, Value};
 
 /// The endpoints that accept tokens.
@@ -35,7 +35,7 @@ impl Resources<'_> {
             return Err(Refusal::new(ErrorCode::InsufficientScope, "the access token lacks the scope openid"));
         }
         let subject = Subject { user: &living.user, groups: &facts.groups };
-        let mut claims = of_scopes(subject, &token.scopes, &client);
+        let mut claims = scope_claims(subject, &token.scopes, &client);
         claims.insert("sub".to_owned(), living.user.id.encode().into());
         Ok(claims)
     }
@@ -48,8 +48,8 @@ impl Resources<'_> {
     }
 
     /// Whether the policy still allows the user.
-    fn is_allowed(&self, application: &Application, (living, facts): (&LivingGrant, &UserFacts)) -> bool {
-        let LivingGrant { grant, user } = living;
+    fn is_allowed(&self, application: &Application, (living, facts): (&ActiveGrant, &UserFacts)) -> bool {
+        let ActiveGrant { grant, user } = living;
         Tokens { core: self.core }.check_policy(application, (user, facts), &grant.authentication).is_ok()
     }
 

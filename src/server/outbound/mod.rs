@@ -22,7 +22,7 @@ const LARGEST: u64 = 64 * 1024;
 
 /// Why a request was not made, or not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DoorError {
+pub enum OutboundError {
     #[error("the address must start with https://")]
     Scheme,
     #[error("the address has a username or password")]
@@ -58,13 +58,13 @@ impl Door {
         uri: &str,
         fields: Vec<(&'static str, String)>,
         reach: Reach,
-    ) -> Result<Reply, DoorError> {
+    ) -> Result<Reply, OutboundError> {
         let (uri, door) = (uri.to_owned(), self.clone());
         let sent = tokio::task::spawn_blocking(move || door.send(&uri, &fields, reach)).await;
-        sent.unwrap_or_else(|cause| Err(DoorError::NoAnswer(cause.to_string())))
+        sent.unwrap_or_else(|cause| Err(OutboundError::NoAnswer(cause.to_string())))
     }
 
-    fn send(&self, uri: &str, fields: &[(&'static str, String)], reach: Reach) -> Result<Reply, DoorError> {
+    fn send(&self, uri: &str, fields: &[(&'static str, String)], reach: Reach) -> Result<Reply, OutboundError> {
         self.check(uri, reach)?;
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = ureq::Agent::config_builder()
@@ -80,24 +80,24 @@ impl Door {
         let agent = ureq::Agent::with_parts(config, DefaultConnector::new(), resolver);
         let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
         let mut answer = agent.post(uri).send_form(fields).map_err(|cause| match cause {
-            ureq::Error::Io(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => DoorError::Forbidden,
-            cause => DoorError::NoAnswer(cause.to_string()),
+            ureq::Error::Io(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => OutboundError::Forbidden,
+            cause => OutboundError::NoAnswer(cause.to_string()),
         })?;
         let mut body = Vec::new();
         let read = answer.body_mut().as_reader().take(LARGEST).read_to_end(&mut body);
-        read.map_err(|cause| DoorError::NoAnswer(cause.to_string()))?;
+        read.map_err(|cause| OutboundError::NoAnswer(cause.to_string()))?;
         Ok(Reply { status: answer.status().as_u16(), body })
     }
 
     /// Checks everything that does not need name resolution.
-    fn check(&self, uri: &str, reach: Reach) -> Result<(), DoorError> {
-        let url = url::Url::parse(uri).map_err(|_| DoorError::Scheme)?;
+    fn check(&self, uri: &str, reach: Reach) -> Result<(), OutboundError> {
+        let url = url::Url::parse(uri).map_err(|_| OutboundError::Scheme)?;
         let is_plain = url.scheme() == "http" && (reach == Reach::Registered || !self.allowed.is_empty());
         if url.scheme() != "https" && !is_plain {
-            return Err(DoorError::Scheme);
+            return Err(OutboundError::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(DoorError::UserInfo);
+            return Err(OutboundError::UserInfo);
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ pub trait EmailRequestReads: Send + Sync {
     /// The newest request of an account for this purpose.
     async fn newest_request(&self, user: UserId, purpose: PurposeKind) -> Result<Option<OpenRequest>, Unavailable>;
 
-    /// The open requests of an account, newest first; at most [`super::MOST_LISTED`].
+    /// The open requests of an account, newest first; at most [`super::MAX_LISTED`].
     async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable>;
 
     /// Removes requests that expired before `now`, at most `limit`, and returns how many.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 /// An active grant with its user: neither the grant nor the session that it depends on has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LivingGrant {
+pub struct ActiveGrant {
     pub grant: Grant,
     pub user: User,
 }
@@ -21,7 +21,7 @@ pub trait GrantReads: Send + Sync {
         &self,
         token: &TokenHash,
         now: Timestamp,
-    ) -> Result<Option<(LivingGrant, RefreshToken)>, Unavailable>;
+    ) -> Result<Option<(ActiveGrant, RefreshToken)>, Unavailable>;
 
     /// Removes grants that ended before `now`, at most `limit`, and returns how many.
     async fn remove_ended_grants(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;

@@ -44,7 +44,7 @@ pub use columns::TABLES;
 pub use consent::ConsentWrites;
 pub use email_request::{EmailRequestReads, EmailRequestWrites};
 pub use event::{EventReads, EventWrites};
-pub use grant::{GrantReads, GrantWrites, LivingGrant};
+pub use grant::{ActiveGrant, GrantReads, GrantWrites};
 pub use group::{GroupReads, GroupWrites};
 pub use held_username::{HeldUsernameReads, HeldUsernameWrites};
 pub use invitation::{InvitationReads, InvitationWrites};
@@ -52,12 +52,12 @@ pub use logout::LogoutReads;
 pub use maintenance::{Maintenance, Wakes};
 pub use notification::{NotificationCounts, NotificationReads, NotificationWrites};
 pub use oauth_client::{OauthClientReads, OauthClientWrites};
-pub use outbox::{EmailSecrets, MailboxEmail, OutboxReads, OutboxWrites};
+pub use outbox::{EmailQueueReads, EmailQueueWrites, EmailSecrets, MailboxEmail};
 pub use passkey::{PasskeyReads, PasskeyWrites};
 pub use provider::{ClientWithSecrets, ClientWithSession, ProviderReads, SessionFacts, UserFacts, ValidAccessToken};
 pub use recovery::{RecoveryReads, RecoveryWrites};
 pub use redemption::{RedemptionRecord, RedemptionRecords};
-pub use retry::{Refused, connect_patiently};
+pub use retry::{Refused, connect_with_retry};
 pub use role::{RoleReads, RoleWrites};
 use schema::schema;
 pub use session::{OtherSessions, SessionReads, SessionWrites};
@@ -72,7 +72,7 @@ use crate::server::Unavailable;
 use async_trait::async_trait;
 
 /// The maximum length of lists that are read without paging; users cannot create more than a few dozen entries.
-pub const MOST_LISTED: u32 = 500;
+pub const MAX_LISTED: u32 = 500;
 
 /// The outcome of writing a row that must be unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub trait Store:
     + Maintenance
     + NotificationReads
     + OauthClientReads
-    + OutboxReads
+    + EmailQueueReads
     + PasskeyReads
     + ProviderReads
     + RecoveryReads
@@ -132,7 +132,7 @@ pub trait Unit:
     + InvitationWrites
     + NotificationWrites
     + OauthClientWrites
-    + OutboxWrites
+    + EmailQueueWrites
     + PasskeyWrites
     + RecoveryWrites
     + RoleWrites

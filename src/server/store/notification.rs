@@ -31,7 +31,7 @@ pub trait NotificationReads: Send + Sync {
     /// The notification with this link, whether or not it is still open.
     async fn notification_by_link(&self, link: &TokenHash) -> Result<Option<SentNotification>, Unavailable>;
 
-    /// The notifications to an account that can still be reported, newest first; at most [`super::MOST_LISTED`].
+    /// The notifications to an account that can still be reported, newest first; at most [`super::MAX_LISTED`].
     async fn notifications(&self, user: UserId, now: Timestamp) -> Result<Vec<Notification>, Unavailable>;
 
     /// Removes notifications whose links expired before `now`, at most `limit`, and returns how many.

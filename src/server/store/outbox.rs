@@ -27,7 +27,7 @@ pub struct EmailSecrets {
 
 /// The mail queue, and the development mailbox.
 #[async_trait]
-pub trait OutboxReads: Send + Sync {
+pub trait EmailQueueReads: Send + Sync {
     /// Claims a due email that no worker holds; other workers may claim it after `lease`.
     async fn claim_email(
         &self,
@@ -62,7 +62,7 @@ pub trait OutboxReads: Send + Sync {
 
 /// Writes of the mail queue.
 #[async_trait]
-pub trait OutboxWrites: Send {
+pub trait EmailQueueWrites: Send {
     /// Marks an email as possibly sent, and activates its secrets; `false` when another worker has it, or it was voided
     /// or already handed over.
     async fn hand_over(

@@ -1,4 +1,4 @@
-use super::LivingGrant;
+use super::ActiveGrant;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::oauth::{Client, ClientSecret, IssuedToken, Scopes};
@@ -48,7 +48,7 @@ pub struct ClientWithSecrets {
 /// A valid access token with the data that its use depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidAccessToken {
-    pub living: LivingGrant,
+    pub living: ActiveGrant,
     pub token: IssuedToken,
     pub application: Application,
     pub client: Client,

@@ -25,7 +25,7 @@ impl Refused {
 ///
 /// # Errors
 /// [`Unavailable`] with the cause of the last attempt.
-pub async fn connect_patiently<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Unavailable>
+pub async fn connect_with_retry<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Unavailable>
 where
     F: Future<Output = Result<T, Refused>>,
 {

@@ -33,7 +33,7 @@ pub struct OtherSessions<'a> {
     /// The session that is kept.
     pub than: SessionId,
     /// Limits the others to sessions that were opened with this passkey.
-    pub opened_with: Option<&'a CredentialId>,
+    pub other_sessions_of: Option<&'a CredentialId>,
 }
 
 /// Writes of sessions.

@@ -17,7 +17,7 @@ pub struct SignInRecord<'a> {
     /// The browser under its new token.
     pub browser: &'a KnownBrowser,
     /// Whether a sign-in in a browser that the account does not recognise needs a unit of work, to notify the user.
-    pub only_recognised: bool,
+    pub requires_recognised_browser: bool,
     /// The browser's previous session, which ends.
     pub previous: Option<TokenHash>,
 }
@@ -31,7 +31,7 @@ pub enum SignInOutcome {
     Refused(User),
     /// Nothing was written, because the account is now locked down or disabled, or the user must be notified: the
     /// sign-in needs a unit of work.
-    NotPlain,
+    NeedsUnitOfWork,
     /// The account was deleted.
     Gone,
 }

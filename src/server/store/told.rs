@@ -6,12 +6,12 @@ pub fn told(cause: &sqlx::Error) -> String {
             Some(code) => format!("{} ({code})", database.message()),
             None => database.message().to_owned(),
         },
-        None => without_place(cause.to_string()),
+        None => without_source_location(cause.to_string()),
     }
 }
 
 /// Removes the location in the driver's source code that the driver adds to a protocol error.
-fn without_place(mut sentence: String) -> String {
+fn without_source_location(mut sentence: String) -> String {
     if let Some(place) = sentence.find(" (sqlx") {
         sentence.truncate(place);
     }

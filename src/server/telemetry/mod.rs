@@ -32,17 +32,17 @@ pub struct Telemetry {
 /// of its modules.
 #[must_use]
 pub fn start(format: LogFormat) -> Telemetry {
-    start_with(wished_or(LevelFilter::INFO), format)
+    start_with(filter_or(LevelFilter::INFO), format)
 }
 
 /// Starts telemetry for a single command: warnings, and audit events, which no filter removes.
 #[must_use]
 pub fn start_for_command(format: LogFormat) -> Telemetry {
-    start_with(wished_or(LevelFilter::WARN).with_target(AUDIT, LevelFilter::INFO), format)
+    start_with(filter_or(LevelFilter::WARN).with_target(AUDIT, LevelFilter::INFO), format)
 }
 
 /// The filter of `RUST_LOG`, such as `warn,latchkey=debug`, or else this level. Invalid directives are ignored.
-fn wished_or(default: LevelFilter) -> Targets {
+fn filter_or(default: LevelFilter) -> Targets {
     let wish = std::env::var("RUST_LOG").unwrap_or_default();
     let directives: Vec<Targets> = wish.split(',').filter_map(|directive| parsed(directive.trim())).collect();
     if directives.is_empty() {
@@ -56,7 +56,7 @@ fn wished_or(default: LevelFilter) -> Targets {
 
 /// The first part of a filter that is not a directive.
 #[must_use]
-pub fn wrong_directive(filter: &str) -> Option<&str> {
+pub fn invalid_directive(filter: &str) -> Option<&str> {
     filter.split(',').map(str::trim).find(|directive| !directive.is_empty() && parsed(directive).is_none())
 }
 

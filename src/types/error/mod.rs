@@ -57,7 +57,7 @@ refusals! {
     InvalidName = "invalid_name", 422, "Use a name of 1 to 64 characters, without control characters.";
     InvalidUsername = "invalid_username", 422, "Use 3 to 32 letters, digits, dots, hyphens or underscores, beginning with a letter or digit.";
     InvitationRequired = "invitation_required", 403, "You need a valid invitation to sign up.";
-    LastWayIn = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm your email address first.";
+    LastSignInMethod = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm your email address first.";
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
     NotFound = "not_found", 404, "This page doesn't exist.";
@@ -136,7 +136,7 @@ impl ApiError {
     /// Whether the server certainly did not store the new passkey, so that the device may remove it. After an outage
     /// that is uncertain, and a passkey that already exists is stored.
     #[must_use]
-    pub fn disowns_passkey(self) -> bool {
+    pub fn rejects_new_passkey(self) -> bool {
         matches!(
             self,
             Self::BadRequest
@@ -178,7 +178,7 @@ impl ApiError {
 
     /// Whether the device may forget the passkey that it used.
     #[must_use]
-    pub fn forgets_passkey(self) -> bool {
+    pub fn allows_forgetting_passkey(self) -> bool {
         matches!(self, Self::UnknownPasskey { forget: true })
     }
 
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_stands_once_and_comes_back_from_the_wire() {
+    fn codes_are_unique_and_round_trip() {
         let codes: std::collections::HashSet<_> = ApiError::ALL.iter().map(|error| error.code()).collect();
         assert_eq!(codes.len(), ApiError::ALL.len());
         for error in ApiError::ALL {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_the_shape_that_the_api_describes() {
+    fn refusals_serialize_as_documented() {
         let json = String::from_utf8(ApiError::Unavailable.ser().to_vec()).unwrap();
         assert_eq!(
             json,
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_passkey_of_an_account_that_is_here_is_to_be_forgotten() {
+    fn forget_is_serialized_only_when_true() {
         let error = ApiError::UnknownPasskey { forget: true };
         assert_eq!(ApiError::de(error.ser()), error);
         let json = String::from_utf8(ApiError::UnknownPasskey { forget: false }.ser().to_vec()).unwrap();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspended_passkey_has_the_code_of_others_and_its_own_sentence() {
+    fn suspended_passkeys_share_the_code_but_not_the_message() {
         let (suspended, other) =
             (ApiError::NotVerified { suspended: true }, ApiError::NotVerified { suspended: false });
         assert_eq!(suspended.code(), other.code());
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_ours_is_an_outage() {
+    fn foreign_bodies_count_as_an_outage() {
         assert_eq!(ApiError::de(Bytes::from_static(b"<html>bad gateway")), ApiError::Unavailable);
     }
 }

@@ -31,7 +31,7 @@ impl From<ApiError> for Body {
             message: error.message().into(),
             retry_after: error.retry_after(),
             tries_left: error.tries_left(),
-            forget: error.forgets_passkey(),
+            forget: error.allows_forgetting_passkey(),
             suspended: error.is_about_suspended(),
         };
         Self { error: refusal }

@@ -40,7 +40,7 @@ pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl 
 /// A hidden first button for forms with an [`EmailButton`]. Enter presses a form's first button (HTML, "implicit
 /// submission"), which would otherwise be the passkey button.
 #[component]
-pub fn EmailDefault() -> impl IntoView {
+pub fn DefaultEmailButton() -> impl IntoView {
     view! { <button type="submit" class="unseen" name="action" value=EMAIL tabindex="-1" aria-hidden="true"></button> }
 }
 

@@ -6,7 +6,7 @@ mod moment;
 mod notice;
 mod signals;
 
-pub use button::{EmailButton, EmailDefault, SubmitButton, wants_email};
+pub use button::{DefaultEmailButton, EmailButton, SubmitButton, wants_email};
 pub use field::Field;
 pub(crate) use given::properties;
 pub use given::{Give, Properties};

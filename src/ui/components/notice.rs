@@ -55,7 +55,7 @@ pub fn Alert(
                 </p>
             </div>
             <p class="countdown" hidden=move || left.get() == 0>
-                {move || in_words(left.get())}
+                {move || wait_text(left.get())}
             </p>
         </div>
     }
@@ -66,7 +66,7 @@ pub fn Alert(
 pub fn Countdown(seconds: u32) -> impl IntoView {
     view! {
         <Give what=CountingDownProperties { seconds }>
-            <CountingDown />
+            <CountdownIsland />
         </Give>
     }
 }
@@ -79,11 +79,11 @@ properties! {
 }
 
 #[island]
-fn CountingDown() -> impl IntoView {
+fn CountdownIsland() -> impl IntoView {
     let CountingDownProperties { seconds } = Properties::given();
     let left = RwSignal::new(seconds);
     Effect::new(move || count_down(left, seconds));
-    view! { <p class="countdown">{move || in_words(left.get())}</p> }
+    view! { <p class="countdown">{move || wait_text(left.get())}</p> }
 }
 
 /// Counts down every second, until zero or until another countdown starts.
@@ -101,7 +101,7 @@ pub fn count_down(left: RwSignal<u32>, seconds: u32) {
 }
 
 /// Says when to try again.
-fn in_words(seconds: u32) -> String {
+fn wait_text(seconds: u32) -> String {
     match seconds {
         0 => t("You can try again now.").to_owned(),
         1..=90 => fill("Try again in {} s.", &[&seconds.to_string()]),

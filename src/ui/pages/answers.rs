@@ -13,7 +13,7 @@ pub enum Answer {
 
 /// Asks for confirmation before a notification link acts.
 #[component]
-pub fn AnswerPage(answer: Answer, token: String, username: String, address: String) -> impl IntoView {
+pub fn ReportPage(answer: Answer, token: String, username: String, address: String) -> impl IntoView {
     let (heading, action, button) = match answer {
         Answer::NotMe => ("Not you?", paths::NOT_ME, "Secure my account"),
         Answer::Undo => ("Restore your email address", paths::EMAIL_UNDO, "Restore this address"),

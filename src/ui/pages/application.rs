@@ -172,7 +172,7 @@ pub struct Misdirection {
 
 /// Says that an authorization request gets no response.
 #[component]
-pub fn MisdirectedPage(about: Misdirection) -> impl IntoView {
+pub fn UnredirectableRequestPage(about: Misdirection) -> impl IntoView {
     let Misdirection { reference, application, asked, registered } = about;
     let lead = match (application, &asked) {
         (None, _) => t("We don't recognise the application that sent you here.").into_any(),
@@ -227,7 +227,7 @@ pub fn RequestExpiredPage() -> impl IntoView {
 
 /// Redirects to the application at once, and has a link to it.
 #[component]
-pub fn LeavingPage(address: String) -> impl IntoView {
+pub fn RedirectPage(address: String) -> impl IntoView {
     view! {
         <h1>{t("One moment")}</h1>
         <p class="lead">

@@ -161,7 +161,7 @@ async fn make_passkey(security_key: bool) -> Result<(), State> {
     match browser::call!(FinishPasskey { credential: &credential }).await {
         Ok(_) => Ok(()),
         Err(error) => {
-            if error.disowns_passkey() {
+            if error.rejects_new_passkey() {
                 // The device has stored a passkey that the server does not know.
                 browser::forget_unknown(&options, &credential).await;
             }

@@ -18,10 +18,10 @@ pub use account::{
     AccountPage, ActivityContent, ActivityLine, ConfinedPage, Confirmation, Content, DeletedPage, Overview,
     PasskeysContent, ProfileContent, Typed,
 };
-pub use answers::{Answer, AnswerPage, AnsweredPage};
+pub use answers::{Answer, AnsweredPage, ReportPage};
 pub use application::{
-    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, LeavingPage, MisdirectedPage, Misdirection,
-    RequestExpiredPage, SignOutPage, Way,
+    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, Misdirection, RedirectPage, RequestExpiredPage,
+    SignOutPage, UnredirectableRequestPage, Way,
 };
 pub use apps::{AppTile, AppsPage};
 pub use code::{CodePage, PendingEmail};
@@ -29,7 +29,7 @@ pub use confirm::{IdentityPage, Proof};
 pub use home::HomePage;
 pub use link::{ConfirmPage, LinkPage, ReauthenticatePage};
 pub use mailbox::{Line, MailboxItem, MailboxPage, OpenEmail};
-pub use recovery::{CodesOf, RecoveryCodesPage, UseRecoveryCodePage};
+pub use recovery::{RecoveryCodesOwner, RecoveryCodesPage, UseRecoveryCodePage};
 pub use refusal::{RefusalPage, heading};
 pub use sign_in::SignInPage;
 pub use sign_up::{SignUpInput, SignUpPage};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The site and account that new recovery codes belong to.
 #[derive(Clone, Debug)]
-pub struct CodesOf {
+pub struct RecoveryCodesOwner {
     /// Address of the site.
     pub origin: String,
     pub username: String,
@@ -21,9 +21,9 @@ pub struct CodesOf {
 pub fn RecoveryCodesPage(
     /// One code per line.
     text: String,
-    codes_of: CodesOf,
+    codes_of: RecoveryCodesOwner,
 ) -> impl IntoView {
-    let CodesOf { origin, username, created_at } = codes_of;
+    let RecoveryCodesOwner { origin, username, created_at } = codes_of;
     let site = expect_context::<Arc<Site>>().name.clone();
     let day = created_at.split('T').next().map(|day| use_context::<Language>().unwrap_or_default().date(day));
     let about = [

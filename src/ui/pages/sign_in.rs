@@ -4,8 +4,8 @@ use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
-    Alert, EmailButton, EmailDefault, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties,
-    wants_email,
+    Alert, DefaultEmailButton, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts,
+    properties, wants_email,
 };
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
@@ -69,7 +69,7 @@ enum Stop {
 
 impl Stop {
     /// Whether the same passkey would be refused again, so that it is not offered again at once.
-    fn would_come_again(self) -> bool {
+    fn would_recur(self) -> bool {
         matches!(self, Self::Refused(ApiError::NotVerified { .. } | ApiError::AccountDisabled))
     }
 }
@@ -130,7 +130,7 @@ impl SignIn {
             Ok(next) => browser::go(&next),
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
-                if !stop.would_come_again() {
+                if !stop.would_recur() {
                     spawn_local(self.offer_in_field_boxed());
                 }
             }
@@ -156,7 +156,7 @@ impl SignIn {
             Ok(next) => browser::go(&next),
             Err(stop) => {
                 self.state.set(State::Stopped(stop));
-                if !stop.would_come_again() {
+                if !stop.would_recur() {
                     self.offer_in_field().await;
                 }
             }
@@ -173,7 +173,7 @@ impl SignIn {
         self.state.set(State::Asking);
         let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
         let finished = browser::call!(FinishSignIn { credential: &credential, next: next.as_str(), keep: keep }).await;
-        if finished.as_ref().is_err_and(|error| error.forgets_passkey()) {
+        if finished.as_ref().is_err_and(|error| error.allows_forgetting_passkey()) {
             browser::forget_unknown(&options, &credential).await;
         }
         let opened = finished.map_err(Stop::Refused)?;
@@ -258,7 +258,7 @@ fn SignInForm() -> impl IntoView {
         <form id="sign-in" class="form" class:needs-scripts=!by_email method="post" action=paths::SIGN_IN on:submit=submit novalidate>
             <input type="hidden" name="next" value=target />
             // Enter in the field presses the form's first button.
-            {(by_email && !remembered).then(|| view! { <EmailDefault /> })}
+            {(by_email && !remembered).then(|| view! { <DefaultEmailButton /> })}
             <div>
                 <SubmitButton label busy_label="One moment…" busy />
                 <label class="check needs-scripts">

@@ -243,7 +243,7 @@ async fn sign_up(form: SignUpInput) -> Result<String, State> {
         browser::create(&options, browser::THIS_DEVICE, &Abort::default()).await.map_err(State::Stopped)?;
     match browser::call!(FinishSignUp { credential: &credential }).await {
         Ok(opened) => Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
-        Err(error) if error.disowns_passkey() => {
+        Err(error) if error.rejects_new_passkey() => {
             // The device has stored a passkey that the server does not know.
             browser::forget_unknown(&options, &credential).await;
             Err(State::Refused(error))

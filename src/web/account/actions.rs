@@ -3,9 +3,9 @@
 use super::page::Shown;
 use super::{codes, page, signals};
 use crate::server::Unavailable;
-use crate::server::auth::{CurrentUser, Revocation, SentAgain};
+use crate::server::auth::{CurrentUser, ResendOutcome, Revocation};
 use crate::server::http::RequestContext;
-use crate::server::http::limits::count_act;
+use crate::server::http::limits::count_action;
 use crate::server::http::refusal::status;
 use crate::server::model::Continuation;
 use crate::server::model::recovery::RecoveryCode;
@@ -84,7 +84,7 @@ impl Act<'_> {
     async fn run(&self) -> Result<Outcome, ApiError> {
         let Self { context, current, form } = self;
         let state = &context.state;
-        count_act(state.core(), current, form.action.is_some_and(AccountAction::is_defence)).await?;
+        count_action(state.core(), current, form.action.is_some_and(AccountAction::is_defence)).await?;
         if form.action == Some(AccountAction::Decline) {
             state.browsers().decline_offer(current, context.known.as_ref()).await?;
             return Ok(Outcome::Told(Notice::OfferDeclined));
@@ -96,7 +96,7 @@ impl Act<'_> {
         match action {
             AccountAction::AddPasskey => {
                 // Checked before the device creates a passkey that could not be stored.
-                state.passkeys().check_adding(current).await?;
+                state.passkeys().check_can_add(current).await?;
                 Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
             }
             AccountAction::RenamePasskey => {
@@ -143,10 +143,10 @@ impl Act<'_> {
                 address.change(current, &context.caller(), &form.email).await?;
                 Ok(Notice::ConfirmationSent)
             }
-            AccountAction::ConfirmAgain => Ok(match address.confirm_again(current, &context.caller()).await? {
-                SentAgain::Sent => Notice::ConfirmationSent,
-                SentAgain::TooSoon => Notice::ConfirmationTooSoon,
-                SentAgain::NothingToConfirm => Notice::NothingToConfirm,
+            AccountAction::ConfirmAgain => Ok(match address.resend_confirmation(current, &context.caller()).await? {
+                ResendOutcome::Sent => Notice::ConfirmationSent,
+                ResendOutcome::TooSoon => Notice::ConfirmationTooSoon,
+                ResendOutcome::NothingToConfirm => Notice::NothingToConfirm,
             }),
             _ => Err(ApiError::BadRequest),
         }

@@ -5,7 +5,7 @@ use crate::server::auth::CurrentUser;
 use crate::server::http::{AppState, RequestContext};
 use crate::server::model::Continuation;
 use crate::types::{ApiError, Section};
-use crate::ui::pages::{CodesOf, RecoveryCodesPage};
+use crate::ui::pages::{RecoveryCodesOwner, RecoveryCodesPage};
 use crate::web::continuation::{keep, take};
 use crate::web::extract::query;
 use crate::web::redirect;
@@ -44,7 +44,7 @@ pub(super) async fn page_of(context: &RequestContext, current: &CurrentUser, tex
 
 pub(super) async fn show(state: &AppState, request: Request, current: &CurrentUser, text: String) -> Response {
     let page = Page { shown_once: true, ..Page::of(current, "Recovery codes").interactive() };
-    let codes_of = CodesOf {
+    let codes_of = RecoveryCodesOwner {
         origin: state.public_url.origin().to_owned(),
         username: current.user.username.to_string(),
         created_at: state.core().now().to_rfc3339(),

@@ -17,7 +17,7 @@ use std::time::Duration;
 const NEWEST: u32 = 5;
 
 /// How long the overview offers to name a new passkey.
-const NEW_FOR: Duration = Duration::from_mins(10);
+const NAMING_OFFER_DURATION: Duration = Duration::from_mins(10);
 
 /// The query of an account page.
 #[derive(Debug, Default, Deserialize)]
@@ -77,7 +77,7 @@ async fn overview(
     let (state, services) = (&context.state, context.state.passkeys());
     let passkeys = services.list(current).await?;
     let events = state.activity().newest(current.user.id, NEWEST).await?;
-    let since = state.core().now().minus(NEW_FOR);
+    let since = state.core().now().minus(NAMING_OFFER_DURATION);
     let newest = passkeys.last().filter(|passkey| query.step.as_deref() == Some("ready") && passkey.created_at > since);
     let overview = Overview {
         usable_passkeys: passkeys.iter().filter(|passkey| passkey.is_usable(services.rp_id())).count(),
@@ -109,7 +109,7 @@ async fn passkeys(
         email_signs_in: services.email_signs_in(&current.user),
         recovery_codes: state.recovery_codes().count(current).await?,
         is_adding: query.step.as_deref() == Some("add") && services.can_add(current).await?,
-        removed: query.removed.as_ref().and_then(|removed| opened_with(removed, current, &sessions)),
+        removed: query.removed.as_ref().and_then(|removed| other_sessions_of(removed, current, &sessions)),
         passkeys: passkeys.iter().map(|passkey| services.view(current, passkey, &passkeys)).collect(),
     };
     Ok((Content::Passkeys(content), accepted))
@@ -128,7 +128,7 @@ pub(super) fn accepted(
 }
 
 /// The passkey that was just removed, and how many other sessions it still has; `None` if there are none.
-fn opened_with(removed: &str, current: &CurrentUser, sessions: &[Session]) -> Option<(String, usize)> {
+fn other_sessions_of(removed: &str, current: &CurrentUser, sessions: &[Session]) -> Option<(String, usize)> {
     let method = SignInMethod::Passkey(CredentialId::decode(removed)?);
     let opened = sessions.iter().filter(|session| session.id != current.session.id && session.method == method);
     Some((removed.to_owned(), opened.count())).filter(|(_, count)| *count > 0)
@@ -163,7 +163,7 @@ async fn activity(
 }
 
 /// Translates details that the previous version stored; its events are kept for 180 days.
-fn present_words(detail: &str) -> &str {
+fn current_detail(detail: &str) -> &str {
     match detail {
         "letter" => "email",
         "letter, in another browser" => "email, in another browser",
@@ -179,17 +179,17 @@ fn line(event: &Event, language: Language) -> ActivityLine {
         event.kind,
         EventKind::SignedUp | EventKind::SignedIn | EventKind::SignInRefused | EventKind::Reauthenticated
     );
-    let in_words = |detail: &String| {
+    let wait_text = |detail: &String| {
         if !is_ours {
             return detail.clone();
         }
-        let present = present_words(detail);
+        let present = current_detail(detail);
         types::texts::look_up(present, language).unwrap_or(present).to_owned()
     };
     ActivityLine {
         id: event.id.0.to_string(),
         said: event.kind.sentence(),
-        detail: event.detail.as_ref().map(in_words),
+        detail: event.detail.as_ref().map(wait_text),
         client: event.client.view(),
         at: event.at.to_rfc3339(),
     }

@@ -29,7 +29,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         return Ok(to(paths::ADD_PASSKEY, None));
     }
     let wants_to_add = section == Section::Passkeys && query.step.as_deref() == Some("add");
-    if wants_to_add && let Some(elsewhere) = instead_of_adding(&context, &current, request.uri()).await? {
+    if wants_to_add && let Some(elsewhere) = redirect_unless_addable(&context, &current, request.uri()).await? {
         return Ok(elsewhere);
     }
     let sent_before = match &query.continuation {
@@ -47,12 +47,12 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 }
 
 /// The redirect for a user who may not add a passkey now; `None` if they may.
-async fn instead_of_adding(
+async fn redirect_unless_addable(
     context: &RequestContext,
     current: &CurrentUser,
     here: &Uri,
 ) -> Result<Option<Response>, ApiError> {
-    match context.state.passkeys().check_adding(current).await.map_err(ApiError::from) {
+    match context.state.passkeys().check_can_add(current).await.map_err(ApiError::from) {
         Ok(()) => Ok(None),
         Err(ApiError::Unavailable) => Err(ApiError::Unavailable),
         Err(_) if context.state.sessions().is_confined(current) => Ok(None),
@@ -121,10 +121,10 @@ async fn confined(context: &RequestContext, request: Request, current: &CurrentU
     let offers_passkey = context.state.browsers().offers_passkey(current, context.known.as_ref(), &passkeys).await?;
     let signals =
         (content::accepted(context, current, &passkeys.list(current).await?)?, signals::details(context, current)?);
-    let (user, has_made_passkey) = (views::user(&current.user), current.session.added_passkey);
+    let (user, has_created_passkey) = (views::user(&current.user), current.session.added_passkey);
     let body = move || {
         let (user, signals) = (user.clone(), signals.clone());
-        view! { <ConfinedPage user offers_passkey has_made_passkey signals /> }.into_any()
+        view! { <ConfinedPage user offers_passkey has_created_passkey signals /> }.into_any()
     };
     Ok(render(&context.state, request, Page::of(current, "Account").interactive(), body).await)
 }

@@ -4,7 +4,7 @@
 use crate::server::http::RequestContext;
 use crate::server::http::security_headers::FormPost;
 use crate::server::oauth::{Answer, ResponseMode};
-use crate::ui::pages::{FormPostPage, LeavingPage};
+use crate::ui::pages::{FormPostPage, RedirectPage};
 use crate::web::render::{Page, render};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
@@ -30,7 +30,7 @@ pub(super) async fn after_form(context: &RequestContext, request: Request, answe
 /// A page that redirects to another site at once, and has a link to it.
 pub(super) async fn leave(context: &RequestContext, request: Request, address: String) -> Response {
     let page = Page { leads_to: Some(address.clone()), shown_once: true, ..Page::new("One moment") };
-    let body = move || view! { <LeavingPage address=address.clone() /> }.into_any();
+    let body = move || view! { <RedirectPage address=address.clone() /> }.into_any();
     render(&context.state, request, page, body).await
 }
 

@@ -218,7 +218,7 @@ async fn other_account(context: &RequestContext, mut open: Open) -> Result<Respo
         return Ok(redirect::to(paths::SIGN_IN, None));
     }
     let cookies = context.sign_out().await?;
-    let browser = context.state.browsers().new_name();
+    let browser = context.state.browsers().new_token();
     requests.put(&open.id, &browser, &open.pending).await?;
     let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
     let target =

@@ -1,6 +1,6 @@
 //! `/oauth/logout`: where applications send users to sign out.
 
-use super::{answer, named_in};
+use super::{answer, token_after};
 use crate::server::auth::view as views;
 use crate::server::http::RequestContext;
 use crate::server::http::body::MAX_BODY;
@@ -38,7 +38,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
 async fn keep(context: &RequestContext, parameters: &Parameters) -> Result<Response, ApiError> {
     let pending = Pending::new(parameters, context.state.core().now());
     let id = context.state.pending_requests().keep(&pending, Holder::First, context.from()).await?;
-    Ok(redirect::to(&format!("{}/{}", paths::SIGN_OUT_KEPT, id.encode()), None))
+    Ok(redirect::to(&format!("{}/{}", paths::SIGN_OUT_STORED, id.encode()), None))
 }
 
 #[derive(Deserialize)]
@@ -106,13 +106,13 @@ pub async fn post_kept(context: RequestContext, request: Request) -> Result<Resp
 
 /// The parameters of a stored request, for the browser that opened it first.
 async fn kept(context: &RequestContext, path: &str, browser: &Token) -> Result<Option<Parameters>, ApiError> {
-    let Some(id) = named_in(path, paths::SIGN_OUT_KEPT) else { return Ok(None) };
+    let Some(id) = token_after(path, paths::SIGN_OUT_STORED) else { return Ok(None) };
     Ok(context.state.pending_requests().claim(&id, browser).await?.map(|pending| pending.parameters()))
 }
 
 /// Consumes the request: only one of several concurrent answers succeeds.
 async fn take(context: &RequestContext, path: &str, browser: &Token) -> Result<bool, ApiError> {
-    let Some(id) = named_in(path, paths::SIGN_OUT_KEPT) else { return Ok(false) };
+    let Some(id) = token_after(path, paths::SIGN_OUT_STORED) else { return Ok(false) };
     Ok(context.state.pending_requests().take(&id, Holder::Browser(browser)).await?.is_some())
 }
 

@@ -19,11 +19,11 @@ use crate::ui::pages::AppView;
 /// The id of the request whose page is at a path.
 #[must_use]
 pub(super) fn request_of(path: &str) -> Option<Token> {
-    named_in(path, paths::CONTINUE)
+    token_after(path, paths::CONTINUE)
 }
 
 /// The id after the prefix `start` of a path.
-fn named_in(path: &str, start: &str) -> Option<Token> {
+fn token_after(path: &str, start: &str) -> Option<Token> {
     Token::decode(path.strip_prefix(start)?.strip_prefix('/')?)
 }
 

@@ -8,7 +8,7 @@ use crate::server::model::oauth::{RedirectUri, Scope};
 use crate::server::oauth::{Asked, Misdirected, NoRedirect};
 use crate::types::ApiError;
 use crate::ui::pages::{
-    ChooseAccountPage, ConsentPage, ExplainPage, MisdirectedPage, Misdirection, RequestExpiredPage, Way,
+    ChooseAccountPage, ConsentPage, ExplainPage, Misdirection, RequestExpiredPage, UnredirectableRequestPage, Way,
 };
 use crate::web::render::{Page, render};
 use axum::extract::Request;
@@ -27,11 +27,11 @@ pub(super) async fn misdirected(
     let (name, registered) = application.unzip();
     let asked = match why {
         NoRedirect::UnknownClient => None,
-        NoRedirect::WrongRedirectUri(uri) => uri,
+        NoRedirect::RedirectUriError(uri) => uri,
     };
     let about = Misdirection { reference, application: name, asked, registered: registered.flatten() };
     let page = Page { status: StatusCode::BAD_REQUEST, ..Page::new("Can't continue to the application") };
-    let body = move || view! { <MisdirectedPage about=about.clone() /> }.into_any();
+    let body = move || view! { <UnredirectableRequestPage about=about.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn choose_account(
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
     let (application, creates) = (app_view(&asked.application), asked.request.prompt.create);
-    let is_other = asked.means_another(current);
+    let is_other = asked.names_another_user(current);
     let page = Page::of(current, "Choose an account");
     let body = move || {
         let (address, user, application) = (address.clone(), user.clone(), application.clone());

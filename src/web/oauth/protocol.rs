@@ -3,7 +3,7 @@
 use crate::server::http::RequestContext;
 use crate::server::http::body::MAX_BODY;
 use crate::server::http::edge::Edge;
-use crate::server::http::oauth::{bearer_challenge, bearer_refusal, in_oauth_form};
+use crate::server::http::oauth::{bearer_challenge, bearer_refusal, to_oauth_error};
 use crate::server::oauth::{ClientRequest, ErrorCode, Found, Parameters, Refusal};
 use crate::types::ApiError;
 use axum::Json;
@@ -26,9 +26,9 @@ struct Form {
 
 impl Form {
     async fn read(request: Request) -> Result<Self, Response> {
-        Edge::of(request.extensions()).check_body(request.headers()).map_err(in_oauth_form)?;
+        Edge::of(request.extensions()).check_body(request.headers()).map_err(to_oauth_error)?;
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, MAX_BODY).await.map_err(|_| in_oauth_form(ApiError::TooLarge))?;
+        let body = to_bytes(body, MAX_BODY).await.map_err(|_| to_oauth_error(ApiError::TooLarge))?;
         Ok(Self { parameters: Parameters::parse(&body), headers: parts.headers })
     }
 

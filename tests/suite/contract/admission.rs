@@ -19,7 +19,7 @@ pub struct Arriving {
     event: Event,
     browser: KnownBrowser,
     /// Whether only a sign-in from a browser that the account knows may be recorded in one step.
-    only_recognised: bool,
+    requires_recognised_browser: bool,
 }
 
 impl Arriving {
@@ -33,7 +33,7 @@ impl Arriving {
             passkey: passkey.clone(),
             used,
             session,
-            only_recognised: false,
+            requires_recognised_browser: false,
         }
     }
 
@@ -43,23 +43,32 @@ impl Arriving {
         known: Option<TokenHash>,
         previous: Option<TokenHash>,
     ) -> SignInOutcome {
-        self.try_to_come_in(store, known, previous).await.unwrap()
+        self.try_record(store, known, previous).await.unwrap()
     }
 
-    pub async fn try_to_come_in(
+    pub async fn try_record(
         &self,
         store: &dyn Store,
         known: Option<TokenHash>,
         previous: Option<TokenHash>,
     ) -> Result<SignInOutcome, Unavailable> {
         let Self { passkey, used, session, event, browser, .. } = self;
-        let only_recognised = self.only_recognised;
+        let requires_recognised_browser = self.requires_recognised_browser;
         store
-            .record_sign_in(SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous })
+            .record_sign_in(SignInRecord {
+                passkey,
+                used,
+                session,
+                event,
+                known,
+                browser,
+                requires_recognised_browser,
+                previous,
+            })
             .await
     }
 
-    pub async fn left_nothing(&self, store: &dyn Store) {
+    pub async fn assert_not_recorded(&self, store: &dyn Store) {
         assert_eq!(store.session(&self.session.token_hash).await.unwrap(), None);
         assert_eq!(store.known_browser(&self.browser.token_hash).await.unwrap(), None);
         let events = store.events(self.event.user_id, None, 10).await.unwrap().unwrap();
@@ -119,7 +128,7 @@ async fn a_browser_gets_a_new_token_and_keeps_its_data_only_if_this_user_knew_it
             [(hers.token_hash, true), (others.token_hash, false), (made_up, false)].into_iter().enumerate()
         {
             let arriving = Arriving::with(&ada, &passkey, u32::MAX);
-            make_anew(&*store, &passkey).await;
+            reset_passkey(&*store, &passkey).await;
             let admitted = arriving.come_in(&*store, Some(name), None).await;
             assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{turn}: {admitted:?}");
             let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
@@ -132,7 +141,7 @@ async fn a_browser_gets_a_new_token_and_keeps_its_data_only_if_this_user_knew_it
 }
 
 /// Resets a passkey to its initial state.
-async fn make_anew(store: &dyn Store, passkey: &Passkey) {
+async fn reset_passkey(store: &dyn Store, passkey: &Passkey) {
     let mut unit = store.begin().await.unwrap();
     unit.remove_passkey(passkey.user_id, &passkey.credential_id).await.unwrap();
     let _ = unit.add_passkey(passkey).await.unwrap();
@@ -151,16 +160,16 @@ async fn a_refused_sign_in_writes_nothing() {
 
         let refused = stale.come_in(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
         assert!(matches!(refused, SignInOutcome::Refused(owner) if owner == user));
-        stale.left_nothing(&*store).await;
+        stale.assert_not_recorded(&*store).await;
         assert!(matches!(unknown.come_in(&*store, None, None).await, SignInOutcome::Gone));
-        unknown.left_nothing(&*store).await;
+        unknown.assert_not_recorded(&*store).await;
 
         let mut unit = store.begin().await.unwrap();
         unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
         unit.commit().await.unwrap();
         let guarded = Arriving::with(&user, &passkey, u32::MAX);
-        assert!(matches!(guarded.come_in(&*store, None, None).await, SignInOutcome::NotPlain));
-        guarded.left_nothing(&*store).await;
+        assert!(matches!(guarded.come_in(&*store, None, None).await, SignInOutcome::NeedsUnitOfWork));
+        guarded.assert_not_recorded(&*store).await;
 
         assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the previous session stays valid");
         let (kept, _) = store.known_browser(&known.token_hash).await.unwrap().unwrap();
@@ -177,16 +186,19 @@ async fn a_sign_in_from_an_unknown_browser_is_not_recorded_in_one_step_if_it_sen
         let (user, passkey, _) = add_account(&*store, "ada").await;
         let known = known(user.id);
         remember(&*store, &known).await;
-        let arriving = || Arriving { only_recognised: true, ..Arriving::with(&user, &passkey, u32::MAX) };
+        let arriving = || Arriving { requires_recognised_browser: true, ..Arriving::with(&user, &passkey, u32::MAX) };
         for token in [None, Some(TokenHash(random()))] {
             let stranger = arriving();
-            assert!(matches!(stranger.come_in(&*store, token, None).await, SignInOutcome::NotPlain));
-            stranger.left_nothing(&*store).await;
+            assert!(matches!(stranger.come_in(&*store, token, None).await, SignInOutcome::NeedsUnitOfWork));
+            stranger.assert_not_recorded(&*store).await;
         }
         let mut unit = store.begin().await.unwrap();
         unit.void_recognition(user.id).await.unwrap();
         unit.commit().await.unwrap();
-        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, SignInOutcome::NotPlain));
+        assert!(matches!(
+            arriving().come_in(&*store, Some(known.token_hash), None).await,
+            SignInOutcome::NeedsUnitOfWork
+        ));
         let mut unit = store.begin().await.unwrap();
         unit.renew_browser(&known.token_hash, &known).await.unwrap();
         unit.commit().await.unwrap();
@@ -202,7 +214,7 @@ async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_e
         let (user, passkey, first) = add_account(&*store, "ada").await;
         // A counter that stays at zero, like that of a synced passkey.
         let passkey = Passkey { sign_count: 0, ..passkey };
-        make_anew(&*store, &passkey).await;
+        reset_passkey(&*store, &passkey).await;
         let come = || Arriving::with(&user, &passkey, 0);
         for _ in 0..95 {
             assert!(matches!(come().come_in(&*store, None, None).await, SignInOutcome::Recorded(_)));
@@ -251,10 +263,10 @@ async fn only_one_of_many_concurrent_sign_ins_with_one_counter_succeeds() {
 pub enum Case {
     MayComeIn,
     /// The counter is too low, like that of a copied passkey.
-    IsStale,
-    IsNobody,
+    StaleCounter,
+    UnknownUser,
     /// The session's ID is already in use, which never happens outside tests.
-    IsTaken,
+    TakenSessionId,
 }
 
 pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
@@ -262,15 +274,15 @@ pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
     let mut arriving = Arriving::with(&user, &passkey, u32::MAX);
     match case {
         Case::MayComeIn => {}
-        Case::IsStale => arriving = Arriving::with(&user, &passkey, 0),
-        Case::IsNobody => arriving.passkey.user_id = UserId::random(&SystemEntropy),
-        Case::IsTaken => arriving.session.id = session.id,
+        Case::StaleCounter => arriving = Arriving::with(&user, &passkey, 0),
+        Case::UnknownUser => arriving.passkey.user_id = UserId::random(&SystemEntropy),
+        Case::TakenSessionId => arriving.session.id = session.id,
     }
     arriving
 }
 
 /// Starts the sign-ins in this order during another write; returns the result of each.
-async fn arrive_together(
+async fn record_together(
     store: &Arc<dyn Store>,
     crowd: Vec<Arriving>,
 ) -> Vec<(Result<SignInOutcome, Unavailable>, Arriving)> {
@@ -278,7 +290,7 @@ async fn arrive_together(
     let mut waiting = Vec::new();
     for arriving in crowd {
         let store = Arc::clone(store);
-        waiting.push(tokio::spawn(async move { (arriving.try_to_come_in(&*store, None, None).await, arriving) }));
+        waiting.push(tokio::spawn(async move { (arriving.try_record(&*store, None, None).await, arriving) }));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     writer.commit().await.unwrap();
@@ -292,31 +304,42 @@ async fn arrive_together(
 /// Sign-ins that wait for the same writer may be committed together, but each has its own result.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn valid_sign_ins_succeed_alongside_refused_ones() {
-    use Case::{IsNobody, IsStale, IsTaken, MayComeIn};
+    use Case::{MayComeIn, StaleCounter, TakenSessionId, UnknownUser};
     on_both(async |store| {
         let groups: [&[Case]; 5] = [
             &[MayComeIn, MayComeIn],
-            &[IsTaken, MayComeIn],
-            &[MayComeIn, IsTaken],
-            &[IsTaken, IsTaken],
-            &[IsStale, MayComeIn, IsNobody, IsTaken, MayComeIn, IsStale, IsTaken, IsNobody, MayComeIn, IsStale],
+            &[TakenSessionId, MayComeIn],
+            &[MayComeIn, TakenSessionId],
+            &[TakenSessionId, TakenSessionId],
+            &[
+                StaleCounter,
+                MayComeIn,
+                UnknownUser,
+                TakenSessionId,
+                MayComeIn,
+                StaleCounter,
+                TakenSessionId,
+                UnknownUser,
+                MayComeIn,
+                StaleCounter,
+            ],
         ];
         for (number, cases) in groups.into_iter().enumerate() {
             let mut crowd = Vec::new();
             for (place, case) in cases.iter().enumerate() {
                 crowd.push(arrive(&*store, *case, &format!("ada{number}x{place}")).await);
             }
-            for (case, (admitted, arriving)) in cases.iter().zip(arrive_together(&store, crowd).await) {
+            for (case, (admitted, arriving)) in cases.iter().zip(record_together(&store, crowd).await) {
                 let is_as_expected = match case {
                     MayComeIn => matches!(admitted, Ok(SignInOutcome::Recorded { .. })),
-                    IsStale => matches!(admitted, Ok(SignInOutcome::Refused(_))),
-                    IsNobody => matches!(admitted, Ok(SignInOutcome::Gone)),
-                    IsTaken => admitted.is_err(),
+                    StaleCounter => matches!(admitted, Ok(SignInOutcome::Refused(_))),
+                    UnknownUser => matches!(admitted, Ok(SignInOutcome::Gone)),
+                    TakenSessionId => admitted.is_err(),
                 };
                 assert!(is_as_expected, "{number} {case:?}: {admitted:?}");
                 match case {
                     MayComeIn => assert!(store.session(&arriving.session.token_hash).await.unwrap().is_some()),
-                    _ => arriving.left_nothing(&*store).await,
+                    _ => arriving.assert_not_recorded(&*store).await,
                 }
             }
         }
@@ -357,7 +380,7 @@ async fn a_waiting_sign_in_sees_the_changes_of_another_command() {
             let (user, passkey, _) = add_account(&*store, case).await;
             // This passkey can be suspended, because it was not created at sign-up.
             let passkey = Passkey { added_with: AddedWith::Passkey, ..passkey };
-            make_anew(&*store, &passkey).await;
+            reset_passkey(&*store, &passkey).await;
             let mut unit = store.begin().await.unwrap();
             unit.lock_user(user.id).await.unwrap();
             let arriving = Arriving::with(&user, &passkey, u32::MAX);
@@ -386,7 +409,7 @@ async fn a_waiting_sign_in_sees_the_changes_of_another_command() {
             let (admitted, arriving) = waiting.await.unwrap();
             let is_as_expected = match case {
                 "suspended" | "removed" => matches!(admitted, SignInOutcome::Refused(_)),
-                "lockdown" => matches!(admitted, SignInOutcome::NotPlain),
+                "lockdown" => matches!(admitted, SignInOutcome::NeedsUnitOfWork),
                 _ => matches!(admitted, SignInOutcome::Gone),
             };
             assert!(is_as_expected, "{case}: {admitted:?}");

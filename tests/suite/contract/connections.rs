@@ -16,38 +16,38 @@ use tokio::task::JoinHandle;
 
 /// Background tasks that each repeat an action until they are stopped.
 struct Crowd {
-    is_over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     people: Vec<JoinHandle<()>>,
 }
 
 impl Crowd {
     fn of<F: Future<Output = ()> + Send + 'static>(acts: Vec<impl Fn() -> F + Send + 'static>) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
+        let is_stopped = Arc::new(AtomicBool::new(false));
         let person = |act| {
-            let is_over = Arc::clone(&is_over);
-            tokio::spawn(go_on(is_over, act))
+            let is_stopped = Arc::clone(&is_stopped);
+            tokio::spawn(go_on(is_stopped, act))
         };
         let people = acts.into_iter().map(person).collect();
-        Self { is_over, people }
+        Self { is_stopped, people }
     }
 
     /// Stops all tasks and waits for them; a failure of one fails the test.
     async fn leave(self) {
-        self.is_over.store(true, Ordering::SeqCst);
+        self.is_stopped.store(true, Ordering::SeqCst);
         for person in self.people {
             person.await.unwrap();
         }
     }
 }
 
-async fn go_on<F: Future<Output = ()> + Send>(is_over: Arc<AtomicBool>, act: impl Fn() -> F + Send) {
-    while !is_over.load(Ordering::SeqCst) {
+async fn go_on<F: Future<Output = ()> + Send>(is_stopped: Arc<AtomicBool>, act: impl Fn() -> F + Send) {
+    while !is_stopped.load(Ordering::SeqCst) {
         act().await;
     }
 }
 
 /// Polls a future once and drops it.
-async fn give_up<T>(work: impl Future<Output = T>) {
+async fn poll_once<T>(work: impl Future<Output = T>) {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
         let _ = work.as_mut().poll(context);
@@ -57,7 +57,7 @@ async fn give_up<T>(work: impl Future<Output = T>) {
 }
 
 /// Waits until no connection is in use.
-async fn is_quiet(store: &dyn Store) {
+async fn wait_until_idle(store: &dyn Store) {
     for _ in 0..100 {
         if store.levels(NOW).await.unwrap().connections_used == 0 {
             return;
@@ -98,7 +98,7 @@ async fn many_session_lookups_do_not_starve_other_callers() {
 }
 
 /// Adds an account whose passkey has no counter, so that it can be used repeatedly.
-pub async fn add_uncounted(store: &dyn Store, name: &str) -> (User, Passkey) {
+pub async fn add_account_without_counter(store: &dyn Store, name: &str) -> (User, Passkey) {
     let user = user(name);
     let passkey = Passkey { sign_count: 0, ..passkey(&user) };
     let mut unit = store.begin().await.unwrap();
@@ -114,7 +114,7 @@ async fn many_sign_ins_do_not_starve_other_writers() {
         let (_, _, seen) = add_account(&*store, "eve").await;
         let mut acts = Vec::new();
         for number in 0..16 {
-            let (user, passkey) = add_uncounted(&*store, &format!("ada{number}")).await;
+            let (user, passkey) = add_account_without_counter(&*store, &format!("ada{number}")).await;
             let store = Arc::clone(&store);
             acts.push(move || {
                 let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, 0));
@@ -140,21 +140,21 @@ async fn many_sign_ins_do_not_starve_other_writers() {
 #[tokio::test]
 async fn a_dropped_caller_leaks_no_connection_and_blocks_no_queue() {
     on_both(async |store| {
-        let (user, passkey) = add_uncounted(&*store, "ada").await;
+        let (user, passkey) = add_account_without_counter(&*store, "ada").await;
         let held = store.begin().await.unwrap();
         for _ in 0..50 {
             let hash = TokenHash(random());
-            give_up(store.session(&hash)).await;
-            give_up(store.begin()).await;
-            give_up(store.mark_session_seen(session(&user, &passkey).id, NOW)).await;
-            give_up(Arriving::with(&user, &passkey, 0).come_in(&*store, None, None)).await;
+            poll_once(store.session(&hash)).await;
+            poll_once(store.begin()).await;
+            poll_once(store.mark_session_seen(session(&user, &passkey).id, NOW)).await;
+            poll_once(Arriving::with(&user, &passkey, 0).come_in(&*store, None, None)).await;
         }
         drop(held);
-        is_quiet(&*store).await;
+        wait_until_idle(&*store).await;
         store.begin().await.unwrap().commit().await.unwrap();
         let admitted = Arriving::with(&user, &passkey, 0).come_in(&*store, None, None).await;
         assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
-        is_quiet(&*store).await;
+        wait_until_idle(&*store).await;
     })
     .await;
 }

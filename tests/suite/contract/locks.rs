@@ -3,7 +3,7 @@
 //! timeout.
 
 use super::admission::Arriving;
-use super::connections::add_uncounted;
+use super::connections::add_account_without_counter;
 use super::store::{NOW, add_account};
 use crate::app::{Backends, TestDatabase};
 use latchkey::server::store::{SignInOutcome, Store, Unit, postgres};
@@ -29,8 +29,8 @@ async fn open() -> (TestDatabase, Arc<dyn Store>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sign_ins_that_wait_for_a_locked_account_hold_no_connection_and_write_nothing_later() {
     let (_database, store) = open().await;
-    let (user, passkey) = add_uncounted(&*store, "ada").await;
-    let (other, others_passkey) = add_uncounted(&*store, "eve").await;
+    let (user, passkey) = add_account_without_counter(&*store, "ada").await;
+    let (other, others_passkey) = add_account_without_counter(&*store, "eve").await;
     let mut unit = store.begin().await.unwrap();
     unit.lock_user(user.id).await.unwrap();
     // Many more than there are connections for sign-ins.
@@ -38,8 +38,7 @@ async fn sign_ins_that_wait_for_a_locked_account_hold_no_connection_and_write_no
         .map(|_| {
             let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, 0));
             tokio::spawn(async move {
-                let refused =
-                    timeout(DEADLINE, arriving.try_to_come_in(&*store, None, None)).await.unwrap().unwrap_err();
+                let refused = timeout(DEADLINE, arriving.try_record(&*store, None, None)).await.unwrap().unwrap_err();
                 (refused.to_string(), arriving)
             })
         })
@@ -56,7 +55,7 @@ async fn sign_ins_that_wait_for_a_locked_account_hold_no_connection_and_write_no
     sleep(Duration::from_millis(200)).await;
     for (cause, arriving) in refused {
         assert!(cause.contains("locked the account"), "{cause}");
-        arriving.left_nothing(&*store).await;
+        arriving.assert_not_recorded(&*store).await;
     }
     let admitted = Arriving::with(&user, &passkey, 0).come_in(&*store, None, None).await;
     assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");

@@ -19,7 +19,7 @@ const ENOUGH: Duration = Duration::from_secs(10);
 /// Starts a sign-in in its own task.
 fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<SignInOutcome>> {
     let (store, arriving) = (Arc::clone(store), Arc::clone(arriving));
-    tokio::spawn(async move { arriving.try_to_come_in(&*store, None, None).await.ok() })
+    tokio::spawn(async move { arriving.try_record(&*store, None, None).await.ok() })
 }
 
 /// A store in a file, and sign-ins that are ready to be recorded.
@@ -65,14 +65,14 @@ async fn a_dropped_sign_in_is_not_written_and_blocks_no_other() {
     assert!(first.await.unwrap_err().is_cancelled());
     writer.commit().await.unwrap();
     come_in(others).await;
-    crowd[0].left_nothing(&**store).await;
+    crowd[0].assert_not_recorded(&**store).await;
     // The same holds for a sign-in that waits alone.
     let writer = store.begin().await.unwrap();
     let alone = knock(store, &crowd[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     alone.abort();
     writer.commit().await.unwrap();
-    crowd[0].left_nothing(&**store).await;
+    crowd[0].assert_not_recorded(&**store).await;
     come_in(vec![knock(store, &crowd[0])]).await;
 }
 
@@ -90,7 +90,7 @@ async fn if_a_write_fails_no_sign_in_of_the_group_succeeds_and_all_succeed_later
     }
     query("alter table taken_away rename to known_browsers").execute(&mut other).await.unwrap();
     for one in crowd {
-        one.left_nothing(&**store).await;
+        one.assert_not_recorded(&**store).await;
     }
     come_in(crowd.iter().map(|one| knock(store, one)).collect()).await;
 }
@@ -134,7 +134,7 @@ async fn startup_waits_for_a_writer_and_says_so_if_that_takes_too_long() {
 }
 
 /// Counts rows in the file itself: an immutable database is read without its log.
-async fn in_the_file_alone(file: &Path, count: &'static str) -> Option<i64> {
+async fn count_without_log(file: &Path, count: &'static str) -> Option<i64> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     query_scalar(count).fetch_one(&mut connection).await.ok()
@@ -164,7 +164,7 @@ async fn writes_reach_the_file_while_others_write() {
     until("the log was not copied", || async {
         let at = NOW.plus(Duration::from_secs(passes.fetch_add(1, Ordering::SeqCst)));
         store.mark_session_seen(seen.id, at).await.unwrap();
-        in_the_file_alone(&file, "select count(*) from sessions").await == Some(2)
+        count_without_log(&file, "select count(*) from sessions").await == Some(2)
     })
     .await;
     // A write of another program at the same time blocks no write.
@@ -172,7 +172,7 @@ async fn writes_reach_the_file_while_others_write() {
     add_account(&other, "eve").await;
     drop(other);
     until("the writes of another program were not copied", || async {
-        in_the_file_alone(&file, "select count(*) from users").await == Some(2)
+        count_without_log(&file, "select count(*) from users").await == Some(2)
     })
     .await;
     drop(store);

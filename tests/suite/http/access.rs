@@ -3,7 +3,7 @@
 use crate::app::{App, Backends, Browser};
 use latchkey::server::access::{Reason, Verdict};
 use latchkey::server::admin::{ApplicationChange, Setting};
-use latchkey::server::auth::InvitationTerms;
+use latchkey::server::auth::NewInvitation;
 use latchkey::server::model::application::{Audience, RequiredMethod};
 use latchkey::server::model::{ApplicationId, GroupName};
 use latchkey::types::{DisplayName, Identifier};
@@ -115,7 +115,7 @@ async fn an_invitation_adds_groups_and_each_use_counts() {
             let title = DisplayName::parse(name).unwrap();
             app.state.groups().put(&group(name), Some(title), Some(is_default)).await.unwrap();
         }
-        let terms = |groups: &[&str]| InvitationTerms {
+        let terms = |groups: &[&str]| NewInvitation {
             note: None,
             uses: 1,
             life: Duration::from_hours(1),

@@ -95,7 +95,7 @@ async fn confirming_an_address_silently_voids_the_claims_of_other_accounts() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut eve = app.browser();
-        eve.sign_up_claiming("eve", "ADA@example.org").await;
+        eve.sign_up_with_email("eve", "ADA@example.org").await;
         let eves = app.email_to("ADA@example.org").await;
         let before = eve.get("/api/session").await.json()["user"].clone();
 
@@ -116,7 +116,7 @@ async fn an_address_stays_with_the_account_that_confirmed_it_first() {
         let app = App::start(backends).await;
         app.browser().sign_up_proven(&app, "ada").await;
         let mut eve = app.browser();
-        eve.sign_up_claiming("eve", "ada@EXAMPLE.org").await;
+        eve.sign_up_with_email("eve", "ada@EXAMPLE.org").await;
         let email = app.email_to("ada@EXAMPLE.org").await;
         let answer = eve.post(PATH, json!({ "token": email.token() })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
@@ -136,7 +136,7 @@ async fn only_one_of_many_concurrent_confirmations_of_an_address_succeeds() {
             for rival in 0..4 {
                 let mut browser = app.browser();
                 let email = format!("{}@example{round}.org", if rival % 2 == 0 { "same" } else { "SAME" });
-                browser.sign_up_claiming(&format!("ada{round}-{rival}"), &email).await;
+                browser.sign_up_with_email(&format!("ada{round}-{rival}"), &email).await;
                 let token = app.emails().await[0].token();
                 rivals.push((browser, token));
             }

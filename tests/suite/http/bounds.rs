@@ -66,7 +66,7 @@ fn constant(name: &str) -> String {
 async fn every_endpoint_that_writes_is_rate_limited() {
     let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     app.clock.stop();
-    app.make_keys().await;
+    app.add_signing_keys().await;
     let party = register(&app, "photos", change()).await;
     let asked = [("client_id", "photos"), ("redirect_uri", party.redirect_uri.as_str()), ("response_type", "code")];
     for (number, (method, path, charge)) in TABLE.iter().enumerate() {

@@ -76,10 +76,10 @@ async fn every_route_group_follows_its_row_in_the_table() {
         let ours = [("origin", app.origin.as_str()), ("accept", "text/html")];
         let refusal = send(&app, (Method::DELETE, path), &ours, "").await;
         if refusal.status.is_client_error() {
-            let has_pages = matches!(edge.readers, Readers::People | Readers::PeopleOfApplications);
+            let has_pages = matches!(edge.readers, Readers::People | Readers::PageOrOAuth);
             assert_eq!(refusal.text().contains("<html"), has_pages, "{path}");
             let refusal = send(&app, (Method::DELETE, path), &ours[..1], "").await;
-            let is_oauth = matches!(edge.readers, Readers::Applications | Readers::PeopleOfApplications);
+            let is_oauth = matches!(edge.readers, Readers::Applications | Readers::PageOrOAuth);
             assert_eq!(refusal.text().contains("error_description"), is_oauth, "{path}");
         }
     }

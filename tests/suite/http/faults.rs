@@ -15,7 +15,7 @@ const PROMISED: Duration = Duration::from_millis(2_500);
 /// The maximum time until the app has recovered.
 const RECOVERED: Duration = Duration::from_secs(10);
 
-async fn on_redis(server: &RedisServer) -> App {
+async fn app_with_redis(server: &RedisServer) -> App {
     let database = TestDatabase::create(Backends::Servers).await;
     let ephemeral = Arc::new(RedisEphemeral::open(&server.url()).unwrap());
     let settings = [("RATE_LIMITS", "on")];
@@ -25,7 +25,7 @@ async fn on_redis(server: &RedisServer) -> App {
     )
 }
 
-async fn on_postgres(server: &PostgresServer) -> App {
+async fn app_with_postgres(server: &PostgresServer) -> App {
     let clock = Arc::new(MovableClock::default());
     let store = Arc::new(postgres::open(&server.url(), Duration::from_secs(10)).await.unwrap());
     let ephemeral = open_ephemeral(Backends::Servers, &clock);
@@ -46,7 +46,7 @@ async fn recovers(app: &App) {
 }
 
 /// Asserts that new sign-ins fail within two seconds, signed-in users are unaffected and `/readyz` names the cause.
-async fn no_new_sign_in_succeeds(app: &App, signed_in: &mut crate::app::Browser) {
+async fn assert_sign_in_fails(app: &App, signed_in: &mut crate::app::Browser) {
     let form = json!({ "username": "eve", "email": "eve@example.org" });
     for (path, body) in [
         ("/api/sign-in/start", json!({})),
@@ -69,13 +69,13 @@ async fn no_new_sign_in_succeeds(app: &App, signed_in: &mut crate::app::Browser)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_recovers_after_redis_is_killed_and_restarted() {
     let mut server = RedisServer::start(&[]);
-    let app = on_redis(&server).await;
+    let app = app_with_redis(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     let mut begun = app.browser();
     let options = begun.start_sign_in().await;
     server.kill();
-    no_new_sign_in_succeeds(&app, &mut own).await;
+    assert_sign_in_fails(&app, &mut own).await;
     server.start_again();
     recovers(&app).await;
     let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
@@ -87,11 +87,11 @@ async fn the_app_recovers_after_redis_is_killed_and_restarted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_recovers_after_redis_freezes() {
     let server = RedisServer::start(&[]);
-    let app = on_redis(&server).await;
+    let app = app_with_redis(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     server.signal("STOP");
-    no_new_sign_in_succeeds(&app, &mut own).await;
+    assert_sign_in_fails(&app, &mut own).await;
     server.signal("CONT");
     recovers(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
@@ -100,16 +100,16 @@ async fn the_app_recovers_after_redis_freezes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_recovers_after_redis_is_read_only_or_full() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
-    let app = on_redis(&server).await;
+    let app = app_with_redis(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    no_new_sign_in_succeeds(&app, &mut own).await;
+    assert_sign_in_fails(&app, &mut own).await;
     server.command(&["REPLICAOF", "NO", "ONE"]);
     recovers(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    no_new_sign_in_succeeds(&app, &mut own).await;
+    assert_sign_in_fails(&app, &mut own).await;
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     recovers(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
@@ -118,7 +118,7 @@ async fn the_app_recovers_after_redis_is_read_only_or_full() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_recovers_after_the_database_crashes_during_a_sign_up() {
     let mut server = PostgresServer::start();
-    let app = on_postgres(&server).await;
+    let app = app_with_postgres(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     let mut begun = app.browser();
@@ -143,7 +143,7 @@ async fn the_app_recovers_after_the_database_crashes_during_a_sign_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_recovers_after_the_database_freezes() {
     let server = PostgresServer::start();
-    let app = on_postgres(&server).await;
+    let app = app_with_postgres(&server).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
     server.signal_all("STOP");
@@ -163,7 +163,7 @@ async fn the_app_recovers_after_the_database_freezes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_recovers_after_the_database_is_read_only() {
     let server = PostgresServer::start();
-    let app = on_postgres(&server).await;
+    let app = app_with_postgres(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     let set = |value: &'static str| {

@@ -46,7 +46,7 @@ async fn timed(browser: &mut Browser, path: &str, body: Value) -> (u128, Answer)
 
 /// Succeeds if one of three measured probabilities is within `bound` of one half. A real difference shows in all three
 /// measurements.
-async fn is_alike(bound: f64, measure: impl AsyncFn() -> f64) -> Result<(), Vec<f64>> {
+async fn check_indistinguishable(bound: f64, measure: impl AsyncFn() -> f64) -> Result<(), Vec<f64>> {
     let mut measured = Vec::new();
     for _ in 0..3 {
         measured.push(measure().await);
@@ -101,7 +101,7 @@ async fn known_and_unknown_addresses_get_the_same_answers_in_the_same_time() {
     for backends in Backends::ALL {
         let app = with_accounts(backends).await;
         for (path, body) in paths {
-            let alike = is_alike(0.1, async || compare(&app, path, body).await).await;
+            let alike = check_indistinguishable(0.1, async || compare(&app, path, body).await).await;
             assert_eq!(alike, Ok(()), "{backends:?}: {path}: probabilities that a known address took longer");
         }
     }
@@ -137,7 +137,7 @@ async fn compare_codes(app: &App) -> f64 {
 async fn a_wrong_code_takes_equally_long_with_and_without_an_account() {
     for backends in Backends::ALL {
         let app = with_accounts(backends).await;
-        let alike = is_alike(0.18, async || compare_codes(&app).await).await;
+        let alike = check_indistinguishable(0.18, async || compare_codes(&app).await).await;
         assert_eq!(alike, Ok(()), "{backends:?}: probabilities that the code of a known address took longer");
     }
 }

@@ -309,7 +309,7 @@ async fn a_claimed_address_is_not_flooded() {
     let app = limited(Backends::Embedded).await;
     for number in 0..5 {
         app.browser_at(&format!("203.0.113.{number}"))
-            .sign_up_claiming(&format!("eve{number}"), "ada@example.org")
+            .sign_up_with_email(&format!("eve{number}"), "ada@example.org")
             .await;
     }
     assert_eq!(app.emails().await.iter().filter(|email| email.0.recipient == "ada@example.org").count(), 3);

@@ -11,7 +11,7 @@ fn at(browser: &Browser, node: &axum::Router) -> Browser {
 #[tokio::test]
 async fn a_ceremony_that_starts_on_one_node_can_finish_on_the_other() {
     let app = App::start(Backends::Servers).await;
-    let node = app.second_node().await;
+    let node = app.second_router().await;
     let mut own = app.browser();
     let options = own.start_sign_up("ada").await;
     let passkey = crate::authenticator::SoftPasskey::new(&options);
@@ -31,7 +31,7 @@ async fn a_ceremony_that_starts_on_one_node_can_finish_on_the_other() {
 #[tokio::test]
 async fn a_session_revoked_on_one_node_is_invalid_on_the_other() {
     let app = App::start(Backends::Servers).await;
-    let node = app.second_node().await;
+    let node = app.second_router().await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     let mut phone = app.browser();
@@ -45,7 +45,7 @@ async fn a_session_revoked_on_one_node_is_invalid_on_the_other() {
 #[tokio::test]
 async fn an_email_requested_on_one_node_can_be_answered_on_the_other() {
     let app = App::start(Backends::Servers).await;
-    let node = app.second_node().await;
+    let node = app.second_router().await;
     app.browser().sign_up_proven(&app, "ada").await;
     let mut asking = app.browser();
     asking.ask("ada").await;
@@ -57,7 +57,7 @@ async fn an_email_requested_on_one_node_can_be_answered_on_the_other() {
 #[tokio::test]
 async fn limits_hold_across_nodes() {
     let app = App::start_set(Backends::Servers, &[("RATE_LIMITS", "on")]).await;
-    let node = app.second_node().await;
+    let node = app.second_router().await;
     for number in 0..31 {
         let browser = app.browser_at("192.0.2.77");
         let mut browser = if number % 2 == 0 { browser } else { at(&browser, &node) };

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Backends, Browser, ORIGIN};
 use crate::authenticator::SoftPasskey;
-use latchkey::server::auth::InvitationTerms;
+use latchkey::server::auth::NewInvitation;
 use latchkey::server::model::UserId;
 use latchkey::types::Identifier;
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ async fn disabling_an_account_during_sign_ins_leaves_no_session_alive() {
 }
 
 async fn invite(app: &App, uses: u32) -> String {
-    let terms = InvitationTerms { note: None, uses, life: Duration::from_hours(1), groups: BTreeSet::new() };
+    let terms = NewInvitation { note: None, uses, life: Duration::from_hours(1), groups: BTreeSet::new() };
     app.state.invitations().create(terms).await.unwrap().unwrap().1.encode()
 }
 

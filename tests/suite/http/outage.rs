@@ -21,7 +21,7 @@ async fn through_proxy(url: &str) -> (Proxy, Secret<String>) {
     (proxy, Secret::new(url.to_string()))
 }
 
-async fn app_with_cuttable_database() -> (App, Proxy) {
+async fn app_with_proxied_database() -> (App, Proxy) {
     let database = TestDatabase::create(Backends::Servers).await;
     let (proxy, url) = through_proxy(database.url().expose()).await;
     let clock = Arc::new(MovableClock::default());
@@ -30,7 +30,7 @@ async fn app_with_cuttable_database() -> (App, Proxy) {
     (App::from_parts(Parts { store, ephemeral, clock, database }, &[]), proxy)
 }
 
-async fn app_with_cuttable_redis() -> (App, Proxy) {
+async fn app_with_proxied_redis() -> (App, Proxy) {
     let database = TestDatabase::create(Backends::Servers).await;
     let (proxy, url) = through_proxy(&address("TEST_REDIS_URL")).await;
     let clock = Arc::new(MovableClock::default());
@@ -57,7 +57,7 @@ async fn eventually_ready(app: &App) {
 
 #[tokio::test]
 async fn without_the_database_no_request_hangs_and_the_app_recovers_by_itself() {
-    let (app, proxy) = app_with_cuttable_database().await;
+    let (app, proxy) = app_with_proxied_database().await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
     let mut begun = app.browser();
@@ -89,7 +89,7 @@ async fn without_the_database_no_request_hangs_and_the_app_recovers_by_itself() 
 
 #[tokio::test]
 async fn without_redis_sign_in_fails_and_signed_in_users_are_unaffected() {
-    let (app, proxy) = app_with_cuttable_redis().await;
+    let (app, proxy) = app_with_proxied_redis().await;
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
     proxy.cut();
@@ -121,7 +121,7 @@ async fn without_redis_sign_in_fails_and_signed_in_users_are_unaffected() {
 
 #[tokio::test]
 async fn an_unresponsive_database_is_reported_as_unavailable_within_two_seconds() {
-    let (app, proxy) = app_with_cuttable_database().await;
+    let (app, proxy) = app_with_proxied_database().await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     proxy.stall();
@@ -140,7 +140,7 @@ async fn an_unresponsive_database_is_reported_as_unavailable_within_two_seconds(
 
 #[tokio::test]
 async fn an_unresponsive_redis_is_reported_as_unavailable_within_two_seconds() {
-    let (app, proxy) = app_with_cuttable_redis().await;
+    let (app, proxy) = app_with_proxied_redis().await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     proxy.stall();
@@ -177,7 +177,7 @@ async fn requests_succeed_after_the_database_closes_its_connections() {
 
 #[tokio::test]
 async fn a_stalled_database_leaves_no_transaction_open() {
-    let (app, proxy) = app_with_cuttable_database().await;
+    let (app, proxy) = app_with_proxied_database().await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     for _ in 0..3 {

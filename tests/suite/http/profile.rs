@@ -215,7 +215,7 @@ async fn a_deleted_account_leaves_nothing_and_its_address_can_sign_up_again() {
         let mut again = app.browser();
         let taken = again.post("/api/sign-up/start", json!({ "username": "ada", "email": "ada@example.org" })).await;
         assert_eq!(taken.refusal().1, "username_taken", "the name is held");
-        again.sign_up_claiming("ada2", "ada@example.org").await;
+        again.sign_up_with_email("ada2", "ada@example.org").await;
         let token = app.email_about("ada@example.org", "Confirm your email address for Latchkey").await.token();
         let user = again.post("/api/account/email/confirm", json!({ "token": token })).await.json()["user"].clone();
         assert_eq!(user["email_verified"], true);

@@ -52,7 +52,7 @@ async fn every_one_time_operation_succeeds_once() {
             let body = json!({ "token": token });
             assert_eq!(at_once(&own, "/api/account/email/confirm", &body).await, 1, "a confirmation");
             by_email(&app, &name, &address).await;
-            by_security_email(&app, &mut own, &passkey, &name).await;
+            race_recovery_and_reports(&app, &mut own, &passkey, &name).await;
         }
         assert_eq!(app.deadlocks().await, 0, "{backends:?}");
     }
@@ -68,7 +68,7 @@ async fn by_email(app: &App, name: &str, address: &str) {
     assert_eq!(at_once(&asking, "/api/email/code", &json!({ "code": code })).await, 1, "a code");
 }
 
-async fn by_security_email(app: &App, own: &mut Browser, passkey: &SoftPasskey, name: &str) {
+async fn race_recovery_and_reports(app: &App, own: &mut Browser, passkey: &SoftPasskey, name: &str) {
     let options = own.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
     let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
     assert_eq!(at_once(own, "/api/reauthenticate/finish", &body).await, 1, "a reauthentication");

@@ -179,7 +179,7 @@ async fn an_undo_cannot_take_an_address_that_another_account_has_confirmed() {
         change_address(&app, &mut own, "new@example.org").await;
         let undo = app.email_about("ada@example.org", CHANGED).await.token_for("/email/undo");
         let mut eve = app.browser();
-        eve.sign_up_claiming("eve", "ada@example.org").await;
+        eve.sign_up_with_email("eve", "ada@example.org").await;
         let token = app.email_about("ada@example.org", "Confirm your email address for Latchkey").await.token();
         assert_eq!(eve.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
         let answer = app.browser().post("/api/account/email/undo", json!({ "token": undo })).await;

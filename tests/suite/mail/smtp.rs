@@ -125,7 +125,7 @@ async fn in_the_last_step_a_rejection_is_certain_and_silence_is_not() {
         outcomes.push(match ready.finish().await.unwrap_err() {
             HandOverError::Refused(DeliveryError::Later(_)) => "later",
             HandOverError::Refused(DeliveryError::Never(_)) => "never",
-            HandOverError::Refused(DeliveryError::NotOurs) => "not ours",
+            HandOverError::Refused(DeliveryError::ClaimLost) => "not ours",
             HandOverError::Unknown(_) => "unknown",
         });
     }

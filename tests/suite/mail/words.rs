@@ -24,10 +24,10 @@ fn address() -> EmailAddress {
 }
 
 fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
-    written_in(Language::English, purpose, name)
+    write_in(Language::English, purpose, name)
 }
 
-fn written_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
+fn write_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
     let name = name.map(|name| DisplayName::parse(name).unwrap());
     let draft = Draft {
         id: EmailId(uuid::Uuid::nil()),
@@ -99,7 +99,7 @@ fn the_emails_match_the_reviewed_snapshots() {
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("{name}.txt"), format!("{}\n\n{}", email.subject, email.text));
             insta::assert_snapshot!(format!("{name}.html"), email.html);
-            let german = written_in(Language::German, &purpose, greeted);
+            let german = write_in(Language::German, &purpose, greeted);
             insta::assert_snapshot!(format!("{name}.de.txt"), format!("{}\n\n{}", german.subject, german.text));
         });
     }

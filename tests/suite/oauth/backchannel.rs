@@ -7,7 +7,7 @@ use latchkey::server::jobs::LogoutWorker;
 use latchkey::server::jose::{Members, VerifyingKey, verify};
 use latchkey::server::model::application::Audience;
 use latchkey::server::model::{ApplicationId, GroupName};
-use latchkey::server::outbound::{Door, DoorError, Reach};
+use latchkey::server::outbound::{Door, OutboundError, Reach};
 use latchkey::types::Identifier;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -278,7 +278,7 @@ async fn outbound_requests_follow_no_redirect_and_are_limited_in_time_and_size()
     let uri = format!("http://{}/", silent.local_addr().unwrap());
     let started = std::time::Instant::now();
     let refused = door.post_form(&uri, Vec::new(), Reach::Registered).await;
-    assert!(matches!(refused, Err(DoorError::NoAnswer(_))), "{refused:?}");
+    assert!(matches!(refused, Err(OutboundError::NoAnswer(_))), "{refused:?}");
     assert!(started.elapsed() < Duration::from_secs(8));
 }
 
@@ -288,15 +288,15 @@ async fn outbound_requests_reach_allowed_addresses_only() {
     let port = own.uri.rsplit(':').next().unwrap().to_owned();
     let door = Door { allowed: Arc::default() };
     for (uri, reach, expected) in [
-        (format!("https://127.0.0.1:{port}"), Reach::Public, DoorError::Forbidden),
-        (format!("https://localhost:{port}"), Reach::Public, DoorError::Forbidden),
-        (format!("https://[::ffff:127.0.0.1]:{port}"), Reach::Public, DoorError::Forbidden),
-        ("https://10.0.0.1/".to_owned(), Reach::Public, DoorError::Forbidden),
-        ("http://93.184.216.34/".to_owned(), Reach::Public, DoorError::Scheme),
-        ("http://169.254.169.254/latest".to_owned(), Reach::Registered, DoorError::Forbidden),
-        ("http://[fe80::1]/".to_owned(), Reach::Registered, DoorError::Forbidden),
-        ("https://user@example.org/".to_owned(), Reach::Registered, DoorError::UserInfo),
-        ("ftp://example.org/".to_owned(), Reach::Registered, DoorError::Scheme),
+        (format!("https://127.0.0.1:{port}"), Reach::Public, OutboundError::Forbidden),
+        (format!("https://localhost:{port}"), Reach::Public, OutboundError::Forbidden),
+        (format!("https://[::ffff:127.0.0.1]:{port}"), Reach::Public, OutboundError::Forbidden),
+        ("https://10.0.0.1/".to_owned(), Reach::Public, OutboundError::Forbidden),
+        ("http://93.184.216.34/".to_owned(), Reach::Public, OutboundError::Scheme),
+        ("http://169.254.169.254/latest".to_owned(), Reach::Registered, OutboundError::Forbidden),
+        ("http://[fe80::1]/".to_owned(), Reach::Registered, OutboundError::Forbidden),
+        ("https://user@example.org/".to_owned(), Reach::Registered, OutboundError::UserInfo),
+        ("ftp://example.org/".to_owned(), Reach::Registered, OutboundError::Scheme),
     ] {
         assert_eq!(door.post_form(&uri, Vec::new(), reach).await, Err(expected), "{uri}");
     }

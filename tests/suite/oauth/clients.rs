@@ -278,7 +278,7 @@ async fn a_client_that_becomes_public_follows_the_rules_for_public_clients() {
         .await
         .unwrap();
     let public = || ClientChange { is_public: Some(true), ..ClientChange::default() };
-    assert!(matches!(edit(public()).await, Err(Refused::WrongRedirectUri(..))));
+    assert!(matches!(edit(public()).await, Err(Refused::RedirectUriError(..))));
     let changed = edit(ClientChange { redirect_uris: uris("https://app.example/cb").redirect_uris, ..public() }).await;
     assert_eq!(changed.unwrap().client.unwrap().consent, ConsentRule::Once, "anyone can use its client id");
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[tokio::test]
 async fn oidcc_discovery_endpoint_verification() {
     let app = App::start_with(Backends::Embedded, "https://id.example.org").await;
-    app.make_keys().await;
+    app.add_signing_keys().await;
     let answer = app.browser().get("/.well-known/openid-configuration").await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
     assert_eq!(answer.header("cache-control"), "public, max-age=600");

@@ -61,7 +61,7 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let before = app.store.signing_keys().await.unwrap();
-        let other = app.second_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
+        let other = app.another_node_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
         let refused = other.state.signing_keys().read().await.unwrap_err().to_string();
         assert!(refused.contains("SECRET_KEY"), "{refused}");
         assert!(other.state.signing_keys().keep().await.is_err(), "it creates no second set");
@@ -73,7 +73,7 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
         let former = app.setting("SECRET_KEY");
         let settings =
             [("SECRET_KEY", "another secret key of more than 32 bytes"), ("SECRET_KEY_PREVIOUS", former.as_str())];
-        let rotated = app.second_with(&settings).await;
+        let rotated = app.another_node_with(&settings).await;
         rotated.state.signing_keys().keep().await.unwrap();
         let after = app.store.signing_keys().await.unwrap();
         assert_eq!(before.len(), after.len());
@@ -90,7 +90,7 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
 #[tokio::test]
 async fn a_lost_key_set_is_replaced_only_with_force() {
     let app = provider(Backends::Embedded).await;
-    let lost = app.second_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
+    let lost = app.another_node_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
     assert_eq!(lost.state.signing_keys().replace().await.unwrap().len(), 3);
     lost.state.signing_keys().keep().await.unwrap();
     assert_eq!(published(&lost).await.len(), 3);

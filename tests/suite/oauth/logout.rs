@@ -173,7 +173,7 @@ async fn a_hint_of_another_session_requires_confirmation_and_one_of_an_ended_ses
 #[tokio::test]
 async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
     let app = App::start_with(Backends::Embedded, "https://id.example.org").await;
-    app.make_keys().await;
+    app.add_signing_keys().await;
     let document = app.browser().get("/.well-known/openid-configuration").await.json();
     assert_eq!(document["end_session_endpoint"], "https://id.example.org/oauth/logout");
 }

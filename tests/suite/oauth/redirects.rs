@@ -68,7 +68,7 @@ async fn oidcc_redirect_uri_regfrag_and_others_that_cannot_be_registered() {
         let id = ApplicationId::parse(&format!("a{number}")).unwrap();
         let change = ApplicationChange { client: uris(&[uri]), ..ApplicationChange::default() };
         let refused = app.state.applications().add(id.clone(), DisplayName::parse("A").unwrap(), change).await;
-        assert!(matches!(refused, Err(Refused::WrongRedirectUri(..))), "{uri}");
+        assert!(matches!(refused, Err(Refused::RedirectUriError(..))), "{uri}");
         assert_eq!(app.store.application(&id).await.unwrap(), None, "nothing is stored");
     }
 }

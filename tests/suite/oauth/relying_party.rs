@@ -52,7 +52,7 @@ pub struct Arrived {
 /// An app with signing keys.
 pub async fn provider(backends: Backends) -> App {
     let app = App::start(backends).await;
-    app.make_keys().await;
+    app.add_signing_keys().await;
     app
 }
 

@@ -1,6 +1,6 @@
 use super::{ApplicationEntry, ApplicationsFile, GroupEntry, Mistake, Mistakes};
 use crate::server::admin::Refused;
-use crate::server::admin::applications::{Applications, Setting, new_application, put_parts};
+use crate::server::admin::applications::{Applications, Setting, new_application, put_groups_and_logo};
 use crate::server::admin::clients::log_secret;
 use crate::server::admin::lost_access::{self, Change};
 use crate::server::core::Core;
@@ -184,7 +184,7 @@ impl Run<'_> {
             // Logos with the same version are equal.
             let is_known = former.is_some_and(|former| former.logo == application.logo);
             let logo = if is_known { Setting::Keep } else { entry.change.logo.clone() };
-            put_parts(unit, &application, logo).await?;
+            put_groups_and_logo(unit, &application, logo).await?;
             match &client {
                 Some(client) if unit.put_client(client).await? == Insertion::Conflict => {
                     return Err(Refused::ClientIdTaken(client.client_id.clone()));

@@ -98,7 +98,7 @@ fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry
     let id = table.needed("id", values::application_id);
     let preset = table.text("preset", values::preset);
     let name = table.text("name", values::title);
-    let url = table.text("url", values::web_address);
+    let url = table.text("url", values::web_url);
     let logo = table.text("logo", |file| values::logo(&folder.join(file))).map_or(Setting::Clear, Setting::Set);
     let who = who(&mut table);
     let method = table.text("method", values::method);

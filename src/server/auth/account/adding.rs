@@ -1,12 +1,12 @@
 //! Adds a passkey to an existing account.
 
 use super::current_user::CurrentUser;
-use super::passkeys::{MOST_PASSKEYS, Passkeys};
+use super::passkeys::{MAX_PASSKEYS, Passkeys};
 use super::policy::Standing;
-use super::unit::OwnersUnit;
+use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::webauthn::{Begun, NewCredential, Purpose, Refused};
-use crate::server::auth::{Caller, Error, RegistrationAnswer};
+use crate::server::auth::{Caller, Error, RegistrationResponse};
 use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
@@ -34,15 +34,15 @@ impl Passkeys<'_> {
     ///
     /// # Errors
     /// Why it may not; or when the database is unavailable.
-    pub async fn check_adding(&self, current: &CurrentUser) -> Result<(), Error> {
+    pub async fn check_can_add(&self, current: &CurrentUser) -> Result<(), Error> {
         let passkeys = self.list(current).await?;
-        Standing::new(self.core, &current.user, &current.session, &passkeys).may_add()?;
-        if passkeys.len() < MOST_PASSKEYS { Ok(()) } else { Err(ApiError::TooManyPasskeys.into()) }
+        Standing::new(self.core, &current.user, &current.session, &passkeys).check_add_passkey()?;
+        if passkeys.len() < MAX_PASSKEYS { Ok(()) } else { Err(ApiError::TooManyPasskeys.into()) }
     }
 
-    /// Whether [`Self::check_adding`] succeeds, for callers that do not need the reason.
+    /// Whether [`Self::check_can_add`] succeeds, for callers that do not need the reason.
     pub async fn can_add(&self, current: &CurrentUser) -> Result<bool, Unavailable> {
-        match self.check_adding(current).await {
+        match self.check_can_add(current).await {
             Ok(()) => Ok(true),
             Err(Error::Refused(_)) => Ok(false),
             Err(Error::Unavailable(cause)) => Err(cause),
@@ -57,7 +57,7 @@ impl Passkeys<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn begin_add(&self, current: &CurrentUser, caller: &Caller) -> Result<views::Options, Error> {
         let passkeys = self.list(current).await?;
-        Standing::new(self.core, &current.user, &current.session, &passkeys).may_add()?;
+        Standing::new(self.core, &current.user, &current.session, &passkeys).check_add_passkey()?;
         let known: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.core.rp_id())).collect();
         let (options, challenge, registration) =
             self.ceremonies.relying_party.begin_registration(&current.user, &known)?;
@@ -71,10 +71,10 @@ impl Passkeys<'_> {
     /// # Errors
     /// When the response or the name does not parse (then the ceremony stays usable), or the ephemeral store is
     /// unavailable.
-    pub async fn take_adding(
+    pub async fn take_ceremony(
         &self,
         caller: &Caller,
-        answer: &RegistrationAnswer,
+        answer: &RegistrationResponse,
         name: Option<&str>,
     ) -> Result<Taken, Error> {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| ApiError::InvalidName)?;
@@ -95,7 +95,7 @@ impl Passkeys<'_> {
         &self,
         current: &CurrentUser,
         taken: Taken,
-        answer: &RegistrationAnswer,
+        answer: &RegistrationResponse,
     ) -> Result<views::Passkey, Error> {
         let Taken { adding, name } = taken;
         let begun = adding.filter(|begun| begun.user_id == current.user.id).ok_or(ApiError::CeremonyExpired)?;
@@ -119,10 +119,10 @@ impl Passkeys<'_> {
     }
 
     async fn add(&self, current: &CurrentUser, passkey: &Passkey) -> Result<views::Passkey, Error> {
-        let owners = OwnersUnit::begin(self.core, current).await?;
-        owners.standing(current).may_add()?;
-        let OwnersUnit { mut unit, passkeys } = owners;
-        if passkeys.len() >= MOST_PASSKEYS {
+        let owners = OwnerUnit::begin(self.core, current).await?;
+        owners.standing(current).check_add_passkey()?;
+        let OwnerUnit { mut unit, passkeys } = owners;
+        if passkeys.len() >= MAX_PASSKEYS {
             return Err(ApiError::TooManyPasskeys.into());
         }
         if unit.add_passkey(passkey).await? == Insertion::Conflict {

@@ -2,7 +2,7 @@
 
 use super::current_user::CurrentUser;
 use super::sessions::Sessions;
-use super::unit::{AccountUnit, OwnersUnit};
+use super::unit::{AccountUnit, OwnerUnit};
 use crate::server::Unavailable;
 use crate::server::auth::email_request::EmailRequests;
 use crate::server::auth::error::code_wrong;
@@ -23,11 +23,11 @@ use crate::types::{ApiError, EmailAddress, Identifier, Language, Next};
 use std::time::Duration;
 
 /// The minimum time between two emails that confirm the same address.
-const AGAIN_AFTER: Duration = Duration::from_mins(1);
+const RESEND_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The outcome of requesting another confirmation email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SentAgain {
+pub enum ResendOutcome {
     Sent,
     /// The last one is less than a minute old.
     TooSoon,
@@ -84,12 +84,12 @@ impl Address<'_> {
         let address = EmailAddress::parse(address).ok().filter(|address| email_key(address).is_some());
         let address = address.ok_or(ApiError::InvalidEmail)?;
         // Checked first, so that a request that would be refused is not counted; and again once the account is locked.
-        drop(OwnersUnit::begin_fresh(self.core, current).await?);
+        drop(OwnerUnit::begin_fresh(self.core, current).await?);
         if !self.core.email().can_send() {
             return Err(ApiError::EmailOff.into());
         }
         self.count_email(caller, &address).await?;
-        let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let OwnerUnit { mut unit, .. } = OwnerUnit::begin_fresh(self.core, current).await?;
         let claim = Claim { session: &current.session, address, language: caller.language };
         self.queue_confirmation(&mut unit, claim).await?;
         unit.record(EventKind::AddressRequested, None).await?;
@@ -99,7 +99,7 @@ impl Address<'_> {
 
     async fn count_email(&self, caller: &Caller, address: &EmailAddress) -> Result<(), Error> {
         let requests = EmailRequests { core: self.core };
-        Ok(requests.count_of_stranger(caller.address, &Identifier::Address(address.clone())).await?)
+        Ok(requests.count_for_stranger(caller.address, &Identifier::Address(address.clone())).await?)
     }
 
     /// Sends the confirmation email again, at most once a minute: to the address that was requested last, or else to
@@ -108,29 +108,30 @@ impl Address<'_> {
     /// # Errors
     /// When too many emails were requested, or a backend is unavailable.
     #[tracing::instrument(skip_all)]
-    pub async fn confirm_again(&self, current: &CurrentUser, caller: &Caller) -> Result<SentAgain, Error> {
+    pub async fn resend_confirmation(&self, current: &CurrentUser, caller: &Caller) -> Result<ResendOutcome, Error> {
         let last = self.newest(current).await?;
-        let is_young = last.as_ref().is_some_and(|last| self.core.now().since(last.request.created_at) < AGAIN_AFTER);
+        let is_young =
+            last.as_ref().is_some_and(|last| self.core.now().since(last.request.created_at) < RESEND_INTERVAL);
         let claimed = match last.map(|last| last.request.purpose) {
             Some(Purpose::Confirm { address, .. }) => Some(address),
             _ => current.user.email.clone().filter(|_| !current.user.email_verified),
         };
         let Some(address) = claimed.filter(|_| self.core.email().can_send()) else {
-            return Ok(SentAgain::NothingToConfirm);
+            return Ok(ResendOutcome::NothingToConfirm);
         };
         if is_young {
-            return Ok(SentAgain::TooSoon);
+            return Ok(ResendOutcome::TooSoon);
         }
         self.count_email(caller, &address).await?;
-        let mut unit = match OwnersUnit::begin(self.core, current).await {
+        let mut unit = match OwnerUnit::begin(self.core, current).await {
             Ok(owners) => owners.unit,
-            Err(Error::Refused(_)) => return Ok(SentAgain::NothingToConfirm),
+            Err(Error::Refused(_)) => return Ok(ResendOutcome::NothingToConfirm),
             Err(outage @ Error::Unavailable(_)) => return Err(outage),
         };
         let claim = Claim { session: &current.session, address, language: caller.language };
         self.queue_confirmation(&mut unit, claim).await?;
         unit.commit().await?;
-        Ok(SentAgain::Sent)
+        Ok(ResendOutcome::Sent)
     }
 
     /// The address that this session may confirm with a code.
@@ -161,7 +162,7 @@ impl Address<'_> {
     ) -> Result<User, Error> {
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let confirmation = self.linked(current, token).await?;
-        let unit = OwnersUnit::begin(self.core, current).await?.unit;
+        let unit = OwnerUnit::begin(self.core, current).await?.unit;
         self.prove(unit, current, confirmation).await
     }
 
@@ -177,7 +178,7 @@ impl Address<'_> {
         let open = open.ok_or(ApiError::LinkExpired)?;
         let is_right = open.has_code(code, &self.core.keys);
         let address = open.request.purpose.clone().confirmed_address().ok_or(ApiError::LinkExpired)?;
-        let mut unit = OwnersUnit::begin(self.core, current).await?.unit;
+        let mut unit = OwnerUnit::begin(self.core, current).await?.unit;
         let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
         if !is_right {
             unit.commit().await?;
@@ -226,7 +227,7 @@ impl Address<'_> {
         let is_change = former.email.as_ref().and_then(email_key) != email_key(&address);
         unit.user = User { email: Some(address), email_verified: true, ..former.clone() };
         if is_change {
-            self.follow_change(&mut unit, current, &former).await?;
+            self.finish_change(&mut unit, current, &former).await?;
         } else {
             unit.record(EventKind::AddressConfirmed, None).await?;
         }
@@ -237,13 +238,13 @@ impl Address<'_> {
     }
 
     /// Ends other sessions and open emails after a change of address, and notifies both addresses.
-    async fn follow_change(
+    async fn finish_change(
         &self,
         unit: &mut AccountUnit<'_>,
         current: &CurrentUser,
         former: &User,
     ) -> Result<(), Unavailable> {
-        let others = OtherSessions { than: current.session.id, opened_with: None };
+        let others = OtherSessions { than: current.session.id, other_sessions_of: None };
         unit.end_other_sessions(former.id, others, self.core.now()).await?;
         unit.void_requests_of_user(former.id).await?;
         unit.record(EventKind::AddressChanged, None).await?;

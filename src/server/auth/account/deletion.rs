@@ -1,5 +1,5 @@
 use super::current_user::CurrentUser;
-use super::unit::OwnersUnit;
+use super::unit::OwnerUnit;
 use crate::server::auth::{Error, account::Profile};
 use crate::server::core::Core;
 use crate::server::model::notification::Occasion;
@@ -18,7 +18,7 @@ impl Deletion<'_> {
     /// When `typed` is not the username, the session may not delete the account, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn delete(&self, current: &CurrentUser, typed: &str) -> Result<(), Error> {
-        let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let OwnerUnit { mut unit, .. } = OwnerUnit::begin_fresh(self.core, current).await?;
         let user = unit.user.clone();
         if typed.trim() != user.username.as_str() {
             return Err(ApiError::WrongUsername.into());

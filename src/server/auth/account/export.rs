@@ -3,7 +3,7 @@
 use super::activity::Activity;
 use super::current_user::CurrentUser;
 use super::policy::Standing;
-use super::unit::OwnersUnit;
+use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::{Error, view};
 use crate::server::clock::Timestamp;
@@ -89,7 +89,7 @@ impl Exports<'_> {
     /// When the session may not export the account, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn export(&self, current: &CurrentUser) -> Result<Export, Error> {
-        let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let OwnerUnit { mut unit, passkeys } = OwnerUnit::begin_fresh(self.core, current).await?;
         unit.record(EventKind::Exported, None).await?;
         unit.notify(Occasion::Exported, None).await?;
         let user = unit.user.clone();

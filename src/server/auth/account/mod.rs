@@ -14,7 +14,7 @@ mod sessions;
 mod unit;
 
 pub use activity::Activity;
-pub use address::{Address, Claim, SentAgain};
+pub use address::{Address, Claim, ResendOutcome};
 pub use current_user::CurrentUser;
 pub use deletion::Deletion;
 pub use export::{Export, Exports};
@@ -23,4 +23,4 @@ pub use policy::Standing;
 pub use profile::Profile;
 pub use recovery_codes::RecoveryCodes;
 pub use sessions::{Revocation, Sessions};
-pub use unit::{AccountUnit, OwnersUnit};
+pub use unit::{AccountUnit, OwnerUnit};

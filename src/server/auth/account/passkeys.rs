@@ -2,7 +2,7 @@
 
 use super::current_user::CurrentUser;
 use super::policy::Standing;
-use super::unit::OwnersUnit;
+use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::webauthn::Ceremonies;
 use crate::server::auth::{Error, view};
@@ -12,7 +12,7 @@ use crate::server::model::{CredentialId, EventKind, Passkey, User};
 use crate::types::{ApiError, DisplayName, views};
 
 /// The maximum number of passkeys of an account.
-pub(super) const MOST_PASSKEYS: usize = 20;
+pub(super) const MAX_PASSKEYS: usize = 20;
 
 /// Listing, adding (`adding.rs`), renaming and removing passkeys.
 pub struct Passkeys<'a> {
@@ -59,7 +59,7 @@ impl Passkeys<'_> {
     pub async fn rename(&self, current: &CurrentUser, id: &str, name: &str) -> Result<views::Passkey, Error> {
         let name = DisplayName::parse(name).map_err(|_| ApiError::InvalidName)?;
         let id = CredentialId::decode(id).ok_or(ApiError::NotFound)?;
-        let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin(self.core, current).await?;
+        let OwnerUnit { mut unit, passkeys } = OwnerUnit::begin(self.core, current).await?;
         let passkey = passkeys.iter().find(|passkey| passkey.credential_id == id).ok_or(ApiError::NotFound)?;
         if passkey.name == name.as_str() {
             return Ok(self.view(current, passkey, &passkeys));
@@ -81,17 +81,17 @@ impl Passkeys<'_> {
     /// database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn remove(&self, current: &CurrentUser, id: &str) -> Result<Passkey, Error> {
-        let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let OwnerUnit { mut unit, passkeys } = OwnerUnit::begin_fresh(self.core, current).await?;
         let id = CredentialId::decode(id).ok_or(ApiError::NotFound)?;
         let (removed, left): (Vec<_>, Vec<_>) = passkeys.into_iter().partition(|passkey| passkey.credential_id == id);
         let removed = removed.into_iter().next().ok_or(ApiError::NotFound)?;
         let rp_id = self.core.rp_id();
         let has_another = left.iter().any(|passkey| passkey.is_usable(rp_id)) || self.email_signs_in(&unit.user);
         if removed.is_usable(rp_id) && !has_another {
-            return Err(ApiError::LastWayIn.into());
+            return Err(ApiError::LastSignInMethod.into());
         }
         unit.remove_passkey(current.user.id, &id).await?;
-        unit.bound_lockdown().await?;
+        unit.set_lockdown_end().await?;
         unit.void_recognition(current.user.id).await?;
         let name = Some(removed.name.clone());
         unit.record(EventKind::PasskeyRemoved, name.clone()).await?;

@@ -28,7 +28,7 @@ impl<'a> Standing<'a> {
     }
 
     /// Checks whether the session may perform the actions that are reserved for the account's owner.
-    pub fn may_act(self) -> Result<(), ApiError> {
+    pub fn check_sensitive_action(self) -> Result<(), ApiError> {
         let allowed = match &self.session.method {
             Method::Passkey(id) => self.session.user_verified && self.is_in_use(id),
             Method::Email => !self.has_usable(),
@@ -45,9 +45,9 @@ impl<'a> Standing<'a> {
         self.check_probation()
     }
 
-    /// Checks whether the session may add a passkey: under the conditions of [`Self::may_act`], or after a fresh email
+    /// Checks whether the session may add a passkey: under the conditions of [`Self::check_sensitive_action`], or after a fresh email
     /// or recovery code, which is how a lost passkey is replaced.
-    pub fn may_add(self) -> Result<(), ApiError> {
+    pub fn check_add_passkey(self) -> Result<(), ApiError> {
         let allowed = match &self.session.method {
             Method::Passkey(id) => self.session.user_verified && self.is_in_use(id),
             Method::Email | Method::Recovery | Method::BreakGlass => !self.session.added_passkey,

@@ -1,11 +1,11 @@
 use super::current_user::CurrentUser;
-use super::unit::{AccountUnit, OwnersUnit};
+use super::unit::{AccountUnit, OwnerUnit};
 use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::core::Core;
 use crate::server::keys::KeyedHash;
 use crate::server::model::notification::Occasion;
-use crate::server::model::user::USERNAME_HELD;
+use crate::server::model::user::USERNAME_HOLD;
 use crate::server::model::{EventKind, User, UserId};
 use crate::server::store::{Insertion, Unit};
 use crate::types::{ApiError, DisplayName, Language, Username};
@@ -42,7 +42,7 @@ impl Profile<'_> {
         let display_name =
             display_name.map(DisplayName::parse).transpose().map_err(|_| ApiError::InvalidDisplayName)?;
         let username = username.map(Username::parse).transpose().map_err(|_| ApiError::InvalidUsername)?;
-        let OwnersUnit { mut unit, .. } = OwnersUnit::begin(self.core, current).await?;
+        let OwnerUnit { mut unit, .. } = OwnerUnit::begin(self.core, current).await?;
         let former = unit.user.clone();
         if let Some(name) = display_name.filter(|name| *name != former.display_name) {
             unit.user.display_name = name;
@@ -75,7 +75,7 @@ impl Profile<'_> {
             return Err(ApiError::RenamedRecently.into());
         }
         self.hold_username(&mut **unit, &former.username, former.id).await?;
-        self.hold_with_former(&mut **unit, &new, former).await?;
+        self.extend_permanent_hold(&mut **unit, &new, former).await?;
         unit.user.username_changed_at = Some(now);
         unit.record(EventKind::UsernameChanged, Some(format!("{} → {new}", former.username))).await?;
         unit.notify(Occasion::UsernameChanged, Some(new.to_string())).await?;
@@ -90,7 +90,7 @@ impl Profile<'_> {
         user: UserId,
     ) -> Result<(), Unavailable> {
         let hash = self.core.keys.hash(&[b"username"], name.key().as_bytes());
-        unit.hold_username(&hash, user, self.core.now().plus(USERNAME_HELD)).await
+        unit.hold_username(&hash, user, self.core.now().plus(USERNAME_HOLD)).await
     }
 
     /// Holds a name permanently, since an application learns it (docs/RULES.md, 19). Writes nothing if it is already
@@ -98,7 +98,7 @@ impl Profile<'_> {
     ///
     /// # Errors
     /// While the lasting key is being created, or when the database is unavailable.
-    pub async fn hold_for_ever(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
+    pub async fn hold_permanently(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
         unit.hold_username_for_ever(&self.required_lasting_hash(&user.username)?, user.id).await
     }
 
@@ -111,7 +111,12 @@ impl Profile<'_> {
     }
 
     /// Holds a new name permanently if the former one is: applications request names at any time.
-    async fn hold_with_former(&self, unit: &mut dyn Unit, new: &Username, former: &User) -> Result<(), Unavailable> {
+    async fn extend_permanent_hold(
+        &self,
+        unit: &mut dyn Unit,
+        new: &Username,
+        former: &User,
+    ) -> Result<(), Unavailable> {
         let (Some(new), Some(old)) = (self.lasting_hash(new), self.lasting_hash(&former.username)) else {
             return Ok(());
         };

@@ -1,5 +1,5 @@
 use super::current_user::CurrentUser;
-use super::unit::OwnersUnit;
+use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::core::Core;
@@ -24,14 +24,14 @@ impl RecoveryCodes<'_> {
     /// When the session may not create codes, or the database is unavailable.
     #[tracing::instrument(skip_all)]
     pub async fn replace(&self, current: &CurrentUser) -> Result<Vec<RecoveryCode>, Error> {
-        let OwnersUnit { mut unit, .. } = OwnersUnit::begin_fresh(self.core, current).await?;
+        let OwnerUnit { mut unit, .. } = OwnerUnit::begin_fresh(self.core, current).await?;
         let codes: Vec<_> = (0..CODES).map(|_| RecoveryCode::random(self.core.entropy())).collect();
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
         unit.record(EventKind::RecoveryCodesMade, None).await?;
         unit.notify(Occasion::RecoveryCodesMade, None).await?;
         // Written after the notification: "This wasn't me" voids the codes created with it or later.
         unit.replace_recovery_codes(current.user.id, &hashes, self.core.now()).await?;
-        unit.bound_lockdown().await?;
+        unit.set_lockdown_end().await?;
         unit.commit().await?;
         Ok(codes)
     }

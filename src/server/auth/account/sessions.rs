@@ -2,7 +2,7 @@
 
 use super::current_user::CurrentUser;
 use super::policy::Standing;
-use super::unit::{AccountUnit, OwnersUnit};
+use super::unit::{AccountUnit, OwnerUnit};
 use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::core::Core;
@@ -72,7 +72,7 @@ impl Sessions<'_> {
     /// Why it may not; or when the database is unavailable.
     pub async fn check_fresh(&self, current: &CurrentUser) -> Result<(), Error> {
         let passkeys = self.core.store.passkeys(current.user.id).await?;
-        Ok(Standing::new(self.core, &current.user, &current.session, &passkeys).may_act()?)
+        Ok(Standing::new(self.core, &current.user, &current.session, &passkeys).check_sensitive_action()?)
     }
 
     /// The active sessions of a user, the most recently seen first.
@@ -89,15 +89,15 @@ impl Sessions<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn revoke(&self, current: &CurrentUser, which: Revocation) -> Result<u64, Error> {
         let (user, own, now) = (current.user.id, current.session.id, self.core.now());
-        let OwnersUnit { mut unit, passkeys } = OwnersUnit::begin(self.core, current).await?;
+        let OwnerUnit { mut unit, passkeys } = OwnerUnit::begin(self.core, current).await?;
         let ended = match &which {
             Revocation::One(id) if unit.end_session(user, *id, now).await? => 1,
             Revocation::One(_) => return Err(ApiError::NotFound.into()),
             Revocation::Others => {
-                unit.end_other_sessions(user, OtherSessions { than: own, opened_with: None }, now).await?
+                unit.end_other_sessions(user, OtherSessions { than: own, other_sessions_of: None }, now).await?
             }
             Revocation::OfPasskey(id) => {
-                unit.end_other_sessions(user, OtherSessions { than: own, opened_with: Some(id) }, now).await?
+                unit.end_other_sessions(user, OtherSessions { than: own, other_sessions_of: Some(id) }, now).await?
             }
         };
         if let Revocation::OfPasskey(id) = &which

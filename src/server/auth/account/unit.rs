@@ -7,7 +7,9 @@ use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::model::notification::{MOST_OF_A_KIND, MOST_OF_ALL, NOTIFIED_WITHIN, Notification, Occasion, Told};
+use crate::server::model::notification::{
+    MAX_NOTIFICATIONS, MAX_PER_KIND, NOTIFICATION_WINDOW, Notification, Occasion, Told,
+};
 use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::{Client, Event, EventKind, Lockdown, Passkey, User, UserId};
 use crate::server::store::Unit;
@@ -26,7 +28,7 @@ pub struct AccountUnit<'a> {
 }
 
 /// An action of the signed-in owner.
-pub struct OwnersUnit<'a> {
+pub struct OwnerUnit<'a> {
     pub unit: AccountUnit<'a>,
     /// All passkeys of the account, the oldest first.
     pub passkeys: Vec<Passkey>,
@@ -67,7 +69,7 @@ impl<'a> AccountUnit<'a> {
     /// Records an event in the activity, at most once an hour for each detail.
     pub async fn record_hourly(&mut self, kind: EventKind, detail: &str) -> Result<(), Unavailable> {
         let event = Event::new(self.user.id, kind, &self.client, self.core.issuer()).about(Some(detail.to_owned()));
-        self.unit.record(&event.only_once_an_hour()).await
+        self.unit.record(&event.with_hourly_id()).await
     }
 
     /// Notifies the owner at the proven address, if there is one and email can be sent.
@@ -89,13 +91,13 @@ impl<'a> AccountUnit<'a> {
         }
         let user = &self.user;
         let can_undo = occasion == Occasion::AddressChanged && user.proven_address() != Some(address);
-        let since = self.core.now().minus(NOTIFIED_WITHIN);
+        let since = self.core.now().minus(NOTIFICATION_WINDOW);
         let sent = self.unit.count_notifications(user.id, address, since).await?;
         // An account is deleted only once, and no later email could mention it.
         let is_last = occasion == Occasion::Deleted;
-        let is_within =
-            is_last || sent.about(occasion) < MOST_OF_A_KIND && (can_undo || sent.without_undo() < MOST_OF_ALL);
-        let (occasion, detail, can_undo) = match (is_within, sent.about(Occasion::Digest)) {
+        let count_within_limit =
+            is_last || sent.about(occasion) < MAX_PER_KIND && (can_undo || sent.without_undo() < MAX_NOTIFICATIONS);
+        let (occasion, detail, can_undo) = match (count_within_limit, sent.about(Occasion::Digest)) {
             (true, _) => (occasion, detail, can_undo),
             (false, 0) => (Occasion::Digest, None, false),
             (false, _) => return Ok(()),
@@ -117,7 +119,7 @@ impl<'a> AccountUnit<'a> {
 
     /// Begins the lockdown of the account (docs/RULES.md, 10).
     pub async fn lock_down(&mut self, now: Timestamp) -> Result<(), Unavailable> {
-        let lockdown = Lockdown::begin(now, self.has_key_from_before(now).await?);
+        let lockdown = Lockdown::begin(now, self.has_older_credential(now).await?);
         self.unit.set_lockdown(self.user.id, Some(lockdown)).await
     }
 
@@ -134,9 +136,9 @@ impl<'a> AccountUnit<'a> {
 
     /// Sets an end time for a lockdown if nothing is left that could end it, such as after the removal of the last
     /// older passkey.
-    pub async fn bound_lockdown(&mut self) -> Result<(), Unavailable> {
+    pub async fn set_lockdown_end(&mut self) -> Result<(), Unavailable> {
         let Some(lockdown) = self.user.lockdown.filter(|lockdown| lockdown.ends_at.is_none()) else { return Ok(()) };
-        if self.has_key_from_before(lockdown.since).await? {
+        if self.has_older_credential(lockdown.since).await? {
             return Ok(());
         }
         self.unit.set_lockdown(self.user.id, Some(Lockdown::begin(lockdown.since, false))).await
@@ -144,7 +146,7 @@ impl<'a> AccountUnit<'a> {
 
     /// Whether the account has a passkey or a recovery code that was created before this time, and so can end a
     /// lockdown that began then.
-    async fn has_key_from_before(&mut self, since: Timestamp) -> Result<bool, Unavailable> {
+    async fn has_older_credential(&mut self, since: Timestamp) -> Result<bool, Unavailable> {
         let (rp_id, passkeys) = (self.core.rp_id(), self.unit.passkeys_of(self.user.id).await?);
         let has_older = passkeys.iter().any(|passkey| passkey.is_usable(rp_id) && passkey.created_at < since);
         Ok(has_older || self.unit.count_recovery_codes_before(self.user.id, since).await? > 0)
@@ -170,7 +172,7 @@ impl DerefMut for AccountUnit<'_> {
     }
 }
 
-impl<'a> OwnersUnit<'a> {
+impl<'a> OwnerUnit<'a> {
     /// Locks the account of the signed-in user, and checks that the session still exists.
     pub async fn begin(core: &'a Core, current: &CurrentUser) -> Result<Self, Error> {
         let unit = AccountUnit::lock(core, current.user.id, current.session.client.clone()).await?;
@@ -187,7 +189,7 @@ impl<'a> OwnersUnit<'a> {
     /// by email if there is no passkey.
     pub async fn begin_fresh(core: &'a Core, current: &CurrentUser) -> Result<Self, Error> {
         let owners = Self::begin(core, current).await?;
-        owners.standing(current).may_act()?;
+        owners.standing(current).check_sensitive_action()?;
         Ok(owners)
     }
 

@@ -4,7 +4,7 @@ use super::authenticator_data::AuthenticatorData;
 use super::ceremony::Ceremonies;
 use super::client_data::ClientData;
 use super::relying_party::{record, stored};
-use super::response::AuthenticationAnswer;
+use super::response::AuthenticationResponse;
 use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::model::passkey::PasskeyUse;
@@ -23,16 +23,16 @@ pub enum Assertion {
 impl Ceremonies<'_> {
     /// Finds the passkey of a response, if it belongs to the user that the response names (section 7.2, step 6). In a
     /// reauthentication it must belong to the `expected` user, and the response need not name a user.
-    pub async fn passkey_of(
+    pub async fn find_passkey(
         &self,
-        answer: &AuthenticationAnswer,
+        answer: &AuthenticationResponse,
         data: &AuthenticatorData<'_>,
         expected: Option<UserId>,
     ) -> Result<(Passkey, User), Error> {
         let acceptable = answer.consistent
             && answer.client_data.was_made_for(ClientData::GET, self.relying_party.origin())
             && data.attested.is_none()
-            && data.has_sound_backup_flags()
+            && data.has_consistent_backup_flags()
             && !data.has_trailing_bytes;
         if !acceptable {
             return Err(ApiError::NOT_VERIFIED.into());
@@ -40,20 +40,20 @@ impl Ceremonies<'_> {
         let id = CredentialId::new(answer.credential.raw_id.clone()).ok_or(ApiError::NOT_VERIFIED)?;
         let handle = answer.credential.get_user_unique_id();
         let Some((passkey, user)) = self.core.store.passkey(&id).await? else {
-            return Err(ApiError::UnknownPasskey { forget: self.is_an_account(handle).await? }.into());
+            return Err(ApiError::UnknownPasskey { forget: self.is_user_handle_known(handle).await? }.into());
         };
         let names_owner = match handle {
             Some(handle) => handle == user.id.0.as_bytes().as_slice(),
             None => expected.is_some(),
         };
-        let is_theirs = expected.is_none_or(|expected| expected == user.id);
+        let is_client_abort = expected.is_none_or(|expected| expected == user.id);
         let is_ours = passkey.rp_id == self.relying_party.id();
-        if names_owner && is_theirs && is_ours { Ok((passkey, user)) } else { Err(ApiError::NOT_VERIFIED.into()) }
+        if names_owner && is_client_abort && is_ours { Ok((passkey, user)) } else { Err(ApiError::NOT_VERIFIED.into()) }
     }
 
     /// Whether a user handle belongs to an account. If not, the passkey may have been created for a different database,
     /// so the device must keep it.
-    async fn is_an_account(&self, handle: Option<&[u8]>) -> Result<bool, Unavailable> {
+    async fn is_user_handle_known(&self, handle: Option<&[u8]>) -> Result<bool, Unavailable> {
         match handle.and_then(|handle| uuid::Uuid::from_slice(handle).ok()) {
             Some(id) => Ok(self.core.store.user(UserId(id)).await?.is_some()),
             None => Ok(false),
@@ -66,7 +66,7 @@ impl Ceremonies<'_> {
     /// When the stored record of the passkey cannot be read or written.
     pub fn verify_assertion(
         &self,
-        answer: &AuthenticationAnswer,
+        answer: &AuthenticationResponse,
         state: DiscoverableAuthentication,
         passkey: &Passkey,
     ) -> Result<Assertion, Unavailable> {

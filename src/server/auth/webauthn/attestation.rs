@@ -49,7 +49,7 @@ pub fn examine(object: &[u8], raw_id: &[u8]) -> Result<NewPasskey, Refused> {
         (object.has_accepted_format(), "attestation format or statement"),
         (credential_id.as_bytes() == raw_id, "credential id mismatch"),
         (attested.has_usable_key(), "key type"),
-        (data.has_sound_backup_flags(), "backup flags"),
+        (data.has_consistent_backup_flags(), "backup flags"),
         (!data.has_trailing_bytes, "trailing bytes after the authenticator data"),
     ] {
         if !is_acceptable {

@@ -53,7 +53,7 @@ impl<'a> AuthenticatorData<'a> {
     }
 
     /// Whether the backup flags are consistent: only an eligible passkey can be backed up (section 6.1.3).
-    pub fn has_sound_backup_flags(&self) -> bool {
+    pub fn has_consistent_backup_flags(&self) -> bool {
         self.backup_eligible() || !self.backed_up()
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_malformed_and_every_extra_byte_is_seen() {
+    fn truncated_data_is_malformed_and_trailing_bytes_are_detected() {
         let whole = data(0x05, &[]);
         for length in 0..whole.len() {
             assert!(AuthenticatorData::parse(&whole[..length]).is_err(), "{length}");
@@ -103,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn backed_up_without_being_eligible_is_unsound() {
+    fn backed_up_without_being_eligible_is_inconsistent() {
         for (flags, sound) in [(0x05, true), (0x0d, true), (0x1d, true), (0x15, false)] {
             assert_eq!(
-                AuthenticatorData::parse(&data(flags, &[])).unwrap().has_sound_backup_flags(),
+                AuthenticatorData::parse(&data(flags, &[])).unwrap().has_consistent_backup_flags(),
                 sound,
                 "{flags:#x}"
             );

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_stands_twice_is_malformed_at_every_depth() {
+    fn duplicate_keys_are_malformed_at_any_depth() {
         for (bytes, is_well_formed) in [
             (&[0xa2, 0x61, b'a', 1, 0x61, b'b', 2][..], true),
             (&[0xa2, 0x61, b'a', 1, 0x61, b'a', 2], false),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_an_item_is_given_back() {
+    fn bytes_after_an_item_are_returned() {
         let (_, rest) = item::<Value>(&[0xa0, 7, 8]).unwrap();
         assert_eq!(rest, [7, 8]);
     }

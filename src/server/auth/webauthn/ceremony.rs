@@ -1,6 +1,6 @@
 //! Stores the state of pending ceremonies on the server: bound to one browser, and usable once.
 
-use super::relying_party::{CEREMONY_LIFE, RelyingParty};
+use super::relying_party::{CEREMONY_LIFETIME, RelyingParty};
 use crate::server::Unavailable;
 use crate::server::auth::Caller;
 use crate::server::clock::Timestamp;
@@ -68,13 +68,13 @@ impl Ceremonies<'_> {
     pub async fn keep<T: Serialize>(&self, purpose: Purpose, caller: &Caller, begun: Begun<T>) -> Result<(), Limited> {
         let Begun { challenge, state } = begun;
         let browser = caller.browser.as_ref().ok_or_else(|| Unavailable::new("ceremony", "no browser token"))?;
-        let expires_at = self.core.now().plus(CEREMONY_LIFE).unix_millis();
+        let expires_at = self.core.now().plus(CEREMONY_LIFETIME).unix_millis();
         let value = serde_json::to_vec(&Pending { format: FORMAT, expires_at, state }).map_err(broken)?;
         let key = key(purpose, browser, &URL_SAFE_NO_PAD.encode(challenge));
         // Encrypted, because others may read the ephemeral store, and a sign-up contains personal data.
         let value = self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())?;
-        let kept = Kept { key: &key, value, ttl: CEREMONY_LIFE };
-        self.core.limiter.draw_and_put(&limit::CEREMONIES, Subject::Client(caller.address), kept).await?;
+        let kept = Kept { key: &key, value, ttl: CEREMONY_LIFETIME };
+        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(caller.address), kept).await?;
         meters::ceremony(purpose.name(), Stage::Started);
         Ok(())
     }
@@ -123,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_another_version_wrote_counts_as_expired() {
+    fn state_of_another_version_counts_as_expired() {
         let now = Timestamp::from_unix_millis(1_000);
         let value = |format, state: &str| format!(r#"{{"format":{format},"expires_at":2000,"state":{state}}}"#);
         assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now), Some(7));

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_not_an_object() {
+    fn an_array_is_not_an_object() {
         assert!(object::<ClientData>(r#"["webauthn.get","x","y"]"#).is_err());
         assert!(object::<ClientData>(r#" {"type":"webauthn.get","challenge":"x","origin":"y"}"#).is_ok());
     }

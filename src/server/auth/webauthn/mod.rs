@@ -18,4 +18,4 @@ pub use ceremony::{Begun, Ceremonies, Purpose};
 pub use client_data::ClientData;
 pub use registration::NewCredential;
 pub use relying_party::RelyingParty;
-pub use response::{AuthenticationAnswer, RegistrationAnswer};
+pub use response::{AuthenticationResponse, RegistrationResponse};

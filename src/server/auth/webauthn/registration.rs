@@ -4,7 +4,7 @@ use super::attestation;
 use super::ceremony::Ceremonies;
 use super::client_data::ClientData;
 use super::relying_party::{RECORD_VERSION, stored};
-use super::response::RegistrationAnswer;
+use super::response::RegistrationResponse;
 use crate::server::Unavailable;
 use crate::server::model::provider::default_name;
 use crate::server::model::{AddedWith, Client, Passkey, UserId};
@@ -27,7 +27,7 @@ impl Ceremonies<'_> {
     /// When the passkey's record cannot be serialized.
     pub fn verify_registration(
         &self,
-        answer: &RegistrationAnswer,
+        answer: &RegistrationResponse,
         new: NewCredential<'_>,
     ) -> Result<Option<Passkey>, Unavailable> {
         let NewCredential { owner, added_with, registration, client } = new;

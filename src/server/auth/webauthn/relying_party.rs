@@ -12,7 +12,7 @@ use webauthn_rs::prelude::{
 use webauthn_rs_proto::ResidentKeyRequirement;
 
 /// How long a user has to complete a ceremony (docs/RULES.md, 1).
-pub const CEREMONY_LIFE: Duration = Duration::from_mins(5);
+pub const CEREMONY_LIFETIME: Duration = Duration::from_mins(5);
 
 /// The WebAuthn relying party: the library, configured for the public origin.
 pub struct RelyingParty {
@@ -31,7 +31,7 @@ impl RelyingParty {
     /// When the library does not accept the host of the origin as a relying party id.
     pub fn new(public_url: &PublicUrl, name: &str) -> Result<Self, Unavailable> {
         let webauthn = WebauthnBuilder::new(public_url.host(), public_url.url())
-            .and_then(|builder| builder.rp_name(name).timeout(CEREMONY_LIFE).build())
+            .and_then(|builder| builder.rp_name(name).timeout(CEREMONY_LIFETIME).build())
             .map_err(library)?;
         Ok(Self { webauthn, origin: public_url.origin().to_owned(), id: public_url.host().to_owned() })
     }

@@ -4,7 +4,7 @@ use super::attestation::{self, NewPasskey, Refused};
 use super::authenticator_data::AuthenticatorData;
 use super::client_data::ClientData;
 use super::json::{Malformed, object};
-use crate::server::model::passkey::present_name;
+use crate::server::model::passkey::current_transport_name;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
@@ -58,7 +58,7 @@ struct Assertion {
 
 /// The response to a request to create a passkey.
 #[derive(Debug)]
-pub struct RegistrationAnswer {
+pub struct RegistrationResponse {
     pub(in crate::server::auth) client_data: ClientData,
     /// As the browser reports them; unknown values are kept, since new ones appear (section 5.8.4).
     pub(super) transports: String,
@@ -67,7 +67,7 @@ pub struct RegistrationAnswer {
     pub(super) credential: RegisterPublicKeyCredential,
 }
 
-impl RegistrationAnswer {
+impl RegistrationResponse {
     /// Parses a `RegistrationResponseJSON`.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl RegistrationAnswer {
     }
 }
 
-impl RegistrationAnswer {
+impl RegistrationResponse {
     /// The properties of the new passkey, if they are acceptable.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl RegistrationAnswer {
 
 /// The response to a request to sign in.
 #[derive(Debug)]
-pub struct AuthenticationAnswer {
+pub struct AuthenticationResponse {
     pub(in crate::server::auth) client_data: ClientData,
     pub(super) consistent: bool,
     /// Whether the browser reports that the authenticator is not part of this device (section 5.4.5).
@@ -114,7 +114,7 @@ pub struct AuthenticationAnswer {
     pub(super) credential: PublicKeyCredential,
 }
 
-impl AuthenticationAnswer {
+impl AuthenticationResponse {
     /// Parses an `AuthenticationResponseJSON`.
     ///
     /// # Errors
@@ -143,7 +143,7 @@ impl AuthenticationAnswer {
     }
 }
 
-impl AuthenticationAnswer {
+impl AuthenticationResponse {
     /// The authenticator data (WebAuthn Level 3, section 6.1).
     ///
     /// # Errors
@@ -165,7 +165,7 @@ fn joined(transports: &[String]) -> String {
     let is_word =
         |word: &&str| (1..=32).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     let mut words = Vec::new();
-    for word in transports.iter().map(String::as_str).filter(is_word).map(present_name) {
+    for word in transports.iter().map(String::as_str).filter(is_word).map(current_transport_name) {
         if !words.contains(&word) {
             words.push(word);
         }

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_comes_back_from_its_text_and_no_rule_overrides_the_provider() {
+    fn rules_round_trip_and_cannot_override_provider_claims() {
         let rule = ClaimRule::parse("admins:role=Admin=yes").unwrap();
         assert_eq!((rule.claim.as_str(), rule.value.as_str()), ("role", "Admin=yes"));
         let rules = vec![
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parameter_is_read_as_the_specification_describes_it() {
+    fn the_claims_parameter_is_parsed_as_specified() {
         let text = r#"{"userinfo":{"name":{"essential":true},"email":null},
                        "id_token":{"acr":{"essential":true,"values":["phr"]},"email":null}}"#;
         let claims = RequestedClaims::parse(text).unwrap();

@@ -13,7 +13,7 @@ pub const MOST_URIS: usize = 50;
 /// Maximum number of secrets of a client that are valid at the same time.
 pub const MOST_SECRETS: usize = 10;
 /// How long mismatches are kept.
-pub const MISMATCH_KEPT: Duration = Duration::from_hours(7 * 24);
+pub const MISMATCH_RETENTION: Duration = Duration::from_hours(7 * 24);
 /// Maximum number of mismatches that are kept per application.
 pub const MOST_MISMATCHES: u32 = 20;
 /// Maximum length of a stored mismatch, in bytes.
@@ -58,7 +58,7 @@ impl Client {
 
     /// Whether a user may be redirected to this URI after signing out.
     #[must_use]
-    pub fn admits_after_logout(&self, uri: &str) -> bool {
+    pub fn allows_post_logout_redirect(&self, uri: &str) -> bool {
         self.post_logout_redirect_uris.iter().any(|own| own.admits(uri, self.is_public))
     }
 
@@ -220,7 +220,7 @@ mod tests {
     use crate::server::secret::SystemEntropy;
 
     #[test]
-    fn a_secret_has_256_bits_and_ends() {
+    fn a_secret_has_256_bits_and_expires() {
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         let (stored, text) = ClientSecret::random(&SystemEntropy, now, Some(now.plus(Duration::from_secs(1))));
         let text = text.expose();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mismatch_keeps_no_values() {
+    fn a_mismatch_contains_no_query_values() {
         assert_eq!(Mismatch::without_values("https://a.example/cb"), "https://a.example/cb");
         assert_eq!(Mismatch::without_values("https://a.example/cb?token=x&b"), "https://a.example/cb?token=…&…");
         assert_eq!(Mismatch::without_values("https://a.example/cb#token=x"), "https://a.example/cb");
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn consent_is_asked_once_for_what_was_not_allowed_before() {
+    fn consent_is_asked_once_per_new_scope() {
         let asked = Scopes::parse("openid email");
         let client = |consent| Client {
             application: ApplicationId::parse("a").unwrap(),

@@ -4,7 +4,7 @@ use crate::server::clock::Timestamp;
 use std::time::Duration;
 
 /// How long daily counts are kept.
-pub const CODE_COUNTS_KEPT: Duration = Duration::from_hours(24 * 30);
+pub const CODE_COUNT_RETENTION: Duration = Duration::from_hours(24 * 30);
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// The number of codes that one application received and sent back.

@@ -10,5 +10,5 @@ mod scope;
 pub use claims::{ClaimRule, RequestedClaims};
 pub use client::{Client, ClientSecret, ConsentRule, Mismatch};
 pub use grant::{Grant, GrantId, IssuedToken, RefreshToken};
-pub use redirect_uri::{RedirectUri, WrongRedirectUri};
+pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use scope::{Scope, Scopes};

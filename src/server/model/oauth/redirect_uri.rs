@@ -7,7 +7,7 @@ pub struct RedirectUri(String);
 
 /// Why a URI cannot be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WrongRedirectUri {
+pub enum RedirectUriError {
     #[error("must be an absolute URI of at most 1,024 visible ASCII characters")]
     NotAUri,
     #[error("must not have a fragment (#)")]
@@ -17,7 +17,7 @@ pub enum WrongRedirectUri {
     #[error("must not have a username or password")]
     UserInfo,
     #[error("must not have a query parameter that the response uses: code, state, iss, error, error_description")]
-    AnswerParameter,
+    ResponseParameter,
     #[error("must start with https://, with http:// and a loopback address, or with the application's own scheme")]
     Scheme,
     #[error("must start with https://; a public client may use http:// only with a loopback address")]
@@ -25,7 +25,7 @@ pub enum WrongRedirectUri {
 }
 
 /// Schemes that browsers execute or handle themselves; no application can own them.
-const NO_APPLICATION: [&str; 16] = [
+const RESERVED_SCHEMES: [&str; 16] = [
     "about",
     "blob",
     "chrome",
@@ -45,7 +45,7 @@ const NO_APPLICATION: [&str; 16] = [
 ];
 
 /// Response parameters, which must not occur twice (RFC 6749, section 3.1).
-const ANSWER_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
+const RESPONSE_PARAMETERS: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
 
 impl RedirectUri {
     const MAX_BYTES: usize = 1024;
@@ -54,36 +54,36 @@ impl RedirectUri {
     ///
     /// # Errors
     /// The reason why it cannot be registered.
-    pub fn register(text: &str, is_public: bool) -> Result<Self, WrongRedirectUri> {
+    pub fn register(text: &str, is_public: bool) -> Result<Self, RedirectUriError> {
         let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>^`{|}".contains(&byte));
         if text.is_empty() || text.len() > Self::MAX_BYTES || !is_visible {
-            return Err(WrongRedirectUri::NotAUri);
+            return Err(RedirectUriError::NotAUri);
         }
         if text.contains('#') {
-            return Err(WrongRedirectUri::Fragment);
+            return Err(RedirectUriError::Fragment);
         }
         if text.contains('*') {
-            return Err(WrongRedirectUri::Wildcard);
+            return Err(RedirectUriError::Wildcard);
         }
-        let url = Url::parse(text).map_err(|_| WrongRedirectUri::NotAUri)?;
+        let url = Url::parse(text).map_err(|_| RedirectUriError::NotAUri)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(WrongRedirectUri::UserInfo);
+            return Err(RedirectUriError::UserInfo);
         }
-        if url.query_pairs().any(|(name, _)| ANSWER_PARAMETERS.contains(&&*name)) {
-            return Err(WrongRedirectUri::AnswerParameter);
+        if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&&*name)) {
+            return Err(RedirectUriError::ResponseParameter);
         }
         let lower = text.to_ascii_lowercase();
         let after_scheme = lower.strip_prefix("https:").or_else(|| lower.strip_prefix("http:"));
         // The parser accepts a wrong number of slashes, which browsers may interpret differently.
         if after_scheme.is_some_and(|rest| !rest.starts_with("//") || rest.starts_with("///")) {
-            return Err(WrongRedirectUri::NotAUri);
+            return Err(RedirectUriError::NotAUri);
         }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) || !is_public => {}
-            "http" => return Err(WrongRedirectUri::PlainHttp),
-            scheme if NO_APPLICATION.contains(&scheme) || scheme.starts_with("chrome") => {
-                return Err(WrongRedirectUri::Scheme);
+            "http" => return Err(RedirectUriError::PlainHttp),
+            scheme if RESERVED_SCHEMES.contains(&scheme) || scheme.starts_with("chrome") => {
+                return Err(RedirectUriError::Scheme);
             }
             _ => {}
         }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_registered_is_https_this_machine_or_a_scheme_of_its_own() {
+    fn https_loopback_and_private_use_schemes_can_be_registered() {
         for text in [
             "https://app.example/callback",
             "https://app.example/callback?tenant=1",
@@ -187,26 +187,26 @@ mod tests {
         }
         assert!(RedirectUri::register("http://nas.lan/cb", false).unwrap().is_unprotected());
         for (text, expected) in [
-            ("", WrongRedirectUri::NotAUri),
-            ("/callback", WrongRedirectUri::NotAUri),
-            ("https://app.example/a b", WrongRedirectUri::NotAUri),
-            ("https://ä.example/", WrongRedirectUri::NotAUri),
-            ("https://app.example\\@evil.example/", WrongRedirectUri::NotAUri),
-            ("https://app.example/#x", WrongRedirectUri::Fragment),
-            ("https://*.example/cb", WrongRedirectUri::Wildcard),
-            ("https://user@app.example/cb", WrongRedirectUri::UserInfo),
-            ("javascript:alert(1)", WrongRedirectUri::Scheme),
-            ("data:text/html,x", WrongRedirectUri::Scheme),
-            ("http://nas.lan/cb", WrongRedirectUri::PlainHttp),
+            ("", RedirectUriError::NotAUri),
+            ("/callback", RedirectUriError::NotAUri),
+            ("https://app.example/a b", RedirectUriError::NotAUri),
+            ("https://ä.example/", RedirectUriError::NotAUri),
+            ("https://app.example\\@evil.example/", RedirectUriError::NotAUri),
+            ("https://app.example/#x", RedirectUriError::Fragment),
+            ("https://*.example/cb", RedirectUriError::Wildcard),
+            ("https://user@app.example/cb", RedirectUriError::UserInfo),
+            ("javascript:alert(1)", RedirectUriError::Scheme),
+            ("data:text/html,x", RedirectUriError::Scheme),
+            ("http://nas.lan/cb", RedirectUriError::PlainHttp),
         ] {
             assert_eq!(RedirectUri::register(text, true), Err(expected), "{text}");
         }
         let long = format!("https://app.example/{}", "x".repeat(1024));
-        assert_eq!(RedirectUri::register(&long, false), Err(WrongRedirectUri::NotAUri));
+        assert_eq!(RedirectUri::register(&long, false), Err(RedirectUriError::NotAUri));
     }
 
     #[test]
-    fn uris_are_compared_as_strings_and_the_port_of_a_loopback_address_of_a_public_client_is_free() {
+    fn uris_are_compared_as_strings_except_for_loopback_ports_of_public_clients() {
         let uri = |text: &str| RedirectUri::register(text, false).unwrap();
         assert!(uri("https://app.example/cb?a=1").admits("https://app.example/cb?a=1", false));
         for asked in [
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_on_the_device_is_told_apart() {
+    fn native_redirect_uris_are_recognised() {
         let uri = |text: &str| RedirectUri::register(text, true).unwrap();
         assert!(uri("com.example.app:/cb").is_native() && uri("http://localhost:8/cb").is_native());
         assert!(!uri("https://app.example/cb").is_native());

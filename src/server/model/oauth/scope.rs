@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_repetition_and_unknown_words_mean_nothing() {
+    fn order_repetition_and_unknown_scopes_are_ignored() {
         let scopes = Scopes::parse("email openid address openid  offline_access openid2");
         assert_eq!(scopes.to_string(), "openid email offline_access");
         assert!(scopes.has(Scope::Email) && !scopes.has(Scope::Profile));

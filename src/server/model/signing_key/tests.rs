@@ -18,7 +18,7 @@ fn stored(signs_from: Timestamp) -> StoredKey {
 }
 
 fn set(stored: &[StoredKey]) -> KeySet {
-    KeySet::open(stored, LastingKey(Secret::new([7; 32])), &keys()).unwrap()
+    KeySet::open(stored, PermanentKey(Secret::new([7; 32])), &keys()).unwrap()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn the_first_key_signs_at_once_and_its_successor_is_published_a_day_ahead() {
 }
 
 #[test]
-fn each_moment_has_one_signer_and_retired_keys_stay_published_for_a_day() {
+fn one_key_signs_at_a_time_and_retired_keys_stay_published_for_a_day() {
     let all = [stored(START), stored(START.plus(30 * DAY))];
     let set = set(&all);
     let signer = |at: Timestamp| set.signer(ALGORITHM, at).map(|key| key.public().id());
@@ -47,8 +47,8 @@ fn each_moment_has_one_signer_and_retired_keys_stay_published_for_a_day() {
     assert_eq!(published(START.plus(29 * DAY)).len(), 2);
     assert_eq!(published(START.plus(31 * DAY)).len(), 2);
     assert_eq!(published(START.plus(32 * DAY)), [all[1].id.clone()]);
-    assert_eq!(set.of_hints(START.plus(429 * DAY)).len(), 2);
-    assert_eq!(set.of_hints(START.plus(431 * DAY)).len(), 1);
+    assert_eq!(set.hint_keys(START.plus(429 * DAY)).len(), 2);
+    assert_eq!(set.hint_keys(START.plus(431 * DAY)).len(), 1);
     let phases = |at: Timestamp| [phase(&all[0], &all, at), phase(&all[1], &all, at)];
     assert_eq!(phases(START.plus(29 * DAY)), [Phase::Current, Phase::Next]);
     assert_eq!(phases(START.plus(30 * DAY)), [Phase::Previous, Phase::Current]);
@@ -62,13 +62,13 @@ fn a_revoked_key_signs_and_verifies_nothing_and_is_replaced_at_once() {
     assert_eq!(needed(ALGORITHM, &all, START.plus(DAY)), Some(START.plus(DAY)));
     let set = set(&all);
     assert!(set.signer(ALGORITHM, START).is_none());
-    assert_eq!((set.published(START).count(), set.of_hints(START).len()), (0, 0));
-    assert!(is_spent(&all[0], &all, START) && !is_forgotten(&all[0], &all, START.plus(DAY)));
-    assert!(is_forgotten(&all[0], &all, START.plus(400 * DAY)));
+    assert_eq!((set.published(START).count(), set.hint_keys(START).len()), (0, 0));
+    assert!(has_obsolete_private_key(&all[0], &all, START) && !is_removable(&all[0], &all, START.plus(DAY)));
+    assert!(is_removable(&all[0], &all, START.plus(400 * DAY)));
 }
 
 #[test]
-fn a_key_opens_under_its_secret_key_alone_and_can_be_sealed_anew() {
+fn a_key_opens_only_with_its_secret_key_and_can_be_resealed() {
     let key = stored(START);
     let other = Keys::new(&Secret::new("another secret key of many bytes".to_owned()), None);
     let refused = key.open(&other).unwrap_err().to_string();

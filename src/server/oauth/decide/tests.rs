@@ -30,7 +30,7 @@ fn signed_in(strength: Strength, age: Duration) -> SignedIn {
         assurance: Assurance { strength, authenticated_at: NOW.minus(age) },
         verdict: Verdict::Allowed,
         has_passkey: true,
-        is_hinted: true,
+        matches_hint: true,
         needs_consent: false,
     }
 }
@@ -53,7 +53,7 @@ fn prompt(words: &str) -> Prompt {
 
 /// Checks the decision for every combination of prompt, maximum age, acr, hint, verdict, consent and session.
 #[test]
-fn the_table_holds_what_the_contract_says() {
+fn every_combination_follows_the_documented_rules() {
     let prompts = ["", "none", "login", "consent", "select_account", "create", "login consent"];
     let ages = [None, Some(Duration::ZERO), Some(HOUR)];
     let verdicts = [
@@ -84,7 +84,7 @@ fn the_table_holds_what_the_contract_says() {
                                     let session = SignedIn {
                                         verdict,
                                         has_passkey: flags & 1 != 0,
-                                        is_hinted: flags & 2 != 0,
+                                        matches_hint: flags & 2 != 0,
                                         needs_consent: flags & 4 != 0,
                                         ..signed_in(strength, age)
                                     };
@@ -115,7 +115,7 @@ fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
         assert!(!refused, "a page can resolve or explain everything else: {context}");
     }
     if decision == Decision::Answer {
-        assert!(session.is_hinted, "another user than the hinted one: {context}");
+        assert!(session.matches_hint, "another user than the hinted one: {context}");
         assert!(!prompt.consent && !session.needs_consent, "no consent: {context}");
         assert!(is_new || (!prompt.select_account && !prompt.create), "no account chosen: {context}");
         assert!(!prompt.login || is_new, "prompt=login: {context}");
@@ -134,9 +134,10 @@ fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
     }
     if let Decision::Explain(reason) = decision {
         assert_eq!(session.verdict, Verdict::Refused(reason), "{context}");
-        assert!(!reason.is_curable() || !session.has_passkey || by_passkey, "{context}");
+        assert!(!reason.can_sign_in_resolve() || !session.has_passkey || by_passkey, "{context}");
     }
-    if matches!(session.verdict, Verdict::Refused(Reason::NotInAudience | Reason::AccountDisabled)) && session.is_hinted
+    if matches!(session.verdict, Verdict::Refused(Reason::NotInAudience | Reason::AccountDisabled))
+        && session.matches_hint
     {
         let has_to_choose = prompt.select_account || prompt.create;
         let expected = |decision| match decision {
@@ -153,7 +154,7 @@ fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
 }
 
 #[test]
-fn what_was_answered_in_this_request_is_not_asked_again() {
+fn the_user_is_not_asked_twice_in_one_request() {
     let session = Some(SignedIn { needs_consent: true, ..signed_in(Strength::Passkey, HOUR) });
     let ask = request(prompt("consent select_account"));
     let situation =
@@ -165,7 +166,7 @@ fn what_was_answered_in_this_request_is_not_asked_again() {
 }
 
 #[test]
-fn a_silent_request_goes_on_without_a_passkey_that_it_only_prefers() {
+fn a_silent_request_continues_without_a_preferred_passkey() {
     let silent = AuthorizationRequest { prefers_passkey: true, ..request(prompt("none")) };
     assert_eq!(decided(&silent, Some(signed_in(Strength::Email, HOUR))), Decision::Answer);
 }

@@ -31,7 +31,7 @@ fn parse(query: &str, requires_pkce: bool) -> Result<AuthorizationRequest, &'sta
 }
 
 #[test]
-fn a_request_is_read_whatever_the_order_of_its_parameters() {
+fn a_request_is_parsed_in_any_parameter_order() {
     let request = parse("scope=openid+email+x&extra=1&display=popup&prompt=login+consent&response_type=code", false);
     let request = request.unwrap();
     assert_eq!(request.scopes.to_string(), "openid email");
@@ -43,7 +43,7 @@ fn a_request_is_read_whatever_the_order_of_its_parameters() {
 }
 
 #[test]
-fn each_wrong_request_has_its_code() {
+fn each_invalid_request_has_its_error_code() {
     let pkce = format!("response_type=code&code_challenge={CHALLENGE}");
     for (query, requires_pkce, expected) in [
         ("", false, "invalid_request"),
@@ -74,13 +74,13 @@ fn each_wrong_request_has_its_code() {
 }
 
 #[test]
-fn the_redirect_uri_is_there_once_and_registered() {
+fn the_redirect_uri_occurs_once_and_is_registered() {
     let client = client(false);
     let wrong = |query: &str| return_to(&Parameters::parse(query.as_bytes()), &client).unwrap_err();
-    assert_eq!(wrong("x=1"), NoRedirect::WrongRedirectUri(None));
-    assert_eq!(wrong(&format!("redirect_uri={URI}&redirect_uri={URI}")), NoRedirect::WrongRedirectUri(None));
+    assert_eq!(wrong("x=1"), NoRedirect::RedirectUriError(None));
+    assert_eq!(wrong(&format!("redirect_uri={URI}&redirect_uri={URI}")), NoRedirect::RedirectUriError(None));
     let other = format!("{URI}/");
-    assert_eq!(wrong(&format!("redirect_uri={other}")), NoRedirect::WrongRedirectUri(Some(other)));
+    assert_eq!(wrong(&format!("redirect_uri={other}")), NoRedirect::RedirectUriError(Some(other)));
     for query in ["x=1", "client_id=", "client_id=a&client_id=a"] {
         assert_eq!(client_id(&Parameters::parse(query.as_bytes())), Err(NoRedirect::UnknownClient), "{query}");
     }

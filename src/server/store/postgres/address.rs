@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_names_a_host_or_the_folder_of_a_socket() {
+    fn an_address_has_a_host_or_a_socket_directory() {
         for text in [
             "postgres://localhost/db",
             "postgresql://u:p%40ss@db.example:5433/db?sslmode=verify-full",

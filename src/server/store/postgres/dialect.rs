@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub type Database = sqlx::Postgres;
 
 /// A connection that was idle for longer is pinged before use: the server may have restarted in the meantime.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
 /// For this long after a failure, every connection is pinged before use: the server may have closed all of them.
 const DOUBTED: Duration = Duration::from_secs(10);
 /// The error code of a statement that waited for a lock longer than `lock_timeout` (PostgreSQL 15, appendix A).
@@ -92,7 +92,7 @@ impl Doubt {
     /// Whether a connection that was idle for this long can be used without a ping.
     pub fn trusts(&self, idle: Duration) -> bool {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        idle <= TRUSTED_IDLE && last.is_none_or(|failure| failure.elapsed() >= DOUBTED)
+        idle <= MAX_IDLE_WITHOUT_PING && last.is_none_or(|failure| failure.elapsed() >= DOUBTED)
     }
 }
 

@@ -18,7 +18,7 @@ use self::probe::probe;
 use self::sql::warm::Warm;
 use self::sql::{Pools, SqlStore, unavailable};
 use super::schema::check_schema;
-use super::{Maintenance, Refused, Store, connect_patiently, schema};
+use super::{Maintenance, Refused, Store, connect_with_retry, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
 use sqlx::migrate::Migrator;
@@ -27,7 +27,7 @@ use sqlx::{PgPool, raw_sql};
 use std::time::Duration;
 
 /// Maximum connections of one process: four processes fit into the 100 connections that a server allows by default.
-const MOST_CONNECTIONS: u32 = 20;
+const MAX_CONNECTIONS: u32 = 20;
 /// How long a pool waits for a connection; below the request deadline of two seconds.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// All migrations, in order.
@@ -52,8 +52,8 @@ pub fn known_schemas() -> Vec<i64> {
 pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
-    let connections = u32::try_from(cores * 6).unwrap_or(MOST_CONNECTIONS).min(MOST_CONNECTIONS);
-    connect_patiently(patience, || probe(&options)).await?;
+    let connections = u32::try_from(cores * 6).unwrap_or(MAX_CONNECTIONS).min(MAX_CONNECTIONS);
+    connect_with_retry(patience, || probe(&options)).await?;
     let doubt = Doubt::default();
     let pool = connect(options.clone(), connections, &doubt).await?;
     let store = SqlStore::new(pools(pool, doubt));
@@ -103,10 +103,10 @@ async fn connect(options: PgConnectOptions, connections: u32, doubt: &Doubt) -> 
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(move |connection, state| {
-            let is_trusted = doubt.trusts(state.idle_for);
+            let can_skip_ping = doubt.trusts(state.idle_for);
             Box::pin(async move {
                 // The pool discards a connection that does not answer, and takes the next one.
-                Ok(is_trusted || sqlx::Connection::ping(connection).await.is_ok())
+                Ok(can_skip_ping || sqlx::Connection::ping(connection).await.is_ok())
             })
         })
         .after_connect(|connection, _| Box::pin(async move { raw_sql(SETTINGS).execute(connection).await.map(drop) }))

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 const LASTING: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
 /// Error codes that point to a pooler in transaction mode: an unknown start-up parameter, a prepared statement that
 /// does not exist, or one that exists already.
-const OF_POOLERS: [&str; 3] = ["08P01", "26000", "42P05"];
+const POOLER_ERRORS: [&str; 3] = ["08P01", "26000", "42P05"];
 const POOLER: &str = "a connection pooler in transaction mode is not supported: set it to session mode (PgBouncer: \
      pool_mode = session), or connect to PostgreSQL directly";
 
@@ -62,7 +62,7 @@ async fn ask(
 
 fn refusal(options: &PgConnectOptions, cause: &sqlx::Error) -> Refused {
     let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
-    if OF_POOLERS.contains(&code.as_str()) {
+    if POOLER_ERRORS.contains(&code.as_str()) {
         return Refused::Lasting(about(options, &format!("{}; {POOLER}", told(cause))));
     }
     let sentence = about(options, &told(cause));

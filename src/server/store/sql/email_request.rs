@@ -11,7 +11,7 @@ use crate::server::model::outbox::{Kind, OutgoingEmail};
 use crate::server::model::user::email_key;
 use crate::server::model::{SessionId, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{EmailRequestReads, EmailRequestWrites, MOST_LISTED};
+use crate::server::store::{EmailRequestReads, EmailRequestWrites, MAX_LISTED};
 use crate::types::{DisplayName, EmailAddress, Identifier, Next, Username};
 use async_trait::async_trait;
 use sqlx::query;
@@ -190,7 +190,7 @@ impl EmailRequestReads for SqlStore {
         let text = select_request!(
             "user_id = $1 and expires_at > $2 and tries_left > 0 order by created_at desc, id limit $3"
         );
-        let statement = query(text).bind(user.0).bind(now.unix_millis()).bind(i64::from(MOST_LISTED));
+        let statement = query(text).bind(user.0).bind(now.unix_millis()).bind(i64::from(MAX_LISTED));
         self.all(statement).await?.iter().map(request).collect()
     }
 

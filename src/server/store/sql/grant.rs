@@ -9,7 +9,7 @@ use crate::server::model::oauth::grant::{MOST_ACCESS_TOKENS, MOST_GRANTS, MOST_R
 use crate::server::model::oauth::{Grant, GrantId, IssuedToken, RefreshToken, Scopes};
 use crate::server::model::{ApplicationId, SessionId, UserId};
 use crate::server::secret::TokenHash;
-use crate::server::store::{GrantReads, GrantWrites, LivingGrant};
+use crate::server::store::{ActiveGrant, GrantReads, GrantWrites};
 use async_trait::async_trait;
 use sqlx::query;
 use uuid::Uuid;
@@ -36,8 +36,8 @@ fn grant(row: &DatabaseRow) -> Result<Grant, Unavailable> {
     })
 }
 
-pub fn living(row: &DatabaseRow) -> Result<LivingGrant, Unavailable> {
-    Ok(LivingGrant { grant: grant(row)?, user: user::user(row)? })
+pub fn living(row: &DatabaseRow) -> Result<ActiveGrant, Unavailable> {
+    Ok(ActiveGrant { grant: grant(row)?, user: user::user(row)? })
 }
 
 #[async_trait]
@@ -46,7 +46,7 @@ impl GrantReads for SqlStore {
         &self,
         token: &TokenHash,
         now: Timestamp,
-    ) -> Result<Option<(LivingGrant, RefreshToken)>, Unavailable> {
+    ) -> Result<Option<(ActiveGrant, RefreshToken)>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
             living_columns!(),

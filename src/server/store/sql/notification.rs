@@ -9,7 +9,7 @@ use crate::server::model::notification::{Notification, NotificationId, Occasion,
 use crate::server::model::outbox::{Kind, OutgoingEmail};
 use crate::server::model::user::email_key;
 use crate::server::secret::TokenHash;
-use crate::server::store::{MOST_LISTED, NotificationCounts, NotificationReads, NotificationWrites};
+use crate::server::store::{MAX_LISTED, NotificationCounts, NotificationReads, NotificationWrites};
 use crate::types::{DisplayName, EmailAddress};
 use async_trait::async_trait;
 use sqlx::query;
@@ -111,7 +111,7 @@ impl NotificationReads for SqlStore {
         let text = select_notification!(
             "user_id = $1 and expires_at > $2 and answered_at is null order by happened_at desc, id limit $3"
         );
-        let statement = query(text).bind(user.0).bind(now.unix_millis()).bind(i64::from(MOST_LISTED));
+        let statement = query(text).bind(user.0).bind(now.unix_millis()).bind(i64::from(MAX_LISTED));
         self.all(statement).await?.iter().map(notification).collect()
     }
 

@@ -7,7 +7,7 @@ use crate::server::clock::Timestamp;
 use crate::server::model::email_request::RequestId;
 use crate::server::model::notification::NotificationId;
 use crate::server::model::outbox::{About, Claim, ClaimedEmail, EmailId, Kind, OutgoingEmail};
-use crate::server::store::{EmailSecrets, MailboxEmail, OutboxReads, OutboxWrites};
+use crate::server::store::{EmailQueueReads, EmailQueueWrites, EmailSecrets, MailboxEmail};
 use async_trait::async_trait;
 use sqlx::query;
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl SqlStore {
 }
 
 #[async_trait]
-impl OutboxReads for SqlStore {
+impl EmailQueueReads for SqlStore {
     async fn claim_email(
         &self,
         now: Timestamp,
@@ -163,7 +163,7 @@ impl OutboxReads for SqlStore {
 }
 
 #[async_trait]
-impl OutboxWrites for Transaction {
+impl EmailQueueWrites for Transaction {
     async fn hand_over(
         &mut self,
         email: &ClaimedEmail,
@@ -183,11 +183,11 @@ impl OutboxWrites for Transaction {
                 query("update security_letters set link_hash = $2 where id = $1").bind(about.id.0).bind(link)
             }
         };
-        let is_armed = self.run(statement).await? == 1;
+        let has_stored_secrets = self.run(statement).await? == 1;
         // From here on, the email is never sent again.
         let statement =
             query("update outbox set handed_over_at = $3 where id = $1 and claim = $2 and handed_over_at is null");
         let marked = self.run(statement.bind(email.id.0).bind(email.claim.0).bind(now.unix_millis())).await?;
-        Ok(is_armed && marked == 1)
+        Ok(has_stored_secrets && marked == 1)
     }
 }

@@ -2,7 +2,7 @@ use super::super::redemption::RECORD;
 use super::application::audience_column;
 use super::held_username::FOR_EVER;
 use super::row::get;
-use super::sign_in::told_if_failed;
+use super::sign_in::log_failed_trim;
 use super::{SqlStore, grant};
 use crate::server::Unavailable;
 use crate::server::model::GroupName;
@@ -50,6 +50,6 @@ impl SqlStore {
             unit.trim_grants(grant.user_id, &grant.application).await?;
             unit.commit().await
         };
-        told_if_failed(trimmed.await);
+        log_failed_trim(trimmed.await);
     }
 }

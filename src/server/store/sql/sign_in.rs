@@ -42,7 +42,8 @@ const AHEAD: u32 = 15;
 impl SqlStore {
     /// No row means that the account does not exist or is locked.
     async fn run_record(&self, record: &SignInRecord<'_>) -> Result<Option<DatabaseRow>, Unavailable> {
-        let SignInRecord { passkey, used, session, event, known, browser, only_recognised, previous } = *record;
+        let SignInRecord { passkey, used, session, event, known, browser, requires_recognised_browser, previous } =
+            *record;
         let (method, credential_id) = method_columns(&session.method);
         let known = known.as_ref().map(|token| &token.0[..]);
         let statement = passkey::query_of_use(RECORD.text, passkey, used)
@@ -62,7 +63,7 @@ impl SqlStore {
             .bind(&browser.token_hash.0[..])
             .bind(browser.expires_at.unix_millis())
             .bind(previous.as_ref().map(|token| &token.0[..]))
-            .bind(only_recognised);
+            .bind(requires_recognised_browser);
         self.pools.atomic.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))
     }
 
@@ -71,12 +72,12 @@ impl SqlStore {
         if get(row, "is_in")? {
             audit(record.event);
             let (sessions, browsers) = (get(row, "sessions")?, get(row, "browsers")?);
-            self.keep_bounds(record.event, sessions, browsers).await;
+            self.trim_if_needed(record.event, sessions, browsers).await;
             return Ok(SignInOutcome::Recorded(user));
         }
-        let is_known = !record.only_recognised || get(row, "is_known")?;
+        let is_known = !record.requires_recognised_browser || get(row, "is_known")?;
         let is_plain = user.lockdown.is_none() && user.disabled_at.is_none() && is_known;
-        Ok(if is_plain { SignInOutcome::Refused(user) } else { SignInOutcome::NotPlain })
+        Ok(if is_plain { SignInOutcome::Refused(user) } else { SignInOutcome::NeedsUnitOfWork })
     }
 
     async fn has_user(&self, user: UserId) -> Result<bool, Unavailable> {
@@ -88,10 +89,11 @@ impl SqlStore {
     /// are trimmed only occasionally, since counting reads them.
     ///
     /// Best effort: the next sign-in tries again.
-    async fn keep_bounds(&self, event: &Event, sessions: i64, browsers: i64) {
-        let is_turn_of_events = event.id.0.as_bytes()[15].is_multiple_of(64);
-        let is_near = sessions >= i64::from(MOST_SESSIONS - AHEAD) || browsers >= i64::from(MOST_BROWSERS - AHEAD);
-        if !is_near && !is_turn_of_events {
+    async fn trim_if_needed(&self, event: &Event, sessions: i64, browsers: i64) {
+        let trims_events = event.id.0.as_bytes()[15].is_multiple_of(64);
+        let is_near_maximum =
+            sessions >= i64::from(MOST_SESSIONS - AHEAD) || browsers >= i64::from(MOST_BROWSERS - AHEAD);
+        if !is_near_maximum && !trims_events {
             return;
         }
         let trimmed = async {
@@ -101,7 +103,7 @@ impl SqlStore {
             unit.trim_events(event.user_id).await?;
             unit.commit().await
         };
-        told_if_failed(trimmed.await);
+        log_failed_trim(trimmed.await);
     }
 
     /// A unit of work that has locked a user.
@@ -113,7 +115,7 @@ impl SqlStore {
 }
 
 /// Logs that an account was not trimmed; the next operation of the same kind tries again.
-pub(super) fn told_if_failed(trimmed: Result<(), Unavailable>) {
+pub(super) fn log_failed_trim(trimmed: Result<(), Unavailable>) {
     if let Err(cause) = trimmed {
         tracing::warn!(%cause, "trimming an account failed");
     }

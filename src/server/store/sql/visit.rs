@@ -6,7 +6,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::oauth::Scopes;
 use crate::server::model::{ApplicationId, SessionId, UserId};
-use crate::server::store::{MOST_LISTED, UserApplication, VisitReads, VisitWrites};
+use crate::server::store::{MAX_LISTED, UserApplication, VisitReads, VisitWrites};
 use async_trait::async_trait;
 use sqlx::query;
 
@@ -45,7 +45,7 @@ impl VisitReads for SqlStore {
             "select v.session_id, a.name from visits v join applications a on a.id = v.application_id \
              where v.user_id = $1 order by a.name limit $2",
         );
-        let rows = self.all(statement.bind(user.0).bind(i64::from(MOST_LISTED))).await?;
+        let rows = self.all(statement.bind(user.0).bind(i64::from(MAX_LISTED))).await?;
         rows.iter().map(|row| Ok((SessionId(get(row, "session_id")?), get(row, "name")?))).collect()
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Runs checkpoints periodically until nothing else holds the writer.
-pub async fn checkpoint_beside(options: SqliteConnectOptions, atomic_writer: AtomicWriter) {
+pub async fn run_checkpoints(options: SqliteConnectOptions, atomic_writer: AtomicWriter) {
     // The file may have been removed.
     let options = options.create_if_missing(false);
     let log = beside(options.get_filename(), "-wal");

@@ -33,11 +33,11 @@ const READERS: u32 = 6;
 /// (`checkpoint.rs`), but a long read blocks those.
 const AUTOCHECKPOINT_PAGES: &str = "16000";
 /// SQLite reads a file only at the first query, and only then reports that it is not a database.
-const READ_SOMETHING: &str = "select count(*) from sqlite_master";
+const COUNT_TABLES: &str = "select count(*) from sqlite_master";
 /// How long the connections of this process may take to close.
 const FOLDING: Duration = Duration::from_secs(5);
 /// Interval at which a starting process that waits for another one tries again.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// All migrations, in order.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -54,15 +54,15 @@ pub fn known_schemas() -> Vec<i64> {
 /// writes for longer than `patience`.
 pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
-    let _lock = lock_beside(file).await?;
+    let _lock = acquire_lock_file(file).await?;
     make_private(file)?;
     // Migrations run first, on a separate connection.
     let migrating = open_pool(1, &options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
     let is_new = is_empty(&migrating, file).await?;
-    MIGRATIONS.run(&migrating).await.map_err(|cause| not_up_to_date(cause, file, patience))?;
+    MIGRATIONS.run(&migrating).await.map_err(|cause| migration_error(cause, file, patience))?;
     migrating.close().await;
     let atomic_writer = atomic_writer(options.clone());
-    tokio::spawn(checkpoint::checkpoint_beside(options.clone(), atomic_writer.clone()));
+    tokio::spawn(checkpoint::run_checkpoints(options.clone(), atomic_writer.clone()));
     Ok(connect(options, atomic_writer).await?.opened(is_new))
 }
 
@@ -75,7 +75,7 @@ async fn is_empty(pool: &SqlitePool, file: &Path) -> Result<bool, Unavailable> {
     if query_scalar::<_, i64>(Dialect::COUNT_LEDGERS).fetch_one(pool).await.map_err(failed)? > 0 {
         return Ok(false);
     }
-    if query_scalar::<_, i64>(READ_SOMETHING).fetch_one(pool).await.map_err(failed)? > 0 {
+    if query_scalar::<_, i64>(COUNT_TABLES).fetch_one(pool).await.map_err(failed)? > 0 {
         return Err(Unavailable::new("database", format!("{} contains the tables of another program", file.display())));
     }
     Ok(true)
@@ -86,7 +86,7 @@ fn of(file: &Path, cause: &sqlx::Error) -> Unavailable {
     Unavailable::new("database", format!("{}: {}", file.display(), told(cause)))
 }
 
-fn not_up_to_date(cause: MigrateError, file: &Path, patience: Duration) -> Unavailable {
+fn migration_error(cause: MigrateError, file: &Path, patience: Duration) -> Unavailable {
     match cause {
         MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if is_locked(&cause) => {
             let (file, seconds) = (file.display(), patience.as_secs());
@@ -169,7 +169,7 @@ async fn connect(options: SqliteConnectOptions, atomic: AtomicWriter) -> Result<
     let failed = |cause: sqlx::Error| of(options.get_filename(), &cause);
     let write = open_pool(1, &options).await.map_err(failed)?;
     let read = open_pool(READERS, &options).await.map_err(failed)?;
-    query(READ_SOMETHING).execute(&read).await.map_err(failed)?;
+    query(COUNT_TABLES).execute(&read).await.map_err(failed)?;
     let warm = Warm::of(&read, &Doubt);
     Ok(SqlStore::new(Pools { warm, read, write, atomic, doubt: Doubt }))
 }
@@ -193,7 +193,7 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
 /// Whether another process has the file open. If none has, writes the log into the file. A file that cannot be read
 /// is not in use.
 pub async fn is_in_use(file: &Path) -> bool {
-    fold_now(file).await.is_err_and(|cause: sqlx::Error| is_locked(&cause))
+    try_merge_log(file).await.is_err_and(|cause: sqlx::Error| is_locked(&cause))
 }
 
 /// Writes the log into the file and removes the log, so that the database is a single file.
@@ -203,15 +203,15 @@ pub async fn is_in_use(file: &Path) -> bool {
 pub async fn fold(file: &Path) -> Result<(), Unavailable> {
     let began = Instant::now();
     loop {
-        match fold_now(file).await {
+        match try_merge_log(file).await {
             // Connections of this process may still be closing.
-            Err(cause) if is_locked(&cause) && began.elapsed() < FOLDING => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(cause) if is_locked(&cause) && began.elapsed() < FOLDING => tokio::time::sleep(RETRY_INTERVAL).await,
             folded => return folded.map_err(|cause| of(file, &cause)),
         }
     }
 }
 
-async fn fold_now(file: &Path) -> Result<(), sqlx::Error> {
+async fn try_merge_log(file: &Path) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(file).busy_timeout(BUSY_TIMEOUT);
     let mut connection = SqliteConnection::connect_with(&options).await?;
     query("pragma journal_mode = delete").execute(&mut connection).await?;
@@ -226,7 +226,7 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
     let pool = pool.map_err(|cause| of(file, &cause))?;
-    query(READ_SOMETHING).execute(&pool).await.map_err(|cause| of(file, &cause))?;
+    query(COUNT_TABLES).execute(&pool).await.map_err(|cause| of(file, &cause))?;
     let (warm, atomic) = (Warm::of(&pool, &Doubt), atomic_writer(options));
     Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, atomic, doubt: Doubt }))
 }
@@ -258,7 +258,7 @@ pub fn beside(file: &Path, ending: &str) -> PathBuf {
 ///
 /// # Errors
 /// When the lock file cannot be created, with its path.
-pub async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
+pub async fn acquire_lock_file(file: &Path) -> Result<File, Unavailable> {
     let path = beside(file, ".lock");
     let failed = |cause: std::io::Error| Unavailable::new("database", format!("{}: {cause}", path.display()));
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
@@ -266,7 +266,7 @@ pub async fn lock_beside(file: &Path) -> Result<File, Unavailable> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(RETRY_INTERVAL).await,
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
     }

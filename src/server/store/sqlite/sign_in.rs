@@ -9,7 +9,7 @@ pub const PREPARE: &str = concat!(
            0 as at, 0 as browser, 0 as system, 0 as session_id, 0 as token_hash, 0 as method, \
            0 as session_credential_id, 0 as user_verified, 0 as ends_at, 0 as idle_millis, 0 as offers_passkey, \
            0 as kept, 0 as event_id, 0 as kind, 0 as detail, 0 as known, 0 as name, 0 as name_expires_at, \
-           0 as previous, 0 as only_recognised; \
+           0 as previous, 0 as requires_recognised_browser; \
     create temp trigger record_sign_in instead of insert on sign_ins begin \
       update passkeys \
       set record = new.record, backup_eligible = new.backup_eligible, backed_up = new.backed_up, \
@@ -18,7 +18,7 @@ pub const PREPARE: &str = concat!(
       where credential_id = new.credential_id and user_id = new.user_id \
         and exists (select 1 from users where id = new.user_id and guarded_since is null and disabled_at is null \
                     and deleted_at is null) \
-        and (not new.only_recognised \
+        and (not new.requires_recognised_browser \
              or exists (select 1 from known_browsers where token_hash = new.known and user_id = new.user_id \
                         and recognised and expires_at > new.at)) and ",
     may_be_used!("new.sign_count", "new.backup_eligible"),

@@ -1,4 +1,4 @@
-use super::row::{AskedAction, PlainAction, Row};
+use super::row::{ConfirmedAction, PlainAction, Row};
 use crate::types::{AccountAction, views};
 use crate::ui::components::{day, place};
 use crate::ui::words::{fill, sentence, t};
@@ -21,7 +21,7 @@ pub fn DeviceSection(
                 .then(|| {
                     view! {
                         <div class="last">
-                            <AskedAction
+                            <ConfirmedAction
                                 summary="Sign out all other devices"
                                 label=t("Sign out all other devices").to_owned()
                                 question=t("All devices but this one will be signed out.").to_owned()

@@ -95,7 +95,7 @@ pub fn AccountPage(
                     {heading}
                 </h1>
                 <Signals accepted details />
-                <StillHere />
+                <SessionExpiryAlert />
                 {body}
             </div>
         </div>
@@ -125,12 +125,12 @@ pub fn ConfinedPage(
     /// Whether a passkey can be created now.
     offers_passkey: bool,
     /// Whether one was created in this session.
-    has_made_passkey: bool,
+    has_created_passkey: bool,
     signals: (String, String),
 ) -> impl IntoView {
     let (accepted, details) = signals;
     let views::User { display_name, .. } = user;
-    let sentence = if has_made_passkey {
+    let sentence = if has_created_passkey {
         "Your passkey is ready. Sign out, then sign in with it."
     } else {
         "You can't do anything else in this session. Sign out, then sign in with a passkey or request another email."
@@ -146,7 +146,7 @@ pub fn ConfinedPage(
                 <form method="post" action=paths::SIGN_OUT>
                     <input type="hidden" name="next" value=paths::SIGN_IN />
                     <button type="submit" class="button">
-                        {t(if has_made_passkey { "Sign in with your passkey" } else { "Sign out" })}
+                        {t(if has_created_passkey { "Sign in with your passkey" } else { "Sign out" })}
                     </button>
                 </form>
             }
@@ -157,7 +157,7 @@ pub fn ConfinedPage(
 
 /// Shows a warning if the session ends while the page is open. Signing in in another tab keeps the text entered here.
 #[island]
-fn StillHere() -> impl IntoView {
+fn SessionExpiryAlert() -> impl IntoView {
     let has_ended = RwSignal::new(false);
     Effect::new(move || {
         browser::when_visible(move || {

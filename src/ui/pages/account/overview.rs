@@ -34,7 +34,7 @@ pub fn OverviewSection(user: views::User, overview: Overview) -> impl IntoView {
         ("Add a second passkey", paths::ADD_PASSKEY, usable_passkeys > 1, usable_passkeys > 0),
         ("Get recovery codes", Section::RecoveryCodes.path(), recovery_codes > 0, true),
     ];
-    let tasks = tasks.map(|(text, href, is_done, is_sensible)| Task { text, href, is_done, is_sensible });
+    let tasks = tasks.map(|(text, href, is_done, is_available)| Task { text, href, is_done, is_available });
     let passkeys = match usable_passkeys {
         0 => t("None").to_owned(),
         count => counted(count, "1 passkey", "{} passkeys"),
@@ -135,13 +135,13 @@ struct Task {
     href: &'static str,
     is_done: bool,
     /// Whether the user can do it now.
-    is_sensible: bool,
+    is_available: bool,
 }
 
 /// The steps that secure the account; renders nothing once all are done.
 #[component]
 fn Checklist(tasks: [Task; 4]) -> impl IntoView {
-    let sensible = || tasks.iter().filter(|task| task.is_sensible);
+    let sensible = || tasks.iter().filter(|task| task.is_available);
     if sensible().all(|task| task.is_done) {
         return ().into_any();
     }

@@ -1,4 +1,4 @@
-use super::row::{AskedAction, FieldAction, Row, TextField, Typed};
+use super::row::{ConfirmedAction, FieldAction, Row, TextField, Typed};
 use crate::types::{AccountAction, Section, paths, views};
 use crate::ui::components::{Moment, day, place};
 use crate::ui::pages::make_passkey::{ADD_FORM, AddPasskey};
@@ -119,7 +119,7 @@ fn PasskeyRow(
     view! {
         <Row about=view! { <About passkey /> }.into_any()>
             <FieldAction field=rename typed />
-            <AskedAction
+            <ConfirmedAction
                 summary="Remove"
                 label
                 question

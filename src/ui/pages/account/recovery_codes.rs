@@ -1,4 +1,4 @@
-use super::row::AskedAction;
+use super::row::ConfirmedAction;
 use crate::types::{AccountAction, paths};
 use crate::ui::words::{counted, t};
 use leptos::prelude::*;
@@ -25,7 +25,7 @@ pub fn RecoverySection(left: u32) -> impl IntoView {
             } else {
                 view! {
                     <div class="last">
-                        <AskedAction
+                        <ConfirmedAction
                             summary="Replace codes"
                             label=t("Replace codes").to_owned()
                             question=t("You'll get ten new codes, and the old ones will stop working.").to_owned()

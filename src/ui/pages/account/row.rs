@@ -71,7 +71,7 @@ pub struct TextField {
 
 /// An action with a confirmation that opens below its button.
 #[component]
-pub fn AskedAction(
+pub fn ConfirmedAction(
     summary: &'static str,
     /// The summary for screen readers, with the name of its object.
     label: String,

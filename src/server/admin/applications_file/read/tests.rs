@@ -100,7 +100,7 @@ client_secret_file = 'Cargo.toml'
 }
 
 #[test]
-fn a_file_that_is_too_large_not_there_or_a_folder_is_a_mistake() {
+fn an_oversized_or_missing_file_or_a_folder_is_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("applications.toml");
     assert!(ApplicationsFile::read(&path).unwrap_err().to_string().contains("cannot be read"));
@@ -110,7 +110,7 @@ fn a_file_that_is_too_large_not_there_or_a_folder_is_a_mistake() {
 }
 
 #[test]
-fn a_file_of_secrets_has_one_a_line() {
+fn a_secrets_file_has_one_secret_per_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secrets");
     let of = |text: &str| {
