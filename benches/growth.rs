@@ -23,7 +23,7 @@ pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
     for kind in [|| Backends::Embedded, Backends::servers] {
         let mut towns = Vec::new();
         for &size in &sizes {
-            towns.push(Town::of(program, kind(), size).await);
+            towns.push(Instance::of(program, kind(), size).await);
         }
         let rows = side_by_side(&towns).await;
         let Some(largest) = towns.pop() else { return };
@@ -36,7 +36,7 @@ pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
 }
 
 /// A program with `size` accounts, on its own database.
-struct Town {
+struct Instance {
     node: Node,
     backends: Backends,
     folder: TempDir,
@@ -44,7 +44,7 @@ struct Town {
     size: u32,
 }
 
-impl Town {
+impl Instance {
     async fn of(program: &Path, backends: Backends, size: u32) -> Self {
         let folder = scratch();
         let templates = first_accounts(program, &backends, folder.path()).await;
@@ -84,7 +84,7 @@ struct Taken {
 }
 
 impl Taken {
-    async fn measure(&mut self, town: &Town, run: impl Future<Output = Run>) {
+    async fn measure(&mut self, town: &Instance, run: impl Future<Output = Run>) {
         let (own, database) = (town.node.meter(), town.database_meter());
         let done = run.await;
         self.own.push(own.millis_each(done.count()));
@@ -95,7 +95,7 @@ impl Taken {
 }
 
 /// Measures every size in turn, repeatedly: the machine's speed varies over time, so only interleaved runs compare.
-async fn side_by_side(towns: &[Town]) -> Vec<Row> {
+async fn side_by_side(towns: &[Instance]) -> Vec<Row> {
     let mut visits = Vec::new();
     for town in towns {
         let warm: Vec<_> = town.passkeys(0).into_iter().take(200).collect();
@@ -138,8 +138,8 @@ fn row(size: u32, first: f64, [signing_in, account, activity]: [Taken; 3]) -> Ro
 }
 
 /// Sign-ins at a fixed rate, first with nothing to remove, then while many sessions have just expired.
-async fn sweep(program: &Path, town: Town) -> Vec<Row> {
-    let Town { node, backends, folder, templates, size } = town;
+async fn sweep(program: &Path, town: Instance) -> Vec<Row> {
+    let Instance { node, backends, folder, templates, size } = town;
     let (folder, database) = (folder.path(), backends.database(folder.path()));
     let passkeys = Arc::new((0..2_000).map(|number| passkey(number * 31 % size, &templates)).collect::<Vec<_>>());
     let row = |what: &str, run: &Run| Row { what: what.to_owned(), columns: run.columns() };

@@ -35,7 +35,7 @@ pub async fn at(url: &str, load: &Load, report: &mut Report) {
     report.table(&format!("load at {url}"), rows);
 }
 
-pub async fn on_both(program: &Path, load: &Load, report: &mut Report) {
+pub async fn load_both_backends(program: &Path, load: &Load, report: &mut Report) {
     let servers = Backends::servers();
     for backends in [&Backends::Embedded, &servers] {
         on(program, backends, load, report).await;

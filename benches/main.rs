@@ -89,7 +89,7 @@ async fn main() {
     match command.part {
         Part::Load(load) => match &load.url {
             Some(url) => load::at(url, &load, &mut report).await,
-            None => load::on_both(&command.program, &load, &mut report).await,
+            None => load::load_both_backends(&command.program, &load, &mut report).await,
         },
         Part::Floor => floor::measure(&command.program, &mut report).await,
         Part::Growth(growth) => growth::measure(&command.program, growth.accounts, &mut report).await,

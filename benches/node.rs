@@ -64,7 +64,7 @@ impl WiredNode {
             ("REDIS_URL", format!("redis://{}", cache.address)),
         ];
         let folder = scratch();
-        let node = Node::start_set(program, &settings, folder.path()).await;
+        let node = Node::start_with_settings(program, &settings, folder.path()).await;
         Self { node, sql, cache, _folder: folder }
     }
 }
@@ -81,10 +81,10 @@ pub struct Node {
 impl Node {
     /// Starts the program with rate limits on; each address in `X-Forwarded-For` is a separate client.
     pub async fn start(program: &Path, backends: &Backends, folder: &Path) -> Self {
-        Self::start_set(program, &backends.settings(folder), folder).await
+        Self::start_with_settings(program, &backends.settings(folder), folder).await
     }
 
-    pub async fn start_set(program: &Path, settings: &[(&'static str, String)], folder: &Path) -> Self {
+    pub async fn start_with_settings(program: &Path, settings: &[(&'static str, String)], folder: &Path) -> Self {
         let program = std::path::absolute(program).unwrap();
         assert!(program.exists(), "{} is missing: make build", program.display());
         let port = free_port();

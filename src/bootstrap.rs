@@ -3,17 +3,17 @@
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, SystemClock};
 use crate::server::config::{Config, DatabaseUrl, Drivers, EmailPolicy, Problems, SignUp, Source};
-use crate::server::core::{Backing, Core, Policy};
+use crate::server::core::{Core, Dependencies, Policy};
 use crate::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::{
-    AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_door::MailboxAccess,
+    AppState, Shared, assets::SiteFiles, brand::BrandFiles, cookies::Cookies, mailbox_access::MailboxAccess,
     policy_report::PolicyReports,
 };
 use crate::server::jobs::{EmailWorker, LogoutWorker};
 use crate::server::keys::{self, Keys};
 use crate::server::mail::{Branding, Mailbox, Smtp, Transport};
-use crate::server::outbound::Door;
+use crate::server::outbound::OutboundClient;
 use crate::server::secret::{Entropy, SystemEntropy};
 use crate::server::services::Services;
 use crate::server::store::{Maintenance, Store, postgres, sqlite};
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a start waits for an unavailable database or a locked file.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Loads and validates the settings. The drivers check the URLs of the database and Redis.
 ///
@@ -70,7 +70,7 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     } else if email_worker.is_some() && config.smtp_url.is_none() {
         tracing::warn!("emails cannot be sent: set SMTP_URL, or DEV_MAILBOX=on");
     }
-    let door = Door { allowed: config.outbound_allow.clone().into() };
+    let door = OutboundClient { allowed: config.outbound_allow.clone().into() };
     let logout_worker = Arc::new(LogoutWorker::new(Arc::clone(state.core()), door));
     Ok(Started { state, email_worker, logout_worker })
 }
@@ -115,7 +115,7 @@ fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<
     let keys = keys(config, &*entropy)?;
     let transport = transport(config, &store, &clock)?;
     let ephemeral = open_ephemeral(config, &clock)?;
-    let backing = Backing { store, ephemeral, clock, entropy, keys };
+    let backing = Dependencies { store, ephemeral, clock, entropy, keys };
     Ok((services(config, backing, transport.is_some())?, transport))
 }
 
@@ -123,7 +123,7 @@ fn assemble(config: &Config, store: Arc<dyn Store>) -> Result<(Services, Option<
 ///
 /// # Errors
 /// When the host of `PUBLIC_URL` cannot be a relying party ID.
-pub fn services(config: &Config, backing: Backing, can_send: bool) -> Result<Services, Unavailable> {
+pub fn services(config: &Config, backing: Dependencies, can_send: bool) -> Result<Services, Unavailable> {
     let policy = Policy {
         issuer: config.public_url.origin().to_owned(),
         rp_id: config.public_url.host().to_owned(),
@@ -241,10 +241,10 @@ pub fn smtp(config: &Config) -> Result<Option<Smtp>, Unavailable> {
 /// When it is unavailable for too long, or its schema is newer than this program.
 pub async fn open_store(database: &DatabaseUrl) -> Result<Arc<dyn Store>, Unavailable> {
     Ok(match database {
-        DatabaseUrl::Postgres(url) => Arc::new(postgres::open(url, PATIENCE).await?),
+        DatabaseUrl::Postgres(url) => Arc::new(postgres::open(url, TIMEOUT).await?),
         DatabaseUrl::Sqlite(file) => {
             create_folder(file.parent())?;
-            Arc::new(sqlite::open(file, PATIENCE).await?)
+            Arc::new(sqlite::open(file, TIMEOUT).await?)
         }
     })
 }

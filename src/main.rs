@@ -23,7 +23,7 @@ mod program {
 
     /// A release build embeds the site files; a debug build serves them from the folder.
     fn site_files() -> SiteFiles {
-        if cfg!(debug_assertions) { SiteFiles::in_folder() } else { SiteFiles::Carried(EmbeddedFiles::of::<Site>()) }
+        if cfg!(debug_assertions) { SiteFiles::in_folder() } else { SiteFiles::Embedded(EmbeddedFiles::of::<Site>()) }
     }
 
     pub fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! The complete router.
 
 use crate::extend;
-use crate::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
+use crate::server::http::edge::{Cors, Edge, ErrorFormat, OriginRule, Policy};
 use crate::server::http::{
     AppState, RequestContext, api_gate, body, brand, health, limits, loopback, policy_report, same_origin,
     security_headers, trace, well_known,
@@ -40,17 +40,17 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::MAILBOX_HTML, Edge { policy: Policy::Email, ..Edge::PAGES }),
     (paths::MAILBOX, Edge { policy: Policy::PageWithFrames, ..Edge::PAGES }),
 ];
-const PROGRAMS: Edge = Edge { readers: Readers::Programs, ..Edge::PAGES };
+const PROGRAMS: Edge = Edge { errors: ErrorFormat::Json, ..Edge::PAGES };
 /// Cross-origin clients that authenticate themselves and have their own rate limits.
 const STRANGERS: Edge =
     Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..PROGRAMS };
 const FORMS: &[&str] = &["application/x-www-form-urlencoded"];
-const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, readers: Readers::Applications, ..STRANGERS };
+const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, errors: ErrorFormat::OAuth, ..STRANGERS };
 /// Pages that other sites send users to, including by form.
 const AUTHORIZE: Edge = Edge {
     origin: OriginRule::Anywhere,
     bodies: FORMS,
-    readers: Readers::PageOrOAuth,
+    errors: ErrorFormat::PageOrOAuth,
     is_counted: false,
     keeps_opener: true,
     ..Edge::PAGES

@@ -8,7 +8,7 @@ use crate::server::http::AppState;
 use crate::server::http::assets::SiteFiles;
 use crate::server::http::client_address::TrustedProxies;
 use crate::server::http::metrics;
-use crate::server::http::serve::Door;
+use crate::server::http::serve::ConnectionServer;
 use crate::server::jobs::EmailWorker;
 use crate::server::jobs::{cleanup, code_counts, key_rotation};
 use std::io::Write as _;
@@ -23,13 +23,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How long to wait for requests in flight after a signal.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// How many emails are sent at once.
 const EMAIL_WORKERS: usize = 8;
 /// How many logout notices are sent at once: an application that does not answer takes 5 seconds.
 const LOGOUT_WORKERS: usize = 4;
 /// Timeout for each use of the database at shutdown, once nothing is in flight.
-const CLOSING: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before a worker that panicked is restarted.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
@@ -102,8 +102,8 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
                 spawn_supervised("metrics", move || metrics::keep_small(kept.clone()));
                 // Metrics need neither trusted proxies nor readiness.
                 let router = metrics::router(state.clone(), handle);
-                let door = Door::new(router, TrustedProxies::default(), Arc::default());
-                tokio::spawn(door.serve(listener, stopped.clone()));
+                let server = ConnectionServer::new(router, TrustedProxies::default(), Arc::default());
+                tokio::spawn(server.serve(listener, stopped.clone()));
             }
             Err(cause) => return fail(&format!("metrics cannot be recorded: {cause}")),
         }
@@ -134,9 +134,9 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     tracing::info!(address = %config.listen_addr, open = config.public_url.origin(), "listening");
     let core = Arc::clone(state.core());
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));
-    let door = Door::new(router(state), proxies, readiness);
+    let server = ConnectionServer::new(router(state), proxies, readiness);
     let finish = async {
-        door.serve(listener, stopped.clone()).await;
+        server.serve(listener, stopped.clone()).await;
         for email_worker in email_workers {
             let _ = email_worker.await;
         }
@@ -144,14 +144,14 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     tokio::select! {
         () = finish => {}
         () = grace(stopped.clone()) => {
-            tracing::warn!(grace = ?GRACE, "open requests dropped");
+            tracing::warn!(grace = ?GRACE_PERIOD, "open requests dropped");
         }
     }
     signals.abort();
-    if let Ok(Err(cause)) = tokio::time::timeout(CLOSING, code_counts::write(&core)).await {
+    if let Ok(Err(cause)) = tokio::time::timeout(CLOSE_TIMEOUT, code_counts::write(&core)).await {
         tracing::warn!(%cause, "code counts not written");
     }
-    let _ = tokio::time::timeout(CLOSING, core.close()).await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, core.close()).await;
     ExitCode::SUCCESS
 }
 
@@ -184,7 +184,7 @@ where
 
 async fn grace(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
-    tokio::time::sleep(GRACE).await;
+    tokio::time::sleep(GRACE_PERIOD).await;
 }
 
 fn wait_for_signal(stop: watch::Sender<bool>) -> std::io::Result<JoinHandle<()>> {

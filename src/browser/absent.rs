@@ -3,7 +3,7 @@
 #![expect(clippy::unused_async, reason = "the signatures are those of the browser")]
 
 use super::{BrowserError, Mediation};
-use crate::types::{ApiError, Given, Language, texts};
+use crate::types::{ApiError, Language, PropertyMap, texts};
 use leptos::prelude::use_context;
 
 /// A response.
@@ -78,7 +78,7 @@ pub async fn post<const N: usize>(_path: &str, _arguments: [(&str, Argument); N]
 }
 
 #[must_use]
-pub fn text_in(_answer: &Answer, _name: &str) -> Option<String> {
+pub fn string_member(_answer: &Answer, _name: &str) -> Option<String> {
     None
 }
 
@@ -87,7 +87,7 @@ pub async fn forget_unknown(_options: &Answer, _answer: &Answer) {}
 /// A property of the island that is being rendered.
 #[must_use]
 pub fn given(name: &str) -> Option<String> {
-    use_context::<Given>()?.get(name)
+    use_context::<PropertyMap>()?.get(name)
 }
 
 #[must_use]
@@ -109,7 +109,7 @@ pub fn submit(_form: &str) -> bool {
 
 pub fn press_passkey_button(_form: &str) {}
 
-pub async fn answers_with(_path: &str) -> Option<u16> {
+pub async fn status_of_path(_path: &str) -> Option<u16> {
     None
 }
 

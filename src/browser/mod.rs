@@ -27,7 +27,7 @@ pub(crate) use call;
 
 /// The status of a response of a server function without arguments; `None` without a response.
 pub async fn status_of<F: ServerFn>() -> Option<u16> {
-    answers_with(F::PATH).await
+    status_of_path(F::PATH).await
 }
 
 /// Hints at the kind of device to use (WebAuthn Level 3, section 5.8.7).

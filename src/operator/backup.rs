@@ -1,4 +1,4 @@
-use super::draft::Draft;
+use super::atomic_file::AtomicFile;
 use super::{Failure, say};
 use crate::server::config::{Config, DatabaseUrl};
 use crate::server::store::sqlite;
@@ -6,12 +6,12 @@ use std::path::Path;
 
 pub async fn run(copy: &Path, config: &Config) -> Result<(), Failure> {
     let DatabaseUrl::Sqlite(file) = &config.database else {
-        return Err(Failure::Told("this command is for SQLite; use pg_dump for PostgreSQL".to_owned()));
+        return Err(Failure::Message("this command is for SQLite; use pg_dump for PostgreSQL".to_owned()));
     };
     if !file.exists() {
-        return Err(Failure::Told(format!("the database {} does not exist yet", file.display())));
+        return Err(Failure::Message(format!("the database {} does not exist yet", file.display())));
     }
-    let draft = Draft::of(copy)?;
+    let draft = AtomicFile::of(copy)?;
     sqlite::back_up(file, draft.path()).await?;
     draft.finish()?;
     say(&format!("copied {} to {}", file.display(), copy.display()));

@@ -109,7 +109,7 @@ pub async fn run(command: Groups, services: &Services) -> Result<(), Failure> {
         Groups::Leave { name, user, output } => {
             let user = find_user(services, &user).await?;
             if !groups.leave(&user, &name).await? {
-                return Err(Failure::Told(format!("{} is not in {name}", user.username)));
+                return Err(Failure::Message(format!("{} is not in {name}", user.username)));
             }
             let sentence = format!("removed {} from {name}", user.username);
             output.report(&membership(&name, &user, ("left", true)), &sentence)

@@ -7,13 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// Longest wait for the response.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub async fn ask(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}{}", beside(config.listen_addr), paths::HEALTH);
     let asked = url.clone();
     // No proxy and no redirects: the server is on this machine.
-    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).max_redirects(0).build();
+    let agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).proxy(None).max_redirects(0).build();
     let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(asked).call()).await;
     let said = match answer {
         Ok(Ok(answer)) if answer.status() == 200 && answer.headers().contains_key("x-request-id") => {
@@ -24,7 +24,7 @@ pub async fn ask(config: &Config) -> Result<(), Failure> {
         Ok(Err(cause)) => cause.to_string(),
         Err(cause) => cause.to_string(),
     };
-    Err(Failure::Told(format!("{url} is not healthy: {said}")))
+    Err(Failure::Message(format!("{url} is not healthy: {said}")))
 }
 
 /// The address at which this machine reaches a server that listens on `listening`.

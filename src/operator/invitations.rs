@@ -77,7 +77,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
         }
         Invitations::Revoke { id } => {
             if !services.invitations().withdraw(InvitationId(id)).await? {
-                return Err(Failure::Told(format!("there is no invitation {id}")));
+                return Err(Failure::Message(format!("there is no invitation {id}")));
             }
             say(&format!("revoked invitation {id}"));
         }

@@ -4,10 +4,10 @@
 #![expect(clippy::doc_markdown, reason = "the command line shows these comments verbatim")]
 
 mod apps;
+mod atomic_file;
 mod backup;
 mod columns;
 pub mod doctor;
-mod draft;
 mod groups;
 mod health;
 mod invitations;
@@ -148,7 +148,7 @@ const PAGE: u32 = 500;
 pub enum Failure {
     /// A sentence for the administrator who ran the command.
     #[error("{0}")]
-    Told(String),
+    Message(String),
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error(transparent)]
@@ -223,7 +223,7 @@ impl Output {
 
 /// Prints a JSON object on a line of its own.
 fn json_line(line: &impl serde::Serialize) -> Result<(), Failure> {
-    write(&serde_json::to_string(line).map_err(|cause| Failure::Told(cause.to_string()))?)
+    write(&serde_json::to_string(line).map_err(|cause| Failure::Message(cause.to_string()))?)
 }
 
 /// Calls `take` for every account, in the order of usernames.
@@ -244,11 +244,11 @@ where
 
 /// The account with this username or confirmed address.
 async fn find_user(services: &Services, name: &str) -> Result<User, Failure> {
-    let unknown = || Failure::Told(format!("there is no account with the username or confirmed address {name:?}"));
+    let unknown = || Failure::Message(format!("there is no account with the username or confirmed address {name:?}"));
     let identifier = Identifier::parse(name).map_err(|_| unknown())?;
     services.administration().named(&identifier).await?.ok_or_else(unknown)
 }
 
 fn gone(name: &str) -> Failure {
-    Failure::Told(format!("the account {name:?} has been deleted"))
+    Failure::Message(format!("the account {name:?} has been deleted"))
 }

@@ -1,6 +1,6 @@
 //! `latchkey restore`: restores a backup without the sessions and pending emails in it.
 
-use super::draft::{about, sync_folder_of};
+use super::atomic_file::{about, sync_folder_of};
 use super::{Failure, say};
 use crate::bootstrap;
 use crate::server::clock::{Clock, SystemClock};
@@ -21,11 +21,11 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
         (Some(copy), DatabaseUrl::Sqlite(database)) => replace_database(copy, database, config).await?,
         (Some(_), DatabaseUrl::Postgres(_)) => {
             let sentence = "for PostgreSQL, use pg_restore; then run `latchkey restore` without a file";
-            return Err(Failure::Told(sentence.to_owned()));
+            return Err(Failure::Message(sentence.to_owned()));
         }
         (None, _) => {
             if !bootstrap::has_schema(&config.database).await? {
-                return Err(Failure::Told("the database is empty; restore its backup first".to_owned()));
+                return Err(Failure::Message("the database is empty; restore its backup first".to_owned()));
             }
             if let DatabaseUrl::Sqlite(file) = &config.database
                 && sqlite::is_in_use(file).await
@@ -43,7 +43,7 @@ pub async fn run(copy: Option<&Path>, config: &Config) -> Result<(), Failure> {
 
 /// Ends all sessions, voids pending emails and ceremonies, and reports the number of sessions.
 pub(super) async fn end_sessions_and_emails(store: &dyn Store, config: &Config) -> Result<(), Failure> {
-    let sessions = store.end_everything_open(SystemClock.now()).await?;
+    let sessions = store.revoke_all_access(SystemClock.now()).await?;
     say(&format!("sessions ended: {sessions}; pending sign-in emails and the mail queue were removed"));
     match bootstrap::forget_ceremonies(config).await {
         Ok(true) => {}
@@ -65,29 +65,29 @@ async fn replace_signing_keys(store: &dyn Store) -> Result<(), Failure> {
 async fn replace_database(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
     let aside = sqlite::beside(database, ".before-restore");
     if aside.symlink_metadata().is_ok() {
-        return Err(Failure::Told(format!("{} already exists; move it away first", aside.display())));
+        return Err(Failure::Message(format!("{} already exists; move it away first", aside.display())));
     }
     if !copy.is_file() {
-        return Err(Failure::Told(format!("{}: no such file", copy.display())));
+        return Err(Failure::Message(format!("{}: no such file", copy.display())));
     }
     if copy.canonicalize().is_ok_and(|copy| database.canonicalize().is_ok_and(|database| copy == database)) {
-        return Err(Failure::Told(format!("{} is the database itself; choose a copy", copy.display())));
+        return Err(Failure::Message(format!("{} is the database itself; choose a copy", copy.display())));
     }
     let versions = sqlite::look(copy).await?.schema_versions().await?;
-    let known = sqlite::known_schemas();
+    let known = sqlite::migration_versions();
     if versions.is_empty() {
-        return Err(Failure::Told(format!("{} is not a latchkey backup", copy.display())));
+        return Err(Failure::Message(format!("{} is not a latchkey backup", copy.display())));
     }
     if let Some(newer) = versions.iter().find(|version| !known.contains(version)) {
         let sentence = format!("{} was created by a newer version of latchkey (migration {newer})", copy.display());
-        return Err(Failure::Told(sentence));
+        return Err(Failure::Message(sentence));
     }
     bootstrap::create_folder(database.parent())?;
     let _lock = sqlite::acquire_lock_file(database).await?;
     if database.exists() && sqlite::is_in_use(database).await {
         return Err(in_use(database));
     }
-    let folder = Workshop::make(sqlite::beside(database, ".restoring"))?;
+    let folder = TempFolder::make(sqlite::beside(database, ".restoring"))?;
     let file = folder.0.join("latchkey.db");
     sqlite::make_private(&file)?;
     sqlite::back_up(copy, &file).await?;
@@ -120,13 +120,13 @@ async fn replace_database(copy: &Path, database: &Path, config: &Config) -> Resu
 }
 
 fn in_use(database: &Path) -> Failure {
-    Failure::Told(format!("{} is in use; stop the server first", database.display()))
+    Failure::Message(format!("{} is in use; stop the server first", database.display()))
 }
 
 /// A temporary folder, removed with its contents on drop.
-struct Workshop(PathBuf);
+struct TempFolder(PathBuf);
 
-impl Workshop {
+impl TempFolder {
     /// The caller holds the database's lock, so an existing folder was left behind by an interrupted command.
     fn make(folder: PathBuf) -> Result<Self, Failure> {
         match fs::remove_dir_all(&folder) {
@@ -138,7 +138,7 @@ impl Workshop {
     }
 }
 
-impl Drop for Workshop {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

@@ -78,7 +78,7 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
         }
         SigningKeys::Revoke { kid, output } => {
             if !keys.revoke(&KeyId::named(&kid)).await? {
-                return Err(Failure::Told(format!("there is no signing key {kid}")));
+                return Err(Failure::Message(format!("there is no signing key {kid}")));
             }
             let sentence = format!("revoked signing key {kid}; running servers stop using it within a minute");
             output.report(&json!({ "kid": kid, "revoked": true }), &sentence)

@@ -161,7 +161,7 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
 pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     let user = find_user(&services, name).await?;
-    let off = || Failure::Told(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
+    let off = || Failure::Message(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
     let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
     let told = match user.proven_address() {

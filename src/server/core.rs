@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Storage, time, randomness and keys. Tests pass their own.
-pub struct Backing {
+pub struct Dependencies {
     pub store: Arc<dyn Store>,
     pub ephemeral: Arc<dyn Ephemeral>,
     pub clock: Arc<dyn Clock>,
@@ -89,8 +89,8 @@ pub struct Core {
 
 impl Core {
     #[must_use]
-    pub fn new(backing: Backing, policy: Policy) -> Self {
-        let Backing { store, ephemeral, clock, entropy, keys } = backing;
+    pub fn new(backing: Dependencies, policy: Policy) -> Self {
+        let Dependencies { store, ephemeral, clock, entropy, keys } = backing;
         let limiter = Limiter {
             ephemeral: Arc::clone(&ephemeral),
             clock: Arc::clone(&clock),
@@ -146,7 +146,7 @@ impl Core {
     /// How many accounts cannot sign in under these settings, and how many passkeys belong to another relying party.
     pub async fn count_locked_out(&self) -> Result<(u64, u64), Unavailable> {
         let without_method = self.store.count_without_sign_in_method(self.rp_id(), self.email().signs_in()).await?;
-        Ok((without_method, self.store.count_passkeys_elsewhere(self.rp_id()).await?))
+        Ok((without_method, self.store.count_passkeys_of_other_rps(self.rp_id()).await?))
     }
 
     /// The source of the IDs and times of new rows.

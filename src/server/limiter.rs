@@ -5,7 +5,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Clock;
 use crate::server::ephemeral::{Ephemeral, Kept};
 use crate::server::keys::Keys;
-use crate::server::model::limit::{Bucket, COUNT_ONCE_WINDOW, Exceeded, FAILURE_WINDOW, Limit, MOST_FAILURES};
+use crate::server::model::limit::{Bucket, COUNT_ONCE_WINDOW, Exceeded, FAILURE_WINDOW, Limit, MAX_FAILURES};
 use crate::server::model::{ClientAddress, UserId};
 use crate::server::telemetry::meters;
 use base64::Engine;
@@ -25,7 +25,7 @@ pub struct Limiter {
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Limited {
+pub enum LimitError {
     #[error("rate limit exceeded; try again in {} s", .0.retry_after.as_secs())]
     TooMany(TooMany),
     #[error(transparent)]
@@ -65,7 +65,7 @@ impl Side {
 
 /// The key that wrong codes are counted under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guessed<'a> {
+pub enum CodeTarget<'a> {
     Account(UserId, Side),
     /// The entered identifier, if it belongs to no account.
     Typed(&'a str),
@@ -85,7 +85,7 @@ impl Limiter {
     ///
     /// # Errors
     /// When this use exceeds the limit, or the store is unavailable.
-    pub async fn draw(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), Limited> {
+    pub async fn draw(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), LimitError> {
         self.draw_all(&[(limit, subject)]).await
     }
 
@@ -93,7 +93,7 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn draw_all(&self, all: &[(&Limit, Subject<'_>)]) -> Result<(), Limited> {
+    pub async fn draw_all(&self, all: &[(&Limit, Subject<'_>)]) -> Result<(), LimitError> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
         }
@@ -105,7 +105,7 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn look(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), Limited> {
+    pub async fn look(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), LimitError> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
         }
@@ -117,7 +117,7 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn draw_once(&self, limit: &Limit, subject: Subject<'_>, name: &[u8]) -> Result<(), Limited> {
+    pub async fn draw_once(&self, limit: &Limit, subject: Subject<'_>, name: &[u8]) -> Result<(), LimitError> {
         let drawn = self.key("drawn", &[limit.name.as_bytes(), name]);
         if self.is_on && self.ephemeral.counted(&drawn).await? > 0 {
             return Ok(());
@@ -133,7 +133,7 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn draw_and_store(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), Limited> {
+    pub async fn draw_and_store(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), LimitError> {
         if !self.is_on {
             return Ok(self.ephemeral.put(kept.key, kept.value, kept.ttl).await?);
         }
@@ -145,7 +145,7 @@ impl Limiter {
     ///
     /// # Errors
     /// When the store is unavailable.
-    pub async fn count_failure(&self, guessed: Guessed<'_>) -> Result<(), Unavailable> {
+    pub async fn count_failure(&self, guessed: CodeTarget<'_>) -> Result<(), Unavailable> {
         if self.is_on {
             self.ephemeral.count(&self.failures(guessed), FAILURE_WINDOW).await?;
         }
@@ -156,14 +156,14 @@ impl Limiter {
     ///
     /// # Errors
     /// When the store is unavailable.
-    pub async fn pauses_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
-        Ok(self.is_on && self.ephemeral.counted(&self.failures(guessed)).await? >= MOST_FAILURES)
+    pub async fn pauses_codes(&self, guessed: CodeTarget<'_>) -> Result<bool, Unavailable> {
+        Ok(self.is_on && self.ephemeral.counted(&self.failures(guessed)).await? >= MAX_FAILURES)
     }
 
-    fn failures(&self, guessed: Guessed<'_>) -> String {
+    fn failures(&self, guessed: CodeTarget<'_>) -> String {
         match guessed {
-            Guessed::Account(user, side) => self.key("failures", &[user.0.as_bytes(), side.key()]),
-            Guessed::Typed(key) => self.key("failures", &[b"typed", key.as_bytes()]),
+            CodeTarget::Account(user, side) => self.key("failures", &[user.0.as_bytes(), side.key()]),
+            CodeTarget::Typed(key) => self.key("failures", &[b"typed", key.as_bytes()]),
         }
     }
 
@@ -188,10 +188,10 @@ impl Limiter {
     }
 }
 
-fn refused(buckets: &[Bucket], exceeded: Option<Exceeded>) -> Result<(), Limited> {
+fn refused(buckets: &[Bucket], exceeded: Option<Exceeded>) -> Result<(), LimitError> {
     let Some(Exceeded { place, wait }) = exceeded else { return Ok(()) };
     let name = buckets.get(place).map_or("unknown", |bucket| bucket.limit.name);
     meters::limited(name);
     tracing::info!(limit = name, "rate limit exceeded");
-    Err(Limited::TooMany(TooMany { retry_after: wait }))
+    Err(LimitError::TooMany(TooMany { retry_after: wait }))
 }

@@ -2,9 +2,9 @@ use super::{ApiError, Notice};
 
 /// The properties of an island, by name.
 #[derive(Clone, Debug, Default)]
-pub struct Given(Vec<(&'static str, String)>);
+pub struct PropertyMap(Vec<(&'static str, String)>);
 
-impl Given {
+impl PropertyMap {
     /// Writes a property; a false flag is omitted.
     pub fn put(&mut self, name: &'static str, property: impl Property) {
         if let Some(text) = property.written() {
@@ -18,7 +18,7 @@ impl Given {
     }
 }
 
-impl IntoIterator for Given {
+impl IntoIterator for PropertyMap {
     type Item = (&'static str, String);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn false_flags_are_omitted() {
-        let mut given = Given::default();
+        let mut given = PropertyMap::default();
         given.put("emails", false);
         given.put("seconds", 7);
         assert_eq!((given.get("emails"), given.get("seconds")), (None, Some("7".to_owned())));

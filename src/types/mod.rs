@@ -20,7 +20,7 @@ pub use display_name::DisplayName;
 pub use email::EmailAddress;
 pub use error::ApiError;
 pub use forms::{AccountAction, AccountForm};
-pub use given::{Given, Property};
+pub use given::{Property, PropertyMap};
 pub use identifier::Identifier;
 pub use language::Language;
 pub use next::Next;

@@ -44,12 +44,12 @@ pub fn look_up(english: &str, language: Language) -> Option<&'static str> {
 }
 
 /// The id of the element with the translations for the islands of a page.
-pub const CARRIED: &str = "texts";
+pub const EMBEDDED_ID: &str = "texts";
 
 /// The translations for the islands of a page: a line for each text, with its key in eight hexadecimal digits. Empty for
 /// English.
 #[must_use]
-pub fn carried(language: Language) -> String {
+pub fn embedded(language: Language) -> String {
     let part = file(language).split(SERVER_PART).next().unwrap_or_default();
     pairs(part).fold(String::new(), |so_far, (english, other)| so_far + &format!("{:08x} {other}\n", key(english)))
 }
@@ -93,7 +93,8 @@ mod tests {
         for language in Language::ALL.into_iter().filter(|language| *language != Language::English) {
             assert_eq!(file(language).matches(SERVER_PART).count(), 1, "{language:?}");
             assert!(
-                !carried(language).is_empty() && pairs(file(language)).count() > 2 * carried(language).lines().count()
+                !embedded(language).is_empty()
+                    && pairs(file(language)).count() > 2 * embedded(language).lines().count()
             );
         }
     }

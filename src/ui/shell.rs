@@ -54,7 +54,7 @@ pub fn Shell(
                 {site.colours.map(|colours| view! { <link rel="stylesheet" href=colours /> })}
                 <AutoReload options=options.clone() />
                 {(interactive && language != Language::English)
-                    .then(|| view! { <script type="text/plain" id=texts::CARRIED inner_html=texts::carried(language)></script> })}
+                    .then(|| view! { <script type="text/plain" id=texts::EMBEDDED_ID inner_html=texts::embedded(language)></script> })}
                 {interactive.then(|| view! { <Islands options /> })}
                 {needs_script.then(|| view! { <script type="module" nonce=use_nonce() inner_html=SCRIPT></script> })}
             </head>

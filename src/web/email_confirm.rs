@@ -32,7 +32,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         let cookie = Token::from_link(&token).and_then(|token| state.cookies.set_confirmation(&token));
         return Ok((set_cookies(cookie), to_sign_in(paths::EMAIL_CONFIRM)).into_response());
     };
-    let address = match state.address().look_at_link(&current, &token).await {
+    let address = match state.address().peek_link(&current, &token).await {
         Ok(address) => address.to_string(),
         // A second click on a used link.
         Err(Error::Refused(ApiError::LinkExpired)) if current.user.email_verified => {

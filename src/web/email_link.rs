@@ -32,7 +32,7 @@ struct LinkForm {
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let TokenQuery { token } = query(&request);
     let state = &context.state;
-    let offer = match state.email_sign_in().look_at_link(context.email.as_ref(), &token).await {
+    let offer = match state.email_sign_in().peek_link(context.email.as_ref(), &token).await {
         Ok(offer) => offer,
         Err(Error::Refused(ApiError::LinkExpired)) => return reauthentication(&context, request, token).await,
         Err(error) => return Err(error.into()),
@@ -60,7 +60,7 @@ async fn reauthentication(context: &RequestContext, request: Request, token: Str
         let is_open = context.state.reauthentication().is_open(&token).await?;
         return Err(if is_open { ApiError::OtherBrowser } else { ApiError::LinkExpired });
     };
-    context.state.reauthentication().look_at_link(&current, &token).await?;
+    context.state.reauthentication().peek_link(&current, &token).await?;
     let page = Page::of(&current, "Confirm it's you");
     let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)

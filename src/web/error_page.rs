@@ -2,8 +2,8 @@
 
 use super::render::{Page, render, with_retry_after};
 use crate::server::auth::view as views;
-use crate::server::http::edge::{Edge, Readers};
-use crate::server::http::health::in_time;
+use crate::server::http::edge::{Edge, ErrorFormat};
+use crate::server::http::health::answer_within;
 use crate::server::http::oauth::to_oauth_error;
 use crate::server::http::refusal::status;
 use crate::server::http::{AppState, RequestContext};
@@ -19,10 +19,10 @@ use std::time::Duration;
 
 /// Answers a refusal with a page if the request accepts HTML, and otherwise with JSON.
 pub async fn for_people(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match Edge::of(request.extensions()).readers {
-        Readers::People | Readers::PageOrOAuth if reads_html(request.headers()) => {}
-        Readers::People | Readers::Programs => return next.run(request).await,
-        Readers::Applications | Readers::PageOrOAuth => {
+    match Edge::of(request.extensions()).errors {
+        ErrorFormat::PageOrJson | ErrorFormat::PageOrOAuth if reads_html(request.headers()) => {}
+        ErrorFormat::PageOrJson | ErrorFormat::Json => return next.run(request).await,
+        ErrorFormat::OAuth | ErrorFormat::PageOrOAuth => {
             let response = next.run(request).await;
             return match response.extensions().get::<ApiError>() {
                 Some(error) => in_place_of(&response, to_oauth_error(*error)),
@@ -58,7 +58,7 @@ fn reads_html(headers: &HeaderMap) -> bool {
 
 /// How long an error page waits for the lookup of the signed-in user: the refused request may have used up most of the
 /// deadline.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The page for a refusal. It looks up the signed-in user only if no backend failed, and only briefly.
 async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
@@ -66,7 +66,7 @@ async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Re
         ApiError::Unavailable | ApiError::Internal => None,
         _ => {
             let context = RequestContext::new(state, request.headers(), request.extensions());
-            let found = in_time("database", PATIENCE, context.current_user()).await;
+            let found = answer_within("database", TIMEOUT, context.current_user()).await;
             found.flatten().map(|current| views::user(&current.user))
         }
     };

@@ -7,7 +7,7 @@ use latchkey::bootstrap;
 use latchkey::router::{router, router_with};
 use latchkey::server::clock::{Clock, SystemClock, Timestamp};
 use latchkey::server::config::Source;
-use latchkey::server::core::Backing;
+use latchkey::server::core::Dependencies;
 use latchkey::server::ephemeral::{Ephemeral, MemoryEphemeral, RedisEphemeral};
 use latchkey::server::http::AppState;
 use latchkey::server::http::assets::SiteFiles;
@@ -166,11 +166,11 @@ impl App {
     }
 
     pub async fn start_with(backends: Backends, public_url: &str) -> Self {
-        Self::start_set(backends, &[("PUBLIC_URL", public_url)]).await
+        Self::start_with_settings(backends, &[("PUBLIC_URL", public_url)]).await
     }
 
     /// Starts with settings in addition to the test defaults.
-    pub async fn start_set(backends: Backends, settings: &[(&str, &str)]) -> Self {
+    pub async fn start_with_settings(backends: Backends, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create(backends).await;
         let clock = Arc::new(MovableClock::default());
         let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
@@ -341,7 +341,7 @@ fn assemble(
 ) -> Node {
     let config = bootstrap::settings(&Source::from_pairs(settings.clone())).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    let backing = Backing {
+    let backing = Dependencies {
         store: Arc::clone(store),
         ephemeral: Arc::clone(ephemeral),
         clock: Arc::clone(&clock),

@@ -16,7 +16,7 @@ const POST: &str = "POST /api/sign-in/start HTTP/1.1\r\nHost: localhost\r\nConte
                     Content-Length: 2\r\nConnection: close\r\n\r\n{}";
 
 /// How long the proxy and its clients wait for a connection on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn connect(port: u16) -> Option<TcpStream> {
     connect_within(port, Duration::from_millis(400))
@@ -146,7 +146,7 @@ fn pass_on(mut client: TcpStream, port: u16, lost: &AtomicU64) {
         return;
     }
     let mut answer = Vec::new();
-    let passed = connect_within(port, PATIENCE).is_some_and(|mut server| {
+    let passed = connect_within(port, TIMEOUT).is_some_and(|mut server| {
         server.write_all(&request).is_ok() && server.read_to_end(&mut answer).is_ok() && !answer.is_empty()
     });
     if !passed {
@@ -170,7 +170,7 @@ fn behind_a_proxy_without_retries_a_rolling_restart_loses_nothing() {
             spawn(move || {
                 let (mut answered, mut lost) = (0_u32, 0_u32);
                 while !over.load(Ordering::SeqCst) {
-                    if connect_within(port, PATIENCE).is_some_and(|mut stream| is_answered(&mut stream)) {
+                    if connect_within(port, TIMEOUT).is_some_and(|mut stream| is_answered(&mut stream)) {
                         answered += 1;
                     } else {
                         lost += 1;
@@ -215,7 +215,7 @@ async fn open(from: Ipv4Addr, port: u16, count: usize) -> Vec<tokio::net::TcpStr
     kept
 }
 
-async fn is_alive(from: Ipv4Addr, port: u16) -> bool {
+async fn is_kept_open(from: Ipv4Addr, port: u16) -> bool {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((from, 0))).unwrap();
     let mut stream = socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.unwrap();
@@ -233,13 +233,13 @@ async fn one_peer_gets_an_eighth_of_all_connections_and_others_are_served() {
     let program = Program::start(folder.path(), None, &[]);
     let kept = open(one, program.port, 600).await;
     assert_eq!(kept.len(), 512);
-    assert!(!is_alive(one, program.port).await, "it has reached its limit");
+    assert!(!is_kept_open(one, program.port).await, "it has reached its limit");
     let began = Instant::now();
-    assert!(is_alive(other, program.port).await);
+    assert!(is_kept_open(other, program.port).await);
     assert!(began.elapsed() < Duration::from_secs(2));
     drop(kept);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(is_alive(one, program.port).await, "its connections are free again");
+    assert!(is_kept_open(one, program.port).await, "its connections are free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,5 +250,5 @@ async fn a_trusted_proxy_may_use_all_connections() {
     let program = Program::start_at(port, folder.path(), None, &[("TRUSTED_PROXIES", "127.0.0.7")]);
     let kept = open(proxy, program.port, 600).await;
     assert_eq!(kept.len(), 600);
-    assert!(is_alive(proxy, program.port).await);
+    assert!(is_kept_open(proxy, program.port).await);
 }

@@ -85,12 +85,12 @@ async fn fetched(path: &str, request: &Object) -> Result<Response, BrowserError>
 
 /// A string member of a response.
 #[must_use]
-pub fn text_in(answer: &Answer, name: &str) -> Option<String> {
+pub fn string_member(answer: &Answer, name: &str) -> Option<String> {
     member(&answer.0, name).as_string()
 }
 
 /// The status of a response to `GET` for a path of this site; `None` without a response.
-pub async fn answers_with(path: &str) -> Option<u16> {
+pub async fn status_of_path(path: &str) -> Option<u16> {
     fetched(path, &Object::new()).await.ok().map(|response| response.status())
 }
 

@@ -7,7 +7,7 @@ mod page;
 mod passkeys;
 mod texts;
 
-pub use calls::{Answer, Argument, answers_with, post, text_in};
+pub use calls::{Answer, Argument, post, status_of_path, string_member};
 pub use page::{
     copy_from, given, go, is_ticked, is_visible, pause, press_passkey_button, print, submit, submit_complete_codes,
     typed, when_visible,

@@ -9,7 +9,7 @@ thread_local! {
 }
 
 fn carried_texts() -> Option<Vec<(u32, &'static str)>> {
-    let carried = document()?.get_element_by_id(texts::CARRIED)?.text_content()?;
+    let carried = document()?.get_element_by_id(texts::EMBEDDED_ID)?.text_content()?;
     // Leaked once per page.
     let carried: &'static str = Box::leak(carried.into_boxed_str());
     let pair = |line: &'static str| Some((u32::from_str_radix(line.get(..8)?, 16).ok()?, line.get(9..)?));

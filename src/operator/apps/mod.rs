@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use client::ClientOptions;
 use serde::Serialize;
 use serde_json::json;
-use show::{Line, Told};
+use show::{ChangeReport, Line};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -144,17 +144,17 @@ pub async fn run(command: Apps, services: &Services) -> Result<(), Failure> {
     let applications = services.applications();
     match command {
         Apps::Add { id, options } => {
-            let name = values::application_name(options.name.clone(), options.preset, &id).map_err(Failure::Told)?;
+            let name = values::application_name(options.name.clone(), options.preset, &id).map_err(Failure::Message)?;
             let (json, preset) = (options.json, options.preset);
             let changed = applications.add(id, name, options.change(None)?).await?;
-            tell(services, &changed, json, "added")?;
+            report_change(services, &changed, json, "added")?;
             if json { Ok(()) } else { paste(services, &changed, preset) }
         }
         Apps::Edit { id, options } => {
             let json = options.json;
             let known = applications.get(&id).await?;
             let changed = applications.edit(&id, options.change(known.url)?).await?;
-            tell(services, &changed, json, "changed")
+            report_change(services, &changed, json, "changed")
         }
         Apps::List { json } => list(services, json).await,
         Apps::Show { id, json } => {
@@ -184,7 +184,7 @@ fn presets(services: &Services, name: Option<&str>, json: bool) -> Result<(), Fa
         }
         return write(&table);
     };
-    let unknown = || Failure::Told(format!("unknown preset {name}; `latchkey apps presets` lists all"));
+    let unknown = || Failure::Message(format!("unknown preset {name}; `latchkey apps presets` lists all"));
     let preset = Preset::named(name).ok_or_else(unknown)?;
     let issuer = services.core().issuer_url();
     let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };
@@ -218,7 +218,7 @@ impl Options {
         let address = url.clone().over(current_url);
         let client = match preset {
             Some(preset) => {
-                let needed = |why| Failure::Told(format!("this preset {why}: --url"));
+                let needed = |why| Failure::Message(format!("this preset {why}: --url"));
                 preset.complete(client, address.as_deref()).map_err(needed)?
             }
             None => client,
@@ -228,14 +228,14 @@ impl Options {
     }
 }
 
-fn tell(services: &Services, changed: &Changed, json: bool, what: &str) -> Result<(), Failure> {
-    let told = Told {
+fn report_change(services: &Services, changed: &Changed, json: bool, what: &str) -> Result<(), Failure> {
+    let report = ChangeReport {
         application: &changed.application,
         client: changed.client.as_ref(),
         secret: changed.secret.as_ref().map(|secret| secret.expose().as_str()),
         issuer: services.core().issuer_url(),
     };
-    show::tell(&told, json, what)
+    show::report_change(&report, json, what)
 }
 
 /// A new secret in JSON output.

@@ -146,7 +146,7 @@ impl<'a> Line<'a> {
 }
 
 /// An application that was added or changed.
-pub struct Told<'a> {
+pub struct ChangeReport<'a> {
     pub application: &'a Application,
     pub client: Option<&'a Client>,
     /// Shown once.
@@ -155,8 +155,8 @@ pub struct Told<'a> {
 }
 
 /// Reports a change, with the values to paste into the application.
-pub fn tell(told: &Told<'_>, json: bool, what: &str) -> Result<(), Failure> {
-    let Told { application, client, secret, issuer } = *told;
+pub fn report_change(report: &ChangeReport<'_>, json: bool, what: &str) -> Result<(), Failure> {
+    let ChangeReport { application, client, secret, issuer } = *report;
     if json {
         json_line(&Line::new(application).with_client(client, secret))?;
     } else if let Some(client) = client {

@@ -13,11 +13,11 @@ pub(super) async fn database(config: &Config) -> Vec<Finding> {
             vec![good("database", format!("{} will be created at the first start", file.display()))]
         }
         DatabaseUrl::Sqlite(file) => match sqlite::look(file).await {
-            Ok(store) => accounts(config, &store, &sqlite::known_schemas()).await,
+            Ok(store) => accounts(config, &store, &sqlite::migration_versions()).await,
             Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL and the file's permissions"))],
         },
         DatabaseUrl::Postgres(url) => match postgres::look(url).await {
-            Ok(store) => accounts(config, &store, &postgres::known_schemas()).await,
+            Ok(store) => accounts(config, &store, &postgres::migration_versions()).await,
             Err(cause) => vec![fault("database", format!("{cause}; check DATABASE_URL, and that the server runs"))],
         },
     }
@@ -54,7 +54,7 @@ async fn check_database(config: &Config, store: &impl Store, known: &[i64]) -> R
         return Ok(findings);
     }
     let rp_id = config.public_url.host();
-    let stranded = store.count_passkeys_elsewhere(rp_id).await?;
+    let stranded = store.count_passkeys_of_other_rps(rp_id).await?;
     if stranded > 0 {
         let said = format!(
             "{stranded} were created under another PUBLIC_URL and do not work at {rp_id}; their owners need an email \

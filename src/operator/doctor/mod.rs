@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A larger clock difference makes links, codes and limits expire at the wrong time.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// Longest wait for a network request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Free space below which the disk check gives advice, or reports a fault.
 const LOW_DISK_SPACE: u64 = 1024 * 1024 * 1024;
 const CRITICAL_DISK_SPACE: u64 = 50 * 1024 * 1024;

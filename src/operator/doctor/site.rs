@@ -1,6 +1,6 @@
 //! Checks of the site, as a browser sees it.
 
-use super::{Finding, PATIENCE, advice, clock, fault, good};
+use super::{Finding, TIMEOUT, advice, clock, fault, good};
 use crate::server::clock::Timestamp;
 use crate::server::config::Config;
 use crate::types::paths;
@@ -13,7 +13,7 @@ const MAX_REDIRECTS: usize = 5;
 /// Checks the response at `PUBLIC_URL`.
 pub(super) async fn reached(config: &Config) -> Vec<Finding> {
     const ABOUT: &str = "site";
-    let is_running = timeout(PATIENCE, TcpStream::connect(config.listen_addr)).await.is_ok_and(|answer| answer.is_ok());
+    let is_running = timeout(TIMEOUT, TcpStream::connect(config.listen_addr)).await.is_ok_and(|answer| answer.is_ok());
     if !is_running {
         let said = format!("nothing is listening on {}; start latchkey, then run the doctor again", config.listen_addr);
         return vec![advice(ABOUT, said)];
@@ -29,7 +29,7 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     const ABOUT: &str = "site";
     // The system's root certificates, since a company may have added its own.
     let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
-    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).tls_config(tls);
+    let agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0).tls_config(tls);
     let agent = ureq::Agent::from(agent.build());
     let page = match follow(&agent, origin) {
         Ok(page) => page,

@@ -4,7 +4,7 @@
 mod passphrase;
 mod row;
 
-use super::draft::Draft;
+use super::atomic_file::AtomicFile;
 use super::{Failure, restore, say};
 use crate::bootstrap;
 use crate::server::Unavailable;
@@ -43,12 +43,12 @@ struct Foot {
 
 pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let store = bootstrap::open_existing_store(config).await?;
-    let draft = Draft::of(path)?;
+    let draft = AtomicFile::of(path)?;
     let text = passphrase::ask(passphrase_file, Asked::New)?;
     let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let under = text.as_ref().zip(passphrase.as_ref()).map(|(text, passphrase)| passphrase.keys(text));
-    let about = |cause: std::io::Error| Failure::Told(format!("{}: {cause}", path.display()));
+    let about = |cause: std::io::Error| Failure::Message(format!("{}: {cause}", path.display()));
     let file = File::options().write(true).open(draft.path()).map_err(about)?;
     let sealing = under.as_ref().map(|under| (&own, under));
     let rows = write(file, &*store, passphrase, sealing).await?;
@@ -73,7 +73,7 @@ async fn write(
     )?;
     let mut progress = Progress::of(rows);
     let written = store
-        .hand_out(&mut |mut row| {
+        .export_rows(&mut |mut row| {
             progress.one_more();
             if let Some((from, to)) = sealing {
                 passphrase::reseal(&mut row, from, to)?;
@@ -92,36 +92,38 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
 }
 
 pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
-    let file = File::open(path).map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?;
+    let file = File::open(path).map_err(|cause| Failure::Message(format!("{}: {cause}", path.display())))?;
     let mut lines = BufReader::new(file).lines();
-    let strange = || Failure::Told(format!("{} is not a latchkey export", path.display()));
+    let strange = || Failure::Message(format!("{} is not a latchkey export", path.display()));
     let head = lines.next().ok_or_else(strange)?.map_err(|_| strange())?;
     let head: Head = serde_json::from_str(&head).map_err(|_| strange())?;
     if head.latchkey_export != FORMAT {
-        return Err(Failure::Told(format!("{} was written by another version of latchkey", path.display())));
+        return Err(Failure::Message(format!("{} was written by another version of latchkey", path.display())));
     }
     if head.passphrase.is_none() && passphrase_file.is_some() {
-        return Err(Failure::Told("the file was exported without a passphrase; omit --passphrase-file".to_owned()));
+        return Err(Failure::Message("the file was exported without a passphrase; omit --passphrase-file".to_owned()));
     }
     let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
     // A database with data is refused before its schema is migrated.
     if bootstrap::has_schema(&config.database).await?
         && bootstrap::open_existing_store(config).await?.count_rows().await? > 0
     {
-        return Err(Failure::Told("the database is not empty; import into a new one".to_owned()));
+        return Err(Failure::Message("the database is not empty; import into a new one".to_owned()));
     }
     let store = bootstrap::open_store(&config.database).await?;
     let own = store.schema_version().await?.unwrap_or_default();
     if head.schema != own {
         let (theirs, why) = (head.schema, "export again with this version of latchkey, or import with that one");
-        return Err(Failure::Told(format!("the file has schema version {theirs}, the database version {own}: {why}")));
+        return Err(Failure::Message(format!(
+            "the file has schema version {theirs}, the database version {own}: {why}"
+        )));
     }
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let mut is_under_another = false;
     let mut progress = Progress::of(head.rows);
     let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };
     let taken = store
-        .take_in(&mut || {
+        .import_rows(&mut || {
             progress.one_more();
             let mut row = reader
                 .next()

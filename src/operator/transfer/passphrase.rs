@@ -48,9 +48,10 @@ impl Passphrase {
     /// When no passphrase is given, or the file requires too many iterations.
     pub fn asked(&self, file: Option<&Path>) -> Result<Keys, Failure> {
         if self.iterations.get() > MAX_ITERATIONS {
-            return Err(Failure::Told("the header of the file requires too many iterations".to_owned()));
+            return Err(Failure::Message("the header of the file requires too many iterations".to_owned()));
         }
-        let missing = || Failure::Told("the keys in this file are encrypted; pass --passphrase-file PATH".to_owned());
+        let missing =
+            || Failure::Message("the keys in this file are encrypted; pass --passphrase-file PATH".to_owned());
         Ok(self.keys(&ask(file, Asked::Known)?.ok_or_else(missing)?))
     }
 }
@@ -69,7 +70,7 @@ fn typed(asked: Asked) -> Result<String, Failure> {
     }
     let text = rpassword::prompt_password("Passphrase for the keys in the file (empty: keep them under SECRET_KEY): ")?;
     if !text.is_empty() && text != rpassword::prompt_password("Repeat the passphrase: ")? {
-        return Err(Failure::Told("the two passphrases differ; nothing was written".to_owned()));
+        return Err(Failure::Message("the two passphrases differ; nothing was written".to_owned()));
     }
     Ok(text)
 }
@@ -81,7 +82,7 @@ fn typed(asked: Asked) -> Result<String, Failure> {
 pub fn ask(file: Option<&Path>, asked: Asked) -> Result<Option<Secret<String>>, Failure> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path)
-            .map_err(|cause| Failure::Told(format!("{}: {cause}", path.display())))?
+            .map_err(|cause| Failure::Message(format!("{}: {cause}", path.display())))?
             .trim_end_matches(['\r', '\n'])
             .to_owned(),
         None if stdin().is_terminal() => typed(asked)?,
@@ -89,7 +90,7 @@ pub fn ask(file: Option<&Path>, asked: Asked) -> Result<Option<Secret<String>>, 
     };
     match text.chars().count() {
         0 if file.is_none() => Ok(None),
-        0..SHORTEST => Err(Failure::Told(format!("a passphrase must have at least {SHORTEST} characters"))),
+        0..SHORTEST => Err(Failure::Message(format!("a passphrase must have at least {SHORTEST} characters"))),
         _ => Ok(Some(Secret::new(text))),
     }
 }

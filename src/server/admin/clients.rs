@@ -6,7 +6,7 @@ use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::Algorithm;
 use crate::server::model::logout::LogoutResult;
-use crate::server::model::oauth::client::{MOST_SECRETS, MOST_URIS, is_client_id};
+use crate::server::model::oauth::client::{MAX_SECRETS, MAX_URIS, is_client_id};
 use crate::server::model::oauth::code_count::{CodeCount, day};
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::model::{Application, ApplicationId};
@@ -108,7 +108,7 @@ impl ClientChange {
 
 /// Parses URIs and skips empty ones.
 fn registered(uris: &[String], is_public: bool) -> Result<Vec<RedirectUri>, Refused> {
-    if uris.len() > MOST_URIS {
+    if uris.len() > MAX_URIS {
         return Err(Refused::WrongClient("at most 50 URIs of each kind can be registered"));
     }
     let register =
@@ -211,7 +211,7 @@ impl Clients<'_> {
         }
         let (secrets, now) = (unit.client_secrets_within(id).await?, self.core.now());
         let is_alive = |secret: &&ClientSecret| secret.expires_at.is_none_or(|end| now < end);
-        if secrets.iter().filter(is_alive).count() >= MOST_SECRETS {
+        if secrets.iter().filter(is_alive).count() >= MAX_SECRETS {
             return Err(Refused::WrongClient("the application has 10 secrets; remove one first"));
         }
         let ends = life.map(|life| now.plus(life));

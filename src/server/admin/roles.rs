@@ -43,7 +43,7 @@ impl Roles<'_> {
         if role == Role::Owner && is_last(&unit.lock_owners().await?, user.id) {
             return Err(Refused::LastOwner);
         }
-        if !unit.take_role(user.id, role).await? {
+        if !unit.revoke_role(user.id, role).await? {
             return Err(Refused::NoSuchRole(role));
         }
         unit.commit().await?;

@@ -23,7 +23,7 @@ impl Administration<'_> {
 
     /// The account with this username or proven address.
     pub async fn named(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
-        self.core.store.account_named(identifier).await
+        self.core.store.account_by_identifier(identifier).await
     }
 
     /// An account with its passkeys and sessions; `None` if it does not exist.

@@ -2,8 +2,8 @@
 
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::limiter::{Guessed, Limited, Side, Subject};
-use crate::server::model::email_request::{EmailRequest, MOST_OPEN, Purpose};
+use crate::server::limiter::{CodeTarget, LimitError, Side, Subject};
+use crate::server::model::email_request::{EmailRequest, MAX_OPEN, Purpose};
 use crate::server::model::limit::EMAILS_TO_ONE;
 use crate::server::model::outbox::EmailId;
 use crate::server::model::user::email_key;
@@ -33,21 +33,21 @@ impl EmailDelivery<'_> {
         let store = &self.core.store;
         match &request.purpose {
             Purpose::SignIn { identifier, .. } => {
-                let Some(user) = store.user_with_proven_address(identifier).await? else { return Ok(None) };
+                let Some(user) = store.user_with_verified_address(identifier).await? else { return Ok(None) };
                 self.assigned(email, request, user).await
             }
             Purpose::SignUp { address, .. } => {
-                let owner = store.user_with_proven_address(&Identifier::Address(address.clone())).await?;
+                let owner = store.user_with_verified_address(&Identifier::Address(address.clone())).await?;
                 if let Some(owner) = owner {
                     return self.assigned(email, request, owner).await;
                 }
                 let key = email_key(address).unwrap_or_default();
-                let has_code = self.sends_codes(Guessed::Typed(&key)).await?;
+                let has_code = self.sends_codes(CodeTarget::Typed(&key)).await?;
                 let (address, language) = (address.clone(), request.language);
                 Ok(Some(Recipient { address, name: None, language, has_code }))
             }
             Purpose::Reauthenticate { user, address, .. } => {
-                let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
+                let has_code = self.sends_codes(CodeTarget::Account(*user, Side::Known)).await?;
                 let user = store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
                 let recipient = |user: User| Recipient {
                     address: address.clone(),
@@ -61,7 +61,7 @@ impl EmailDelivery<'_> {
                 // Anyone can claim an address and cause emails to it, but must not flood it.
                 let key = email_key(address).unwrap_or_default();
                 let count_within_limit = self.count_within_limit(email, &[b"claimed", key.as_bytes()]).await?;
-                let has_code = self.sends_codes(Guessed::Account(*user, Side::Known)).await?;
+                let has_code = self.sends_codes(CodeTarget::Account(*user, Side::Known)).await?;
                 let language = request.language;
                 Ok(count_within_limit.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
             }
@@ -75,13 +75,13 @@ impl EmailDelivery<'_> {
         let subject = Subject::Named(subject);
         match self.core.limiter.draw_once(&EMAILS_TO_ONE, subject, email.0.as_bytes()).await {
             Ok(()) => Ok(true),
-            Err(Limited::TooMany(_)) => Ok(false),
-            Err(Limited::Unavailable(cause)) => Err(cause),
+            Err(LimitError::TooMany(_)) => Ok(false),
+            Err(LimitError::Unavailable(cause)) => Err(cause),
         }
     }
 
     /// Whether emails contain codes: not after too many wrong ones. Links are still sent, since they cannot be guessed.
-    async fn sends_codes(&self, guessed: Guessed<'_>) -> Result<bool, Unavailable> {
+    async fn sends_codes(&self, guessed: CodeTarget<'_>) -> Result<bool, Unavailable> {
         Ok(!self.core.limiter.pauses_codes(guessed).await?)
     }
 
@@ -101,7 +101,7 @@ impl EmailDelivery<'_> {
         if !self.count_within_limit(email, &[b"account", user.id.0.as_bytes(), side.key()]).await? {
             return Ok(None);
         }
-        let has_code = self.sends_codes(Guessed::Account(user.id, side)).await?;
+        let has_code = self.sends_codes(CodeTarget::Account(user.id, side)).await?;
         if !has_code {
             tracing::info!(user = %user.id.0, "sign-in codes paused after wrong codes");
         }
@@ -111,7 +111,7 @@ impl EmailDelivery<'_> {
         let Some(user) = unit.lock_user(user.id).await?.filter(may_get_it) else { return Ok(None) };
         let Some(address) = user.email else { return Ok(None) };
         let now = self.core.now();
-        if !is_known && unit.count_open_requests(user.id, request.id, now).await? >= MOST_OPEN {
+        if !is_known && unit.count_open_requests(user.id, request.id, now).await? >= MAX_OPEN {
             tracing::info!(user = %user.id.0, "too many open sign-in emails");
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use super::caller::Caller;
 use super::error::Error;
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::limiter::{Limited, Subject};
+use crate::server::limiter::{LimitError, Subject};
 use crate::server::model::email_request::{ANSWER_LIFE, EmailRequest, OpenRequest, Purpose, RequestedBy};
 use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::user::{email_key, identifier_key};
@@ -52,7 +52,7 @@ impl EmailRequests<'_> {
 
     /// Counts an email. A browser that the account recognises has a quota of its own, so that strangers cannot use it
     /// up; other requests are counted under the entered identifier.
-    async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), Limited> {
+    async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), LimitError> {
         if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), &caller.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
             return self.core.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await;
@@ -61,7 +61,7 @@ impl EmailRequests<'_> {
     }
 
     /// Counts an email under the client address and under the entered identifier.
-    pub(super) async fn count_for_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), Limited> {
+    pub(super) async fn count_for_stranger(&self, from: ClientAddress, typed: &Identifier) -> Result<(), LimitError> {
         let typed = identifier_key(typed);
         let typed = [b"typed".as_slice(), typed.as_bytes()];
         let both = [(&limit::EMAILS_OF_CLIENT, Subject::Client(from)), (&limit::EMAILS_TO_ONE, Subject::Named(&typed))];

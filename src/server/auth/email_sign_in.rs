@@ -9,7 +9,7 @@ use super::new_session::{Credential, NewSession, record_sign_in};
 use super::sign_up::{SignUpForm, new_user};
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::limiter::{Guessed, Side, Subject};
+use crate::server::limiter::{CodeTarget, Side, Subject};
 use crate::server::model::email_request::{OpenRequest, Purpose};
 use crate::server::model::session::Method;
 use crate::server::model::{Event, EventKind, User, UserId, limit};
@@ -49,7 +49,7 @@ impl EmailSignIn<'_> {
     ///
     /// # Errors
     /// When the link would be refused.
-    pub async fn look_at_link(&self, email: Option<&Token>, token: &str) -> Result<LinkEffect, Error> {
+    pub async fn peek_link(&self, email: Option<&Token>, token: &str) -> Result<LinkEffect, Error> {
         let open = self.linked(token).await?;
         if !open.may_be_opened_by(email) {
             return Err(ApiError::OtherBrowser.into());
@@ -66,7 +66,7 @@ impl EmailSignIn<'_> {
                 Ok(LinkEffect::SignIn(user.ok_or(ApiError::LinkExpired)?))
             }
             Purpose::SignUp { username, address, invitation, .. } => {
-                let owner = self.core.store.user_with_proven_address(&Identifier::Address(address)).await?;
+                let owner = self.core.store.user_with_verified_address(&Identifier::Address(address)).await?;
                 if owner.is_none() {
                     Invitations { core: self.core }.check(invitation.as_ref()).await?;
                 }
@@ -149,7 +149,7 @@ impl EmailSignIn<'_> {
         let open = requests.open(caller.email.as_ref()).await?.ok_or(ApiError::LinkExpired)?;
         let mut unit = self.core.store.begin().await?;
         lock_recipient(unit.as_mut(), &open).await?;
-        let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
+        let tries_left = unit.use_attempt(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
         if open.has_code(code, &self.core.keys) {
             return self.answer_with_retry(unit, Answer { open, username, caller }).await;
         }
@@ -163,7 +163,7 @@ impl EmailSignIn<'_> {
         unit.record(&refused).await?;
         unit.commit().await?;
         let typed = open.request.purpose.typed_key();
-        let guessed = user.map_or(Guessed::Typed(&typed), |user| Guessed::Account(user, side));
+        let guessed = user.map_or(CodeTarget::Typed(&typed), |user| CodeTarget::Account(user, side));
         self.core.limiter.count_failure(guessed).await?;
         Err(code_wrong(tries_left).into())
     }
@@ -253,7 +253,7 @@ impl EmailSignIn<'_> {
         caller: &Caller,
     ) -> Result<Result<(AccountUnit<'_>, EventKind), Raced>, Error> {
         let address = form.email.clone().ok_or(ApiError::LinkExpired)?;
-        if let Some(owner) = unit.lock_owner(&address).await? {
+        if let Some(owner) = unit.lock_user_by_address(&address).await? {
             let unit = AccountUnit::of(self.core, unit, owner, caller.client.clone());
             return Ok(Ok((unit, EventKind::SignedIn)));
         }
@@ -263,7 +263,7 @@ impl EmailSignIn<'_> {
             return Err(ApiError::UsernameTaken.into());
         }
         Invitations { core: self.core }.admit(unit.as_mut(), &user, invitation.as_ref()).await?;
-        if !unit.prove_address(user.id, &address).await? {
+        if !unit.set_verified_address(user.id, &address).await? {
             return Ok(Err(Raced));
         }
         tracing::info!(user = %user.id.0, "signed up by email");

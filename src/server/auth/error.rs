@@ -1,5 +1,5 @@
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::{LimitError, TooMany};
 use crate::types::ApiError;
 
 /// Why a service failed or refused a request.
@@ -33,11 +33,11 @@ impl From<ApiError> for Error {
     }
 }
 
-impl From<Limited> for Error {
-    fn from(limited: Limited) -> Self {
+impl From<LimitError> for Error {
+    fn from(limited: LimitError) -> Self {
         match limited {
-            Limited::TooMany(too_many) => Self::Refused(too_many_requests(too_many)),
-            Limited::Unavailable(cause) => Self::Unavailable(cause),
+            LimitError::TooMany(too_many) => Self::Refused(too_many_requests(too_many)),
+            LimitError::Unavailable(cause) => Self::Unavailable(cause),
         }
     }
 }

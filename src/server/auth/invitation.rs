@@ -66,7 +66,7 @@ impl Invitations<'_> {
             (SignUp::Invite, _) => return Err(ApiError::InvitationRequired.into()),
             (SignUp::Open, _) => None,
         };
-        Ok(unit.join_first_groups(user.id, used, now).await?)
+        Ok(unit.join_initial_groups(user.id, used, now).await?)
     }
 
     /// Creates an invitation; the token is only for its link. The inner error is the name of a group that does not

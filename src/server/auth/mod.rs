@@ -30,7 +30,7 @@ pub use email_sign_in::{EmailSignIn, LinkEffect};
 pub use error::Error;
 pub use invitation::{Invitations, NewInvitation};
 pub use new_session::NewSession;
-pub use reauthentication::{Reauthentication, Renewed};
+pub use reauthentication::{Reauthentication, RenewedSession};
 pub use recovery::Recovery;
 pub use report::Reports;
 pub use sign_in::SignIn;

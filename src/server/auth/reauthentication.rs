@@ -5,10 +5,10 @@ use super::caller::Caller;
 use super::email_request::EmailRequests;
 use super::error::{Error, code_wrong};
 use super::sign_in::Attempt;
-use super::webauthn::{AuthenticationResponse, Begun, Ceremonies, Purpose};
+use super::webauthn::{AuthenticationResponse, Ceremonies, NewCeremony, Purpose};
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::limiter::{Guessed, Side, Subject};
+use crate::server::limiter::{CodeTarget, Side, Subject};
 use crate::server::model::email_request::{self, ANSWER_LIFE, EmailRequest, OpenRequest, PurposeKind, RequestedBy};
 use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::session::Method;
@@ -21,7 +21,7 @@ use webauthn_rs::prelude::DiscoverableAuthentication;
 
 /// A session after reauthentication. Its new token is only for the cookie.
 #[derive(Debug)]
-pub struct Renewed {
+pub struct RenewedSession {
     pub session: Session,
     pub token: Token,
 }
@@ -50,7 +50,7 @@ impl Reauthentication<'_> {
         let usable: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.core.rp_id())).collect();
         let (options, challenge, state) = self.ceremonies.relying_party.begin_authentication(&usable)?;
         let state = Pending { user_id: current.user.id, state };
-        self.ceremonies.keep(Purpose::Reauthenticate, caller, Begun { challenge, state }).await?;
+        self.ceremonies.keep(Purpose::Reauthenticate, caller, NewCeremony { challenge, state }).await?;
         Ok(options)
     }
 
@@ -66,7 +66,7 @@ impl Reauthentication<'_> {
         current: Option<&CurrentUser>,
         answer: &AuthenticationResponse,
         caller: &Caller,
-    ) -> Result<Renewed, Error> {
+    ) -> Result<RenewedSession, Error> {
         let data = answer.authenticator_data()?;
         let begun: Option<Pending> =
             self.ceremonies.take(Purpose::Reauthenticate, caller, &answer.client_data.challenge).await?;
@@ -135,7 +135,7 @@ impl Reauthentication<'_> {
     ///
     /// # Errors
     /// When the link is used, expired, invalid or another session's.
-    pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<OpenRequest, Error> {
+    pub async fn peek_link(&self, current: &CurrentUser, token: &str) -> Result<OpenRequest, Error> {
         EmailRequests { core: self.core }.check_enabled()?;
         let open = self.open_by_link(token).await?.ok_or(ApiError::LinkExpired)?;
         match &open.request.purpose {
@@ -172,9 +172,9 @@ impl Reauthentication<'_> {
         current: &CurrentUser,
         token: &str,
         from: ClientAddress,
-    ) -> Result<(Renewed, Next), Error> {
+    ) -> Result<(RenewedSession, Next), Error> {
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
-        let open = self.look_at_link(current, token).await?;
+        let open = self.peek_link(current, token).await?;
         self.by_email(self.lock(current).await?, current, &open).await
     }
 
@@ -188,15 +188,15 @@ impl Reauthentication<'_> {
         current: &CurrentUser,
         code: &str,
         from: ClientAddress,
-    ) -> Result<(Renewed, Next), Error> {
+    ) -> Result<(RenewedSession, Next), Error> {
         EmailRequests { core: self.core }.check_enabled()?;
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let open = self.open(current).await?.ok_or(ApiError::LinkExpired)?;
         let mut unit = self.lock(current).await?;
-        let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
+        let tries_left = unit.use_attempt(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
         if !open.has_code(code, &self.core.keys) {
             unit.commit().await?;
-            self.core.limiter.count_failure(Guessed::Account(current.user.id, Side::Known)).await?;
+            self.core.limiter.count_failure(CodeTarget::Account(current.user.id, Side::Known)).await?;
             return Err(code_wrong(tries_left).into());
         }
         self.by_email(unit, current, &open).await
@@ -211,7 +211,7 @@ impl Reauthentication<'_> {
         mut unit: AccountUnit<'_>,
         current: &CurrentUser,
         open: &OpenRequest,
-    ) -> Result<(Renewed, Next), Error> {
+    ) -> Result<(RenewedSession, Next), Error> {
         let address = address_of(open, current).ok_or(ApiError::LinkExpired)?;
         if !unit.take_request(open.request.id).await? {
             return Err(ApiError::LinkExpired.into());
@@ -232,7 +232,7 @@ impl Reauthentication<'_> {
         mut unit: AccountUnit<'_>,
         current: &CurrentUser,
         method: Method,
-    ) -> Result<Option<Renewed>, Unavailable> {
+    ) -> Result<Option<RenewedSession>, Unavailable> {
         let (now, token, former) = (self.core.now(), self.core.token(), &current.session);
         let words = method.words().to_owned();
         let by_passkey = matches!(method, Method::Passkey(_));
@@ -257,7 +257,7 @@ impl Reauthentication<'_> {
         unit.record(EventKind::Reauthenticated, Some(words)).await?;
         unit.commit().await?;
         tracing::info!(user = %session.user_id.0, "reauthenticated");
-        Ok(Some(Renewed { session, token }))
+        Ok(Some(RenewedSession { session, token }))
     }
 }
 

@@ -79,7 +79,7 @@ impl Reports<'_> {
         if !unit.undo_notification(notification.id, now).await? {
             return Err(ApiError::LinkExpired.into());
         }
-        if !unit.prove_address(user.id, &address).await? {
+        if !unit.set_verified_address(user.id, &address).await? {
             return Err(ApiError::AddressTaken.into());
         }
         unit.end_all_sessions(user.id, now).await?;
@@ -88,7 +88,7 @@ impl Reports<'_> {
         unit.void_recognition(user.id).await?;
         let displaced = user.proven_address().filter(|_| !user.has_proven(&address)).cloned();
         unit.void_later_undo_links(user.id, notification.happened_at, now).await?;
-        unit.remember_restored(user.id, &address, notification.happened_at).await?;
+        unit.record_restored_address(user.id, &address, notification.happened_at).await?;
         unit.lock_down(now).await?;
         unit.record(EventKind::AddressRestored, None).await?;
         let restored = address.to_string();

@@ -5,7 +5,7 @@ use super::browser::known_browser;
 use super::caller::Caller;
 use super::error::Error;
 use super::new_session::{Credential, NewSession, new_session, record_sign_in};
-use super::webauthn::{Assertion, AuthenticationResponse, Begun, Ceremonies, Purpose};
+use super::webauthn::{Assertion, AuthenticationResponse, Ceremonies, NewCeremony, Purpose};
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::model::notification::{NOTIFICATION_WINDOW, Occasion};
@@ -31,7 +31,7 @@ impl SignIn<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn begin(&self, caller: &Caller) -> Result<views::Options, Error> {
         let (options, challenge, state) = self.ceremonies.relying_party.begin_authentication(&[])?;
-        self.ceremonies.keep(Purpose::SignIn, caller, Begun { challenge, state }).await?;
+        self.ceremonies.keep(Purpose::SignIn, caller, NewCeremony { challenge, state }).await?;
         Ok(options)
     }
 

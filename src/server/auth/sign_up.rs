@@ -6,7 +6,7 @@ use super::email_request::{EmailRequests, Requested};
 use super::error::Error;
 use super::invitation::Invitations;
 use super::new_session::{Credential, NewSession, record_sign_in};
-use super::webauthn::{Begun, Ceremonies, NewCredential, Purpose, Refused, RegistrationResponse};
+use super::webauthn::{Ceremonies, NewCeremony, NewCredential, Purpose, Refused, RegistrationResponse};
 use crate::server::core::Core;
 use crate::server::limiter::Subject;
 use crate::server::model::user::email_key;
@@ -161,7 +161,7 @@ impl SignUp<'_> {
             invitation,
             registration,
         };
-        self.ceremonies.keep(Purpose::SignUp, caller, Begun { challenge, state }).await?;
+        self.ceremonies.keep(Purpose::SignUp, caller, NewCeremony { challenge, state }).await?;
         Ok(options)
     }
 

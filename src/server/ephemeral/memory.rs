@@ -15,9 +15,9 @@ use std::time::Duration;
 /// high count. Limits are stored apart from ceremonies, so that a flood of ceremonies does not evict them.
 pub struct MemoryEphemeral {
     clock: Arc<dyn Clock>,
-    values: Mutex<Shelf<Vec<u8>>>,
+    values: Mutex<ExpiringMap<Vec<u8>>>,
     /// A bucket expires when it is full again: a full bucket has no state.
-    buckets: Mutex<Shelf<()>>,
+    buckets: Mutex<ExpiringMap<()>>,
     counts: Mutex<Counts>,
 }
 
@@ -28,7 +28,7 @@ struct Counts {
 }
 
 /// Entries by key, and the order in which they expire; the number distinguishes those that expire at the same time.
-struct Shelf<T> {
+struct ExpiringMap<T> {
     capacity: usize,
     things: HashMap<String, (Expiry, T)>,
     order: BTreeMap<Expiry, String>,
@@ -44,8 +44,8 @@ impl MemoryEphemeral {
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
         Self {
             clock,
-            values: Mutex::new(Shelf::new(capacity)),
-            buckets: Mutex::new(Shelf::new(capacity)),
+            values: Mutex::new(ExpiringMap::new(capacity)),
+            buckets: Mutex::new(ExpiringMap::new(capacity)),
             counts: Mutex::new(Counts { capacity, counts: HashMap::new() }),
         }
     }
@@ -57,11 +57,11 @@ impl MemoryEphemeral {
 }
 
 /// A panic elsewhere cannot leave the data half changed, so a poisoned lock is still valid.
-fn open<T>(shelf: &Mutex<T>) -> MutexGuard<'_, T> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+fn open<T>(stored: &Mutex<T>) -> MutexGuard<'_, T> {
+    stored.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<T> Shelf<T> {
+impl<T> ExpiringMap<T> {
     fn new(capacity: usize) -> Self {
         Self { capacity, things: HashMap::new(), order: BTreeMap::new(), next_number: 0 }
     }
@@ -161,14 +161,14 @@ impl Ephemeral for MemoryEphemeral {
         kept: Option<Kept<'_>>,
     ) -> Result<Option<Exceeded>, Unavailable> {
         {
-            let mut shelf = open(&self.buckets);
-            let drawn: Vec<_> = buckets.iter().map(|bucket| shelf.drawn(bucket, now)).collect();
+            let mut stored = open(&self.buckets);
+            let drawn: Vec<_> = buckets.iter().map(|bucket| stored.drawn(bucket, now)).collect();
             if let Some(exceeded) = exceeded(&drawn) {
                 return Ok(Some(exceeded));
             }
             for (bucket, (_, full_at)) in buckets.iter().zip(drawn) {
-                shelf.make_room(now);
-                shelf.put(&bucket.key, (), full_at);
+                stored.make_room(now);
+                stored.put(&bucket.key, (), full_at);
             }
         }
         if let Some(Kept { key, value, ttl }) = kept {
@@ -178,8 +178,8 @@ impl Ephemeral for MemoryEphemeral {
     }
 
     async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
-        let shelf = open(&self.buckets);
-        Ok(exceeded(&buckets.iter().map(|bucket| shelf.drawn(bucket, now)).collect::<Vec<_>>()))
+        let stored = open(&self.buckets);
+        Ok(exceeded(&buckets.iter().map(|bucket| stored.drawn(bucket, now)).collect::<Vec<_>>()))
     }
 
     async fn forget_ceremonies(&self) -> Result<bool, Unavailable> {
@@ -200,7 +200,7 @@ impl Ephemeral for MemoryEphemeral {
     }
 }
 
-impl Shelf<()> {
+impl ExpiringMap<()> {
     /// The result of drawing from a bucket, and its state afterwards.
     fn drawn(&self, bucket: &Bucket, now: Timestamp) -> (Verdict, Timestamp) {
         bucket.limit.draw(self.get(&bucket.key, now).map(|(full_at, ())| full_at), now)

@@ -16,11 +16,11 @@ use url::Url;
 
 /// Redis 6.2 or newer (for `GETDEL`), shared by all nodes; one server or a cluster.
 pub struct RedisEphemeral {
-    line: Line,
+    line: RedisConnection,
 }
 
 /// The connection to a server or a cluster, opened at the first use and again whenever it was lost.
-enum Line {
+enum RedisConnection {
     Single(Box<ConnectionManager>),
     Cluster { client: Box<ClusterClient>, connection: OnceCell<ClusterConnection> },
 }
@@ -68,7 +68,9 @@ impl RedisEphemeral {
                 .max_retry_wait(200)
                 .build()
                 .map_err(unavailable)?;
-            return Ok(Self { line: Line::Cluster { client: Box::new(client), connection: OnceCell::new() } });
+            return Ok(Self {
+                line: RedisConnection::Cluster { client: Box::new(client), connection: OnceCell::new() },
+            });
         }
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(TIMEOUT))
@@ -77,7 +79,7 @@ impl RedisEphemeral {
             .set_max_delay(Duration::from_millis(200));
         let client = Client::open(address).map_err(unavailable)?;
         let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(unavailable)?;
-        Ok(Self { line: Line::Single(Box::new(connection)) })
+        Ok(Self { line: RedisConnection::Single(Box::new(connection)) })
     }
 
     /// Asks a server for its facts; in a cluster, the node that the URL names.
@@ -86,7 +88,7 @@ impl RedisEphemeral {
     /// When it is unavailable.
     pub async fn facts(url: &Secret<String>) -> Result<RedisFacts, Unavailable> {
         let (address, _) = parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "not the URL of a server"))?;
-        in_time(async {
+        answer_within(async {
             let mut server = Client::open(address)?.get_multiplexed_async_connection().await?;
             let info: String = redis::cmd("INFO").arg("server").query_async(&mut server).await?;
             let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown");
@@ -102,18 +104,18 @@ impl RedisEphemeral {
 
     /// Runs a command, and retries it once if the connection was lost. Running it twice is harmless: a value is written
     /// again, a value that was taken is not found, or there is one draw or count too many.
-    async fn ask<T: FromRedisValue>(&self, question: Question<'_>) -> Result<T, Unavailable> {
+    async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, Unavailable> {
         match &self.line {
-            Line::Single(connection) => question.of(&mut (**connection).clone()).await.map_err(unavailable),
-            Line::Cluster { client, connection } => {
-                in_time(async { question.of(&mut cluster(client, connection).await?).await }).await
+            RedisConnection::Single(connection) => request.of(&mut (**connection).clone()).await.map_err(unavailable),
+            RedisConnection::Cluster { client, connection } => {
+                answer_within(async { request.of(&mut cluster(client, connection).await?).await }).await
             }
         }
     }
 
     /// A cluster may store each key on a different node, so a script cannot use several keys.
     fn is_cluster(&self) -> bool {
-        matches!(self.line, Line::Cluster { .. })
+        matches!(self.line, RedisConnection::Cluster { .. })
     }
 
     async fn run_draw(
@@ -135,7 +137,7 @@ impl RedisEphemeral {
         if let Some(Kept { key, value, ttl }) = kept {
             script.key(named(key)).arg(value).arg(millis(ttl));
         }
-        let (place, wait): (usize, u64) = self.ask(Question::Script(&script)).await?;
+        let (place, wait): (usize, u64) = self.ask(Request::Script(&script)).await?;
         Ok(place.checked_sub(1).map(|place| Exceeded { place, wait: Duration::from_millis(wait) }))
     }
 }
@@ -151,12 +153,12 @@ enum Drawing<'a> {
 
 /// A command or script for the server.
 #[derive(Clone, Copy)]
-enum Question<'a> {
+enum Request<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
 }
 
-impl Question<'_> {
+impl Request<'_> {
     async fn of<T: FromRedisValue>(self, connection: &mut impl ConnectionLike) -> Result<T, RedisError> {
         match self.once_of(connection).await {
             Err(cause) if cause.is_connection_dropped() => self.once_of(connection).await,
@@ -180,7 +182,7 @@ async fn cluster(
     connection.get_or_try_init(|| client.get_async_connection()).await.cloned()
 }
 
-async fn in_time<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
+async fn answer_within<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
     timeout(CLUSTER_TIMEOUT, asked).await.map_err(|elapsed| Unavailable::new("redis", elapsed))?.map_err(unavailable)
 }
 
@@ -213,21 +215,21 @@ fn named(key: &str) -> String {
 impl Ephemeral for RedisEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
         // A write, because a read-only server is of no use.
-        self.ask(Question::Command(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000))).await
+        self.ask(Request::Command(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000))).await
     }
 
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable> {
         let mut command = redis::cmd("SET");
         command.arg(named(key)).arg(value).arg("PX").arg(millis(ttl));
-        self.ask(Question::Command(&command)).await
+        self.ask(Request::Command(&command)).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.ask(Question::Command(redis::cmd("GETDEL").arg(named(key)))).await
+        self.ask(Request::Command(redis::cmd("GETDEL").arg(named(key)))).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.ask(Question::Command(redis::cmd("GET").arg(named(key)))).await
+        self.ask(Request::Command(redis::cmd("GET").arg(named(key)))).await
     }
 
     async fn draw(
@@ -275,9 +277,9 @@ impl Ephemeral for RedisEphemeral {
         loop {
             let mut scan = redis::cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
-            let (next, keys): (u64, Vec<String>) = self.ask(Question::Command(&scan)).await?;
+            let (next, keys): (u64, Vec<String>) = self.ask(Request::Command(&scan)).await?;
             if !keys.is_empty() {
-                self.ask::<u64>(Question::Command(redis::cmd("UNLINK").arg(keys))).await?;
+                self.ask::<u64>(Request::Command(redis::cmd("UNLINK").arg(keys))).await?;
             }
             if next == 0 {
                 return Ok(true);
@@ -287,11 +289,11 @@ impl Ephemeral for RedisEphemeral {
     }
 
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable> {
-        self.ask(Question::Script(COUNT.key(named(key)).arg(millis(window)))).await
+        self.ask(Request::Script(COUNT.key(named(key)).arg(millis(window)))).await
     }
 
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
-        let counted: Option<u64> = self.ask(Question::Command(redis::cmd("GET").arg(named(key)))).await?;
+        let counted: Option<u64> = self.ask(Request::Command(redis::cmd("GET").arg(named(key)))).await?;
         Ok(counted.unwrap_or_default())
     }
 }

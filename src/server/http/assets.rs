@@ -27,7 +27,7 @@ pub enum SiteFiles {
     /// From a folder: during development and in tests.
     Folder(PathBuf),
     /// Embedded in the program.
-    Carried(EmbeddedFiles),
+    Embedded(EmbeddedFiles),
 }
 
 /// Files that are embedded in the program, each also compressed with Brotli (`.br`) and gzip (`.gz`).
@@ -54,7 +54,7 @@ impl SiteFiles {
     /// Whether the program should embed its files but was compiled without them.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Carried(files) if (files.names)().is_empty())
+        matches!(self, Self::Embedded(files) if (files.names)().is_empty())
     }
 
     /// The folder of the compiled files in URLs, without the leading slash: `pkg/<version>`, or `pkg` while `cargo
@@ -69,7 +69,7 @@ impl SiteFiles {
     fn version(&self, folder: &str) -> String {
         let mut parts = match self {
             Self::Folder(root) => hashes_in(&root.join(folder)),
-            Self::Carried(files) => files.hashes(folder),
+            Self::Embedded(files) => files.hashes(folder),
         };
         parts.sort();
         let hash =
@@ -89,7 +89,7 @@ impl SiteFiles {
         }
         let mut response = match self {
             Self::Folder(root) => from_folder(root, request).await,
-            Self::Carried(files) => files.answer(&request),
+            Self::Embedded(files) => files.answer(&request),
         };
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
             response.headers_mut().insert(header::VARY, VARIES);

@@ -15,7 +15,7 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// How much of an oversized body is read, so that the error reaches the client.
 const MAX_DRAINED: usize = 1024 * 1024;
 /// Timeout for reading the body.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Passes on the request with its whole body, or refuses it.
 pub async fn buffer_body(request: Request, next: Next) -> Response {
@@ -23,7 +23,7 @@ pub async fn buffer_body(request: Request, next: Next) -> Response {
     if parts.headers.typed_get::<ContentLength>().is_some_and(|announced| announced.0 > MAX_DRAINED as u64) {
         return ApiError::TooLarge.into_response();
     }
-    match timeout(PATIENCE, read(body)).await {
+    match timeout(TIMEOUT, read(body)).await {
         Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Ok(Err(error)) => error.into_response(),
         Err(_) => ApiError::BadRequest.into_response(),

@@ -13,7 +13,7 @@ pub struct Edge {
     pub cors: Cors,
     pub policy: Policy,
     /// The format of its errors.
-    pub readers: Readers,
+    pub errors: ErrorFormat,
     /// Whether `limits::TABLE` applies to its requests.
     pub is_counted: bool,
     /// Whether a page that opened it in a new window keeps a reference to that window (HTML Standard, "cross-origin
@@ -56,12 +56,12 @@ pub enum Policy {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub enum ErrorFormat {
     /// An HTML page for requests that accept HTML, otherwise JSON.
-    People,
-    Programs,
+    PageOrJson,
+    Json,
     /// The error JSON of OAuth (RFC 6749, section 5.2).
-    Applications,
+    OAuth,
     /// An HTML page for requests that accept HTML, otherwise the error JSON of OAuth.
     PageOrOAuth,
 }
@@ -73,7 +73,7 @@ impl Edge {
         bodies: &["application/x-www-form-urlencoded", "multipart/form-data"],
         cors: Cors::Never,
         policy: Policy::Page,
-        readers: Readers::People,
+        errors: ErrorFormat::PageOrJson,
         is_counted: true,
         keeps_opener: false,
     };

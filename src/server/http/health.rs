@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// A backend that takes longer to answer counts as unavailable.
-pub const PATIENCE: Duration = Duration::from_millis(1_200);
+pub const TIMEOUT: Duration = Duration::from_millis(1_200);
 
 /// Whether `/readyz` reports this process as ready, and how often it is polled.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ pub async fn healthz() -> &'static str {
 }
 
 /// The answer of a backend; `None` when it is unavailable or too slow, which is logged.
-pub async fn in_time<T>(
+pub async fn answer_within<T>(
     backend: &'static str,
     patience: Duration,
     asked: impl Future<Output = Result<T, Unavailable>>,
@@ -103,8 +103,8 @@ pub async fn in_time<T>(
 pub async fn readyz(State(core): State<Arc<Core>>, State(readiness): State<Arc<Readiness>>) -> Response {
     readiness.record_poll();
     let (database, ephemeral) = tokio::join!(
-        in_time("database", PATIENCE, core.store.ping()),
-        in_time("ephemeral", PATIENCE, core.ephemeral.ping()),
+        answer_within("database", TIMEOUT, core.store.ping()),
+        answer_within("ephemeral", TIMEOUT, core.ephemeral.ping()),
     );
     let (database, ephemeral) = (database.is_some(), ephemeral.is_some());
     let is_ready = database && ephemeral && !readiness.is_stopping();

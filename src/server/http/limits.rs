@@ -5,7 +5,7 @@ use super::request::{CachedUser, RequestContext};
 use super::state::AppState;
 use crate::server::auth::CurrentUser;
 use crate::server::core::Core;
-use crate::server::limiter::{Limited, Subject};
+use crate::server::limiter::{LimitError, Subject};
 use crate::server::model::limit::{ACTS, ANSWERS, Limit};
 use crate::types::{ApiError, paths};
 use axum::extract::{Request, State};
@@ -97,7 +97,7 @@ fn counted_by(method: &Method, path: &str) -> Option<Charge> {
 
 /// How long a request waits for its count. After that it proceeds uncounted: signed-in users do not need Redis, and
 /// links in emails cannot be guessed.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Counts requests as [`TABLE`] says, and refuses those beyond a limit.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
@@ -143,9 +143,9 @@ pub async fn count_action(core: &Core, current_user: &CurrentUser, defends: bool
 /// # Errors
 /// When the limit is exceeded.
 pub async fn count(core: &Core, limit: &Limit, subject: Subject<'_>) -> Result<(), ApiError> {
-    match timeout(PATIENCE, core.limiter.draw(limit, subject)).await {
-        Ok(Err(error @ Limited::TooMany(_))) => Err(error.into()),
-        Ok(Err(Limited::Unavailable(cause))) => {
+    match timeout(TIMEOUT, core.limiter.draw(limit, subject)).await {
+        Ok(Err(error @ LimitError::TooMany(_))) => Err(error.into()),
+        Ok(Err(LimitError::Unavailable(cause))) => {
             tracing::warn!(limit = limit.name, %cause, "request not counted");
             Ok(())
         }

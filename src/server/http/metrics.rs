@@ -1,6 +1,6 @@
 //! `/metrics` for Prometheus, on a listener of its own (setting `METRICS_ADDR`).
 
-use super::health::{PATIENCE, in_time};
+use super::health::{TIMEOUT, answer_within};
 use super::state::AppState;
 use crate::server::telemetry::meters;
 use axum::Router;
@@ -41,8 +41,8 @@ pub fn router(state: AppState, handle: PrometheusHandle) -> Router {
 async fn show(State((state, handle)): State<(AppState, PrometheusHandle)>) -> Response {
     let now = state.core().now();
     let (levels, ephemeral) = tokio::join!(
-        in_time("database", PATIENCE, state.core().store.levels(now)),
-        in_time("ephemeral", PATIENCE, state.core().ephemeral.ping()),
+        answer_within("database", TIMEOUT, state.core().store.levels(now)),
+        answer_within("ephemeral", TIMEOUT, state.core().ephemeral.ping()),
     );
     meters::levels(levels, ephemeral.is_some());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts connections by the address of the peer; an IPv6 network is one peer.
 #[derive(Clone, Debug)]
-pub struct Peers {
+pub struct PeerLimiter {
     most: u32,
     counts: Arc<Mutex<HashMap<ClientAddress, u32>>>,
     has_warned: Arc<AtomicBool>,
@@ -18,11 +18,11 @@ pub struct Peers {
 /// One connection of a peer; released when dropped.
 #[derive(Debug)]
 pub struct PeerPermit {
-    peers: Peers,
+    peers: PeerLimiter,
     peer: ClientAddress,
 }
 
-impl Peers {
+impl PeerLimiter {
     /// Each peer may have `most` connections.
     #[must_use]
     pub fn new(most: u32) -> Self {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn each_peer_has_its_own_limit_and_permits_are_released() {
-        let peers = Peers::new(2);
+        let peers = PeerLimiter::new(2);
         let enter = |address: &str| peers.enter(address.parse().unwrap());
         let (first, _second) = (enter("192.0.2.1"), enter("192.0.2.1"));
         assert!(first.is_some() && enter("192.0.2.1").is_none());

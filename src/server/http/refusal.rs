@@ -2,7 +2,7 @@
 
 use crate::server::Unavailable;
 use crate::server::auth::Error;
-use crate::server::limiter::Limited;
+use crate::server::limiter::LimitError;
 use crate::types::ApiError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -53,8 +53,8 @@ impl From<Error> for ApiError {
     }
 }
 
-impl From<Limited> for ApiError {
-    fn from(limited: Limited) -> Self {
+impl From<LimitError> for ApiError {
+    fn from(limited: LimitError) -> Self {
         Error::from(limited).into()
     }
 }

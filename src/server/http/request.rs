@@ -3,7 +3,9 @@ use super::language::preferred;
 use super::security_headers::clear_storage;
 use super::state::AppState;
 use crate::server::Unavailable;
-use crate::server::auth::{Caller, CurrentUser, Error, NewSession, Renewed, Requested, SignUpFields, SignUpForm, view};
+use crate::server::auth::{
+    Caller, CurrentUser, Error, NewSession, RenewedSession, Requested, SignUpFields, SignUpForm, view,
+};
 use crate::server::model::{Client, ClientAddress};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Language, Next, Notice, paths, views};
@@ -126,7 +128,7 @@ impl RequestContext {
     }
 
     /// Sends the new token of a session to the browser.
-    pub fn renewed(&self, renewed: &Renewed) -> Result<views::OneSession, ApiError> {
+    pub fn renewed(&self, renewed: &RenewedSession) -> Result<views::OneSession, ApiError> {
         send_cookies(self.state.cookies.set_session(&renewed.session, &renewed.token));
         Ok(views::OneSession { session: raw(&view::session(&renewed.session, true))? })
     }

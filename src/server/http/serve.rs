@@ -2,8 +2,8 @@
 
 use super::client_address::{Peer, TrustedProxies};
 use super::health::Readiness;
-use super::last_syn;
-use super::peers::{PeerPermit, Peers};
+use super::peers::{PeerLimiter, PeerPermit};
+use super::syn_filter;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -24,42 +24,42 @@ use tower::ServiceExt;
 
 /// Timeout for the head of a request, from the end of the previous one: also how long an idle connection stays open. A proxy
 /// should close idle connections sooner (docs/OPERATIONS.md).
-pub const HEAD: Duration = Duration::from_secs(15);
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Maximum size of a request head, in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long a client may read nothing of a response before its connection is closed.
-const STUCK: Duration = Duration::from_secs(20);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum number of open connections; more wait in the system's queue.
-const MOST: u32 = 4_096;
+const MAX_CONNECTIONS: u32 = 4_096;
 /// Maximum number of open connections of one peer that is not a trusted proxy: an eighth of all.
-const MAX_CONNECTIONS_PER_PEER: u32 = MOST / 8;
+const MAX_CONNECTIONS_PER_PEER: u32 = MAX_CONNECTIONS / 8;
 /// At shutdown: the listener closes after this long without a new connection, or at the latest after the second value.
-const QUIET: Duration = Duration::from_millis(50);
-const DRAIN: Duration = Duration::from_millis(500);
+const DRAIN_IDLE: Duration = Duration::from_millis(50);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// At shutdown: how long handshakes in progress may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(300);
 /// At shutdown: how long a new connection may take to send its first byte.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Pause after `accept` failed, for example because no file descriptors are left.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// State shared by all connections of a server.
-pub struct Door {
+pub struct ConnectionServer {
     pub router: Router,
     pub proxies: TrustedProxies,
     pub readiness: Arc<Readiness>,
     /// Becomes true when idle connections should close.
     closing: watch::Sender<bool>,
-    places: Arc<Semaphore>,
-    peers: Peers,
+    permits: Arc<Semaphore>,
+    peers: PeerLimiter,
 }
 
-impl Door {
+impl ConnectionServer {
     #[must_use]
     pub fn new(router: Router, proxies: TrustedProxies, readiness: Arc<Readiness>) -> Self {
         let (closing, _) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(MOST as usize));
-        Self { router, proxies, readiness, closing, places, peers: Peers::new(MAX_CONNECTIONS_PER_PEER) }
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+        Self { router, proxies, readiness, closing, permits, peers: PeerLimiter::new(MAX_CONNECTIONS_PER_PEER) }
     }
 
     /// Serves connections until shutdown, then until open requests are answered.
@@ -71,67 +71,67 @@ impl Door {
     pub async fn serve(self, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         loop {
             let accepted = tokio::select! {
-                accepted = self.next(&listener) => accepted,
+                accepted = self.accept(&listener) => accepted,
                 _ = stopped.wait_for(|stop| *stop) => break,
             };
-            self.take(accepted).await;
+            self.spawn_connection(accepted).await;
         }
         self.readiness.stop();
         match self.readiness.drain_time() {
             Some(time) => self.accept_until(&listener, Instant::now() + time, time).await,
-            None => self.accept_until(&listener, Instant::now() + DRAIN, QUIET).await,
+            None => self.accept_until(&listener, Instant::now() + DRAIN_TIMEOUT, DRAIN_IDLE).await,
         }
-        if let Err(cause) = last_syn::ignore_new(&listener) {
+        if let Err(cause) = syn_filter::drop_new_connections(&listener) {
             tracing::debug!(%cause, "dropping new connections failed");
         }
         self.accept_until(&listener, Instant::now() + HANDSHAKE_TIMEOUT, HANDSHAKE_TIMEOUT).await;
         drop(listener);
         let _ = self.closing.send(true);
-        let _ = self.places.acquire_many(MOST).await;
+        let _ = self.permits.acquire_many(MAX_CONNECTIONS).await;
     }
 
     /// Accepts connections until none arrives for `quiet`, or until `deadline`.
     async fn accept_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
         let taken = async {
-            while let Ok(accepted) = timeout(quiet, self.next(listener)).await {
-                self.take(accepted).await;
+            while let Ok(accepted) = timeout(quiet, self.accept(listener)).await {
+                self.spawn_connection(accepted).await;
             }
         };
         let _ = timeout_at(deadline, taken).await;
     }
 
     /// Serves a connection in its own task.
-    async fn take(&self, accepted: Accepted) {
+    async fn spawn_connection(&self, accepted: Accepted) {
         match accepted {
-            Ok(Some(accepted)) => drop(tokio::spawn(self.attend(accepted))),
+            Ok(Some(accepted)) => drop(tokio::spawn(self.serve_connection(accepted))),
             Ok(None) => {}
             Err(cause) if is_client_abort(&cause) => {}
             Err(cause) => {
                 tracing::error!(%cause, "connection not accepted");
-                tokio::time::sleep(BREATH).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 
     /// The next connection, once there is room for it; `None` if its peer has too many.
-    async fn next(&self, listener: &TcpListener) -> Accepted {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+    async fn accept(&self, listener: &TcpListener) -> Accepted {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
         let (stream, address) = listener.accept().await?;
         let peer = Peer(address.ip());
         if self.proxies.trusts(peer.0) {
-            return Ok(Some(Connection { stream, peer, places: (place, None) }));
+            return Ok(Some(Connection { stream, peer, permits: (permit, None) }));
         }
         let of_peer = self.peers.enter(peer.0);
-        Ok(of_peer.map(|of_peer| Connection { stream, peer, places: (place, Some(of_peer)) }))
+        Ok(of_peer.map(|of_peer| Connection { stream, peer, permits: (permit, Some(of_peer)) }))
     }
 
     /// Serves the requests of a connection until either side closes it.
-    fn attend(&self, connection: Connection) -> impl Future<Output = ()> + Send + use<> {
-        let Connection { stream, peer, places } = connection;
+    fn serve_connection(&self, connection: Connection) -> impl Future<Output = ()> + Send + use<> {
+        let Connection { stream, peer, permits } = connection;
         let (router, readiness) = (self.router.clone(), Arc::clone(&self.readiness));
         let mut closing = self.closing.subscribe();
         async move {
-            let places = places;
+            let permits = permits;
             if !wait_for_first_byte(&stream, &mut closing).await {
                 return;
             }
@@ -148,10 +148,10 @@ impl Door {
             };
             let _ = stream.set_nodelay(true);
             let mut stream = TimeoutStream::new(stream);
-            stream.set_write_timeout(Some(STUCK));
+            stream.set_write_timeout(Some(WRITE_TIMEOUT));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
+                .header_read_timeout(HEAD_TIMEOUT)
                 .max_buf_size(MAX_HEAD_BYTES)
                 .serve_connection(TokioIo::new(Box::pin(stream)), service_fn(answer));
             let mut connection = pin!(connection);
@@ -171,7 +171,7 @@ impl Door {
             if let Err(cause) = done {
                 tracing::debug!(%cause, "connection ended early");
             }
-            drop(places);
+            drop(permits);
         }
     }
 }
@@ -182,7 +182,7 @@ struct Connection {
     stream: TcpStream,
     peer: Peer,
     /// Released when the connection ends.
-    places: (OwnedSemaphorePermit, Option<PeerPermit>),
+    permits: (OwnedSemaphorePermit, Option<PeerPermit>),
 }
 
 /// Waits for the first byte, because hyper closes an unread connection when it is told to. `false` if none arrived.
@@ -192,7 +192,7 @@ async fn wait_for_first_byte(stream: &TcpStream, closing: &mut watch::Receiver<b
         tokio::time::sleep(FIRST_BYTE_TIMEOUT).await;
     };
     tokio::select! {
-        readable = timeout(HEAD, stream.readable()) => readable.is_ok_and(|readable| readable.is_ok()),
+        readable = timeout(HEAD_TIMEOUT, stream.readable()) => readable.is_ok_and(|readable| readable.is_ok()),
         () = last_moment => false,
     }
 }

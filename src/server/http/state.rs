@@ -3,7 +3,7 @@ use super::brand::BrandFiles;
 use super::client_address::TrustedProxies;
 use super::cookies::Cookies;
 use super::health::Readiness;
-use super::mailbox_door::MailboxAccess;
+use super::mailbox_access::MailboxAccess;
 use super::policy_report::PolicyReports;
 use crate::server::config::PublicUrl;
 use crate::server::core::Core;

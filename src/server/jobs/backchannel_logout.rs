@@ -7,7 +7,7 @@ use crate::server::model::logout::{ClaimedLogout, LogoutResult};
 use crate::server::model::outbox::{Claim, pause_after};
 use crate::server::oauth::SigningKeys;
 use crate::server::oauth::logout_token;
-use crate::server::outbound::{Door, Reach};
+use crate::server::outbound::{OutboundClient, Reach};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -31,13 +31,13 @@ enum Outcome {
 /// Sends logout notices.
 pub struct LogoutWorker {
     core: Arc<Core>,
-    door: Door,
+    door: OutboundClient,
     poll_turn: PollTurn,
 }
 
 impl LogoutWorker {
     #[must_use]
-    pub fn new(core: Arc<Core>, door: Door) -> Self {
+    pub fn new(core: Arc<Core>, door: OutboundClient) -> Self {
         Self { core, door, poll_turn: PollTurn::new(POLL_INTERVAL) }
     }
 

@@ -1,7 +1,7 @@
 //! The contents of emails. Their texts are in `templates/`.
 
 use super::link_like::looks_like_link;
-use super::say::{Say, asked, says};
+use super::say::{Translator, asked, says};
 use crate::server::config::{Config, Palette};
 use crate::server::model::Client;
 use crate::server::model::email_request::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, Purpose};
@@ -110,7 +110,7 @@ impl Draft<'_> {
     /// # Errors
     /// When the address has no form that mail servers accept, or a template fails.
     pub fn write(&self, head: &Branding) -> Result<Email, Unwritable> {
-        let (Branding { origin, site, .. }, say) = (head, Say(self.language));
+        let (Branding { origin, site, .. }, say) = (head, Translator(self.language));
         let (subject, path) = match self.purpose {
             Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
             // A sign-up with the address of an account signs in to that account.

@@ -2,7 +2,7 @@
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
-use super::say::{Say, device, says};
+use super::say::{Translator, device, says};
 use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
 use crate::server::model::outbox::EmailId;
 use crate::server::model::user::deliverable;
@@ -50,7 +50,7 @@ pub fn write_notification(
     link: &Token,
     head: &Branding,
 ) -> Result<Email, Unwritable> {
-    let say = Say(about.language);
+    let say = Translator(about.language);
     let (subject, said) = report(about);
     let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
     let words = Report {
@@ -77,7 +77,7 @@ pub fn write_notification(
 /// The subject of a security notification, and a sentence about the event. A name that could be taken for a link is
 /// left out.
 fn report(about: &Notification) -> (&'static str, String) {
-    let say = Say(about.language);
+    let say = Translator(about.language);
     let name = about.detail.as_deref().filter(|name| !looks_like_link(name));
     let address = about.detail.as_deref();
     let named = |with: &'static str, without: &'static str| match name {

@@ -5,7 +5,7 @@ use crate::types::{Language, texts};
 use std::fmt::Display;
 
 /// The browser and system that requested an email, as far as they are known.
-pub(super) fn asked(client: &Client, say: Say) -> String {
+pub(super) fn asked(client: &Client, say: Translator) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
         (Some(browser), None) => say.with("from {}", browser),
@@ -15,7 +15,7 @@ pub(super) fn asked(client: &Client, say: Say) -> String {
 }
 
 /// Browser and system, as far as they are known.
-pub(super) fn device(client: &Client, say: Say) -> String {
+pub(super) fn device(client: &Client, say: Translator) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("{} on {}"), &[browser, system]),
         (Some(only), None) | (None, Some(only)) => only.clone(),
@@ -25,9 +25,9 @@ pub(super) fn device(client: &Client, say: Say) -> String {
 
 /// Translates into one language.
 #[derive(Clone, Copy)]
-pub(super) struct Say(pub(super) Language);
+pub(super) struct Translator(pub(super) Language);
 
-impl Say {
+impl Translator {
     pub(super) fn t(self, english: &'static str) -> &'static str {
         texts::translated(english, self.0)
     }
@@ -42,11 +42,11 @@ macro_rules! says {
     ($($words:ident)*) => {$(
         impl $words<'_> {
             fn t(&self, english: &'static str) -> &'static str {
-                Say(self.language).t(english)
+                Translator(self.language).t(english)
             }
 
             fn with(&self, english: &'static str, value: impl Display) -> String {
-                Say(self.language).with(english, value)
+                Translator(self.language).with(english, value)
             }
 
             fn greeting(&self) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How long a browser remembers the last user who signed in.
 pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 /// Maximum number of known browsers per account; the least recently used one is forgotten first (docs/RULES.md, 8).
-pub const MOST_BROWSERS: u32 = 50;
+pub const MAX_BROWSERS: u32 = 50;
 /// How long "Not now" to a passkey for this device is respected.
 pub const DECLINED: Duration = Duration::from_hours(30 * 24);
 

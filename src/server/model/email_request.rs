@@ -18,7 +18,7 @@ pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
 /// Maximum number of attempts to enter a code (docs/RULES.md, 4).
 pub const TRIES: u32 = 5;
 /// Maximum number of open emails that browsers unknown to the account requested (docs/RULES.md, 4).
-pub const MOST_OPEN: u32 = 5;
+pub const MAX_OPEN: u32 = 5;
 
 /// The id of a request for an email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

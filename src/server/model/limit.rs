@@ -35,7 +35,7 @@ pub const MISMATCHES: Limit = Limit { name: "mismatches", burst: 20, every: Dura
 pub const REPORTS: Limit = Limit { name: "reports", burst: 20, every: Duration::from_secs(30) };
 
 /// Maximum number of wrong codes for one account or address within [`FAILURE_WINDOW`]; then emails to it carry no code.
-pub const MOST_FAILURES: u64 = 20;
+pub const MAX_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
 
 /// How long an email counts only once against a limit: as long as sending any email is retried.

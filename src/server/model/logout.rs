@@ -14,7 +14,7 @@ pub const TOKEN_LIFE: Duration = Duration::from_mins(2);
 /// How long results are kept.
 pub const RESULT_RETENTION: Duration = Duration::from_hours(7 * 24);
 /// Maximum number of results in a list.
-pub const MOST_RESULTS: u32 = 20;
+pub const MAX_RESULTS: u32 = 20;
 
 /// A self-contained logout notice, since it may outlive the account and the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

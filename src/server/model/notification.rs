@@ -113,7 +113,7 @@ pub struct Notification {
 }
 
 /// The content of a new security notification.
-pub struct Told<'a> {
+pub struct NewNotification<'a> {
     pub user_id: Option<UserId>,
     pub occasion: Occasion,
     pub detail: Option<String>,
@@ -126,17 +126,17 @@ pub struct Told<'a> {
 
 impl Notification {
     #[must_use]
-    pub fn new(told: Told<'_>, issuer: Issuer<'_>) -> Self {
+    pub fn new(new: NewNotification<'_>, issuer: Issuer<'_>) -> Self {
         Self {
             id: NotificationId(id::random(issuer.entropy)),
-            user_id: told.user_id,
-            occasion: told.occasion,
-            detail: told.detail,
-            address: told.address.clone(),
-            name: told.name.clone(),
-            language: told.language,
-            can_undo: told.can_undo,
-            client: told.client.clone(),
+            user_id: new.user_id,
+            occasion: new.occasion,
+            detail: new.detail,
+            address: new.address.clone(),
+            name: new.name.clone(),
+            language: new.language,
+            can_undo: new.can_undo,
+            client: new.client.clone(),
             happened_at: issuer.now,
             expires_at: issuer.now.plus(ANSWERABLE),
         }
@@ -174,7 +174,7 @@ mod tests {
         let client = Client::UNKNOWN;
         let (address, name) = (EmailAddress::parse("ada@example.org").unwrap(), DisplayName::parse("Ada").unwrap());
         let (user_id, occasion) = (Some(UserId(Uuid::nil())), Occasion::AddressChanged);
-        let told = Told {
+        let new = NewNotification {
             user_id,
             occasion,
             detail: None,
@@ -185,7 +185,7 @@ mod tests {
             client: &client,
         };
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
-        let notification = Notification::new(told, Issuer { now, entropy: &crate::server::secret::SystemEntropy });
+        let notification = Notification::new(new, Issuer { now, entropy: &crate::server::secret::SystemEntropy });
         let sent = SentNotification { notification, answered_at: None, undone_at: None };
         let last = now.plus(ANSWERABLE).minus(Duration::from_millis(1));
         assert!(sent.is_open(last) && sent.can_be_undone(last));

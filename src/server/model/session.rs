@@ -7,7 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Maximum number of sessions per account; the least recently seen one ends first (docs/RULES.md, 8).
-pub const MOST_SESSIONS: u32 = 100;
+pub const MAX_SESSIONS: u32 = 100;
 
 /// The public id of a session. It is not a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,7 +12,7 @@ use crate::server::auth::account::{OwnerUnit, Sessions};
 use crate::server::auth::{CurrentUser, Error};
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::limiter::{Limited, Subject};
+use crate::server::limiter::{LimitError, Subject};
 use crate::server::model::assurance::Authentication;
 use crate::server::model::oauth::{Client, ConsentRule, Mismatch, RedirectUri, Scopes};
 use crate::server::model::{Application, ApplicationId, ClientAddress, UserId, limit};
@@ -56,12 +56,12 @@ pub enum Reading {
     /// The application gets an error.
     Refused(ReturnTo, Refusal),
     /// The application gets no response: a page tells the user.
-    NoRedirect(Misdirected),
+    NoRedirect(UnredirectableRequest),
 }
 
 /// A request whose client or redirect URI is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misdirected {
+pub struct UnredirectableRequest {
     /// The reference in the log, on the page and in `latchkey apps show`.
     pub reference: String,
     pub why: NoRedirect,
@@ -113,7 +113,7 @@ impl Authorizations<'_> {
         let Ok(client_id) = request::client_id(parameters) else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
-        let found = self.core.store.client_named(client_id, session.map(Token::hash).as_ref()).await?;
+        let found = self.core.store.client_by_id(client_id, session.map(Token::hash).as_ref()).await?;
         let Some(ClientWithSession { application, client, session, consent }) = found else {
             return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
         };
@@ -149,7 +149,7 @@ impl Authorizations<'_> {
     }
 
     /// Logs a request that cannot be redirected, under a new reference.
-    fn misdirected(&self, known: Option<(&Application, &Client)>, why: NoRedirect) -> Misdirected {
+    fn misdirected(&self, known: Option<(&Application, &Client)>, why: NoRedirect) -> UnredirectableRequest {
         let mut bytes = [0; 5];
         self.core.entropy().fill(&mut bytes);
         let reference = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
@@ -162,23 +162,23 @@ impl Authorizations<'_> {
         let place = place.unwrap_or_default();
         tracing::warn!(reference, application, redirect_uri = place, "authorization request not redirected");
         let Some((application, client)) = known else {
-            return Misdirected { reference, why, application: None, mismatch: None };
+            return UnredirectableRequest { reference, why, application: None, mismatch: None };
         };
         let mismatch = asked.map(|uri| {
             let uri = Mismatch::without_values(uri);
             (application.id.clone(), Mismatch { uri, reference: reference.clone(), happened_at: self.core.now() })
         });
         let application = Some((application.name.to_string(), asked.and_then(|uri| nearest(client, uri))));
-        Misdirected { reference, why, application, mismatch }
+        UnredirectableRequest { reference, why, application, mismatch }
     }
 
     /// Records a refused redirect URI for administrators, limited per client address.
-    pub async fn record(&self, misdirected: &Misdirected, from: ClientAddress) -> Result<(), Unavailable> {
+    pub async fn record(&self, misdirected: &UnredirectableRequest, from: ClientAddress) -> Result<(), Unavailable> {
         let Some((application, mismatch)) = &misdirected.mismatch else { return Ok(()) };
         match self.core.limiter.draw(&limit::MISMATCHES, Subject::Client(from)).await {
             Ok(()) => self.core.store.record_mismatch(application, mismatch).await,
-            Err(Limited::TooMany(_)) => Ok(()),
-            Err(Limited::Unavailable(cause)) => Err(cause),
+            Err(LimitError::TooMany(_)) => Ok(()),
+            Err(LimitError::Unavailable(cause)) => Err(cause),
         }
     }
 

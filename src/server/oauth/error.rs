@@ -1,5 +1,5 @@
 use crate::server::Unavailable;
-use crate::server::limiter::{Limited, TooMany};
+use crate::server::limiter::{LimitError, TooMany};
 use std::time::Duration;
 
 macro_rules! codes {
@@ -90,11 +90,11 @@ impl From<Unavailable> for Refusal {
     }
 }
 
-impl From<Limited> for Refusal {
-    fn from(limited: Limited) -> Self {
+impl From<LimitError> for Refusal {
+    fn from(limited: LimitError) -> Self {
         match limited {
-            Limited::Unavailable(cause) => cause.into(),
-            Limited::TooMany(TooMany { retry_after }) => Self {
+            LimitError::Unavailable(cause) => cause.into(),
+            LimitError::TooMany(TooMany { retry_after }) => Self {
                 code: ErrorCode::TemporarilyUnavailable,
                 description: "too many requests; wait as long as Retry-After says",
                 retry_after: Some(retry_after),

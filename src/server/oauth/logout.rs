@@ -69,7 +69,7 @@ impl Logouts<'_> {
         };
         let known = match client_id.filter(|_| is_valid) {
             Some(client_id) => {
-                let named = self.core.store.client_named(client_id, None).await?;
+                let named = self.core.store.client_by_id(client_id, None).await?;
                 named.map(|named| (named.application, named.client))
             }
             None => None,

@@ -14,7 +14,7 @@ use crate::server::model::{Client, EventKind};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
 
-const NO_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, expired, or was revoked");
+const INVALID_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, expired, or was revoked");
 
 /// The outcome of using a refresh token.
 enum Use {
@@ -32,11 +32,11 @@ impl Tokens<'_> {
     ) -> Result<TokenResponse, Refusal> {
         let AuthenticatedClient { application, client, .. } = authenticated;
         let text = parameters.one("refresh_token").ok_or(Refusal::invalid_request("refresh_token is missing"))?;
-        let token = Token::decode(text).ok_or(NO_TOKEN)?;
+        let token = Token::decode(text).ok_or(INVALID_TOKEN)?;
         let now = self.core.now();
         let found = self.core.store.refresh_token(&token.hash(), now).await?;
         let found = found.filter(|(living, _)| living.grant.application == application.id);
-        let (living, _) = found.ok_or(NO_TOKEN)?;
+        let (living, _) = found.ok_or(INVALID_TOKEN)?;
         let (grant, user) = (living.grant, living.user);
         let scopes = narrowed(&grant, parameters.one("scope"))?;
         let found = self.core.store.application_for(&application.id, user.id).await?;
@@ -44,16 +44,16 @@ impl Tokens<'_> {
         let assurance = self.check_policy(&application, (&user, &facts), &grant.authentication)?;
         // The account is locked first, as in all code that ends grants: a different order could deadlock.
         let unit = AccountUnit::lock(self.core, user.id, Client::UNKNOWN).await?;
-        let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(NO_TOKEN)?;
+        let mut unit = unit.filter(|unit| unit.user.disabled_at.is_none()).ok_or(INVALID_TOKEN)?;
         if !unit.lock_grant(grant.id).await? {
-            return Err(NO_TOKEN);
+            return Err(INVALID_TOKEN);
         }
-        let sent = unit.reread_refresh_token(&token.hash()).await?.ok_or(NO_TOKEN)?;
+        let sent = unit.reread_refresh_token(&token.hash()).await?.ok_or(INVALID_TOKEN)?;
         let next =
             if client.is_public { self.rotate(&mut *unit, &grant, (&token, sent)).await? } else { Use::Goes(token) };
         let Use::Goes(next) = next else {
             end_reused_grant(unit, &grant, application.name.as_str()).await?;
-            return Err(NO_TOKEN);
+            return Err(INVALID_TOKEN);
         };
         let grant = Grant { ends_at: refreshed_until(grant.created_at, now), ..grant };
         let making = Making {

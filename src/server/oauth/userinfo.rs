@@ -18,7 +18,8 @@ pub struct Resources<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-const NO_TOKEN: Refusal = Refusal::new(ErrorCode::InvalidToken, "the access token is unknown, expired, or was revoked");
+const INVALID_TOKEN: Refusal =
+    Refusal::new(ErrorCode::InvalidToken, "the access token is unknown, expired, or was revoked");
 
 impl Resources<'_> {
     /// The claims of an access token's user.
@@ -29,7 +30,7 @@ impl Resources<'_> {
     pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
         let Some(ValidAccessToken { living, token, client, facts, .. }) = self.valid(access_token).await? else {
             self.core.limiter.draw(&limit::CLIENT_FAILURES, Subjects::Client(from)).await?;
-            return Err(NO_TOKEN);
+            return Err(INVALID_TOKEN);
         };
         if !token.scopes.has(Scope::OpenId) {
             return Err(Refusal::new(ErrorCode::InsufficientScope, "the access token lacks the scope openid"));

@@ -16,7 +16,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 /// Timeout for a request, from the name lookup to the last byte.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of a response is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
@@ -43,12 +43,12 @@ pub struct Reply {
 
 /// The client for outbound requests.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct OutboundClient {
     /// Setting `OUTBOUND_ALLOW`: networks that are always allowed, even over http.
     pub allowed: Arc<[IpNet]>,
 }
 
-impl Door {
+impl OutboundClient {
     /// Posts a form.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Door {
         self.check(uri, reach)?;
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = ureq::Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)

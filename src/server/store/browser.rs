@@ -10,7 +10,7 @@ pub trait BrowserReads: Send + Sync {
     /// A browser that a user signed in with, and that user.
     async fn known_browser(&self, token: &TokenHash) -> Result<Option<(KnownBrowser, User)>, Unavailable>;
 
-    /// The browsers that remember an account; at most [`MOST_BROWSERS`](crate::server::model::browser::MOST_BROWSERS).
+    /// The browsers that remember an account; at most [`MAX_BROWSERS`](crate::server::model::browser::MAX_BROWSERS).
     async fn known_browsers(&self, user: UserId) -> Result<Vec<KnownBrowser>, Unavailable>;
 
     /// Removes browsers that expired before `now`, at most `limit`, and returns how many.

@@ -50,7 +50,7 @@ pub trait EmailRequestWrites: Send {
     async fn void_requests_of_user(&mut self, user: UserId) -> Result<(), Unavailable>;
 
     /// Uses up one attempt to enter the code, and returns how many are left; `None` when none was left.
-    async fn use_try(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable>;
+    async fn use_attempt(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable>;
 
     /// Removes a request; of several concurrent calls, one returns `true`.
     async fn take_request(&mut self, id: RequestId) -> Result<bool, Unavailable>;

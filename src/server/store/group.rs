@@ -39,7 +39,7 @@ pub trait GroupWrites: Send {
     async fn leave_group(&mut self, user: UserId, name: &GroupName) -> Result<bool, Unavailable>;
 
     /// Adds a new account to the default groups and to the groups of its invitation.
-    async fn join_first_groups(
+    async fn join_initial_groups(
         &mut self,
         user: UserId,
         invitation: Option<&TokenHash>,

@@ -22,7 +22,7 @@ pub trait HeldUsernameWrites: Send {
     async fn hold_username(&mut self, name: &KeyedHash, user: UserId, until: Timestamp) -> Result<(), Unavailable>;
 
     /// Holds a name forever, unless it is already held.
-    async fn hold_username_for_ever(&mut self, name: &KeyedHash, user: UserId) -> Result<(), Unavailable>;
+    async fn hold_username_forever(&mut self, name: &KeyedHash, user: UserId) -> Result<(), Unavailable>;
 
     /// Whether one of these names is held for another user.
     async fn is_username_held(

@@ -42,7 +42,7 @@ pub trait Maintenance: Send + Sync {
 
     /// Called after a backup was restored: ends all sessions and grants, voids email requests and the undo links of
     /// changed addresses, and empties the mail queue. Returns how many sessions there were.
-    async fn end_everything_open(&self, now: Timestamp) -> Result<u64, Unavailable>;
+    async fn revoke_all_access(&self, now: Timestamp) -> Result<u64, Unavailable>;
 
     /// Called after a backup was restored: removes all signing keys, since one may have been revoked after the backup.
     async fn remove_signing_keys(&self) -> Result<(), Unavailable>;

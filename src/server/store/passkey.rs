@@ -16,7 +16,7 @@ pub trait PasskeyReads: Send + Sync {
     async fn passkeys(&self, user: UserId) -> Result<Vec<Passkey>, Unavailable>;
 
     /// Counts the passkeys of relying parties other than this one.
-    async fn count_passkeys_elsewhere(&self, rp_id: &str) -> Result<u64, Unavailable>;
+    async fn count_passkeys_of_other_rps(&self, rp_id: &str) -> Result<u64, Unavailable>;
 }
 
 /// Writes of passkeys.

@@ -66,7 +66,7 @@ pub trait ProviderReads: Send + Sync {
     ) -> Result<Option<(Application, UserFacts)>, Unavailable>;
 
     /// A client by its `client_id`, and the session of the token, if given and found.
-    async fn client_named(
+    async fn client_by_id(
         &self,
         client_id: &str,
         session: Option<&TokenHash>,

@@ -3,20 +3,20 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-const PAUSE: Duration = Duration::from_millis(250);
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Why a connection to a database failed.
-pub enum Refused {
+pub enum ConnectError {
     /// A later attempt may succeed.
-    Away(Unavailable),
+    Temporary(Unavailable),
     /// An administrator must change something first.
-    Lasting(Unavailable),
+    Permanent(Unavailable),
 }
 
-impl Refused {
+impl ConnectError {
     pub fn cause(self) -> Unavailable {
         match self {
-            Self::Away(cause) | Self::Lasting(cause) => cause,
+            Self::Temporary(cause) | Self::Permanent(cause) => cause,
         }
     }
 }
@@ -27,21 +27,21 @@ impl Refused {
 /// [`Unavailable`] with the cause of the last attempt.
 pub async fn connect_with_retry<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Unavailable>
 where
-    F: Future<Output = Result<T, Refused>>,
+    F: Future<Output = Result<T, ConnectError>>,
 {
     let deadline = Instant::now() + patience;
     let mut told = false;
     loop {
         match attempt().await {
             Ok(connected) => return Ok(connected),
-            Err(Refused::Lasting(cause)) => return Err(cause),
-            Err(Refused::Away(cause)) if Instant::now() + PAUSE >= deadline => return Err(cause),
-            Err(Refused::Away(cause)) => {
+            Err(ConnectError::Permanent(cause)) => return Err(cause),
+            Err(ConnectError::Temporary(cause)) if Instant::now() + RETRY_INTERVAL >= deadline => return Err(cause),
+            Err(ConnectError::Temporary(cause)) => {
                 if !told {
                     tracing::warn!(%cause, at_most_s = patience.as_secs(), "waiting for the database");
                     told = true;
                 }
-                sleep(PAUSE).await;
+                sleep(RETRY_INTERVAL).await;
             }
         }
     }

@@ -20,7 +20,7 @@ pub trait RoleWrites: Send {
     async fn grant_role(&mut self, grant: &RoleGrant) -> Result<bool, Unavailable>;
 
     /// `false` when the user does not have the role.
-    async fn take_role(&mut self, user: UserId, role: Role) -> Result<bool, Unavailable>;
+    async fn revoke_role(&mut self, user: UserId, role: Role) -> Result<bool, Unavailable>;
 
     /// Locks the roles of all owners until the unit of work ends. Returns each owner and whether the account can sign
     /// in.

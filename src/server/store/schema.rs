@@ -1,4 +1,4 @@
-use super::told;
+use super::error_message;
 use crate::server::Unavailable;
 use sqlx::migrate::{MigrateError, Migrator};
 
@@ -32,9 +32,9 @@ pub fn schema(cause: MigrateError) -> Unavailable {
             "database schema",
             format!("migration {version} was made by a different program; restore a backup"),
         ),
-        MigrateError::Execute(cause) => Unavailable::new("database schema", told(&cause)),
+        MigrateError::Execute(cause) => Unavailable::new("database schema", error_message(&cause)),
         MigrateError::ExecuteMigration(cause, version) => {
-            Unavailable::new("database schema", format!("migration {version}: {}", told(&cause)))
+            Unavailable::new("database schema", format!("migration {version}: {}", error_message(&cause)))
         }
         cause => Unavailable::new("database schema", cause),
     }

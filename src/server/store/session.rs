@@ -11,7 +11,7 @@ pub trait SessionReads: Send + Sync {
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, User)>, Unavailable>;
 
     /// The sessions of an account, expired or not, most recently seen first; at most
-    /// [`MOST_SESSIONS`](crate::server::model::session::MOST_SESSIONS).
+    /// [`MAX_SESSIONS`](crate::server::model::session::MAX_SESSIONS).
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, Unavailable>;
 
     /// At most `limit` users with sessions, ordered by id, starting after `after` if it is given.

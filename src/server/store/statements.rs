@@ -117,14 +117,14 @@ macro_rules! visits_of {
 }
 
 /// The columns of a grant with its user.
-macro_rules! living_columns {
+macro_rules! active_grant_columns {
     () => {
         concat!(grant_columns!("g."), ", ", user_columns!())
     };
 }
 
 /// The tokens (as `t`) of a table, with their grants, users and sessions.
-macro_rules! living_from {
+macro_rules! from_active_grants {
     ($table:literal) => {
         concat!(
             " from ",
@@ -135,7 +135,7 @@ macro_rules! living_from {
 }
 
 /// Whether the grant of token `$1` is active at `$2`: neither it nor the session that it depends on has ended.
-macro_rules! is_living {
+macro_rules! is_active_grant {
     () => {
         "t.token_hash = $1 and g.ends_at > $2 and u.deleted_at is null \
          and (g.session_id is null or (s.ends_at > $2 and s.last_seen_at + s.idle_millis > $2))"

@@ -75,7 +75,7 @@ pub trait Transfer: Send + Sync {
     ///
     /// # Errors
     /// When the database is unavailable, or `take` fails.
-    async fn hand_out(
+    async fn export_rows(
         &self,
         take: &mut (dyn FnMut(Line) -> Result<(), Unavailable> + Send),
     ) -> Result<u64, Unavailable>;
@@ -84,7 +84,7 @@ pub trait Transfer: Send + Sync {
     ///
     /// # Errors
     /// When the database is unavailable or rejects a row, or `give` fails.
-    async fn take_in(
+    async fn import_rows(
         &self,
         give: &mut (dyn FnMut() -> Result<Option<Line>, Unavailable> + Send),
     ) -> Result<u64, Unavailable>;

@@ -21,7 +21,7 @@ pub trait UserReads: Send + Sync {
     async fn user(&self, id: UserId) -> Result<Option<User>, Unavailable>;
 
     /// The account that an identifier names, if its address is verified.
-    async fn user_with_proven_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable>;
+    async fn user_with_verified_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable>;
 
     /// Whether an account has this username, ignoring case.
     async fn username_is_taken(&self, username: &Username) -> Result<bool, Unavailable>;
@@ -33,7 +33,7 @@ pub trait UserReads: Send + Sync {
     async fn account(&self, id: UserId) -> Result<Option<AccountSummary>, Unavailable>;
 
     /// The account with this username or verified address.
-    async fn account_named(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable>;
+    async fn account_by_identifier(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable>;
 
     /// Counts the accounts that have no passkey of the relying party and, if `email_signs_in`, no verified address.
     async fn count_without_sign_in_method(&self, rp_id: &str, email_signs_in: bool) -> Result<u64, Unavailable>;
@@ -52,11 +52,11 @@ pub trait UserWrites: Send {
     async fn lock_user(&mut self, id: UserId) -> Result<Option<User>, Unavailable>;
 
     /// Reads the account with this verified address and locks it until the unit of work ends.
-    async fn lock_owner(&mut self, address: &EmailAddress) -> Result<Option<User>, Unavailable>;
+    async fn lock_user_by_address(&mut self, address: &EmailAddress) -> Result<Option<User>, Unavailable>;
 
     /// Sets the verified address of an account; `false` when another account has already verified it, and then the unit
     /// of work must be dropped.
-    async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable>;
+    async fn set_verified_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable>;
 
     /// Updates an account's names and the time when its username changed; conflicts when the username is taken.
     async fn rename_user(&mut self, user: &User) -> Result<Insertion, Unavailable>;
@@ -71,7 +71,7 @@ pub trait UserWrites: Send {
     async fn set_language(&mut self, user: UserId, language: Language) -> Result<(), Unavailable>;
 
     /// Records that an undo link sent to this address reverted a change, and when that change was made.
-    async fn remember_restored(
+    async fn record_restored_address(
         &mut self,
         user: UserId,
         address: &EmailAddress,

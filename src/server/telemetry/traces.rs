@@ -14,7 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// Settings for the address of the collector (OpenTelemetry, "OTLP Exporter Configuration").
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 /// Timeout for the collector, which a separate thread talks to.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Timeout for sending the last spans at shutdown.
 const LAST: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ impl Traces {
             return Ok(None);
         }
         let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
-        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).tls_config(tls).build().into();
+        let agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).tls_config(tls).build().into();
         let exporter = SpanExporter::builder().with_http().with_http_client(Blocking(agent)).build()?;
         let resource = Resource::builder().with_service_name("latchkey").build();
         let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();

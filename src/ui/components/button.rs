@@ -1,4 +1,4 @@
-use super::Live;
+use super::DerivedSignal;
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -7,9 +7,9 @@ use leptos::prelude::*;
 /// form ignores it while the task runs.
 #[component]
 pub fn SubmitButton(
-    #[prop(into)] label: Live<&'static str>,
+    #[prop(into)] label: DerivedSignal<&'static str>,
     busy_label: &'static str,
-    #[prop(into)] busy: Live<bool>,
+    #[prop(into)] busy: DerivedSignal<bool>,
 ) -> impl IntoView {
     let (disabled, said) = (busy.clone(), busy.clone());
     view! {
@@ -29,7 +29,7 @@ pub fn SubmitButton(
 /// The button that continues by email, below the main button. It posts the form even with scripts on, because the code
 /// is entered on another page.
 #[component]
-pub fn EmailButton(label: &'static str, #[prop(into)] busy: Live<bool>) -> impl IntoView {
+pub fn EmailButton(label: &'static str, #[prop(into)] busy: DerivedSignal<bool>) -> impl IntoView {
     view! {
         <button type="submit" class="button quiet" name="action" value=EMAIL aria-disabled=move || busy.get().to_string()>
             {t(label)}

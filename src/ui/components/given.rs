@@ -1,7 +1,7 @@
 //! Passes properties from the server to islands. Island arguments would make every browser download a JSON parser
 //! (docs/adr/0004).
 
-use crate::types::Given;
+use crate::types::PropertyMap;
 use leptos::attr::any_attribute::{AnyAttribute, IntoAnyAttribute};
 use leptos::attr::custom::custom_attribute;
 use leptos::context::Provider;
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 /// The properties of an island: the page writes them and the island reads them, both through [`properties!`].
 pub trait Properties: Sized {
-    fn written(self) -> Given;
+    fn written(self) -> PropertyMap;
 
     /// Reads the properties of the island that is being built.
     fn given() -> Self;
@@ -25,8 +25,8 @@ macro_rules! properties {
         }
 
         impl $crate::ui::components::Properties for $Name {
-            fn written(self) -> $crate::types::Given {
-                let mut given = $crate::types::Given::default();
+            fn written(self) -> $crate::types::PropertyMap {
+                let mut given = $crate::types::PropertyMap::default();
                 $(given.put(stringify!($member), self.$member);)*
                 given
             }
@@ -45,7 +45,7 @@ pub(crate) use properties;
 /// element in the browser. The island must read them while it is built, since the page names only the island that is
 /// being hydrated.
 #[component]
-pub fn Give<P: Properties + 'static>(what: P, children: Children) -> impl IntoView {
+pub fn WithProperties<P: Properties + 'static>(what: P, children: Children) -> impl IntoView {
     let given = what.written();
     let attribute = |(name, text)| custom_attribute(format!("data-{name}"), text).into_any_attr();
     let attributes: Vec<AnyAttribute> = given.clone().into_iter().map(attribute).collect();

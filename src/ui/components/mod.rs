@@ -1,16 +1,16 @@
 mod button;
+mod derived_signal;
 mod field;
 mod given;
-mod live;
-mod moment;
+mod local_time;
 mod notice;
 mod signals;
 
 pub use button::{DefaultEmailButton, EmailButton, SubmitButton, wants_email};
+pub use derived_signal::DerivedSignal;
 pub use field::Field;
 pub(crate) use given::properties;
-pub use given::{Give, Properties};
-pub use live::Live;
-pub use moment::{Moment, day, place};
+pub use given::{Properties, WithProperties};
+pub use local_time::{LocalTime, day, place};
 pub use notice::{Alert, Countdown, NeedsScripts, NoticeBar, Refusal, WithoutScripts, count_down};
 pub use signals::Signals;

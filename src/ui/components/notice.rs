@@ -1,4 +1,4 @@
-use super::{Give, Live, Properties, properties};
+use super::{DerivedSignal, Properties, WithProperties, properties};
 use crate::browser;
 use crate::types::Notice;
 use crate::types::notice::Mood;
@@ -36,13 +36,13 @@ pub fn Refusal(message: &'static str) -> impl IntoView {
 /// A message about the last attempt, announced when it appears.
 #[component]
 pub fn Alert(
-    #[prop(into)] message: Live<Option<&'static str>>,
+    #[prop(into)] message: DerivedSignal<Option<&'static str>>,
     /// Whether the message is not an error, since the user cancelled.
     #[prop(into)]
-    is_calm: Live<bool>,
+    is_calm: DerivedSignal<bool>,
     /// Seconds until the next attempt; they are counted down.
     #[prop(into)]
-    wait: Live<u32>,
+    wait: DerivedSignal<u32>,
 ) -> impl IntoView {
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, wait.get()));
@@ -65,9 +65,9 @@ pub fn Alert(
 #[component]
 pub fn Countdown(seconds: u32) -> impl IntoView {
     view! {
-        <Give what=CountingDownProperties { seconds }>
+        <WithProperties what=CountingDownProperties { seconds }>
             <CountdownIsland />
-        </Give>
+        </WithProperties>
     }
 }
 

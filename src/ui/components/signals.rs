@@ -1,4 +1,4 @@
-use super::{Give, Properties, properties};
+use super::{Properties, WithProperties, properties};
 use crate::browser;
 use leptos::prelude::*;
 
@@ -12,9 +12,9 @@ pub fn Signals(
     details: String,
 ) -> impl IntoView {
     view! {
-        <Give what=SignallingProperties { accepted, details }>
+        <WithProperties what=SignallingProperties { accepted, details }>
             <Signalling />
-        </Give>
+        </WithProperties>
     }
 }
 

@@ -162,7 +162,7 @@ pub fn ExplainPage(
 
 /// Why an authorization request gets no response.
 #[derive(Clone, Debug)]
-pub struct Misdirection {
+pub struct RedirectProblem {
     pub reference: String,
     pub application: Option<String>,
     /// The requested redirect URI, and the most similar registered one.
@@ -172,8 +172,8 @@ pub struct Misdirection {
 
 /// Says that an authorization request gets no response.
 #[component]
-pub fn UnredirectableRequestPage(about: Misdirection) -> impl IntoView {
-    let Misdirection { reference, application, asked, registered } = about;
+pub fn UnredirectableRequestPage(about: RedirectProblem) -> impl IntoView {
+    let RedirectProblem { reference, application, asked, registered } = about;
     let lead = match (application, &asked) {
         (None, _) => t("We don't recognise the application that sent you here.").into_any(),
         (Some(name), None) => sentence("{} didn't say where to send you after you sign in.", [bold(name)]).into_any(),

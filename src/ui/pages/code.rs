@@ -1,5 +1,5 @@
 use crate::types::{ApiError, paths};
-use crate::ui::components::{Give, Properties, count_down, properties};
+use crate::ui::components::{Properties, WithProperties, count_down, properties};
 use crate::ui::words::{bold, counted, fill, sentence, t};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -47,9 +47,9 @@ pub fn CodePage(
                 {t("Continue")}
             </button>
         </form>
-        <Give what=ResendProperties { seconds: email.resend_in }>
+        <WithProperties what=ResendProperties { seconds: email.resend_in }>
             <Resend />
-        </Give>
+        </WithProperties>
         {email.correct_at.map(|page| view! { <p class="aside"><a href=page>{t("Made a typo? Correct it")}</a></p> })}
         <p class="aside">
             <a href=paths::SIGN_IN>{t("Sign in another way")}</a>

@@ -1,5 +1,5 @@
 use crate::types::paths;
-use crate::ui::components::Moment;
+use crate::ui::components::LocalTime;
 use crate::ui::words::t;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -69,7 +69,7 @@ fn Item(email: MailboxItem, is_chosen: bool) -> impl IntoView {
             <a href=format!("{}?email={}", paths::MAILBOX, email.id) aria-current=is_chosen.then_some("true")>
                 <strong>{email.subject}</strong>
                 <span>
-                    {t("To")} " " {email.to} ", " <Moment at=email.sent_at with_time=true />
+                    {t("To")} " " {email.to} ", " <LocalTime at=email.sent_at with_time=true />
                 </span>
             </a>
         </li>

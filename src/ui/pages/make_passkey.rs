@@ -3,7 +3,7 @@
 use crate::api::passkeys::{FinishPasskey, StartPasskey};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{AccountAction, ApiError, paths};
-use crate::ui::components::{Alert, Give, Properties, properties};
+use crate::ui::components::{Alert, Properties, WithProperties, properties};
 use crate::ui::words::t;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -52,12 +52,12 @@ pub fn AddPasskey() -> impl IntoView {
         <section class="card" aria-labelledby="add-heading">
             <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
-            <Give what=MakePasskeyProperties { adding: true, security_key: false }>
+            <WithProperties what=MakePasskeyProperties { adding: true, security_key: false }>
                 <MakePasskey />
-            </Give>
-            <Give what=MakePasskeyProperties { adding: true, security_key: true }>
+            </WithProperties>
+            <WithProperties what=MakePasskeyProperties { adding: true, security_key: true }>
                 <MakePasskey />
-            </Give>
+            </WithProperties>
         </section>
     }
     .into_any()

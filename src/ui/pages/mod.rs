@@ -20,8 +20,8 @@ pub use account::{
 };
 pub use answers::{Answer, AnsweredPage, ReportPage};
 pub use application::{
-    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, Misdirection, RedirectPage, RequestExpiredPage,
-    SignOutPage, UnredirectableRequestPage, Way,
+    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, RedirectPage, RedirectProblem,
+    RequestExpiredPage, SignOutPage, UnredirectableRequestPage, Way,
 };
 pub use apps::{AppTile, AppsPage};
 pub use code::{CodePage, PendingEmail};

@@ -4,8 +4,8 @@ use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
-    Alert, DefaultEmailButton, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts,
-    properties, wants_email,
+    Alert, DefaultEmailButton, EmailButton, Field, NeedsScripts, Properties, SubmitButton, WithProperties,
+    WithoutScripts, properties, wants_email,
 };
 use crate::ui::words::t;
 use leptos::ev::SubmitEvent;
@@ -41,9 +41,9 @@ pub fn SignInPage(
         <NeedsScripts by_email />
         <WithoutScripts form="sign-in" />
         {remembered.map(|user| view! { <Remembered user next /> })}
-        <Give what=given>
+        <WithProperties what=given>
             <SignInForm />
-        </Give>
+        </WithProperties>
         {(is_open && !is_remembered)
             .then(|| view! { <p class="aside">{t("New here?")} " " <a href=paths::SIGN_UP>{t("Sign up")}</a></p> })}
         <p class="aside">{t("Lost your passkey and email?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
@@ -177,7 +177,7 @@ impl SignIn {
             browser::forget_unknown(&options, &credential).await;
         }
         let opened = finished.map_err(Stop::Refused)?;
-        Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
+        Ok(browser::string_member(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
     }
 
     /// Starts a new ceremony for the name field, unless the device is being asked already.

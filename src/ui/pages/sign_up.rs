@@ -3,7 +3,8 @@ use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths};
 use crate::ui::components::{
-    Alert, EmailButton, Field, Give, NeedsScripts, Properties, SubmitButton, WithoutScripts, properties, wants_email,
+    Alert, EmailButton, Field, NeedsScripts, Properties, SubmitButton, WithProperties, WithoutScripts, properties,
+    wants_email,
 };
 use crate::ui::words::{bold, sentence, t};
 use leptos::ev::SubmitEvent;
@@ -56,9 +57,9 @@ pub fn SignUpPage(
             })}
         <NeedsScripts by_email />
         <WithoutScripts form=FORM />
-        <Give what=given>
+        <WithProperties what=given>
             <SignUpForm />
-        </Give>
+        </WithProperties>
         <p class="aside">{t("Already have an account?")} " " <a href=sign_in>{t("Sign in")}</a></p>
     }
 }
@@ -242,7 +243,7 @@ async fn sign_up(form: SignUpInput) -> Result<String, State> {
     let credential =
         browser::create(&options, browser::THIS_DEVICE, &Abort::default()).await.map_err(State::Stopped)?;
     match browser::call!(FinishSignUp { credential: &credential }).await {
-        Ok(opened) => Ok(browser::text_in(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
+        Ok(opened) => Ok(browser::string_member(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
         Err(error) if error.rejects_new_passkey() => {
             // The device has stored a passkey that the server does not know.
             browser::forget_unknown(&options, &credential).await;

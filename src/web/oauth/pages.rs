@@ -5,10 +5,10 @@ use crate::server::access::Reason;
 use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
 use crate::server::model::oauth::{RedirectUri, Scope};
-use crate::server::oauth::{Asked, Misdirected, NoRedirect};
+use crate::server::oauth::{Asked, NoRedirect, UnredirectableRequest};
 use crate::types::ApiError;
 use crate::ui::pages::{
-    ChooseAccountPage, ConsentPage, ExplainPage, Misdirection, RequestExpiredPage, UnredirectableRequestPage, Way,
+    ChooseAccountPage, ConsentPage, ExplainPage, RedirectProblem, RequestExpiredPage, UnredirectableRequestPage, Way,
 };
 use crate::web::render::{Page, render};
 use axum::extract::Request;
@@ -20,16 +20,16 @@ use leptos::prelude::{IntoAny, view};
 pub(super) async fn misdirected(
     context: &RequestContext,
     request: Request,
-    about: Misdirected,
+    about: UnredirectableRequest,
 ) -> Result<Response, ApiError> {
     context.state.authorizations().record(&about, context.from()).await?;
-    let Misdirected { reference, why, application, .. } = about;
+    let UnredirectableRequest { reference, why, application, .. } = about;
     let (name, registered) = application.unzip();
     let asked = match why {
         NoRedirect::UnknownClient => None,
         NoRedirect::RedirectUriError(uri) => uri,
     };
-    let about = Misdirection { reference, application: name, asked, registered: registered.flatten() };
+    let about = RedirectProblem { reference, application: name, asked, registered: registered.flatten() };
     let page = Page { status: StatusCode::BAD_REQUEST, ..Page::new("Can't continue to the application") };
     let body = move || view! { <UnredirectableRequestPage about=about.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)

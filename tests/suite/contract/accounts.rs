@@ -2,7 +2,7 @@
 
 use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;
-use latchkey::server::model::notification::{Notification, Occasion, Told};
+use latchkey::server::model::notification::{NewNotification, Notification, Occasion};
 use latchkey::server::model::outbox::OutgoingEmail;
 use latchkey::server::model::recovery::RecoveryCode;
 use latchkey::server::model::{
@@ -30,7 +30,7 @@ async fn add(unit: &mut Box<dyn Unit>, passkey: &Passkey) {
 
 fn email_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> Notification {
     let (client, address) = (Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
-    let told = Told {
+    let told = NewNotification {
         user_id: Some(owner.id),
         occasion: Occasion::AddressChanged,
         detail: None,
@@ -271,7 +271,7 @@ async fn a_deleted_account_disappears_immediately_and_its_rows_are_removed_in_ba
         assert_eq!(store.session(&own_session.token_hash).await.unwrap(), None);
         assert_eq!(store.known_browser(&known.token_hash).await.unwrap(), None);
         assert_eq!(store.user(owner.id).await.unwrap(), None);
-        assert_eq!(store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap(), None);
+        assert_eq!(store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap(), None);
         assert_eq!(store.accounts(None, 10).await.unwrap(), []);
         assert_eq!(store.count_without_sign_in_method("localhost", true).await.unwrap(), 0);
         assert_eq!(store.begin().await.unwrap().lock_user(owner.id).await.unwrap(), None);
@@ -295,11 +295,11 @@ async fn a_deleted_account_disappears_immediately_and_its_rows_are_removed_in_ba
 #[tokio::test]
 async fn a_store_reports_its_schema_version_and_a_database_server_its_time() {
     for (_database, store) in each_store().await {
-        assert_eq!(store.schema_versions().await.unwrap(), latchkey::server::store::sqlite::known_schemas());
+        assert_eq!(store.schema_versions().await.unwrap(), latchkey::server::store::sqlite::migration_versions());
         assert_eq!(store.schema_version().await.unwrap(), store.schema_versions().await.unwrap().last().copied());
         assert_eq!(
-            latchkey::server::store::postgres::known_schemas(),
-            latchkey::server::store::sqlite::known_schemas()
+            latchkey::server::store::postgres::migration_versions(),
+            latchkey::server::store::sqlite::migration_versions()
         );
         if let Some(theirs) = store.database_clock().await.unwrap() {
             use latchkey::server::clock::{Clock, SystemClock};

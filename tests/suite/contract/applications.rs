@@ -94,8 +94,8 @@ async fn new_accounts_join_default_groups_and_the_groups_of_their_invitation() {
         unit.commit().await.unwrap();
         let (ada, eve) = (add_account(&*store, "ada").await.0.id, add_account(&*store, "eve").await.0.id);
         let mut unit = store.begin().await.unwrap();
-        unit.join_first_groups(ada, Some(&invitation.link_hash), NOW).await.unwrap();
-        unit.join_first_groups(eve, None, NOW).await.unwrap();
+        unit.join_initial_groups(ada, Some(&invitation.link_hash), NOW).await.unwrap();
+        unit.join_initial_groups(eve, None, NOW).await.unwrap();
         unit.commit().await.unwrap();
         assert_eq!(store.groups_of(ada).await.unwrap(), BTreeSet::from([name("everyone"), name("family")]));
         assert_eq!(store.groups_of(eve).await.unwrap(), BTreeSet::from([name("everyone")]));
@@ -168,7 +168,7 @@ async fn concurrent_removals_of_two_owners_keep_one() {
                 let mut unit = store.begin().await.unwrap();
                 let is_last = unit.lock_owners().await.unwrap() == [(user, true)];
                 if !is_last {
-                    assert!(unit.take_role(user, Role::Owner).await.unwrap());
+                    assert!(unit.revoke_role(user, Role::Owner).await.unwrap());
                     unit.commit().await.unwrap();
                 }
                 is_last
@@ -184,7 +184,7 @@ async fn concurrent_removals_of_two_owners_keep_one() {
         let owner = roles[0].0.id;
         assert_eq!(store.roles_of(owner).await.unwrap(), [Role::Owner]);
         assert!(store.roles(Some((owner, Role::Owner)), 10).await.unwrap().is_empty());
-        let ada = store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         assert_eq!(store.roles_of(ada.id).await.unwrap().len() + store.roles_of(eve).await.unwrap().len(), 1);
     })
     .await;

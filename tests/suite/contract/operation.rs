@@ -23,12 +23,16 @@ async fn accounts_are_listed_by_username_page_by_page() {
         assert_eq!(names(None, 2).await, ["ada", "bob"]);
         assert_eq!(names(Some("bob"), 2).await, ["Eve"]);
         assert!(names(Some("eve"), 2).await.is_empty());
-        let ada = store.account_named(&Identifier::parse("ADA").unwrap()).await.unwrap().unwrap();
+        let ada = store.account_by_identifier(&Identifier::parse("ADA").unwrap()).await.unwrap().unwrap();
         let summary = store.account(ada.id).await.unwrap().unwrap();
         assert_eq!((summary.passkeys, summary.sessions), (1, 1));
         assert_eq!(summary.last_seen_at, store.sessions(ada.id).await.unwrap().first().map(|one| one.last_seen_at));
         let address = Identifier::parse("ada+x@bücher.example").unwrap();
-        assert_eq!(store.account_named(&address).await.unwrap(), None, "an unconfirmed address belongs to no account");
+        assert_eq!(
+            store.account_by_identifier(&address).await.unwrap(),
+            None,
+            "an unconfirmed address belongs to no account"
+        );
     })
     .await;
 }
@@ -116,7 +120,7 @@ async fn everything(store: &dyn Store) -> Vec<Line> {
         lines.push(line);
         Ok(())
     };
-    assert_eq!(store.hand_out(&mut keep).await.unwrap(), store.count_rows().await.unwrap());
+    assert_eq!(store.export_rows(&mut keep).await.unwrap(), store.count_rows().await.unwrap());
     lines.sort_by_key(|line| format!("{line:?}"));
     lines
 }
@@ -132,7 +136,7 @@ async fn every_database_can_be_transferred_to_every_other() {
         let mut left = lines.clone();
         // Accounts come before the rows that belong to them.
         left.sort_by_key(|line| TABLES.iter().rev().position(|table| table.name == line.table.name));
-        assert_eq!(other.take_in(&mut || Ok(left.pop())).await.unwrap(), lines.len() as u64, "{from:?} {to:?}");
+        assert_eq!(other.import_rows(&mut || Ok(left.pop())).await.unwrap(), lines.len() as u64, "{from:?} {to:?}");
         assert_eq!(everything(&*other).await, lines);
         assert_eq!(other.session(&session.token_hash).await.unwrap(), Some((session, user.clone())));
         assert_eq!(other.passkey(&passkey.credential_id).await.unwrap(), Some((passkey, user)));
@@ -148,7 +152,7 @@ async fn an_interrupted_transfer_writes_nothing() {
         let mut lines = everything(&*source).await;
         lines.retain(|line| line.table.name == "users");
         let mut give = || lines.pop().map(Some).ok_or_else(|| Unavailable::new("file", "cut"));
-        assert!(store.take_in(&mut give).await.is_err());
+        assert!(store.import_rows(&mut give).await.is_err());
         assert_eq!(store.count_rows().await.unwrap(), 0);
     })
     .await;

@@ -7,7 +7,7 @@ use latchkey::server::jose::Algorithm;
 use latchkey::server::keys::KeyedHash;
 use latchkey::server::model::application::{Audience, RequiredMethod};
 use latchkey::server::model::assurance::Authentication;
-use latchkey::server::model::oauth::grant::MOST_GRANTS;
+use latchkey::server::model::oauth::grant::MAX_GRANTS;
 use latchkey::server::model::oauth::{Client, ConsentRule, Grant, GrantId, IssuedToken, RefreshToken, Scopes};
 use latchkey::server::model::{Application, GroupName, Passkey, Session, SessionId, User};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
@@ -197,12 +197,12 @@ async fn a_redemption_writes_nothing_if_user_policy_or_group_changed() {
 async fn grants_that_are_redeemed_in_one_step_stay_within_their_limit() {
     on_both(async |store| {
         let scene = Scene::on(&*store, "ada").await;
-        for number in 0..u64::from(MOST_GRANTS) + 5 {
+        for number in 0..u64::from(MAX_GRANTS) + 5 {
             let ends_at = NOW.plus(Duration::from_secs(3_600 + number));
             assert!(scene.redeem(&Grant { ends_at, ..scene.grant() }, scene.seen()).await.0);
         }
         let mut unit = store.begin().await.unwrap();
-        assert!(unit.end_grants(scene.user.id, None).await.unwrap() <= u64::from(MOST_GRANTS));
+        assert!(unit.end_grants(scene.user.id, None).await.unwrap() <= u64::from(MAX_GRANTS));
     })
     .await;
 }

@@ -298,7 +298,7 @@ async fn accounts_without_a_sign_in_method_are_counted() {
             "not on another site"
         );
         let mut unit = store.begin().await.unwrap();
-        assert!(unit.prove_address(ada.id, ada.email.as_ref().unwrap()).await.unwrap());
+        assert!(unit.set_verified_address(ada.id, ada.email.as_ref().unwrap()).await.unwrap());
         unit.commit().await.unwrap();
         assert_eq!(
             store.count_without_sign_in_method("elsewhere.example", true).await.unwrap(),

@@ -41,7 +41,7 @@ async fn access_needs_the_group_and_a_passkey_and_ends_when_the_user_leaves() {
         app.state.groups().put(&group("family"), Some(title), None).await.unwrap();
         add(&app, "photos", "family", RequiredMethod::Passkey).await;
         assert_eq!(verdict(&app, &own, "photos").await, Verdict::Refused(Reason::NotInAudience));
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         assert!(app.state.groups().join(&ada, &group("family")).await.unwrap());
         assert_eq!(verdict(&app, &own, "photos").await, Verdict::Allowed);
 
@@ -90,7 +90,7 @@ async fn a_passkey_added_by_email_counts_as_email_until_its_probation_ends() {
 
 #[tokio::test]
 async fn a_recovery_session_cannot_use_applications() {
-    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_proven(&app, "ada").await;
     add(&app, "wiki", "everybody", RequiredMethod::Any).await;
     let mut by_email = app.browser();
@@ -100,7 +100,7 @@ async fn a_recovery_session_cannot_use_applications() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up_proven(&app, "ada").await;
     add(&app, "wiki", "everybody", RequiredMethod::Any).await;
-    let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+    let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
     let link = app.state.administration().make_sign_in_link(ada.id).await.unwrap().unwrap();
     let mut helped = app.browser();
     helped.answer_link(&link.encode()).await;
@@ -110,7 +110,7 @@ async fn a_recovery_session_cannot_use_applications() {
 #[tokio::test]
 async fn an_invitation_adds_groups_and_each_use_counts() {
     for sign_up in ["open", "invite"] {
-        let app = App::start_set(Backends::Embedded, &[("SIGN_UP", sign_up)]).await;
+        let app = App::start_with_settings(Backends::Embedded, &[("SIGN_UP", sign_up)]).await;
         for (name, is_default) in [("family", false), ("everyone", true)] {
             let title = DisplayName::parse(name).unwrap();
             app.state.groups().put(&group(name), Some(title), Some(is_default)).await.unwrap();
@@ -125,7 +125,7 @@ async fn an_invitation_adds_groups_and_each_use_counts() {
         assert_eq!(unknown.err(), Some(group("ghosts")));
         let (_, link) = app.state.invitations().create(terms(&["family"])).await.unwrap().unwrap();
         let groups_of = async |name: &str| {
-            let user = app.store.account_named(&Identifier::parse(name).unwrap()).await.unwrap().unwrap();
+            let user = app.store.account_by_identifier(&Identifier::parse(name).unwrap()).await.unwrap().unwrap();
             let groups = app.store.groups_of(user.id).await.unwrap();
             groups.iter().map(ToString::to_string).collect::<Vec<_>>()
         };

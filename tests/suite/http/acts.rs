@@ -312,7 +312,8 @@ async fn well_known_urls_follow_their_specifications() {
     assert_eq!(endpoints.json(), json!({ "enroll": format!("{page}?step=add"), "manage": page }));
     assert_eq!(endpoints.header("content-type"), "application/json");
     assert_eq!(app.browser().get("/.well-known/security.txt").await.status, 404);
-    let app = App::start_set(Backends::Embedded, &[("SECURITY_CONTACT", "mailto:security@example.org")]).await;
+    let app =
+        App::start_with_settings(Backends::Embedded, &[("SECURITY_CONTACT", "mailto:security@example.org")]).await;
     let text = app.browser().get("/.well-known/security.txt").await;
     assert!(text.header("content-type").starts_with("text/plain"));
     assert!(text.text().starts_with("Contact: mailto:security@example.org\nExpires: 2"), "{}", text.text());

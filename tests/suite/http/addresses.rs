@@ -294,7 +294,7 @@ async fn a_code_also_confirms_a_changed_address() {
 #[tokio::test]
 async fn without_a_mail_server_an_address_cannot_be_changed() {
     let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
-    let app = App::start_set(Backends::Embedded, &settings).await;
+    let app = App::start_with_settings(Backends::Embedded, &settings).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
     let answer = own.post("/api/account/email", json!({ "email": "new@example.org" })).await;

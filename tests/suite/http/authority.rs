@@ -160,7 +160,7 @@ async fn a_confirmed_address_is_a_sign_in_method_unless_email_sign_in_is_off() {
         ([("EMAIL_SIGN_IN", "recovery-only"), ("SMTP_URL", "smtp://localhost:1")], 200),
         ([("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "smtp://localhost:1")], 409),
     ] {
-        let app = App::start_set(Backends::Embedded, &settings).await;
+        let app = App::start_with_settings(Backends::Embedded, &settings).await;
         let mut own = app.browser();
         own.sign_up("bob").await;
         let id = passkey_ids(&mut own).await[0].clone();
@@ -347,7 +347,7 @@ async fn another_session_or_account_cannot_use_a_reauthentication_email() {
 
 #[tokio::test]
 async fn reauthentication_by_email_is_refused_if_email_sign_in_is_off() {
-    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
     for (path, body) in [

@@ -5,7 +5,7 @@ use crate::app::{App, Backends};
 use crate::oauth::relying_party::{change, register};
 use latchkey::server::clock::Clock;
 use latchkey::server::http::limits::{Charge, TABLE};
-use latchkey::server::model::event::MOST_EVENTS;
+use latchkey::server::model::event::MAX_EVENTS;
 use latchkey::server::model::{Client, Event, EventKind, Issuer};
 use latchkey::server::secret::SystemEntropy;
 use latchkey::types::{Identifier, paths};
@@ -64,7 +64,7 @@ fn constant(name: &str) -> String {
 
 #[tokio::test]
 async fn every_endpoint_that_writes_is_rate_limited() {
-    let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     app.clock.stop();
     app.add_signing_keys().await;
     let party = register(&app, "photos", change()).await;
@@ -120,7 +120,7 @@ async fn every_endpoint_that_writes_is_rate_limited() {
 #[tokio::test]
 async fn an_account_may_act_sixty_times_at_once_and_then_once_every_five_seconds() {
     for backends in Backends::ALL {
-        let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
+        let app = App::start_with_settings(backends, &[("RATE_LIMITS", "on")]).await;
         app.clock.stop();
         let (mut ada, mut eve) = (app.browser_at("192.0.2.1"), app.browser_at("192.0.2.2"));
         ada.sign_up("ada").await;
@@ -147,7 +147,7 @@ async fn an_account_with_much_activity_is_deleted_quickly_while_others_sign_in()
         let mut own = app.browser();
         own.sign_up("ada").await;
         let other = app.browser().sign_up("eve").await;
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         // Like an account that was created before activity was limited.
         for _ in 0..3 {
             let mut unit = app.store.begin().await.unwrap();
@@ -189,9 +189,9 @@ async fn stored_activity_is_capped_and_the_newest_is_kept() {
         let app = App::start(backends).await;
         let mut own = app.browser();
         let passkey = own.sign_up("ada").await;
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let mut unit = app.store.begin().await.unwrap();
-        for _ in 0..MOST_EVENTS + 200 {
+        for _ in 0..MAX_EVENTS + 200 {
             let client = Client { browser: None, system: None };
             let now = latchkey::server::clock::Clock::now(&*app.clock);
             unit.record(&Event::new(ada.id, EventKind::NameChanged, &client, Issuer { now, entropy: &SystemEntropy }))
@@ -210,7 +210,7 @@ async fn stored_activity_is_capped_and_the_newest_is_kept() {
                 None => break,
             }
         }
-        assert!(count <= MOST_EVENTS as usize, "{count}");
+        assert!(count <= MAX_EVENTS as usize, "{count}");
         let newest = own.get("/api/account/events").await.json()["events"].clone();
         assert_eq!(kinds(&newest)[0], "signed_in");
     }
@@ -229,7 +229,7 @@ async fn at_most_a_hundred_sessions_and_fifty_browsers_are_kept_and_their_pages_
         own.sign_in(&passkey).await;
         let sessions = own.get("/api/sessions").await.json()["sessions"].as_array().unwrap().len();
         assert_eq!(sessions, 100);
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         assert_eq!(app.store.known_browsers(ada.id).await.unwrap().len(), 50);
         let page = own.get("/account/devices").await;
         assert!(page.status == 200 && page.body.len() < 200_000, "{} bytes", page.body.len());
@@ -275,7 +275,7 @@ async fn sign_ins_with_a_suspended_passkey_are_recorded_once_an_hour() {
 
 #[tokio::test]
 async fn a_stolen_session_cannot_use_up_the_limits_that_the_owner_needs() {
-    let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     app.clock.stop();
     let (mut stolen, mut own) = (app.browser_at("192.0.2.1"), app.browser_at("192.0.2.2"));
     let passkey = stolen.sign_up("ada").await;

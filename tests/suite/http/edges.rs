@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::Method;
 use axum::routing::{any, get};
 use latchkey::router::EDGES;
-use latchkey::server::http::edge::{Cors, Edge, OriginRule, Policy, Readers};
+use latchkey::server::http::edge::{Cors, Edge, ErrorFormat, OriginRule, Policy};
 
 /// A test route for each group that has no suitable route of its own, and a page.
 fn probes() -> Router<latchkey::server::http::AppState> {
@@ -76,10 +76,10 @@ async fn every_route_group_follows_its_row_in_the_table() {
         let ours = [("origin", app.origin.as_str()), ("accept", "text/html")];
         let refusal = send(&app, (Method::DELETE, path), &ours, "").await;
         if refusal.status.is_client_error() {
-            let has_pages = matches!(edge.readers, Readers::People | Readers::PageOrOAuth);
+            let has_pages = matches!(edge.errors, ErrorFormat::PageOrJson | ErrorFormat::PageOrOAuth);
             assert_eq!(refusal.text().contains("<html"), has_pages, "{path}");
             let refusal = send(&app, (Method::DELETE, path), &ours[..1], "").await;
-            let is_oauth = matches!(edge.readers, Readers::Applications | Readers::PageOrOAuth);
+            let is_oauth = matches!(edge.errors, ErrorFormat::OAuth | ErrorFormat::PageOrOAuth);
             assert_eq!(refusal.text().contains("error_description"), is_oauth, "{path}");
         }
     }

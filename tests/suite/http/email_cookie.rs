@@ -104,7 +104,7 @@ async fn an_expired_session_stays_expired_if_the_clock_goes_back() {
 
 #[tokio::test]
 async fn viewing_a_page_sends_no_email() {
-    let app = App::start_set(Backends::Embedded, &[]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[]).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
     let token = app.email_to("ada@example.org").await.token();

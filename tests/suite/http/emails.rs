@@ -540,7 +540,7 @@ async fn sign_up_by_email_refuses_the_same_input_as_sign_up_with_a_passkey() {
 
 #[tokio::test]
 async fn with_email_sign_in_off_all_email_endpoints_say_so() {
-    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let mut browser = app.browser();
     for (path, body) in [
         ("/api/email/start", json!({ "identifier": "ada" })),
@@ -558,19 +558,19 @@ async fn with_email_sign_in_off_all_email_endpoints_say_so() {
 #[tokio::test]
 async fn without_a_mail_server_an_address_is_optional() {
     let settings = [("PUBLIC_URL", "https://id.example"), ("EMAIL_SIGN_IN", "off"), ("SMTP_URL", "")];
-    let app = App::start_set(Backends::Embedded, &settings).await;
+    let app = App::start_with_settings(Backends::Embedded, &settings).await;
     let mut browser = app.browser();
     let answer = browser.post("/api/sign-up/start", json!({ "username": "ada" })).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(browser.get("/sign-up").await.text().contains("Email (optional)"));
-    let local = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let local = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let smtp = ("SMTP_URL", "smtp://localhost:1");
     for (settings, hint) in [
         (&[("EMAIL_SIGN_IN", "off")][..], "This site doesn't send email."),
         (&[("EMAIL_SIGN_IN", "off"), smtp][..], "For security notifications."),
         (&[smtp][..], "Lets you back in if you don't have your passkey with you."),
     ] {
-        let app = App::start_set(Backends::Embedded, settings).await;
+        let app = App::start_with_settings(Backends::Embedded, settings).await;
         assert!(app.browser().get("/sign-up").await.text().contains(hint), "{settings:?}");
     }
     assert_eq!(local.browser().post("/api/sign-up/start", json!({ "username": "ada" })).await.status, 200);
@@ -581,7 +581,7 @@ async fn without_a_mail_server_an_address_is_optional() {
 
 #[tokio::test]
 async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
-    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_proven(&app, "ada").await;
     let (mut browser, email) = asked(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
@@ -614,7 +614,7 @@ async fn a_button_pressed_before_hydration_sends_no_email_and_keeps_the_input() 
     let app = with_account(Backends::Embedded).await;
     let before = app.emails().await.len();
     for off in [&[][..], &[("EMAIL_SIGN_IN", "off")][..]] {
-        let app = App::start_set(Backends::Embedded, off).await;
+        let app = App::start_with_settings(Backends::Embedded, off).await;
         let page = app.browser().form("/sign-in", &[("action", "passkey"), ("identifier", "kept-name")]).await;
         assert!(page.status == 200 && page.text().contains("kept-name"), "{}", page.text());
         let fields = [("action", "passkey"), ("username", "kept-name"), ("email", "kept@example.org")];
@@ -625,7 +625,7 @@ async fn a_button_pressed_before_hydration_sends_no_email_and_keeps_the_input() 
     let plain = [("action", "passkey"), ("scripts", "off"), ("identifier", "ada")];
     let answer = app.browser().form("/sign-in", &plain).await;
     assert_eq!(answer.header("location"), "/sign-in?step=code", "without JavaScript, Enter requests the email");
-    let off = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let off = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let page = off.browser().form("/sign-in", &[("identifier", "kept-name")]).await;
     assert!(page.status == 404 && page.text().contains("kept-name") && page.text().contains("is off"));
     assert_eq!(off.browser().get("/email/link?token=x").await.status, 404);

@@ -200,7 +200,7 @@ async fn the_app_recovers_after_the_database_is_read_only() {
 #[tokio::test]
 async fn moving_the_clock_by_ten_minutes_signs_no_user_out() {
     for backends in Backends::ALL {
-        let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
+        let app = App::start_with_settings(backends, &[("RATE_LIMITS", "on")]).await;
         let mut own = app.browser();
         let passkey = own.sign_up_proven(&app, "ada").await;
         for minutes in [-10_i64, 20, -10] {

@@ -82,7 +82,7 @@ async fn compare(app: &App, path: &str, body: impl Fn(&str, usize) -> Value) -> 
 }
 
 async fn with_accounts(backends: Backends) -> App {
-    let app = App::start_set(backends, &[("RATE_LIMITS", "on")]).await;
+    let app = App::start_with_settings(backends, &[("RATE_LIMITS", "on")]).await;
     for number in 0..KNOWN {
         app.browser_at(&format!("192.0.2.{number}")).sign_up_proven(&app, &format!("ada{number}")).await;
     }

@@ -10,7 +10,7 @@ const ADA: &str = "192.0.2.1";
 const EVE: &str = "198.51.100.66";
 
 async fn limited(backends: Backends) -> App {
-    App::start_set(backends, &[("RATE_LIMITS", "on")]).await
+    App::start_with_settings(backends, &[("RATE_LIMITS", "on")]).await
 }
 
 /// Asserts that the request exceeded a limit; returns the seconds to wait.
@@ -328,7 +328,7 @@ async fn through(app: &App, peer: &str, forwarded: &str) -> u16 {
 #[tokio::test]
 async fn only_trusted_proxies_may_set_the_client_address() {
     let settings = [("RATE_LIMITS", "on"), ("TRUSTED_PROXIES", "10.0.0.0/8")];
-    let app = App::start_set(Backends::Embedded, &settings).await;
+    let app = App::start_with_settings(Backends::Embedded, &settings).await;
     for number in 0..31 {
         assert_eq!(
             through(&app, "10.0.0.1", &format!("198.51.100.{number}")).await,

@@ -63,9 +63,9 @@ async fn the_mailbox_is_hidden_from_other_clients() {
         }
         let public = App::start_with(Backends::Embedded, "https://id.example").await;
         assert_eq!(look(&public, path, &[("host", "id.example")]).await.status, 404);
-        let open = App::start_set(Backends::Embedded, &[("LISTEN_ADDR", "0.0.0.0:3000")]).await;
+        let open = App::start_with_settings(Backends::Embedded, &[("LISTEN_ADDR", "0.0.0.0:3000")]).await;
         assert_eq!(look(&open, path, &[host]).await.status, 404);
         let on = [("LISTEN_ADDR", "0.0.0.0:3000"), ("DEV_MAILBOX", "on")];
-        assert_eq!(look(&App::start_set(Backends::Embedded, &on).await, path, &[host]).await.status, 200);
+        assert_eq!(look(&App::start_with_settings(Backends::Embedded, &on).await, path, &[host]).await.status, 200);
     }
 }

@@ -56,7 +56,7 @@ async fn an_email_requested_on_one_node_can_be_answered_on_the_other() {
 
 #[tokio::test]
 async fn limits_hold_across_nodes() {
-    let app = App::start_set(Backends::Servers, &[("RATE_LIMITS", "on")]).await;
+    let app = App::start_with_settings(Backends::Servers, &[("RATE_LIMITS", "on")]).await;
     let node = app.second_router().await;
     for number in 0..31 {
         let browser = app.browser_at("192.0.2.77");

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 async fn id_of(app: &App, name: &str) -> UserId {
-    app.store.account_named(&Identifier::parse(name).unwrap()).await.unwrap().unwrap().id
+    app.store.account_by_identifier(&Identifier::parse(name).unwrap()).await.unwrap().unwrap().id
 }
 
 async fn sign_in_link(app: &App, name: &str) -> String {
@@ -121,7 +121,7 @@ async fn a_lockdown_that_nothing_else_can_end_expires() {
 
 #[tokio::test]
 async fn a_sign_in_link_works_if_email_sign_in_is_off() {
-    let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;
     let token = sign_in_link(&app, "ada").await;
     assert_eq!(app.browser().answer_link("nonsense").await.refusal(), (404, "email_off".to_owned()));
@@ -235,7 +235,7 @@ async fn sign_up_with(app: &App, name: &str, invite: &str) -> crate::app::Answer
 #[tokio::test]
 async fn with_invitations_only_a_valid_invitation_allows_sign_up_up_to_its_number_of_uses() {
     for backends in Backends::ALL {
-        let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
+        let app = App::start_with_settings(backends, &[("SIGN_UP", "invite")]).await;
         let required = (403, "invitation_required".to_owned());
         for wrong in [None, Some(""), Some("nonsense"), Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")] {
             for path in ["/api/sign-up/start", "/api/sign-up/email"] {
@@ -260,7 +260,7 @@ async fn with_invitations_only_a_valid_invitation_allows_sign_up_up_to_its_numbe
 #[tokio::test]
 async fn an_invitation_is_used_when_the_email_is_answered_and_expires() {
     for backends in Backends::ALL {
-        let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
+        let app = App::start_with_settings(backends, &[("SIGN_UP", "invite")]).await;
         let invite = invite(&app, 1).await;
         let (mut first, mut second) = (app.browser(), app.browser());
         let fields = [("username", "ada"), ("email", "ada@example.org"), ("invite", invite.as_str())];
@@ -281,7 +281,7 @@ async fn an_invitation_is_used_when_the_email_is_answered_and_expires() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_invitation_with_two_uses_allows_two_of_many_concurrent_sign_ups() {
     for backends in Backends::ALL {
-        let app = App::start_set(backends, &[("SIGN_UP", "invite")]).await;
+        let app = App::start_with_settings(backends, &[("SIGN_UP", "invite")]).await;
         let invite = invite(&app, 2).await;
         let mut ready = Vec::new();
         for number in 0..8 {
@@ -307,7 +307,7 @@ async fn an_invitation_with_two_uses_allows_two_of_many_concurrent_sign_ups() {
 
 #[tokio::test]
 async fn users_can_still_sign_in_if_sign_up_is_off() {
-    let app = App::start_set(Backends::Embedded, &[("SIGN_UP", "off")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("SIGN_UP", "off")]).await;
     let invite = invite(&app, 1).await;
     let off = (404, "sign_up_off".to_owned());
     for path in ["/api/sign-up/start", "/api/sign-up/email"] {

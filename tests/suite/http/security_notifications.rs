@@ -282,7 +282,12 @@ async fn an_undo_wins_over_a_concurrent_change() {
         );
         let outcome = (undone.status.as_u16(), confirmed.status.as_u16());
         assert!(matches!(outcome, (200, 200 | 401)), "{outcome:?}: {}", confirmed.text());
-        let user = app.store.account_named(&latchkey::types::Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let user = app
+            .store
+            .account_by_identifier(&latchkey::types::Identifier::parse("ada").unwrap())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(user.email.unwrap().as_str(), "ada@example.org", "the undo wins");
         assert!(user.lockdown.is_some());
     }
@@ -391,7 +396,7 @@ async fn an_account_without_a_confirmed_address_gets_no_notifications() {
 #[tokio::test]
 async fn without_an_older_passkey_the_block_ends_after_three_days() {
     for setting in ["on", "recovery-only"] {
-        let app = App::start_set(Backends::Embedded, &[("EMAIL_SIGN_IN", setting)]).await;
+        let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", setting)]).await;
         let mut own = app.browser();
         own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
         let token = app.email_to("ada@example.org").await.token();
@@ -455,7 +460,7 @@ async fn a_block_that_begins_during_a_registration_stops_it() {
 
 #[tokio::test]
 async fn a_report_makes_every_browser_unknown_to_the_account() {
-    let app = App::start_set(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
+    let app = App::start_with_settings(Backends::Embedded, &[("RATE_LIMITS", "on")]).await;
     let mut own = app.browser_at("192.0.2.1");
     own.sign_up_proven(&app, "ada").await;
     own.add_passkey().await;

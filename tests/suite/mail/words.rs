@@ -4,7 +4,7 @@ use latchkey::server::clock::Timestamp;
 use latchkey::server::config::{Colour, Palette, Source, Tone};
 use latchkey::server::mail::{Branding, Draft, write_notification};
 use latchkey::server::model::email_request::{Code, Purpose};
-use latchkey::server::model::notification::{Notification, Occasion, Told};
+use latchkey::server::model::notification::{NewNotification, Notification, Occasion};
 use latchkey::server::model::outbox::EmailId;
 use latchkey::server::model::{Client, Issuer, SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
@@ -107,7 +107,7 @@ fn the_emails_match_the_reviewed_snapshots() {
 
 fn security_email(occasion: Occasion, can_undo: bool) -> Notification {
     let client = Client { browser: Some("Firefox".to_owned()), system: None };
-    let told = Told {
+    let told = NewNotification {
         user_id: (occasion != Occasion::Deleted).then(|| UserId::random(&Constant)),
         occasion,
         detail: Some("My <b>phone</b>".to_owned()),

@@ -7,7 +7,7 @@ use latchkey::server::jobs::LogoutWorker;
 use latchkey::server::jose::{Members, VerifyingKey, verify};
 use latchkey::server::model::application::Audience;
 use latchkey::server::model::{ApplicationId, GroupName};
-use latchkey::server::outbound::{Door, OutboundError, Reach};
+use latchkey::server::outbound::{OutboundClient, OutboundError, Reach};
 use latchkey::types::Identifier;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -90,7 +90,7 @@ async fn visit(backends: Backends) -> Visit {
 }
 
 fn worker(app: &App) -> LogoutWorker {
-    LogoutWorker::new(Arc::clone(app.state.core()), Door { allowed: Arc::default() })
+    LogoutWorker::new(Arc::clone(app.state.core()), OutboundClient { allowed: Arc::default() })
 }
 
 async fn deliver(app: &App) -> usize {
@@ -167,7 +167,7 @@ async fn ending_a_session_notifies_its_applications_and_expiry_does_not() {
             let Visit { app, mut browser, listener, sid, .. } = visit(backends).await;
             let family = GroupName::parse("family").unwrap();
             app.state.groups().put(&family, None, None).await.unwrap();
-            let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+            let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
             match event {
                 "revoked" | "others" => {
                     let session = browser.get("/api/session").await.json()["session"]["id"].clone();
@@ -257,7 +257,7 @@ async fn a_failed_logout_request_is_retried_for_an_hour_with_a_new_token() {
             app.clock.turn(1);
         }
         assert!((5..20).contains(&tries), "{tries}");
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let results = app.store.logout_results_of(ada.id).await.unwrap();
         assert_eq!((results.len(), results[0].failure.as_deref()), (1, Some("HTTP status 400")));
         assert_eq!(app.store.remove_old_logout_results(app.now(), 100).await.unwrap(), 1);
@@ -266,7 +266,7 @@ async fn a_failed_logout_request_is_retried_for_an_hour_with_a_new_token() {
 
 #[tokio::test]
 async fn outbound_requests_follow_no_redirect_and_are_limited_in_time_and_size() {
-    let door = Door { allowed: Arc::default() };
+    let door = OutboundClient { allowed: Arc::default() };
     let inner = listen(vec![answer("200 OK", "", b"secret")]);
     let redirects = listen(vec![answer("302 Found", &format!("location: {}\r\n", inner.uri), b"")]);
     let reply = door.post_form(&redirects.uri, Vec::new(), Reach::Registered).await.unwrap();
@@ -286,7 +286,7 @@ async fn outbound_requests_follow_no_redirect_and_are_limited_in_time_and_size()
 async fn outbound_requests_reach_allowed_addresses_only() {
     let own = listen(vec![answer("200 OK", "", b"")]);
     let port = own.uri.rsplit(':').next().unwrap().to_owned();
-    let door = Door { allowed: Arc::default() };
+    let door = OutboundClient { allowed: Arc::default() };
     for (uri, reach, expected) in [
         (format!("https://127.0.0.1:{port}"), Reach::Public, OutboundError::Forbidden),
         (format!("https://localhost:{port}"), Reach::Public, OutboundError::Forbidden),
@@ -301,6 +301,6 @@ async fn outbound_requests_reach_allowed_addresses_only() {
         assert_eq!(door.post_form(&uri, Vec::new(), reach).await, Err(expected), "{uri}");
     }
     assert!(own.posted.try_recv().is_err(), "nothing arrived");
-    let open = Door { allowed: Arc::from(["127.0.0.0/8".parse().unwrap()]) };
+    let open = OutboundClient { allowed: Arc::from(["127.0.0.0/8".parse().unwrap()]) };
     assert_eq!(open.post_form(&own.uri, Vec::new(), Reach::Public).await.unwrap().status, 200, "OUTBOUND_ALLOW");
 }

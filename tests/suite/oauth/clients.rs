@@ -245,7 +245,7 @@ async fn claim_rules_and_claims_in_the_id_token_follow_the_settings() {
     browser.sign_up("ada").await;
     let group = |name: &str| latchkey::server::model::GroupName::parse(name).unwrap();
     let ada = latchkey::types::Identifier::parse("ada").unwrap();
-    let ada = app.store.account_named(&ada).await.unwrap().unwrap();
+    let ada = app.store.account_by_identifier(&ada).await.unwrap().unwrap();
     for name in ["admins", "family"] {
         app.state.groups().put(&group(name), None, None).await.unwrap();
         app.state.groups().join(&ada, &group(name)).await.unwrap();

@@ -38,7 +38,7 @@ async fn a_name_that_an_application_saw_is_reserved_forever_and_others_for_thirt
         party.sign_in(&app, &mut bea, &[("scope", "openid")]).await;
 
         assert_eq!(rename(&mut ada, "lovelace").await, 200);
-        let user = app.store.account_named(&Identifier::parse("lovelace").unwrap()).await.unwrap().unwrap();
+        let user = app.store.account_by_identifier(&Identifier::parse("lovelace").unwrap()).await.unwrap().unwrap();
         delete(&mut eve, "eve").await;
         delete(&mut bea, "bea").await;
         app.clock.advance(YEAR);
@@ -62,7 +62,7 @@ async fn a_name_that_an_application_saw_is_reserved_forever_and_others_for_thirt
         }
         let mut kept = Vec::new();
         app.store
-            .hand_out(&mut |line| {
+            .export_rows(&mut |line| {
                 if line.table.name == "held_usernames" {
                     kept.push(format!("{line:?}"));
                 }

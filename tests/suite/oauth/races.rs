@@ -82,7 +82,7 @@ async fn a_code_survives_a_locked_database_but_expires_after_a_minute() {
         let app = provider(backends).await;
         let mut browser = app.browser();
         browser.sign_up("ada").await;
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let party = register(&app, "photos", change()).await;
         let nodes = nodes(app).await;
         // Redis goes by its own clock, which a test cannot move.
@@ -160,7 +160,7 @@ async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
         let mut browser = app.browser();
         browser.sign_up("ada").await;
         let party = register(&app, "photos", change()).await;
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let nodes = nodes(app).await;
         let refresh = redeemed_meanwhile(&nodes, (&party, &mut browser), async |app| {
             app.state.administration().set_disabled(ada.id, true).await.unwrap();
@@ -191,7 +191,7 @@ async fn access_lost_while_codes_are_redeemed_leaves_no_grant_and_no_deadlock() 
             let app = provider(backends).await;
             let mut browser = app.browser();
             browser.sign_up("ada").await;
-            let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+            let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
             let family = GroupName::parse("family").unwrap();
             app.state.groups().put(&family, None, None).await.unwrap();
             app.state.groups().join(&ada, &family).await.unwrap();

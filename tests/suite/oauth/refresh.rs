@@ -6,7 +6,7 @@ use latchkey::server::admin::ClientChange;
 use latchkey::server::jobs::code_counts;
 use latchkey::server::model::oauth::ConsentRule;
 use latchkey::server::model::oauth::code_count::day;
-use latchkey::server::model::oauth::grant::MOST_REFRESH_TOKENS;
+use latchkey::server::model::oauth::grant::MAX_REFRESH_TOKENS;
 use latchkey::server::secret::Token;
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ async fn a_grant_remembers_its_latest_refresh_tokens() {
     for backends in Backends::ALL {
         let (app, _, party, mut token) = with_token(backends, true).await;
         let mut tokens = Vec::new();
-        for _ in 0..MOST_REFRESH_TOKENS + 5 {
+        for _ in 0..MAX_REFRESH_TOKENS + 5 {
             app.clock.advance(Duration::from_secs(1));
             let next = text(&party.refresh(&app, &token).await, "refresh_token");
             tokens.push(std::mem::replace(&mut token, next));
@@ -127,7 +127,7 @@ async fn a_grant_remembers_its_latest_refresh_tokens() {
             let hash = Token::decode(token).unwrap().hash();
             known += u32::from(app.store.refresh_token(&hash, app.now()).await.unwrap().is_some());
         }
-        assert_eq!(known, MOST_REFRESH_TOKENS - 1, "all but the current, unused one");
+        assert_eq!(known, MAX_REFRESH_TOKENS - 1, "all but the current, unused one");
         assert_eq!(oauth_error(&party.refresh(&app, &tokens[0]).await).1, "invalid_grant");
         token = text(&party.refresh(&app, &token).await, "refresh_token");
         assert_eq!(oauth_error(&party.refresh(&app, tokens.last().unwrap()).await).1, "invalid_grant");

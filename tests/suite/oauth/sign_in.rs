@@ -152,7 +152,7 @@ async fn leaving_the_group_disabling_and_signing_out_end_tokens_at_the_next_requ
         browser.sign_up("ada").await;
         let family = GroupName::parse("family").unwrap();
         app.state.groups().put(&family, None, None).await.unwrap();
-        let ada = app.store.account_named(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
+        let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         app.state.groups().join(&ada, &family).await.unwrap();
         let open =
             ApplicationChange { who: Audience::parse("family"), client: change(), ..ApplicationChange::default() };

@@ -3,7 +3,7 @@ use super::{ApplicationEntry, ApplicationsFile, GroupEntry, MAX_BYTES, Mistake, 
 use crate::server::admin::{ApplicationChange, ClientChange, Setting, values};
 use crate::server::model::application::Audience;
 use crate::server::model::oauth::ClaimRule;
-use crate::server::model::oauth::client::MOST_SECRETS;
+use crate::server::model::oauth::client::MAX_SECRETS;
 use crate::server::secret::Secret;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -180,7 +180,7 @@ fn secrets(path: &Path) -> Result<Vec<Secret<String>>, String> {
     let text = contents(path, 64 * 1024).map_err(|why| format!("{SECRET_FORM}; {}: {why}", path.display()))?;
     let is_fit = |line: &str| SECRET_LENGTH.contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_graphic());
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    if lines.is_empty() || lines.len() > MOST_SECRETS || !lines.iter().all(|line| is_fit(line)) {
+    if lines.is_empty() || lines.len() > MAX_SECRETS || !lines.iter().all(|line| is_fit(line)) {
         return Err(format!("{SECRET_FORM}; {} is not such a file", path.display()));
     }
     Ok(lines.into_iter().map(|line| Secret::new(line.to_owned())).collect())

@@ -8,7 +8,7 @@ use crate::server::auth::email_request::EmailRequests;
 use crate::server::auth::error::code_wrong;
 use crate::server::auth::{Caller, Error};
 use crate::server::core::Core;
-use crate::server::limiter::{Guessed, Side, Subject};
+use crate::server::limiter::{CodeTarget, Side, Subject};
 use crate::server::model::email_request::{
     CONFIRMATION_LIFE, EmailRequest, OpenRequest, Purpose, PurposeKind, RequestId, RequestedBy,
 };
@@ -144,7 +144,7 @@ impl Address<'_> {
     ///
     /// # Errors
     /// The same as for [`Self::confirm_by_link`].
-    pub async fn look_at_link(&self, current: &CurrentUser, token: &str) -> Result<EmailAddress, Error> {
+    pub async fn peek_link(&self, current: &CurrentUser, token: &str) -> Result<EmailAddress, Error> {
         Ok(self.linked(current, token).await?.address)
     }
 
@@ -179,10 +179,10 @@ impl Address<'_> {
         let is_right = open.has_code(code, &self.core.keys);
         let address = open.request.purpose.clone().confirmed_address().ok_or(ApiError::LinkExpired)?;
         let mut unit = OwnerUnit::begin(self.core, current).await?.unit;
-        let tries_left = unit.use_try(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
+        let tries_left = unit.use_attempt(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
         if !is_right {
             unit.commit().await?;
-            self.core.limiter.count_failure(Guessed::Account(current.user.id, Side::Known)).await?;
+            self.core.limiter.count_failure(CodeTarget::Account(current.user.id, Side::Known)).await?;
             return Err(code_wrong(tries_left).into());
         }
         self.prove(unit, current, Confirmation { request: open.request.id, address }).await
@@ -220,7 +220,7 @@ impl Address<'_> {
         if !unit.take_request(request).await? {
             return Err(ApiError::LinkExpired.into());
         }
-        if !unit.prove_address(current.user.id, &address).await? {
+        if !unit.set_verified_address(current.user.id, &address).await? {
             return Err(ApiError::AddressTaken.into());
         }
         let former = unit.user.clone();

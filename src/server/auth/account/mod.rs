@@ -1,7 +1,7 @@
 //! Actions of signed-in users on their account: each is one unit of work (`unit.rs`) under the policy (`policy.rs`).
 
 mod activity;
-mod adding;
+mod add_passkey;
 mod address;
 mod current_user;
 mod deletion;

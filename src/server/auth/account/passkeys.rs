@@ -14,7 +14,7 @@ use crate::types::{ApiError, DisplayName, views};
 /// The maximum number of passkeys of an account.
 pub(super) const MAX_PASSKEYS: usize = 20;
 
-/// Listing, adding (`adding.rs`), renaming and removing passkeys.
+/// Listing, adding (`add_passkey.rs`), renaming and removing passkeys.
 pub struct Passkeys<'a> {
     pub(in crate::server) core: &'a Core,
     pub(in crate::server) ceremonies: Ceremonies<'a>,

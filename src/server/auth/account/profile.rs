@@ -99,7 +99,7 @@ impl Profile<'_> {
     /// # Errors
     /// While the lasting key is being created, or when the database is unavailable.
     pub async fn hold_permanently(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
-        unit.hold_username_for_ever(&self.required_lasting_hash(&user.username)?, user.id).await
+        unit.hold_username_forever(&self.required_lasting_hash(&user.username)?, user.id).await
     }
 
     /// The hash under which a username is held permanently.
@@ -121,7 +121,7 @@ impl Profile<'_> {
             return Ok(());
         };
         if unit.is_username_held_for(&[old], former.id, self.core.now()).await? {
-            unit.hold_username_for_ever(&new, former.id).await?;
+            unit.hold_username_forever(&new, former.id).await?;
         }
         Ok(())
     }

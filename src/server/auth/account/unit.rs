@@ -8,7 +8,7 @@ use crate::server::auth::Error;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::model::notification::{
-    MAX_NOTIFICATIONS, MAX_PER_KIND, NOTIFICATION_WINDOW, Notification, Occasion, Told,
+    MAX_NOTIFICATIONS, MAX_PER_KIND, NOTIFICATION_WINDOW, NewNotification, Notification, Occasion,
 };
 use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::{Client, Event, EventKind, Lockdown, Passkey, User, UserId};
@@ -102,7 +102,7 @@ impl<'a> AccountUnit<'a> {
             (false, 0) => (Occasion::Digest, None, false),
             (false, _) => return Ok(()),
         };
-        let told = Told {
+        let new = NewNotification {
             user_id: (occasion != Occasion::Deleted).then_some(user.id),
             occasion,
             detail,
@@ -112,7 +112,7 @@ impl<'a> AccountUnit<'a> {
             can_undo,
             client: &self.client,
         };
-        let notification = Notification::new(told, self.core.issuer());
+        let notification = Notification::new(new, self.core.issuer());
         let email = OutgoingEmail::for_notification(&notification, self.core.entropy());
         self.unit.add_notification(&notification, &email).await
     }

@@ -6,7 +6,7 @@ use crate::server::auth::Caller;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::ephemeral::{CEREMONY, Kept};
-use crate::server::limiter::{Limited, Subject};
+use crate::server::limiter::{LimitError, Subject};
 use crate::server::model::limit;
 use crate::server::secret::Token;
 use crate::server::telemetry::meters::{self, Stage};
@@ -50,7 +50,7 @@ struct Pending<T> {
 }
 
 /// A new ceremony: its challenge, and the state that is needed to finish it.
-pub struct Begun<T> {
+pub struct NewCeremony<T> {
     pub challenge: Vec<u8>,
     pub state: T,
 }
@@ -65,8 +65,13 @@ pub struct Ceremonies<'a> {
 impl Ceremonies<'_> {
     /// Stores the state so that only this browser, with this challenge and for this purpose, can find it. Fails if the
     /// client has begun too many ceremonies.
-    pub async fn keep<T: Serialize>(&self, purpose: Purpose, caller: &Caller, begun: Begun<T>) -> Result<(), Limited> {
-        let Begun { challenge, state } = begun;
+    pub async fn keep<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        caller: &Caller,
+        begun: NewCeremony<T>,
+    ) -> Result<(), LimitError> {
+        let NewCeremony { challenge, state } = begun;
         let browser = caller.browser.as_ref().ok_or_else(|| Unavailable::new("ceremony", "no browser token"))?;
         let expires_at = self.core.now().plus(CEREMONY_LIFETIME).unix_millis();
         let value = serde_json::to_vec(&Pending { format: FORMAT, expires_at, state }).map_err(broken)?;

@@ -14,7 +14,7 @@ mod response;
 pub use assertion::Assertion;
 pub use attestation::Refused;
 pub use authenticator_data::AuthenticatorData;
-pub use ceremony::{Begun, Ceremonies, Purpose};
+pub use ceremony::{Ceremonies, NewCeremony, Purpose};
 pub use client_data::ClientData;
 pub use registration::NewCredential;
 pub use relying_party::RelyingParty;

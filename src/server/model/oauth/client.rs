@@ -9,13 +9,13 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// Maximum number of redirect URIs of each kind.
-pub const MOST_URIS: usize = 50;
+pub const MAX_URIS: usize = 50;
 /// Maximum number of secrets of a client that are valid at the same time.
-pub const MOST_SECRETS: usize = 10;
+pub const MAX_SECRETS: usize = 10;
 /// How long mismatches are kept.
 pub const MISMATCH_RETENTION: Duration = Duration::from_hours(7 * 24);
 /// Maximum number of mismatches that are kept per application.
-pub const MOST_MISMATCHES: u32 = 20;
+pub const MAX_MISMATCHES: u32 = 20;
 /// Maximum length of a stored mismatch, in bytes.
 pub const LONGEST_MISMATCH: usize = 2 * 1024;
 

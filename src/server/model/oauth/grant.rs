@@ -19,11 +19,11 @@ pub const REFRESH_MAX: Duration = Duration::from_hours(365 * 24);
 /// How long a used refresh token still returns its successor, as long as the successor is unused.
 pub const REFRESH_GRACE: Duration = Duration::from_mins(1);
 /// Maximum number of grants with refresh tokens per user and application; the oldest ones end first.
-pub const MOST_GRANTS: u32 = 50;
+pub const MAX_GRANTS: u32 = 50;
 /// Maximum number of valid access tokens per grant; the oldest ones end first.
-pub const MOST_ACCESS_TOKENS: u32 = 50;
+pub const MAX_ACCESS_TOKENS: u32 = 50;
 /// Maximum number of refresh tokens stored per grant. Reusing a stored one ends the grant; an older one is unknown.
-pub const MOST_REFRESH_TOKENS: u32 = 50;
+pub const MAX_REFRESH_TOKENS: u32 = 50;
 
 /// The id of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! Frequent writes as one statement each.
 
-use super::dialect::{Database, Doubt};
-use super::sql::warm::Warm;
+use super::dialect::{ConnectionHealth, Database};
+use super::sql::connection_cache::ConnectionCache;
 use sqlx::PgPool;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -15,20 +15,20 @@ pub struct AtomicWrite {
 
 /// Runs atomic writes concurrently. It does not use the connections that look up sessions: a write may wait for an
 /// account that another transaction has locked, and the lookups must not wait for the write.
-pub struct AtomicWriter(Warm);
+pub struct AtomicWriter(ConnectionCache);
 
 /// The counterpart of SQLite's writer lock: PostgreSQL needs none.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn;
+pub struct WriterLock;
 
 impl AtomicWriter {
-    pub fn on(pool: &PgPool, doubt: &Doubt) -> Self {
-        Self(Warm::of(pool, doubt))
+    pub fn on(pool: &PgPool, health: &ConnectionHealth) -> Self {
+        Self(ConnectionCache::of(pool, health))
     }
 
     #[expect(clippy::unused_self, reason = "SQLite needs this signature")]
-    pub fn turn(&self) -> Ready<Result<Turn, sqlx::Error>> {
-        ready(Ok(Turn))
+    pub fn lock_writer(&self) -> Ready<Result<WriterLock, sqlx::Error>> {
+        ready(Ok(WriterLock))
     }
 
     pub async fn run(
@@ -39,8 +39,8 @@ impl AtomicWriter {
         Ok(self.0.fetch_all(query).await?.pop())
     }
 
-    pub fn resting(&self) -> usize {
-        self.0.resting()
+    pub fn idle_connections(&self) -> usize {
+        self.0.idle_connections()
     }
 
     pub fn close(&self) -> Ready<()> {

@@ -9,7 +9,7 @@ pub type Database = sqlx::Postgres;
 /// A connection that was idle for longer is pinged before use: the server may have restarted in the meantime.
 const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
 /// For this long after a failure, every connection is pinged before use: the server may have closed all of them.
-const DOUBTED: Duration = Duration::from_secs(10);
+const PING_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// The error code of a statement that waited for a lock longer than `lock_timeout` (PostgreSQL 15, appendix A).
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
@@ -18,7 +18,7 @@ pub struct Dialect;
 
 impl Dialect {
     /// Counts the tables of applied migrations: 0 or 1.
-    pub const COUNT_LEDGERS: &'static str =
+    pub const COUNT_MIGRATION_TABLES: &'static str =
         "select count(*) from pg_tables where schemaname = current_schema() and tablename = '_sqlx_migrations'";
 
     /// The server's clock, in milliseconds.
@@ -63,7 +63,7 @@ impl Dialect {
     pub const LOCK_USER: &'static str = select_user!("u.id = $1 for update");
 
     /// Reads the account with a verified address and locks its row.
-    pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
+    pub const LOCK_USER_BY_ADDRESS: &'static str = select_user!("u.email_key = $1 and u.email_verified for update");
 
     /// Locks the roles of owners.
     pub const LOCK_OWNERS: &'static str = owners!(" for update of r");
@@ -72,17 +72,17 @@ impl Dialect {
     pub const LOCK_NUMBER: &'static str = "select pg_advisory_xact_lock($1)";
 
     /// Locks a number without a timeout for this lock and later ones, for work that may take long.
-    pub const LOCK_NUMBER_FOR_LONG: &'static str = "with unlimited as materialized (select set_config('lock_timeout', '0', true)) \
+    pub const LOCK_NUMBER_WITHOUT_TIMEOUT: &'static str = "with unlimited as materialized (select set_config('lock_timeout', '0', true)) \
          select pg_advisory_xact_lock($1) from unlimited";
 }
 
 /// The time of the last failure that a broken connection may have caused. Shared by the pools of one database.
 #[derive(Clone, Debug, Default)]
-pub struct Doubt(Arc<Mutex<Option<Instant>>>);
+pub struct ConnectionHealth(Arc<Mutex<Option<Instant>>>);
 
-impl Doubt {
+impl ConnectionHealth {
     /// Records a failure. A lock timeout says nothing about the connection.
-    pub fn note(&self, cause: &sqlx::Error) {
+    pub fn record_failure(&self, cause: &sqlx::Error) {
         let may_be_broken = matches!(cause, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Database(_));
         if may_be_broken && code(cause).as_deref() != Some(LOCK_NOT_AVAILABLE) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -90,14 +90,14 @@ impl Doubt {
     }
 
     /// Whether a connection that was idle for this long can be used without a ping.
-    pub fn trusts(&self, idle: Duration) -> bool {
+    pub fn can_skip_ping(&self, idle: Duration) -> bool {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        idle <= MAX_IDLE_WITHOUT_PING && last.is_none_or(|failure| failure.elapsed() >= DOUBTED)
+        idle <= MAX_IDLE_WITHOUT_PING && last.is_none_or(|failure| failure.elapsed() >= PING_AFTER_FAILURE)
     }
 }
 
 /// Whether the connection failed: it was lost, or closed by the server (PostgreSQL 15, appendix A, class 57P).
-pub fn was_cut(cause: &sqlx::Error) -> bool {
+pub fn is_connection_lost(cause: &sqlx::Error) -> bool {
     matches!(cause, sqlx::Error::Io(_)) || code(cause).is_some_and(|code| code.starts_with("57P"))
 }
 

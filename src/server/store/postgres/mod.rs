@@ -13,12 +13,12 @@ mod sql;
 pub use self::address::is_address;
 use self::address::options;
 use self::atomic_write::AtomicWriter;
-use self::dialect::Doubt;
+use self::dialect::ConnectionHealth;
 use self::probe::probe;
-use self::sql::warm::Warm;
+use self::sql::connection_cache::ConnectionCache;
 use self::sql::{Pools, SqlStore, unavailable};
 use super::schema::check_schema;
-use super::{Maintenance, Refused, Store, connect_with_retry, schema};
+use super::{ConnectError, Maintenance, Store, connect_with_retry, schema};
 use crate::server::Unavailable;
 use crate::server::secret::Secret;
 use sqlx::migrate::Migrator;
@@ -41,7 +41,7 @@ const SETTINGS: &str = "set session characteristics as transaction isolation lev
 
 /// The versions of the migrations that this program has.
 #[must_use]
-pub fn known_schemas() -> Vec<i64> {
+pub fn migration_versions() -> Vec<i64> {
     MIGRATIONS.iter().map(|migration| migration.version).collect()
 }
 
@@ -54,9 +54,9 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
     let connections = u32::try_from(cores * 6).unwrap_or(MAX_CONNECTIONS).min(MAX_CONNECTIONS);
     connect_with_retry(patience, || probe(&options)).await?;
-    let doubt = Doubt::default();
-    let pool = connect(options.clone(), connections, &doubt).await?;
-    let store = SqlStore::new(pools(pool, doubt));
+    let health = ConnectionHealth::default();
+    let pool = connect(options.clone(), connections, &health).await?;
+    let store = SqlStore::new(pools(pool, health));
     let is_new = store.schema_versions().await?.is_empty();
     migrate(options).await?;
     Ok(store.opened(is_new))
@@ -85,25 +85,29 @@ pub async fn join(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
 /// Connects without changing anything.
 pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
-    probe(&options).await.map_err(Refused::cause)?;
-    let doubt = Doubt::default();
-    let pool = connect(options, 1, &doubt).await?;
-    Ok(SqlStore::new(pools(pool, doubt)))
+    probe(&options).await.map_err(ConnectError::cause)?;
+    let health = ConnectionHealth::default();
+    let pool = connect(options, 1, &health).await?;
+    Ok(SqlStore::new(pools(pool, health)))
 }
 
-fn pools(pool: PgPool, doubt: Doubt) -> Pools {
-    let (warm, atomic) = (Warm::of(&pool, &doubt), AtomicWriter::on(&pool, &doubt));
-    Pools { warm, atomic, read: pool.clone(), write: pool, doubt }
+fn pools(pool: PgPool, health: ConnectionHealth) -> Pools {
+    let (warm, atomic) = (ConnectionCache::of(&pool, &health), AtomicWriter::on(&pool, &health));
+    Pools { warm, atomic, read: pool.clone(), write: pool, health }
 }
 
-async fn connect(options: PgConnectOptions, connections: u32, doubt: &Doubt) -> Result<PgPool, Unavailable> {
-    let doubt = doubt.clone();
+async fn connect(
+    options: PgConnectOptions,
+    connections: u32,
+    health: &ConnectionHealth,
+) -> Result<PgPool, Unavailable> {
+    let health = health.clone();
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(move |connection, state| {
-            let can_skip_ping = doubt.trusts(state.idle_for);
+            let can_skip_ping = health.can_skip_ping(state.idle_for);
             Box::pin(async move {
                 // The pool discards a connection that does not answer, and takes the next one.
                 Ok(can_skip_ping || sqlx::Connection::ping(connection).await.is_ok())

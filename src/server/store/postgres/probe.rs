@@ -2,7 +2,7 @@
 
 use super::ACQUIRE_TIMEOUT;
 use crate::server::Unavailable;
-use crate::server::store::{Refused, told};
+use crate::server::store::{ConnectError, error_message};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, Row, raw_sql};
 use tokio::time::timeout;
@@ -19,8 +19,8 @@ const POOLER: &str = "a connection pooler in transaction mode is not supported: 
 /// Connects without a pool to find the cause of a failure: a pool would only report a timeout.
 ///
 /// # Errors
-/// [`Refused::Away`] if waiting may help.
-pub async fn probe(options: &PgConnectOptions) -> Result<(), Refused> {
+/// [`ConnectError::Temporary`] if waiting may help.
+pub async fn probe(options: &PgConnectOptions) -> Result<(), ConnectError> {
     let mut first = connect(options).await?;
     let encoding = ask(options, &mut first, "show server_encoding").await?;
     if encoding != "UTF8" {
@@ -28,13 +28,13 @@ pub async fn probe(options: &PgConnectOptions) -> Result<(), Refused> {
             "its encoding is {encoding}, which cannot store every name; recreate it with createdb --template=template0 \
              --encoding=UTF8"
         );
-        return Err(Refused::Lasting(about(options, &sentence)));
+        return Err(ConnectError::Permanent(about(options, &sentence)));
     }
     let mut second = connect(options).await?;
     // PostgreSQL runs one process per session. A pooler in transaction mode serves both sessions with the same process.
     let process = "select pg_backend_pid()::text";
     if ask(options, &mut first, process).await? == ask(options, &mut second, process).await? {
-        return Err(Refused::Lasting(about(options, POOLER)));
+        return Err(ConnectError::Permanent(about(options, POOLER)));
     }
     for connection in [first, second] {
         connection.close().await.map_err(|cause| refusal(options, &cause))?;
@@ -42,10 +42,10 @@ pub async fn probe(options: &PgConnectOptions) -> Result<(), Refused> {
     Ok(())
 }
 
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Refused> {
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, ConnectError> {
     match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
         Ok(connected) => connected.map_err(|cause| refusal(options, &cause)),
-        Err(_) => Err(Refused::Away(about(options, "no answer"))),
+        Err(_) => Err(ConnectError::Temporary(about(options, "no answer"))),
     }
 }
 
@@ -54,19 +54,19 @@ async fn ask(
     options: &PgConnectOptions,
     connection: &mut PgConnection,
     statement: &'static str,
-) -> Result<String, Refused> {
+) -> Result<String, ConnectError> {
     let answer = timeout(ACQUIRE_TIMEOUT, raw_sql(statement).fetch_one(connection)).await;
-    let row = answer.map_err(|_| Refused::Away(about(options, "no answer")))?;
+    let row = answer.map_err(|_| ConnectError::Temporary(about(options, "no answer")))?;
     row.and_then(|row| row.try_get(0)).map_err(|cause| refusal(options, &cause))
 }
 
-fn refusal(options: &PgConnectOptions, cause: &sqlx::Error) -> Refused {
+fn refusal(options: &PgConnectOptions, cause: &sqlx::Error) -> ConnectError {
     let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
     if POOLER_ERRORS.contains(&code.as_str()) {
-        return Refused::Lasting(about(options, &format!("{}; {POOLER}", told(cause))));
+        return ConnectError::Permanent(about(options, &format!("{}; {POOLER}", error_message(cause))));
     }
-    let sentence = about(options, &told(cause));
-    if LASTING.contains(&code.as_str()) { Refused::Lasting(sentence) } else { Refused::Away(sentence) }
+    let sentence = about(options, &error_message(cause));
+    if LASTING.contains(&code.as_str()) { ConnectError::Permanent(sentence) } else { ConnectError::Temporary(sentence) }
 }
 
 /// Adds the host and port of the database to a message.

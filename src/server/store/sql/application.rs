@@ -136,7 +136,7 @@ impl ApplicationReads for SqlStore {
 #[async_trait]
 impl ApplicationWrites for Transaction {
     async fn lock_applications(&mut self) -> Result<Vec<Application>, Unavailable> {
-        self.all(query(Dialect::LOCK_NUMBER_FOR_LONG).bind(LOCK)).await?;
+        self.all(query(Dialect::LOCK_NUMBER_WITHOUT_TIMEOUT).bind(LOCK)).await?;
         let statement = query(concat!("select ", aliased_application!(), " from applications a order by a.id"));
         self.all(statement).await?.iter().map(application).collect()
     }

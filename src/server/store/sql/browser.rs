@@ -3,7 +3,7 @@ use super::transaction::Transaction;
 use super::{SqlStore, user};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::browser::MOST_BROWSERS;
+use crate::server::model::browser::MAX_BROWSERS;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{BrowserReads, BrowserWrites};
@@ -42,7 +42,7 @@ impl BrowserReads for SqlStore {
             browser_columns!(""),
             " from known_browsers where user_id = $1 order by expires_at desc limit $2"
         ));
-        let found = self.all(statement.bind(user.0).bind(i64::from(MOST_BROWSERS))).await?;
+        let found = self.all(statement.bind(user.0).bind(i64::from(MAX_BROWSERS))).await?;
         found.iter().map(browser).collect()
     }
 
@@ -110,6 +110,6 @@ impl BrowserWrites for Transaction {
             "delete from known_browsers where token_hash in (select token_hash from known_browsers where user_id = $1 \
              order by expires_at desc, token_hash limit 1000 offset $2)",
         );
-        self.run(statement.bind(user.0).bind(i64::from(MOST_BROWSERS))).await.map(drop)
+        self.run(statement.bind(user.0).bind(i64::from(MAX_BROWSERS))).await.map(drop)
     }
 }

@@ -234,7 +234,7 @@ impl EmailRequestWrites for Transaction {
         self.run(query("delete from letter_requests where user_id = $1").bind(user.0)).await.map(drop)
     }
 
-    async fn use_try(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable> {
+    async fn use_attempt(&mut self, id: RequestId) -> Result<Option<u32>, Unavailable> {
         let statement = query(
             "update letter_requests set tries_left = tries_left - 1 where id = $1 and tries_left > 0 returning tries_left",
         );

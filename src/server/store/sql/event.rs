@@ -3,7 +3,7 @@ use super::row::{DatabaseRow, client, get, invalid, time};
 use super::transaction::Transaction;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::event::{MOST_EVENTS, TRIM_AHEAD};
+use crate::server::model::event::{MAX_EVENTS, TRIM_AHEAD};
 use crate::server::model::{Event, EventId, EventKind, UserId};
 use crate::server::store::{EventReads, EventWrites};
 use async_trait::async_trait;
@@ -90,6 +90,6 @@ impl EventWrites for Transaction {
             "delete from events where id in \
              (select id from events where user_id = $1 order by at desc, id desc limit 200 offset $2)",
         );
-        self.run(statement.bind(user.0).bind(i64::from(MOST_EVENTS - TRIM_AHEAD))).await.map(drop)
+        self.run(statement.bind(user.0).bind(i64::from(MAX_EVENTS - TRIM_AHEAD))).await.map(drop)
     }
 }

@@ -5,7 +5,7 @@ use super::{SqlStore, Statement, user};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::assurance::Authentication;
-use crate::server::model::oauth::grant::{MOST_ACCESS_TOKENS, MOST_GRANTS, MOST_REFRESH_TOKENS};
+use crate::server::model::oauth::grant::{MAX_ACCESS_TOKENS, MAX_GRANTS, MAX_REFRESH_TOKENS};
 use crate::server::model::oauth::{Grant, GrantId, IssuedToken, RefreshToken, Scopes};
 use crate::server::model::{ApplicationId, SessionId, UserId};
 use crate::server::secret::TokenHash;
@@ -49,11 +49,11 @@ impl GrantReads for SqlStore {
     ) -> Result<Option<(ActiveGrant, RefreshToken)>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
-            living_columns!(),
+            active_grant_columns!(),
             ", t.created_at as token_created_at, t.used_at as token_used_at",
-            living_from!("refresh_tokens"),
+            from_active_grants!("refresh_tokens"),
             " where ",
-            is_living!()
+            is_active_grant!()
         );
         let row = self.one(query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
         let read = |row: DatabaseRow| {
@@ -180,7 +180,7 @@ impl GrantWrites for Transaction {
             "delete from access_tokens where token_hash in (select token_hash from access_tokens where grant_id = $1 \
              order by created_at desc, token_hash limit 1000 offset $2)",
         );
-        self.run(surplus.bind(grant.0).bind(i64::from(MOST_ACCESS_TOKENS))).await.map(drop)
+        self.run(surplus.bind(grant.0).bind(i64::from(MAX_ACCESS_TOKENS))).await.map(drop)
     }
 
     async fn add_refresh_token(&mut self, grant: GrantId, token: &RefreshToken) -> Result<(), Unavailable> {
@@ -201,7 +201,7 @@ impl GrantWrites for Transaction {
             "delete from refresh_tokens where token_hash in (select token_hash from refresh_tokens where grant_id = $1 \
              order by case when used_at is null then 0 else 1 end, created_at desc, token_hash limit 1000 offset $2)",
         );
-        self.run(surplus.bind(grant.0).bind(i64::from(MOST_REFRESH_TOKENS))).await.map(drop)
+        self.run(surplus.bind(grant.0).bind(i64::from(MAX_REFRESH_TOKENS))).await.map(drop)
     }
 
     async fn reread_refresh_token(&mut self, token: &TokenHash) -> Result<Option<RefreshToken>, Unavailable> {
@@ -248,7 +248,7 @@ impl GrantWrites for Transaction {
             "delete from grants where id in (select id from grants where user_id = $1 and application_id = $2 \
              order by ends_at desc, id limit 1000 offset $3)",
         );
-        let statement = statement.bind(user.0).bind(application.as_str()).bind(i64::from(MOST_GRANTS));
+        let statement = statement.bind(user.0).bind(application.as_str()).bind(i64::from(MAX_GRANTS));
         self.run(statement).await.map(drop)
     }
 }

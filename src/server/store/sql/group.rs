@@ -104,7 +104,7 @@ impl GroupWrites for Transaction {
         Ok(self.run(statement.bind(user.0).bind(name.as_str())).await? == 1)
     }
 
-    async fn join_first_groups(
+    async fn join_initial_groups(
         &mut self,
         user: UserId,
         invitation: Option<&TokenHash>,

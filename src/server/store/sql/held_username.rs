@@ -65,7 +65,7 @@ impl HeldUsernameWrites for Transaction {
         self.run(statement.bind(&name[..]).bind(user.0).bind(until.unix_millis())).await.map(drop)
     }
 
-    async fn hold_username_for_ever(&mut self, name: &KeyedHash, user: UserId) -> Result<(), Unavailable> {
+    async fn hold_username_forever(&mut self, name: &KeyedHash, user: UserId) -> Result<(), Unavailable> {
         let statement = query(concat!(
             "insert into held_usernames (",
             held_columns!(""),

@@ -4,7 +4,7 @@ use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::logout::{ClaimedLogout, LogoutNotice, LogoutResult, MOST_RESULTS, RETRIED};
+use crate::server::model::logout::{ClaimedLogout, LogoutNotice, LogoutResult, MAX_RESULTS, RETRIED};
 use crate::server::model::outbox::{Claim, EmailId};
 use crate::server::model::{ApplicationId, UserId};
 use crate::server::secret::SystemEntropy;
@@ -87,7 +87,7 @@ impl LogoutReads for SqlStore {
     ) -> Result<Option<ClaimedLogout>, Unavailable> {
         let statement =
             query(Dialect::CLAIM_LOGOUT).bind(now.unix_millis()).bind(claim.0).bind(now.plus(lease).unix_millis());
-        let claimed = statement.fetch_optional(&mut *self.writer().await?.connection).await;
+        let claimed = statement.fetch_optional(&mut *self.write_connection().await?.connection).await;
         let Some(row) = claimed.map_err(|cause| self.failed(cause))? else { return Ok(None) };
         let payload: &str = get(&row, "payload")?;
         Ok(Some(ClaimedLogout {
@@ -139,7 +139,7 @@ impl LogoutReads for SqlStore {
             delivery_columns!(""),
             " from logout_deliveries where user_id = $1 order by happened_at desc limit $2"
         ));
-        self.all(statement.bind(user.0).bind(i64::from(MOST_RESULTS))).await?.iter().map(result).collect()
+        self.all(statement.bind(user.0).bind(i64::from(MAX_RESULTS))).await?.iter().map(result).collect()
     }
 
     async fn logout_results_at(&self, application: &ApplicationId) -> Result<Vec<LogoutResult>, Unavailable> {
@@ -148,7 +148,7 @@ impl LogoutReads for SqlStore {
             delivery_columns!(""),
             " from logout_deliveries where application_id = $1 order by happened_at desc limit $2"
         ));
-        let statement = statement.bind(application.as_str()).bind(i64::from(MOST_RESULTS));
+        let statement = statement.bind(application.as_str()).bind(i64::from(MAX_RESULTS));
         self.all(statement).await?.iter().map(result).collect()
     }
 

@@ -34,7 +34,7 @@ impl Maintenance for SqlStore {
     }
 
     async fn schema_versions(&self) -> Result<Vec<i64>, Unavailable> {
-        if self.count(query(Dialect::COUNT_LEDGERS)).await? == 0 {
+        if self.count(query(Dialect::COUNT_MIGRATION_TABLES)).await? == 0 {
             return Ok(Vec::new());
         }
         let found = self.all(query("select version from _sqlx_migrations where success order by version")).await?;
@@ -52,8 +52,8 @@ impl Maintenance for SqlStore {
         // Read before the query below, whose own connection must not count as used.
         let pools = &self.pools;
         let all_pools = if Dialect::HAS_ONE_POOL { vec![&pools.write] } else { vec![&pools.read, &pools.write] };
-        let resting = pools.warm.resting() + pools.atomic.resting();
-        let idle = all_pools.iter().map(|pool| pool.num_idle()).sum::<usize>() + resting;
+        let idle_connections = pools.warm.idle_connections() + pools.atomic.idle_connections();
+        let idle = all_pools.iter().map(|pool| pool.num_idle()).sum::<usize>() + idle_connections;
         let all: u32 = all_pools.iter().map(|pool| pool.size()).sum();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
         let text = "select count(*), min(due_at) as oldest from outbox \
@@ -71,7 +71,7 @@ impl Maintenance for SqlStore {
         })
     }
 
-    async fn end_everything_open(&self, now: Timestamp) -> Result<u64, Unavailable> {
+    async fn revoke_all_access(&self, now: Timestamp) -> Result<u64, Unavailable> {
         let sessions = self.empty("delete from sessions where id in (select id from sessions limit $1)").await?;
         self.empty("delete from letter_requests where id in (select id from letter_requests limit $1)").await?;
         self.empty("delete from outbox where id in (select id from outbox limit $1)").await?;

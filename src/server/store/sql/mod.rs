@@ -3,6 +3,7 @@
 mod application;
 mod browser;
 mod code_count;
+pub mod connection_cache;
 mod consent;
 mod email_request;
 mod event;
@@ -28,20 +29,19 @@ mod transaction;
 mod transfer;
 mod user;
 mod visit;
-pub mod warm;
 
-use super::atomic_write::{AtomicWriter, Turn};
-use super::dialect::{Database, Dialect, Doubt};
+use super::atomic_write::{AtomicWriter, WriterLock};
+use super::dialect::{ConnectionHealth, Database, Dialect};
 use crate::server::Unavailable;
-use crate::server::store::{Store, Unit, Wakes, told};
+use crate::server::store::{Store, Unit, Wakes, error_message};
 use async_trait::async_trait;
+use connection_cache::ConnectionCache;
 use row::DatabaseRow;
 use sqlx::Row as _;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::{Pool, query};
 use transaction::Transaction;
-use warm::Warm;
 
 /// A statement with its values.
 pub type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
@@ -51,16 +51,16 @@ pub struct Pools {
     pub read: Pool<Database>,
     pub write: Pool<Database>,
     /// Connections of the read pool for frequent queries.
-    pub warm: Warm,
+    pub warm: ConnectionCache,
     pub atomic: AtomicWriter,
     /// Decides whether a connection is pinged before it is used again.
-    pub doubt: Doubt,
+    pub health: ConnectionHealth,
 }
 
 /// A connection for writes, exclusive if the database has one writer.
-struct Writer {
+struct WriteConnection {
     connection: PoolConnection<Database>,
-    _turn: Turn,
+    _lock: WriterLock,
 }
 
 /// The store on one database.
@@ -82,15 +82,15 @@ impl SqlStore {
     }
 
     /// A connection for one write statement; several statements are a unit of work ([`Store::begin`]).
-    async fn writer(&self) -> Result<Writer, Unavailable> {
-        let turn = self.pools.atomic.turn().await.map_err(|cause| self.failed(cause))?;
+    async fn write_connection(&self) -> Result<WriteConnection, Unavailable> {
+        let lock = self.pools.atomic.lock_writer().await.map_err(|cause| self.failed(cause))?;
         let connection = self.pools.write.acquire().await.map_err(|cause| self.failed(cause))?;
-        Ok(Writer { connection, _turn: turn })
+        Ok(WriteConnection { connection, _lock: lock })
     }
 
     /// Runs one write statement; returns how many rows it affected.
     async fn run(&self, statement: Statement<'_>) -> Result<u64, Unavailable> {
-        let done = statement.execute(&mut *self.writer().await?.connection).await;
+        let done = statement.execute(&mut *self.write_connection().await?.connection).await;
         Ok(done.map_err(|cause| self.failed(cause))?.rows_affected())
     }
 
@@ -117,7 +117,7 @@ impl SqlStore {
 
     /// Converts a driver error, and records that the connection may be broken.
     fn failed(&self, cause: sqlx::Error) -> Unavailable {
-        self.pools.doubt.note(&cause);
+        self.pools.health.record_failure(&cause);
         unavailable(cause)
     }
 }
@@ -131,7 +131,7 @@ fn number(row: &DatabaseRow) -> Result<u64, Unavailable> {
 /// Converts a driver error to an outage; conflicts cause no errors, since statements use `on conflict`.
 pub fn unavailable(cause: sqlx::Error) -> Unavailable {
     match cause {
-        cause @ sqlx::Error::Database(_) => Unavailable::new("database", told(&cause)),
+        cause @ sqlx::Error::Database(_) => Unavailable::new("database", error_message(&cause)),
         cause => Unavailable::new("database", cause),
     }
 }
@@ -139,14 +139,14 @@ pub fn unavailable(cause: sqlx::Error) -> Unavailable {
 #[async_trait]
 impl Store for SqlStore {
     async fn begin(&self) -> Result<Box<dyn Unit>, Unavailable> {
-        let turn = self.pools.atomic.turn().await.map_err(|cause| self.failed(cause))?;
+        let lock = self.pools.atomic.lock_writer().await.map_err(|cause| self.failed(cause))?;
         // In a separate task: a request that is dropped while the transaction begins must not leave it open on a
         // connection that others use. A transaction that no request waits for any longer is dropped, and so rolled
         // back.
         let pool = self.pools.write.clone();
-        let beginning = tokio::spawn(async move { (pool.begin_with(Dialect::BEGIN).await, turn) });
-        let (begun, turn) = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
+        let beginning = tokio::spawn(async move { (pool.begin_with(Dialect::BEGIN).await, lock) });
+        let (begun, lock) = beginning.await.map_err(|cause| Unavailable::new("database", cause))?;
         let begun = begun.map_err(|cause| self.failed(cause))?;
-        Ok(Box::new(Transaction::new(begun, turn, self.pools.doubt.clone(), self.wakes.clone())))
+        Ok(Box::new(Transaction::new(begun, lock, self.pools.health.clone(), self.wakes.clone())))
     }
 }

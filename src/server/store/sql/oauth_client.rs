@@ -5,7 +5,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::Algorithm;
 use crate::server::model::ApplicationId;
-use crate::server::model::oauth::client::MOST_MISMATCHES;
+use crate::server::model::oauth::client::MAX_MISMATCHES;
 use crate::server::model::oauth::{ClaimRule, Client, ClientSecret, ConsentRule, Mismatch, RedirectUri};
 use crate::server::secret::TokenHash;
 use crate::server::store::{Insertion, OauthClientReads, OauthClientWrites};
@@ -77,7 +77,7 @@ impl OauthClientReads for SqlStore {
             let (uri, reference) = (get(row, "uri")?, get(row, "reference")?);
             Ok(Mismatch { uri, reference, happened_at: time(row, "happened_at")? })
         };
-        let statement = statement.bind(application.as_str()).bind(i64::from(MOST_MISMATCHES));
+        let statement = statement.bind(application.as_str()).bind(i64::from(MAX_MISMATCHES));
         self.all(statement).await?.iter().map(mismatch).collect()
     }
 
@@ -96,7 +96,7 @@ impl OauthClientReads for SqlStore {
              (select uri from redirect_mismatches where application_id = $1 order by happened_at desc, uri \
              limit 1000 offset $2)",
         );
-        self.run(surplus.bind(id).bind(i64::from(MOST_MISMATCHES))).await.map(drop)
+        self.run(surplus.bind(id).bind(i64::from(MAX_MISMATCHES))).await.map(drop)
     }
 
     async fn remove_old_mismatches(&self, before: Timestamp, limit: u32) -> Result<u64, Unavailable> {

@@ -86,7 +86,7 @@ impl EmailQueueReads for SqlStore {
         loop {
             let statement =
                 query(Dialect::CLAIM_EMAIL).bind(now.unix_millis()).bind(claim.0).bind(now.plus(lease).unix_millis());
-            let claimed = statement.fetch_optional(&mut *self.writer().await?.connection).await;
+            let claimed = statement.fetch_optional(&mut *self.write_connection().await?.connection).await;
             let Some(row) = claimed.map_err(|cause| self.failed(cause))? else { return Ok(None) };
             let id = EmailId(get(&row, "id")?);
             let Some(about) = self.about(&row).await? else {

@@ -78,7 +78,7 @@ impl PasskeyReads for SqlStore {
         self.all(query(OF_USER).bind(user.0)).await?.iter().map(passkey).collect()
     }
 
-    async fn count_passkeys_elsewhere(&self, rp_id: &str) -> Result<u64, Unavailable> {
+    async fn count_passkeys_of_other_rps(&self, rp_id: &str) -> Result<u64, Unavailable> {
         self.count(query("select count(*) from passkeys where rp_id < $1 or rp_id > $1").bind(rp_id)).await
     }
 }

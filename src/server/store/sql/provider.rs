@@ -87,7 +87,7 @@ impl ProviderReads for SqlStore {
         Ok(Some((application(first)?, facts(&rows)?)))
     }
 
-    async fn client_named(
+    async fn client_by_id(
         &self,
         client_id: &str,
         session: Option<&TokenHash>,
@@ -150,17 +150,17 @@ impl ProviderReads for SqlStore {
     async fn access_token(&self, token: &TokenHash, now: Timestamp) -> Result<Option<ValidAccessToken>, Unavailable> {
         const TEXT: &str = concat!(
             "select ",
-            living_columns!(),
+            active_grant_columns!(),
             ", t.scopes as token_scopes, t.created_at as token_created_at, t.expires_at as token_expires_at, ",
             client_columns!("c."),
             ", ",
             aliased_application!(),
             ", ",
             fact_columns!(),
-            living_from!("access_tokens"),
+            from_active_grants!("access_tokens"),
             " join applications a on a.id = g.application_id join oauth_clients c on c.application_id = a.id \
              left join passkeys p on p.user_id = u.id where t.expires_at > $2 and ",
-            is_living!()
+            is_active_grant!()
         );
         let rows = self.look_up_all(|| query(TEXT).bind(&token.0[..]).bind(now.unix_millis())).await?;
         let Some(first) = rows.first() else { return Ok(None) };

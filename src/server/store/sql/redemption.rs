@@ -7,7 +7,7 @@ use super::{SqlStore, grant};
 use crate::server::Unavailable;
 use crate::server::model::GroupName;
 use crate::server::model::oauth::Grant;
-use crate::server::model::oauth::grant::MOST_GRANTS;
+use crate::server::model::oauth::grant::MAX_GRANTS;
 use crate::server::store::{RedemptionRecord, RedemptionRecords};
 use async_trait::async_trait;
 use sqlx::query;
@@ -33,14 +33,14 @@ impl RedemptionRecords for SqlStore {
         let row = self.pools.atomic.run(&RECORD, statement).await.map_err(|cause| self.failed(cause))?;
         let Some(row) = row else { return Ok(false) };
         let (is_added, grants): (bool, i64) = (get(&row, "is_added")?, get(&row, "grants")?);
-        if is_added && refresh_token.is_some() && grants >= i64::from(MOST_GRANTS) - TRIM_MARGIN {
+        if is_added && refresh_token.is_some() && grants >= i64::from(MAX_GRANTS) - TRIM_MARGIN {
             self.trim_grants_of(grant).await;
         }
         Ok(is_added)
     }
 }
 
-/// Trimming starts this far below [`MOST_GRANTS`], since concurrent redemptions may be missing from the count.
+/// Trimming starts this far below [`MAX_GRANTS`], since concurrent redemptions may be missing from the count.
 const TRIM_MARGIN: i64 = 2;
 
 impl SqlStore {

@@ -54,7 +54,7 @@ impl RoleWrites for Transaction {
         Ok(self.run(statement).await? == 1)
     }
 
-    async fn take_role(&mut self, user: UserId, role: Role) -> Result<bool, Unavailable> {
+    async fn revoke_role(&mut self, user: UserId, role: Role) -> Result<bool, Unavailable> {
         let statement = query("delete from user_roles where user_id = $1 and role = $2");
         Ok(self.run(statement.bind(user.0).bind(role.name())).await? == 1)
     }

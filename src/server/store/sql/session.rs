@@ -3,7 +3,7 @@ use super::transaction::Transaction;
 use super::{SqlStore, user};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::session::{MOST_SESSIONS, Method};
+use crate::server::model::session::{MAX_SESSIONS, Method};
 use crate::server::model::{CredentialId, Session, SessionId, User, UserId};
 use crate::server::secret::TokenHash;
 use crate::server::store::{OtherSessions, SessionReads, SessionWrites};
@@ -71,7 +71,7 @@ impl SessionReads for SqlStore {
             session_columns!(""),
             " from sessions where user_id = $1 order by last_seen_at desc, id limit $2"
         ));
-        let found = self.all(statement.bind(user.0).bind(i64::from(MOST_SESSIONS))).await?;
+        let found = self.all(statement.bind(user.0).bind(i64::from(MAX_SESSIONS))).await?;
         found.iter().map(session).collect()
     }
 
@@ -225,11 +225,11 @@ impl SessionWrites for Transaction {
         const VISITS: &str = visits_of!(
             "s.id in (select id from sessions where user_id = $1 order by last_seen_at desc, id desc limit 1000 offset $2)"
         );
-        self.queue_logouts(query(VISITS).bind(user.0).bind(i64::from(MOST_SESSIONS)), now).await?;
+        self.queue_logouts(query(VISITS).bind(user.0).bind(i64::from(MAX_SESSIONS)), now).await?;
         let statement = query(
             "delete from sessions where id in (select id from sessions where user_id = $1 \
              order by last_seen_at desc, id desc limit 1000 offset $2)",
         );
-        self.run(statement.bind(user.0).bind(i64::from(MOST_SESSIONS))).await.map(drop)
+        self.run(statement.bind(user.0).bind(i64::from(MAX_SESSIONS))).await.map(drop)
     }
 }

@@ -4,8 +4,8 @@ use super::session::method_columns;
 use super::transaction::audit;
 use super::{SqlStore, passkey, user};
 use crate::server::Unavailable;
-use crate::server::model::browser::MOST_BROWSERS;
-use crate::server::model::session::MOST_SESSIONS;
+use crate::server::model::browser::MAX_BROWSERS;
+use crate::server::model::session::MAX_SESSIONS;
 use crate::server::model::{Event, UserId};
 use crate::server::store::{SignInOutcome, SignInRecord, SignInRecords, Store, Unit};
 use async_trait::async_trait;
@@ -92,7 +92,7 @@ impl SqlStore {
     async fn trim_if_needed(&self, event: &Event, sessions: i64, browsers: i64) {
         let trims_events = event.id.0.as_bytes()[15].is_multiple_of(64);
         let is_near_maximum =
-            sessions >= i64::from(MOST_SESSIONS - AHEAD) || browsers >= i64::from(MOST_BROWSERS - AHEAD);
+            sessions >= i64::from(MAX_SESSIONS - AHEAD) || browsers >= i64::from(MAX_BROWSERS - AHEAD);
         if !is_near_maximum && !trims_events {
             return;
         }

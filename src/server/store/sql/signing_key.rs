@@ -52,7 +52,7 @@ impl SigningKeyReads for SqlStore {
 #[async_trait]
 impl SigningKeyWrites for Transaction {
     async fn lock_signing_keys(&mut self) -> Result<Vec<StoredKey>, Unavailable> {
-        self.all(query(Dialect::LOCK_NUMBER_FOR_LONG).bind(LOCK)).await?;
+        self.all(query(Dialect::LOCK_NUMBER_WITHOUT_TIMEOUT).bind(LOCK)).await?;
         self.all(query(ALL)).await?.iter().map(stored).collect()
     }
 

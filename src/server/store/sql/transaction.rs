@@ -1,5 +1,5 @@
-use super::super::atomic_write::Turn;
-use super::super::dialect::{Database, Doubt};
+use super::super::atomic_write::WriterLock;
+use super::super::dialect::{ConnectionHealth, Database};
 use super::row::DatabaseRow;
 use super::{Statement, number, unavailable};
 use crate::server::Unavailable;
@@ -20,14 +20,19 @@ pub struct Transaction {
     /// Whether an account was deleted.
     pub(super) has_deleted: bool,
     wakes: Wakes,
-    doubt: Doubt,
+    health: ConnectionHealth,
     /// Dropped last, so that the file is unlocked for the next unit after a commit. A rollback runs in the background,
     /// so the next unit may wait slightly longer for the file.
-    _turn: Turn,
+    _lock: WriterLock,
 }
 
 impl Transaction {
-    pub fn new(inner: sqlx::Transaction<'static, Database>, turn: Turn, doubt: Doubt, wakes: Wakes) -> Self {
+    pub fn new(
+        inner: sqlx::Transaction<'static, Database>,
+        lock: WriterLock,
+        health: ConnectionHealth,
+        wakes: Wakes,
+    ) -> Self {
         Self {
             inner,
             recorded: Vec::new(),
@@ -35,8 +40,8 @@ impl Transaction {
             has_logouts: false,
             has_deleted: false,
             wakes,
-            doubt,
-            _turn: turn,
+            health,
+            _lock: lock,
         }
     }
 
@@ -73,7 +78,7 @@ impl Transaction {
     }
 
     fn failed(&self, cause: sqlx::Error) -> Unavailable {
-        self.doubt.note(&cause);
+        self.health.record_failure(&cause);
         unavailable(cause)
     }
 }
@@ -87,9 +92,9 @@ pub fn audit(event: &Event) {
 #[async_trait]
 impl Unit for Transaction {
     async fn commit(self: Box<Self>) -> Result<(), Unavailable> {
-        let Self { inner, recorded, has_queued, has_logouts, has_deleted, wakes, doubt, _turn } = *self;
+        let Self { inner, recorded, has_queued, has_logouts, has_deleted, wakes, health, _lock } = *self;
         inner.commit().await.map_err(|cause| {
-            doubt.note(&cause);
+            health.record_failure(&cause);
             unavailable(cause)
         })?;
         recorded.iter().for_each(audit);

@@ -28,7 +28,7 @@ impl Transfer for SqlStore {
         Ok(all)
     }
 
-    async fn hand_out(
+    async fn export_rows(
         &self,
         take: &mut (dyn FnMut(Line) -> Result<(), Unavailable> + Send),
     ) -> Result<u64, Unavailable> {
@@ -46,7 +46,7 @@ impl Transfer for SqlStore {
         Ok(count)
     }
 
-    async fn take_in(
+    async fn import_rows(
         &self,
         give: &mut (dyn FnMut() -> Result<Option<Line>, Unavailable> + Send),
     ) -> Result<u64, Unavailable> {

@@ -58,7 +58,7 @@ impl UserReads for SqlStore {
         self.one(query(select_user!("u.id = $1")).bind(id.0)).await?.map(|row| user(&row)).transpose()
     }
 
-    async fn user_with_proven_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
+    async fn user_with_verified_address(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
         let (text, key) = match identifier {
             Identifier::Username(name) => (select_user!("u.username_key = $1 and u.email_verified"), Some(name.key())),
             Identifier::Address(address) => (select_user!("u.email_key = $1 and u.email_verified"), email_key(address)),
@@ -82,7 +82,7 @@ impl UserReads for SqlStore {
         self.one(query(select_summary!("u.id = $1")).bind(id.0)).await?.map(|row| summary(&row)).transpose()
     }
 
-    async fn account_named(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
+    async fn account_by_identifier(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
         let (text, key) = match identifier {
             Identifier::Username(name) => (select_user!("u.username_key = $1"), Some(name.key())),
             Identifier::Address(address) => (select_user!("u.email_key = $1 and u.email_verified"), email_key(address)),
@@ -148,11 +148,11 @@ impl UserWrites for Transaction {
         self.one(query(Dialect::LOCK_USER).bind(id.0)).await?.map(|row| user(&row)).transpose()
     }
 
-    async fn lock_owner(&mut self, address: &EmailAddress) -> Result<Option<User>, Unavailable> {
-        self.one(query(Dialect::LOCK_OWNER).bind(email_key(address))).await?.map(|row| user(&row)).transpose()
+    async fn lock_user_by_address(&mut self, address: &EmailAddress) -> Result<Option<User>, Unavailable> {
+        self.one(query(Dialect::LOCK_USER_BY_ADDRESS).bind(email_key(address))).await?.map(|row| user(&row)).transpose()
     }
 
-    async fn prove_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable> {
+    async fn set_verified_address(&mut self, user: UserId, address: &EmailAddress) -> Result<bool, Unavailable> {
         let statement = query(
             "update users set email = $2, email_key = $3, email_verified = true where id = $1 and not exists \
              (select 1 from users other where other.email_key = $3 and other.email_verified and other.id <> $1)",
@@ -192,7 +192,7 @@ impl UserWrites for Transaction {
         self.run(statement.bind(user.0).bind(language.tag())).await.map(drop)
     }
 
-    async fn remember_restored(
+    async fn record_restored_address(
         &mut self,
         user: UserId,
         address: &EmailAddress,

@@ -51,7 +51,7 @@ pub struct AtomicWriter {
 }
 
 /// The writer's lock: no atomic write runs while it is held.
-pub type Turn = OwnedMutexGuard<Option<SqliteConnection>>;
+pub type WriterLock = OwnedMutexGuard<Option<SqliteConnection>>;
 
 type Answer = Result<Option<SqliteRow>, sqlx::Error>;
 
@@ -62,12 +62,12 @@ struct Waiting {
     since: Instant,
 }
 
-/// How long a write waits for a file that another process has locked, in milliseconds. Together with [`SHORT`], this is
-/// less than the timeout of the caller. A write that waited longer than [`SHORT`] for its turn does not wait for the
+/// How long a write waits for a file that another process has locked, in milliseconds. Together with [`MAX_LOCK_WAIT`], this is
+/// less than the timeout of the caller. A write that waited longer than [`MAX_LOCK_WAIT`] for its lock does not wait for the
 /// file: it could be committed after its caller has timed out.
 const WAIT: &str = "pragma busy_timeout = 900";
 const DO_NOT_WAIT: &str = "pragma busy_timeout = 0";
-const SHORT: Duration = Duration::from_millis(500);
+const MAX_LOCK_WAIT: Duration = Duration::from_millis(500);
 
 impl AtomicWriter {
     pub fn on(options: SqliteConnectOptions) -> Self {
@@ -78,9 +78,9 @@ impl AtomicWriter {
     ///
     /// # Errors
     /// When the lock is not free within `BUSY_TIMEOUT`.
-    pub async fn turn(&self) -> Result<Turn, sqlx::Error> {
-        let turn = Arc::clone(&self.connection).lock_owned();
-        timeout(BUSY_TIMEOUT, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
+    pub async fn lock_writer(&self) -> Result<WriterLock, sqlx::Error> {
+        let lock = Arc::clone(&self.connection).lock_owned();
+        timeout(BUSY_TIMEOUT, lock).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
     /// Runs a write with the values of the query, and returns when its group is committed. A write that is dropped
@@ -102,7 +102,7 @@ impl AtomicWriter {
 
     /// The number of idle connections borrowed from a pool: none, since the writer's connection is not from a pool.
     #[expect(clippy::unused_self, reason = "PostgreSQL needs this signature")]
-    pub fn resting(&self) -> usize {
+    pub fn idle_connections(&self) -> usize {
         0
     }
 
@@ -116,8 +116,8 @@ impl AtomicWriter {
         let checkpoint = self.checkpoints.acquire().await;
         self.checkpoints.close();
         drop(checkpoint);
-        let Ok(mut turn) = self.turn().await else { return };
-        if let Some(connection) = turn.take()
+        let Ok(mut lock) = self.lock_writer().await else { return };
+        if let Some(connection) = lock.take()
             && let Err(cause) = connection.close().await
         {
             tracing::warn!(%cause, "closing the database failed");
@@ -139,18 +139,18 @@ impl AtomicWriter {
     /// Takes the lock and writes the group that is waiting by then. No timeout is needed, since each caller has its
     /// own.
     async fn write_waiting(&self) {
-        let mut turn = Arc::clone(&self.connection).lock_owned().await;
+        let mut lock = Arc::clone(&self.connection).lock_owned().await;
         let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         group.retain(|one| !one.answer.is_closed());
-        let may_wait = group.iter().all(|one| one.since.elapsed() < SHORT);
+        let may_wait = group.iter().all(|one| one.since.elapsed() < MAX_LOCK_WAIT);
         let (group, told): (Vec<_>, Vec<_>) =
             group.into_iter().map(|one| ((one.write, one.values), one.answer)).unzip();
-        let answers = self.write(&mut turn, group, may_wait).await.unwrap_or_else(|cause| {
+        let answers = self.write(&mut lock, group, may_wait).await.unwrap_or_else(|cause| {
             // All writes of the group share the cause; its kind makes no difference here.
             let cause = Arc::new(cause);
             told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
         });
-        drop(turn);
+        drop(lock);
         for (one, answer) in told.into_iter().zip(answers) {
             drop(one.send(answer));
         }
@@ -159,7 +159,7 @@ impl AtomicWriter {
     /// Writes a group in one transaction, whose `begin` and `commit` are sent with its first and its last statement.
     async fn write(
         &self,
-        turn: &mut Turn,
+        lock: &mut WriterLock,
         group: Vec<(&AtomicWrite, SqliteArguments)>,
         may_wait: bool,
     ) -> Result<Vec<Answer>, sqlx::Error> {
@@ -167,7 +167,7 @@ impl AtomicWriter {
             return Ok(Vec::new());
         }
         // A connection that fails is not put back: dropping it rolls back its transaction.
-        let mut connection = match turn.take() {
+        let mut connection = match lock.take() {
             Some(connection) => connection,
             None if self.checkpoints.is_closed() => return Err(sqlx::Error::PoolClosed),
             None => self.connect().await?,
@@ -193,7 +193,7 @@ impl AtomicWriter {
         if !may_wait {
             query(WAIT).execute(&mut connection).await?;
         }
-        **turn = Some(connection);
+        **lock = Some(connection);
         Ok(answers)
     }
 

@@ -66,9 +66,9 @@ async fn copy(options: &SqliteConnectOptions, atomic_writer: &AtomicWriter) -> R
     let Ok(_checkpoint) = atomic_writer.checkpoints().acquire().await else { return Ok(true) };
     let mut connection = SqliteConnection::connect_with(options).await?;
     query(COPY).fetch_one(&mut connection).await?;
-    let turn = atomic_writer.turn().await?;
+    let lock = atomic_writer.lock_writer().await?;
     let row = query(COPY).fetch_one(&mut connection).await?;
-    drop(turn);
+    drop(lock);
     connection.close().await?;
     let (is_busy, pages, copied): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     Ok(is_busy == 0 && copied == pages)

@@ -9,7 +9,7 @@ pub struct Dialect;
 
 impl Dialect {
     /// Counts the tables of applied migrations: 0 or 1.
-    pub const COUNT_LEDGERS: &'static str =
+    pub const COUNT_MIGRATION_TABLES: &'static str =
         "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'";
 
     /// A file has no clock.
@@ -53,7 +53,7 @@ impl Dialect {
     pub const LOCK_USER: &'static str = select_user!("u.id = $1");
 
     /// Reads the account with a verified address; the unit of work has already locked the whole database.
-    pub const LOCK_OWNER: &'static str = select_user!("u.email_key = $1 and u.email_verified");
+    pub const LOCK_USER_BY_ADDRESS: &'static str = select_user!("u.email_key = $1 and u.email_verified");
 
     /// Reads the owners. Units of work wait for each other anyway.
     pub const LOCK_OWNERS: &'static str = owners!("");
@@ -61,23 +61,23 @@ impl Dialect {
     /// Does nothing: units of work wait for each other anyway.
     pub const LOCK_NUMBER: &'static str = "select $1";
 
-    pub const LOCK_NUMBER_FOR_LONG: &'static str = Self::LOCK_NUMBER;
+    pub const LOCK_NUMBER_WITHOUT_TIMEOUT: &'static str = Self::LOCK_NUMBER;
 }
 
 /// The counterpart of PostgreSQL's: connections to a file are not lost, so they need no ping.
 #[derive(Clone, Debug, Default)]
-pub struct Doubt;
+pub struct ConnectionHealth;
 
-impl Doubt {
+impl ConnectionHealth {
     #[expect(clippy::unused_self, reason = "PostgreSQL needs this signature")]
-    pub fn note(&self, _cause: &sqlx::Error) {}
+    pub fn record_failure(&self, _cause: &sqlx::Error) {}
 
     #[expect(clippy::unused_self, reason = "PostgreSQL needs this signature")]
-    pub fn trusts(&self, _idle: Duration) -> bool {
+    pub fn can_skip_ping(&self, _idle: Duration) -> bool {
         true
     }
 }
 
-pub fn was_cut(_cause: &sqlx::Error) -> bool {
+pub fn is_connection_lost(_cause: &sqlx::Error) -> bool {
     false
 }

@@ -10,11 +10,11 @@ mod sign_in;
 mod sql;
 
 use self::atomic_write::AtomicWriter;
-use self::dialect::{Dialect, Doubt};
-use self::sql::warm::Warm;
+use self::dialect::{ConnectionHealth, Dialect};
+use self::sql::connection_cache::ConnectionCache;
 use self::sql::{Pools, SqlStore};
 use super::schema::check_schema;
-use super::{Maintenance, Store, schema, told};
+use super::{Maintenance, Store, error_message, schema};
 use crate::server::Unavailable;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -43,7 +43,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The versions of the migrations that this program has.
 #[must_use]
-pub fn known_schemas() -> Vec<i64> {
+pub fn migration_versions() -> Vec<i64> {
     MIGRATIONS.iter().map(|migration| migration.version).collect()
 }
 
@@ -72,7 +72,7 @@ pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>,
 /// When the file has tables, and none of them belong to Latchkey.
 async fn is_empty(pool: &SqlitePool, file: &Path) -> Result<bool, Unavailable> {
     let failed = |cause: sqlx::Error| of(file, &cause);
-    if query_scalar::<_, i64>(Dialect::COUNT_LEDGERS).fetch_one(pool).await.map_err(failed)? > 0 {
+    if query_scalar::<_, i64>(Dialect::COUNT_MIGRATION_TABLES).fetch_one(pool).await.map_err(failed)? > 0 {
         return Ok(false);
     }
     if query_scalar::<_, i64>(COUNT_TABLES).fetch_one(pool).await.map_err(failed)? > 0 {
@@ -83,7 +83,7 @@ async fn is_empty(pool: &SqlitePool, file: &Path) -> Result<bool, Unavailable> {
 
 /// Adds the path of the file to a failure.
 fn of(file: &Path, cause: &sqlx::Error) -> Unavailable {
-    Unavailable::new("database", format!("{}: {}", file.display(), told(cause)))
+    Unavailable::new("database", format!("{}: {}", file.display(), error_message(cause)))
 }
 
 fn migration_error(cause: MigrateError, file: &Path, patience: Duration) -> Unavailable {
@@ -170,8 +170,8 @@ async fn connect(options: SqliteConnectOptions, atomic: AtomicWriter) -> Result<
     let write = open_pool(1, &options).await.map_err(failed)?;
     let read = open_pool(READERS, &options).await.map_err(failed)?;
     query(COUNT_TABLES).execute(&read).await.map_err(failed)?;
-    let warm = Warm::of(&read, &Doubt);
-    Ok(SqlStore::new(Pools { warm, read, write, atomic, doubt: Doubt }))
+    let warm = ConnectionCache::of(&read, &ConnectionHealth);
+    Ok(SqlStore::new(Pools { warm, read, write, atomic, health: ConnectionHealth }))
 }
 
 /// Copies a consistent snapshot of the file into an existing, empty one (SQLite, "VACUUM INTO"). Other processes can
@@ -184,8 +184,9 @@ pub async fn back_up(file: &Path, copy: &Path) -> Result<(), Unavailable> {
     let failed = |cause: sqlx::Error| of(file, &cause);
     let mut source = SqliteConnection::connect_with(&source).await.map_err(failed)?;
     let copied = query("vacuum into $1").bind(copy.to_string_lossy()).execute(&mut source).await;
-    let about =
-        |cause| Unavailable::new("database", format!("{} to {}: {}", file.display(), copy.display(), told(&cause)));
+    let about = |cause| {
+        Unavailable::new("database", format!("{} to {}: {}", file.display(), copy.display(), error_message(&cause)))
+    };
     copied.map_err(about)?;
     source.close().await.map_err(failed)
 }
@@ -227,8 +228,8 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
     let pool = pool.map_err(|cause| of(file, &cause))?;
     query(COUNT_TABLES).execute(&pool).await.map_err(|cause| of(file, &cause))?;
-    let (warm, atomic) = (Warm::of(&pool, &Doubt), atomic_writer(options));
-    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, atomic, doubt: Doubt }))
+    let (warm, atomic) = (ConnectionCache::of(&pool, &ConnectionHealth), atomic_writer(options));
+    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, atomic, health: ConnectionHealth }))
 }
 
 fn atomic_writer(options: SqliteConnectOptions) -> AtomicWriter {

@@ -1,5 +1,5 @@
 use crate::types::{Section, views};
-use crate::ui::components::{Moment, place};
+use crate::ui::components::{LocalTime, place};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
@@ -52,7 +52,7 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
                 {t(line.said)} {line.detail.map(|detail| view! { ": " <span class="muted">{detail}</span> })}
             </p>
             <p class="explain">
-                <Moment at=line.at with_time=true />
+                <LocalTime at=line.at with_time=true />
                 {place.map(|place| format!(", {place}"))}
             </p>
         </li>

@@ -1,6 +1,6 @@
 use super::row::{ConfirmedAction, FieldAction, Row, TextField, Typed};
 use crate::types::{AccountAction, Section, paths, views};
-use crate::ui::components::{Moment, day, place};
+use crate::ui::components::{LocalTime, day, place};
 use crate::ui::pages::make_passkey::{ADD_FORM, AddPasskey};
 use crate::ui::words::{counted, fill, sentence, t};
 use leptos::prelude::*;
@@ -167,7 +167,7 @@ fn About(passkey: views::Passkey) -> impl IntoView {
                         {sentence(
                             "Added by email or sign-in link. Until {} it can sign you in but not change \
                              security settings. If you didn't add it, remove it.",
-                            [view! { <Moment at=until with_time=true /> }.into_any()],
+                            [view! { <LocalTime at=until with_time=true /> }.into_any()],
                         )}
                     </p>
                 }

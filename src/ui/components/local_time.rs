@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// A date or time in UTC; `ui/page.js` rewrites it in the reader's time zone.
 #[component]
-pub fn Moment(
+pub fn LocalTime(
     /// In RFC 3339 format.
     at: String,
     /// Whether to show hours and minutes.
@@ -23,7 +23,7 @@ pub fn Moment(
 
 /// A date, for a placeholder of a [`sentence`](crate::ui::words::sentence).
 pub fn day(at: String) -> AnyView {
-    view! { <Moment at /> }.into_any()
+    view! { <LocalTime at /> }.into_any()
 }
 
 /// The browser and system, such as "Firefox on Linux"; `None` if neither is known.

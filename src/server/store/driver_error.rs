@@ -1,6 +1,6 @@
 /// The driver's error message, without the PostgreSQL source line that it adds, and with the error code that the
 /// server's documentation explains.
-pub fn told(cause: &sqlx::Error) -> String {
+pub fn error_message(cause: &sqlx::Error) -> String {
     match cause.as_database_error() {
         Some(database) => match database.code() {
             Some(code) => format!("{} ({code})", database.message()),

@@ -3,7 +3,7 @@
 //! A pool pings each connection that is returned, which costs as much as a query itself. Frequent queries, such as
 //! session lookups, keep their connections here instead.
 
-use super::super::dialect::{Database, Doubt, was_cut};
+use super::super::dialect::{ConnectionHealth, Database, is_connection_lost};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
@@ -16,32 +16,32 @@ type Row = <Database as sqlx::Database>::Row;
 type Arguments = <Database as sqlx::Database>::Arguments;
 
 /// Up to a third of a pool's connections, handed out in the order of requests.
-pub struct Warm {
+pub struct ConnectionCache {
     pool: Pool<Database>,
-    doubt: Doubt,
-    turns: Semaphore,
+    health: ConnectionHealth,
+    permits: Semaphore,
     /// Maximum number of idle connections; zero if the pool is too small to spare any.
     most: usize,
     /// The most recently used one is last.
-    resting: Mutex<Vec<Resting>>,
+    idle_connections: Mutex<Vec<IdleConnection>>,
 }
 
-struct Resting {
+struct IdleConnection {
     connection: PoolConnection<Database>,
     /// When it left the pool, which checks its age when it returns.
     left_pool: Instant,
     since: Instant,
 }
 
-impl Warm {
-    pub fn of(pool: &Pool<Database>, doubt: &Doubt) -> Self {
+impl ConnectionCache {
+    pub fn of(pool: &Pool<Database>, health: &ConnectionHealth) -> Self {
         let most = usize::try_from(pool.options().get_max_connections() / 3).unwrap_or_default();
         Self {
             pool: pool.clone(),
-            doubt: doubt.clone(),
-            turns: Semaphore::new(most.max(1)),
+            health: health.clone(),
+            permits: Semaphore::new(most.max(1)),
             most,
-            resting: Mutex::default(),
+            idle_connections: Mutex::default(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Warm {
     /// When the query fails, or no connection is free within the timeout of the pool.
     pub async fn fetch_all(&self, query: Query<'_, Database, Arguments>) -> Result<Vec<Row>, sqlx::Error> {
         let patience = self.pool.options().get_acquire_timeout();
-        let (_turn, mut connection, left_pool) =
+        let (_lock, mut connection, left_pool) =
             timeout(patience, self.acquire()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         let rows = query.fetch_all(&mut *connection).await?;
         self.put_back(connection, left_pool);
@@ -64,8 +64,8 @@ impl Warm {
         query: impl Fn() -> Query<'q, Database, Arguments>,
     ) -> Result<Vec<Row>, sqlx::Error> {
         match self.fetch_all(query()).await {
-            Err(cause) if was_cut(&cause) => {
-                self.doubt.note(&cause);
+            Err(cause) if is_connection_lost(&cause) => {
+                self.health.record_failure(&cause);
                 self.fetch_all(query()).await
             }
             answered => answered,
@@ -81,41 +81,41 @@ impl Warm {
     }
 
     /// The number of idle connections.
-    pub fn resting(&self) -> usize {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner).len()
+    pub fn idle_connections(&self) -> usize {
+        self.idle_connections.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Returns idle connections to their pool, and keeps no more of them.
     pub fn close(&self) {
-        self.turns.close();
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.permits.close();
+        self.idle_connections.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     async fn acquire(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<Database>, Instant), sqlx::Error> {
-        let turn = self.turns.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let lock = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let (connection, left_pool) = match self.take() {
             Some(taken) => taken,
             None => (self.pool.acquire().await?, Instant::now()),
         };
-        Ok((turn, connection, left_pool))
+        Ok((lock, connection, left_pool))
     }
 
     fn take(&self) -> Option<(PoolConnection<Database>, Instant)> {
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = resting.pop()?;
-        if self.doubt.trusts(last.since.elapsed()) {
+        let mut idle_connections = self.idle_connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = idle_connections.pop()?;
+        if self.health.can_skip_ping(last.since.elapsed()) {
             return Some((last.connection, last.left_pool));
         }
         // If one connection may be broken, so may the others: they have been idle for longer, or a failure was recent.
-        resting.clear();
+        idle_connections.clear();
         None
     }
 
     fn put_back(&self, connection: PoolConnection<Database>, left_pool: Instant) {
         let is_old = self.pool.options().get_max_lifetime().is_some_and(|most| left_pool.elapsed() > most);
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_old && !self.turns.is_closed() && resting.len() < self.most {
-            resting.push(Resting { connection, left_pool, since: Instant::now() });
+        let mut idle_connections = self.idle_connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_old && !self.permits.is_closed() && idle_connections.len() < self.most {
+            idle_connections.push(IdleConnection { connection, left_pool, since: Instant::now() });
         }
     }
 }

@@ -18,7 +18,7 @@ const DROP_SYN: [(u16, u8, u8, u32); 4] = [
 /// # Errors
 /// When the system does not support such filters.
 #[cfg(target_os = "linux")]
-pub fn ignore_new(listener: &TcpListener) -> io::Result<()> {
+pub fn drop_new_connections(listener: &TcpListener) -> io::Result<()> {
     use socket2::{SockFilter, SockRef};
     let filter = DROP_SYN.map(|(code, jt, jf, k)| SockFilter::new(code, jt, jf, k));
     SockRef::from(listener).attach_filter(&filter)
@@ -26,6 +26,6 @@ pub fn ignore_new(listener: &TcpListener) -> io::Result<()> {
 
 /// Other systems do not support such filters.
 #[cfg(not(target_os = "linux"))]
-pub fn ignore_new(_: &TcpListener) -> io::Result<()> {
+pub fn drop_new_connections(_: &TcpListener) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -6,13 +6,13 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 
-/// A temporary file beside the target. [`Draft::finish`] renames it; dropping removes it. Other users cannot read it.
-pub struct Draft {
+/// A temporary file beside the target. [`AtomicFile::finish`] renames it; dropping removes it. Other users cannot read it.
+pub struct AtomicFile {
     wanted: PathBuf,
     file: TempPath,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Creates an empty temporary file.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
 }
 
 fn taken(path: &Path) -> Failure {
-    Failure::Told(format!("{} already exists; choose another file", path.display()))
+    Failure::Message(format!("{} already exists; choose another file", path.display()))
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -72,7 +72,7 @@ pub fn sync_folder_of(file: &Path) -> Result<(), Failure> {
 
 /// An I/O failure that names its file.
 pub fn about(path: &Path, cause: &Error) -> Failure {
-    Failure::Told(format!("{}: {cause}", path.display()))
+    Failure::Message(format!("{}: {cause}", path.display()))
 }
 
 #[cfg(test)]
@@ -84,19 +84,19 @@ mod tests {
     fn a_finished_file_gets_its_name_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = folder.path().join("copy");
-        let draft = Draft::of(&wanted).unwrap();
+        let draft = AtomicFile::of(&wanted).unwrap();
         write(draft.path(), "whole").unwrap();
         assert!(!wanted.exists());
         draft.finish().unwrap();
         assert_eq!(read_to_string(&wanted).unwrap(), "whole");
         assert_eq!(read_dir(folder.path()).unwrap().count(), 1);
-        assert!(Draft::of(&wanted).err().unwrap().to_string().contains("already exists"));
+        assert!(AtomicFile::of(&wanted).err().unwrap().to_string().contains("already exists"));
     }
 
     #[test]
     fn a_dropped_file_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        drop(Draft::of(&folder.path().join("copy")).unwrap());
+        drop(AtomicFile::of(&folder.path().join("copy")).unwrap());
         assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -104,7 +104,7 @@ mod tests {
     fn a_file_created_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = folder.path().join("copy");
-        let (one, other) = (Draft::of(&wanted).unwrap(), Draft::of(&wanted).unwrap());
+        let (one, other) = (AtomicFile::of(&wanted).unwrap(), AtomicFile::of(&wanted).unwrap());
         write(one.path(), "one").unwrap();
         write(other.path(), "other").unwrap();
         one.finish().unwrap();

@@ -5,7 +5,7 @@ use super::passkeys::{MAX_PASSKEYS, Passkeys};
 use super::policy::Standing;
 use super::unit::OwnerUnit;
 use crate::server::Unavailable;
-use crate::server::auth::webauthn::{Begun, NewCredential, Purpose, Refused};
+use crate::server::auth::webauthn::{NewCeremony, NewCredential, Purpose, Refused};
 use crate::server::auth::{Caller, Error, RegistrationResponse};
 use crate::server::model::notification::Occasion;
 use crate::server::model::session::Method;
@@ -62,7 +62,7 @@ impl Passkeys<'_> {
         let (options, challenge, registration) =
             self.ceremonies.relying_party.begin_registration(&current.user, &known)?;
         let state = Adding { user_id: current.user.id, registration };
-        self.ceremonies.keep(Purpose::AddPasskey, caller, Begun { challenge, state }).await?;
+        self.ceremonies.keep(Purpose::AddPasskey, caller, NewCeremony { challenge, state }).await?;
         Ok(options)
     }
 
