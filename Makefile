@@ -10,7 +10,7 @@ export PATH := $(shell TOOLS='$(TOOLS)' scripts/install path):$(PATH)
 
 # Settings from .env; the environment takes precedence.
 ENV_FILE := exported=$$(export -p); set -a; if [ -f .env ]; then . ./.env; fi; set +a; eval "$$exported";
-SSR := --no-default-features --features ssr
+SSR := --package latchkey --package latchkey-base --no-default-features --features ssr
 # For an image or a release, `make build LOCKED=--cargo-locked` fails if Cargo.lock is not up to date.
 LOCKED ?=
 

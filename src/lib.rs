@@ -2,7 +2,6 @@
 
 pub mod api;
 pub mod browser;
-pub mod types;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
@@ -16,9 +15,11 @@ pub mod router;
 #[cfg(feature = "ssr")]
 pub mod serve;
 #[cfg(feature = "ssr")]
-pub mod server;
-#[cfg(feature = "ssr")]
 pub mod web;
+
+#[cfg(feature = "ssr")]
+pub use latchkey_base::server;
+pub use latchkey_base::types;
 
 /// Hydrates the islands of a page that the server rendered.
 #[cfg(feature = "hydrate")]

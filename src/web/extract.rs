@@ -12,15 +12,6 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::de::DeserializeOwned;
-use std::convert::Infallible;
-
-impl FromRequestParts<AppState> for RequestContext {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        Ok(Self::new(state, &parts.headers, &parts.extensions))
-    }
-}
 
 /// A signed-in user. Visitors are redirected to sign-in, and back afterwards.
 pub struct SignedIn(pub CurrentUser);

@@ -25,7 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The layers, lowest first, each with its import path.
-const FLOORS: [(&str, &str); 31] = [
+const LAYERS: [(&str, &str); 31] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
@@ -101,16 +101,16 @@ fn the_architecture_document_lists_the_same_layers() {
     let manual = fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
     let line = manual.lines().find(|line| line.starts_with("`types` ←")).unwrap();
     let named: Vec<_> = line.split('`').skip(1).step_by(2).filter(|name| *name != "main").collect();
-    let floors = FLOORS.map(|(folder, _)| folder.trim_start_matches("src/").trim_end_matches(".rs"));
-    assert_eq!(named, floors);
+    let layers = LAYERS.map(|(folder, _)| folder.trim_start_matches("src/").trim_end_matches(".rs"));
+    assert_eq!(named, layers);
 }
 
 /// `super::` paths could bypass the check of `crate::` paths.
 #[test]
 fn no_super_path_leaves_its_layer() {
-    for (floor, _) in FLOORS {
-        let depth = |path: &Path| path.strip_prefix(floor).map_or(0, |within| within.components().count());
-        for (path, text) in sources(floor) {
+    for (layer, _) in LAYERS {
+        let depth = |path: &Path| path.strip_prefix(layer).map_or(0, |within| within.components().count());
+        for (path, text) in sources(layer) {
             // A file next to `mod.rs` may go up to its folder; each folder in between allows one more step.
             let is_module = path.ends_with("mod.rs");
             let steps = depth(&path) - usize::from(is_module && depth(&path) > 0);
@@ -122,10 +122,10 @@ fn no_super_path_leaves_its_layer() {
 
 #[test]
 fn imports_point_to_lower_layers_only() {
-    for (floor, (folder, _)) in FLOORS.iter().enumerate() {
+    for (layer, (folder, _)) in LAYERS.iter().enumerate() {
         for (path, text) in sources(folder) {
             let text = expand_imports(&text);
-            for (_, above) in &FLOORS[floor + 1..] {
+            for (_, above) in &LAYERS[layer + 1..] {
                 assert!(!names(&text, above), "{} imports {above}", path.display());
             }
         }
@@ -146,10 +146,10 @@ fn no_file_exceeds_the_maximum_length() {
 #[test]
 fn every_file_belongs_to_a_layer() {
     // These files connect the layers; the compiler checks their contents.
-    let glue = ["src/lib.rs", "src/main.rs", "src/server/mod.rs"].map(PathBuf::from);
+    let glue = ["src/base.rs", "src/lib.rs", "src/main.rs", "src/server/mod.rs"].map(PathBuf::from);
     for (path, _) in sources("src") {
-        let stands = FLOORS.iter().any(|(floor, _)| path.starts_with(floor));
-        assert!(stands || glue.contains(&path), "{}", path.display());
+        let has_layer = LAYERS.iter().any(|(layer, _)| path.starts_with(layer));
+        assert!(has_layer || glue.contains(&path), "{}", path.display());
     }
 }
 
@@ -175,7 +175,7 @@ fn the_two_stores_do_not_import_each_other() {
 
 #[test]
 fn conditional_compilation_is_at_module_boundaries_only() {
-    let allowed = ["src/lib.rs", "src/main.rs", "src/browser/mod.rs"].map(PathBuf::from);
+    let allowed = ["src/base.rs", "src/lib.rs", "src/main.rs", "src/browser/mod.rs"].map(PathBuf::from);
     for (path, text) in sources("src") {
         assert!(
             allowed.contains(&path) || !text.contains("cfg(feature") && !text.contains("cfg(not(feature"),

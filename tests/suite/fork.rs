@@ -78,7 +78,7 @@ fn the_rename_script_replaces_the_name_everywhere() {
     let mut names: Vec<_> =
         metadata["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["acmedoor", "acmedoor-front"]);
+    assert_eq!(names, ["acmedoor", "acmedoor-base", "acmedoor-front"]);
     for gone in ["scripts/rename", "tests/suite/fork.rs"] {
         assert!(!folder.path().join(gone).exists(), "{gone}: renaming happens once");
     }

@@ -66,10 +66,12 @@ fn sheet(Tone { light, dark }: Tone) -> String {
     format!(":root{{--accent:light-dark({light},{dark})}}\n")
 }
 
+#[expect(clippy::unused_async, reason = "a handler")]
 pub async fn colours(State(brand): State<BrandFiles>, headers: HeaderMap) -> Response {
     answer(brand.colours.as_ref(), &headers)
 }
 
+#[expect(clippy::unused_async, reason = "a handler")]
 pub async fn logo(State(brand): State<BrandFiles>, headers: HeaderMap) -> Response {
     answer(brand.logo.as_ref(), &headers)
 }

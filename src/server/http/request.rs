@@ -9,11 +9,14 @@ use crate::server::auth::{
 use crate::server::model::{Client, ClientAddress};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Language, Next, Notice, paths, views};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The context of a request: its caller, browser and session.
@@ -39,6 +42,14 @@ pub struct RequestContext {
 /// A request extension with the user of its session, so that it is read once.
 #[derive(Clone)]
 pub struct CachedUser(pub Arc<CurrentUser>);
+
+impl FromRequestParts<AppState> for RequestContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::new(state, &parts.headers, &parts.extensions))
+    }
+}
 
 impl RequestContext {
     #[must_use]

@@ -1,5 +1,6 @@
 //! Accepts and serves connections: limits by peer, timeouts and shutdown.
 
+use super::assets::is_watched;
 use super::client_address::{Peer, TrustedProxies};
 use super::health::Readiness;
 use super::peers::{PeerLimiter, PeerPermit};
@@ -63,11 +64,6 @@ impl ConnectionServer {
     }
 
     /// Serves connections until shutdown, then until open requests are answered.
-    ///
-    /// Connections in the accept queue would be reset if the listener closed at once. So it accepts for a little
-    /// longer, which gives a proxy time to see that `/readyz` answers 503. Then the kernel drops attempts to connect,
-    /// the queue is served, and the listener closes. A dropped client retries after a second and reaches the next
-    /// process or a closed port.
     pub async fn serve(self, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
         loop {
             let accepted = tokio::select! {
@@ -77,17 +73,27 @@ impl ConnectionServer {
             self.spawn_connection(accepted).await;
         }
         self.readiness.stop();
-        match self.readiness.drain_time() {
-            Some(time) => self.accept_until(&listener, Instant::now() + time, time).await,
-            None => self.accept_until(&listener, Instant::now() + DRAIN_TIMEOUT, DRAIN_IDLE).await,
+        // Under `cargo leptos watch` one developer waits for the next process.
+        if !is_watched() {
+            self.drain(&listener).await;
         }
-        if let Err(cause) = syn_filter::drop_new_connections(&listener) {
-            tracing::debug!(%cause, "dropping new connections failed");
-        }
-        self.accept_until(&listener, Instant::now() + HANDSHAKE_TIMEOUT, HANDSHAKE_TIMEOUT).await;
         drop(listener);
         let _ = self.closing.send(true);
         let _ = self.permits.acquire_many(MAX_CONNECTIONS).await;
+    }
+
+    /// Connections in the accept queue would be reset if the listener closed at once. So it accepts for a little
+    /// longer, which gives a proxy time to see that `/readyz` answers 503. Then the kernel drops attempts to connect,
+    /// and the queue is served. A dropped client retries after a second and reaches the next process or a closed port.
+    async fn drain(&self, listener: &TcpListener) {
+        match self.readiness.drain_time() {
+            Some(time) => self.accept_until(listener, Instant::now() + time, time).await,
+            None => self.accept_until(listener, Instant::now() + DRAIN_TIMEOUT, DRAIN_IDLE).await,
+        }
+        if let Err(cause) = syn_filter::drop_new_connections(listener) {
+            tracing::debug!(%cause, "dropping new connections failed");
+        }
+        self.accept_until(listener, Instant::now() + HANDSHAKE_TIMEOUT, HANDSHAKE_TIMEOUT).await;
     }
 
     /// Accepts connections until none arrives for `quiet`, or until `deadline`.

@@ -19,12 +19,14 @@ struct PasskeyEndpoints {
 }
 
 /// Where users create and manage passkeys (W3C, "A Well-Known URL for Relying Party Passkey Endpoints").
+#[expect(clippy::unused_async, reason = "a handler")]
 pub async fn passkey_endpoints(State(state): State<AppState>) -> Response {
     let at = |path: &str| format!("{}{path}", state.public_url.origin());
     Json(PasskeyEndpoints { enroll: at(paths::ADD_PASSKEY), manage: at(Section::Passkeys.path()) }).into_response()
 }
 
 /// `security.txt` (RFC 9116), if a security contact is set.
+#[expect(clippy::unused_async, reason = "a handler")]
 pub async fn security_txt(State(state): State<AppState>) -> Response {
     let Some(contact) = state.security_contact.as_deref() else { return ApiError::NotFound.into_response() };
     let expires = state.core().now().plus(CONTACT_LIFE).to_rfc3339();

@@ -77,7 +77,7 @@ struct Words<'a> {
 macro_rules! templates {
     ($($name:ident = $path:literal;)*) => {$(
         #[derive(Template)]
-        #[template(path = $path, config = "src/server/mail/askama.toml")]
+        #[template(path = $path, config = "../src/server/mail/askama.toml")]
         struct $name<'a> {
             w: &'a Words<'a>,
         }

@@ -29,13 +29,13 @@ struct Report<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "security.txt", config = "src/server/mail/askama.toml")]
+#[template(path = "security.txt", config = "../src/server/mail/askama.toml")]
 struct SecurityText<'a> {
     w: &'a Report<'a>,
 }
 
 #[derive(Template)]
-#[template(path = "security.html", config = "src/server/mail/askama.toml")]
+#[template(path = "security.html", config = "../src/server/mail/askama.toml")]
 struct SecurityHtml<'a> {
     w: &'a Report<'a>,
 }

@@ -31,7 +31,7 @@ const MAX_CONNECTIONS: u32 = 20;
 /// How long a pool waits for a connection; below the request deadline of two seconds.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// All migrations, in order.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 /// The settings of every connection, made by a statement because poolers reject start-up parameters. Statements rely on
 /// this isolation level, which may not be the database's default, and a transaction that was left open must not block
 /// others. A write that waits for a lock fails before its request reaches the deadline of 1.9 seconds: PostgreSQL does

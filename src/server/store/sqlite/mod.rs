@@ -39,7 +39,7 @@ const FOLDING: Duration = Duration::from_secs(5);
 /// Interval at which a starting process that waits for another one tries again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// All migrations, in order.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
 /// The versions of the migrations that this program has.
 #[must_use]
