@@ -70,3 +70,21 @@ fn the_readme_names_these_commands() {
     let makefile = fs::read_to_string("Makefile").unwrap();
     assert!(makefile.contains("\ntools:"), "make tools");
 }
+
+/// `scripts/fuzz` builds with `--locked`, from a lock file of its own.
+#[test]
+fn the_lock_file_of_the_fuzz_targets_is_up_to_date() {
+    let lock: Table = fs::read_to_string("fuzz/Cargo.lock").unwrap().parse().unwrap();
+    for folder in ["", "base"] {
+        let manifest = manifest_in(folder);
+        let name = &manifest["package"]["name"];
+        let locked = lock["package"].as_array().unwrap().iter().find(|package| &package["name"] == name).unwrap();
+        // A dependency is listed with its version if there are several.
+        let dependencies: Vec<_> =
+            locked["dependencies"].as_array().unwrap().iter().map(|entry| entry.as_str()).collect();
+        for wanted in manifest["dependencies"].as_table().unwrap().keys() {
+            let is_locked = dependencies.iter().flatten().any(|entry| entry.split(' ').next() == Some(wanted));
+            assert!(is_locked, "{name} needs {wanted}");
+        }
+    }
+}

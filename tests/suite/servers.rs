@@ -179,7 +179,16 @@ impl PostgresServer {
         let child = as_postgres(&program("postgres"), folder)
             .arg("-D")
             .arg(folder.join("data"))
-            .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+            .args([
+                "-p",
+                &port.to_string(),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "deadlock_timeout=100ms",
+                "-c",
+                "unix_socket_directories=",
+            ])
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -243,7 +243,7 @@ async fn a_passkey_removed_during_its_verification_is_unknown() {
         let (mut browser, used) = (app.browser(), passkey.clone());
         let signing_in = tokio::spawn(async move { browser.sign_in(&used).await });
         // Give the sign-in time to start waiting for the account or the file.
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(unit.remove_passkey(owner.id, &id).await.unwrap());
         unit.commit().await.unwrap();
         assert_eq!(signing_in.await.unwrap().refusal(), (401, "unknown_passkey".to_owned()));

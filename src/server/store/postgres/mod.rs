@@ -34,10 +34,28 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 /// The settings of every connection, made by a statement because poolers reject start-up parameters. Statements rely on
 /// this isolation level, which may not be the database's default, and a transaction that was left open must not block
-/// others. A write that waits for a lock fails before its request reaches the deadline of 1.9 seconds: PostgreSQL does
-/// not stop a statement when its request is dropped.
+/// others.
 const SETTINGS: &str = "set session characteristics as transaction isolation level read committed; \
-     set idle_in_transaction_session_timeout = '10s'; set lock_timeout = '700ms'";
+     set idle_in_transaction_session_timeout = '10s'";
+
+/// How long a connection waits for a lock.
+#[derive(Clone, Copy)]
+enum LockTimeout {
+    /// A write fails before its request reaches the deadline of 1.9 seconds: PostgreSQL does not stop a statement when
+    /// its request is dropped.
+    OfRequests,
+    /// Commands and migrations have no deadline. Other processes may be starting, and tables may be in use.
+    Unlimited,
+}
+
+impl LockTimeout {
+    fn statement(self) -> &'static str {
+        match self {
+            Self::OfRequests => "set lock_timeout = '700ms'",
+            Self::Unlimited => "set lock_timeout = 0",
+        }
+    }
+}
 
 /// The versions of the migrations that this program has.
 #[must_use]
@@ -55,21 +73,13 @@ pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store
     let connections = u32::try_from(cores * 6).unwrap_or(MAX_CONNECTIONS).min(MAX_CONNECTIONS);
     connect_with_retry(patience, || probe(&options)).await?;
     let health = ConnectionHealth::default();
-    let pool = connect(options.clone(), connections, &health).await?;
-    let store = SqlStore::new(pools(pool, health));
+    let pool = connect(options.clone(), connections, LockTimeout::OfRequests, &health).await?;
+    let store = SqlStore::new(pools(pool, health.clone()));
     let is_new = store.schema_versions().await?.is_empty();
-    migrate(options).await?;
-    Ok(store.opened(is_new))
-}
-
-/// Uses a connection of its own, without our settings: it waits for locks without a limit, because other processes may be
-/// starting, and tables may be in use.
-async fn migrate(options: PgConnectOptions) -> Result<(), Unavailable> {
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
-    let pool = pool.connect_with(options).await.map_err(unavailable)?;
+    let pool = connect(options, 1, LockTimeout::Unlimited, &health).await?;
     MIGRATIONS.run(&pool).await.map_err(schema)?;
     pool.close().await;
-    Ok(())
+    Ok(store.opened(is_new))
 }
 
 /// Connects without changing the schema, which must be the one of this program.
@@ -87,7 +97,7 @@ pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
     let options = options(url)?;
     probe(&options).await.map_err(ConnectError::cause)?;
     let health = ConnectionHealth::default();
-    let pool = connect(options, 1, &health).await?;
+    let pool = connect(options, 1, LockTimeout::Unlimited, &health).await?;
     Ok(SqlStore::new(pools(pool, health)))
 }
 
@@ -99,6 +109,7 @@ fn pools(pool: PgPool, health: ConnectionHealth) -> Pools {
 async fn connect(
     options: PgConnectOptions,
     connections: u32,
+    lock_timeout: LockTimeout,
     health: &ConnectionHealth,
 ) -> Result<PgPool, Unavailable> {
     let health = health.clone();
@@ -113,7 +124,12 @@ async fn connect(
                 Ok(can_skip_ping || sqlx::Connection::ping(connection).await.is_ok())
             })
         })
-        .after_connect(|connection, _| Box::pin(async move { raw_sql(SETTINGS).execute(connection).await.map(drop) }))
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                raw_sql(SETTINGS).execute(&mut *connection).await?;
+                raw_sql(lock_timeout.statement()).execute(connection).await.map(drop)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(unavailable)

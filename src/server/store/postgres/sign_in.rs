@@ -2,9 +2,9 @@
 
 use super::atomic_write::AtomicWrite;
 
-/// Locks the account's row first, as units of work do, but does not wait for it. The other parts read the snapshot from the start of the
-/// statement. So each condition that may change at the same time is placed where PostgreSQL evaluates it
-/// again: in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
+/// Locks the account's row first, as units of work do, but does not wait for it. The other parts read the snapshot from
+/// the start of the statement. So each condition that may change at the same time is placed where PostgreSQL evaluates
+/// it again: in the lock itself, and in updates and deletions (documentation of PostgreSQL 15, section 13.2.1).
 ///
 /// The parts of a `with` run in no defined order. A statement that locks a session and a known browser must lock the
 /// session first to avoid deadlocks, so the part for the browser depends on the count of `ended`.

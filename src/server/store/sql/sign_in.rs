@@ -34,7 +34,7 @@ impl SignInRecords for SqlStore {
 /// How long a sign-in waits for an account that another transaction has locked. It holds no connection while it waits, and
 /// fails before the deadline of its request.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(700);
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Trimming starts this far below the maximum, since this many sign-ins of an account may be concurrent.
 const AHEAD: u32 = 15;
