@@ -108,11 +108,11 @@ impl Node {
         let target = Target { authority: format!("127.0.0.1:{port}"), origin: format!("http://localhost:{port}") };
         let mut node = Self { child, environment, target, started_in: Duration::ZERO };
         while tokio::net::TcpStream::connect(&node.target.authority).await.is_err() {
-            assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", said(folder));
+            assert!(node.child.try_wait().unwrap().is_none(), "it ended: {}", read_log(folder));
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         // The program listens before its schema is migrated, and responds afterwards.
-        assert_eq!(Client::new(&node.target).get("/readyz").await.status, 200, "{}", said(folder));
+        assert_eq!(Client::new(&node.target).get("/readyz").await.status, 200, "{}", read_log(folder));
         node.started_in = began.elapsed();
         node
     }
@@ -153,7 +153,7 @@ impl Drop for Node {
     }
 }
 
-fn said(folder: &Path) -> String {
+fn read_log(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("err.log")).unwrap_or_default()
 }
 

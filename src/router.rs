@@ -8,8 +8,8 @@ use crate::server::http::{
 };
 use crate::types::{Section, paths};
 use crate::web::{
-    account, apps, confirm, email_confirm, email_link, fallback, for_people, home, language, mailbox, oauth, report,
-    sign_in, sign_out, sign_up,
+    account, apps, confirm, email_confirm, email_link, fallback, home, language, mailbox, oauth, render_error_pages,
+    report, sign_in, sign_out, sign_up,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -64,7 +64,7 @@ const REPORTS: Edge = Edge {
 };
 
 /// Attaches the group's rules to the request, for the layers that apply them.
-async fn choose_rules(mut request: Request, next: Next) -> Response {
+async fn attach_edge(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let found = EDGES.iter().find(|(group, _)| paths::is_below(path, group));
     let edge = found.map_or(Edge::PAGES, |(_, edge)| *edge);
@@ -79,7 +79,7 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// All routes, with the given routes instead of [`extend::routes`].
-pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
+pub fn router_with(state: AppState, extension: Router<AppState>) -> Router {
     let api = Router::new()
         .route(&format!("{}/{{*path}}", paths::API), any(call))
         .route(paths::API, any(call))
@@ -112,11 +112,11 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
         .route(paths::AUTHORIZE_SLASH, get(oauth::authorize::get).post(oauth::authorize::post))
         .route(paths::CONTINUE_REQUEST, get(oauth::continuation::get).post(oauth::continuation::post))
         .route(paths::LOGOUT, get(oauth::logout::get).post(oauth::logout::post))
-        .route(paths::SIGN_OUT_REQUEST, get(oauth::logout::get_kept).post(oauth::logout::post_kept))
+        .route(paths::SIGN_OUT_REQUEST, get(oauth::logout::get_stored).post(oauth::logout::post_stored))
         .route(paths::MAILBOX, get(mailbox::get))
         .route(paths::MAILBOX_HTML, get(mailbox::get_html))
         .route(paths::MAILBOX_JSON, get(mailbox::get_json))
-        .merge(yours)
+        .merge(extension)
         .fallback(fallback::file)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(
@@ -144,12 +144,12 @@ pub fn router_with(state: AppState, yours: Router<AppState>) -> Router {
     // One combined layer: a layer that is added to a router separately is boxed, and its box is cloned for every
     // request.
     let around = ServiceBuilder::new()
-        .layer(from_fn(choose_rules))
+        .layer(from_fn(attach_edge))
         .layer(from_fn_with_state(state.clone(), trace::log))
         .layer(from_fn_with_state(state.clone(), security_headers::add))
         .layer(from_fn(trace::refuse_without_path))
         .layer(CatchPanicLayer::custom(trace::after_panic))
-        .layer(from_fn_with_state(state.clone(), for_people))
+        .layer(from_fn_with_state(state.clone(), render_error_pages))
         .layer(CatchPanicLayer::custom(trace::after_panic))
         .layer(from_fn(body::buffer_body))
         .layer(from_fn(trace::deadline))

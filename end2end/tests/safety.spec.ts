@@ -153,7 +153,7 @@ test("\"This wasn't me\" in the email signs out all devices and suspends the new
   await expect(other.getByText("This passkey is suspended.")).toBeVisible();
   await signInWithPasskey(page);
   await expect(page).toHaveURL(/\/account$/);
-  await expect(page.getByRole("region", { name: "Recent activity" })).toContainText("Reported as not you");
+  await expect(page.getByRole("region", { name: "Recent activity" })).toContainText("Account secured");
   await page.goto("/account/passkeys");
   await expect(page.getByText("Suspended", { exact: true })).toBeVisible();
   await other.context().close();

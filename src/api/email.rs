@@ -11,10 +11,10 @@ pub async fn request_email(identifier: String, next: Option<String>) -> Result<E
 
     let request = RequestContext::current();
     let next = Next::or_account(next.as_deref());
-    let asked = request.state.email_requests().request(&request.caller(), &identifier, next).await?;
-    send_cookies(request.state.cookies.set_email(&asked));
+    let requested = request.state.email_requests().request(&request.caller(), &identifier, next).await?;
+    send_cookies(request.state.cookies.set_email(&requested));
     answer_accepted();
-    Ok(EmailSent { expires_in: asked.life.as_secs() })
+    Ok(EmailSent { expires_in: requested.life.as_secs() })
 }
 
 /// Signs in or up with the link of an email, in the browser that requested it.

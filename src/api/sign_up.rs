@@ -61,8 +61,8 @@ pub async fn sign_up_by_email(
         display_name: display_name.as_deref(),
         invite: invite.as_deref(),
     };
-    let asked = request.request_sign_up(fields).await?;
-    send_cookies(request.state.cookies.set_email(&asked));
+    let requested = request.request_sign_up(fields).await?;
+    send_cookies(request.state.cookies.set_email(&requested));
     answer_accepted();
-    Ok(EmailSent { expires_in: asked.life.as_secs() })
+    Ok(EmailSent { expires_in: requested.life.as_secs() })
 }

@@ -8,7 +8,7 @@ use tempfile::{Builder, TempPath};
 
 /// A temporary file beside the target. [`AtomicFile::finish`] renames it; dropping removes it. Other users cannot read it.
 pub struct AtomicFile {
-    wanted: PathBuf,
+    target: PathBuf,
     file: TempPath,
 }
 
@@ -17,13 +17,13 @@ impl AtomicFile {
     ///
     /// # Errors
     /// When the target already exists, or its folder is not writable.
-    pub fn of(wanted: &Path) -> Result<Self, Failure> {
-        refuse_existing(wanted)?;
-        let mut name = wanted.file_name().unwrap_or_default().to_owned();
+    pub fn of(target: &Path) -> Result<Self, Failure> {
+        refuse_existing(target)?;
+        let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(".");
-        let file = Builder::new().prefix(&name).suffix(".part").tempfile_in(folder_of(wanted));
-        let file = file.map_err(|cause| about(wanted, &cause))?.into_temp_path();
-        Ok(Self { wanted: wanted.to_owned(), file })
+        let file = Builder::new().prefix(&name).suffix(".part").tempfile_in(folder_of(target));
+        let file = file.map_err(|cause| about(target, &cause))?.into_temp_path();
+        Ok(Self { target: target.to_owned(), file })
     }
 
     /// The path of the temporary file.
@@ -36,12 +36,12 @@ impl AtomicFile {
     /// # Errors
     /// When a file with that name was created in the meantime, or the disk fails.
     pub fn finish(self) -> Result<(), Failure> {
-        let Self { wanted, file } = self;
+        let Self { target, file } = self;
         File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
-        match file.persist_noclobber(&wanted) {
-            Ok(()) => sync_folder_of(&wanted),
-            Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(taken(&wanted)),
-            Err(refused) => Err(about(&wanted, &refused.error)),
+        match file.persist_noclobber(&target) {
+            Ok(()) => sync_folder_of(&target),
+            Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(taken(&target)),
+            Err(refused) => Err(about(&target, &refused.error)),
         }
     }
 }
@@ -83,14 +83,14 @@ mod tests {
     #[test]
     fn a_finished_file_gets_its_name_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
-        let wanted = folder.path().join("copy");
-        let draft = AtomicFile::of(&wanted).unwrap();
+        let target = folder.path().join("copy");
+        let draft = AtomicFile::of(&target).unwrap();
         write(draft.path(), "whole").unwrap();
-        assert!(!wanted.exists());
+        assert!(!target.exists());
         draft.finish().unwrap();
-        assert_eq!(read_to_string(&wanted).unwrap(), "whole");
+        assert_eq!(read_to_string(&target).unwrap(), "whole");
         assert_eq!(read_dir(folder.path()).unwrap().count(), 1);
-        assert!(AtomicFile::of(&wanted).err().unwrap().to_string().contains("already exists"));
+        assert!(AtomicFile::of(&target).err().unwrap().to_string().contains("already exists"));
     }
 
     #[test]
@@ -103,13 +103,13 @@ mod tests {
     #[test]
     fn a_file_created_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let wanted = folder.path().join("copy");
-        let (one, other) = (AtomicFile::of(&wanted).unwrap(), AtomicFile::of(&wanted).unwrap());
+        let target = folder.path().join("copy");
+        let (one, other) = (AtomicFile::of(&target).unwrap(), AtomicFile::of(&target).unwrap());
         write(one.path(), "one").unwrap();
         write(other.path(), "other").unwrap();
         one.finish().unwrap();
         assert!(other.path().exists());
         assert!(other.finish().err().unwrap().to_string().contains("already exists"));
-        assert_eq!(read_to_string(&wanted).unwrap(), "one");
+        assert_eq!(read_to_string(&target).unwrap(), "one");
     }
 }

@@ -11,11 +11,11 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub async fn ask(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}{}", beside(config.listen_addr), paths::HEALTH);
-    let asked = url.clone();
+    let target = url.clone();
     // No proxy and no redirects: the server is on this machine.
     let agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).proxy(None).max_redirects(0).build();
-    let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(asked).call()).await;
-    let said = match answer {
+    let answer = tokio::task::spawn_blocking(move || ureq::Agent::from(agent).get(target).call()).await;
+    let reason = match answer {
         Ok(Ok(answer)) if answer.status() == 200 && answer.headers().contains_key("x-request-id") => {
             say(&format!("{url} responds"));
             return Ok(());
@@ -24,7 +24,7 @@ pub async fn ask(config: &Config) -> Result<(), Failure> {
         Ok(Err(cause)) => cause.to_string(),
         Err(cause) => cause.to_string(),
     };
-    Err(Failure::Message(format!("{url} is not healthy: {said}")))
+    Err(Failure::Message(format!("{url} is not healthy: {reason}")))
 }
 
 /// The address at which this machine reaches a server that listens on `listening`.

@@ -161,17 +161,18 @@ async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result
 pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
     let services = bootstrap::join(config).await?;
     let user = find_user(&services, name).await?;
-    let off = || Failure::Message(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
-    let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(off)?;
+    let unavailable =
+        || Failure::Message(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
+    let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(unavailable)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
-    let told = match user.proven_address() {
+    let notice = match user.proven_address() {
         Some(_) if services.administration().notifies() => "the user is notified by email",
         Some(_) => "no mail server is configured, so the user is not notified",
         None => "the user has no confirmed address and is not notified",
     };
     let minutes = BREAK_GLASS_LIFE.as_secs() / 60;
     say(&format!(
-        "this link signs in {} once within {minutes} minutes, in any browser, and replaces earlier links; {told}",
+        "this link signs in {} once within {minutes} minutes, in any browser, and replaces earlier links; {notice}",
         user.username
     ));
     Ok(())

@@ -51,20 +51,20 @@ impl Timestamp {
     /// Parses the date of an HTTP response, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
     #[must_use]
     pub fn from_http_date(text: &str) -> Option<Self> {
-        let shape = time::macros::format_description!(
+        let format = time::macros::format_description!(
             "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
         );
-        let moment = time::PrimitiveDateTime::parse(text, shape).ok()?.assume_utc();
+        let moment = time::PrimitiveDateTime::parse(text, format).ok()?.assume_utc();
         Some(Self(moment.unix_timestamp().checked_mul(1_000)?))
     }
 
     /// The format of emails in all languages, in UTC: `2026-11-24, 08:15 UTC`.
     #[must_use]
     pub fn to_minutes(self) -> String {
-        let words = time::macros::format_description!("[year]-[month]-[day], [hour]:[minute] UTC");
+        let format = time::macros::format_description!("[year]-[month]-[day], [hour]:[minute] UTC");
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .ok()
-            .and_then(|moment| moment.format(words).ok())
+            .and_then(|moment| moment.format(format).ok())
             .unwrap_or_default()
     }
 }

@@ -17,9 +17,9 @@ impl DisplayName {
     /// # Errors
     /// [`InvalidDisplayName`] when the text breaks the rule above.
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
-        let is_disturbing = |c: char| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}');
+        let is_forbidden = |c: char| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}');
         let text = text.trim();
-        if text.chars().any(is_disturbing) {
+        if text.chars().any(is_forbidden) {
             return Err(InvalidDisplayName);
         }
         let valid =

@@ -2,7 +2,7 @@
 
 use super::extract::{form, query};
 use super::redirect;
-use super::render::{Page, is_about_name, render, told};
+use super::render::{Page, field_refusal, is_about_name, render};
 use crate::server::auth::{Error, LinkEffect, view as views};
 use crate::server::http::RequestContext;
 use crate::types::{ApiError, Notice, paths};
@@ -37,19 +37,19 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Err(Error::Refused(ApiError::LinkExpired)) => return reauthentication(&context, request, token).await,
         Err(error) => return Err(error.into()),
     };
-    let told = told(state, &request, is_about_name);
+    let field_refusal = field_refusal(state, &request, is_about_name);
     let (user, new_username) = match offer {
         LinkEffect::SignIn(user) => (Some(views::user(&user)), None),
         LinkEffect::SignUp { username } => (None, Some(username.to_string())),
     };
     let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
-    let page = Page { told, ..Page::new(title).seen_by(context.current_user().await?.as_ref()) };
+    let page = Page { field_refusal, ..Page::new(title).seen_by(context.current_user().await?.as_ref()) };
     let is_other = |current: &&crate::types::views::User| user.as_ref().is_none_or(|user| user.id != current.id);
     let replaced = page.current_user.as_ref().filter(is_other).map(|current| current.username.clone());
     let body = move || {
         let (token, user, new_username, replaced) =
             (token.clone(), user.clone(), new_username.clone(), replaced.clone());
-        view! { <LinkPage token user new_username replaced refusal=told /> }.into_any()
+        view! { <LinkPage token user new_username replaced refusal=field_refusal /> }.into_any()
     };
     Ok(render(state, request, page, body).await)
 }

@@ -20,6 +20,6 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 
-pub use error_page::for_people;
+pub use error_page::render_error_pages;
 pub use extract::{Fresh, SignedIn};
 pub use render::{Page, render};

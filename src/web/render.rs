@@ -21,7 +21,7 @@ pub struct Page {
     pub interactive: bool,
     pub current_user: Option<views::User>,
     /// A refusal that the page shows next to a field, so that no notice repeats it.
-    pub told: Option<ApiError>,
+    pub field_refusal: Option<ApiError>,
     /// Whether the page shows why its own form was refused.
     pub has_error: bool,
     /// Whether the page is shown only once at its address; it offers no other language, which would lead back there.
@@ -39,7 +39,7 @@ impl Page {
             status: StatusCode::OK,
             interactive: false,
             current_user: None,
-            told: None,
+            field_refusal: None,
             has_error: false,
             shown_once: false,
             leads_to: None,
@@ -82,7 +82,7 @@ pub async fn render(
     let options = state.leptos.clone();
     let status = page.status;
     let left_over = state.cookies.notice(request.headers());
-    let notice = left_over.filter(|notice| page.told.map(Notice::Refused) != Some(*notice));
+    let notice = left_over.filter(|notice| page.field_refusal.map(Notice::Refused) != Some(*notice));
     let (site, language) =
         (Arc::clone(&state.site), RequestContext::new(state, request.headers(), request.extensions()).language);
     let here = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
@@ -98,7 +98,7 @@ pub async fn render(
         Shell(ShellProps {
             options: options.clone(),
             title: page.title,
-            has_error: page.has_error || page.told.is_some(),
+            has_error: page.has_error || page.field_refusal.is_some(),
             interactive: page.interactive,
             current_user: page.current_user.clone(),
             notice,
@@ -119,7 +119,7 @@ pub async fn render(
 
 /// The refusal of the previous form, if this page shows it next to a field.
 #[must_use]
-pub fn told(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool) -> Option<ApiError> {
+pub fn field_refusal(state: &AppState, request: &Request, of_fields: fn(ApiError) -> bool) -> Option<ApiError> {
     match state.cookies.notice(request.headers()) {
         Some(Notice::Refused(error)) if of_fields(error) => Some(error),
         _ => None,

@@ -4,7 +4,7 @@ use super::extract::{form, query};
 use super::oauth::application_behind;
 use super::redirect;
 use super::render::{
-    Page, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, told, with_retry_after,
+    Page, field_refusal, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, with_retry_after,
 };
 use crate::server::auth::{SignUpForm, view as views};
 use crate::server::http::RequestContext;
@@ -223,10 +223,10 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
         minutes_left: rest.as_secs().div_ceil(60),
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
     };
-    let told = told(&context.state, &request, |error| is_about_code(error) || is_about_name(error));
-    let page = Page { told, ..Page::new("Check your email").interactive() };
+    let field_refusal = field_refusal(&context.state, &request, |error| is_about_code(error) || is_about_name(error));
+    let page = Page { field_refusal, ..Page::new("Check your email").interactive() };
     let target = open.request.next;
-    let body = move || view! { <CodePage email=email.clone() refusal=told /> }.into_any();
+    let body = move || view! { <CodePage email=email.clone() refusal=field_refusal /> }.into_any();
     match redirect_if_signed_in(context, target.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),

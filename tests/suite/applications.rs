@@ -19,8 +19,8 @@ async fn groups_and_roles_are_managed_by_commands() {
     let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
     run(&["groups", "add", "family", "--title", "The family"]);
     run(&["groups", "add", "everyone", "--default"]);
-    let (_, said) = run(&["groups", "join", "family", "ada"]);
-    assert!(said.contains("added ada to family"), "{said}");
+    let (_, stderr) = run(&["groups", "join", "family", "ada"]);
+    assert!(stderr.contains("added ada to family"), "{stderr}");
     assert!(run(&["groups", "join", "family", "ada"]).1.contains("already"));
     let list = lines(&run(&["groups", "list", "--json"]).0);
     assert_eq!(
@@ -66,18 +66,18 @@ async fn applications_are_managed_by_commands_and_closed_by_default() {
     done(folder.path(), &[], &["migrate"]);
     let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
     run(&["groups", "add", "family"]);
-    let (out, said) = run(&["apps", "add", "photos", "--name", "Photos", "--json"]);
+    let (out, stderr) = run(&["apps", "add", "photos", "--name", "Photos", "--json"]);
     let added: Value = serde_json::from_str(out.trim()).unwrap();
     assert_eq!(
         (&added["who"], &added["method"], &added["max_age"]),
         (&json!(GroupName::NO_ONE), &json!("passkey"), &json!(null))
     );
-    assert!(said.contains("no one may use it yet"), "{said}");
+    assert!(stderr.contains("no one may use it yet"), "{stderr}");
     refused(folder.path(), &[], &["apps", "add", "photos"], "application photos already exists");
     refused(folder.path(), &[], &["apps", "edit", "photos", "--who", "ghosts"], "there is no group ghosts");
     let options = ["--who", "family", "--method", "any", "--max-age", "12h", "--url", "https://photos.example.org/"];
-    let (_, said) = run(&[&["apps", "edit", "photos"][..], &options].concat());
-    assert!(said.contains("members of family may use it"), "{said}");
+    let (_, stderr) = run(&[&["apps", "edit", "photos"][..], &options].concat());
+    assert!(stderr.contains("members of family may use it"), "{stderr}");
     let shown: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).0.trim()).unwrap();
     assert_eq!(shown["name"], "Photos", "omitted options keep their values");
     assert_eq!((&shown["who"], &shown["method"], &shown["max_age"]), (&json!("family"), &json!("any"), &json!(43_200)));
@@ -110,11 +110,11 @@ async fn every_command_reports_its_result_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     sign_up(&program, "ada");
-    let told = |words: &[&str]| {
+    let json_of = |words: &[&str]| {
         let (out, _) = done(folder.path(), &[], &[words, &["--json"]].concat());
         serde_json::from_str::<Value>(out.trim()).unwrap_or_else(|_| panic!("{words:?}: {out}"))
     };
-    let group = told(&["groups", "add", "family", "--title", "The family"]);
+    let group = json_of(&["groups", "add", "family", "--title", "The family"]);
     assert_eq!((&group["name"], &group["title"]), (&json!("family"), &json!("The family")));
     for (words, expected) in [
         (&["groups", "join", "family", "ada"][..], json!({ "name": "family", "username": "ada", "joined": true })),
@@ -124,14 +124,14 @@ async fn every_command_reports_its_result_as_json() {
         (&["roles", "grant", "ada", "people"], json!({ "username": "ada", "role": "people", "granted": true })),
         (&["roles", "take", "ada", "people"], json!({ "username": "ada", "role": "people", "taken": true })),
     ] {
-        assert_eq!(told(words), expected, "{words:?}");
+        assert_eq!(json_of(words), expected, "{words:?}");
     }
-    let secret = told(&["apps", "add", "wiki", "--redirect-uri", "https://wiki.example/cb"]);
+    let secret = json_of(&["apps", "add", "wiki", "--redirect-uri", "https://wiki.example/cb"]);
     let prefix = &secret["client_secret"].as_str().unwrap()[..6];
     let removed = json!({ "id": "wiki", "prefix": prefix, "removed": true });
-    assert_eq!(told(&["apps", "secret", "remove", "wiki", prefix]), removed);
-    assert_eq!(told(&["apps", "remove", "wiki"]), json!({ "id": "wiki", "removed": true }));
+    assert_eq!(json_of(&["apps", "secret", "remove", "wiki", prefix]), removed);
+    assert_eq!(json_of(&["apps", "remove", "wiki"]), json!({ "id": "wiki", "removed": true }));
     let ids = crate::transfer::key_ids(&program);
-    assert_eq!(told(&["signing-keys", "revoke", &ids[0]]), json!({ "kid": ids[0], "revoked": true }));
-    assert_eq!(told(&["signing-keys", "rotate", "--force"])["made"].as_array().unwrap().len(), 3);
+    assert_eq!(json_of(&["signing-keys", "revoke", &ids[0]]), json!({ "kid": ids[0], "revoked": true }));
+    assert_eq!(json_of(&["signing-keys", "rotate", "--force"])["made"].as_array().unwrap().len(), 3);
 }

@@ -164,15 +164,15 @@ redirect_uris = ['https://b.example/cb']
 client_id = 'taken'
 ";
         write(folder.path(), "applications.toml", text);
-        let (code, out, said) = typed(folder.path(), &settings, &["apps", "apply", "applications.toml"]);
-        assert_eq!((code, out.as_str()), (1, ""), "{said}");
+        let (code, out, stderr) = typed(folder.path(), &settings, &["apps", "apply", "applications.toml"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{stderr}");
         for expected in [
             "applications.toml has 3 mistakes; nothing was applied",
             "line 1: application a: unknown group ghosts",
             "line 1: application a: unknown group spirits",
             "line 4: application b: another application has the client id taken",
         ] {
-            assert!(said.contains(expected), "{expected} in {said}");
+            assert!(stderr.contains(expected), "{expected} in {stderr}");
         }
         assert_eq!(run(&["apps", "list", "--json"]).0.lines().count(), 1);
     }
@@ -219,8 +219,8 @@ async fn a_server_applies_the_file_at_startup_and_exits_with_2_if_it_is_invalid(
     done(folder.path(), &[], &["apps", "remove", "bare"]);
     write(folder.path(), "applications.toml", "[[application]]\nid = 'Wiki'\nwho = 'ghosts'\n");
     assert!(doctor(&set).contains("FAULT   APPLICATIONS_FILE"), "{}", doctor(&set));
-    let (code, out, said) = typed(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), set[0]], &["serve"]);
-    assert_eq!((code, said.contains("applications.toml has 1 mistake;")), (2, true), "{out}{said}");
+    let (code, out, stderr) = typed(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), set[0]], &["serve"]);
+    assert_eq!((code, stderr.contains("applications.toml has 1 mistake;")), (2, true), "{out}{stderr}");
     let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);
     assert_eq!(list.lines().count(), 2, "nothing was disabled: {list}");
 }

@@ -23,12 +23,12 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &[], &["migrate"]);
     let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
-    let (out, said) = run(&["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    let (out, stderr) = run(&["apps", "add", "photos", "--redirect-uri", CALLBACK]);
     for part in ["issuer", "http://localhost:3000", "client_id", "client_secret"] {
         assert!(out.contains(part), "{part}: {out}");
     }
     let secret = secret_of(&out);
-    assert!(secret.len() == 43 && said.contains("will not be shown again"), "{said}");
+    assert!(secret.len() == 43 && stderr.contains("will not be shown again"), "{stderr}");
     let shown = run(&["apps", "show", "photos"]).0;
     assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
     let options = ["--pkce", "optional", "--algorithm", "ES256", "--consent", "always", "--claims-in-id-token"];
@@ -102,8 +102,8 @@ fn a_preset_registers_its_uris_and_prints_the_configuration() {
     assert!(run(&["apps", "presets"]).0.lines().count() > 25);
     assert!(run(&["apps", "presets", "immich"]).0.contains("Issuer URL: http://localhost:3000"));
     refused(folder.path(), &[], &["apps", "presets", "none"], "unknown preset none");
-    let (out, said) = run(&["apps", "add", "dash", "--preset", "grafana", "--url", "https://dash.example.org"]);
-    assert!(said.contains("paste this into Grafana"), "{said}");
+    let (out, stderr) = run(&["apps", "add", "dash", "--preset", "grafana", "--url", "https://dash.example.org"]);
+    assert!(stderr.contains("paste this into Grafana"), "{stderr}");
     let secret = secret_of(&out);
     for part in ["client_id = dash", &format!("client_secret = {secret}"), "http://localhost:3000/oauth/token"] {
         assert!(out.contains(part), "{part}: {out}");
@@ -222,9 +222,9 @@ fn a_node_whose_secret_key_cannot_decrypt_the_signing_keys_does_not_start() {
     let port = crate::ports::free_port().to_string();
     let listen = format!("127.0.0.1:{port}");
     let other = [("SECRET_KEY", "another secret key of more than 32 bytes"), ("LISTEN_ADDR", listen.as_str())];
-    let (code, _, said) = typed(folder.path(), &other, &["serve"]);
-    assert_eq!(code, 1, "{said}");
-    assert!(said.lines().last().unwrap().contains("SECRET_KEY"), "{said}");
+    let (code, _, stderr) = typed(folder.path(), &other, &["serve"]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.lines().last().unwrap().contains("SECRET_KEY"), "{stderr}");
     let (_, doctor, _) = typed(folder.path(), &other, &["doctor"]);
     assert!(doctor.contains("FAULT   signing keys"), "{doctor}");
     let (_, doctor, _) = typed(folder.path(), &[], &["doctor"]);

@@ -188,15 +188,15 @@ fn files_use_standard_terms() {
 
 #[test]
 fn the_benchmarks_document_lists_the_enforced_budgets() {
-    let (held, told) =
+    let (script, document) =
         (fs::read_to_string("end2end/bytes.ts").unwrap(), fs::read_to_string("docs/BENCHMARKS.md").unwrap());
-    let budgets = held.lines().find(|line| line.contains("BUDGETS")).unwrap();
+    let budgets = script.lines().find(|line| line.contains("BUDGETS")).unwrap();
     let (_, budgets) = budgets.split_once("= {").unwrap();
     let mut seen = 0;
     for budget in budgets.trim_end_matches(" };").split(',') {
         let (page, kibibytes) = budget.trim().rsplit_once(": ").unwrap();
         let row = format!("| `{}` | ", page.trim_matches('"'));
-        let row = told.lines().find(|line| line.starts_with(&row) && line.matches('|').count() == 9);
+        let row = document.lines().find(|line| line.starts_with(&row) && line.matches('|').count() == 9);
         assert!(row.is_some_and(|row| row.ends_with(&format!(" | {kibibytes} |"))), "{page}: {row:?}");
         seen += 1;
     }

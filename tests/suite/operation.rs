@@ -63,10 +63,10 @@ async fn the_doctor_checks_servers_and_reports_their_problems() {
     let redis = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]);
     let (url, redis_url, smtp) = (database.url().expose().clone(), redis.url().expose().clone(), mail.url(""));
     let good = [("DATABASE_URL", url.as_str()), ("REDIS_URL", redis_url.as_str()), ("SMTP_URL", smtp.as_str())];
-    let asked = good.map(|(name, value)| (name, value.to_owned()));
+    let owned = good.map(|(name, value)| (name, value.to_owned()));
     let path = folder.path().to_owned();
     let (code, text) = tokio::task::spawn_blocking(move || {
-        let settings: Vec<_> = asked.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let settings: Vec<_> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
         doctor(&path, &settings)
     })
     .await
@@ -333,9 +333,9 @@ fn startup_warns_about_passkeys_of_another_public_url() {
     let mut child = latchkey(folder.path(), &settings).stdout(Stdio::null()).spawn().unwrap();
     wait_until_ready(&mut child, port);
     // The server counts them in the background.
-    let (said, lines) = std::sync::mpsc::channel();
+    let (sender, lines) = std::sync::mpsc::channel();
     let stderr = BufReader::new(child.stderr.take().unwrap());
-    std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
+    std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
     let warning = std::iter::from_fn(|| lines.recv_timeout(Duration::from_secs(20)).ok())
         .find(|line| line.contains("passkeys of another PUBLIC_URL") && line.contains("count=2"));
     signal(&child, "TERM");

@@ -23,18 +23,18 @@ pub fn typed(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i
 
 /// Runs a command that must succeed; returns standard output and standard error.
 pub fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
-    let (code, out, said) = typed(folder, settings, arguments);
-    assert_eq!(code, 0, "{arguments:?}: {out}{said}");
-    (out, said)
+    let (code, out, stderr) = typed(folder, settings, arguments);
+    assert_eq!(code, 0, "{arguments:?}: {out}{stderr}");
+    (out, stderr)
 }
 
 /// Runs a command that must fail with one error line that contains `words`.
 pub fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
-    let (code, out, said) = typed(folder, settings, arguments);
-    assert_eq!(code, 1, "{arguments:?}: {out}{said}");
+    let (code, out, stderr) = typed(folder, settings, arguments);
+    assert_eq!(code, 1, "{arguments:?}: {out}{stderr}");
     assert!(
-        said.contains(words) && said.starts_with("latchkey: ") && said.lines().count() == 1,
-        "{arguments:?}: {said}"
+        stderr.contains(words) && stderr.starts_with("latchkey: ") && stderr.lines().count() == 1,
+        "{arguments:?}: {stderr}"
     );
 }
 
@@ -108,15 +108,15 @@ fn the_health_command_reports_whether_the_server_responds() {
     for host in ["127.0.0.1", "0.0.0.0"] {
         let listen = format!("{host}:{}", program.port);
         // The proxy settings in the environment are ignored.
-        let (_, said) =
+        let (_, stderr) =
             done(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
-        assert!(said.contains(&format!("http://127.0.0.1:{}/healthz responds", program.port)), "{said}");
+        assert!(stderr.contains(&format!("http://127.0.0.1:{}/healthz responds", program.port)), "{stderr}");
     }
     // If standard output is closed, the exit code still reports the result.
     let listen = format!("127.0.0.1:{}", program.port);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let asked = latchkey(folder.path(), &[("LISTEN_ADDR", &listen)]).arg("health").stderr(full).status().unwrap();
-    assert_eq!(asked.code(), Some(0));
+    let health = latchkey(folder.path(), &[("LISTEN_ADDR", &listen)]).arg("health").stderr(full).status().unwrap();
+    assert_eq!(health.code(), Some(0));
     drop(program);
     let began = Instant::now();
     for port in [
@@ -158,21 +158,21 @@ async fn accounts_are_managed_while_the_server_runs() {
         let (shown, _) = done(folder.path(), &set, &["users", "show", "ADA@example.org"]);
         assert!(shown.contains("Signed up") && shown.contains("email"), "{shown}");
 
-        let (_, said) = done(folder.path(), &set, &["users", "disable", "ada"]);
-        assert!(said.contains("latchkey::audit") && said.contains("account_disabled"), "{said}");
+        let (_, stderr) = done(folder.path(), &set, &["users", "disable", "ada"]);
+        assert!(stderr.contains("latchkey::audit") && stderr.contains("account_disabled"), "{stderr}");
         assert!(!is_signed_in(&mut browser), "signed out at the next request");
         refused(folder.path(), &set, &["sign-in-link", "ada"], "disabled");
         done(folder.path(), &set, &["users", "enable", "ada"]);
 
-        let (link, said) = done(folder.path(), &set, &["sign-in-link", "ada"]);
-        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && said.contains("notified by"), "{said}");
+        let (link, stderr) = done(folder.path(), &set, &["sign-in-link", "ada"]);
+        assert!(link.starts_with(&format!("{origin}/email/link?token=")) && stderr.contains("notified by"), "{stderr}");
         let token = link.trim().rsplit('=').next().unwrap();
         let mut browser = Remote::new(program.port, &origin);
         let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
         assert_eq!((status, &answer["session"]["method"]), (200, &json!("recovery")), "{answer}");
         assert!(is_signed_in(&mut browser));
-        let (_, said) = done(folder.path(), &set, &["sessions", "revoke", "ada"]);
-        assert!(said.ends_with(": 1\n"), "{said}");
+        let (_, stderr) = done(folder.path(), &set, &["sessions", "revoke", "ada"]);
+        assert!(stderr.ends_with(": 1\n"), "{stderr}");
         assert!(!is_signed_in(&mut browser));
         done(folder.path(), &set, &["sessions", "revoke", "--everybody"]);
 
@@ -181,8 +181,11 @@ async fn accounts_are_managed_while_the_server_runs() {
         {
             refused(folder.path(), &set, &arguments, "there is no account");
         }
-        let (link, said) = done(folder.path(), &set, &["invitations", "create", "--uses", "3", "--note", "the team"]);
-        assert!(link.starts_with(&format!("{origin}/sign-up?invite=")) && said.contains("SIGN_UP is not"), "{said}");
+        let (link, stderr) = done(folder.path(), &set, &["invitations", "create", "--uses", "3", "--note", "the team"]);
+        assert!(
+            link.starts_with(&format!("{origin}/sign-up?invite=")) && stderr.contains("SIGN_UP is not"),
+            "{stderr}"
+        );
         let (list, _) = done(folder.path(), &set, &["invitations", "list"]);
         let id = list.lines().nth(1).unwrap().split_whitespace().next().unwrap();
         assert!(list.contains("the team"), "{list}");
@@ -321,7 +324,7 @@ async fn after_a_rotation_the_previous_key_is_still_accepted() {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
     let mut program = Program::start(folder.path(), None, &[]);
-    let (asked, email) = request_sign_up(&program, "ada");
+    let (requester, email) = request_sign_up(&program, "ada");
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     let code = email.lines().find(is_code).unwrap().to_owned();
     let port = program.port;
@@ -330,14 +333,14 @@ async fn after_a_rotation_the_previous_key_is_still_accepted() {
     done(folder.path(), &[], &["keys", "rotate"]);
     assert_ne!(fs::read_to_string(folder.path().join("data/secret.key")).unwrap(), before);
     let program = Program::start_at(port, folder.path(), None, &[]);
-    let mut browser = asked.at(&program);
+    let mut browser = requester.at(&program);
     let (status, answer) = browser.post("/api/email/code", &json!({ "code": code })).unwrap();
     assert_eq!(status, 200, "a code from before the rotation: {answer}");
 
     refused(folder.path(), &[], &["keys", "rotate"], "30 more days");
     let set = [("SECRET_KEY", "a key that an administrator set, of 32 bytes or more")];
-    let (key, said) = done(folder.path(), &set, &["keys", "rotate"]);
-    assert!(key.trim().len() >= 32 && said.contains("SECRET_KEY_PREVIOUS") && !said.contains(set[0].1), "{said}");
+    let (key, stderr) = done(folder.path(), &set, &["keys", "rotate"]);
+    assert!(key.trim().len() >= 32 && stderr.contains("SECRET_KEY_PREVIOUS") && !stderr.contains(set[0].1), "{stderr}");
 }
 
 #[test]
@@ -349,16 +352,16 @@ fn commands_say_what_is_missing() {
         refused(folder.path(), &[], arguments, "does not exist yet");
     }
     refused(folder.path(), &[], &["backup", "x.db"], "database");
-    let (_, said) = done(folder.path(), &[], &["migrate"]);
-    assert!(said.contains("version 12"), "{said}");
+    let (_, stderr) = done(folder.path(), &[], &["migrate"]);
+    assert!(stderr.contains("version 12"), "{stderr}");
     let (list, _) = done(folder.path(), &[], &["users", "list"]);
     assert_eq!(list.lines().count(), 1, "{list}");
     for arguments in [&["users"][..], &["sessions", "revoke"], &["invitations", "create", "--uses", "0"], &["nonsense"]]
     {
         assert_eq!(typed(folder.path(), &[], arguments).0, 2, "{arguments:?}");
     }
-    let (code, _, said) = typed(folder.path(), &[("SIGN_UP", "perhaps")], &["users", "list"]);
-    assert!(code == 2 && said.contains("SIGN_UP: found perhaps"), "{said}");
+    let (code, _, stderr) = typed(folder.path(), &[("SIGN_UP", "perhaps")], &["users", "list"]);
+    assert!(code == 2 && stderr.contains("SIGN_UP: found perhaps"), "{stderr}");
 }
 
 #[test]
@@ -426,13 +429,13 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
             }
         };
         program.stop();
-        let (_, said) = done(folder.path(), &set, restore);
-        assert!(said.contains("sessions ended: 1;"), "{said}");
+        let (_, stderr) = done(folder.path(), &set, restore);
+        assert!(stderr.contains("sessions ended: 1;"), "{stderr}");
         for words in ["passkeys removed since then", "recovery codes", "accounts deleted or disabled", "invitations"] {
-            assert!(said.contains(words), "{words}: {said}");
+            assert!(stderr.contains(words), "{words}: {stderr}");
         }
         let program = Program::start(folder.path(), None, &set);
-        assert!(!is_signed_in(&mut browser.at(&program)), "{said}");
+        assert!(!is_signed_in(&mut browser.at(&program)), "{stderr}");
         let replaced = key_ids(&program);
         assert!(replaced.iter().all(|id| !former_keys.contains(id)), "one of them may have been revoked");
         let (list, _) = done(folder.path(), &set, &["users", "list"]);

@@ -44,8 +44,8 @@ async fn no_query_in_an_accounts_lifetime_scans_a_whole_table() {
     other.ask("lovelace").await;
     let code = app.email_to("ada@example.net").await.code();
     assert_eq!(other.answer_code(&code).await.status, 200);
-    let told = app.email_about("ada@example.org", "Your email address was changed").await;
-    own.post("/api/account/email/undo", json!({ "token": told.token_for("/email/undo") })).await;
+    let notification = app.email_about("ada@example.org", "Your email address was changed").await;
+    own.post("/api/account/email/undo", json!({ "token": notification.token_for("/email/undo") })).await;
     own.sign_in(&passkey).await;
     own.post("/api/account/delete", json!({ "username": "lovelace" })).await;
     let now = app.clock.now().plus(Duration::from_hours(24 * 365));

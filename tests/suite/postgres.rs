@@ -186,16 +186,16 @@ async fn no_value_in_a_url_is_logged() {
 #[test]
 fn a_new_database_is_logged_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
-    let said = |data: &str| {
+    let stderr_of = |data: &str| {
         let output = latchkey(folder.path(), &[("DATA_DIR", data)]).arg("migrate").output().unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
-    let first = said("data");
+    let first = stderr_of("data");
     let place = folder.path().join("data/latchkey.db").display().to_string();
     assert!(first.contains("WARN") && first.contains("new database created") && first.contains(&place), "{first}");
-    assert!(!said("data").contains("new database created"));
-    assert!(said("dta").contains("new database created"), "a mistyped folder");
+    assert!(!stderr_of("data").contains("new database created"));
+    assert!(stderr_of("dta").contains("new database created"), "a mistyped folder");
     std::fs::create_dir(folder.path().join("full")).unwrap();
     std::fs::write(folder.path().join("full/latchkey.db"), "").unwrap();
-    assert!(said("full").contains("new database created"), "an empty file");
+    assert!(stderr_of("full").contains("new database created"), "an empty file");
 }

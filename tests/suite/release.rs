@@ -58,11 +58,11 @@ impl Workshop {
     fn is_compiled_for(&self, text: &str) -> bool {
         self.build_site(text);
         let done = self.build_program();
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(done.status.success(), "{said}");
+        let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{stderr}");
         let program = Command::new(self.path("target/release/latchkey")).output().unwrap();
         assert_eq!(String::from_utf8(program.stdout).unwrap(), text);
-        said.contains("Compiling latchkey")
+        stderr.contains("Compiling latchkey")
     }
 }
 

@@ -181,8 +181,8 @@ async fn every_page_is_available_in_german() {
         assert_eq!(english_on(&page), Vec::<&str>::new(), "{path}");
     }
     own.post("/api/recovery/codes", json!({})).await;
-    let told = app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
-    let not_me = own.get(&format!("/not-me?token={}", told.token_for("/not-me"))).await.text();
+    let notification = app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
+    let not_me = own.get(&format!("/not-me?token={}", notification.token_for("/not-me"))).await.text();
     assert_eq!(english_on(&not_me), Vec::<&str>::new());
     app.clock.advance(std::time::Duration::from_mins(11));
     let stopped = own.form("/account", &[("action", "recovery-codes")]).await;

@@ -139,8 +139,8 @@ async fn the_doctor_detects_a_redirect_loop_and_names_the_setting() {
         );
         let _ = child.kill();
         let _ = child.wait();
-        let said = std::io::read_to_string(stderr).unwrap();
-        let times = said.lines().filter(|line| line.contains("redirected to https")).count();
-        assert_eq!(times, usize::from(!is_right), "once: {said}");
+        let stderr = std::io::read_to_string(stderr).unwrap();
+        let times = stderr.lines().filter(|line| line.contains("redirected to https")).count();
+        assert_eq!(times, usize::from(!is_right), "once: {stderr}");
     }
 }

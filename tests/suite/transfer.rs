@@ -56,8 +56,8 @@ async fn exported_keys_are_encrypted_with_a_passphrase_and_work_under_another_se
     assert_eq!(key_ids(&Program::start(new.path(), None, &new_key)), ids, "existing tokens stay valid");
 
     refused(bare.path(), &new_key, &["import", &path("b"), &with("passphrase")], "exported without a passphrase");
-    let (_, said) = done(bare.path(), &new_key, &["import", &path("b")]);
-    assert!(said.contains("SECRET_KEY cannot decrypt the imported signing keys"), "{said}");
+    let (_, stderr) = done(bare.path(), &new_key, &["import", &path("b")]);
+    assert!(stderr.contains("SECRET_KEY cannot decrypt the imported signing keys"), "{stderr}");
     let ended = latchkey(bare.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), new_key[0]]).output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
     let both = [new_key[0], ("SECRET_KEY_PREVIOUS", old_key[0].1)];

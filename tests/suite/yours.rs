@@ -31,16 +31,16 @@ async fn a_protected_page_requires_reauthentication_after_ten_minutes() {
     let mut browser = app.browser();
     let passkey = browser.sign_up("ada").await;
     app.clock.advance(Duration::from_mins(11));
-    let asked = "/confirm?next=%2Fvault".to_owned();
-    assert_eq!(location(&mut browser, "/vault").await, (303, asked.clone()));
-    let page = browser.get(&asked).await;
+    let confirm_page = "/confirm?next=%2Fvault".to_owned();
+    assert_eq!(location(&mut browser, "/vault").await, (303, confirm_page.clone()));
+    let page = browser.get(&confirm_page).await;
     assert!(page.status == 200 && page.text().contains("To open this page, confirm it's you."), "{}", page.text());
-    assert_eq!(browser.form(&asked, &[]).await.status, 403, "not before reauthentication");
+    assert_eq!(browser.form(&confirm_page, &[]).await.status, 403, "not before reauthentication");
     assert_eq!(browser.reauthenticate(&passkey).await.status, 200);
-    let answer = browser.form(&asked, &[]).await;
+    let answer = browser.form(&confirm_page, &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/vault"));
     assert_eq!(browser.get("/vault").await.status, 200);
-    assert_eq!(location(&mut browser, &asked).await, (303, "/vault".to_owned()), "the user is not asked twice");
+    assert_eq!(location(&mut browser, &confirm_page).await, (303, "/vault".to_owned()), "the user is not asked twice");
     let elsewhere = browser.form("/confirm?next=//evil.example", &[]).await;
     assert_eq!(elsewhere.header("location"), "/account");
 }

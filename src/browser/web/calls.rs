@@ -52,7 +52,7 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     for (name, Argument(value)) in arguments {
         set(&body, name, value).map_err(|_| ApiError::Unreachable)?;
     }
-    let response = sent(path, &body).await.map_err(|_| ApiError::Unreachable)?;
+    let response = send(path, &body).await.map_err(|_| ApiError::Unreachable)?;
     let json = resolved(response.json().map(Into::into)).await;
     if response.ok() {
         return json.map(Answer).map_err(|_| ApiError::Unavailable);
@@ -69,16 +69,16 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     }))
 }
 
-async fn sent(path: &str, body: &Object) -> Result<Response, BrowserError> {
+async fn send(path: &str, body: &Object) -> Result<Response, BrowserError> {
     let (request, headers) = (Object::new(), Object::new());
     set(&headers, "Content-Type", "application/json")?;
     set(&request, "method", "POST")?;
     set(&request, "headers", headers)?;
     set(&request, "body", JSON::stringify(body).map_err(reason)?)?;
-    fetched(path, &request).await
+    fetch(path, &request).await
 }
 
-async fn fetched(path: &str, request: &Object) -> Result<Response, BrowserError> {
+async fn fetch(path: &str, request: &Object) -> Result<Response, BrowserError> {
     let response = window()?.fetch_with_str_and_init(path, request.unchecked_ref());
     JsFuture::from(response).await.map(JsCast::unchecked_into).map_err(reason)
 }
@@ -91,7 +91,7 @@ pub fn string_member(answer: &Answer, name: &str) -> Option<String> {
 
 /// The status of a response to `GET` for a path of this site; `None` without a response.
 pub async fn status_of_path(path: &str) -> Option<u16> {
-    fetched(path, &Object::new()).await.ok().map(|response| response.status())
+    fetch(path, &Object::new()).await.ok().map(|response| response.status())
 }
 
 /// A number without its fraction, limited to the range of `u32`.

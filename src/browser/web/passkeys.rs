@@ -68,7 +68,7 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
     match written(&credential) {
         Ok(json) => Ok(Answer(json)),
         Err(unreadable) => {
-            // The device has stored a passkey that the server will never know.
+            // The device has stored a passkey that the server will never know about.
             forget_unknown(options, &Answer(credential)).await;
             Err(unreadable)
         }
@@ -97,8 +97,8 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     written(&credential).map(Answer)
 }
 
-/// Tells the device that the server does not know the passkey of this response, so that it stops offering it (WebAuthn
-/// Level 3, section 5.1.10.2). Does nothing if the browser lacks support.
+/// Tells the device that the server does not know the passkey of this response, so that the device stops offering
+/// it (WebAuthn Level 3, section 5.1.10.2). Does nothing if the browser lacks support.
 pub async fn forget_unknown(options: &Answer, answer: &Answer) {
     let options = public_key_in(options);
     let rp = member(&options, "rp");
@@ -121,8 +121,8 @@ pub fn signal(method: &str, json: &str) {
 }
 
 /// Calls a static method of the class; undefined if the browser lacks it.
-async fn call_static(question: &str) -> JsValue {
-    resolved(called(&global(CLASS), question, &JsValue::UNDEFINED)).await.unwrap_or_default()
+async fn call_static(method: &str) -> JsValue {
+    resolved(called(&global(CLASS), method, &JsValue::UNDEFINED)).await.unwrap_or_default()
 }
 
 /// The options in the response that started a ceremony.

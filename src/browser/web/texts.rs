@@ -5,15 +5,15 @@ use crate::types::texts;
 
 thread_local! {
     /// Translations by key; empty for English.
-    static TEXTS: Vec<(u32, &'static str)> = carried_texts().unwrap_or_default();
+    static TEXTS: Vec<(u32, &'static str)> = embedded_texts().unwrap_or_default();
 }
 
-fn carried_texts() -> Option<Vec<(u32, &'static str)>> {
-    let carried = document()?.get_element_by_id(texts::EMBEDDED_ID)?.text_content()?;
+fn embedded_texts() -> Option<Vec<(u32, &'static str)>> {
+    let embedded = document()?.get_element_by_id(texts::EMBEDDED_ID)?.text_content()?;
     // Leaked once per page.
-    let carried: &'static str = Box::leak(carried.into_boxed_str());
+    let embedded: &'static str = Box::leak(embedded.into_boxed_str());
     let pair = |line: &'static str| Some((u32::from_str_radix(line.get(..8)?, 16).ok()?, line.get(9..)?));
-    Some(carried.lines().filter_map(pair).collect())
+    Some(embedded.lines().filter_map(pair).collect())
 }
 
 /// A text in the language of the page; `None` if the page does not contain it.

@@ -254,26 +254,27 @@ fn add_client(table: &mut Columns, client: &Client) {
 
 /// Explains a refused redirect URI: both strings, where they differ, and the command that registers it.
 fn explain(application: &Application, client: &Client, mismatch: &Mismatch) -> String {
-    let asked = mismatch.uri.as_str();
-    let common = |uri: &str| uri.chars().zip(asked.chars()).take_while(|(own, other)| own == other).count();
+    let requested = mismatch.uri.as_str();
+    let common = |uri: &str| uri.chars().zip(requested.chars()).take_while(|(own, other)| own == other).count();
     let registered = client.redirect_uris.iter().map(RedirectUri::as_str).max_by_key(|uri| common(uri));
     let registered = registered.unwrap_or_default();
     let (at, id) = (mismatch.happened_at.to_rfc3339(), &application.id);
     let mark = format!("{}^", " ".repeat(common(registered)));
     // Anyone can request any URI: only one that could be registered is put into a command.
-    let remedy = match RedirectUri::register(asked, client.is_public) {
+    let remedy = match RedirectUri::register(requested, client.is_public) {
         Ok(new) => {
             let uris = client.redirect_uris.iter().chain([&new]);
             let all = uris.fold(String::new(), |all, uri| format!("{all} --redirect-uri {}", quoted(uri.as_str())));
             format!("to register it: latchkey apps edit {id}{all}")
         }
-        Err(_) if asked.contains('…') => {
+        Err(_) if requested.contains('…') => {
             "to register it, copy it from the application: its query values were not stored".to_owned()
         }
         Err(reason) => format!("it cannot be registered: it {reason}"),
     };
     format!(
-        "\nreference {} at {at}\n  requested   {asked}\n  registered  {registered}\n              {mark}\n  {remedy}",
+        "\nreference {} at {at}\n  requested   {requested}\n  registered  {registered}\n              {mark}\n  \
+         {remedy}",
         mismatch.reference
     )
 }

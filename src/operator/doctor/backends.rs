@@ -43,8 +43,8 @@ async fn check_database(config: &Config, store: &impl Store, known: &[i64]) -> R
         ),
         None if missing.is_empty() => good("database", "connected; its schema is up to date"),
         None => {
-            let said = format!("connected; these migrations run at the next start: {}", missing.join(", "));
-            good("database", said)
+            let message = format!("connected; these migrations run at the next start: {}", missing.join(", "));
+            good("database", message)
         }
     }];
     if let Some(theirs) = store.database_clock().await? {
@@ -56,11 +56,11 @@ async fn check_database(config: &Config, store: &impl Store, known: &[i64]) -> R
     let rp_id = config.public_url.host();
     let stranded = store.count_passkeys_of_other_rps(rp_id).await?;
     if stranded > 0 {
-        let said = format!(
+        let message = format!(
             "{stranded} were created under another PUBLIC_URL and do not work at {rp_id}; their owners need an email \
              or recovery code to sign in"
         );
-        findings.push(advice("passkeys", said));
+        findings.push(advice("passkeys", message));
     }
     let locked_out = store.count_without_sign_in_method(rp_id, config.email_sign_in != EmailSignIn::Off).await?;
     if locked_out > 0 {

@@ -35,7 +35,7 @@ pub enum Grade {
 pub struct Finding {
     pub grade: Grade,
     pub about: &'static str,
-    pub said: String,
+    pub message: String,
 }
 
 impl fmt::Display for Finding {
@@ -45,20 +45,20 @@ impl fmt::Display for Finding {
             Grade::Advice => "advice",
             Grade::Fault => "FAULT ",
         };
-        write!(f, "{mark}  {}: {}", self.about, self.said)
+        write!(f, "{mark}  {}: {}", self.about, self.message)
     }
 }
 
-fn good(about: &'static str, said: impl Into<String>) -> Finding {
-    Finding { grade: Grade::Good, about, said: said.into() }
+fn good(about: &'static str, message: impl Into<String>) -> Finding {
+    Finding { grade: Grade::Good, about, message: message.into() }
 }
 
-fn advice(about: &'static str, said: impl Into<String>) -> Finding {
-    Finding { grade: Grade::Advice, about, said: said.into() }
+fn advice(about: &'static str, message: impl Into<String>) -> Finding {
+    Finding { grade: Grade::Advice, about, message: message.into() }
 }
 
-fn fault(about: &'static str, said: impl Into<String>) -> Finding {
-    Finding { grade: Grade::Fault, about, said: said.into() }
+fn fault(about: &'static str, message: impl Into<String>) -> Finding {
+    Finding { grade: Grade::Fault, about, message: message.into() }
 }
 
 /// Prints all findings. The exit code is 1 if one of them is a fault.
@@ -101,16 +101,16 @@ fn origin(config: &Config) -> Vec<Finding> {
         good("origin", format!("{origin}; passkeys belong to {host}, and would be lost with another host"))
     }];
     if config.public_url.is_https() && config.trusted_proxies.is_empty() {
-        let said = "PUBLIC_URL is https, so a proxy terminates TLS, but TRUSTED_PROXIES is empty: all users share the \
-                    rate limits of one client; set it to the proxy's network, such as 127.0.0.1 or 10.0.0.0/8";
-        findings.push(advice("proxy", said));
+        let message = "PUBLIC_URL is https, so a proxy terminates TLS, but TRUSTED_PROXIES is empty: all users share \
+                       the rate limits of one client; set it to the proxy's network, such as 127.0.0.1 or 10.0.0.0/8";
+        findings.push(advice("proxy", message));
     }
     for network in config.trusted_proxies.iter().filter(|network| is_too_large(network)) {
-        let said = format!(
+        let message = format!(
             "TRUSTED_PROXIES contains {network}: every address in it can forge client addresses; use the proxy's own \
              network"
         );
-        findings.push(advice("proxy", said));
+        findings.push(advice("proxy", message));
     }
     if !config.rate_limits {
         findings.push(advice("limits", "RATE_LIMITS=off: rate limiting is off; remove this setting in production"));
@@ -134,11 +134,11 @@ fn disk(folder: &Path) -> Finding {
         return advice("disk", format!("the free space of {} cannot be determined", there.display()));
     };
     let free = facts.f_bavail.saturating_mul(facts.f_frsize);
-    let said = format!("{} MiB free for {}", free / 1024 / 1024, folder.display());
+    let message = format!("{} MiB free for {}", free / 1024 / 1024, folder.display());
     match free {
-        0..CRITICAL_DISK_SPACE => fault("disk", format!("{said}: writes will fail; free up space")),
-        CRITICAL_DISK_SPACE..LOW_DISK_SPACE => advice("disk", format!("{said}; free up space soon")),
-        _ => good("disk", said),
+        0..CRITICAL_DISK_SPACE => fault("disk", format!("{message}: writes will fail; free up space")),
+        CRITICAL_DISK_SPACE..LOW_DISK_SPACE => advice("disk", format!("{message}; free up space soon")),
+        _ => good("disk", message),
     }
 }
 

@@ -100,17 +100,17 @@ async fn applications(services: &Services) -> Result<Vec<Finding>, Unavailable> 
             }
             let client = services.core().client_of(id).await?;
             if client.as_ref().is_some_and(|client| !client.is_public) && !has_secret(services, id).await? {
-                let said = format!("{id} has no valid secret: run `latchkey apps secret add {id}`");
-                findings.push(advice(APPLICATIONS, said));
+                let message = format!("{id} has no valid secret: run `latchkey apps secret add {id}`");
+                findings.push(advice(APPLICATIONS, message));
             }
             for rule in client.iter().flat_map(|client| &client.claim_rules) {
                 if services.groups().get(&rule.group).await?.is_none() {
-                    let said = format!("a claim of {id} is for the group {}, which does not exist", rule.group);
-                    findings.push(advice(APPLICATIONS, said));
+                    let message = format!("a claim of {id} is for the group {}, which does not exist", rule.group);
+                    findings.push(advice(APPLICATIONS, message));
                 }
             }
-            let plain = client.iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
-            findings.extend(plain.map(|uri: &RedirectUri| {
+            let unprotected = client.iter().flat_map(|client| &client.redirect_uris).find(|uri| uri.is_unprotected());
+            findings.extend(unprotected.map(|uri: &RedirectUri| {
                 advice(APPLICATIONS, format!("codes for {id} are sent to {uri} and can be intercepted; use https"))
             }));
         }

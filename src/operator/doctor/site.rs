@@ -15,8 +15,9 @@ pub(super) async fn reached(config: &Config) -> Vec<Finding> {
     const ABOUT: &str = "site";
     let is_running = timeout(TIMEOUT, TcpStream::connect(config.listen_addr)).await.is_ok_and(|answer| answer.is_ok());
     if !is_running {
-        let said = format!("nothing is listening on {}; start latchkey, then run the doctor again", config.listen_addr);
-        return vec![advice(ABOUT, said)];
+        let message =
+            format!("nothing is listening on {}; start latchkey, then run the doctor again", config.listen_addr);
+        return vec![advice(ABOUT, message)];
     }
     let origin = config.public_url.origin().to_owned();
     let (is_https, has_contact) = (config.public_url.is_https(), config.security_contact.is_some());
@@ -33,7 +34,7 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     let agent = ureq::Agent::from(agent.build());
     let page = match follow(&agent, origin) {
         Ok(page) => page,
-        Err(said) => return vec![fault(ABOUT, said)],
+        Err(message) => return vec![fault(ABOUT, message)],
     };
     let has = |name: &str| page.headers().contains_key(name);
     let mut findings = vec![match (has("x-request-id"), is_https, has("strict-transport-security")) {
@@ -45,8 +46,8 @@ fn visit(origin: &str, is_https: bool, has_contact: bool) -> Vec<Finding> {
     }];
     let date = page.headers().get("date").and_then(|date| date.to_str().ok()).and_then(Timestamp::from_http_date);
     findings.extend(date.map(|date| clock("site", date)));
-    let asked = [(paths::PASSKEY_ENDPOINTS, true), (paths::SECURITY_TXT, has_contact)];
-    for (path, _) in asked.into_iter().filter(|(_, is_expected)| *is_expected) {
+    let pages = [(paths::PASSKEY_ENDPOINTS, true), (paths::SECURITY_TXT, has_contact)];
+    for (path, _) in pages.into_iter().filter(|(_, is_expected)| *is_expected) {
         findings.push(match agent.get(format!("{origin}{path}")).call() {
             Ok(_) => good("well-known", format!("{path} responds")),
             Err(cause) => advice("well-known", format!("{path} failed ({cause}); make the proxy forward it")),

@@ -13,7 +13,7 @@ use crate::server::config::Config;
 use crate::server::keys::Keys;
 use crate::server::secret::SystemEntropy;
 use crate::server::store::{Line, Store};
-use passphrase::{Asked, Passphrase};
+use passphrase::{Passphrase, PassphraseUse};
 use row::{Row, from_json, to_json};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -44,7 +44,7 @@ struct Foot {
 pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let store = bootstrap::open_existing_store(config).await?;
     let draft = AtomicFile::of(path)?;
-    let text = passphrase::ask(passphrase_file, Asked::New)?;
+    let text = passphrase::ask(passphrase_file, PassphraseUse::New)?;
     let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let under = text.as_ref().zip(passphrase.as_ref()).map(|(text, passphrase)| passphrase.keys(text));
@@ -103,7 +103,7 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
     if head.passphrase.is_none() && passphrase_file.is_some() {
         return Err(Failure::Message("the file was exported without a passphrase; omit --passphrase-file".to_owned()));
     }
-    let under = head.passphrase.as_ref().map(|passphrase| passphrase.asked(passphrase_file)).transpose()?;
+    let under = head.passphrase.as_ref().map(|passphrase| passphrase.ask_keys(passphrase_file)).transpose()?;
     // A database with data is refused before its schema is migrated.
     if bootstrap::has_schema(&config.database).await?
         && bootstrap::open_existing_store(config).await?.count_rows().await? > 0

@@ -46,26 +46,26 @@ impl Passphrase {
     ///
     /// # Errors
     /// When no passphrase is given, or the file requires too many iterations.
-    pub fn asked(&self, file: Option<&Path>) -> Result<Keys, Failure> {
+    pub fn ask_keys(&self, file: Option<&Path>) -> Result<Keys, Failure> {
         if self.iterations.get() > MAX_ITERATIONS {
             return Err(Failure::Message("the header of the file requires too many iterations".to_owned()));
         }
         let missing =
             || Failure::Message("the keys in this file are encrypted; pass --passphrase-file PATH".to_owned());
-        Ok(self.keys(&ask(file, Asked::Known)?.ok_or_else(missing)?))
+        Ok(self.keys(&ask(file, PassphraseUse::Known)?.ok_or_else(missing)?))
     }
 }
 
 /// The purpose of a passphrase.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum PassphraseUse {
     /// A new passphrase, typed twice.
     New,
     Known,
 }
 
-fn typed(asked: Asked) -> Result<String, Failure> {
-    if asked == Asked::Known {
+fn typed(usage: PassphraseUse) -> Result<String, Failure> {
+    if usage == PassphraseUse::Known {
         return Ok(rpassword::prompt_password("Passphrase of the file: ")?);
     }
     let text = rpassword::prompt_password("Passphrase for the keys in the file (empty: keep them under SECRET_KEY): ")?;
@@ -79,13 +79,13 @@ fn typed(asked: Asked) -> Result<String, Failure> {
 ///
 /// # Errors
 /// When the file cannot be read, or the passphrase is too short.
-pub fn ask(file: Option<&Path>, asked: Asked) -> Result<Option<Secret<String>>, Failure> {
+pub fn ask(file: Option<&Path>, usage: PassphraseUse) -> Result<Option<Secret<String>>, Failure> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|cause| Failure::Message(format!("{}: {cause}", path.display())))?
             .trim_end_matches(['\r', '\n'])
             .to_owned(),
-        None if stdin().is_terminal() => typed(asked)?,
+        None if stdin().is_terminal() => typed(usage)?,
         None => return Ok(None),
     };
     match text.chars().count() {

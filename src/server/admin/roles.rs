@@ -53,8 +53,8 @@ impl Roles<'_> {
     }
 }
 
-/// Whether no owner would remain without this one, or none who can sign in although this one can. Each owner comes with
-/// whether they can sign in.
+/// Whether removing this owner would leave no owner, or none who can sign in although this one can. The flag of each
+/// owner says whether they can sign in.
 fn is_last(owners: &[(UserId, bool)], user: UserId) -> bool {
     let others = || owners.iter().filter(|(owner, _)| *owner != user);
     let can_sign_in = owners.contains(&(user, true));

@@ -218,8 +218,8 @@ impl EmailSignIn<'_> {
                 unit.record(EventKind::SignInLinkUsed, None).await?;
                 (unit, Credential::BreakGlass, EventKind::SignedIn)
             }
-            Purpose::SignUp { username: asked, display_name, address, invitation } => {
-                let form = SignUpForm { username: asked, email: Some(address), display_name, invitation };
+            Purpose::SignUp { username: requested, display_name, address, invitation } => {
+                let form = SignUpForm { username: requested, email: Some(address), display_name, invitation };
                 let form = form.renamed(username)?;
                 match self.find_or_create_account(unit, form, caller).await? {
                     Ok((unit, kind)) => (unit, Credential::Email, kind),

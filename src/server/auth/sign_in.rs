@@ -176,7 +176,7 @@ impl Attempt<'_> {
                 Err(ApiError::NOT_VERIFIED.into())
             }
             Assertion::NotVerified => {
-                Activity { core: self.core }.record_strangers(self.user.id).await?;
+                Activity { core: self.core }.record_failed_attempt(self.user.id).await?;
                 Err(ApiError::NOT_VERIFIED.into())
             }
         }
@@ -207,10 +207,10 @@ impl Attempt<'_> {
     }
 
     async fn reason(self, used: &PasskeyUse) -> Result<ApiError, Unavailable> {
-        let now = self.core.store.passkey(&self.passkey.credential_id).await?;
-        let now = now.filter(|(_, owner)| owner.id == self.user.id);
-        if now.as_ref().is_some_and(|(now, _)| now.has_stale_counter(used)) {
-            tracing::warn!(user = %self.user.id.0, reason = "counter overtaken", "sign-in failed");
+        let current = self.core.store.passkey(&self.passkey.credential_id).await?;
+        let current = current.filter(|(_, owner)| owner.id == self.user.id);
+        if current.as_ref().is_some_and(|(current, _)| current.has_stale_counter(used)) {
+            tracing::warn!(user = %self.user.id.0, reason = "stale counter", "sign-in failed");
             self.warn_of_copy().await?;
             return Ok(ApiError::NOT_VERIFIED);
         }
@@ -219,8 +219,8 @@ impl Attempt<'_> {
             unit.record_hourly(EventKind::SignInRefused, "passkey").await?;
             unit.commit().await?;
         }
-        Ok(match now {
-            Some((now, _)) => ApiError::NotVerified { suspended: now.suspended_at.is_some() },
+        Ok(match current {
+            Some((current, _)) => ApiError::NotVerified { suspended: current.suspended_at.is_some() },
             None => ApiError::UnknownPasskey { forget: true },
         })
     }

@@ -2,7 +2,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailSignIn {
     On,
-    /// A session by email can only add a passkey and sign out (docs/RULES.md, 8).
+    /// A session opened by email can only add a passkey and sign out (docs/RULES.md, 8).
     RecoveryOnly,
     Off,
 }
@@ -16,7 +16,7 @@ pub struct EmailPolicy {
 }
 
 impl EmailPolicy {
-    /// `has_server`: `SMTP_URL` is set. `can_send`: there is a transport, if only the development mailbox.
+    /// `has_server`: `SMTP_URL` is set. `can_send`: there is a transport, even if it is only the development mailbox.
     #[must_use]
     pub fn new(sign_in: EmailSignIn, can_send: bool, has_server: bool) -> Self {
         Self { sign_in, can_send, has_server }
@@ -28,14 +28,14 @@ impl EmailPolicy {
         self.sign_in != EmailSignIn::Off
     }
 
-    /// Whether a session by email can only add a passkey.
+    /// Whether a session opened by email can only add a passkey.
     #[must_use]
     pub fn is_recovery_only(self) -> bool {
         self.sign_in == EmailSignIn::RecoveryOnly
     }
 
-    /// Whether an emailed link or code confirms a user's identity. If a session by email can only add a passkey, an
-    /// email proves no more than that.
+    /// Whether an emailed link or code confirms a user's identity. If a session opened by email can only add a
+    /// passkey, an email must not prove more than that.
     #[must_use]
     pub fn reauthenticates(self) -> bool {
         self.sign_in == EmailSignIn::On

@@ -41,7 +41,7 @@ pub struct RedisFacts {
     pub version: String,
     /// Its `maxmemory-policy`; `None` if it is not known.
     pub eviction: Option<String>,
-    /// Its clock.
+    /// The time on the server.
     pub now: Timestamp,
 }
 
@@ -52,7 +52,8 @@ impl RedisEphemeral {
         parsed(text).is_some_and(|(address, _)| Client::open(address).is_ok())
     }
 
-    /// Prepares the connection. With `?cluster=true`, the URL is that of one node of a cluster, which names the others.
+    /// Prepares the connection. With `?cluster=true`, the URL is that of one node of a cluster, which reports the
+    /// others.
     ///
     /// # Errors
     /// When the URL is not that of a Redis server.
@@ -93,8 +94,8 @@ impl RedisEphemeral {
             let info: String = redis::cmd("INFO").arg("server").query_async(&mut server).await?;
             let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown");
             // Hosted servers often forbid `CONFIG`.
-            let asked = redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut server).await;
-            let eviction = asked.ok().and_then(|answer: Vec<String>| answer.into_iter().nth(1));
+            let policy = redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query_async(&mut server).await;
+            let eviction = policy.ok().and_then(|answer: Vec<String>| answer.into_iter().nth(1));
             let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut server).await?;
             let now = Timestamp::from_unix_millis(seconds * 1_000 + micros / 1_000);
             Ok(RedisFacts { version: version.trim().to_owned(), eviction, now })
@@ -182,8 +183,8 @@ async fn cluster(
     connection.get_or_try_init(|| client.get_async_connection()).await.cloned()
 }
 
-async fn answer_within<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
-    timeout(CLUSTER_TIMEOUT, asked).await.map_err(|elapsed| Unavailable::new("redis", elapsed))?.map_err(unavailable)
+async fn answer_within<T>(request: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
+    timeout(CLUSTER_TIMEOUT, request).await.map_err(|elapsed| Unavailable::new("redis", elapsed))?.map_err(unavailable)
 }
 
 /// The URL without our parameter `cluster`, and whether it is that of a cluster.

@@ -126,8 +126,8 @@ impl Cookies {
 
     /// Kept for as long as the email can be answered.
     #[must_use]
-    pub fn set_email(self, asked: &Requested) -> Option<HeaderValue> {
-        header_of(self.cookie(self.email_name(), asked.email.encode()).max_age(whole_seconds(asked.life)))
+    pub fn set_email(self, requested: &Requested) -> Option<HeaderValue> {
+        header_of(self.cookie(self.email_name(), requested.email.encode()).max_age(whole_seconds(requested.life)))
     }
 
     #[must_use]

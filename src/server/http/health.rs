@@ -17,12 +17,12 @@ pub const TIMEOUT: Duration = Duration::from_millis(1_200);
 #[derive(Debug, Default)]
 pub struct Readiness {
     is_stopping: AtomicBool,
-    asked: Mutex<Option<Asked>>,
+    polling: Mutex<Option<Polling>>,
 }
 
 /// When `/readyz` was last polled, and the longest recent interval: several proxies may poll in quick succession.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+struct Polling {
     at: Instant,
     longest: Option<(Duration, Instant)>,
 }
@@ -48,23 +48,23 @@ impl Readiness {
     /// How long to accept connections after the stop; `None` if no proxy polls `/readyz`.
     #[must_use]
     pub fn drain_time(&self) -> Option<Duration> {
-        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let Asked { at, longest } = asked.filter(|asked| asked.at.elapsed() < WATCHING)?;
+        let polling = *self.polling.lock().unwrap_or_else(PoisonError::into_inner);
+        let Polling { at, longest } = polling.filter(|polling| polling.at.elapsed() < WATCHING)?;
         let (interval, _) = longest.filter(|(interval, _)| at.elapsed() < *interval * 3 + LATE)?;
         Some((interval * 2).clamp(NOTICE.0, NOTICE.1))
     }
 
     fn record_poll(&self) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
-        let interval = asked.map(|before| at - before.at).filter(|interval| *interval < WATCHING);
-        let lately = asked.and_then(|before| before.longest).filter(|(_, seen)| seen.elapsed() < WATCHING);
+        let interval = polling.map(|before| at - before.at).filter(|interval| *interval < WATCHING);
+        let lately = polling.and_then(|before| before.longest).filter(|(_, seen)| seen.elapsed() < WATCHING);
         let longest = match (interval, lately) {
             (Some(interval), Some((longest, _))) if interval < longest => lately,
             (Some(interval), _) => Some((interval, at)),
             (None, lately) => lately,
         };
-        *asked = Some(Asked { at, longest });
+        *polling = Some(Polling { at, longest });
     }
 }
 
@@ -84,9 +84,9 @@ pub async fn healthz() -> &'static str {
 pub async fn answer_within<T>(
     backend: &'static str,
     patience: Duration,
-    asked: impl Future<Output = Result<T, Unavailable>>,
+    operation: impl Future<Output = Result<T, Unavailable>>,
 ) -> Option<T> {
-    match timeout(patience, asked).await {
+    match timeout(patience, operation).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(cause)) => {
             tracing::warn!(backend, %cause, "backend unavailable");

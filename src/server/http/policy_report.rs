@@ -147,8 +147,8 @@ mod tests {
         let kind = |number: usize| Kind { directive: number.to_string(), blocked: String::new() };
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         assert!(reports.is_new(&kind(0), now) && !reports.is_new(&kind(0), now));
-        let told = (1..1_000).filter(|number| reports.is_new(&kind(*number), now)).count();
-        assert_eq!(told, MAX_KINDS_PER_DAY - 1);
+        let logged = (1..1_000).filter(|number| reports.is_new(&kind(*number), now)).count();
+        assert_eq!(logged, MAX_KINDS_PER_DAY - 1);
         assert!(reports.is_new(&kind(0), now.plus(MEMORY)), "the next day");
     }
 }

@@ -1,7 +1,7 @@
 //! The contents of emails. Their texts are in `templates/`.
 
 use super::link_like::looks_like_link;
-use super::say::{Translator, asked, says};
+use super::say::{Translator, requested_from, says};
 use crate::server::config::{Config, Palette};
 use crate::server::model::Client;
 use crate::server::model::email_request::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, Purpose};
@@ -71,7 +71,7 @@ struct Words<'a> {
     code: &'a str,
     minutes: u64,
     hours: u64,
-    asked: String,
+    requested_from: String,
 }
 
 macro_rules! templates {
@@ -128,7 +128,7 @@ impl Draft<'_> {
             code: self.code.map(Code::expose).unwrap_or_default(),
             minutes: ANSWER_LIFE.as_secs() / 60,
             hours: CONFIRMATION_LIFE.as_secs() / 3_600,
-            asked: asked(self.client, say),
+            requested_from: requested_from(self.client, say),
         };
         let w = &words;
         let (text, html) = match self.purpose {

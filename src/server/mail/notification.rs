@@ -18,7 +18,7 @@ struct Report<'a> {
     head: &'a Branding,
     name: &'a str,
     /// The event.
-    said: String,
+    message: String,
     at: String,
     client: String,
     /// The link that restores the address; empty if it cannot be restored.
@@ -51,17 +51,17 @@ pub fn write_notification(
     head: &Branding,
 ) -> Result<Email, Unwritable> {
     let say = Translator(about.language);
-    let (subject, said) = report(about);
+    let (subject, message) = report(about);
     let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
     let words = Report {
         subject,
         language: about.language,
         head,
         name: Some(about.name.as_str()).filter(|name| !looks_like_link(name)).unwrap_or_default(),
-        said,
+        message,
         at: about.happened_at.to_minutes(),
         client: match about.occasion {
-            Occasion::SignInLinkMade => say.t("the server of this site").to_owned(),
+            Occasion::SignInLinkMade => say.t("this site's server").to_owned(),
             _ => device(&about.client, say),
         },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
@@ -84,7 +84,7 @@ fn report(about: &Notification) -> (&'static str, String) {
         Some(name) => say.with(with, name),
         None => say.t(without).to_owned(),
     };
-    let (subject, said) = match about.occasion {
+    let (subject, message) = match about.occasion {
         Occasion::PasskeyAdded => (
             "A passkey was added to your account",
             named("A passkey was added to your account: {}.", "A passkey was added to your account."),
@@ -161,7 +161,7 @@ fn report(about: &Notification) -> (&'static str, String) {
                 .to_owned(),
         ),
     };
-    (say.t(subject), said)
+    (say.t(subject), message)
 }
 
 says! { Report }

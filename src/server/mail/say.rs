@@ -5,7 +5,7 @@ use crate::types::{Language, texts};
 use std::fmt::Display;
 
 /// The browser and system that requested an email, as far as they are known.
-pub(super) fn asked(client: &Client, say: Translator) -> String {
+pub(super) fn requested_from(client: &Client, say: Translator) -> String {
     match (&client.browser, &client.system) {
         (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
         (Some(browser), None) => say.with("from {}", browser),

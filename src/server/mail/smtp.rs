@@ -97,7 +97,7 @@ impl Smtp {
     /// # Errors
     /// When it cannot be reached, its certificate is not valid, or the login is refused.
     pub async fn check(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let mut connection = timeout(CONVERSATION, self.connect()).await?.map_err(told)?;
+        let mut connection = timeout(CONVERSATION, self.connect()).await?.map_err(loggable)?;
         let _ = timeout(CONNECT, connection.quit()).await;
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Transport for Smtp {
     async fn prepare(&self, email: Email) -> Result<Box<dyn PreparedEmail>, DeliveryError> {
         let (address, message) = self.message(email).map_err(DeliveryError::Never)?;
         let conversation = async {
-            let mut connection = self.connect().await.map_err(|cause| DeliveryError::Later(told(cause)))?;
+            let mut connection = self.connect().await.map_err(|cause| DeliveryError::Later(loggable(cause)))?;
             connection.command(Mail::new(Some(self.from.email.clone()), vec![])).await.map_err(refused)?;
             connection.command(Rcpt::new(address, vec![])).await.map_err(refused)?;
             connection.command(Data).await.map_err(refused)?;
@@ -189,7 +189,7 @@ impl PreparedEmail for Conversation {
                 Ok(())
             }
             Ok(Err(cause)) if cause.status().is_some() => Err(HandOverError::Refused(refused(cause))),
-            Ok(Err(cause)) => Err(HandOverError::Unknown(told(cause))),
+            Ok(Err(cause)) => Err(HandOverError::Unknown(loggable(cause))),
             Err(elapsed) => Err(HandOverError::Unknown(elapsed.into())),
         }
     }
@@ -198,11 +198,11 @@ impl PreparedEmail for Conversation {
 /// A 5xx reply is permanent, everything else is temporary (RFC 5321, section 4.2.1).
 fn refused(cause: SmtpError) -> DeliveryError {
     let is_final = cause.is_permanent();
-    if is_final { DeliveryError::Never(told(cause)) } else { DeliveryError::Later(told(cause)) }
+    if is_final { DeliveryError::Never(loggable(cause)) } else { DeliveryError::Later(loggable(cause)) }
 }
 
 /// The cause for the log. The text of a reply often repeats the address, so only the status is kept.
-fn told(cause: SmtpError) -> Box<dyn Error + Send + Sync> {
+fn loggable(cause: SmtpError) -> Box<dyn Error + Send + Sync> {
     match cause.status() {
         Some(status) => format!("the mail server answered {status}").into(),
         None => cause.into(),

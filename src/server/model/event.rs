@@ -76,7 +76,7 @@ kinds! {
     ConsentWithdrawn = "consent_withdrawn", "Application access withdrawn";
     RefreshTokenReused = "refresh_token_reused", "Application access ended: a token was used twice";
     Exported = "exported", "Data downloaded";
-    NotMe = "not_me", "Reported as not you";
+    NotMe = "not_me", "Account secured";
     SignInLinkMade = "sign_in_link_made", "Sign-in link created by an administrator";
     SignInLinkUsed = "sign_in_link_used", "Administrator's sign-in link used";
     AccountDisabled = "account_disabled", "Account disabled by an administrator";

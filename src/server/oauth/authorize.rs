@@ -26,7 +26,7 @@ pub struct Authorizations<'a> {
 
 /// A valid authorization request with its client and the signed-in user.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ResolvedRequest {
     pub application: Application,
     pub client: Client,
     pub request: AuthorizationRequest,
@@ -40,7 +40,7 @@ pub struct Asked {
     consent: Option<Scopes>,
 }
 
-impl Asked {
+impl ResolvedRequest {
     /// Whether `id_token_hint`, or `sub` in `claims`, names a different user.
     #[must_use]
     pub fn names_another_user(&self, current: &CurrentUser) -> bool {
@@ -52,7 +52,7 @@ impl Asked {
 
 /// The result of reading a request.
 pub enum Reading {
-    Asked(Box<Asked>),
+    Resolved(Box<ResolvedRequest>),
     /// The application gets an error.
     Refused(ReturnTo, Refusal),
     /// The application gets no response: a page tells the user.
@@ -145,7 +145,15 @@ impl Authorizations<'_> {
                 (Sessions { core: self.core }.check_alive(CurrentUser { user, session }).await?, facts)
             }
         };
-        Ok(Reading::Asked(Box::new(Asked { application, client, request, hinted, current, facts, consent })))
+        Ok(Reading::Resolved(Box::new(ResolvedRequest {
+            application,
+            client,
+            request,
+            hinted,
+            current,
+            facts,
+            consent,
+        })))
     }
 
     /// Logs a request that cannot be redirected, under a new reference.
@@ -154,21 +162,22 @@ impl Authorizations<'_> {
         self.core.entropy().fill(&mut bytes);
         let reference = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         let application = known.map_or("unknown", |(application, _)| application.id.as_str());
-        let asked = match &why {
+        let requested_uri = match &why {
             NoRedirect::RedirectUriError(Some(uri)) => Some(uri.as_str()),
             NoRedirect::RedirectUriError(None) | NoRedirect::UnknownClient => None,
         };
-        let place = asked.map(|uri| Mismatch::without_values(uri).split('?').next().unwrap_or_default().to_owned());
+        let place =
+            requested_uri.map(|uri| Mismatch::without_values(uri).split('?').next().unwrap_or_default().to_owned());
         let place = place.unwrap_or_default();
         tracing::warn!(reference, application, redirect_uri = place, "authorization request not redirected");
         let Some((application, client)) = known else {
             return UnredirectableRequest { reference, why, application: None, mismatch: None };
         };
-        let mismatch = asked.map(|uri| {
+        let mismatch = requested_uri.map(|uri| {
             let uri = Mismatch::without_values(uri);
             (application.id.clone(), Mismatch { uri, reference: reference.clone(), happened_at: self.core.now() })
         });
-        let application = Some((application.name.to_string(), asked.and_then(|uri| nearest(client, uri))));
+        let application = Some((application.name.to_string(), requested_uri.and_then(|uri| nearest(client, uri))));
         UnredirectableRequest { reference, why, application, mismatch }
     }
 
@@ -184,33 +193,33 @@ impl Authorizations<'_> {
 
     /// Decides the next step of a request.
     #[must_use]
-    pub fn decide(&self, asked: &Asked, progress: Progress) -> Decision {
-        let session = asked.current.as_ref().map(|current| self.signed_in(asked, current));
+    pub fn decide(&self, resolved: &ResolvedRequest, progress: Progress) -> Decision {
+        let session = resolved.current.as_ref().map(|current| self.signed_in(resolved, current));
         let Progress { began_at, has_chosen, has_allowed } = progress;
-        let (request, now) = (&asked.request, self.core.now());
+        let (request, now) = (&resolved.request, self.core.now());
         decide(&Situation { request, began_at, session, has_chosen, has_allowed, now })
     }
 
-    fn signed_in(&self, asked: &Asked, current: &CurrentUser) -> SignedIn {
+    fn signed_in(&self, resolved: &ResolvedRequest, current: &CurrentUser) -> SignedIn {
         let access = Access { core: self.core };
         let authentication = Authentication::of(&current.session);
-        let (person, now) = ((&current.user, &asked.facts), Some(self.core.now()));
-        let (assurance, verdict) = access.judge(person, &asked.application, (&authentication, now));
+        let (person, now) = ((&current.user, &resolved.facts), Some(self.core.now()));
+        let (assurance, verdict) = access.judge(person, &resolved.application, (&authentication, now));
         SignedIn {
             assurance,
             verdict,
-            has_passkey: access.standing(&asked.facts.passkeys).has_settled_passkey(),
-            matches_hint: !asked.names_another_user(current),
-            needs_consent: asked.client.needs_consent(&asked.request.scopes, asked.consent.as_ref()),
+            has_passkey: access.standing(&resolved.facts.passkeys).has_settled_passkey(),
+            matches_hint: !resolved.names_another_user(current),
+            needs_consent: resolved.client.needs_consent(&resolved.request.scopes, resolved.consent.as_ref()),
         }
     }
 
     /// Answers with a code.
-    pub async fn answer(&self, asked: &Asked, current: &CurrentUser) -> Result<Answer, Unavailable> {
+    pub async fn answer(&self, resolved: &ResolvedRequest, current: &CurrentUser) -> Result<Answer, Unavailable> {
         let authenticated_at = current.session.authenticated_at.unix_millis();
-        let bound = Bound { request: &asked.request, session: current.session.id, authenticated_at };
-        let code = code::issue(self.core, &asked.application.id, bound).await?;
-        let (return_to, issuer) = (asked.request.return_to.clone(), &self.core.policy.issuer);
+        let bound = Bound { request: &resolved.request, session: current.session.id, authenticated_at };
+        let code = code::issue(self.core, &resolved.application.id, bound).await?;
+        let (return_to, issuer) = (resolved.request.return_to.clone(), &self.core.policy.issuer);
         Ok(Answer::new(return_to, issuer, vec![("code", code)]))
     }
 
@@ -226,14 +235,14 @@ impl Authorizations<'_> {
     ///
     /// # Errors
     /// When the session expired or was revoked, or the database is unavailable.
-    pub async fn allow(&self, asked: &Asked, current: &CurrentUser) -> Result<(), Error> {
-        if asked.client.consent != ConsentRule::Once {
+    pub async fn allow(&self, resolved: &ResolvedRequest, current: &CurrentUser) -> Result<(), Error> {
+        if resolved.client.consent != ConsentRule::Once {
             return Ok(());
         }
-        let (user, application) = (current.user.id, &asked.application.id);
+        let (user, application) = (current.user.id, &resolved.application.id);
         let OwnerUnit { mut unit, .. } = OwnerUnit::begin(self.core, current).await?;
         let given = unit.reread_consent(user, application).await?.unwrap_or_default();
-        let scopes = given.union(&asked.request.scopes);
+        let scopes = given.union(&resolved.request.scopes);
         unit.put_consent(user, application, (&scopes, self.core.now())).await?;
         Ok(unit.commit().await?)
     }
@@ -254,8 +263,8 @@ pub fn describe(code: ErrorCode) -> Refusal {
     )
 }
 
-/// The registered redirect URI that shares the longest prefix with `asked`.
-fn nearest(client: &Client, asked: &str) -> Option<String> {
-    let common = |uri: &str| uri.bytes().zip(asked.bytes()).take_while(|(own, other)| own == other).count();
+/// The registered redirect URI that shares the longest prefix with `requested_uri`.
+fn nearest(client: &Client, requested_uri: &str) -> Option<String> {
+    let common = |uri: &str| uri.bytes().zip(requested_uri.bytes()).take_while(|(own, other)| own == other).count();
     client.redirect_uris.iter().map(RedirectUri::as_str).max_by_key(|uri| common(uri)).map(str::to_owned)
 }

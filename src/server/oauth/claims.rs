@@ -51,11 +51,11 @@ pub fn id_token_claims(
     subject: Subject<'_>,
     scopes: &Scopes,
     client: &Client,
-    asked: &RequestedClaims,
+    requested: &RequestedClaims,
 ) -> Map<String, Value> {
     let mut claims = scope_claims(subject, scopes, client);
     if !client.claims_in_id_token {
-        claims.retain(|name, _| asked.id_token.contains(name));
+        claims.retain(|name, _| requested.id_token.contains(name));
     }
     claims
 }

@@ -40,8 +40,8 @@ impl Statement<'_> {
 
     fn claims(&self) -> Map<String, Value> {
         let Self { issuer, client, grant, assurance, now, .. } = self;
-        let asked = grant.claims.as_deref().and_then(RequestedClaims::parse).unwrap_or_default();
-        let mut claims = id_token_claims(self.subject, &grant.scopes, client, &asked);
+        let requested = grant.claims.as_deref().and_then(RequestedClaims::parse).unwrap_or_default();
+        let mut claims = id_token_claims(self.subject, &grant.scopes, client, &requested);
         let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         put("iss", (*issuer).into());
         put("sub", grant.user_id.encode().into());

@@ -21,7 +21,7 @@ mod request;
 mod token;
 mod userinfo;
 
-pub use authorize::{Answer, Asked, Authorizations, Progress, Reading, UnredirectableRequest, describe};
+pub use authorize::{Answer, Authorizations, Progress, Reading, ResolvedRequest, UnredirectableRequest, describe};
 pub use client_authentication::ClientRequest;
 pub use decide::{Decision, SignedIn, Situation, decide};
 pub use discovery::Discovery;

@@ -108,10 +108,10 @@ async fn end_reused_grant(mut unit: AccountUnit<'_>, grant: &Grant, application:
 }
 
 /// The scopes of the new access token: those of the grant, or fewer (RFC 6749, section 6).
-fn narrowed(grant: &Grant, asked: Option<&str>) -> Result<Scopes, Refusal> {
-    let Some(asked) = asked.map(Scopes::parse) else { return Ok(grant.scopes.clone()) };
-    if asked.is_subset(&grant.scopes) && asked.iter().any(|scope| scope != Scope::OfflineAccess) {
-        Ok(asked)
+fn narrowed(grant: &Grant, requested: Option<&str>) -> Result<Scopes, Refusal> {
+    let Some(requested) = requested.map(Scopes::parse) else { return Ok(grant.scopes.clone()) };
+    if requested.is_subset(&grant.scopes) && requested.iter().any(|scope| scope != Scope::OfflineAccess) {
+        Ok(requested)
     } else {
         Err(Refusal::new(ErrorCode::InvalidScope, "scope exceeds the scopes that the user granted"))
     }

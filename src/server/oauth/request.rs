@@ -127,7 +127,7 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, NoRedirect> {
 /// When the redirect URI is missing, repeated or not registered. Only plain OAuth lets a client with one registered URI
 /// omit it (RFC 6749, section 3.1.2.3; OpenID Connect Core, section 3.1.2.1), so it is always required.
 pub fn return_to(parameters: &Parameters, client: &Client) -> Result<ReturnTo, NoRedirect> {
-    let asked = match parameters.find("redirect_uri") {
+    let redirect_uri = match parameters.find("redirect_uri") {
         Found::One(uri) if client.admits(uri) => uri.to_owned(),
         Found::One(uri) => return Err(NoRedirect::RedirectUriError(Some(uri.to_owned()))),
         Found::Absent | Found::Several => return Err(NoRedirect::RedirectUriError(None)),
@@ -135,7 +135,7 @@ pub fn return_to(parameters: &Parameters, client: &Client) -> Result<ReturnTo, N
     let named = parameters.one("response_mode");
     let mode = ResponseMode::ALL.into_iter().find(|mode| Some(mode.name()) == named).unwrap_or_default();
     let state = parameters.one("state").filter(|state| state.len() <= LONGEST_VALUE).map(str::to_owned);
-    Ok(ReturnTo { redirect_uri: asked, mode, state })
+    Ok(ReturnTo { redirect_uri, mode, state })
 }
 
 impl AuthorizationRequest {

@@ -28,7 +28,7 @@ pub trait OauthClientReads: Send + Sync {
 /// Writes of the provider's clients.
 #[async_trait]
 pub trait OauthClientWrites: Send {
-    /// The client of an application that is locked.
+    /// The client of an application whose row is locked.
     async fn client_within(&mut self, application: &ApplicationId) -> Result<Option<Client>, Unavailable>;
 
     /// Whether another application has the `client_id` of this client.
@@ -40,7 +40,7 @@ pub trait OauthClientWrites: Send {
     /// Removes the client of an application, if there is one, with its secrets, grants and visits.
     async fn remove_client(&mut self, application: &ApplicationId) -> Result<(), Unavailable>;
 
-    /// The secrets of an application that is locked.
+    /// The secrets of an application whose row is locked.
     async fn client_secrets_within(&mut self, application: &ApplicationId) -> Result<Vec<ClientSecret>, Unavailable>;
 
     async fn add_client_secret(

@@ -30,16 +30,16 @@ where
     F: Future<Output = Result<T, ConnectError>>,
 {
     let deadline = Instant::now() + patience;
-    let mut told = false;
+    let mut has_logged = false;
     loop {
         match attempt().await {
             Ok(connected) => return Ok(connected),
             Err(ConnectError::Permanent(cause)) => return Err(cause),
             Err(ConnectError::Temporary(cause)) if Instant::now() + RETRY_INTERVAL >= deadline => return Err(cause),
             Err(ConnectError::Temporary(cause)) => {
-                if !told {
+                if !has_logged {
                     tracing::warn!(%cause, at_most_s = patience.as_secs(), "waiting for the database");
-                    told = true;
+                    has_logged = true;
                 }
                 sleep(RETRY_INTERVAL).await;
             }

@@ -31,9 +31,9 @@ pub trait SessionReads: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct OtherSessions<'a> {
     /// The session that is kept.
-    pub than: SessionId,
+    pub except: SessionId,
     /// Limits the others to sessions that were opened with this passkey.
-    pub other_sessions_of: Option<&'a CredentialId>,
+    pub opened_with: Option<&'a CredentialId>,
 }
 
 /// Writes of sessions.

@@ -11,7 +11,7 @@ pub fn SubmitButton(
     busy_label: &'static str,
     #[prop(into)] busy: DerivedSignal<bool>,
 ) -> impl IntoView {
-    let (disabled, said) = (busy.clone(), busy.clone());
+    let (disabled, aria_busy) = (busy.clone(), busy.clone());
     view! {
         <button
             type="submit"
@@ -19,7 +19,7 @@ pub fn SubmitButton(
             name="action"
             value="passkey"
             aria-disabled=move || disabled.get().to_string()
-            aria-busy=move || said.get().to_string()
+            aria-busy=move || aria_busy.get().to_string()
         >
             {move || t(if busy.get() { busy_label } else { label.get() })}
         </button>

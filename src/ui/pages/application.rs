@@ -166,15 +166,15 @@ pub struct RedirectProblem {
     pub reference: String,
     pub application: Option<String>,
     /// The requested redirect URI, and the most similar registered one.
-    pub asked: Option<String>,
+    pub requested: Option<String>,
     pub registered: Option<String>,
 }
 
 /// Says that an authorization request gets no response.
 #[component]
 pub fn UnredirectableRequestPage(about: RedirectProblem) -> impl IntoView {
-    let RedirectProblem { reference, application, asked, registered } = about;
-    let lead = match (application, &asked) {
+    let RedirectProblem { reference, application, requested, registered } = about;
+    let lead = match (application, &requested) {
         (None, _) => t("We don't recognise the application that sent you here.").into_any(),
         (Some(name), None) => sentence("{} didn't say where to send you after you sign in.", [bold(name)]).into_any(),
         (Some(name), Some(_)) => {
@@ -185,16 +185,16 @@ pub fn UnredirectableRequestPage(about: RedirectProblem) -> impl IntoView {
         <h1>{t("Can't continue to the application")}</h1>
         <p class="lead">{lead}</p>
         <p>{t("No data was sent to it. If this keeps happening, give your administrator this reference:")} " "<code>{reference}</code></p>
-        {asked
-            .map(|asked| {
-                let (same, rest) = split(&asked, registered.as_deref());
+        {requested
+            .map(|requested| {
+                let (same, rest) = split(&requested, registered.as_deref());
                 view! {
                     <dl class="compare">
                         <dt>{t("Requested")}</dt>
                         <dd class="break-words"><code>{same}<mark>{rest}</mark></code></dd>
                         {registered
                             .map(|registered| {
-                                let (same, rest) = split(&registered, Some(&asked));
+                                let (same, rest) = split(&registered, Some(&requested));
                                 view! {
                                     <dt>{t("Registered")}</dt>
                                     <dd class="break-words"><code>{same}<mark>{rest}</mark></code></dd>

@@ -188,7 +188,7 @@ fn line(event: &Event, language: Language) -> ActivityLine {
     };
     ActivityLine {
         id: event.id.0.to_string(),
-        said: event.kind.sentence(),
+        text: event.kind.sentence(),
         detail: event.detail.as_ref().map(wait_text),
         client: event.client.view(),
         at: event.at.to_rfc3339(),

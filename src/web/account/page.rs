@@ -9,7 +9,7 @@ use crate::ui::pages::{AccountPage, ConfinedPage, Typed};
 use crate::web::continuation::sent_before;
 use crate::web::extract::query;
 use crate::web::redirect::{as_query_value, to, to_sign_in, with_notice, with_refusal};
-use crate::web::render::{Page, is_about_code, render, told};
+use crate::web::render::{Page, field_refusal, is_about_code, render};
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -98,16 +98,20 @@ pub(super) async fn show(
     let (content, accepted) = content::of(context, current, section, &query).await?.ok_or(ApiError::NotFound)?;
     let signals = (accepted, signals::details(context, current)?);
     let user = views::user(&current.user);
-    let told = told(&context.state, &request, is_about_code).filter(|_| content.has_code_field());
+    let field_refusal = field_refusal(&context.state, &request, is_about_code).filter(|_| content.has_code_field());
     if request.uri().path() != section.path() {
         // A refused form was posted to another address; a change of language must redirect to the section.
         *request.uri_mut() = Uri::from_static(section.path());
     }
-    let page =
-        Page { status, told, has_error: status != StatusCode::OK, ..Page::of(current, section.title()).interactive() };
+    let page = Page {
+        status,
+        field_refusal,
+        has_error: status != StatusCode::OK,
+        ..Page::of(current, section.title()).interactive()
+    };
     let body = move || {
         let (user, content, signals, typed) = (user.clone(), content.clone(), signals.clone(), typed.clone());
-        view! { <AccountPage user content signals refusal=told typed /> }.into_any()
+        view! { <AccountPage user content signals refusal=field_refusal typed /> }.into_any()
     };
     Ok(render(&context.state, request, page, body).await)
 }

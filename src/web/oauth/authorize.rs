@@ -4,7 +4,7 @@ use super::{answer, pages};
 use crate::server::http::RequestContext;
 use crate::server::http::body::MAX_BODY;
 use crate::server::http::edge::Edge;
-use crate::server::oauth::{Asked, Decision, Holder, Parameters, Pending, Progress, Reading, describe};
+use crate::server::oauth::{Decision, Holder, Parameters, Pending, Progress, Reading, ResolvedRequest, describe};
 use crate::types::{ApiError, paths};
 use crate::web::redirect;
 use axum::body::to_bytes;
@@ -16,29 +16,29 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default().as_bytes());
     context.state.signing_keys().current()?;
     let authorizations = context.state.authorizations();
-    let asked = match authorizations.read(&parameters, context.session.as_ref()).await? {
-        Reading::Asked(asked) => asked,
+    let resolved = match authorizations.read(&parameters, context.session.as_ref()).await? {
+        Reading::Resolved(resolved) => resolved,
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, request, &authorizations.refuse(return_to, refusal)).await);
         }
         Reading::NoRedirect(misdirected) => return pages::misdirected(&context, request, misdirected).await,
     };
     let began_at = context.state.core().now();
-    match authorizations.decide(&asked, Progress::new(began_at)) {
-        Decision::Answer => match &asked.current {
+    match authorizations.decide(&resolved, Progress::new(began_at)) {
+        Decision::Answer => match &resolved.current {
             Some(current) => {
-                let code = authorizations.answer(&asked, current).await?;
+                let code = authorizations.answer(&resolved, current).await?;
                 Ok(answer::directly(&context, request, &code).await)
             }
             None => Err(ApiError::Internal),
         },
         Decision::Refuse(code) => {
-            let refused = authorizations.refuse(asked.request.return_to, describe(code));
+            let refused = authorizations.refuse(resolved.request.return_to, describe(code));
             Ok(answer::directly(&context, request, &refused).await)
         }
         _ => {
             let has_chosen = context.has_chosen_language(request.headers());
-            keep(&context, has_chosen, &asked, &Pending::new(&parameters, began_at)).await
+            keep(&context, has_chosen, &resolved, &Pending::new(&parameters, began_at)).await
         }
     }
 }
@@ -47,13 +47,13 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 async fn keep(
     context: &RequestContext,
     has_chosen_language: bool,
-    asked: &Asked,
+    resolved: &ResolvedRequest,
     pending: &Pending,
 ) -> Result<Response, ApiError> {
     let (browser, named) = context.browser_or_new();
     let id = context.state.pending_requests().keep(pending, Holder::Browser(&browser), context.from()).await?;
     let cookies = &context.state.cookies;
-    let wanted = asked.request.language.filter(|_| !has_chosen_language);
+    let wanted = resolved.request.language.filter(|_| !has_chosen_language);
     let language = wanted.and_then(|language| cookies.set_language(language));
     let all = named.into_iter().chain(cookies.set_pending(&id)).chain(language);
     Ok(redirect::to(&paths::continue_with(&id.encode()), all))
@@ -70,7 +70,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     let authorizations = context.state.authorizations();
     context.state.signing_keys().current()?;
     match authorizations.read(&parameters, None).await? {
-        Reading::Asked(_) => {}
+        Reading::Resolved(_) => {}
         Reading::Refused(return_to, refusal) => {
             return Ok(answer::directly(&context, rest, &authorizations.refuse(return_to, refusal)).await);
         }

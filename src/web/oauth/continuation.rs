@@ -4,7 +4,9 @@ use super::{answer, pages, request_of};
 use crate::server::auth::{CurrentUser, Holder as ContinuationHolder};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
-use crate::server::oauth::{Answer, Asked, Decision, ErrorCode, Holder, Pending, Progress, Reading, describe};
+use crate::server::oauth::{
+    Answer, Decision, ErrorCode, Holder, Pending, Progress, Reading, ResolvedRequest, describe,
+};
 use crate::server::secret::Token;
 use crate::types::{ApiError, Next, paths};
 use crate::web::extract::form;
@@ -20,7 +22,7 @@ struct Open {
     id: Token,
     browser: Token,
     pending: Pending,
-    asked: Box<Asked>,
+    resolved: Box<ResolvedRequest>,
 }
 
 /// The forms of the pages.
@@ -43,8 +45,8 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     }
     let progress =
         Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: false };
-    let decision = context.state.authorizations().decide(&open.asked, progress);
-    let current = open.asked.current.clone();
+    let decision = context.state.authorizations().decide(&open.resolved, progress);
+    let current = open.resolved.current.clone();
     match (decision, &current) {
         (Decision::Answer, Some(current)) => finish(&context, request, &open, current).await,
         (Decision::Refuse(code), _) => refuse(&context, request, &open, code).await,
@@ -64,7 +66,7 @@ async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, Ap
     let (browser, _) = context.browser_or_new();
     let Some(pending) = context.state.pending_requests().claim(&id, &browser).await? else { return Ok(None) };
     Ok(match context.state.authorizations().read(&pending.parameters(), context.session.as_ref()).await? {
-        Reading::Asked(asked) => Some(Open { id, browser, pending, asked }),
+        Reading::Resolved(resolved) => Some(Open { id, browser, pending, resolved }),
         // The application was changed in the meantime.
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
     })
@@ -84,11 +86,11 @@ async fn ask(
             authenticate(context, &open, &current, with_passkey).await
         }
         (Decision::ChooseAccount, Some(current)) => {
-            Ok(pages::choose_account(context, request, &open.asked, &current).await)
+            Ok(pages::choose_account(context, request, &open.resolved, &current).await)
         }
-        (Decision::AskConsent, Some(current)) => Ok(pages::consent(context, request, &open.asked, &current).await),
+        (Decision::AskConsent, Some(current)) => Ok(pages::consent(context, request, &open.resolved, &current).await),
         (Decision::Explain(reason), Some(current)) => {
-            Ok(pages::explain(context, request, (&open.asked, reason), &current).await)
+            Ok(pages::explain(context, request, (&open.resolved, reason), &current).await)
         }
         _ => Ok(redirect::to(&redirect::sign_in_for(&here), None)),
     }
@@ -130,7 +132,7 @@ async fn answer_with_code(
     open: &Open,
     current: &CurrentUser,
 ) -> Result<Response, ApiError> {
-    let code = context.state.authorizations().answer(&open.asked, current).await?;
+    let code = context.state.authorizations().answer(&open.resolved, current).await?;
     Ok(ended(context, request, open, &code).await)
 }
 
@@ -144,7 +146,7 @@ async fn refuse(
     if !take(context, open).await? {
         return Ok(pages::expired(context, request).await);
     }
-    let refused = context.state.authorizations().refuse(open.asked.request.return_to.clone(), describe(code));
+    let refused = context.state.authorizations().refuse(open.resolved.request.return_to.clone(), describe(code));
     Ok(ended(context, request, open, &refused).await)
 }
 
@@ -158,7 +160,7 @@ async fn take(context: &RequestContext, open: &Open) -> Result<bool, ApiError> {
 /// (`prompt=none`) came from a form of the application, never from one of ours.
 async fn ended(context: &RequestContext, request: Request, open: &Open, answered: &Answer) -> Response {
     let cookie = context.state.cookies.end_pending().map(|cookie| (SET_COOKIE, cookie));
-    let response = if open.asked.request.prompt.none {
+    let response = if open.resolved.request.prompt.none {
         answer::directly(context, request, answered).await
     } else {
         answer::after_form(context, request, answered).await
@@ -174,7 +176,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     };
     let here = paths::continue_with(&open.id.encode());
     // Consent is only valid for the user that the page was shown to (docs/RULES.md, 17); another user starts again.
-    let current = open.asked.current.clone().filter(|current| current.user.id.encode() == form.user);
+    let current = open.resolved.current.clone().filter(|current| current.user.id.encode() == form.user);
     match (form.action.as_str(), current) {
         ("cancel", _) => refuse(&context, request, &open, ErrorCode::AccessDenied).await,
         ("other", _) => other_account(&context, open).await,
@@ -198,12 +200,12 @@ async fn allow(
     let authorizations = context.state.authorizations();
     let progress =
         Progress { began_at: open.pending.began_at(), has_chosen: open.pending.has_chosen, has_allowed: true };
-    match authorizations.decide(&open.asked, progress) {
+    match authorizations.decide(&open.resolved, progress) {
         Decision::Answer => {
             if !take(context, open).await? {
                 return Ok(pages::expired(context, request).await);
             }
-            authorizations.allow(&open.asked, current).await?;
+            authorizations.allow(&open.resolved, current).await?;
             answer_with_code(context, request, open, current).await
         }
         _ => Ok(redirect::to(&paths::continue_with(&open.id.encode()), None)),
@@ -222,7 +224,7 @@ async fn other_account(context: &RequestContext, mut open: Open) -> Result<Respo
     requests.put(&open.id, &browser, &open.pending).await?;
     let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
     let target =
-        if open.asked.request.prompt.create { paths::SIGN_UP.to_owned() } else { redirect::sign_in_for(&here) };
+        if open.resolved.request.prompt.create { paths::SIGN_UP.to_owned() } else { redirect::sign_in_for(&here) };
     let named = context.state.cookies.set_browser(&browser);
     let marked = context.state.cookies.set_pending(&open.id);
     Ok(redirect::to(&target, cookies.into_iter().chain(named).chain(marked)))

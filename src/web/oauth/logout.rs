@@ -51,7 +51,7 @@ struct SignOutForm {
 }
 
 /// `GET /oauth/sign-out/ID`.
-pub async fn get_kept(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+pub async fn get_stored(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (browser, named) = context.browser_or_new();
     let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {
         return Ok(redirect::to(paths::HOME, None));
@@ -81,7 +81,7 @@ pub async fn get_kept(context: RequestContext, request: Request) -> Result<Respo
 }
 
 /// `POST /oauth/sign-out/ID`: the user confirms.
-pub async fn post_kept(context: RequestContext, request: Request) -> Result<Response, ApiError> {
+pub async fn post_stored(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, request) = form::<SignOutForm>(request).await?;
     let (browser, _) = context.browser_or_new();
     let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {

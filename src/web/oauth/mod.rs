@@ -45,8 +45,8 @@ pub(super) async fn application_behind(context: &RequestContext, next: &Next) ->
     let state = &context.state;
     let Some(pending) = state.pending_requests().peek(&id, Holder::Browser(browser)).await? else { return Ok(None) };
     Ok(match state.authorizations().read(&pending.parameters(), None).await? {
-        Reading::Asked(asked) => {
-            Some(Behind { application: app_view(&asked.application), login_hint: asked.request.login_hint })
+        Reading::Resolved(resolved) => {
+            Some(Behind { application: app_view(&resolved.application), login_hint: resolved.request.login_hint })
         }
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
     })

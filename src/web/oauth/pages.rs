@@ -5,7 +5,7 @@ use crate::server::access::Reason;
 use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
 use crate::server::model::oauth::{RedirectUri, Scope};
-use crate::server::oauth::{Asked, NoRedirect, UnredirectableRequest};
+use crate::server::oauth::{NoRedirect, ResolvedRequest, UnredirectableRequest};
 use crate::types::ApiError;
 use crate::ui::pages::{
     ChooseAccountPage, ConsentPage, ExplainPage, RedirectProblem, RequestExpiredPage, UnredirectableRequestPage, Way,
@@ -25,11 +25,11 @@ pub(super) async fn misdirected(
     context.state.authorizations().record(&about, context.from()).await?;
     let UnredirectableRequest { reference, why, application, .. } = about;
     let (name, registered) = application.unzip();
-    let asked = match why {
+    let requested = match why {
         NoRedirect::UnknownClient => None,
         NoRedirect::RedirectUriError(uri) => uri,
     };
-    let about = RedirectProblem { reference, application: name, asked, registered: registered.flatten() };
+    let about = RedirectProblem { reference, application: name, requested, registered: registered.flatten() };
     let page = Page { status: StatusCode::BAD_REQUEST, ..Page::new("Can't continue to the application") };
     let body = move || view! { <UnredirectableRequestPage about=about.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)
@@ -46,12 +46,12 @@ pub(super) async fn expired(context: &RequestContext, request: Request) -> Respo
 pub(super) async fn choose_account(
     context: &RequestContext,
     request: Request,
-    asked: &Asked,
+    resolved: &ResolvedRequest,
     current: &CurrentUser,
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
-    let (application, creates) = (app_view(&asked.application), asked.request.prompt.create);
-    let is_other = asked.names_another_user(current);
+    let (application, creates) = (app_view(&resolved.application), resolved.request.prompt.create);
+    let is_other = resolved.names_another_user(current);
     let page = Page::of(current, "Choose an account");
     let body = move || {
         let (address, user, application) = (address.clone(), user.clone(), application.clone());
@@ -64,14 +64,14 @@ pub(super) async fn choose_account(
 pub(super) async fn consent(
     context: &RequestContext,
     request: Request,
-    asked: &Asked,
+    resolved: &ResolvedRequest,
     current: &CurrentUser,
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
-    let application = app_view(&asked.application);
-    let place = RedirectUri::stored(&asked.request.return_to.redirect_uri).place();
-    let learns: Vec<_> = asked.request.scopes.iter().filter_map(Scope::sentence).collect();
-    let lasts = asked.request.scopes.has(Scope::OfflineAccess);
+    let application = app_view(&resolved.application);
+    let place = RedirectUri::stored(&resolved.request.return_to.redirect_uri).place();
+    let learns: Vec<_> = resolved.request.scopes.iter().filter_map(Scope::sentence).collect();
+    let lasts = resolved.request.scopes.has(Scope::OfflineAccess);
     let page = Page::of(current, "Allow access");
     let body = move || {
         let (address, user, application, place, learns) =
@@ -85,11 +85,11 @@ pub(super) async fn consent(
 pub(super) async fn explain(
     context: &RequestContext,
     request: Request,
-    (asked, reason): (&Asked, Reason),
+    (resolved, reason): (&ResolvedRequest, Reason),
     current: &CurrentUser,
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
-    let application = app_view(&asked.application);
+    let application = app_view(&resolved.application);
     let (sentence, way) = match reason {
         Reason::AccountDisabled => ("This account is disabled. Contact your administrator.", Way::Back),
         Reason::ApplicationDisabled => ("This application is disabled. Contact your administrator.", Way::Back),

@@ -30,7 +30,7 @@ async fn add(unit: &mut Box<dyn Unit>, passkey: &Passkey) {
 
 fn email_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> Notification {
     let (client, address) = (Client { browser: None, system: None }, EmailAddress::parse(address).unwrap());
-    let told = NewNotification {
+    let notification = NewNotification {
         user_id: Some(owner.id),
         occasion: Occasion::AddressChanged,
         detail: None,
@@ -40,7 +40,7 @@ fn email_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> N
         can_undo,
         client: &client,
     };
-    Notification::new(told, Issuer { now: NOW.minus(HOUR * hours_ago), entropy: &SystemEntropy })
+    Notification::new(notification, Issuer { now: NOW.minus(HOUR * hours_ago), entropy: &SystemEntropy })
 }
 
 #[tokio::test]
@@ -161,14 +161,14 @@ async fn security_notifications_are_reported_and_undone_once_and_later_undo_link
         }
         for (hours, count) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
             let since = NOW.minus(HOUR * hours);
-            let mut told = 0;
+            let mut total = 0;
             for address in ["First@example.org", "second@example.org", "third@example.org"] {
                 let address = EmailAddress::parse(address).unwrap();
                 let counts = unit.count_notifications(owner.id, &address, since).await.unwrap();
-                told += counts.about(emails[0].occasion);
+                total += counts.about(emails[0].occasion);
                 assert_eq!(counts.about(Occasion::Exported), 0);
             }
-            assert_eq!(told, count, "within {hours} hours");
+            assert_eq!(total, count, "within {hours} hours");
         }
         let first = EmailAddress::parse("first@example.org").unwrap();
         let counts = unit.count_notifications(owner.id, &first, NOW.minus(HOUR * 4)).await.unwrap();

@@ -46,7 +46,7 @@ async fn a_later_value_replaces_an_earlier_one() {
 }
 
 #[tokio::test]
-async fn an_expired_value_is_gone() {
+async fn an_expired_value_is_not_returned() {
     for backends in Backends::ALL {
         let clock = Arc::new(MovableClock::default());
         let store = open_ephemeral(backends, &clock);

@@ -63,12 +63,12 @@ async fn ids_of_other_users_are_answered_like_unknown_ids() {
         eve.sign_up("eve").await;
         let session = ids(&ada.get("/api/sessions").await.json())[0].clone();
         let passkey = ada.get("/api/passkeys").await.json()["passkeys"][0]["id"].as_str().unwrap().to_owned();
-        for (path, theirs, nothing) in [
+        for (path, theirs, unknown) in [
             ("/api/sessions/revoke", json!({ "id": session }), json!({ "id": "AAAAAAAAAAAAAAAAAAAAAA" })),
             ("/api/sessions/revoke", json!({ "passkey": passkey }), json!({ "passkey": "AAAA" })),
             ("/api/passkeys/rename", json!({ "id": passkey, "name": "Mine" }), json!({ "id": "AAAA", "name": "Mine" })),
         ] {
-            let answers = [eve.post(path, theirs).await, eve.post(path, nothing).await];
+            let answers = [eve.post(path, theirs).await, eve.post(path, unknown).await];
             assert_eq!(answers[0].refusal(), (404, "not_found".to_owned()), "{path}");
             assert_eq!(answers[0].text(), answers[1].text());
         }
@@ -139,7 +139,7 @@ async fn a_sign_in_during_a_revocation_is_revoked_completely_or_not_at_all() {
         let mut own = app.browser();
         let passkey = std::sync::Arc::new(own.sign_up("ada").await);
         for _ in 0..5 {
-            let arrivals = (0..6).map(|_| {
+            let sign_ins = (0..6).map(|_| {
                 let (mut browser, passkey) = (app.browser(), std::sync::Arc::clone(&passkey));
                 tokio::spawn(async move {
                     let answer = browser.sign_in(&passkey).await;
@@ -147,11 +147,11 @@ async fn a_sign_in_during_a_revocation_is_revoked_completely_or_not_at_all() {
                     browser
                 })
             });
-            let arrivals: Vec<_> = arrivals.collect();
+            let sign_ins: Vec<_> = sign_ins.collect();
             own.post("/api/sessions/revoke", json!({ "others": true })).await;
             let mut alive = 0;
-            for arrival in arrivals {
-                alive += usize::from(arrival.await.unwrap().is_signed_in().await);
+            for sign_in in sign_ins {
+                alive += usize::from(sign_in.await.unwrap().is_signed_in().await);
             }
             assert_eq!(ids(&own.get("/api/sessions").await.json()).len(), alive + 1);
             own.post("/api/sessions/revoke", json!({ "others": true })).await;

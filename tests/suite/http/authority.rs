@@ -254,8 +254,8 @@ async fn without_a_passkey_a_new_email_reauthenticates_the_user() {
         app.clock.advance(TEN_MINUTES);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
 
-        let asked = own.post("/api/reauthenticate/email", json!({})).await;
-        assert_eq!((asked.status.as_u16(), asked.json()), (202, json!({ "expires_in": 600 })));
+        let answer = own.post("/api/reauthenticate/email", json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
         let email = app.email_about("ada@example.org", "Confirm it's you").await;
         let mut stranger = app.browser();
         let body = json!({ "token": email.token() });

@@ -68,7 +68,8 @@ async fn every_endpoint_that_writes_is_rate_limited() {
     app.clock.stop();
     app.add_signing_keys().await;
     let party = register(&app, "photos", change()).await;
-    let asked = [("client_id", "photos"), ("redirect_uri", party.redirect_uri.as_str()), ("response_type", "code")];
+    let parameters =
+        [("client_id", "photos"), ("redirect_uri", party.redirect_uri.as_str()), ("response_type", "code")];
     for (number, (method, path, charge)) in TABLE.iter().enumerate() {
         if *charge == Charge::Once {
             continue;
@@ -102,7 +103,7 @@ async fn every_endpoint_that_writes_is_rate_limited() {
                 _ if *path == "/sign-in" => {
                     browser.form(path, &[("action", "email"), ("identifier", &format!("n{turn}"))]).await
                 }
-                _ if path.starts_with("/oauth/authorize") => browser.form(path, &asked).await,
+                _ if path.starts_with("/oauth/authorize") => browser.form(path, &parameters).await,
                 _ if path.starts_with("/oauth/") => {
                     browser.form(path, &[("client_id", "x"), ("access_token", "x")]).await
                 }

@@ -88,13 +88,13 @@ async fn every_route_group_follows_its_row_in_the_table() {
 #[tokio::test]
 async fn only_protocol_routes_answer_preflights_of_other_sites() {
     let app = App::start(Backends::Embedded).await.with_routes(probes());
-    let asked = [("origin", "https://app.example"), ("access-control-request-method", "POST")];
-    let answer = send(&app, (Method::OPTIONS, "/oauth/probe"), &asked, "").await;
+    let headers = [("origin", "https://app.example"), ("access-control-request-method", "POST")];
+    let answer = send(&app, (Method::OPTIONS, "/oauth/probe"), &headers, "").await;
     assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-methods")), (204, "GET, POST"));
     assert!(answer.header("access-control-allow-headers").contains("authorization"));
     assert_eq!(answer.header("access-control-allow-credentials"), "");
     for path in ["/probe", "/api/session", "/forward/probe", "/healthz"] {
-        let answer = send(&app, (Method::OPTIONS, path), &asked, "").await;
+        let answer = send(&app, (Method::OPTIONS, path), &headers, "").await;
         assert_eq!(answer.header("access-control-allow-methods"), "", "{path}");
     }
     let answer = posted(&app, "/oauth/probe", &[("origin", "https://app.example")]).await;

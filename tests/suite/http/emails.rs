@@ -14,7 +14,7 @@ fn user(browser_answer: &crate::app::Answer) -> String {
     browser_answer.json()["user"]["username"].as_str().unwrap().to_owned()
 }
 
-async fn asked(app: &App) -> (Browser, crate::app::Email) {
+async fn request_email(app: &App) -> (Browser, crate::app::Email) {
     let mut browser = app.browser();
     browser.ask("ada").await;
     let email = app.email_to("ada@example.org").await;
@@ -25,7 +25,7 @@ async fn asked(app: &App) -> (Browser, crate::app::Email) {
 async fn a_link_signs_in_once_in_the_browser_that_requested_it() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, email) = asked(&app).await;
+        let (mut browser, email) = request_email(&app).await;
         let answer = browser.answer_link(&email.token()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let json = answer.json();
@@ -41,7 +41,7 @@ async fn a_link_signs_in_once_in_the_browser_that_requested_it() {
 async fn a_code_signs_in_once_and_voids_the_link() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, email) = asked(&app).await;
+        let (mut browser, email) = request_email(&app).await;
         let spaced = format!(" {} {} ", &email.code()[..3], &email.code()[3..]);
         assert_eq!(browser.answer_code(&spaced).await.status, 200);
         assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
@@ -64,7 +64,7 @@ async fn usernames_and_addresses_are_matched_regardless_of_case() {
 async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, email) = asked(&app).await;
+        let (mut browser, email) = request_email(&app).await;
         let mut named = app.browser();
         named.ask("unknown").await;
         for other in [&mut app.browser(), &mut named] {
@@ -78,7 +78,7 @@ async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
 #[tokio::test]
 async fn a_code_works_only_in_the_browser_that_requested_it() {
     let app = with_account(Backends::Embedded).await;
-    let (_, email) = asked(&app).await;
+    let (_, email) = request_email(&app).await;
     assert_eq!(app.browser().answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
     let mut named = app.browser();
     named.ask("unknown").await;
@@ -89,7 +89,7 @@ async fn a_code_works_only_in_the_browser_that_requested_it() {
 async fn the_fifth_wrong_code_voids_the_request() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, email) = asked(&app).await;
+        let (mut browser, email) = request_email(&app).await;
         for tries_left in [4, 3, 2, 1, 0] {
             let answer = browser.answer_code(&email.wrong_code()).await;
             assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()));
@@ -103,7 +103,7 @@ async fn the_fifth_wrong_code_voids_the_request() {
 #[tokio::test]
 async fn a_correct_code_is_accepted_on_the_last_attempt() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, email) = asked(&app).await;
+    let (mut browser, email) = request_email(&app).await;
     for wrong in ["", "12345", "١٢٣٤٥٦", &email.wrong_code()] {
         assert_eq!(browser.answer_code(wrong).await.refusal().1, "code_wrong", "{wrong}");
     }
@@ -114,9 +114,9 @@ async fn a_correct_code_is_accepted_on_the_last_attempt() {
 async fn an_email_expires_after_ten_minutes() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, email) = asked(&app).await;
+        let (mut browser, email) = request_email(&app).await;
         app.clock.advance(Duration::from_secs(599));
-        let (mut late, late_email) = asked(&app).await;
+        let (mut late, late_email) = request_email(&app).await;
         assert_eq!(browser.answer_link(&email.token()).await.status, 200);
         app.clock.advance(Duration::from_mins(10));
         assert_eq!(late.answer_link(&late_email.token()).await.refusal(), (401, "link_expired".to_owned()));
@@ -127,7 +127,7 @@ async fn an_email_expires_after_ten_minutes() {
 #[tokio::test]
 async fn modified_tokens_are_refused() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, email) = asked(&app).await;
+    let (mut browser, email) = request_email(&app).await;
     let token = email.token();
     let (first, rest) = token.split_at(1);
     let changed = format!("{}{rest}", if first == "A" { "B" } else { "A" });
@@ -142,8 +142,8 @@ async fn modified_tokens_are_refused() {
 async fn a_new_request_voids_only_the_older_request_of_the_same_browser() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, first) = asked(&app).await;
-        let (mut other, others) = asked(&app).await;
+        let (mut browser, first) = request_email(&app).await;
+        let (mut other, others) = request_email(&app).await;
         browser.ask("ada").await;
         let second = app.email_to("ada@example.org").await;
         assert_eq!(browser.answer_link(&first.token()).await.refusal(), (401, "link_expired".to_owned()));
@@ -272,7 +272,7 @@ async fn signing_in_by_email_as_another_user_ends_the_current_session() {
 #[tokio::test]
 async fn an_email_session_lasts_at_most_twelve_hours() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, email) = asked(&app).await;
+    let (mut browser, email) = request_email(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     for _ in 0..23 {
         app.clock.advance(Duration::from_mins(30));
@@ -287,7 +287,7 @@ async fn only_one_of_many_concurrent_answers_signs_in() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
         for by_code in [false, true] {
-            let (browser, email) = asked(&app).await;
+            let (browser, email) = request_email(&app).await;
             let answers = (0..20).map(|_| {
                 let (mut browser, token, code) = (browser.clone(), email.token(), email.code());
                 tokio::spawn(async move {
@@ -311,7 +311,7 @@ async fn only_one_of_many_concurrent_answers_signs_in() {
 async fn only_five_of_many_concurrent_wrong_codes_are_counted() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (browser, email) = asked(&app).await;
+        let (browser, email) = request_email(&app).await;
         let answers = (0..20).map(|_| {
             let (mut browser, code) = (browser.clone(), email.wrong_code());
             tokio::spawn(async move { browser.answer_code(&code).await.refusal().1 })
@@ -328,7 +328,7 @@ async fn only_five_of_many_concurrent_wrong_codes_are_counted() {
 async fn viewing_the_link_page_changes_nothing() {
     for backends in Backends::ALL {
         let app = with_account(backends).await;
-        let (mut browser, email) = asked(&app).await;
+        let (mut browser, email) = request_email(&app).await;
         let path = format!("/email/link?token={}", email.token());
         for _ in 0..3 {
             let page = browser.get(&path).await;
@@ -394,7 +394,7 @@ async fn forms_show_errors_and_keep_the_input() {
 #[tokio::test]
 async fn an_email_can_be_resent_without_entering_the_name_again() {
     let app = with_account(Backends::Embedded).await;
-    let (mut browser, first) = asked(&app).await;
+    let (mut browser, first) = request_email(&app).await;
     let answer = browser.form("/sign-in", &[("action", "resend")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
     let second = app.email_to("ada@example.org").await;
@@ -498,14 +498,14 @@ async fn signing_up_with_a_confirmed_address_signs_in_to_its_account() {
 async fn concurrent_sign_ups_with_one_address_create_one_account_and_sign_in_to_it() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let mut asked = Vec::new();
+        let mut requests = Vec::new();
         for number in 0..8 {
             let mut browser = app.browser();
             let body = json!({ "username": format!("ada{number}"), "email": "ada@example.org" });
             assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
-            asked.push((browser, app.email_to("ada@example.org").await.token()));
+            requests.push((browser, app.email_to("ada@example.org").await.token()));
         }
-        let answers = asked
+        let answers = requests
             .into_iter()
             .map(|(mut browser, token)| tokio::spawn(async move { browser.answer_link(&token).await }));
         let mut ids = std::collections::HashSet::new();
@@ -583,7 +583,7 @@ async fn without_a_mail_server_an_address_is_optional() {
 async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
     let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_proven(&app, "ada").await;
-    let (mut browser, email) = asked(&app).await;
+    let (mut browser, email) = request_email(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     let page = browser.get("/account").await.text();
     assert!(page.contains("Create a passkey on this device") && !page.contains("ada@example.org"), "{page}");
@@ -645,9 +645,9 @@ async fn concurrent_requests_of_one_browser_send_at_most_five_emails_that_each_w
                 browser
             })
         });
-        let mut asked = Vec::new();
+        let mut requests = Vec::new();
         for ask in asks.collect::<Vec<_>>() {
-            asked.push(ask.await.unwrap());
+            requests.push(ask.await.unwrap());
         }
         assert_eq!(browser.answer_code(&first).await.status, 401, "{backends:?}: voided by the next request");
         let emails = app.emails().await;
@@ -655,7 +655,7 @@ async fn concurrent_requests_of_one_browser_send_at_most_five_emails_that_each_w
         assert!((2..=6).contains(&emails.len()), "{backends:?}: {}", emails.len());
         for email in &emails[..emails.len() - 1] {
             let mut opened = 0;
-            for browser in &mut asked {
+            for browser in &mut requests {
                 opened += usize::from(browser.answer_link(&email.token()).await.status == 200);
             }
             assert_eq!(opened, 1, "{backends:?}: only in the browser that requested it");

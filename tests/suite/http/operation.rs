@@ -60,8 +60,8 @@ async fn a_break_glass_link_is_void_after_an_hour_a_newer_link_or_a_report() {
 
         let last = sign_in_link(&app, "ada").await;
         let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
-        let said = app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
-        assert_eq!(said.status, 200, "{}", said.text());
+        let answer = app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(app.browser().answer_link(&last).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
@@ -154,8 +154,8 @@ async fn a_disabled_account_cannot_sign_in() {
         let mut own = app.browser();
         let passkey = own.sign_up_proven(&app, "ada").await;
         let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
-        let mut asking = app.browser();
-        asking.ask("ada").await;
+        let mut requester = app.browser();
+        requester.ask("ada").await;
         let open = app.email_to("ada@example.org").await;
         let id = id_of(&app, "ada").await;
         assert!(app.state.administration().set_disabled(id, true).await.unwrap().unwrap().disabled_at.is_some());
@@ -163,7 +163,7 @@ async fn a_disabled_account_cannot_sign_in() {
         assert_eq!(own.get("/api/session").await.refusal(), (401, "signed_out".to_owned()));
         let refused = app.browser().sign_in(&passkey).await;
         assert_eq!(refused.refusal(), (403, "account_disabled".to_owned()));
-        assert_eq!(asking.answer_link(&open.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(requester.answer_link(&open.token()).await.refusal(), (401, "link_expired".to_owned()));
         let emails = app.emails().await.len();
         app.browser().ask("ada").await;
         app.browser().ask("ada@example.org").await;
@@ -191,7 +191,7 @@ async fn disabling_an_account_during_sign_ins_leaves_no_session_alive() {
         let app = App::start(backends).await;
         let passkey = app.browser().sign_up("ada").await;
         let id = id_of(&app, "ada").await;
-        let comers: Vec<_> = (0..10)
+        let sign_ins: Vec<_> = (0..10)
             .map(|_| {
                 let (mut browser, passkey) = (app.browser(), passkey.clone());
                 tokio::spawn(async move {
@@ -201,8 +201,8 @@ async fn disabling_an_account_during_sign_ins_leaves_no_session_alive() {
             })
             .collect();
         app.state.administration().set_disabled(id, true).await.unwrap();
-        for comer in comers {
-            let (mut browser, answer) = comer.await.unwrap();
+        for sign_in in sign_ins {
+            let (mut browser, answer) = sign_in.await.unwrap();
             if answer.status != 200 {
                 assert_eq!(answer.refusal(), (403, "account_disabled".to_owned()));
             }
@@ -222,7 +222,7 @@ fn form(name: &str, invite: Option<&str>) -> Value {
     json!({ "username": name, "email": format!("{name}@example.org"), "invite": invite })
 }
 
-/// Signs up with an invitation; returns the answer to the finish.
+/// Signs up with an invitation; returns the final response.
 async fn sign_up_with(app: &App, name: &str, invite: &str) -> crate::app::Answer {
     let mut browser = app.browser();
     let answer = browser.post("/api/sign-up/start", form(name, Some(invite))).await;

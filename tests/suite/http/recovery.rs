@@ -25,9 +25,10 @@ async fn repeated_actions_send_at_most_three_notifications_an_hour() {
             make_codes(&mut own).await;
             assert_eq!(own.get("/api/account/export").await.status, 200);
         }
-        let told = async |subject: &str| app.emails().await.iter().filter(|email| email.0.subject == subject).count();
-        assert_eq!(told("New recovery codes were created").await, 3);
-        assert_eq!(told("Your account's data was downloaded").await, 3);
+        let count_emails =
+            async |subject: &str| app.emails().await.iter().filter(|email| email.0.subject == subject).count();
+        assert_eq!(count_emails("New recovery codes were created").await, 3);
+        assert_eq!(count_emails("Your account's data was downloaded").await, 3);
         let events = own.get("/api/account/events").await.json()["events"].clone();
         let made = super::authority::kinds(&events).iter().filter(|kind| *kind == "recovery_codes_made").count();
         assert_eq!(made, 5, "each one is recorded");
@@ -35,7 +36,7 @@ async fn repeated_actions_send_at_most_three_notifications_an_hour() {
         let mut later = app.browser();
         assert_eq!(later.sign_in(&passkey).await.status, 200);
         make_codes(&mut later).await;
-        assert_eq!(told("New recovery codes were created").await, 4);
+        assert_eq!(count_emails("New recovery codes were created").await, 4);
     }
 }
 

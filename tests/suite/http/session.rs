@@ -102,7 +102,7 @@ async fn the_session_is_returned_with_times_in_utc() {
 }
 
 #[tokio::test]
-async fn a_forged_token_signs_no_user_in() {
+async fn a_forged_token_is_refused() {
     let app = App::start(Backends::Embedded).await;
     for token in [String::new(), "x".repeat(43), "A".repeat(43), "A".repeat(5_000)] {
         let mut browser = app.browser();

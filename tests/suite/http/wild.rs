@@ -50,7 +50,7 @@ async fn an_empty_user_handle_is_accepted_if_the_user_is_known() {
 
 #[tokio::test]
 async fn transports_are_stored_and_returned_as_the_browser_sent_them() {
-    for (number, (said, kept)) in [
+    for (number, (sent, stored)) in [
         (json!(["internal", "cable"]), json!(["internal", "hybrid"])),
         (json!(["cable", "hybrid"]), json!(["hybrid"])),
         (json!(["smart-card"]), json!(["smart-card"])),
@@ -65,16 +65,16 @@ async fn transports_are_stored_and_returned_as_the_browser_sent_them() {
             let mut own = app.browser();
             let name = format!("user{number}");
             let (_, status, body) =
-                sign_up_with(&mut own, &name, |credential| credential["response"]["transports"] = said.clone()).await;
-            assert_eq!(status, 200, "{said}: {body}");
+                sign_up_with(&mut own, &name, |credential| credential["response"]["transports"] = sent.clone()).await;
+            assert_eq!(status, 200, "{sent}: {body}");
             let options = own.post("/api/passkeys/start", json!({})).await.json()["publicKey"].clone();
             let listed = &options["excludeCredentials"][0];
             let transports = listed.get("transports").cloned().unwrap_or(json!([]));
-            assert_eq!(transports, kept, "{said}");
+            assert_eq!(transports, stored, "{sent}");
             app.clock.advance(Duration::from_mins(11));
             let options = own.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
             let transports = options["allowCredentials"][0].get("transports").cloned().unwrap_or(json!([]));
-            assert_eq!(transports, kept, "{said}");
+            assert_eq!(transports, stored, "{sent}");
         }
     }
 }

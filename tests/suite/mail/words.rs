@@ -107,7 +107,7 @@ fn the_emails_match_the_reviewed_snapshots() {
 
 fn security_email(occasion: Occasion, can_undo: bool) -> Notification {
     let client = Client { browser: Some("Firefox".to_owned()), system: None };
-    let told = NewNotification {
+    let notification = NewNotification {
         user_id: (occasion != Occasion::Deleted).then(|| UserId::random(&Constant)),
         occasion,
         detail: Some("My <b>phone</b>".to_owned()),
@@ -117,7 +117,7 @@ fn security_email(occasion: Occasion, can_undo: bool) -> Notification {
         can_undo,
         client: &client,
     };
-    Notification::new(told, Issuer { now: Timestamp::from_unix_millis(1_795_000_000_123), entropy: &Constant })
+    Notification::new(notification, Issuer { now: Timestamp::from_unix_millis(1_795_000_000_123), entropy: &Constant })
 }
 
 #[test]

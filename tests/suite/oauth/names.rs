@@ -51,7 +51,7 @@ async fn a_name_that_an_application_saw_is_reserved_forever_and_others_for_thirt
         other.sign_up("zoe").await;
         assert_eq!(rename(&mut other, "ada").await, 409, "no other user can rename to it either");
         ada.sign_in(&passkey).await;
-        assert_eq!(rename(&mut ada, "ada").await, 200, "its owner does");
+        assert_eq!(rename(&mut ada, "ada").await, 200, "its owner can");
         assert_eq!(rename(&mut ada, "lovelace").await, 200, "the next name is reserved, too");
 
         delete(&mut ada, "lovelace").await;
@@ -60,17 +60,17 @@ async fn a_name_that_an_application_saw_is_reserved_forever_and_others_for_thirt
         for name in ["ada", "lovelace"] {
             assert!(!may_sign_up(&app, name).await, "{name}");
         }
-        let mut kept = Vec::new();
+        let mut held = Vec::new();
         app.store
             .export_rows(&mut |line| {
                 if line.table.name == "held_usernames" {
-                    kept.push(format!("{line:?}"));
+                    held.push(format!("{line:?}"));
                 }
                 Ok(())
             })
             .await
             .unwrap();
-        assert_eq!(kept.len(), 2, "{kept:?}");
-        assert!(kept.iter().all(|row| !row.contains(&user.id.0.to_string())), "only the hash is left: {kept:?}");
+        assert_eq!(held.len(), 2, "{held:?}");
+        assert!(held.iter().all(|row| !row.contains(&user.id.0.to_string())), "only the hash is left: {held:?}");
     }
 }

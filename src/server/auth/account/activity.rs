@@ -19,7 +19,7 @@ impl Activity<'_> {
     }
 
     /// Records that strangers were refused, at most once an hour.
-    pub(in crate::server::auth) async fn record_strangers(&self, user: UserId) -> Result<(), Unavailable> {
+    pub(in crate::server::auth) async fn record_failed_attempt(&self, user: UserId) -> Result<(), Unavailable> {
         let kind = crate::server::model::EventKind::StrangersRefused;
         let mut unit = self.core.store.begin().await?;
         unit.record(&Event::once_an_hour(user, kind, self.core.now())).await?;

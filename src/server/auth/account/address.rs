@@ -244,7 +244,7 @@ impl Address<'_> {
         current: &CurrentUser,
         former: &User,
     ) -> Result<(), Unavailable> {
-        let others = OtherSessions { than: current.session.id, other_sessions_of: None };
+        let others = OtherSessions { except: current.session.id, opened_with: None };
         unit.end_other_sessions(former.id, others, self.core.now()).await?;
         unit.void_requests_of_user(former.id).await?;
         unit.record(EventKind::AddressChanged, None).await?;

@@ -94,10 +94,10 @@ impl Sessions<'_> {
             Revocation::One(id) if unit.end_session(user, *id, now).await? => 1,
             Revocation::One(_) => return Err(ApiError::NotFound.into()),
             Revocation::Others => {
-                unit.end_other_sessions(user, OtherSessions { than: own, other_sessions_of: None }, now).await?
+                unit.end_other_sessions(user, OtherSessions { except: own, opened_with: None }, now).await?
             }
             Revocation::OfPasskey(id) => {
-                unit.end_other_sessions(user, OtherSessions { than: own, other_sessions_of: Some(id) }, now).await?
+                unit.end_other_sessions(user, OtherSessions { except: own, opened_with: Some(id) }, now).await?
             }
         };
         if let Revocation::OfPasskey(id) = &which

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn consent_is_asked_once_per_new_scope() {
-        let asked = Scopes::parse("openid email");
+        let requested = Scopes::parse("openid email");
         let client = |consent| Client {
             application: ApplicationId::parse("a").unwrap(),
             client_id: "a".to_owned(),
@@ -258,10 +258,10 @@ mod tests {
             claim_rules: Vec::new(),
         };
         let once = client(ConsentRule::Once);
-        assert!(once.needs_consent(&asked, None));
-        assert!(once.needs_consent(&asked, Some(&Scopes::parse("openid"))));
-        assert!(!once.needs_consent(&asked, Some(&Scopes::parse("openid email profile"))));
-        assert!(!client(ConsentRule::Never).needs_consent(&asked, None));
-        assert!(client(ConsentRule::Always).needs_consent(&asked, Some(&asked)));
+        assert!(once.needs_consent(&requested, None));
+        assert!(once.needs_consent(&requested, Some(&Scopes::parse("openid"))));
+        assert!(!once.needs_consent(&requested, Some(&Scopes::parse("openid email profile"))));
+        assert!(!client(ConsentRule::Never).needs_consent(&requested, None));
+        assert!(client(ConsentRule::Always).needs_consent(&requested, Some(&requested)));
     }
 }

@@ -101,11 +101,12 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether a request may use `asked`: the same string or, for public clients, the same loopback address with any
-    /// port (RFC 8252, section 7.3).
+    /// Whether a request may use `requested`: the same string or, for public clients, the same loopback address with
+    /// any port (RFC 8252, section 7.3).
     #[must_use]
-    pub fn admits(&self, asked: &str, is_public: bool) -> bool {
-        self.0 == asked || (is_public && without_port(&self.0).is_some_and(|own| without_port(asked) == Some(own)))
+    pub fn admits(&self, requested: &str, is_public: bool) -> bool {
+        self.0 == requested
+            || (is_public && without_port(&self.0).is_some_and(|own| without_port(requested) == Some(own)))
     }
 
     /// Whether it leads to a native application on the user's device: its own scheme, or a loopback address.
@@ -209,19 +210,19 @@ mod tests {
     fn uris_are_compared_as_strings_except_for_loopback_ports_of_public_clients() {
         let uri = |text: &str| RedirectUri::register(text, false).unwrap();
         assert!(uri("https://app.example/cb?a=1").admits("https://app.example/cb?a=1", false));
-        for asked in [
+        for requested in [
             "https://app.example/cb?a=1&b=2",
             "https://app.example/cb",
             "https://app.example/cb/?a=1",
             "https://APP.example/cb?a=1",
             "https://app.example:443/cb?a=1",
         ] {
-            assert!(!uri("https://app.example/cb?a=1").admits(asked, true), "{asked}");
+            assert!(!uri("https://app.example/cb?a=1").admits(requested, true), "{requested}");
         }
         for registered in ["http://127.0.0.1/cb", "http://127.0.0.1:1/cb"] {
             assert!(uri(registered).admits("http://127.0.0.1:51004/cb", true));
             assert!(!uri(registered).admits("http://127.0.0.1:51004/cb", false));
-            for asked in [
+            for requested in [
                 "http://127.0.0.1:51004/cb2",
                 "http://127.0.0.1:99999/cb",
                 "http://127.0.0.1:1@evil.example/cb",
@@ -229,7 +230,7 @@ mod tests {
                 "http://localhost:51004/cb",
                 "https://127.0.0.1:51004/cb",
             ] {
-                assert!(!uri(registered).admits(asked, true), "{asked}");
+                assert!(!uri(registered).admits(requested, true), "{requested}");
             }
         }
         assert!(uri("http://[::1]/cb").admits("http://[::1]:8/cb", true));

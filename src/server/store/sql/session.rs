@@ -200,14 +200,14 @@ impl SessionWrites for Transaction {
     ) -> Result<u64, Unavailable> {
         const VISITS: &str = visits_of!("s.user_id = $1 and s.id <> $2");
         const VISITS_WITH: &str = visits_of!("s.user_id = $1 and s.id <> $2 and s.credential_id = $3");
-        let OtherSessions { than, other_sessions_of } = others;
-        let (visits, end) = match other_sessions_of {
+        let OtherSessions { except, opened_with } = others;
+        let (visits, end) = match opened_with {
             Some(_) => (VISITS_WITH, "delete from sessions where user_id = $1 and id <> $2 and credential_id = $3"),
             None => (VISITS, "delete from sessions where user_id = $1 and id <> $2"),
         };
         let bound = |text: &'static str| {
-            let statement = query(text).bind(user.0).bind(than.0);
-            match other_sessions_of {
+            let statement = query(text).bind(user.0).bind(except.0);
+            match opened_with {
                 Some(passkey) => statement.bind(passkey.as_bytes()),
                 None => statement,
             }

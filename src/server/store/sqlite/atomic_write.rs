@@ -143,15 +143,15 @@ impl AtomicWriter {
         let mut group = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         group.retain(|one| !one.answer.is_closed());
         let may_wait = group.iter().all(|one| one.since.elapsed() < MAX_LOCK_WAIT);
-        let (group, told): (Vec<_>, Vec<_>) =
+        let (group, senders): (Vec<_>, Vec<_>) =
             group.into_iter().map(|one| ((one.write, one.values), one.answer)).unzip();
         let answers = self.write(&mut lock, group, may_wait).await.unwrap_or_else(|cause| {
             // All writes of the group share the cause; its kind makes no difference here.
             let cause = Arc::new(cause);
-            told.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
+            senders.iter().map(|_| Err(sqlx::Error::Io(std::io::Error::other(Arc::clone(&cause))))).collect()
         });
         drop(lock);
-        for (one, answer) in told.into_iter().zip(answers) {
+        for (one, answer) in senders.into_iter().zip(answers) {
             drop(one.send(answer));
         }
     }

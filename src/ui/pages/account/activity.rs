@@ -7,7 +7,7 @@ use leptos::prelude::*;
 #[derive(Clone, Debug)]
 pub struct ActivityLine {
     pub id: String,
-    pub said: &'static str,
+    pub text: &'static str,
     pub detail: Option<String>,
     pub client: views::Client,
     pub at: String,
@@ -49,7 +49,7 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
     view! {
         <li>
             <p class="break-words">
-                {t(line.said)} {line.detail.map(|detail| view! { ": " <span class="muted">{detail}</span> })}
+                {t(line.text)} {line.detail.map(|detail| view! { ": " <span class="muted">{detail}</span> })}
             </p>
             <p class="explain">
                 <LocalTime at=line.at with_time=true />
