@@ -1,6 +1,6 @@
 //! The commands for groups, roles and applications, run as processes.
 
-use crate::operator::{done, refused, sign_up, typed};
+use crate::operator::{assert_refused, run_command, run_ok, sign_up};
 use crate::program::Program;
 use latchkey::server::model::GroupName;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn groups_and_roles_are_managed_by_commands() {
     for name in ["ada", "eve"] {
         sign_up(&program, name);
     }
-    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    let run = |arguments: &[&str]| run_ok(folder.path(), &[], arguments);
     run(&["groups", "add", "family", "--title", "The family"]);
     run(&["groups", "add", "everyone", "--default"]);
     let (_, stderr) = run(&["groups", "join", "family", "ada"]);
@@ -38,33 +38,33 @@ async fn groups_and_roles_are_managed_by_commands() {
     run(&["groups", "add", "family", "--default=false"]);
     assert_eq!(lines(&run(&["groups", "list", "--json"]).0)[1]["default"], json!(false));
     for reserved in [GroupName::EVERYBODY, GroupName::NO_ONE, "The Family"] {
-        assert_eq!(typed(folder.path(), &[], &["groups", "add", reserved]).0, 2, "{reserved}");
+        assert_eq!(run_command(folder.path(), &[], &["groups", "add", reserved]).0, 2, "{reserved}");
     }
     run(&["invitations", "create", "--group", "family", "--group", "family"]);
-    refused(folder.path(), &[], &["invitations", "create", "--group", "ghosts"], "there is no group ghosts");
+    assert_refused(folder.path(), &[], &["invitations", "create", "--group", "ghosts"], "there is no group ghosts");
     run(&["groups", "leave", "family", "ada"]);
-    refused(folder.path(), &[], &["groups", "leave", "family", "ada"], "ada is not in family");
-    refused(folder.path(), &[], &["groups", "join", "ghosts", "ada"], "there is no group ghosts");
-    refused(folder.path(), &[], &["groups", "join", "family", "zoe"], "there is no account");
+    assert_refused(folder.path(), &[], &["groups", "leave", "family", "ada"], "ada is not in family");
+    assert_refused(folder.path(), &[], &["groups", "join", "ghosts", "ada"], "there is no group ghosts");
+    assert_refused(folder.path(), &[], &["groups", "join", "family", "zoe"], "there is no account");
     run(&["groups", "remove", "family"]);
-    refused(folder.path(), &[], &["groups", "remove", "family"], "there is no group family");
+    assert_refused(folder.path(), &[], &["groups", "remove", "family"], "there is no group family");
 
     run(&["roles", "grant", "ada", "owner"]);
     assert!(run(&["roles", "grant", "ada", "owner"]).1.contains("already"));
-    refused(folder.path(), &[], &["roles", "take", "ada", "owner"], "this is the last owner");
-    refused(folder.path(), &[], &["roles", "take", "eve", "people"], "does not have the role people");
+    assert_refused(folder.path(), &[], &["roles", "take", "ada", "owner"], "this is the last owner");
+    assert_refused(folder.path(), &[], &["roles", "take", "eve", "people"], "does not have the role people");
     run(&["roles", "grant", "eve", "owner"]);
     run(&["roles", "take", "ada", "owner"]);
     let list = lines(&run(&["roles", "list", "--json"]).0);
     assert_eq!((list.len(), &list[0]["username"], &list[0]["role"]), (1, &json!("eve"), &json!("owner")));
-    assert_eq!(typed(folder.path(), &[], &["roles", "grant", "ada", "admin"]).0, 2);
+    assert_eq!(run_command(folder.path(), &[], &["roles", "grant", "ada", "admin"]).0, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applications_are_managed_by_commands_and_closed_by_default() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
-    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    run_ok(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| run_ok(folder.path(), &[], arguments);
     run(&["groups", "add", "family"]);
     let (out, stderr) = run(&["apps", "add", "photos", "--name", "Photos", "--json"]);
     let added: Value = serde_json::from_str(out.trim()).unwrap();
@@ -73,8 +73,8 @@ async fn applications_are_managed_by_commands_and_closed_by_default() {
         (&json!(GroupName::NO_ONE), &json!("passkey"), &json!(null))
     );
     assert!(stderr.contains("no one may use it yet"), "{stderr}");
-    refused(folder.path(), &[], &["apps", "add", "photos"], "application photos already exists");
-    refused(folder.path(), &[], &["apps", "edit", "photos", "--who", "ghosts"], "there is no group ghosts");
+    assert_refused(folder.path(), &[], &["apps", "add", "photos"], "application photos already exists");
+    assert_refused(folder.path(), &[], &["apps", "edit", "photos", "--who", "ghosts"], "there is no group ghosts");
     let options = ["--who", "family", "--method", "any", "--max-age", "12h", "--url", "https://photos.example.org/"];
     let (_, stderr) = run(&[&["apps", "edit", "photos"][..], &options].concat());
     assert!(stderr.contains("members of family may use it"), "{stderr}");
@@ -97,11 +97,15 @@ async fn applications_are_managed_by_commands_and_closed_by_default() {
         ["--url", "https://:secret@x.example"],
         ["--max-age", "soon"],
     ] {
-        assert_eq!(typed(folder.path(), &[], &[&["apps", "edit", "wiki"][..], &wrong].concat()).0, 2, "{wrong:?}");
+        assert_eq!(
+            run_command(folder.path(), &[], &[&["apps", "edit", "wiki"][..], &wrong].concat()).0,
+            2,
+            "{wrong:?}"
+        );
     }
     run(&["apps", "remove", "wiki"]);
     for act in ["show", "edit", "remove"] {
-        refused(folder.path(), &[], &["apps", act, "wiki"], "there is no application wiki");
+        assert_refused(folder.path(), &[], &["apps", act, "wiki"], "there is no application wiki");
     }
 }
 
@@ -111,7 +115,7 @@ async fn every_command_reports_its_result_as_json() {
     let program = Program::start(folder.path(), None, &[]);
     sign_up(&program, "ada");
     let json_of = |words: &[&str]| {
-        let (out, _) = done(folder.path(), &[], &[words, &["--json"]].concat());
+        let (out, _) = run_ok(folder.path(), &[], &[words, &["--json"]].concat());
         serde_json::from_str::<Value>(out.trim()).unwrap_or_else(|_| panic!("{words:?}: {out}"))
     };
     let group = json_of(&["groups", "add", "family", "--title", "The family"]);

@@ -1,7 +1,7 @@
 //! Groups and applications from a file: applied at startup or by command, and entries that are removed from it.
 
 use crate::app::{Backends, TestDatabase};
-use crate::operator::{borrowed, done, refused, settings_of, typed};
+use crate::operator::{as_str_pairs, assert_refused, run_command, run_ok, settings_of};
 use crate::ports::free_port;
 use crate::program::{Program, exchange, latchkey, wait_until_ready};
 use latchkey::server::model::GroupName;
@@ -61,9 +61,9 @@ async fn a_file_adds_changes_and_disables_applications_that_commands_cannot_edit
     for backends in BOTH {
         let (database, folder) = (TestDatabase::create(backends).await, folder());
         let settings = settings_of(&database);
-        let settings = borrowed(&settings);
+        let settings = as_str_pairs(&settings);
         let path = folder.path();
-        let run = |arguments: &[&str]| done(path, &settings, arguments);
+        let run = |arguments: &[&str]| run_ok(path, &settings, arguments);
         let apply = || outcomes(&run(&["apps", "apply", "applications.toml", "--json"]).0);
         let show = |id| serde_json::from_str::<Value>(&run(&["apps", "show", id, "--json"]).0).unwrap();
         run(&["migrate"]);
@@ -93,12 +93,17 @@ async fn a_file_adds_changes_and_disables_applications_that_commands_cannot_edit
             &["groups", "add", "family", "--default"],
             &["groups", "remove", "family"],
         ] {
-            refused(path, &settings, command, "is defined in APPLICATIONS_FILE; change it there");
+            assert_refused(path, &settings, command, "is defined in APPLICATIONS_FILE; change it there");
         }
         run(&["groups", "add", "hand"]);
         write(path, "applications.toml", &format!("{FILE}[[application]]\nid = 'zoo'\nwho = 'hand'\n"));
         apply();
-        refused(path, &settings, &["groups", "remove", "hand"], "application zoo is open to hand and defined in");
+        assert_refused(
+            path,
+            &settings,
+            &["groups", "remove", "hand"],
+            "application zoo is open to hand and defined in",
+        );
         write(path, "applications.toml", FILE);
         assert_eq!(apply()[0], ("zoo".to_owned(), "disabled".to_owned()));
         run(&["groups", "remove", "hand"]);
@@ -149,8 +154,8 @@ async fn mistakes_found_in_the_database_are_all_reported_and_nothing_is_applied(
     for backends in BOTH {
         let (database, folder) = (TestDatabase::create(backends).await, folder());
         let settings = settings_of(&database);
-        let settings = borrowed(&settings);
-        let run = |arguments: &[&str]| done(folder.path(), &settings, arguments);
+        let settings = as_str_pairs(&settings);
+        let run = |arguments: &[&str]| run_ok(folder.path(), &settings, arguments);
         run(&["migrate"]);
         run(&["apps", "add", "old", "--redirect-uri", "https://old.example/cb", "--client-id", "taken"]);
         let text = "\
@@ -164,7 +169,7 @@ redirect_uris = ['https://b.example/cb']
 client_id = 'taken'
 ";
         write(folder.path(), "applications.toml", text);
-        let (code, out, stderr) = typed(folder.path(), &settings, &["apps", "apply", "applications.toml"]);
+        let (code, out, stderr) = run_command(folder.path(), &settings, &["apps", "apply", "applications.toml"]);
         assert_eq!((code, out.as_str()), (1, ""), "{stderr}");
         for expected in [
             "applications.toml has 3 mistakes; nothing was applied",
@@ -184,7 +189,7 @@ async fn a_server_applies_the_file_at_startup_and_exits_with_2_if_it_is_invalid(
     // A relative path is resolved against DATA_DIR.
     let set = [("APPLICATIONS_FILE", "../applications.toml")];
     let program = Program::start(folder.path(), None, &set);
-    let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);
+    let (list, _) = run_ok(folder.path(), &[], &["apps", "list", "--json"]);
     assert_eq!(list.lines().count(), 2, "{list}");
     // The logo is public, and opening it cannot run a script.
     let get = |address: &str| {
@@ -208,20 +213,25 @@ async fn a_server_applies_the_file_at_startup_and_exits_with_2_if_it_is_invalid(
         assert!(get(none).starts_with("HTTP/1.1 404"), "{none}");
     }
     drop(program);
-    let doctor = |set: &[(&str, &str)]| typed(folder.path(), set, &["doctor"]).1;
+    let doctor = |set: &[(&str, &str)]| run_command(folder.path(), set, &["doctor"]).1;
     assert!(doctor(&set).contains("ok      APPLICATIONS_FILE"), "{}", doctor(&set));
-    done(folder.path(), &[], &["apps", "add", "bare", "--who", "everybody", "--redirect-uri", "https://b.example/cb"]);
+    run_ok(
+        folder.path(),
+        &[],
+        &["apps", "add", "bare", "--who", "everybody", "--redirect-uri", "https://b.example/cb"],
+    );
     assert!(!doctor(&[]).contains("bare has no valid secret"), "{}", doctor(&[]));
-    let shown: Value = serde_json::from_str(&done(folder.path(), &[], &["apps", "show", "bare", "--json"]).0).unwrap();
+    let shown: Value =
+        serde_json::from_str(&run_ok(folder.path(), &[], &["apps", "show", "bare", "--json"]).0).unwrap();
     let prefix = shown["secrets"][0]["prefix"].as_str().unwrap();
-    done(folder.path(), &[], &["apps", "secret", "remove", "bare", prefix]);
+    run_ok(folder.path(), &[], &["apps", "secret", "remove", "bare", prefix]);
     assert!(doctor(&[]).contains("bare has no valid secret"), "{}", doctor(&[]));
-    done(folder.path(), &[], &["apps", "remove", "bare"]);
+    run_ok(folder.path(), &[], &["apps", "remove", "bare"]);
     write(folder.path(), "applications.toml", "[[application]]\nid = 'Wiki'\nwho = 'ghosts'\n");
     assert!(doctor(&set).contains("FAULT   APPLICATIONS_FILE"), "{}", doctor(&set));
-    let (code, out, stderr) = typed(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), set[0]], &["serve"]);
+    let (code, out, stderr) = run_command(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), set[0]], &["serve"]);
     assert_eq!((code, stderr.contains("applications.toml has 1 mistake;")), (2, true), "{out}{stderr}");
-    let (list, _) = done(folder.path(), &[], &["apps", "list", "--json"]);
+    let (list, _) = run_ok(folder.path(), &[], &["apps", "list", "--json"]);
     assert_eq!(list.lines().count(), 2, "nothing was disabled: {list}");
 }
 
@@ -234,13 +244,13 @@ fn a_client_that_the_file_makes_public_loses_secrets_added_by_commands() {
     );
     let apply = |more: &str| {
         write(path, "applications.toml", &format!("{client}{more}"));
-        done(path, &[], &["apps", "apply", "applications.toml"]);
-        let shown: Value = serde_json::from_str(&done(path, &[], &["apps", "show", "photos", "--json"]).0).unwrap();
+        run_ok(path, &[], &["apps", "apply", "applications.toml"]);
+        let shown: Value = serde_json::from_str(&run_ok(path, &[], &["apps", "show", "photos", "--json"]).0).unwrap();
         shown["secrets"].as_array().unwrap().len()
     };
-    done(path, &[], &["migrate"]);
+    run_ok(path, &[], &["migrate"]);
     assert_eq!(apply(""), 0);
-    done(path, &[], &["apps", "secret", "add", "photos"]);
+    run_ok(path, &[], &["apps", "secret", "add", "photos"]);
     assert_eq!(apply(""), 1);
     assert_eq!(apply("public = true\n"), 0);
     assert_eq!(apply(""), 0);
@@ -250,7 +260,7 @@ fn a_client_that_the_file_makes_public_loses_secrets_added_by_commands() {
 async fn nodes_that_start_concurrently_apply_the_same_file() {
     let (database, folder) = (TestDatabase::create(Backends::Servers).await, folder());
     let settings = settings_of(&database);
-    done(folder.path(), &borrowed(&settings), &["migrate"]);
+    run_ok(folder.path(), &as_str_pairs(&settings), &["migrate"]);
     let nodes: Vec<_> = (0..4)
         .map(|_| {
             let port = free_port();
@@ -260,7 +270,7 @@ async fn nodes_that_start_concurrently_apply_the_same_file() {
                 ("PUBLIC_URL", &origin),
                 ("APPLICATIONS_FILE", "../applications.toml"),
             ];
-            let all = [&borrowed(&settings)[..], &own].concat();
+            let all = [&as_str_pairs(&settings)[..], &own].concat();
             (port, latchkey(folder.path(), &all).stdout(std::process::Stdio::null()).spawn().unwrap())
         })
         .collect();
@@ -269,6 +279,6 @@ async fn nodes_that_start_concurrently_apply_the_same_file() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let (list, _) = done(folder.path(), &borrowed(&settings), &["apps", "list", "--json"]);
+    let (list, _) = run_ok(folder.path(), &as_str_pairs(&settings), &["apps", "list", "--json"]);
     assert_eq!(list.lines().count(), 2, "{list}");
 }

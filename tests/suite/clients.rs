@@ -1,6 +1,6 @@
 //! The commands for clients, presets, secrets and signing keys, run as processes.
 
-use crate::operator::{done, refused, typed};
+use crate::operator::{assert_refused, run_command, run_ok};
 use crate::program::Program;
 use latchkey::server::clock::{Clock, SystemClock};
 use latchkey::server::model::ApplicationId;
@@ -21,8 +21,8 @@ fn secret_of(out: &str) -> String {
 #[test]
 fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
-    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    run_ok(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| run_ok(folder.path(), &[], arguments);
     let (out, stderr) = run(&["apps", "add", "photos", "--redirect-uri", CALLBACK]);
     for part in ["issuer", "http://localhost:3000", "client_id", "client_secret"] {
         assert!(out.contains(part), "{part}: {out}");
@@ -33,7 +33,7 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     assert!(shown.contains(CALLBACK) && shown.contains(&secret[..6]) && !shown.contains(&secret), "{shown}");
     let options = ["--pkce", "optional", "--algorithm", "ES256", "--consent", "always", "--claims-in-id-token"];
     run(&["apps", "edit", "photos", "--claim", "admins:role=owner"]);
-    let doctor = || typed(folder.path(), &[], &["doctor"]).1;
+    let doctor = || run_command(folder.path(), &[], &["doctor"]).1;
     assert!(doctor().contains("a claim of photos is for the group admins, which does not exist"), "{}", doctor());
     run(&["groups", "add", "admins"]);
     assert!(!doctor().contains("a claim of photos"), "{}", doctor());
@@ -51,21 +51,26 @@ fn a_client_is_registered_by_command_and_its_secret_is_shown_once() {
     let (other, _) = run(&["apps", "secret", "add", "photos", "--expires", "90d"]);
     assert_eq!(other.trim().len(), 43);
     run(&["apps", "secret", "remove", "photos", &secret[..6]]);
-    refused(folder.path(), &[], &["apps", "secret", "remove", "photos", &secret[..6]], "no secret begins with");
+    assert_refused(folder.path(), &[], &["apps", "secret", "remove", "photos", &secret[..6]], "no secret begins with");
     let (out, _) = run(&["apps", "add", "phone", "--public", "--redirect-uri", "org.example.phone:/cb", "--json"]);
     let line: Value = serde_json::from_str(out.trim()).unwrap();
     assert_eq!((&line["client_secret"], &line["consent"]), (&Value::Null, &json!("always")));
-    refused(folder.path(), &[], &["apps", "secret", "add", "phone"], "a public client has no secret");
+    assert_refused(folder.path(), &[], &["apps", "secret", "add", "phone"], "a public client has no secret");
     run(&["apps", "add", "plain"]);
-    refused(folder.path(), &[], &["apps", "secret", "add", "plain"], "does not sign users in with OpenID Connect");
+    assert_refused(
+        folder.path(),
+        &[],
+        &["apps", "secret", "add", "plain"],
+        "does not sign users in with OpenID Connect",
+    );
 }
 
 #[test]
 fn each_invalid_option_gets_one_error_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
+    run_ok(folder.path(), &[], &["migrate"]);
     let uri = ["--redirect-uri", CALLBACK];
-    done(folder.path(), &[], &[&["apps", "add", "taken"][..], &uri].concat());
+    run_ok(folder.path(), &[], &[&["apps", "add", "taken"][..], &uri].concat());
     for (options, words) in [
         (vec!["--redirect-uri", "https://*.example.org/cb"], "wildcard"),
         (vec!["--redirect-uri", "https://x.example/#a"], "fragment"),
@@ -80,7 +85,7 @@ fn each_invalid_option_gets_one_error_and_changes_nothing() {
         (vec!["--preset", "synapse", "--redirect-uri", CALLBACK], "--url"),
         (vec!["--preset", "grafana", "--url", "https://dash.example.org/?org=1"], "without a query"),
     ] {
-        refused(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat(), words);
+        assert_refused(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat(), words);
     }
     for options in [
         ["--algorithm", "HS256"],
@@ -89,19 +94,23 @@ fn each_invalid_option_gets_one_error_and_changes_nothing() {
         ["--claim", "a:sub=x"],
         ["--preset", "x"],
     ] {
-        assert_eq!(typed(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat()).0, 2, "{options:?}");
+        assert_eq!(
+            run_command(folder.path(), &[], &[&["apps", "add", "new"][..], &options].concat()).0,
+            2,
+            "{options:?}"
+        );
     }
-    refused(folder.path(), &[], &["apps", "show", "new"], "there is no application new");
+    assert_refused(folder.path(), &[], &["apps", "show", "new"], "there is no application new");
 }
 
 #[test]
 fn a_preset_registers_its_uris_and_prints_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
-    let run = |arguments: &[&str]| done(folder.path(), &[], arguments);
+    run_ok(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| run_ok(folder.path(), &[], arguments);
     assert!(run(&["apps", "presets"]).0.lines().count() > 25);
     assert!(run(&["apps", "presets", "immich"]).0.contains("Issuer URL: http://localhost:3000"));
-    refused(folder.path(), &[], &["apps", "presets", "none"], "unknown preset none");
+    assert_refused(folder.path(), &[], &["apps", "presets", "none"], "unknown preset none");
     let (out, stderr) = run(&["apps", "add", "dash", "--preset", "grafana", "--url", "https://dash.example.org"]);
     assert!(stderr.contains("paste this into Grafana"), "{stderr}");
     let secret = secret_of(&out);
@@ -120,8 +129,8 @@ fn a_preset_registers_its_uris_and_prints_the_configuration() {
 #[test]
 fn a_client_that_becomes_public_loses_its_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
-    let run = |arguments: &[&str]| done(folder.path(), &[], arguments).0;
+    run_ok(folder.path(), &[], &["migrate"]);
+    let run = |arguments: &[&str]| run_ok(folder.path(), &[], arguments).0;
     let secrets = || {
         let line: Value = serde_json::from_str(run(&["apps", "show", "photos", "--json"]).trim()).unwrap();
         line["secrets"].as_array().unwrap().len()
@@ -136,15 +145,15 @@ fn a_client_that_becomes_public_loses_its_secrets() {
 #[test]
 fn concurrent_additions_leave_at_most_ten_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
-    done(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    run_ok(folder.path(), &[], &["migrate"]);
+    run_ok(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
     let path = folder.path();
     let added = std::thread::scope(|scope| {
         let adding: Vec<_> =
-            (0..14).map(|_| scope.spawn(|| typed(path, &[], &["apps", "secret", "add", "photos"]).0)).collect();
+            (0..14).map(|_| scope.spawn(|| run_command(path, &[], &["apps", "secret", "add", "photos"]).0)).collect();
         adding.into_iter().map(|one| one.join().unwrap()).filter(|code| *code == 0).count()
     });
-    let shown: Value = serde_json::from_str(&done(path, &[], &["apps", "show", "photos", "--json"]).0).unwrap();
+    let shown: Value = serde_json::from_str(&run_ok(path, &[], &["apps", "show", "photos", "--json"]).0).unwrap();
     assert_eq!((added, shown["secrets"].as_array().unwrap().len()), (9, 10));
 }
 
@@ -152,8 +161,8 @@ fn concurrent_additions_leave_at_most_ten_secrets() {
 fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
-    done(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
-    let keys = || done(folder.path(), &[], &["signing-keys", "list", "--json"]).0;
+    run_ok(folder.path(), &[], &["apps", "add", "photos", "--redirect-uri", CALLBACK]);
+    let keys = || run_ok(folder.path(), &[], &["signing-keys", "list", "--json"]).0;
     let began = std::time::Instant::now();
     while keys().lines().count() < 3 && began.elapsed().as_secs() < 60 {
         std::thread::sleep(std::time::Duration::from_millis(200));
@@ -163,7 +172,7 @@ fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
     let address = format!("/oauth/authorize?client_id=photos&response_type=code&redirect_uri={asked}");
     assert_eq!(browser.get(&address).unwrap().0, 400);
     let line: Value =
-        serde_json::from_str(done(folder.path(), &[], &["apps", "show", "photos", "--json"]).0.trim()).unwrap();
+        serde_json::from_str(run_ok(folder.path(), &[], &["apps", "show", "photos", "--json"]).0.trim()).unwrap();
     let (mismatches, secrets) = (&line["mismatches"], &line["secrets"]);
     assert_eq!(mismatches[0]["redirect_uri"], "https://photos.example.org/callback/?token=…");
     assert!(secrets[0]["prefix"].is_string() && secrets[0]["expires_at"].is_null(), "{line}");
@@ -173,7 +182,7 @@ fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
     for address in [&plain, &spiked, &plain.replace("callback", "cb%0Ax")] {
         assert_eq!(browser.get(address).unwrap().0, 400);
     }
-    let shown = done(folder.path(), &[], &["apps", "show", "photos"]).0;
+    let shown = run_ok(folder.path(), &[], &["apps", "show", "photos"]).0;
     let wanted = "latchkey apps edit photos --redirect-uri 'https://photos.example.org/callback' \
                   --redirect-uri 'https://photos.example.org/callback/'\n";
     assert!(shown.contains(wanted) && shown.contains("token=…") && !shown.contains("token=x"), "{shown}");
@@ -184,28 +193,28 @@ fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
 
     let first = keys();
     assert_eq!(first.matches("\"current\"").count(), 3, "{first}");
-    assert!(done(folder.path(), &[], &["signing-keys", "rotate"]).1.contains("3 keys"));
-    assert!(done(folder.path(), &[], &["signing-keys", "rotate"]).1.contains("already"));
+    assert!(run_ok(folder.path(), &[], &["signing-keys", "rotate"]).1.contains("3 keys"));
+    assert!(run_ok(folder.path(), &[], &["signing-keys", "rotate"]).1.contains("already"));
     let kid = first.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok()).unwrap()["kid"].clone();
-    done(folder.path(), &[], &["signing-keys", "revoke", kid.as_str().unwrap()]);
-    refused(folder.path(), &[], &["signing-keys", "revoke", "none"], "there is no signing key");
-    assert!(done(folder.path(), &[], &["signing-keys", "list"]).0.contains("revoked"));
-    assert!(done(folder.path(), &[], &["signing-keys", "rotate", "--force"]).1.contains("replaced"));
+    run_ok(folder.path(), &[], &["signing-keys", "revoke", kid.as_str().unwrap()]);
+    assert_refused(folder.path(), &[], &["signing-keys", "revoke", "none"], "there is no signing key");
+    assert!(run_ok(folder.path(), &[], &["signing-keys", "list"]).0.contains("revoked"));
+    assert!(run_ok(folder.path(), &[], &["signing-keys", "rotate", "--force"]).1.contains("replaced"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_reports_an_application_that_never_redeems_its_codes() {
     let folder = tempfile::tempdir().unwrap();
     let add = ["apps", "add", "photos", "--redirect-uri", CALLBACK, "--who", "everybody"];
-    done(folder.path(), &[], &["migrate"]);
-    done(folder.path(), &[], &add);
+    run_ok(folder.path(), &[], &["migrate"]);
+    run_ok(folder.path(), &[], &add);
     let count = async |issued, presented| {
         let store = sqlite::open(&folder.path().join("data/latchkey.db"), Duration::from_secs(5)).await.unwrap();
         let (photos, today) = (ApplicationId::parse("photos").unwrap(), day(SystemClock.now()));
         store.add_code_count(&photos, today, CodeCount { issued, presented }).await.unwrap();
         store.close().await;
     };
-    let doctor = || typed(folder.path(), &[], &["doctor"]).1;
+    let doctor = || run_command(folder.path(), &[], &["doctor"]).1;
     count(2, 0).await;
     assert!(!doctor().contains("authorization codes"), "{}", doctor());
     count(5, 0).await;
@@ -217,16 +226,16 @@ async fn the_doctor_reports_an_application_that_never_redeems_its_codes() {
 #[test]
 fn a_node_whose_secret_key_cannot_decrypt_the_signing_keys_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
-    done(folder.path(), &[], &["signing-keys", "rotate"]);
+    run_ok(folder.path(), &[], &["migrate"]);
+    run_ok(folder.path(), &[], &["signing-keys", "rotate"]);
     let port = crate::ports::free_port().to_string();
     let listen = format!("127.0.0.1:{port}");
     let other = [("SECRET_KEY", "another secret key of more than 32 bytes"), ("LISTEN_ADDR", listen.as_str())];
-    let (code, _, stderr) = typed(folder.path(), &other, &["serve"]);
+    let (code, _, stderr) = run_command(folder.path(), &other, &["serve"]);
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.lines().last().unwrap().contains("SECRET_KEY"), "{stderr}");
-    let (_, doctor, _) = typed(folder.path(), &other, &["doctor"]);
+    let (_, doctor, _) = run_command(folder.path(), &other, &["doctor"]);
     assert!(doctor.contains("FAULT   signing keys"), "{doctor}");
-    let (_, doctor, _) = typed(folder.path(), &[], &["doctor"]);
+    let (_, doctor, _) = run_command(folder.path(), &[], &["doctor"]);
     assert!(doctor.contains("ok      signing keys"), "{doctor}");
 }

@@ -16,21 +16,21 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 /// Runs a command; returns the exit code, standard output and standard error.
-pub fn typed(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+pub fn run_command(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = latchkey(folder, settings).args(arguments).output().unwrap();
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 /// Runs a command that must succeed; returns standard output and standard error.
-pub fn done(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
-    let (code, out, stderr) = typed(folder, settings, arguments);
+pub fn run_ok(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
+    let (code, out, stderr) = run_command(folder, settings, arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{stderr}");
     (out, stderr)
 }
 
 /// Runs a command that must fail with one error line that contains `words`.
-pub fn refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
-    let (code, out, stderr) = typed(folder, settings, arguments);
+pub fn assert_refused(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], words: &str) {
+    let (code, out, stderr) = run_command(folder, settings, arguments);
     assert_eq!(code, 1, "{arguments:?}: {out}{stderr}");
     assert!(
         stderr.contains(words) && stderr.starts_with("latchkey: ") && stderr.lines().count() == 1,
@@ -48,7 +48,7 @@ pub fn settings_of(database: &TestDatabase) -> Vec<(&'static str, String)> {
     }
 }
 
-pub fn borrowed<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+pub fn as_str_pairs<'a>(settings: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
     settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
@@ -109,7 +109,7 @@ fn the_health_command_reports_whether_the_server_responds() {
         let listen = format!("{host}:{}", program.port);
         // The proxy settings in the environment are ignored.
         let (_, stderr) =
-            done(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
+            run_ok(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
         assert!(stderr.contains(&format!("http://127.0.0.1:{}/healthz responds", program.port)), "{stderr}");
     }
     // If standard output is closed, the exit code still reports the result.
@@ -128,7 +128,7 @@ fn the_health_command_reports_whether_the_server_responds() {
         pretend(Some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")),
     ] {
         let listen = format!("127.0.0.1:{port}");
-        refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "is not healthy");
+        assert_refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "is not healthy");
     }
     assert!(began.elapsed() < Duration::from_secs(20), "it waited too long");
 }
@@ -139,58 +139,59 @@ async fn accounts_are_managed_while_the_server_runs() {
         let database = TestDatabase::create(backends).await;
         let folder = tempfile::tempdir().unwrap();
         let set = settings_of(&database);
-        let program = Program::start(folder.path(), None, &borrowed(&set));
+        let program = Program::start(folder.path(), None, &as_str_pairs(&set));
         let origin = program.origin();
         let mut set = set.clone();
         set.push(("PUBLIC_URL", origin.clone()));
-        let set = borrowed(&set);
+        let set = as_str_pairs(&set);
         let mut browser = sign_up(&program, "ada");
         assert!(is_signed_in(&mut browser));
 
-        let (list, _) = done(folder.path(), &set, &["users", "list"]);
+        let (list, _) = run_ok(folder.path(), &set, &["users", "list"]);
         assert!(list.contains("ada@example.org") && list.lines().count() == 2, "{list}");
-        let (json, _) = done(folder.path(), &set, &["users", "list", "--json"]);
+        let (json, _) = run_ok(folder.path(), &set, &["users", "list", "--json"]);
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(
             (&json["username"], &json["email_verified"], &json["sessions"]),
             (&json!("ada"), &json!(true), &json!(1))
         );
-        let (shown, _) = done(folder.path(), &set, &["users", "show", "ADA@example.org"]);
+        let (shown, _) = run_ok(folder.path(), &set, &["users", "show", "ADA@example.org"]);
         assert!(shown.contains("Signed up") && shown.contains("email"), "{shown}");
 
-        let (_, stderr) = done(folder.path(), &set, &["users", "disable", "ada"]);
+        let (_, stderr) = run_ok(folder.path(), &set, &["users", "disable", "ada"]);
         assert!(stderr.contains("latchkey::audit") && stderr.contains("account_disabled"), "{stderr}");
         assert!(!is_signed_in(&mut browser), "signed out at the next request");
-        refused(folder.path(), &set, &["sign-in-link", "ada"], "disabled");
-        done(folder.path(), &set, &["users", "enable", "ada"]);
+        assert_refused(folder.path(), &set, &["sign-in-link", "ada"], "disabled");
+        run_ok(folder.path(), &set, &["users", "enable", "ada"]);
 
-        let (link, stderr) = done(folder.path(), &set, &["sign-in-link", "ada"]);
+        let (link, stderr) = run_ok(folder.path(), &set, &["sign-in-link", "ada"]);
         assert!(link.starts_with(&format!("{origin}/email/link?token=")) && stderr.contains("notified by"), "{stderr}");
         let token = link.trim().rsplit('=').next().unwrap();
         let mut browser = Remote::new(program.port, &origin);
         let (status, answer) = browser.post("/api/email/link", &json!({ "token": token })).unwrap();
         assert_eq!((status, &answer["session"]["method"]), (200, &json!("recovery")), "{answer}");
         assert!(is_signed_in(&mut browser));
-        let (_, stderr) = done(folder.path(), &set, &["sessions", "revoke", "ada"]);
+        let (_, stderr) = run_ok(folder.path(), &set, &["sessions", "revoke", "ada"]);
         assert!(stderr.ends_with(": 1\n"), "{stderr}");
         assert!(!is_signed_in(&mut browser));
-        done(folder.path(), &set, &["sessions", "revoke", "--everybody"]);
+        run_ok(folder.path(), &set, &["sessions", "revoke", "--everybody"]);
 
         for arguments in
             [["users", "show", "eve"], ["users", "disable", "no name"], ["sessions", "revoke", "x@y.example"]]
         {
-            refused(folder.path(), &set, &arguments, "there is no account");
+            assert_refused(folder.path(), &set, &arguments, "there is no account");
         }
-        let (link, stderr) = done(folder.path(), &set, &["invitations", "create", "--uses", "3", "--note", "the team"]);
+        let (link, stderr) =
+            run_ok(folder.path(), &set, &["invitations", "create", "--uses", "3", "--note", "the team"]);
         assert!(
             link.starts_with(&format!("{origin}/sign-up?invite=")) && stderr.contains("SIGN_UP is not"),
             "{stderr}"
         );
-        let (list, _) = done(folder.path(), &set, &["invitations", "list"]);
+        let (list, _) = run_ok(folder.path(), &set, &["invitations", "list"]);
         let id = list.lines().nth(1).unwrap().split_whitespace().next().unwrap();
         assert!(list.contains("the team"), "{list}");
-        done(folder.path(), &set, &["invitations", "revoke", id]);
-        refused(folder.path(), &set, &["invitations", "revoke", id], "there is no invitation");
+        run_ok(folder.path(), &set, &["invitations", "revoke", id]);
+        assert_refused(folder.path(), &set, &["invitations", "revoke", id], "there is no invitation");
     }
 }
 
@@ -200,17 +201,17 @@ async fn an_instance_moves_from_one_database_to_another_and_sessions_end() {
         (TestDatabase::create(Backends::Embedded).await, TestDatabase::create(Backends::Servers).await);
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (settings_of(&file), settings_of(&server));
-    let mut program = Program::start(folder.path(), None, &borrowed(&old));
+    let mut program = Program::start(folder.path(), None, &as_str_pairs(&old));
     let browser = sign_up(&program, "ada");
-    done(folder.path(), &borrowed(&old), &["groups", "add", "family"]);
+    run_ok(folder.path(), &as_str_pairs(&old), &["groups", "add", "family"]);
     let add = ["apps", "add", "photos", "--who", "family", "--redirect-uri", "https://photos.example/cb"];
-    done(folder.path(), &borrowed(&old), &add);
+    run_ok(folder.path(), &as_str_pairs(&old), &add);
     key_ids(&program);
     program.stop();
-    done(folder.path(), &borrowed(&old), &["export", "all.jsonl"]);
+    run_ok(folder.path(), &as_str_pairs(&old), &["export", "all.jsonl"]);
     let export = folder.path().join("all.jsonl");
     assert_eq!(fs::metadata(&export).unwrap().permissions().mode() & 0o777, 0o600);
-    refused(folder.path(), &borrowed(&old), &["export", "all.jsonl"], "already exists");
+    assert_refused(folder.path(), &as_str_pairs(&old), &["export", "all.jsonl"], "already exists");
 
     let whole = fs::read_to_string(&export).unwrap();
     let cut = whole.lines().take(3).collect::<Vec<_>>().join("\n");
@@ -237,14 +238,14 @@ async fn an_instance_moves_from_one_database_to_another_and_sessions_end() {
         (&whole.replace(r#""latchkey_export":1"#, r#""latchkey_export":2"#), "another version"),
     ] {
         fs::write(folder.path().join("wrong.jsonl"), text).unwrap();
-        refused(folder.path(), &borrowed(&new), &["import", "wrong.jsonl"], words);
+        assert_refused(folder.path(), &as_str_pairs(&new), &["import", "wrong.jsonl"], words);
     }
-    refused(folder.path(), &borrowed(&new), &["import", "not-there.jsonl"], "not-there.jsonl");
-    done(folder.path(), &borrowed(&new), &["import", "all.jsonl"]);
-    refused(folder.path(), &borrowed(&new), &["import", "all.jsonl"], "not empty");
-    let program = Program::start(folder.path(), None, &borrowed(&new));
+    assert_refused(folder.path(), &as_str_pairs(&new), &["import", "not-there.jsonl"], "not-there.jsonl");
+    run_ok(folder.path(), &as_str_pairs(&new), &["import", "all.jsonl"]);
+    assert_refused(folder.path(), &as_str_pairs(&new), &["import", "all.jsonl"], "not empty");
+    let program = Program::start(folder.path(), None, &as_str_pairs(&new));
     assert!(!is_signed_in(&mut browser.at(&program)), "the export may be older than a sign-out");
-    let (list, _) = done(folder.path(), &borrowed(&new), &["users", "list"]);
+    let (list, _) = run_ok(folder.path(), &as_str_pairs(&new), &["users", "list"]);
     assert!(list.contains("ada"), "{list}");
 }
 
@@ -253,16 +254,16 @@ async fn an_import_does_not_even_migrate_a_database_in_use() {
     let database = TestDatabase::create(Backends::Embedded).await;
     let folder = tempfile::tempdir().unwrap();
     let settings = settings_of(&database);
-    let mut program = Program::start(folder.path(), None, &borrowed(&settings));
+    let mut program = Program::start(folder.path(), None, &as_str_pairs(&settings));
     sign_up(&program, "ada");
     program.stop();
-    done(folder.path(), &borrowed(&settings), &["export", "all.jsonl"]);
+    run_ok(folder.path(), &as_str_pairs(&settings), &["export", "all.jsonl"]);
     // As an older program left it.
     let mut connection = sqlx::SqliteConnection::connect(&settings[0].1).await.unwrap();
     let newest = "select max(version) from _sqlx_migrations";
     let known: i64 = sqlx::query_scalar(newest).fetch_one(&mut connection).await.unwrap();
     sqlx::query("delete from _sqlx_migrations where version = $1").bind(known).execute(&mut connection).await.unwrap();
-    refused(folder.path(), &borrowed(&settings), &["import", "all.jsonl"], "older than this program");
+    assert_refused(folder.path(), &as_str_pairs(&settings), &["import", "all.jsonl"], "older than this program");
     let left: i64 = sqlx::query_scalar(newest).fetch_one(&mut connection).await.unwrap();
     assert_eq!(left, known - 1);
 }
@@ -272,17 +273,17 @@ async fn a_backup_is_complete_while_the_server_runs() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[]);
     let browser = sign_up(&program, "ada");
-    done(folder.path(), &[], &["backup", "copy.db"]);
+    run_ok(folder.path(), &[], &["backup", "copy.db"]);
     let copy = folder.path().join("copy.db");
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-    refused(folder.path(), &[], &["backup", "copy.db"], "already exists");
-    refused(folder.path(), &[], &["backup", "no/such/folder/copy.db"], "No such file");
+    assert_refused(folder.path(), &[], &["backup", "copy.db"], "already exists");
+    assert_refused(folder.path(), &[], &["backup", "no/such/folder/copy.db"], "No such file");
     drop(program);
     let restored = format!("sqlite://{}", copy.display());
     let program = Program::start(folder.path(), None, &[("DATABASE_URL", &restored)]);
     assert!(is_signed_in(&mut browser.at(&program)));
     let server = TestDatabase::create(Backends::Servers).await;
-    refused(folder.path(), &borrowed(&settings_of(&server)), &["backup", "x.db"], "pg_dump");
+    assert_refused(folder.path(), &as_str_pairs(&settings_of(&server)), &["backup", "x.db"], "pg_dump");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -311,7 +312,7 @@ async fn an_interrupted_backup_is_not_mistaken_for_a_complete_one() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(has_part() && !copy.exists(), "it was interrupted");
-    done(folder.path(), &[], &["backup", "copy.db"]);
+    run_ok(folder.path(), &[], &["backup", "copy.db"]);
     let mut whole = sqlx::SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&copy)).await.unwrap();
     let users: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&mut whole).await.unwrap();
     assert_eq!(users, 1);
@@ -322,7 +323,7 @@ async fn an_interrupted_backup_is_not_mistaken_for_a_complete_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_rotation_the_previous_key_is_still_accepted() {
     let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
+    assert_refused(folder.path(), &[], &["keys", "rotate"], "secret.key");
     let mut program = Program::start(folder.path(), None, &[]);
     let (requester, email) = request_sign_up(&program, "ada");
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
@@ -330,16 +331,16 @@ async fn after_a_rotation_the_previous_key_is_still_accepted() {
     let port = program.port;
     program.stop();
     let before = fs::read_to_string(folder.path().join("data/secret.key")).unwrap();
-    done(folder.path(), &[], &["keys", "rotate"]);
+    run_ok(folder.path(), &[], &["keys", "rotate"]);
     assert_ne!(fs::read_to_string(folder.path().join("data/secret.key")).unwrap(), before);
     let program = Program::start_at(port, folder.path(), None, &[]);
     let mut browser = requester.at(&program);
     let (status, answer) = browser.post("/api/email/code", &json!({ "code": code })).unwrap();
     assert_eq!(status, 200, "a code from before the rotation: {answer}");
 
-    refused(folder.path(), &[], &["keys", "rotate"], "30 more days");
+    assert_refused(folder.path(), &[], &["keys", "rotate"], "30 more days");
     let set = [("SECRET_KEY", "a key that an administrator set, of 32 bytes or more")];
-    let (key, stderr) = done(folder.path(), &set, &["keys", "rotate"]);
+    let (key, stderr) = run_ok(folder.path(), &set, &["keys", "rotate"]);
     assert!(key.trim().len() >= 32 && stderr.contains("SECRET_KEY_PREVIOUS") && !stderr.contains(set[0].1), "{stderr}");
 }
 
@@ -349,25 +350,25 @@ fn commands_say_what_is_missing() {
     for arguments in
         [&["users", "list"][..], &["sign-in-link", "ada"], &["export", "x.jsonl"], &["invitations", "list"]]
     {
-        refused(folder.path(), &[], arguments, "does not exist yet");
+        assert_refused(folder.path(), &[], arguments, "does not exist yet");
     }
-    refused(folder.path(), &[], &["backup", "x.db"], "database");
-    let (_, stderr) = done(folder.path(), &[], &["migrate"]);
+    assert_refused(folder.path(), &[], &["backup", "x.db"], "database");
+    let (_, stderr) = run_ok(folder.path(), &[], &["migrate"]);
     assert!(stderr.contains("version 12"), "{stderr}");
-    let (list, _) = done(folder.path(), &[], &["users", "list"]);
+    let (list, _) = run_ok(folder.path(), &[], &["users", "list"]);
     assert_eq!(list.lines().count(), 1, "{list}");
     for arguments in [&["users"][..], &["sessions", "revoke"], &["invitations", "create", "--uses", "0"], &["nonsense"]]
     {
-        assert_eq!(typed(folder.path(), &[], arguments).0, 2, "{arguments:?}");
+        assert_eq!(run_command(folder.path(), &[], arguments).0, 2, "{arguments:?}");
     }
-    let (code, _, stderr) = typed(folder.path(), &[("SIGN_UP", "perhaps")], &["users", "list"]);
+    let (code, _, stderr) = run_command(folder.path(), &[("SIGN_UP", "perhaps")], &["users", "list"]);
     assert!(code == 2 && stderr.contains("SIGN_UP: found perhaps"), "{stderr}");
 }
 
 #[test]
 fn a_failed_write_to_standard_output_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &[], &["migrate"]);
+    run_ok(folder.path(), &[], &["migrate"]);
     for arguments in [&["users", "list"][..], &["invitations", "create"], &["doctor"]] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = latchkey(folder.path(), &[]).args(arguments).stdout(full).output().unwrap();
@@ -379,7 +380,7 @@ fn a_failed_write_to_standard_output_is_reported() {
 #[test]
 fn the_help_lists_every_command() {
     let folder = tempfile::tempdir().unwrap();
-    let (help, _) = done(folder.path(), &[], &["--help"]);
+    let (help, _) = run_ok(folder.path(), &[], &["--help"]);
     for command in [
         "serve",
         "doctor",
@@ -407,7 +408,7 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         let database = TestDatabase::create(backends).await;
         let folder = tempfile::tempdir().unwrap();
         let settings = settings_of(&database);
-        let set = borrowed(&settings);
+        let set = as_str_pairs(&settings);
         let mut program = Program::start(folder.path(), None, &set);
         let browser = sign_up(&program, "ada");
         let former_keys = key_ids(&program);
@@ -415,21 +416,21 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
         let restore: &[&str] = match &database {
             TestDatabase::File(_) => {
-                done(folder.path(), &set, &["backup", "copy.db"]);
+                run_ok(folder.path(), &set, &["backup", "copy.db"]);
                 sign_up(&program, "later");
-                refused(folder.path(), &set, &["restore", "copy.db"], "is in use; stop the server first");
+                assert_refused(folder.path(), &set, &["restore", "copy.db"], "is in use; stop the server first");
                 let data = folder.path().join("new/machine");
-                done(folder.path(), &[("DATA_DIR", data.to_str().unwrap())], &["restore", "copy.db"]);
+                run_ok(folder.path(), &[("DATA_DIR", data.to_str().unwrap())], &["restore", "copy.db"]);
                 assert!(data.join("latchkey.db").exists(), "a missing folder is created");
                 &["restore", "copy.db"]
             }
             TestDatabase::Server { .. } => {
-                refused(folder.path(), &set, &["restore", "copy.dump"], "pg_restore");
+                assert_refused(folder.path(), &set, &["restore", "copy.dump"], "pg_restore");
                 &["restore"]
             }
         };
         program.stop();
-        let (_, stderr) = done(folder.path(), &set, restore);
+        let (_, stderr) = run_ok(folder.path(), &set, restore);
         assert!(stderr.contains("sessions ended: 1;"), "{stderr}");
         for words in ["passkeys removed since then", "recovery codes", "accounts deleted or disabled", "invitations"] {
             assert!(stderr.contains(words), "{words}: {stderr}");
@@ -438,14 +439,14 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         assert!(!is_signed_in(&mut browser.at(&program)), "{stderr}");
         let replaced = key_ids(&program);
         assert!(replaced.iter().all(|id| !former_keys.contains(id)), "one of them may have been revoked");
-        let (list, _) = done(folder.path(), &set, &["users", "list"]);
+        let (list, _) = run_ok(folder.path(), &set, &["users", "list"]);
         assert!(list.contains("ada") && !list.contains("later"), "{list}");
         asking = asking.at(&program);
         assert_eq!(asking.post("/api/email/link", &json!({ "token": token })).unwrap().0, 401);
         drop(program);
         if let TestDatabase::File(data) = &database {
             assert!(data.path().join("test.db.before-restore").exists());
-            refused(folder.path(), &set, restore, "test.db.before-restore already exists");
+            assert_refused(folder.path(), &set, restore, "test.db.before-restore already exists");
         }
     }
 }
@@ -455,11 +456,11 @@ async fn an_invalid_backup_is_not_restored_and_the_database_is_kept() {
     let database = TestDatabase::create(Backends::Embedded).await;
     let folder = tempfile::tempdir().unwrap();
     let settings = settings_of(&database);
-    let set = borrowed(&settings);
-    refused(folder.path(), &set, &["restore"], "the database is empty");
+    let set = as_str_pairs(&settings);
+    assert_refused(folder.path(), &set, &["restore"], "the database is empty");
     let mut program = Program::start(folder.path(), None, &set);
     let browser = sign_up(&program, "ada");
-    done(folder.path(), &set, &["backup", "newer.db"]);
+    run_ok(folder.path(), &set, &["backup", "newer.db"]);
     program.stop();
     fs::write(folder.path().join("garbage.db"), "no database".repeat(1_000)).unwrap();
     let options = SqliteConnectOptions::new().filename(folder.path().join("other.db")).create_if_missing(true);
@@ -478,7 +479,7 @@ async fn an_invalid_backup_is_not_restored_and_the_database_is_kept() {
         ("other.db", "is not a latchkey backup"),
         ("newer.db", "a newer version of latchkey (migration 9999)"),
     ] {
-        refused(folder.path(), &set, &["restore", file], words);
+        assert_refused(folder.path(), &set, &["restore", file], words);
     }
     let program = Program::start(folder.path(), None, &set);
     assert!(is_signed_in(&mut browser.at(&program)), "nothing was changed");
@@ -490,10 +491,10 @@ async fn a_wal_file_left_by_a_lost_or_unreadable_database_is_not_replayed() {
         let database = TestDatabase::create(Backends::Embedded).await;
         let folder = tempfile::tempdir().unwrap();
         let settings = settings_of(&database);
-        let set = borrowed(&settings);
+        let set = as_str_pairs(&settings);
         let mut program = Program::start(folder.path(), None, &set);
         sign_up(&program, "ada");
-        done(folder.path(), &set, &["backup", "copy.db"]);
+        run_ok(folder.path(), &set, &["backup", "copy.db"]);
         let later = sign_up(&program, "later");
         program.kill();
         let TestDatabase::File(data) = &database else { unreachable!() };
@@ -503,9 +504,9 @@ async fn a_wal_file_left_by_a_lost_or_unreadable_database_is_not_replayed() {
             "overwritten" => fs::write(&file, "no database".repeat(1_000)).unwrap(),
             _ => fs::rename(&file, data.path().join("elsewhere.db")).unwrap(),
         }
-        done(folder.path(), &set, &["restore", "copy.db"]);
+        run_ok(folder.path(), &set, &["restore", "copy.db"]);
         let program = Program::start(folder.path(), None, &set);
-        let (list, _) = done(folder.path(), &set, &["users", "list"]);
+        let (list, _) = run_ok(folder.path(), &set, &["users", "list"]);
         assert!(list.contains("ada") && !list.contains("later"), "{loss}: {list}");
         assert!(!is_signed_in(&mut later.at(&program)), "{loss}");
     }

@@ -1,7 +1,7 @@
 //! How often a sign-in, here or at an application, waits for PostgreSQL and Redis: a budget of round trips, not time.
 
 use crate::app::{Backends, TestDatabase, address};
-use crate::operator::{borrowed, done};
+use crate::operator::{as_str_pairs, run_ok};
 use crate::program::Program;
 use crate::remote::Remote;
 use crate::wire::{Protocol, Wire};
@@ -41,7 +41,7 @@ async fn counted_node(
         // No email worker polls meanwhile.
         ("EMAIL_SIGN_IN", "off".to_owned()),
     ];
-    let program = Program::start(folder, None, &borrowed(&settings));
+    let program = Program::start(folder, None, &as_str_pairs(&settings));
     (database, program, settings, move || (redis.take(), sql.take()))
 }
 
@@ -52,7 +52,7 @@ async fn a_silent_sign_on_stays_within_its_round_trip_budget() {
     let all = tokio::task::spawn_blocking(move || {
         let callback = "https://photos.example/callback";
         let add = ["apps", "add", "photos", "--who", "everybody", "--redirect-uri", callback, "--pkce", "optional"];
-        let (added, _) = done(folder.path(), &borrowed(&settings), &[&add[..], &["--json"]].concat());
+        let (added, _) = run_ok(folder.path(), &as_str_pairs(&settings), &[&add[..], &["--json"]].concat());
         let added: Value = serde_json::from_str(&added).unwrap();
         let basic = format!("Basic {}", STANDARD.encode(format!("photos:{}", added["client_secret"].as_str().unwrap())));
         let mut remote = Remote::new(program.port, &program.origin());

@@ -1,6 +1,6 @@
 //! Moving signing keys from one database to another.
 
-use crate::operator::{done, refused};
+use crate::operator::{assert_refused, run_ok};
 use crate::program::{Program, exchange, latchkey};
 use serde_json::Value;
 use std::fs;
@@ -38,25 +38,35 @@ async fn exported_keys_are_encrypted_with_a_passphrase_and_work_under_another_se
     fs::write(path("wrong"), "wrong horse battery\n").unwrap();
     fs::write(path("short"), "short\n").unwrap();
     let with = |name: &str| format!("--passphrase-file={}", path(name));
-    refused(old.path(), &old_key, &["export", &path("a"), &with("short")], "at least 12 characters");
-    refused(old.path(), &old_key, &["export", &path("a"), &with("not-there")], "not-there");
-    refused(old.path(), &new_key, &["export", &path("a"), &with("passphrase")], "wrong passphrase or SECRET_KEY");
-    done(old.path(), &old_key, &["export", &path("a"), &with("passphrase")]);
-    done(old.path(), &old_key, &["export", &path("b")]);
+    assert_refused(old.path(), &old_key, &["export", &path("a"), &with("short")], "at least 12 characters");
+    assert_refused(old.path(), &old_key, &["export", &path("a"), &with("not-there")], "not-there");
+    assert_refused(
+        old.path(),
+        &new_key,
+        &["export", &path("a"), &with("passphrase")],
+        "wrong passphrase or SECRET_KEY",
+    );
+    run_ok(old.path(), &old_key, &["export", &path("a"), &with("passphrase")]);
+    run_ok(old.path(), &old_key, &["export", &path("b")]);
 
-    refused(new.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
-    refused(new.path(), &new_key, &["import", &path("a"), &with("wrong")], "wrong passphrase");
+    assert_refused(new.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
+    assert_refused(new.path(), &new_key, &["import", &path("a"), &with("wrong")], "wrong passphrase");
     let costly = fs::read_to_string(path("a")).unwrap().replace("\"iterations\":600000", "\"iterations\":4000000000");
     fs::write(path("costly"), costly).unwrap();
-    refused(new.path(), &new_key, &["import", &path("costly"), &with("passphrase")], "too many iterations");
+    assert_refused(new.path(), &new_key, &["import", &path("costly"), &with("passphrase")], "too many iterations");
     let made = |folder: &tempfile::TempDir| folder.path().join("data/latchkey.db").exists();
-    refused(bare.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
+    assert_refused(bare.path(), &new_key, &["import", &path("a")], "pass --passphrase-file PATH");
     assert!(made(&new) && !made(&bare), "without a passphrase nothing is created");
-    done(new.path(), &new_key, &["import", &path("a"), &with("passphrase")]);
+    run_ok(new.path(), &new_key, &["import", &path("a"), &with("passphrase")]);
     assert_eq!(key_ids(&Program::start(new.path(), None, &new_key)), ids, "existing tokens stay valid");
 
-    refused(bare.path(), &new_key, &["import", &path("b"), &with("passphrase")], "exported without a passphrase");
-    let (_, stderr) = done(bare.path(), &new_key, &["import", &path("b")]);
+    assert_refused(
+        bare.path(),
+        &new_key,
+        &["import", &path("b"), &with("passphrase")],
+        "exported without a passphrase",
+    );
+    let (_, stderr) = run_ok(bare.path(), &new_key, &["import", &path("b")]);
     assert!(stderr.contains("SECRET_KEY cannot decrypt the imported signing keys"), "{stderr}");
     let ended = latchkey(bare.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), new_key[0]]).output().unwrap();
     assert_eq!(ended.status.code(), Some(1));

@@ -1,6 +1,6 @@
 //! One `fetch` for all calls to the server (docs/adr/0004).
 
-use super::objects::{member, reason, resolved, set};
+use super::objects::{await_promise, member, reason, set};
 use super::page::window;
 use crate::browser::BrowserError;
 use crate::types::ApiError;
@@ -53,7 +53,7 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
         set(&body, name, value).map_err(|_| ApiError::Unreachable)?;
     }
     let response = send(path, &body).await.map_err(|_| ApiError::Unreachable)?;
-    let json = resolved(response.json().map(Into::into)).await;
+    let json = await_promise(response.json().map(Into::into)).await;
     if response.ok() {
         return json.map(Answer).map_err(|_| ApiError::Unavailable);
     }
@@ -63,7 +63,7 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
     Err(error.with_details(Details {
         tries_left: None,
-        retry_after: whole(&member(&refusal, "retry_after")),
+        retry_after: to_u32_saturating(&member(&refusal, "retry_after")),
         forget: member(&refusal, "forget").is_truthy(),
         suspended: member(&refusal, "suspended").is_truthy(),
     }))
@@ -96,6 +96,6 @@ pub async fn status_of_path(path: &str) -> Option<u16> {
 
 /// A number without its fraction, limited to the range of `u32`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the conversion saturates at both ends")]
-fn whole(number: &JsValue) -> Option<u32> {
+fn to_u32_saturating(number: &JsValue) -> Option<u32> {
     number.as_f64().map(|number| number as u32)
 }

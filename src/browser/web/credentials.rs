@@ -1,7 +1,7 @@
 //! Converts between JSON and the objects of `navigator.credentials` (WebAuthn Level 3, sections 5.1.8 and 5.1.9), by
 //! hand: browsers up to Safari 18.3 have no methods for it, and those of some password managers throw.
 
-use super::objects::{called, member};
+use super::objects::{call_method, member};
 use crate::browser::BrowserError;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::JsValue;
@@ -26,7 +26,7 @@ pub fn decode_options(options: &JsValue) {
 
 fn read_bytes(object: &JsValue, name: &str) {
     if let Some(text) = member(object, name).as_string() {
-        put(object, name, &Uint8Array::from(&*decoded(&text)));
+        put(object, name, &Uint8Array::from(&*decode_base64url(&text)));
     }
 }
 
@@ -34,7 +34,7 @@ fn read_bytes(object: &JsValue, name: &str) {
 ///
 /// # Errors
 /// [`BrowserError::Unreadable`] if a required member is missing.
-pub fn written(credential: &JsValue) -> Result<JsValue, BrowserError> {
+pub fn credential_to_json(credential: &JsValue) -> Result<JsValue, BrowserError> {
     let (json, answer) = (JsValue::from(Object::new()), JsValue::from(Object::new()));
     let response = member(credential, "response");
     for (from, to, name) in [
@@ -56,7 +56,7 @@ pub fn written(credential: &JsValue) -> Result<JsValue, BrowserError> {
     }
     put(&json, "id", &id);
     put(&json, "response", &answer);
-    put(&answer, "transports", &called(&response, "getTransports", &JsValue::NULL).unwrap_or_default());
+    put(&answer, "transports", &call_method(&response, "getTransports", &JsValue::NULL).unwrap_or_default());
     Ok(json)
 }
 
@@ -71,7 +71,7 @@ fn put(object: &JsValue, name: &str, value: &JsValue) {
 }
 
 /// Decodes base64url (RFC 4648, section 5); other characters are ignored.
-fn decoded(text: &str) -> Vec<u8> {
+fn decode_base64url(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
     let digit = |byte: u8| ALPHABET.iter().zip(0_u32..).find(|(known, _)| **known == byte);

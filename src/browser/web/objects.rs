@@ -28,7 +28,7 @@ pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) -> Result<(),
 ///
 /// # Errors
 /// The exception of the method; an error when there is no such method.
-pub fn called(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+pub fn call_method(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
     member(object, method).dyn_into::<Function>()?.call1(object, argument)
 }
 
@@ -36,7 +36,7 @@ pub fn called(object: &JsValue, method: &str, argument: &JsValue) -> Result<JsVa
 ///
 /// # Errors
 /// The reason of the rejection.
-pub async fn resolved(promise: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+pub async fn await_promise(promise: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
     JsFuture::from(Promise::resolve(&promise?)).await
 }
 

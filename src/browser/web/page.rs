@@ -1,6 +1,6 @@
 //! Reading and changing the page.
 
-use super::objects::{called, global, member, resolved, set};
+use super::objects::{await_promise, call_method, global, member, set};
 use crate::browser::BrowserError;
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsCast;
@@ -49,8 +49,8 @@ pub fn submit(form: &str) -> bool {
 /// Submits a form as if its passkey button were pressed.
 pub fn press_passkey_button(form: &str) {
     let Some(form) = document().and_then(|document| document.get_element_by_id(form)) else { return };
-    if let Ok(button) = called(&form, "querySelector", &"[value=passkey]".into()) {
-        let _ = called(&form, "requestSubmit", &button);
+    if let Ok(button) = call_method(&form, "querySelector", &"[value=passkey]".into()) {
+        let _ = call_method(&form, "requestSubmit", &button);
     }
 }
 
@@ -66,18 +66,18 @@ pub fn submit_complete_codes() {
         let field = member(event, "target");
         let text = member(&field, "value").as_string().unwrap_or_default();
         let is_complete = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if is_complete && called(&field, "matches", &CODE_FIELD.into()).is_ok_and(|is_code| is_code.is_truthy()) {
-            let _ = called(&member(&field, "form"), "requestSubmit", &JsValue::UNDEFINED);
+        if is_complete && call_method(&field, "matches", &CODE_FIELD.into()).is_ok_and(|is_code| is_code.is_truthy()) {
+            let _ = call_method(&member(&field, "form"), "requestSubmit", &JsValue::UNDEFINED);
         }
     });
     on("submit", |event| {
         let form = member(event, "target");
         let now = member(event, "timeStamp").as_f64().unwrap_or_default();
-        if !called(&form, "querySelector", &CODE_FIELD.into()).is_ok_and(|field| field.is_truthy()) {
+        if !call_method(&form, "querySelector", &CODE_FIELD.into()).is_ok_and(|field| field.is_truthy()) {
             return;
         }
         if member(&form, "sentAt").as_f64().is_some_and(|sent| now - sent < HABIT) {
-            let _ = called(event, "preventDefault", &JsValue::UNDEFINED);
+            let _ = call_method(event, "preventDefault", &JsValue::UNDEFINED);
         } else {
             let _ = set(form.unchecked_ref(), "sentAt", now);
         }
@@ -97,7 +97,7 @@ pub async fn copy_from(id: &str) -> bool {
     let Ok(window) = window() else { return false };
     let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else { return false };
     let clipboard = member(&window.navigator(), "clipboard");
-    resolved(called(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
+    await_promise(call_method(&clipboard, "writeText", &member(&element, "value"))).await.is_ok()
 }
 
 /// Opens the print dialog.

@@ -1,8 +1,8 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys lacks.
 
 use super::calls::Answer;
-use super::credentials::{decode_options, written};
-use super::objects::{called, global, member, reason, resolved, set};
+use super::credentials::{credential_to_json, decode_options};
+use super::objects::{await_promise, call_method, global, member, reason, set};
 use super::page::window;
 use crate::browser::{BrowserError, Mediation};
 use js_sys::{JSON, Object};
@@ -65,7 +65,7 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
     let credentials = window()?.navigator().credentials();
     let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
     let credential = JsFuture::from(promise).await.map_err(reason)?;
-    match written(&credential) {
+    match credential_to_json(&credential) {
         Ok(json) => Ok(Answer(json)),
         Err(unreadable) => {
             // The device has stored a passkey that the server will never know about.
@@ -94,7 +94,7 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     let credentials = window()?.navigator().credentials();
     let promise = credentials.get_with_options(request.unchecked_ref()).map_err(reason)?;
     let credential = JsFuture::from(promise).await.map_err(reason)?;
-    written(&credential).map(Answer)
+    credential_to_json(&credential).map(Answer)
 }
 
 /// Tells the device that the server does not know the passkey of this response, so that the device stops offering
@@ -105,7 +105,7 @@ pub async fn forget_unknown(options: &Answer, answer: &Answer) {
     let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
     let signal = Object::new();
     if set(&signal, "rpId", rp_id).and_then(|()| set(&signal, "credentialId", member(&answer.0, "id"))).is_ok() {
-        let _ = resolved(called(&global(CLASS), "signalUnknownCredential", &signal)).await;
+        let _ = await_promise(call_method(&global(CLASS), "signalUnknownCredential", &signal)).await;
     }
 }
 
@@ -113,16 +113,16 @@ pub async fn forget_unknown(options: &Answer, answer: &Answer) {
 /// nothing if the browser lacks support.
 pub fn signal(method: &str, json: &str) {
     if let Ok(options) = JSON::parse(json) {
-        let promise = called(&global(CLASS), method, &options);
+        let promise = call_method(&global(CLASS), method, &options);
         wasm_bindgen_futures::spawn_local(async move {
-            let _ = resolved(promise).await;
+            let _ = await_promise(promise).await;
         });
     }
 }
 
 /// Calls a static method of the class; undefined if the browser lacks it.
 async fn call_static(method: &str) -> JsValue {
-    resolved(called(&global(CLASS), method, &JsValue::UNDEFINED)).await.unwrap_or_default()
+    await_promise(call_method(&global(CLASS), method, &JsValue::UNDEFINED)).await.unwrap_or_default()
 }
 
 /// The options in the response that started a ceremony.

@@ -7,7 +7,7 @@ pub use decide::{PolicyInput, Reason, Verdict, decide};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::model::assurance::{Assurance, Authentication, Standing};
+use crate::server::model::assurance::{Assurance, AssuranceInput, Authentication};
 use crate::server::model::{Application, ApplicationId, Passkey, Session, User};
 use crate::server::store::UserFacts;
 
@@ -39,7 +39,7 @@ impl Access<'_> {
         application: &Application,
         (authentication, asked_at): (&Authentication, Option<Timestamp>),
     ) -> (Assurance, Verdict) {
-        let assurance = Assurance::of(authentication, self.standing(&facts.passkeys));
+        let assurance = Assurance::of(authentication, self.assurance_input(&facts.passkeys));
         let verdict = decide(PolicyInput { user, application, groups: &facts.groups, assurance, asked_at });
         (assurance, verdict)
     }
@@ -47,12 +47,12 @@ impl Access<'_> {
     /// How strongly an authentication proves who its user is, now.
     pub async fn assurance(&self, user: &User, authentication: &Authentication) -> Result<Assurance, Unavailable> {
         let passkeys = self.core.store.passkeys(user.id).await?;
-        Ok(Assurance::of(authentication, self.standing(&passkeys)))
+        Ok(Assurance::of(authentication, self.assurance_input(&passkeys)))
     }
 
     /// The facts about an account, and about this site, that decide how strong an authentication is.
-    pub(in crate::server) fn standing<'p>(&'p self, passkeys: &'p [Passkey]) -> Standing<'p> {
-        Standing {
+    pub(in crate::server) fn assurance_input<'p>(&'p self, passkeys: &'p [Passkey]) -> AssuranceInput<'p> {
+        AssuranceInput {
             passkeys,
             rp_id: self.core.rp_id(),
             email_only_recovers: self.core.email().is_recovery_only(),

@@ -35,7 +35,7 @@ impl Authentication {
 
 /// The facts about the account and the site that the strength of an authentication depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
+pub struct AssuranceInput<'a> {
     /// All passkeys of the account.
     pub passkeys: &'a [Passkey],
     pub rp_id: &'a str,
@@ -44,7 +44,7 @@ pub struct Standing<'a> {
     pub now: Timestamp,
 }
 
-impl Standing<'_> {
+impl AssuranceInput<'_> {
     /// Whether the account has a usable passkey that is off probation.
     #[must_use]
     pub fn has_settled_passkey(self) -> bool {
@@ -65,8 +65,8 @@ impl Assurance {
     /// The current assurance of an authentication. A passkey that was removed, suspended or created for another site
     /// proves no more than an email.
     #[must_use]
-    pub fn of(authentication: &Authentication, standing: Standing<'_>) -> Self {
-        let Standing { passkeys, rp_id, email_only_recovers, now } = standing;
+    pub fn of(authentication: &Authentication, input: AssuranceInput<'_>) -> Self {
+        let AssuranceInput { passkeys, rp_id, email_only_recovers, now } = input;
         // With this setting, access to a mailbox opens no application, however the mailbox was used.
         let by_email = if email_only_recovers { Strength::NoApplication } else { Strength::Email };
         let strength = match &authentication.method {
@@ -160,8 +160,8 @@ mod tests {
 
     fn strength(session: &Session, passkeys: &[Passkey], email_only_recovers: bool) -> Strength {
         let now = NOW.plus(Duration::from_hours(1));
-        let standing = Standing { passkeys, rp_id: SITE, email_only_recovers, now };
-        Assurance::of(&Authentication::of(session), standing).strength
+        let input = AssuranceInput { passkeys, rp_id: SITE, email_only_recovers, now };
+        Assurance::of(&Authentication::of(session), input).strength
     }
 
     fn with(id: u8) -> Session {

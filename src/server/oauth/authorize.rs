@@ -208,7 +208,7 @@ impl Authorizations<'_> {
         SignedIn {
             assurance,
             verdict,
-            has_passkey: access.standing(&resolved.facts.passkeys).has_settled_passkey(),
+            has_passkey: access.assurance_input(&resolved.facts.passkeys).has_settled_passkey(),
             matches_hint: !resolved.names_another_user(current),
             needs_consent: resolved.client.needs_consent(&resolved.request.scopes, resolved.consent.as_ref()),
         }

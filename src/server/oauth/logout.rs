@@ -37,7 +37,7 @@ pub struct Target {
 }
 
 /// The session of a hint, in relation to the requesting browser.
-enum Standing {
+enum HintedSession {
     /// It is the session of this browser.
     This,
     /// It is active in another browser.
@@ -80,36 +80,38 @@ impl Logouts<'_> {
         let address = address.map(|uri| with_state(uri, parameters.one("state")));
         let is_wrong = wanted.is_some() && address.is_none();
         let target = Target { address, application: Some(application.name.to_string()) };
-        let standing = self.standing(&hint, &client, current).await?;
-        Ok(match (standing, current) {
+        let hinted_session = self.hinted_session(&hint, &client, current).await?;
+        Ok(match (hinted_session, current) {
             // A wrong URI is a mistake in the application, or an attacker's request.
             (_, Some(_)) if is_wrong => LogoutDecision::Ask(Target { address: None, ..target }),
             (_, None) if is_wrong => LogoutDecision::Done(Target::default()),
-            (Standing::This, Some(_)) => LogoutDecision::Now(target),
-            (Standing::Ended(user), Some(current)) if user == current.user.id => LogoutDecision::Now(target),
-            (Standing::This | Standing::Ended(_), None) => LogoutDecision::Done(target),
-            (Standing::Unknown, None) if target.address.is_none() => LogoutDecision::Done(target),
-            (Standing::Elsewhere | Standing::Ended(_) | Standing::Unknown, _) => LogoutDecision::Ask(target),
+            (HintedSession::This, Some(_)) => LogoutDecision::Now(target),
+            (HintedSession::Ended(user), Some(current)) if user == current.user.id => LogoutDecision::Now(target),
+            (HintedSession::This | HintedSession::Ended(_), None) => LogoutDecision::Done(target),
+            (HintedSession::Unknown, None) if target.address.is_none() => LogoutDecision::Done(target),
+            (HintedSession::Elsewhere | HintedSession::Ended(_) | HintedSession::Unknown, _) => {
+                LogoutDecision::Ask(target)
+            }
         })
     }
 
-    async fn standing(
+    async fn hinted_session(
         &self,
         hint: &Hint,
         client: &Client,
         current: Option<&CurrentUser>,
-    ) -> Result<Standing, Unavailable> {
-        let Hint::Of { user, sid: Some(named), .. } = hint else { return Ok(Standing::Unknown) };
+    ) -> Result<HintedSession, Unavailable> {
+        let Hint::Of { user, sid: Some(named), .. } = hint else { return Ok(HintedSession::Unknown) };
         let keys = SigningKeys { core: self.core }.current()?;
         let now = self.core.now();
         if current.is_some_and(|current| sid(&keys, current.session.id, &client.application) == *named) {
-            return Ok(Standing::This);
+            return Ok(HintedSession::This);
         }
         let sessions = self.core.store.sessions(*user).await?;
         let lives = sessions
             .iter()
             .any(|session| session.is_alive(now) && sid(&keys, session.id, &client.application) == *named);
-        Ok(if lives { Standing::Elsewhere } else { Standing::Ended(*user) })
+        Ok(if lives { HintedSession::Elsewhere } else { HintedSession::Ended(*user) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::current_user::CurrentUser;
 use super::passkeys::{MAX_PASSKEYS, Passkeys};
-use super::policy::Standing;
+use super::policy::SessionPolicy;
 use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::webauthn::{NewCeremony, NewCredential, Purpose, Refused};
@@ -36,7 +36,7 @@ impl Passkeys<'_> {
     /// Why it may not; or when the database is unavailable.
     pub async fn check_can_add(&self, current: &CurrentUser) -> Result<(), Error> {
         let passkeys = self.list(current).await?;
-        Standing::new(self.core, &current.user, &current.session, &passkeys).check_add_passkey()?;
+        SessionPolicy::new(self.core, &current.user, &current.session, &passkeys).check_add_passkey()?;
         if passkeys.len() < MAX_PASSKEYS { Ok(()) } else { Err(ApiError::TooManyPasskeys.into()) }
     }
 
@@ -57,7 +57,7 @@ impl Passkeys<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn begin_add(&self, current: &CurrentUser, caller: &Caller) -> Result<views::Options, Error> {
         let passkeys = self.list(current).await?;
-        Standing::new(self.core, &current.user, &current.session, &passkeys).check_add_passkey()?;
+        SessionPolicy::new(self.core, &current.user, &current.session, &passkeys).check_add_passkey()?;
         let known: Vec<_> = passkeys.iter().filter(|passkey| passkey.is_usable(self.core.rp_id())).collect();
         let (options, challenge, registration) =
             self.ceremonies.relying_party.begin_registration(&current.user, &known)?;
@@ -120,7 +120,7 @@ impl Passkeys<'_> {
 
     async fn add(&self, current: &CurrentUser, passkey: &Passkey) -> Result<views::Passkey, Error> {
         let owners = OwnerUnit::begin(self.core, current).await?;
-        owners.standing(current).check_add_passkey()?;
+        owners.session_policy(current).check_add_passkey()?;
         let OwnerUnit { mut unit, passkeys } = owners;
         if passkeys.len() >= MAX_PASSKEYS {
             return Err(ApiError::TooManyPasskeys.into());

@@ -2,7 +2,7 @@
 
 use super::activity::Activity;
 use super::current_user::CurrentUser;
-use super::policy::Standing;
+use super::policy::SessionPolicy;
 use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::{Error, view};
@@ -116,7 +116,7 @@ impl Exports<'_> {
     }
 
     fn passkey(&self, passkey: &Passkey, current: &CurrentUser, all: &[Passkey]) -> ExportedPasskey {
-        let until = Standing::new(self.core, &current.user, &current.session, all).on_probation_until(passkey);
+        let until = SessionPolicy::new(self.core, &current.user, &current.session, all).on_probation_until(passkey);
         ExportedPasskey {
             passkey: view::passkey(passkey, &current.session, self.core.rp_id(), until),
             rp_id: passkey.rp_id.clone(),

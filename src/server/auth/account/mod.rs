@@ -19,7 +19,7 @@ pub use current_user::CurrentUser;
 pub use deletion::Deletion;
 pub use export::{Export, Exports};
 pub use passkeys::Passkeys;
-pub use policy::Standing;
+pub use policy::SessionPolicy;
 pub use profile::Profile;
 pub use recovery_codes::RecoveryCodes;
 pub use sessions::{Revocation, Sessions};

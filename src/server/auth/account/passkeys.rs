@@ -1,7 +1,7 @@
 //! The passkeys of a signed-in user. Passkey ids of other users are treated like ids that do not exist.
 
 use super::current_user::CurrentUser;
-use super::policy::Standing;
+use super::policy::SessionPolicy;
 use super::unit::OwnerUnit;
 use crate::server::Unavailable;
 use crate::server::auth::webauthn::Ceremonies;
@@ -29,8 +29,8 @@ impl Passkeys<'_> {
     /// One of `all` passkeys as the user sees it.
     #[must_use]
     pub fn view(&self, current: &CurrentUser, passkey: &Passkey, all: &[Passkey]) -> views::Passkey {
-        let standing = Standing::new(self.core, &current.user, &current.session, all);
-        view::passkey(passkey, &current.session, self.core.rp_id(), standing.on_probation_until(passkey))
+        let policy = SessionPolicy::new(self.core, &current.user, &current.session, all);
+        view::passkey(passkey, &current.session, self.core.rp_id(), policy.on_probation_until(passkey))
     }
 
     /// The relying party's id.

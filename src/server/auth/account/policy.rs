@@ -13,7 +13,7 @@ pub const FRESH: Duration = Duration::from_mins(10);
 
 /// The account, the session, and the time of the request.
 #[derive(Clone, Copy)]
-pub struct Standing<'a> {
+pub struct SessionPolicy<'a> {
     user: &'a User,
     session: &'a Session,
     /// All passkeys of the account.
@@ -22,7 +22,7 @@ pub struct Standing<'a> {
     now: Timestamp,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> SessionPolicy<'a> {
     pub(super) fn new(core: &'a Core, user: &'a User, session: &'a Session, passkeys: &'a [Passkey]) -> Self {
         Self { user, session, passkeys, rp_id: core.rp_id(), now: core.now() }
     }

@@ -1,7 +1,7 @@
 //! Looks up, lists and ends sessions.
 
 use super::current_user::CurrentUser;
-use super::policy::Standing;
+use super::policy::SessionPolicy;
 use super::unit::{AccountUnit, OwnerUnit};
 use crate::server::Unavailable;
 use crate::server::auth::Error;
@@ -72,7 +72,7 @@ impl Sessions<'_> {
     /// Why it may not; or when the database is unavailable.
     pub async fn check_fresh(&self, current: &CurrentUser) -> Result<(), Error> {
         let passkeys = self.core.store.passkeys(current.user.id).await?;
-        Ok(Standing::new(self.core, &current.user, &current.session, &passkeys).check_sensitive_action()?)
+        Ok(SessionPolicy::new(self.core, &current.user, &current.session, &passkeys).check_sensitive_action()?)
     }
 
     /// The active sessions of a user, the most recently seen first.

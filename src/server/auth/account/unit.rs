@@ -2,7 +2,7 @@
 //! notification.
 
 use super::current_user::CurrentUser;
-use super::policy::Standing;
+use super::policy::SessionPolicy;
 use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::clock::Timestamp;
@@ -189,12 +189,12 @@ impl<'a> OwnerUnit<'a> {
     /// by email if there is no passkey.
     pub async fn begin_fresh(core: &'a Core, current: &CurrentUser) -> Result<Self, Error> {
         let owners = Self::begin(core, current).await?;
-        owners.standing(current).check_sensitive_action()?;
+        owners.session_policy(current).check_sensitive_action()?;
         Ok(owners)
     }
 
     /// The facts that decide which actions the session may perform.
-    pub fn standing<'b>(&'b self, current: &'b CurrentUser) -> Standing<'b> {
-        Standing::new(self.unit.core, &self.unit.user, &current.session, &self.passkeys)
+    pub fn session_policy<'b>(&'b self, current: &'b CurrentUser) -> SessionPolicy<'b> {
+        SessionPolicy::new(self.unit.core, &self.unit.user, &current.session, &self.passkeys)
     }
 }
