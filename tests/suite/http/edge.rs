@@ -303,7 +303,7 @@ impl latchkey::server::ephemeral::Ephemeral for Panicking {
     }
 
     async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, latchkey::server::Unavailable> {
-        panic!("the secret of take");
+        panic!("the secret of get");
     }
     async fn draw(
         &self,

@@ -254,7 +254,7 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_per_address()
 
 #[tokio::test]
 async fn adjacent_ipv6_networks_share_a_larger_limit() {
-    // A /64 has the limit, a /56 four times as much, a /48 sixteen times (docs/RULES.md, 6).
+    // A /64 has the limit, a /56 four times as much, a /48 sixteen times (docs/OPERATIONS.md).
     let app = limited(Backends::Embedded).await;
     app.clock.stop();
     let mut allowed = [0_usize; 3];
