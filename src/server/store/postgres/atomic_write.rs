@@ -13,8 +13,8 @@ pub struct AtomicWrite {
     pub text: &'static str,
 }
 
-/// Runs atomic writes concurrently. It does not use the connections that look up sessions: a write may wait for an
-/// account that another transaction has locked, and the lookups must not wait for the write.
+/// Runs atomic writes concurrently. It does not use the connections that look up sessions: a write may wait for
+/// a row that another transaction has locked, and the lookups must not wait for the write.
 pub struct AtomicWriter(ConnectionCache);
 
 /// The counterpart of SQLite's writer lock: PostgreSQL needs none.

@@ -51,7 +51,7 @@ impl ConnectionCache {
     /// When the query fails, or no connection is free within the timeout of the pool.
     pub async fn fetch_all(&self, query: Query<'_, Database, Arguments>) -> Result<Vec<Row>, sqlx::Error> {
         let patience = self.pool.options().get_acquire_timeout();
-        let (_lock, mut connection, left_pool) =
+        let (_permit, mut connection, left_pool) =
             timeout(patience, self.acquire()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         let rows = query.fetch_all(&mut *connection).await?;
         self.put_back(connection, left_pool);
@@ -92,12 +92,12 @@ impl ConnectionCache {
     }
 
     async fn acquire(&self) -> Result<(SemaphorePermit<'_>, PoolConnection<Database>, Instant), sqlx::Error> {
-        let lock = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let (connection, left_pool) = match self.take() {
             Some(taken) => taken,
             None => (self.pool.acquire().await?, Instant::now()),
         };
-        Ok((lock, connection, left_pool))
+        Ok((permit, connection, left_pool))
     }
 
     fn take(&self) -> Option<(PoolConnection<Database>, Instant)> {
