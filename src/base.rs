@@ -1,5 +1,14 @@
-//! The layers under the pages: types for both builds, and the server.
+//! The layers under the pages: types and calls for both builds, the server, and the commands of administrators.
 
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod bootstrap;
+#[cfg(feature = "ssr")]
+pub mod operator;
+#[cfg(feature = "ssr")]
+pub mod serve;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod stderr;
 pub mod types;

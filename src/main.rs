@@ -4,10 +4,12 @@
 mod program {
     use clap::Parser;
     use latchkey::operator::{self, Arguments, Command};
-    use latchkey::serve::{self, fail};
+    use latchkey::router::router;
+    use latchkey::serve;
     use latchkey::server::config::Source;
     use latchkey::server::http::assets::{EmbeddedFiles, SiteFiles};
     use latchkey::server::telemetry;
+    use latchkey::stderr::{self, fail};
     use rust_embed::RustEmbed;
     use std::process::ExitCode;
     use std::time::Duration;
@@ -31,7 +33,7 @@ mod program {
         let config = match latchkey::bootstrap::settings(&Source::from_process(config.as_deref())) {
             Ok(config) => config,
             Err(problems) => {
-                serve::tell(&problems.to_string());
+                stderr::write(&problems.to_string());
                 return ExitCode::from(2);
             }
         };
@@ -45,7 +47,7 @@ mod program {
             }
             Command::Serve => {
                 let telemetry = telemetry::start(config.log_format);
-                let code = runtime.block_on(serve::run(&config, site_files()));
+                let code = runtime.block_on(serve::run(&config, site_files(), router));
                 telemetry.stop();
                 code
             }

@@ -1,7 +1,6 @@
 //! Runs the server: the listener, the background workers, and the graceful shutdown on a signal.
 
 use crate::bootstrap::{self, Started};
-use crate::router::router;
 use crate::server::admin::{ApplicationsFile, Applied, Refused};
 use crate::server::config::Config;
 use crate::server::http::AppState;
@@ -11,7 +10,8 @@ use crate::server::http::metrics;
 use crate::server::http::serve::ConnectionServer;
 use crate::server::jobs::EmailWorker;
 use crate::server::jobs::{cleanup, code_counts, key_rotation};
-use std::io::Write as _;
+use crate::stderr::{fail, say};
+use axum::Router;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -33,17 +33,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before a worker that panicked is restarted.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// Writes to standard error. If that fails, the exit code still tells the result of the command.
-pub fn tell(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// Prints why the program ends, and returns exit code 1.
-pub fn fail(sentence: &str) -> ExitCode {
-    tell(&format!("latchkey: {sentence}\n"));
-    ExitCode::from(1)
-}
-
 /// Applies the groups and applications in `APPLICATIONS_FILE`.
 async fn apply(path: &Path, state: &AppState) -> Result<(), ExitCode> {
     let applied = match ApplicationsFile::read(path) {
@@ -52,7 +41,7 @@ async fn apply(path: &Path, state: &AppState) -> Result<(), ExitCode> {
     };
     let applied = applied.map_err(|cause| match cause {
         Refused::Mistakes(mistakes) => {
-            tell(&format!("latchkey: APPLICATIONS_FILE: {mistakes}\n"));
+            say(&format!("APPLICATIONS_FILE: {mistakes}"));
             ExitCode::from(2)
         }
         cause => fail(&cause.to_string()),
@@ -68,8 +57,8 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ExitCode> {
     TcpListener::bind(address).await.map_err(|cause| fail(&format!("cannot listen on {address}: {cause}")))
 }
 
-/// Serves until a signal arrives, then finishes the requests in flight.
-pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
+/// Serves these routes until a signal arrives, then finishes the requests in flight.
+pub async fn run(config: &Config, files: SiteFiles, routes: fn(AppState) -> Router) -> ExitCode {
     if !config.rate_limits {
         tracing::warn!("rate limits are off");
     }
@@ -134,7 +123,7 @@ pub async fn run(config: &Config, files: SiteFiles) -> ExitCode {
     tracing::info!(address = %config.listen_addr, open = config.public_url.origin(), "listening");
     let core = Arc::clone(state.core());
     let (proxies, readiness) = (state.proxies.clone(), Arc::clone(&state.readiness));
-    let server = ConnectionServer::new(router(state), proxies, readiness);
+    let server = ConnectionServer::new(routes(state), proxies, readiness);
     let finish = async {
         server.serve(listener, stopped.clone()).await;
         for email_worker in email_workers {

@@ -20,13 +20,13 @@ mod transfer;
 mod users;
 
 use crate::bootstrap;
-use crate::serve::tell;
 use crate::server::Unavailable;
 use crate::server::admin::Refused;
 use crate::server::config::Config;
 use crate::server::model::User;
 use crate::server::services::Services;
 use crate::server::store::AccountSummary;
+use crate::stderr::say;
 use crate::types::Identifier;
 use clap::{Parser, Subcommand};
 use std::fmt::Display;
@@ -190,11 +190,6 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
         Command::Keys(keys) => keys::run(&keys, config)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Prints a message to standard error; standard output is for programs.
-fn say(sentence: &str) {
-    tell(&format!("latchkey: {sentence}\n"));
 }
 
 /// Prints a line to standard output, which may already be closed.

@@ -10,7 +10,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::nonce::Nonce;
-use leptos::prelude::{AnyView, IntoAny, provide_context};
+use leptos::prelude::{AnyView, provide_context};
 use std::sync::Arc;
 
 /// The properties of a page, apart from its body.
@@ -76,7 +76,17 @@ pub async fn render(
     state: &AppState,
     request: Request,
     page: Page,
-    body: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+    body: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> Response {
+    render_document(state, request, page, Arc::new(body)).await
+}
+
+/// Not generic: otherwise each page would instantiate all of Leptos's rendering, some 200 functions.
+async fn render_document(
+    state: &AppState,
+    request: Request,
+    page: Page,
+    body: Arc<dyn Fn() -> AnyView + Send + Sync>,
 ) -> Response {
     let nonce = request.extensions().get::<CspNonce>().map(|CspNonce(nonce)| Nonce::from_value(nonce.clone()));
     let options = state.leptos.clone();
@@ -94,7 +104,7 @@ pub async fn render(
         }
     };
     let document = move || {
-        let body = body.clone();
+        let body = Arc::clone(&body);
         Shell(ShellProps {
             options: options.clone(),
             title: page.title,
@@ -105,7 +115,7 @@ pub async fn render(
             here: here.clone(),
             shown_once: page.shown_once,
             leads_to: page.leads_to.clone(),
-            children: Box::new(move || body().into_any()),
+            children: Box::new(move || body()),
         })
     };
     let mut response = leptos_axum::render_app_async_with_context(with_nonce, document)(request).await;
@@ -149,7 +159,7 @@ pub(super) async fn render_and_name(
     context: &RequestContext,
     request: Request,
     page: Page,
-    body: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+    body: impl Fn() -> AnyView + Send + Sync + 'static,
 ) -> Response {
     let response = render(&context.state, request, page, body).await;
     (set_cookies(context.browser_or_new().1), response).into_response()

@@ -25,7 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The layers, lowest first, each with its import path.
-const LAYERS: [(&str, &str); 31] = [
+const LAYERS: [(&str, &str); 32] = [
     ("src/types", "crate::types"),
     ("src/server/unavailable.rs", "crate::server::Unavailable"),
     ("src/server/clock.rs", "crate::server::clock"),
@@ -48,15 +48,16 @@ const LAYERS: [(&str, &str); 31] = [
     ("src/server/services.rs", "crate::server::services"),
     ("src/server/jobs", "crate::server::jobs"),
     ("src/server/http", "crate::server::http"),
+    ("src/bootstrap.rs", "crate::bootstrap"),
+    ("src/stderr.rs", "crate::stderr"),
+    ("src/serve.rs", "crate::serve"),
+    ("src/operator", "crate::operator"),
     ("src/api", "crate::api"),
     ("src/browser", "crate::browser"),
     ("src/ui", "crate::ui"),
     ("src/web", "crate::web"),
     ("src/extend.rs", "crate::extend"),
     ("src/router.rs", "crate::router"),
-    ("src/bootstrap.rs", "crate::bootstrap"),
-    ("src/serve.rs", "crate::serve"),
-    ("src/operator", "crate::operator"),
 ];
 
 /// Every path in an import tree such as `crate::{types, server::{auth, http}}`.
