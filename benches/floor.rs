@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Repetitions of each piece.
 const TIMES: u32 = 5_000;
 
-/// A piece: processor time of this process and wall time, per repetition.
+/// A piece: its processor time and wall time, per repetition.
 struct Piece {
     name: &'static str,
     cpu: f64,

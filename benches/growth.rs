@@ -15,22 +15,22 @@ const SIGN_INS: u32 = 2_000;
 const RUNS: u32 = 5;
 /// Page views per run.
 const VIEWS: usize = 500;
-/// Sessions that end while others sign in.
+/// Sessions that expire while other users sign in.
 const ENDED: u32 = 100_000;
 
 pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
     sizes.sort_unstable();
     for kind in [|| Backends::Embedded, Backends::servers] {
-        let mut towns = Vec::new();
+        let mut instances = Vec::new();
         for &size in &sizes {
-            towns.push(Instance::of(program, kind(), size).await);
+            instances.push(Instance::of(program, kind(), size).await);
         }
-        let rows = side_by_side(&towns).await;
-        let Some(largest) = towns.pop() else { return };
-        drop(towns);
+        let rows = side_by_side(&instances).await;
+        let Some(largest) = instances.pop() else { return };
+        drop(instances);
         let name = largest.backends.name();
         report.table(&format!("growth, {name}"), rows);
-        report.table(&format!("clearing away, {name}"), sweep(program, largest).await);
+        report.table(&format!("cleanup, {name}"), sweep(program, largest).await);
     }
     migrations(program, sizes.last().copied().unwrap_or_default(), report).await;
 }
@@ -74,18 +74,18 @@ async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> V
     templates(&backends.database(folder), passkeys).await
 }
 
-/// Durations of requests of one kind, by run.
+/// Processor times and latencies of one kind of request, one value per run.
 #[derive(Default)]
-struct Taken {
+struct Timings {
     own: Vec<f64>,
     database: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
 }
 
-impl Taken {
-    async fn measure(&mut self, town: &Instance, run: impl Future<Output = Run>) {
-        let (own, database) = (town.node.meter(), town.database_meter());
+impl Timings {
+    async fn measure(&mut self, instance: &Instance, run: impl Future<Output = Run>) {
+        let (own, database) = (instance.node.meter(), instance.database_meter());
         let done = run.await;
         self.own.push(own.millis_each(done.count()));
         self.database.push(database.millis_each(done.count()));
@@ -95,31 +95,34 @@ impl Taken {
 }
 
 /// Measures every size in turn, repeatedly: the machine's speed varies over time, so only interleaved runs compare.
-async fn side_by_side(towns: &[Instance]) -> Vec<Row> {
+async fn side_by_side(instances: &[Instance]) -> Vec<Row> {
     let mut visits = Vec::new();
-    for town in towns {
-        let warm: Vec<_> = town.passkeys(0).into_iter().take(200).collect();
-        sign_ins(&town.node.target, Amount::of(4, 200), &Arc::new(warm.clone())).await;
-        let known = browsers(&town.node.target, &warm[..100]).await;
-        let busy: Vec<_> =
-            (0..town.size.div_ceil(BUSY).min(10)).map(|number| passkey(number * BUSY, &town.templates)).collect();
-        let older = older_pages(&town.node.target, &browsers(&town.node.target, &busy).await).await;
+    for instance in instances {
+        let warm: Vec<_> = instance.passkeys(0).into_iter().take(200).collect();
+        sign_ins(&instance.node.target, Amount::of(4, 200), &Arc::new(warm.clone())).await;
+        let known = browsers(&instance.node.target, &warm[..100]).await;
+        let busy: Vec<_> = (0..instance.size.div_ceil(BUSY).min(10))
+            .map(|number| passkey(number * BUSY, &instance.templates))
+            .collect();
+        let older = older_pages(&instance.node.target, &browsers(&instance.node.target, &busy).await).await;
         visits.push((known, older));
     }
-    let mut taken: Vec<_> = towns.iter().map(|_| <[Taken; 3]>::default()).collect();
+    let mut timings: Vec<_> = instances.iter().map(|_| <[Timings; 3]>::default()).collect();
     for run in 0..RUNS {
-        for ((town, (known, older)), [signing_in, account, activity]) in towns.iter().zip(&visits).zip(&mut taken) {
-            let (target, passkeys) = (&town.node.target, Arc::new(town.passkeys(run)));
-            signing_in.measure(town, sign_ins(target, Amount::of(4, SIGN_INS as usize), &passkeys)).await;
-            account.measure(town, views(target, Amount::of(4, VIEWS), "/account", known)).await;
-            activity.measure(town, visit("older activity", target, Amount::of(4, VIEWS), older.clone())).await;
+        for ((instance, (known, older)), [signing_in, account, activity]) in
+            instances.iter().zip(&visits).zip(&mut timings)
+        {
+            let (target, passkeys) = (&instance.node.target, Arc::new(instance.passkeys(run)));
+            signing_in.measure(instance, sign_ins(target, Amount::of(4, SIGN_INS as usize), &passkeys)).await;
+            account.measure(instance, views(target, Amount::of(4, VIEWS), "/account", known)).await;
+            activity.measure(instance, visit("older activity", target, Amount::of(4, VIEWS), older.clone())).await;
         }
     }
-    let first = taken.first().map_or(f64::NAN, |[signing_in, ..]| median(signing_in.own.clone()));
-    towns.iter().zip(taken).map(|(town, taken)| row(town.size, first, taken)).collect()
+    let first = timings.first().map_or(f64::NAN, |[signing_in, ..]| median(signing_in.own.clone()));
+    instances.iter().zip(timings).map(|(instance, timings)| row(instance.size, first, timings)).collect()
 }
 
-fn row(size: u32, first: f64, [signing_in, account, activity]: [Taken; 3]) -> Row {
+fn row(size: u32, first: f64, [signing_in, account, activity]: [Timings; 3]) -> Row {
     let own = median(signing_in.own);
     Row {
         what: format!("{size} accounts"),
@@ -138,8 +141,8 @@ fn row(size: u32, first: f64, [signing_in, account, activity]: [Taken; 3]) -> Ro
 }
 
 /// Sign-ins at a fixed rate, first with nothing to remove, then while many sessions have just expired.
-async fn sweep(program: &Path, town: Instance) -> Vec<Row> {
-    let Instance { node, backends, folder, templates, size } = town;
+async fn sweep(program: &Path, instance: Instance) -> Vec<Row> {
+    let Instance { node, backends, folder, templates, size } = instance;
     let (folder, database) = (folder.path(), backends.database(folder.path()));
     let passkeys = Arc::new((0..2_000).map(|number| passkey(number * 31 % size, &templates)).collect::<Vec<_>>());
     let row = |what: &str, run: &Run| Row { what: what.to_owned(), columns: run.columns() };
@@ -153,7 +156,7 @@ async fn sweep(program: &Path, town: Instance) -> Vec<Row> {
     let node = Node::start(program, &backends, folder).await;
     let busy = sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await;
     let left = ended_sessions(&database).await;
-    let mut busy = row("sign-ins at 100 a second, while sessions end", &busy);
+    let mut busy = row("sign-ins at 100 a second, while expired sessions are removed", &busy);
     let mut quiet = row("sign-ins at 100 a second", &quiet);
     quiet.columns.push(("ended sessions left", 0.0));
     #[expect(clippy::cast_precision_loss, reason = "a count")]
@@ -205,7 +208,7 @@ async fn migrations(program: &Path, size: u32, report: &mut Report) {
     report.table("migrations", rows);
 }
 
-/// Creates the tables of the first schema, as the program of that time did.
+/// Creates the tables of the first schema, as the first version did.
 async fn first_schema(url: &str) {
     macro_rules! first {
         ($pool:expr, $all:expr) => {{

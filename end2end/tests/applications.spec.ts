@@ -25,7 +25,7 @@ async function withParty(server: Server, options: string[], use: (party: Relying
   await party.stop();
 }
 
-/** What the application shows at the end. */
+/** The result that the application shows at the end. */
 async function shown(page: Page, party: { origin: string }) {
   await expect(page).toHaveURL(new RegExp(`^${party.origin}/`));
   return JSON.parse((await page.locator("pre").textContent()) ?? "");

@@ -50,7 +50,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       });
 
       await test.step("9. notices that the user closes", async () => {
-        const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
+        const notice = page.getByRole("status").filter({ hasText: "You're signed out." });
         await expect(notice).toBeVisible();
         await page.getByRole("button", { name: "Close this message" }).click();
         await expect(notice).toBeHidden();

@@ -90,7 +90,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await plain.getByRole("button", { name: "Not now" }).click();
       await expect(plain.getByText("OK, we won't ask again for 30 days.")).toBeVisible();
       await plain.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
-      await expect(plain.getByText("You are signed out.")).toBeVisible();
+      await expect(plain.getByText("You're signed out.")).toBeVisible();
       await plain.context().close();
     });
   });
@@ -194,7 +194,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(link);
       await page.locator("main button[type=submit]").first().click();
       await signOut(page);
-      const notice = page.getByRole("status").filter({ hasText: "You are signed out." });
+      const notice = page.getByRole("status").filter({ hasText: "You're signed out." });
       await expect(notice).toBeVisible();
       await page.waitForTimeout(6_000);
       await expect(notice).toBeVisible();

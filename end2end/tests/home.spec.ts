@@ -80,14 +80,14 @@ test("a session ended by another device is reported on the open page, which keep
   await other.goto("/account/devices");
   await other.getByText("Sign out all other devices").click();
   await other.getByRole("button", { name: "Sign them out" }).click();
-  await expect(other.getByText("You're still signed in on this device.")).toBeVisible();
+  await expect(other.getByText("This device is still signed in.")).toBeVisible();
 
   expectRefusal(401);
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await expect(page.getByText("You've been signed out.")).toBeVisible();
   await page.getByRole("button", { name: "Save name" }).first().click();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
-  await expect(page.getByText("You are signed out. Please sign in.")).toBeVisible();
+  await expect(page.getByText("You're signed out. Please sign in.")).toBeVisible();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await awake(page);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
@@ -125,10 +125,10 @@ test("sessions are ended one by one, and those of a removed passkey together", a
 
   await page.goto("/account/passkeys");
   await removePasskey(passkeysOf(page).last());
-  await expect(page.getByText("One device is still signed in with it.")).toBeVisible();
+  await expect(page.getByText("One device is still signed in with this passkey.")).toBeVisible();
   expect((await phone.request.get("/api/session")).status()).toBe(200);
-  await page.getByRole("button", { name: "Sign them out" }).click();
-  await expect(page.getByText("You're still signed in on this device.")).toBeVisible();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await expect(page.getByText("This device is still signed in.")).toBeVisible();
   await page.goto("/account/devices");
   await expect(sessions.getByRole("listitem")).toHaveCount(1);
   expect((await phone.request.get("/api/session")).status()).toBe(401);
@@ -289,7 +289,7 @@ test("passkeys of the site's other address are shown as such", async ({ page, se
     await expect(page.getByTestId("passkeys")).toHaveText("None");
     await page.goto(`${moved.origin}/account/passkeys`);
     await expect(page.getByText("Other site", { exact: true })).toBeVisible();
-    await expect(page.getByTestId("single-way-in")).toContainText("Email is your only sign-in method");
+    await expect(page.getByTestId("only-sign-in-method")).toContainText("Email is your only sign-in method");
   } finally {
     await moved.stop();
   }
@@ -317,7 +317,7 @@ for (const scheme of ["light", "dark"] as const) {
     await Authenticator.attach(other);
     await createPasskey(other);
     await page.goto("/account/passkeys");
-    await expect(page.getByText("Added by email or sign-in link.")).toBeVisible();
+    await expect(page.getByText("Added after a sign-in by email or with an administrator's link.")).toBeVisible();
     for (const section of ["/account/passkeys", "/account/profile", "/account/devices", "/account/data"]) {
       await page.goto(section);
       for (const summary of await page.locator("summary").all()) await summary.click();

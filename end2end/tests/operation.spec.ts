@@ -48,7 +48,7 @@ test.describe("a branded site", () => {
 test.describe("by invitation", () => {
   test.use({ settings: { SIGN_UP: "invite" } });
 
-  test("an uninvited visitor is told so, and an invited user signs up once", async ({ page, server, expectRefusal }) => {
+  test("an uninvited visitor is told that sign-up needs an invitation, and an invited user signs up once", async ({ page, server, expectRefusal }) => {
     await Authenticator.attach(page);
     await page.goto("/");
     await expect(page.getByRole("link", { name: "Sign up" })).toHaveCount(0);

@@ -19,7 +19,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(page).toHaveURL(/\/account$/);
     });
 
-    test("a passkey suggested in the name field signs in", async ({ page }) => {
+    test("a passkey suggested in the username field signs in", async ({ page }) => {
       await Authenticator.attach(page);
       await signUp(page, freshName());
       await signOut(page);

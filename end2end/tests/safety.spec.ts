@@ -60,7 +60,7 @@ test("a removed passkey disappears from the device, and the last one stays", asy
   const name = freshName();
   await signUp(page, name);
   await page.goto("/account/passkeys");
-  await expect(page.getByTestId("single-way-in")).toContainText("only sign-in method");
+  await expect(page.getByTestId("only-sign-in-method")).toContainText("only sign-in method");
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await expect(page.getByRole("heading", { name: "Add a passkey" })).toBeVisible();
   // The device already has a passkey, so the second one is created on a security key.

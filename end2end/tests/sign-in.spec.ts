@@ -32,7 +32,6 @@ test("a cancelled dialog is not an error, and a second try succeeds", async ({ p
   });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("You can try again.");
-  // Suggestions that open after the dialog closes must not be clicked here.
   await expect.poll(() => begun).toBeGreaterThanOrEqual(1);
   await expect(page.getByRole("alert").locator("p")).toHaveClass(/advice/);
   await expect(page.getByRole("button", { name: "Email me a sign-in link" })).toBeVisible();

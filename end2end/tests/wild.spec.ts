@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 import { Authenticator, awake, expect, freshName, signOut, signUp, test, withoutSuggestions } from "../fixtures";
 
-/** What is missing or broken, applied before the page's program runs. */
+/** Breaks or removes browser features before the page's program runs. */
 const BROWSERS: Record<string, () => void> = {
   "a browser without the JSON methods (Safari 16 to 18.3)": () => {
     for (const name of ["parseCreationOptionsFromJSON", "parseRequestOptionsFromJSON", "getClientCapabilities", "signalUnknownCredential"]) {

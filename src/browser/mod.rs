@@ -37,7 +37,7 @@ pub const SECURITY_KEY: &str = "security-key";
 /// How a sign-in asks for a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mediation {
-    /// In the suggestions of the name field, silently until the user chooses one.
+    /// In the suggestions of the username field, silently until the user chooses one.
     Autofill,
     /// The system's dialog.
     Dialog,

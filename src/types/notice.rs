@@ -28,7 +28,7 @@ pub enum Notice {
 
 /// The tone of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum Severity {
     Success,
     Warning,
     Failure,
@@ -100,7 +100,7 @@ impl Notice {
     }
 
     #[must_use]
-    pub fn mood(self) -> Mood {
+    pub fn severity(self) -> Severity {
         match self {
             Self::AddressConfirmed
             | Self::ApplicationSignedOut
@@ -113,13 +113,13 @@ impl Notice {
             | Self::Reauthenticated
             | Self::SessionsEnded
             | Self::SignedOut
-            | Self::SignedUp => Mood::Success,
+            | Self::SignedUp => Severity::Success,
             Self::ConfirmationTooSoon
             | Self::Forgotten
             | Self::LinkUsed
             | Self::NothingToConfirm
-            | Self::OfferDeclined => Mood::Warning,
-            Self::Gone | Self::Refused(_) => Mood::Failure,
+            | Self::OfferDeclined => Severity::Warning,
+            Self::Gone | Self::Refused(_) => Severity::Failure,
         }
     }
 
@@ -142,8 +142,8 @@ impl Notice {
             Self::LinkUsed => "That link was already used or has expired. Your confirmed address is shown below.",
             Self::Refused(error) => error.message(),
             Self::PasskeyRenamed => "Passkey renamed.",
-            Self::SessionsEnded => "Signed out. You're still signed in on this device.",
-            Self::SignedOut => "You are signed out.",
+            Self::SessionsEnded => "Signed out. This device is still signed in.",
+            Self::SignedOut => "You're signed out.",
             Self::SignedUp => "Welcome! We've emailed you a link to confirm your address.",
         }
     }

@@ -1,4 +1,4 @@
-use crate::types::notice::Mood;
+use crate::types::notice::Severity;
 use crate::types::site::SiteLink;
 use crate::types::{Language, Notice, Site, paths, texts, views};
 use crate::ui::components::{NoticeBar, Refusal};
@@ -34,8 +34,8 @@ pub fn Shell(
     children: Children,
 ) -> impl IntoView {
     let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
-    let failure = notice.filter(|notice| notice.mood() == Mood::Failure);
-    let notice = notice.filter(|notice| notice.mood() != Mood::Failure);
+    let failure = notice.filter(|notice| notice.severity() == Severity::Failure);
+    let notice = notice.filter(|notice| notice.severity() != Severity::Failure);
     let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
     // Forms for signed-out visitors show no dates, and every byte counts.
     let needs_script = !interactive || current_user.is_some() || notice.is_some();

@@ -113,10 +113,10 @@ fn expired(context: &RequestContext) -> Response {
 
 /// Why the session may not act yet; `None` when it may.
 async fn obstacle(context: &RequestContext, current: &CurrentUser) -> Result<Option<ApiError>, ApiError> {
-    use ApiError::{OlderPasskeyRequired, PasskeyTooNew, ReauthenticationRequired};
+    use ApiError::{OlderPasskeyRequired, PasskeyOnProbation, ReauthenticationRequired};
     match context.state.sessions().check_fresh(current).await {
         Ok(()) => Ok(None),
-        Err(Error::Refused(error @ (ReauthenticationRequired | PasskeyTooNew | OlderPasskeyRequired))) => {
+        Err(Error::Refused(error @ (ReauthenticationRequired | PasskeyOnProbation | OlderPasskeyRequired))) => {
             Ok(Some(error))
         }
         Err(error) => Err(error.into()),

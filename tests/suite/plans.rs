@@ -49,7 +49,7 @@ async fn no_query_in_an_accounts_lifetime_scans_a_whole_table() {
     own.sign_in(&passkey).await;
     own.post("/api/account/delete", json!({ "username": "lovelace" })).await;
     let now = app.clock.now().plus(Duration::from_hours(24 * 365));
-    app.store.remove_ended_sessions(now, 100).await.unwrap();
+    app.store.remove_expired_sessions(now, 100).await.unwrap();
     app.store.remove_expired_requests(now, 100).await.unwrap();
     app.store.remove_expired_browsers(now, 100).await.unwrap();
     app.store.remove_handed_over(now, 100).await.unwrap();

@@ -1,7 +1,7 @@
 //! The program itself: how it starts, refuses to start, and stops.
 
 use crate::app::{Backends, TestDatabase};
-use crate::mail::server::{Encryption, MailServer, Mood};
+use crate::mail::server::{Encryption, MailServer, Severity};
 use crate::ports::free_port;
 use crate::program::{exchange, latchkey, wait_until_ready};
 use crate::remote::Remote;
@@ -242,7 +242,7 @@ fn logs_are_json_on_request_and_contain_routes_without_queries() {
 async fn an_email_survives_the_killed_program_and_arrives_once() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
-        let mail = MailServer::start(Encryption::None, &[Mood::Silent, Mood::Silent, Mood::Silent]).await;
+        let mail = MailServer::start(Encryption::None, &[Severity::Silent, Severity::Silent, Severity::Silent]).await;
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let address = match backends {

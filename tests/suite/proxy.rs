@@ -8,7 +8,7 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
     Open,
-    /// Connections stay open, but no data passes.
+    /// Client connections stay open, but no data passes.
     Stalled,
     Cut,
 }
@@ -40,13 +40,13 @@ impl Proxy {
         self.line.send_replace(Line::Cut);
     }
 
-    /// Keeps connections open and accepts new ones, but forwards no data.
+    /// Keeps client connections open and accepts new ones, but forwards no data.
     pub fn stall(&self) {
         self.line.send_replace(Line::Stalled);
     }
 
     /// Forwards new connections again; stalled ones are closed.
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.line.send_replace(Line::Open);
     }
 }

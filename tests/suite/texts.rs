@@ -81,7 +81,7 @@ fn exactly_the_visible_texts_are_translated() {
         "src/server/model/event.rs",
         "src/server/mail/email.rs",
         "src/server/mail/notification.rs",
-        "src/server/mail/say.rs",
+        "src/server/mail/translate.rs",
         "src/types/forms.rs",
         "src/types/section.rs",
     ];

@@ -108,7 +108,7 @@ async fn an_email_that_the_previous_version_queued_is_sent_once() {
         let before = app.emails().await.len();
         let now = Clock::now(&*app.clock);
         cleanup::clean(&*app.store, now, Duration::ZERO).await.unwrap();
-        assert_eq!(app.store.levels(now).await.unwrap().outbox, 1, "{backends:?}");
+        assert_eq!(app.store.levels(now).await.unwrap().queued_emails, 1, "{backends:?}");
         assert_eq!(app.store.adopt_emails(now).await.unwrap(), 0, "{backends:?}: it was already moved");
         let email = app.email_to("ada@example.org").await;
         assert_eq!(app.emails().await.len(), before + 1);

@@ -54,7 +54,7 @@ impl Administration<'_> {
         let by = RequestedBy { browser, client: Client::UNKNOWN, language: unit.user.language };
         let next = Next::or_account(None);
         let request = EmailRequest::new(Purpose::BreakGlass { user }, by, next, self.core.issuer());
-        unit.add_open_link(&request, &token.hash()).await?;
+        unit.add_request_without_email(&request, &token.hash()).await?;
         unit.record(EventKind::SignInLinkMade, None).await?;
         unit.notify(Occasion::SignInLinkMade, None).await?;
         unit.commit().await?;

@@ -3,9 +3,9 @@
 use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::{CodeTarget, LimitError, Side, Subject};
+use crate::server::model::email_queue::EmailId;
 use crate::server::model::email_request::{EmailRequest, MAX_OPEN, Purpose};
 use crate::server::model::limit::EMAILS_TO_ONE;
-use crate::server::model::outbox::EmailId;
 use crate::server::model::user::email_key;
 use crate::server::model::{Event, EventKind, User};
 use crate::types::{DisplayName, EmailAddress, Identifier, Language};

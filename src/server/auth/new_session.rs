@@ -81,7 +81,7 @@ pub(super) async fn record_sign_in(
         unit.remove_session(&previous.hash(), core.now()).await?;
     }
     if let Some(email) = &caller.email {
-        unit.remove_requests_of_browser(&email.hash()).await?;
+        unit.void_requests_of_browser_without_waiting(&email.hash()).await?;
     }
     let user = unit.user.clone();
     let browsers = Browsers { core };

@@ -55,7 +55,7 @@ pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result
     store.adopt_emails(now).await?;
     remove_deleted_accounts(store, pause).await?;
     in_batches! {
-        store.remove_ended_sessions(now, BATCH);
+        store.remove_expired_sessions(now, BATCH);
         store.remove_expired_browsers(now, BATCH);
         store.remove_expired_requests(now, BATCH);
         store.remove_handed_over(now, BATCH);

@@ -1,11 +1,11 @@
 //! The contents of emails. Their texts are in `templates/`.
 
 use super::link_like::looks_like_link;
-use super::say::{Translator, requested_from, says};
+use super::translate::{Translator, requested_from, translates};
 use crate::server::config::{Config, Palette};
 use crate::server::model::Client;
+use crate::server::model::email_queue::EmailId;
 use crate::server::model::email_request::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, Purpose};
-use crate::server::model::outbox::EmailId;
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{DisplayName, EmailAddress, Language, paths};
@@ -61,11 +61,11 @@ pub struct Draft<'a> {
     pub code: Option<&'a Code>,
 }
 
-/// The values that differ between emails.
-struct Words<'a> {
+/// The values of an email template.
+struct Values<'a> {
     subject: &'a str,
     language: Language,
-    head: &'a Branding,
+    branding: &'a Branding,
     name: &'a str,
     link: String,
     code: &'a str,
@@ -79,7 +79,7 @@ macro_rules! templates {
         #[derive(Template)]
         #[template(path = $path, config = "../src/server/mail/askama.toml")]
         struct $name<'a> {
-            w: &'a Words<'a>,
+            w: &'a Values<'a>,
         }
     )*};
 }
@@ -109,28 +109,34 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// When the address has no form that mail servers accept, or a template fails.
-    pub fn write(&self, head: &Branding) -> Result<Email, Unwritable> {
-        let (Branding { origin, site, .. }, say) = (head, Translator(self.language));
+    pub fn write(&self, branding: &Branding) -> Result<Email, Unwritable> {
+        let (Branding { origin, site, .. }, translator) = (branding, Translator(self.language));
         let (subject, path) = match self.purpose {
-            Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
+            Purpose::SignIn { .. } | Purpose::BreakGlass { .. } => {
+                (translator.with("Sign in to {}", site), paths::EMAIL_LINK)
+            }
             // A sign-up with the address of an account signs in to that account.
-            Purpose::SignUp { .. } if self.name.is_some() => (say.with("Sign in to {}", site), paths::EMAIL_LINK),
-            Purpose::SignUp { .. } => (say.with("Finish signing up for {}", site), paths::EMAIL_LINK),
-            Purpose::Reauthenticate { .. } => (say.t("Confirm it's you").to_owned(), paths::EMAIL_LINK),
-            Purpose::Confirm { .. } => (say.with("Confirm your email address for {}", site), paths::EMAIL_CONFIRM),
+            Purpose::SignUp { .. } if self.name.is_some() => {
+                (translator.with("Sign in to {}", site), paths::EMAIL_LINK)
+            }
+            Purpose::SignUp { .. } => (translator.with("Finish signing up for {}", site), paths::EMAIL_LINK),
+            Purpose::Reauthenticate { .. } => (translator.t("Confirm it's you").to_owned(), paths::EMAIL_LINK),
+            Purpose::Confirm { .. } => {
+                (translator.with("Confirm your email address for {}", site), paths::EMAIL_CONFIRM)
+            }
         };
-        let words = Words {
+        let values = Values {
             subject: &subject,
             language: self.language,
-            head,
+            branding,
             name: self.name.map(DisplayName::as_str).filter(|name| !looks_like_link(name)).unwrap_or_default(),
             link: format!("{origin}{path}?token={}", self.link.encode()),
             code: self.code.map(Code::expose).unwrap_or_default(),
             minutes: ANSWER_LIFE.as_secs() / 60,
             hours: CONFIRMATION_LIFE.as_secs() / 3_600,
-            requested_from: requested_from(self.client, say),
+            requested_from: requested_from(self.client, translator),
         };
-        let w = &words;
+        let w = &values;
         let (text, html) = match self.purpose {
             Purpose::Reauthenticate { .. } => (ReauthenticateText { w }.render(), ReauthenticateHtml { w }.render()),
             Purpose::Confirm { .. } => (ConfirmText { w }.render(), ConfirmHtml { w }.render()),
@@ -144,4 +150,4 @@ impl Draft<'_> {
     }
 }
 
-says! { Words }
+translates! { Values }

@@ -4,8 +4,8 @@ mod email;
 mod link_like;
 mod mailbox;
 mod notification;
-mod say;
 mod smtp;
+mod translate;
 mod transport;
 
 pub use email::{Branding, Draft, Email, Unwritable};

@@ -2,9 +2,9 @@
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
-use super::say::{Translator, device, says};
+use super::translate::{Translator, device, translates};
+use crate::server::model::email_queue::EmailId;
 use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
-use crate::server::model::outbox::EmailId;
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{Language, paths};
@@ -12,10 +12,10 @@ use askama::Template;
 use std::fmt::Display;
 
 /// The values of a security notification.
-struct Report<'a> {
+struct Values<'a> {
     subject: &'a str,
     language: Language,
-    head: &'a Branding,
+    branding: &'a Branding,
     name: &'a str,
     /// The event.
     message: String,
@@ -24,20 +24,22 @@ struct Report<'a> {
     /// The link that restores the address; empty if it cannot be restored.
     undo: String,
     /// The link that reports the event; empty if the account was deleted.
-    not_me: String,
+    report: String,
+    /// When the user can ignore the email; empty if they cannot.
+    no_action: &'static str,
     hours: u64,
 }
 
 #[derive(Template)]
 #[template(path = "security.txt", config = "../src/server/mail/askama.toml")]
 struct SecurityText<'a> {
-    w: &'a Report<'a>,
+    w: &'a Values<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "security.html", config = "../src/server/mail/askama.toml")]
 struct SecurityHtml<'a> {
-    w: &'a Report<'a>,
+    w: &'a Values<'a>,
 }
 
 /// Writes a security notification.
@@ -48,41 +50,55 @@ pub fn write_notification(
     id: EmailId,
     about: &Notification,
     link: &Token,
-    head: &Branding,
+    branding: &Branding,
 ) -> Result<Email, Unwritable> {
-    let say = Translator(about.language);
-    let (subject, message) = report(about);
-    let to = |path: &str| format!("{}{path}?token={}", head.origin, link.encode());
-    let words = Report {
+    let translator = Translator(about.language);
+    let (subject, message) = subject_and_message(about);
+    let to = |path: &str| format!("{}{path}?token={}", branding.origin, link.encode());
+    let values = Values {
         subject,
         language: about.language,
-        head,
+        branding,
         name: Some(about.name.as_str()).filter(|name| !looks_like_link(name)).unwrap_or_default(),
         message,
         at: about.happened_at.to_minutes(),
         client: match about.occasion {
-            Occasion::SignInLinkMade => say.t("this site's server").to_owned(),
-            _ => device(&about.client, say),
+            Occasion::SignInLinkMade => translator.t("this site's server").to_owned(),
+            _ => device(&about.client, translator),
         },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
-        not_me: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
+        report: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
+        no_action: no_action(about.occasion),
         hours: ANSWERABLE.as_secs() / 3_600,
     };
     let recipient = deliverable(&about.address).ok_or(Unwritable::Address)?;
-    let w = &words;
+    let w = &values;
     let (text, html) = (SecurityText { w }.render()?, SecurityHtml { w }.render()?);
     Ok(Email { id, recipient, subject: subject.to_owned(), text, html })
 }
 
+/// Says when the user can ignore the email. Empty if the message itself tells the user what to do.
+fn no_action(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::CounterWentBack => "",
+        Occasion::Deleted => {
+            "If this was you, you don't need to do anything. If it wasn't, contact your administrator."
+        }
+        Occasion::Digest => "If all of them were yours, you don't need to do anything.",
+        Occasion::SignInLinkMade => "If you asked your administrator for this link, you don't need to do anything.",
+        _ => "If this was you, you don't need to do anything.",
+    }
+}
+
 /// The subject of a security notification, and a sentence about the event. A name that could be taken for a link is
 /// left out.
-fn report(about: &Notification) -> (&'static str, String) {
-    let say = Translator(about.language);
+fn subject_and_message(about: &Notification) -> (&'static str, String) {
+    let translator = Translator(about.language);
     let name = about.detail.as_deref().filter(|name| !looks_like_link(name));
     let address = about.detail.as_deref();
     let named = |with: &'static str, without: &'static str| match name {
-        Some(name) => say.with(with, name),
-        None => say.t(without).to_owned(),
+        Some(name) => translator.with(with, name),
+        None => translator.t(without).to_owned(),
     };
     let (subject, message) = match about.occasion {
         Occasion::PasskeyAdded => (
@@ -98,20 +114,21 @@ fn report(about: &Notification) -> (&'static str, String) {
         {
             (
                 "Your email address was changed",
-                say.with("Your account's email address was changed from this one to {}.", address.unwrap_or_default()),
+                translator
+                    .with("Your account's email address was changed from this one to {}.", address.unwrap_or_default()),
             )
         }
         Occasion::AddressChanged | Occasion::AddressLeft => (
             "Your email address was changed",
-            say.t("Your account's email address was changed to this one.").to_owned(),
+            translator.t("Your account's email address was changed to this one.").to_owned(),
         ),
         Occasion::AddressRestored => (
             "Your email address was restored",
-            say.t("This is your account's email address again. All devices were signed out.").to_owned(),
+            translator.t("This is your account's email address again. All devices were signed out.").to_owned(),
         ),
         Occasion::AddressDisplaced => (
             "Your email address was changed back",
-            say.with(
+            translator.with(
                 "Your account's email address was changed back from this one to {}. All devices were signed out.",
                 address.unwrap_or_default(),
             ),
@@ -121,14 +138,14 @@ fn report(about: &Notification) -> (&'static str, String) {
         }
         Occasion::RecoveryCodesMade => (
             "New recovery codes were created",
-            say.t("New recovery codes were created for your account. Older ones no longer work.").to_owned(),
+            translator.t("New recovery codes were created for your account. Older ones no longer work.").to_owned(),
         ),
         Occasion::RecoveryCodeUsed => {
-            ("Recovery code used", say.t("Someone signed in to your account with a recovery code.").to_owned())
+            ("Recovery code used", translator.t("Someone signed in to your account with a recovery code.").to_owned())
         }
         Occasion::NewDevice => (
             "A sign-in from a new device",
-            say.t("Someone signed in to your account from a device we hadn't seen before.").to_owned(),
+            translator.t("Someone signed in to your account from a device we hadn't seen before.").to_owned(),
         ),
         Occasion::CounterWentBack => (
             "Passkey may have been copied",
@@ -141,27 +158,30 @@ fn report(about: &Notification) -> (&'static str, String) {
         ),
         Occasion::Exported => (
             "Your account's data was downloaded",
-            say.t("Someone downloaded a file with everything we store about your account.").to_owned(),
+            translator.t("Someone downloaded a file with everything we store about your account.").to_owned(),
         ),
         Occasion::Deleted => (
             "Your account was deleted",
-            say.t("Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.")
+            translator
+                .t("Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.")
                 .to_owned(),
         ),
         Occasion::SignInLinkMade => (
             "A sign-in link was created for your account",
-            say.t("An administrator created a sign-in link for your account. It works once, in any browser. \
+            translator
+                .t("An administrator created a sign-in link for your account. It works once, in any browser. \
                    Administrators do this for users who have lost every sign-in method.")
                 .to_owned(),
         ),
         Occasion::Digest => (
             "More changes to your account",
-            say.t("There were more changes to your account in one hour than we send emails about. See all of \
-                   them on your account page.")
+            translator
+                .t("Your account had too many changes in one hour to email you about each one. See all changes on \
+                   your account page.")
                 .to_owned(),
         ),
     };
-    (say.t(subject), message)
+    (translator.t(subject), message)
 }
 
-says! { Report }
+translates! { Values }

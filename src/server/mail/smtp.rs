@@ -95,7 +95,7 @@ impl Smtp {
     /// Connects, logs in and disconnects, with the same timeouts as for an email.
     ///
     /// # Errors
-    /// When it cannot be reached, its certificate is not valid, or the login is refused.
+    /// When the server cannot be reached, its certificate is not valid, or the login is refused.
     pub async fn check(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut connection = timeout(CONVERSATION, self.connect()).await?.map_err(loggable)?;
         let _ = timeout(CONNECT, connection.quit()).await;
@@ -119,7 +119,7 @@ impl Smtp {
         Ok((address, message.formatted()))
     }
 
-    /// Connects and logs in. A refused login may be a mistake in the settings, so it is worth a retry.
+    /// Connects and logs in. The settings behind a refused login may be corrected meanwhile, so it is worth a retry.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
         let from_the_start = (self.encryption == Encryption::Implicit).then(|| self.tls.clone());
         let server = (self.host.as_str(), self.port);

@@ -6,7 +6,7 @@ pub struct Levels {
     pub connections_idle: u32,
     pub connections_used: u32,
     /// Number of emails waiting to be sent.
-    pub outbox: u64,
+    pub queued_emails: u64,
     /// How long the oldest of them is overdue.
-    pub outbox_oldest: Duration,
+    pub oldest_email: Duration,
 }

@@ -1,6 +1,6 @@
 //! Reads, decides and answers authorization requests.
 
-use super::code::{self, Bound};
+use super::code::{self, CodeBinding};
 use super::decide::{Decision, SignedIn, Situation, decide};
 use super::error::{ErrorCode, Refusal};
 use super::hint::{self, Hint};
@@ -217,7 +217,7 @@ impl Authorizations<'_> {
     /// Answers with a code.
     pub async fn answer(&self, resolved: &ResolvedRequest, current: &CurrentUser) -> Result<Answer, Unavailable> {
         let authenticated_at = current.session.authenticated_at.unix_millis();
-        let bound = Bound { request: &resolved.request, session: current.session.id, authenticated_at };
+        let bound = CodeBinding { request: &resolved.request, session: current.session.id, authenticated_at };
         let code = code::issue(self.core, &resolved.application.id, bound).await?;
         let (return_to, issuer) = (resolved.request.return_to.clone(), &self.core.policy.issuer);
         Ok(Answer::new(return_to, issuer, vec![("code", code)]))

@@ -24,8 +24,8 @@ pub struct Code {
     pub scopes: String,
     pub claims: Option<String>,
     session: Uuid,
-    /// When the session's user authenticated, in milliseconds since 1970. They may authenticate again before the code
-    /// is used; an older authentication belongs to another session.
+    /// When the session's user had last authenticated, in milliseconds since 1970. At redemption, the session must
+    /// show the same time or a later one.
     pub authenticated_at: i64,
     /// In milliseconds since 1970.
     expires_at: i64,
@@ -39,7 +39,7 @@ impl Code {
 }
 
 /// The parts of a request that a code is bound to.
-pub struct Bound<'a> {
+pub struct CodeBinding<'a> {
     pub request: &'a super::AuthorizationRequest,
     pub session: SessionId,
     pub authenticated_at: i64,
@@ -78,8 +78,8 @@ fn masked(core: &Core, random: &[u8], session: Uuid) -> Uuid {
 }
 
 /// Stores a new code for an application; returns its text.
-pub async fn issue(core: &Core, application: &ApplicationId, bound: Bound<'_>) -> Result<String, Unavailable> {
-    let Bound { request, session, authenticated_at } = bound;
+pub async fn issue(core: &Core, application: &ApplicationId, bound: CodeBinding<'_>) -> Result<String, Unavailable> {
+    let CodeBinding { request, session, authenticated_at } = bound;
     let code = Code {
         redirect_uri: request.return_to.redirect_uri.clone(),
         challenge: request.challenge.clone(),
@@ -120,7 +120,8 @@ pub async fn put_back(
     put(core, &key(hash, application), code).await
 }
 
-/// Takes a code of an application; of several concurrent callers, one gets it. A code of another application stays.
+/// Takes a code of an application; of several concurrent callers, one gets it. A code of another application is left
+/// in place.
 pub async fn take(core: &Core, application: &ApplicationId, code: &TokenHash) -> Result<Option<Code>, Unavailable> {
     let key = key(code, application);
     let Some(sealed) = core.ephemeral.take(&key).await? else { return Ok(None) };

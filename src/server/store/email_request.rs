@@ -1,8 +1,8 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::UserId;
+use crate::server::model::email_queue::OutgoingEmail;
 use crate::server::model::email_request::{EmailRequest, OpenRequest, PurposeKind, RequestId};
-use crate::server::model::outbox::OutgoingEmail;
 use crate::server::secret::TokenHash;
 use crate::types::EmailAddress;
 use async_trait::async_trait;
@@ -33,11 +33,11 @@ pub trait EmailRequestWrites: Send {
     async fn add_email(&mut self, request: &EmailRequest, email: &OutgoingEmail) -> Result<(), Unavailable>;
 
     /// Adds a request whose link is not sent by email.
-    async fn add_open_link(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable>;
+    async fn add_request_without_email(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable>;
 
     /// Removes the sign-in and sign-up requests of a browser, like [`Self::void_requests_of_browser`], but does not
     /// wait for other units of work: for units that have already locked a request.
-    async fn remove_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
+    async fn void_requests_of_browser_without_waiting(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
 
     /// Voids the sign-in and sign-up requests of a browser, and makes other units of work for the same browser wait
     /// until this one ends.

@@ -33,11 +33,11 @@ pub trait GrantReads: Send + Sync {
 /// Writes of grants, tokens and visits.
 #[async_trait]
 pub trait GrantWrites: Send {
-    /// Adds a grant and the session's visit; `false` when the session expired or was revoked, or the code was already
+    /// Adds a grant and records that the session signed in to the application; `false` when the session expired or was revoked, or the code was already
     /// used.
     async fn add_grant(&mut self, grant: &Grant, session: SessionId) -> Result<bool, Unavailable>;
 
-    /// Locks a grant until the unit of work ends; `false` when it is gone.
+    /// Locks a grant until the unit of work ends; `false` if it no longer exists.
     async fn lock_grant(&mut self, id: GrantId) -> Result<bool, Unavailable>;
 
     async fn add_access_token(&mut self, grant: GrantId, token: &IssuedToken) -> Result<(), Unavailable>;
@@ -60,7 +60,7 @@ pub trait GrantWrites: Send {
     /// Ends the grant of an authorization code, if it was given to this application.
     async fn end_grant_of_code(&mut self, code: &TokenHash, application: &ApplicationId) -> Result<bool, Unavailable>;
 
-    /// Ends all grants of a user, or those at one application; returns how many.
+    /// Ends all grants of a user, or only those for one application; returns how many.
     async fn end_grants(&mut self, user: UserId, application: Option<&ApplicationId>) -> Result<u64, Unavailable>;
 
     /// Ends an access token; `false` when there is none.

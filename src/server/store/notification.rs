@@ -1,8 +1,8 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::UserId;
+use crate::server::model::email_queue::OutgoingEmail;
 use crate::server::model::notification::{Notification, NotificationId, Occasion, SentNotification};
-use crate::server::model::outbox::OutgoingEmail;
 use crate::server::secret::TokenHash;
 use crate::types::EmailAddress;
 use async_trait::async_trait;

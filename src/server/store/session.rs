@@ -24,7 +24,7 @@ pub trait SessionReads: Send + Sync {
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
 
     /// Removes sessions that ended before `now`, at most `limit`, and returns how many.
-    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
+    async fn remove_expired_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 
 /// The sessions of an account except one.

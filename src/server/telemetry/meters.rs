@@ -13,7 +13,7 @@ const LIMITED: &str = "latchkey_limited_total";
 pub const REQUESTS: &str = "latchkey_http_request_seconds";
 const POOL: &str = "latchkey_database_connections";
 const QUEUED: &str = "latchkey_queued_emails";
-const OUTBOX_AGE: &str = "latchkey_outbox_oldest_seconds";
+const QUEUE_AGE: &str = "latchkey_outbox_oldest_seconds";
 const UP: &str = "latchkey_backend_up";
 const REPORTS: &str = "latchkey_policy_reports_total";
 
@@ -23,7 +23,7 @@ const FORMER_QUEUED: &str = "latchkey_outbox_letters";
 
 /// Every metric name that the documents mention.
 pub const NAMES: [&str; 11] =
-    [SIGN_INS, SIGN_UPS, CEREMONIES, EMAILS, LIMITED, REQUESTS, POOL, QUEUED, OUTBOX_AGE, UP, REPORTS];
+    [SIGN_INS, SIGN_UPS, CEREMONIES, EMAILS, LIMITED, REQUESTS, POOL, QUEUED, QUEUE_AGE, UP, REPORTS];
 
 /// Upper bounds of the histogram's buckets, in seconds.
 pub const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -40,7 +40,7 @@ pub fn describe() {
     describe_gauge!(POOL, "Connections to the database, by state");
     describe_gauge!(QUEUED, "Emails waiting to be sent");
     describe_gauge!(FORMER_QUEUED, "Former name of latchkey_queued_emails");
-    describe_gauge!(OUTBOX_AGE, "Seconds by which the oldest queued email is overdue");
+    describe_gauge!(QUEUE_AGE, "Seconds by which the oldest queued email is overdue");
     describe_gauge!(UP, "1 while a backend answers");
     describe_counter!(REPORTS, "Reports of a violated content security policy");
 }
@@ -104,8 +104,8 @@ pub fn levels(levels: Option<Levels>, ephemeral_is_up: bool) {
         gauge!(POOL, "state" => "idle").set(levels.connections_idle);
         gauge!(POOL, "state" => "used").set(levels.connections_used);
         for name in [QUEUED, FORMER_QUEUED] {
-            gauge!(name).set(f64::from(u32::try_from(levels.outbox).unwrap_or(u32::MAX)));
+            gauge!(name).set(f64::from(u32::try_from(levels.queued_emails).unwrap_or(u32::MAX)));
         }
-        gauge!(OUTBOX_AGE).set(levels.outbox_oldest.as_secs_f64());
+        gauge!(QUEUE_AGE).set(levels.oldest_email.as_secs_f64());
     }
 }

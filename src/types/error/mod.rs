@@ -60,7 +60,7 @@ refusals! {
     LastSignInMethod = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm your email address first.";
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
-    NotFound = "not_found", 404, "This page doesn't exist.";
+    NotFound = "not_found", 404, "This doesn't exist or was removed.";
     /// Whether the passkey is valid but suspended.
     NotVerified { suspended: bool = false } = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
     OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 hours.";
@@ -68,11 +68,11 @@ refusals! {
     OtherBrowser = "other_browser", 409, "This link only works in the browser that requested it. Open it there, or enter the code from the email there.";
     PasskeyExists = "passkey_exists", 409, "This passkey already belongs to an account. Sign in with it instead.";
     PasskeyRequired = "passkey_required", 403, "Confirm it's you with your passkey.";
-    PasskeyTooNew = "passkey_too_new", 403, "This passkey was added by email or sign-in link less than 72 hours ago. Use an older one, or wait.";
+    PasskeyOnProbation = "passkey_too_new", 403, "This passkey was added less than 72 hours ago, after a sign-in by email or with an administrator's link. Use an older one, or wait.";
     ReauthenticationRequired = "reauthentication_required", 403, "Confirm it's you first.";
     RenamedRecently = "renamed_recently", 409, "You can change your username once every 30 days.";
     SignUpOff = "sign_up_off", 404, "Sign-up is closed at the moment.";
-    SignedOut = "signed_out", 401, "You are signed out. Please sign in.";
+    SignedOut = "signed_out", 401, "You're signed out. Please sign in.";
     TooLarge = "too_large", 413, "The request is too large.";
     TooManyPasskeys = "too_many_passkeys", 409, "You can have up to 20 passkeys. Remove one first.";
     /// Seconds to wait.
@@ -145,7 +145,7 @@ impl ApiError {
                 | Self::InvitationRequired
                 | Self::NotVerified { .. }
                 | Self::OlderPasskeyRequired
-                | Self::PasskeyTooNew
+                | Self::PasskeyOnProbation
                 | Self::ReauthenticationRequired
                 | Self::SignUpOff
                 | Self::SignedOut

@@ -1,7 +1,7 @@
 use super::{DerivedSignal, Properties, WithProperties, properties};
 use crate::browser;
 use crate::types::Notice;
-use crate::types::notice::Mood;
+use crate::types::notice::Severity;
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 /// with scripts off.
 #[component]
 pub fn NoticeBar(notice: Notice) -> impl IntoView {
-    let is_warning = notice.mood() == Mood::Warning;
+    let is_warning = notice.severity() == Severity::Warning;
     view! {
         <dialog open class="notice" class:warning=is_warning aria-label=t("Message")>
             <p role="status">{t(notice.message())}</p>

@@ -64,7 +64,7 @@ pub fn ChooseAccountPage(
     let id = user.id.clone();
     view! {
         <AppHeading application text="Sign in to {}" />
-        <p class="lead">{sentence("You are signed in as {}.", [bold(user.username.clone())])}</p>
+        <p class="lead">{sentence("You're signed in as {}.", [bold(user.username.clone())])}</p>
         <div class="stack">
             {(!is_other)
                 .then(|| {
@@ -85,12 +85,12 @@ pub fn ConsentPage(
     place: String,
     user: views::User,
     /// The data that the application receives.
-    learns: Vec<&'static str>,
+    shared_data: Vec<&'static str>,
     /// Whether its access outlives the session.
-    lasts: bool,
+    outlives_session: bool,
 ) -> impl IntoView {
     let id = user.id.clone();
-    let lasting = if lasts {
+    let lasting = if outlives_session {
         "Access lasts for up to a year, or until you withdraw it under Apps."
     } else {
         "Access ends when you sign out here."
@@ -100,7 +100,7 @@ pub fn ConsentPage(
         <p class="lead">{sentence("{} ({}) will receive:", [bold(application.name), bold(place)])}</p>
         <ul class="list">
             <li>{t("Confirmation that you have an account here")}</li>
-            {learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}
+            {shared_data.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}
         </ul>
         <p>{t(lasting)}</p>
         <div class="stack">
@@ -113,10 +113,10 @@ pub fn ConsentPage(
 
 /// The next step of a user who may not use an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum NextStep {
     Back,
     CreatePasskey,
-    SignInAnew,
+    SignInAgain,
 }
 
 /// Says why the user may not use the application.
@@ -126,16 +126,16 @@ pub fn ExplainPage(
     application: AppView,
     user: views::User,
     sentence: &'static str,
-    way: Way,
+    next_step: NextStep,
 ) -> impl IntoView {
     let id = user.id.clone();
     view! {
         <AppHeading application text="No access to {}" />
         <p class="lead">{t(sentence)}</p>
         <div class="stack">
-            {match way {
-                Way::Back => None,
-                Way::CreatePasskey => {
+            {match next_step {
+                NextStep::Back => None,
+                NextStep::CreatePasskey => {
                     Some(
                         view! {
                             <a class="button" href=paths::ADD_PASSKEY>
@@ -148,13 +148,13 @@ pub fn ExplainPage(
                             .into_any(),
                     )
                 }
-                Way::SignInAnew => {
+                NextStep::SignInAgain => {
                     let (address, id) = (address.clone(), id.clone());
                     Some(view! { <Act address action="other" user=id label="Sign in again" quiet=false /> }.into_any())
                 }
             }}
             <Act address=address.clone() action="cancel" user=id.clone() label="Back to the application" quiet=true />
-            {(way == Way::Back).then(|| view! { <Act address action="other" user=id label="Use another account" quiet=true /> })}
+            {(next_step == NextStep::Back).then(|| view! { <Act address action="other" user=id label="Use another account" quiet=true /> })}
         </div>
         <Account user />
     }
@@ -272,10 +272,10 @@ pub fn SignOutPage(address: String, user: Option<views::User>, application: Opti
     }
     let lead = match (username, application) {
         (Some(username), Some(application)) => {
-            sentence("{} wants to sign you out. You are signed in as {}.", [bold(application), bold(username)])
+            sentence("{} wants to sign you out. You're signed in as {}.", [bold(application), bold(username)])
                 .into_any()
         }
-        (Some(username), None) => sentence("You are signed in as {}.", [bold(username)]).into_any(),
+        (Some(username), None) => sentence("You're signed in as {}.", [bold(username)]).into_any(),
         (None, _) => ().into_any(),
     };
     view! {

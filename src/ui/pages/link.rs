@@ -52,7 +52,7 @@ pub fn LinkPage(
 pub fn ReauthenticatePage(token: String) -> impl IntoView {
     view! {
         <h1>{t("Confirm it's you")}</h1>
-        <p class="lead">{t("Then return to the page you came from and continue.")}</p>
+        <p class="lead">{t("Confirm here, then return to the page you came from.")}</p>
         <form class="form" method="post" action=paths::EMAIL_LINK>
             <input type="hidden" name="action" value="reauthenticate" />
             <input type="hidden" name="token" value=token />

@@ -1,5 +1,4 @@
 mod account;
-mod answers;
 mod application;
 mod apps;
 mod code;
@@ -8,6 +7,7 @@ mod home;
 mod link;
 mod mailbox;
 mod make_passkey;
+mod notification;
 mod recovery;
 mod refusal;
 mod remembered;
@@ -18,10 +18,9 @@ pub use account::{
     AccountPage, ActivityContent, ActivityLine, ConfinedPage, Confirmation, Content, DeletedPage, Overview,
     PasskeysContent, ProfileContent, Typed,
 };
-pub use answers::{Answer, AnsweredPage, ReportPage};
 pub use application::{
-    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, RedirectPage, RedirectProblem,
-    RequestExpiredPage, SignOutPage, UnredirectableRequestPage, Way,
+    AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, NextStep, RedirectPage, RedirectProblem,
+    RequestExpiredPage, SignOutPage, UnredirectableRequestPage,
 };
 pub use apps::{AppTile, AppsPage};
 pub use code::{CodePage, PendingEmail};
@@ -29,6 +28,7 @@ pub use confirm::{IdentityPage, Proof};
 pub use home::HomePage;
 pub use link::{ConfirmPage, LinkPage, ReauthenticatePage};
 pub use mailbox::{Line, MailboxItem, MailboxPage, OpenEmail};
+pub use notification::{NotificationAction, NotificationDonePage, NotificationPage};
 pub use recovery::{RecoveryCodesOwner, RecoveryCodesPage, UseRecoveryCodePage};
 pub use refusal::{RefusalPage, heading};
 pub use sign_in::SignInPage;

@@ -13,7 +13,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::sync::Arc;
 
-/// The sign-in page: with a passkey, from the suggestions of the name field or by the button, or by email.
+/// The sign-in page. Users sign in with a passkey, from the suggestions of the username field or with the button, or by
+/// email.
 #[component]
 pub fn SignInPage(
     next: String,
@@ -46,7 +47,7 @@ pub fn SignInPage(
         </WithProperties>
         {(is_open && !is_remembered)
             .then(|| view! { <p class="aside">{t("New here?")} " " <a href=paths::SIGN_UP>{t("Sign up")}</a></p> })}
-        <p class="aside">{t("Lost your passkey and email?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
+        <p class="aside">{t("Can't sign in?")} " " <a href=paths::SIGN_IN_RECOVERY>{t("Use a recovery code")}</a></p>
     }
 }
 
@@ -118,7 +119,7 @@ impl SignIn {
         fresh
     }
 
-    /// Offers passkeys in the name field; called again before the ceremony expires. Errors before the user chooses a
+    /// Offers passkeys in the username field; called again before the ceremony expires. Errors before the user chooses a
     /// passkey are not shown, since the user did nothing.
     async fn offer_in_field(self) {
         if !self.has_field || !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
@@ -176,11 +177,11 @@ impl SignIn {
         if finished.as_ref().is_err_and(|error| error.allows_forgetting_passkey()) {
             browser::forget_unknown(&options, &credential).await;
         }
-        let opened = finished.map_err(Stop::Refused)?;
-        Ok(browser::string_member(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
+        let new_session = finished.map_err(Stop::Refused)?;
+        Ok(browser::string_member(&new_session, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
     }
 
-    /// Starts a new ceremony for the name field, unless the device is being asked already.
+    /// Starts a new ceremony for the username field, unless the device is being asked already.
     fn rearm(self) {
         if self.state.get_untracked() != State::Asking {
             spawn_local(self.offer_in_field());

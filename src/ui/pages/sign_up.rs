@@ -130,7 +130,7 @@ fn SignUpForm() -> impl IntoView {
     let (name_error, username_error) = (given.name_error, given.username_error);
     let email_error = given.email_error;
     let invite = StoredValue::new(given.invite.clone());
-    let brought = given.invite;
+    let invite_token = given.invite;
 
     let submit = move |event: SubmitEvent| {
         let is_busy = state.get_untracked() == State::Asking;
@@ -161,7 +161,7 @@ fn SignUpForm() -> impl IntoView {
     };
     view! {
         <form id=FORM class="form" class:needs-scripts=!by_email method="post" action=paths::SIGN_UP on:submit=submit novalidate>
-            <input type="hidden" name="invite" value=brought />
+            <input type="hidden" name="invite" value=invite_token />
             <Field
                 id=NAME
                 label="Name (optional)"
@@ -243,7 +243,9 @@ async fn sign_up(form: SignUpInput) -> Result<String, State> {
     let credential =
         browser::create(&options, browser::THIS_DEVICE, &Abort::default()).await.map_err(State::Stopped)?;
     match browser::call!(FinishSignUp { credential: &credential }).await {
-        Ok(opened) => Ok(browser::string_member(&opened, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned())),
+        Ok(new_session) => {
+            Ok(browser::string_member(&new_session, "next").unwrap_or_else(|| paths::ACCOUNT.to_owned()))
+        }
         Err(error) if error.rejects_new_passkey() => {
             // The device has stored a passkey that the server does not know.
             browser::forget_unknown(&options, &credential).await;

@@ -24,8 +24,8 @@ use leptos::prelude::{IntoAny, IntoView, view};
 
 /// The result of an action.
 enum Outcome {
-    Told(Notice),
-    LedTo(String, Option<Notice>),
+    Notice(Notice),
+    Redirect(String, Option<Notice>),
     Codes(Vec<RecoveryCode>),
     File(String),
     Deleted { accepted: String },
@@ -47,7 +47,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     }
 }
 
-/// Performs a form. If that needs a fresh authentication, the form is stored until there is one.
+/// Performs the action of a form. If that needs a fresh authentication, the form is stored until there is one.
 pub async fn perform(
     context: &RequestContext,
     request: Request,
@@ -87,7 +87,7 @@ impl Act<'_> {
         count_action(state.core(), current, form.action.is_some_and(AccountAction::is_defence)).await?;
         if form.action == Some(AccountAction::Decline) {
             state.browsers().decline_offer(current, context.known.as_ref()).await?;
-            return Ok(Outcome::Told(Notice::OfferDeclined));
+            return Ok(Outcome::Notice(Notice::OfferDeclined));
         }
         if state.sessions().is_confined(current) {
             return Err(ApiError::ReauthenticationRequired);
@@ -97,20 +97,20 @@ impl Act<'_> {
             AccountAction::AddPasskey => {
                 // Checked before the device creates a passkey that could not be stored.
                 state.passkeys().check_can_add(current).await?;
-                Ok(Outcome::LedTo(paths::ADD_PASSKEY.to_owned(), None))
+                Ok(Outcome::Redirect(paths::ADD_PASSKEY.to_owned(), None))
             }
             AccountAction::RenamePasskey => {
                 state.passkeys().rename(current, &form.id, &form.name).await?;
-                Ok(Outcome::Told(Notice::PasskeyRenamed))
+                Ok(Outcome::Notice(Notice::PasskeyRenamed))
             }
             AccountAction::RemovePasskey => {
                 state.passkeys().remove(current, &form.id).await?;
                 let passkeys = Section::Passkeys.path();
-                Ok(Outcome::LedTo(format!("{passkeys}?removed={}", form.id), Some(Notice::PasskeyRemoved)))
+                Ok(Outcome::Redirect(format!("{passkeys}?removed={}", form.id), Some(Notice::PasskeyRemoved)))
             }
             AccountAction::EndSession | AccountAction::EndSessionsOf | AccountAction::EndOthers => {
                 state.sessions().revoke(current, self.revocation(action)?).await?;
-                Ok(Outcome::Told(Notice::SessionsEnded))
+                Ok(Outcome::Notice(Notice::SessionsEnded))
             }
             AccountAction::RecoveryCodes => Ok(Outcome::Codes(state.recovery_codes().replace(current).await?)),
             AccountAction::Export => {
@@ -122,7 +122,7 @@ impl Act<'_> {
                 state.deletion().delete(current, &form.name).await?;
                 Ok(Outcome::Deleted { accepted })
             }
-            _ => self.change_profile(action).await.map(Outcome::Told),
+            _ => self.change_profile(action).await.map(Outcome::Notice),
         }
     }
 
@@ -182,9 +182,9 @@ impl Act<'_> {
     async fn show(&self, request: Request, outcome: Outcome) -> Response {
         let state = &self.context.state;
         match outcome {
-            Outcome::Told(notice) => redirect::with_notice(state, self.form.section().path(), notice),
-            Outcome::LedTo(target, None) => redirect::to(&target, None),
-            Outcome::LedTo(target, Some(notice)) => redirect::with_notice(state, &target, notice),
+            Outcome::Notice(notice) => redirect::with_notice(state, self.form.section().path(), notice),
+            Outcome::Redirect(target, None) => redirect::to(&target, None),
+            Outcome::Redirect(target, Some(notice)) => redirect::with_notice(state, &target, notice),
             Outcome::Codes(codes) => {
                 let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
                 match codes::page_of(self.context, &self.current, &text).await {
@@ -214,7 +214,7 @@ impl Act<'_> {
         }
     }
 
-    /// The cookies after a deletion. A pending request that cannot be revoked now expires by itself.
+    /// The cookies after a deletion. If the pending email requests cannot be voided now, they expire on their own.
     async fn cookies_of_deleted(&self) -> Vec<HeaderValue> {
         let cookies = &self.context.state.cookies;
         let renewed = self.context.renew_browser().await.unwrap_or_default();

@@ -8,7 +8,8 @@ use crate::server::model::oauth::{RedirectUri, Scope};
 use crate::server::oauth::{NoRedirect, ResolvedRequest, UnredirectableRequest};
 use crate::types::ApiError;
 use crate::ui::pages::{
-    ChooseAccountPage, ConsentPage, ExplainPage, RedirectProblem, RequestExpiredPage, UnredirectableRequestPage, Way,
+    ChooseAccountPage, ConsentPage, ExplainPage, NextStep, RedirectProblem, RequestExpiredPage,
+    UnredirectableRequestPage,
 };
 use crate::web::render::{Page, render};
 use axum::extract::Request;
@@ -70,13 +71,13 @@ pub(super) async fn consent(
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
     let application = app_view(&resolved.application);
     let place = RedirectUri::stored(&resolved.request.return_to.redirect_uri).place();
-    let learns: Vec<_> = resolved.request.scopes.iter().filter_map(Scope::sentence).collect();
-    let lasts = resolved.request.scopes.has(Scope::OfflineAccess);
+    let shared_data: Vec<_> = resolved.request.scopes.iter().filter_map(Scope::sentence).collect();
+    let outlives_session = resolved.request.scopes.has(Scope::OfflineAccess);
     let page = Page::of(current, "Allow access");
     let body = move || {
-        let (address, user, application, place, learns) =
-            (address.clone(), user.clone(), application.clone(), place.clone(), learns.clone());
-        view! { <ConsentPage address application place user learns lasts /> }.into_any()
+        let (address, user, application, place, shared_data) =
+            (address.clone(), user.clone(), application.clone(), place.clone(), shared_data.clone());
+        view! { <ConsentPage address application place user shared_data outlives_session /> }.into_any()
     };
     render(&context.state, request, page, body).await
 }
@@ -90,28 +91,30 @@ pub(super) async fn explain(
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
     let application = app_view(&resolved.application);
-    let (sentence, way) = match reason {
-        Reason::AccountDisabled => ("This account is disabled. Contact your administrator.", Way::Back),
-        Reason::ApplicationDisabled => ("This application is disabled. Contact your administrator.", Way::Back),
-        Reason::NotInAudience => ("You don't have access to this application. Contact your administrator.", Way::Back),
+    let (sentence, next_step) = match reason {
+        Reason::AccountDisabled => ("This account is disabled. Contact your administrator.", NextStep::Back),
+        Reason::ApplicationDisabled => ("This application is disabled. Contact your administrator.", NextStep::Back),
+        Reason::NotInAudience => {
+            ("You don't have access to this application. Contact your administrator.", NextStep::Back)
+        }
         Reason::NeedsPasskey => {
-            ("This application needs a passkey. Create one on this device, then continue.", Way::CreatePasskey)
+            ("This application needs a passkey. Create one on this device, then continue.", NextStep::CreatePasskey)
         }
         Reason::NeedsDeviceBoundPasskey => (
             "This application needs a passkey that stays on one device, such as a security key. Create one, then \
              continue.",
-            Way::CreatePasskey,
+            NextStep::CreatePasskey,
         ),
         Reason::SignInTooWeak => (
             "You can't open applications with this sign-in method. Sign in with a passkey, then continue.",
-            Way::SignInAnew,
+            NextStep::SignInAgain,
         ),
-        Reason::TooOld => ("Your sign-in is too old for this application. Sign in again.", Way::SignInAnew),
+        Reason::TooOld => ("Your sign-in is too old for this application. Sign in again.", NextStep::SignInAgain),
     };
     let page = Page { status: StatusCode::FORBIDDEN, ..Page::of(current, "No access") };
     let body = move || {
         let (address, user, application) = (address.clone(), user.clone(), application.clone());
-        view! { <ExplainPage address application user sentence way /> }.into_any()
+        view! { <ExplainPage address application user sentence next_step /> }.into_any()
     };
     render(&context.state, request, page, body).await
 }

@@ -2,8 +2,8 @@
 
 use super::store::{NOW, each_store, passkey, session, user};
 use latchkey::server::keys::KeyedHash;
+use latchkey::server::model::email_queue::OutgoingEmail;
 use latchkey::server::model::notification::{NewNotification, Notification, Occasion};
-use latchkey::server::model::outbox::OutgoingEmail;
 use latchkey::server::model::recovery::RecoveryCode;
 use latchkey::server::model::{
     AddedWith, Client, Event, EventKind, Issuer, KnownBrowser, Lockdown, Passkey, User, UserId, event,
@@ -191,8 +191,8 @@ async fn security_notifications_are_reported_and_undone_once_and_later_undo_link
         unit.commit().await.unwrap();
         assert_eq!(open().await, [emails[0].id], "the others were answered");
         assert_eq!(store.notifications(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
-        assert_eq!(store.levels(NOW).await.unwrap().outbox, 3);
-        assert_eq!(store.levels(NOW).await.unwrap().outbox_oldest, HOUR * 3);
+        assert_eq!(store.levels(NOW).await.unwrap().queued_emails, 3);
+        assert_eq!(store.levels(NOW).await.unwrap().oldest_email, HOUR * 3);
     }
 }
 
@@ -288,7 +288,7 @@ async fn a_deleted_account_disappears_immediately_and_its_rows_are_removed_in_ba
         assert_eq!(store.sessions(owner.id).await.unwrap(), []);
         assert_eq!(store.count_recovery_codes(owner.id).await.unwrap(), 0);
         assert_eq!(store.notifications(owner.id, NOW).await.unwrap(), []);
-        assert_eq!(store.levels(NOW).await.unwrap().outbox, 0);
+        assert_eq!(store.levels(NOW).await.unwrap().queued_emails, 0);
     }
 }
 

@@ -1,9 +1,9 @@
-//! Tests of a store's connections: every caller gets one in turn, and a dropped caller leaks none.
+//! Tests of a store's connections: every call gets one in turn, and a cancelled call leaks none.
 
-use super::admission::Arriving;
+use super::record_sign_in::PendingSignIn;
 use super::store::{NOW, add_account, on_both, passkey, session, user};
 use crate::authenticator::random;
-use latchkey::server::model::outbox::Claim;
+use latchkey::server::model::email_queue::Claim;
 use latchkey::server::model::{Passkey, User};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, SignInOutcome, Store};
@@ -15,34 +15,37 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Background tasks that each repeat an action until they are stopped.
-struct Crowd {
+struct BackgroundTasks {
     is_stopped: Arc<AtomicBool>,
-    people: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
-impl Crowd {
-    fn of<F: Future<Output = ()> + Send + 'static>(acts: Vec<impl Fn() -> F + Send + 'static>) -> Self {
+impl BackgroundTasks {
+    fn spawn<F: Future<Output = ()> + Send + 'static>(actions: Vec<impl Fn() -> F + Send + 'static>) -> Self {
         let is_stopped = Arc::new(AtomicBool::new(false));
-        let person = |act| {
+        let task = |action| {
             let is_stopped = Arc::clone(&is_stopped);
-            tokio::spawn(go_on(is_stopped, act))
+            tokio::spawn(repeat_until_stopped(is_stopped, action))
         };
-        let people = acts.into_iter().map(person).collect();
-        Self { is_stopped, people }
+        let tasks = actions.into_iter().map(task).collect();
+        Self { is_stopped, tasks }
     }
 
     /// Stops all tasks and waits for them; a failure of one fails the test.
-    async fn leave(self) {
+    async fn stop(self) {
         self.is_stopped.store(true, Ordering::SeqCst);
-        for person in self.people {
-            person.await.unwrap();
+        for task in self.tasks {
+            task.await.unwrap();
         }
     }
 }
 
-async fn go_on<F: Future<Output = ()> + Send>(is_stopped: Arc<AtomicBool>, act: impl Fn() -> F + Send) {
+async fn repeat_until_stopped<F: Future<Output = ()> + Send>(
+    is_stopped: Arc<AtomicBool>,
+    action: impl Fn() -> F + Send,
+) {
     while !is_stopped.load(Ordering::SeqCst) {
-        act().await;
+        action().await;
     }
 }
 
@@ -64,11 +67,11 @@ async fn wait_until_idle(store: &dyn Store) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("a connection stays in use");
+    panic!("a connection is still in use");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_session_lookups_do_not_starve_other_callers() {
+async fn many_session_lookups_do_not_starve_other_calls() {
     on_both(async |store| {
         let look = |_| {
             let store = Arc::clone(&store);
@@ -77,7 +80,7 @@ async fn many_session_lookups_do_not_starve_other_callers() {
                 async move { assert_eq!(store.session(&TokenHash(random())).await.unwrap(), None) }
             }
         };
-        let crowd = Crowd::of((0..64).map(look).collect());
+        let tasks = BackgroundTasks::spawn((0..64).map(look).collect());
         let others: Vec<_> = (0..16)
             .map(|_| {
                 let store = Arc::clone(&store);
@@ -92,7 +95,7 @@ async fn many_session_lookups_do_not_starve_other_callers() {
         for other in others {
             other.await.unwrap();
         }
-        crowd.leave().await;
+        tasks.stop().await;
     })
     .await;
 }
@@ -112,19 +115,19 @@ pub async fn add_account_without_counter(store: &dyn Store, name: &str) -> (User
 async fn many_sign_ins_do_not_starve_other_writers() {
     on_both(async |store| {
         let (_, _, seen) = add_account(&*store, "eve").await;
-        let mut acts = Vec::new();
+        let mut actions = Vec::new();
         for number in 0..16 {
             let (user, passkey) = add_account_without_counter(&*store, &format!("ada{number}")).await;
             let store = Arc::clone(&store);
-            acts.push(move || {
-                let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, 0));
+            actions.push(move || {
+                let (store, sign_in) = (Arc::clone(&store), PendingSignIn::new(&user, &passkey, 0));
                 async move {
-                    let admitted = arriving.come_in(&*store, None, None).await;
-                    assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
+                    let outcome = sign_in.record(&*store, None, None).await;
+                    assert!(matches!(outcome, SignInOutcome::Recorded { .. }), "{outcome:?}");
                 }
             });
         }
-        let crowd = Crowd::of(acts);
+        let tasks = BackgroundTasks::spawn(actions);
         for _ in 0..50 {
             let claim = Claim::random(&SystemEntropy);
             assert_eq!(store.claim_email(NOW, claim, Duration::from_secs(15)).await.unwrap(), None);
@@ -132,13 +135,13 @@ async fn many_sign_ins_do_not_starve_other_writers() {
             let unit = store.begin().await.unwrap();
             unit.commit().await.unwrap();
         }
-        crowd.leave().await;
+        tasks.stop().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_dropped_caller_leaks_no_connection_and_blocks_no_queue() {
+async fn a_cancelled_call_leaks_no_connection_and_blocks_no_queue() {
     on_both(async |store| {
         let (user, passkey) = add_account_without_counter(&*store, "ada").await;
         let held = store.begin().await.unwrap();
@@ -147,13 +150,13 @@ async fn a_dropped_caller_leaks_no_connection_and_blocks_no_queue() {
             poll_once(store.session(&hash)).await;
             poll_once(store.begin()).await;
             poll_once(store.mark_session_seen(session(&user, &passkey).id, NOW)).await;
-            poll_once(Arriving::with(&user, &passkey, 0).come_in(&*store, None, None)).await;
+            poll_once(PendingSignIn::new(&user, &passkey, 0).record(&*store, None, None)).await;
         }
         drop(held);
         wait_until_idle(&*store).await;
         store.begin().await.unwrap().commit().await.unwrap();
-        let admitted = Arriving::with(&user, &passkey, 0).come_in(&*store, None, None).await;
-        assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
+        let outcome = PendingSignIn::new(&user, &passkey, 0).record(&*store, None, None).await;
+        assert!(matches!(outcome, SignInOutcome::Recorded { .. }), "{outcome:?}");
         wait_until_idle(&*store).await;
     })
     .await;

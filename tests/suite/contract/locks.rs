@@ -2,8 +2,8 @@
 //! deadline, so nothing is written after the request is refused. Operations that may take long by design wait without a
 //! timeout.
 
-use super::admission::Arriving;
 use super::connections::add_account_without_counter;
+use super::record_sign_in::PendingSignIn;
 use super::store::{NOW, add_account};
 use crate::app::{Backends, TestDatabase};
 use latchkey::server::store::{SignInOutcome, Store, Unit, postgres};
@@ -36,29 +36,29 @@ async fn sign_ins_that_wait_for_a_locked_account_hold_no_connection_and_write_no
     // Many more than there are connections for sign-ins.
     let waiting: Vec<_> = (0..40)
         .map(|_| {
-            let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, 0));
+            let (store, sign_in) = (Arc::clone(&store), PendingSignIn::new(&user, &passkey, 0));
             tokio::spawn(async move {
-                let refused = timeout(DEADLINE, arriving.try_record(&*store, None, None)).await.unwrap().unwrap_err();
-                (refused.to_string(), arriving)
+                let refused = timeout(DEADLINE, sign_in.try_record(&*store, None, None)).await.unwrap().unwrap_err();
+                (refused.to_string(), sign_in)
             })
         })
         .collect();
     sleep(Duration::from_millis(100)).await;
-    let admitted =
-        timeout(LONG, Arriving::with(&other, &others_passkey, 0).come_in(&*store, None, None)).await.unwrap();
-    assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
+    let outcome =
+        timeout(LONG, PendingSignIn::new(&other, &others_passkey, 0).record(&*store, None, None)).await.unwrap();
+    assert!(matches!(outcome, SignInOutcome::Recorded { .. }), "{outcome:?}");
     let mut refused = Vec::new();
     for sign_in in waiting {
         refused.push(sign_in.await.unwrap());
     }
     drop(unit);
     sleep(Duration::from_millis(200)).await;
-    for (cause, arriving) in refused {
+    for (cause, sign_in) in refused {
         assert!(cause.contains("locked the account"), "{cause}");
-        arriving.assert_not_recorded(&*store).await;
+        sign_in.assert_not_recorded(&*store).await;
     }
-    let admitted = Arriving::with(&user, &passkey, 0).come_in(&*store, None, None).await;
-    assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
+    let outcome = PendingSignIn::new(&user, &passkey, 0).record(&*store, None, None).await;
+    assert!(matches!(outcome, SignInOutcome::Recorded { .. }), "{outcome:?}");
 }
 
 #[tokio::test]

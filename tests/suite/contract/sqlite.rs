@@ -1,6 +1,6 @@
 //! Tests that only apply to the SQLite store: group commits, and checkpoints alongside writers.
 
-use super::admission::{Arriving, Case, arrive};
+use super::record_sign_in::{Case, PendingSignIn, prepare};
 use super::store::{NOW, add_account};
 use latchkey::server::store::{SessionReads, SignInOutcome, Store, sqlite};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -17,9 +17,9 @@ use tokio::time::timeout;
 const ENOUGH: Duration = Duration::from_secs(10);
 
 /// Starts a sign-in in its own task.
-fn knock(store: &Arc<dyn Store>, arriving: &Arc<Arriving>) -> JoinHandle<Option<SignInOutcome>> {
-    let (store, arriving) = (Arc::clone(store), Arc::clone(arriving));
-    tokio::spawn(async move { arriving.try_record(&*store, None, None).await.ok() })
+fn start(store: &Arc<dyn Store>, sign_in: &Arc<PendingSignIn>) -> JoinHandle<Option<SignInOutcome>> {
+    let (store, sign_in) = (Arc::clone(store), Arc::clone(sign_in));
+    tokio::spawn(async move { sign_in.try_record(&*store, None, None).await.ok() })
 }
 
 /// A store in a file, and sign-ins that are ready to be recorded.
@@ -27,88 +27,88 @@ struct Scene {
     _folder: TempDir,
     file: PathBuf,
     store: Arc<dyn Store>,
-    crowd: Vec<Arc<Arriving>>,
+    sign_ins: Vec<Arc<PendingSignIn>>,
 }
 
 async fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
-    let mut crowd = Vec::new();
+    let mut sign_ins = Vec::new();
     for number in 0..8 {
-        crowd.push(Arc::new(arrive(&*store, Case::MayComeIn, &format!("ada{number}")).await));
+        sign_ins.push(Arc::new(prepare(&*store, Case::Valid, &format!("ada{number}")).await));
     }
-    Scene { _folder: folder, file, store, crowd }
+    Scene { _folder: folder, file, store, sign_ins }
 }
 
 /// Opens a connection as another program would.
-async fn another(file: &Path) -> SqliteConnection {
+async fn connect(file: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap()
 }
 
-async fn come_in(knocking: Vec<JoinHandle<Option<SignInOutcome>>>) {
-    for one in knocking {
-        let admitted = timeout(ENOUGH, one).await.unwrap().unwrap();
-        assert!(matches!(admitted, Some(SignInOutcome::Recorded { .. })), "{admitted:?}");
+async fn assert_recorded(started: Vec<JoinHandle<Option<SignInOutcome>>>) {
+    for one in started {
+        let outcome = timeout(ENOUGH, one).await.unwrap().unwrap();
+        assert!(matches!(outcome, Some(SignInOutcome::Recorded { .. })), "{outcome:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_sign_in_is_not_written_and_blocks_no_other() {
-    let Scene { store, crowd, .. } = &scene().await;
+    let Scene { store, sign_ins, .. } = &scene().await;
     let writer = store.begin().await.unwrap();
-    let first = knock(store, &crowd[0]);
+    let first = start(store, &sign_ins[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let others = crowd[1..].iter().map(|one| knock(store, one)).collect();
+    let others = sign_ins[1..].iter().map(|one| start(store, one)).collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     writer.commit().await.unwrap();
-    come_in(others).await;
-    crowd[0].assert_not_recorded(&**store).await;
+    assert_recorded(others).await;
+    sign_ins[0].assert_not_recorded(&**store).await;
     // The same holds for a sign-in that waits alone.
     let writer = store.begin().await.unwrap();
-    let alone = knock(store, &crowd[0]);
+    let alone = start(store, &sign_ins[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     alone.abort();
     writer.commit().await.unwrap();
-    crowd[0].assert_not_recorded(&**store).await;
-    come_in(vec![knock(store, &crowd[0])]).await;
+    sign_ins[0].assert_not_recorded(&**store).await;
+    assert_recorded(vec![start(store, &sign_ins[0])]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn if_a_write_fails_no_sign_in_of_the_group_succeeds_and_all_succeed_later() {
-    let Scene { file, store, crowd, .. } = &scene().await;
-    let mut other = another(file).await;
+    let Scene { file, store, sign_ins, .. } = &scene().await;
+    let mut other = connect(file).await;
     query("alter table known_browsers rename to taken_away").execute(&mut other).await.unwrap();
     let writer = store.begin().await.unwrap();
-    let knocking: Vec<_> = crowd.iter().map(|one| knock(store, one)).collect();
+    let started: Vec<_> = sign_ins.iter().map(|one| start(store, one)).collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
     writer.commit().await.unwrap();
-    for one in knocking {
+    for one in started {
         assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
     }
     query("alter table taken_away rename to known_browsers").execute(&mut other).await.unwrap();
-    for one in crowd {
+    for one in sign_ins {
         one.assert_not_recorded(&**store).await;
     }
-    come_in(crowd.iter().map(|one| knock(store, one)).collect()).await;
+    assert_recorded(sign_ins.iter().map(|one| start(store, one)).collect()).await;
 }
 
 /// Another program has locked the file: waiting sign-ins are refused in time, and succeed once the file is released.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sign_ins_do_not_wait_forever_for_a_file_that_another_process_locks() {
-    let Scene { file, store, crowd, .. } = &scene().await;
-    let mut other = another(file).await;
+    let Scene { file, store, sign_ins, .. } = &scene().await;
+    let mut other = connect(file).await;
     query("begin immediate").execute(&mut other).await.unwrap();
-    for one in crowd.iter().map(|one| knock(store, one)).collect::<Vec<_>>() {
+    for one in sign_ins.iter().map(|one| start(store, one)).collect::<Vec<_>>() {
         assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
     }
     query("commit").execute(&mut other).await.unwrap();
     // A sign-in that was dropped while it was written may have succeeded.
-    for one in crowd {
-        let admitted = timeout(ENOUGH, knock(store, one)).await.unwrap().unwrap();
-        assert!(matches!(admitted, Some(SignInOutcome::Recorded { .. } | SignInOutcome::Refused(_))), "{admitted:?}");
+    for one in sign_ins {
+        let outcome = timeout(ENOUGH, start(store, one)).await.unwrap().unwrap();
+        assert!(matches!(outcome, Some(SignInOutcome::Recorded { .. } | SignInOutcome::Refused(_))), "{outcome:?}");
     }
 }
 
@@ -158,8 +158,8 @@ async fn writes_reach_the_file_while_others_write() {
     let before = tasks();
     let store = sqlite::open(&file, Duration::from_secs(5)).await.unwrap();
     let (user, passkey, seen) = add_account(&store, "ada").await;
-    let admitted = Arriving::with(&user, &passkey, u32::MAX).come_in(&store, None, None).await;
-    assert!(matches!(admitted, SignInOutcome::Recorded { .. }), "{admitted:?}");
+    let outcome = PendingSignIn::new(&user, &passkey, u32::MAX).record(&store, None, None).await;
+    assert!(matches!(outcome, SignInOutcome::Recorded { .. }), "{outcome:?}");
     let passes = AtomicU64::new(0);
     until("the log was not copied", || async {
         let at = NOW.plus(Duration::from_secs(passes.fetch_add(1, Ordering::SeqCst)));
@@ -207,28 +207,28 @@ async fn deleted_data_is_not_left_in_the_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sign_in_refused_because_of_a_locked_file_is_not_written_later() {
-    let Scene { store, file, crowd, .. } = &scene().await;
-    for (held, is_admitted) in [(2_000, false), (300, true)] {
-        let mut other = another(file).await;
+    let Scene { store, file, sign_ins, .. } = &scene().await;
+    for (held, succeeds) in [(2_000, false), (300, true)] {
+        let mut other = connect(file).await;
         query("begin immediate").execute(&mut other).await.unwrap();
         let count = "select count(*) from sessions";
         let before: i64 = query_scalar(count).fetch_one(&mut other).await.unwrap();
-        let knocking: Vec<_> = crowd[..4].iter().map(|arriving| knock(store, arriving)).collect();
+        let started: Vec<_> = sign_ins[..4].iter().map(|sign_in| start(store, sign_in)).collect();
         let release = async {
             tokio::time::sleep(Duration::from_millis(held)).await;
             query("commit").execute(&mut other).await.unwrap();
         };
         let answers = async {
-            let mut admitted = 0;
-            for one in knocking {
-                admitted += i64::from(timeout(ENOUGH, one).await.unwrap().unwrap().is_some());
+            let mut outcome = 0;
+            for one in started {
+                outcome += i64::from(timeout(ENOUGH, one).await.unwrap().unwrap().is_some());
             }
-            admitted
+            outcome
         };
-        let ((), admitted) = tokio::join!(release, answers);
-        assert_eq!(admitted, if is_admitted { 4 } else { 0 }, "held for {held} ms");
+        let ((), outcome) = tokio::join!(release, answers);
+        assert_eq!(outcome, if succeeds { 4 } else { 0 }, "held for {held} ms");
         tokio::time::sleep(Duration::from_secs(1)).await;
         let after: i64 = query_scalar(count).fetch_one(&mut other).await.unwrap();
-        assert_eq!(after - before, admitted, "held for {held} ms");
+        assert_eq!(after - before, outcome, "held for {held} ms");
     }
 }

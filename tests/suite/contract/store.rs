@@ -193,9 +193,9 @@ async fn a_use_is_recorded_only_if_the_counter_increases() {
 async fn no_use_is_recorded_if_the_passkey_has_another_owner() {
     on_both(async |store| {
         let (_, passkey, _) = add_account(&*store, "ada").await;
-        let elsewhere = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey };
+        let of_another_user = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey };
         let mut unit = store.begin().await.unwrap();
-        assert!(!unit.record_passkey_use(&elsewhere, &used(u32::MAX)).await.unwrap());
+        assert!(!unit.record_passkey_use(&of_another_user, &used(u32::MAX)).await.unwrap());
     })
     .await;
 }
@@ -210,8 +210,8 @@ async fn a_session_is_marked_as_seen_removed_and_cleaned_up() {
         let (seen, _) = store.session(&session.token_hash).await.unwrap().unwrap();
         assert_eq!(seen.last_seen_at, later, "time does not run backwards");
 
-        assert_eq!(store.remove_ended_sessions(NOW, 10).await.unwrap(), 0);
-        assert_eq!(store.remove_ended_sessions(session.ends_at, 10).await.unwrap(), 1);
+        assert_eq!(store.remove_expired_sessions(NOW, 10).await.unwrap(), 0);
+        assert_eq!(store.remove_expired_sessions(session.ends_at, 10).await.unwrap(), 1);
         assert_eq!(store.session(&session.token_hash).await.unwrap(), None);
 
         let (_, _, session) = add_account(&*store, "eve").await;
@@ -317,8 +317,8 @@ async fn accounts_without_a_sign_in_method_are_counted() {
 #[tokio::test]
 async fn expired_requests_are_removed_with_their_emails() {
     use latchkey::server::model::Issuer;
+    use latchkey::server::model::email_queue::{Claim, OutgoingEmail};
     use latchkey::server::model::email_request::{EmailRequest, Purpose, RequestedBy};
-    use latchkey::server::model::outbox::{Claim, OutgoingEmail};
     use latchkey::types::{Identifier, Next};
     on_both(async |store| {
         let client = Client { browser: None, system: None };

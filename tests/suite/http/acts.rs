@@ -272,7 +272,7 @@ async fn removing_a_passkey_offers_to_end_its_sessions() {
     lost.sign_in(&second).await;
     let answer = act(&mut own, &[("action", "remove-passkey"), ("id", &id)]).await;
     let page = own.get(answer.header("location")).await.text();
-    assert!(page.contains("One device is still signed in with it."), "{page}");
+    assert!(page.contains("One device is still signed in with this passkey."), "{page}");
     act(&mut own, &[("action", "end-sessions-of"), ("id", &id)]).await;
     assert!(!lost.is_signed_in().await);
     let page = own.get("/account/passkeys").await.text();
@@ -361,7 +361,7 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     let back = back.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
     assert!(back.starts_with("/account/profile?continue=") && !back.contains("Typed"), "{back}");
     let sign_in = own.get(answer.header("location")).await.text();
-    assert!(sign_in.contains("You are signed out"), "{sign_in}");
+    assert!(sign_in.contains("You're signed out"), "{sign_in}");
     let mut other = app.browser();
     other.sign_up("bob").await;
     assert!(!other.get(&back).await.text().contains("Typed before"), "another browser does not see it");

@@ -93,7 +93,7 @@ async fn a_notice_is_shown_once_and_only_for_a_known_code() {
     let answer = browser.form("/sign-out", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"));
     let page = browser.get("/").await.text();
-    assert!(page.contains("You are signed out.") && page.contains("role=\"status\""), "{page}");
+    assert!(page.contains("You're signed out.") && page.contains("role=\"status\""), "{page}");
     for words in ["You+won", "<b>x</b>", "code_wrong.77"] {
         browser.cookies.insert("latchkey_notice".to_owned(), words.to_owned());
         assert!(!browser.get("/").await.text().contains("role=\"status\""), "{words}");

@@ -79,7 +79,7 @@ async fn without_the_database_no_request_hangs_and_the_app_recovers_by_itself() 
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
     assert_eq!(app.browser().get("/healthz").await.status, 200);
 
-    proxy.mend();
+    proxy.restore();
     eventually_ready(&app).await;
     assert!(browser.is_signed_in().await, "no user was signed out");
     let spent = begun.post("/api/sign-in/finish", credential).await;
@@ -114,7 +114,7 @@ async fn without_redis_sign_in_fails_and_signed_in_users_are_unaffected() {
     assert!(began.elapsed() < PROMISED * 2, "{:?}", began.elapsed());
     assert_eq!(browser.post("/api/sign-out", json!({})).await.status, 200, "signing out still works");
 
-    proxy.mend();
+    proxy.restore();
     eventually_ready(&app).await;
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 }
@@ -133,7 +133,7 @@ async fn an_unresponsive_database_is_reported_as_unavailable_within_two_seconds(
     assert!(page.text().contains("Temporarily unavailable") && began.elapsed() < PROMISED);
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
-    proxy.mend();
+    proxy.restore();
     eventually_ready(&app).await;
     assert!(browser.is_signed_in().await);
 }
@@ -149,7 +149,7 @@ async fn an_unresponsive_redis_is_reported_as_unavailable_within_two_seconds() {
     assert!(browser.is_signed_in().await);
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "ok", "ephemeral": "away" })));
-    proxy.mend();
+    proxy.restore();
     eventually_ready(&app).await;
 }
 
@@ -189,7 +189,7 @@ async fn a_stalled_database_leaves_no_transaction_open() {
         for ask in asks.collect::<Vec<_>>() {
             assert_eq!(ask.await.unwrap(), 503);
         }
-        proxy.mend();
+        proxy.restore();
         eventually_ready(&app).await;
         for _ in 0..20 {
             let email = json!({ "identifier": "ada" });
@@ -217,7 +217,7 @@ async fn a_closed_connection_to_redis_fails_no_request() {
         let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
         let cut = || {
             proxy.cut();
-            proxy.mend();
+            proxy.restore();
         };
         cut();
         let finished = browser.post("/api/sign-in/finish", credential).await;

@@ -1,6 +1,6 @@
 //! Emails over a real SMTP conversation, and the mail queue behind them.
 
-mod outbox;
+mod queue;
 pub mod server;
 mod smtp;
 mod words;

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// How the server behaves towards one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum Severity {
     Kind,
     /// Sends this reply to `RCPT TO`.
     RefuseRecipient(&'static str),
@@ -54,7 +54,7 @@ pub struct MailServer {
 
 struct Shared {
     seen: Mutex<Seen>,
-    moods: Mutex<Vec<Mood>>,
+    moods: Mutex<Vec<Severity>>,
     encryption: Encryption,
     tls: TlsAcceptor,
 }
@@ -75,7 +75,7 @@ pub fn acceptor() -> (TlsAcceptor, String) {
 
 impl MailServer {
     /// Each connection uses up one of `moods`; after that, the server behaves normally.
-    pub async fn start(encryption: Encryption, moods: &[Mood]) -> Self {
+    pub async fn start(encryption: Encryption, moods: &[Severity]) -> Self {
         let (tls, certificate_pem) = acceptor();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -88,9 +88,9 @@ impl MailServer {
         let serving = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let mood = serving.moods.lock().unwrap().pop().unwrap_or(Mood::Kind);
+                let severity = serving.moods.lock().unwrap().pop().unwrap_or(Severity::Kind);
                 let shared = Arc::clone(&serving);
-                tokio::spawn(async move { shared.serve(client, mood).await });
+                tokio::spawn(async move { shared.serve(client, severity).await });
             }
         });
         Self { address, certificate_pem, shared }
@@ -132,29 +132,30 @@ struct Talk {
 }
 
 impl Shared {
-    async fn serve(&self, client: TcpStream, mood: Mood) {
-        match mood {
-            Mood::Silent => return std::future::pending().await,
-            Mood::Slow(pause) => tokio::time::sleep(pause).await,
+    async fn serve(&self, client: TcpStream, severity: Severity) {
+        match severity {
+            Severity::Silent => return std::future::pending().await,
+            Severity::Slow(pause) => tokio::time::sleep(pause).await,
             _ => {}
         }
         if self.encryption == Encryption::Implicit {
             let Ok(client) = self.tls.accept(client).await else { return };
-            let _ = self.talk(Box::new(client), mood, Talk { encrypted: true, greet: true }).await;
+            let _ = self.talk(Box::new(client), severity, Talk { encrypted: true, greet: true }).await;
             return;
         }
-        let Ok(Some(client)) = self.talk(Box::new(client), mood, Talk { encrypted: false, greet: true }).await else {
+        let Ok(Some(client)) = self.talk(Box::new(client), severity, Talk { encrypted: false, greet: true }).await
+        else {
             return;
         };
         let Ok(client) = self.tls.accept(client).await else { return };
-        let _ = self.talk(Box::new(client), mood, Talk { encrypted: true, greet: false }).await;
+        let _ = self.talk(Box::new(client), severity, Talk { encrypted: true, greet: false }).await;
     }
 
     /// One SMTP conversation; returns the stream if it has to be encrypted next.
     async fn talk(
         &self,
         stream: Box<dyn Stream>,
-        mood: Mood,
+        severity: Severity,
         Talk { encrypted, greet }: Talk,
     ) -> std::io::Result<Option<Box<dyn Stream>>> {
         let mut stream = BufReader::new(stream);
@@ -177,19 +178,19 @@ impl Shared {
                     stream.write_all(b"220 go on\r\n").await?;
                     return Ok(Some(stream.into_inner()));
                 }
-                "AUTH" if mood == Mood::RefuseLogin => "535 5.7.8 no",
+                "AUTH" if severity == Severity::RefuseLogin => "535 5.7.8 no",
                 "AUTH" => "235 welcome",
-                "RCPT" => match mood {
-                    Mood::RefuseRecipient(reply) => reply,
+                "RCPT" => match severity {
+                    Severity::RefuseRecipient(reply) => reply,
                     _ => "250 ok",
                 },
-                "DATA" if mood == Mood::DropAtData => return Ok(None),
+                "DATA" if severity == Severity::DropAtData => return Ok(None),
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let email = read_email(&mut stream).await?;
-                    match mood {
-                        Mood::RefuseMessage(reply) => reply,
-                        Mood::DropAfterMessage => {
+                    match severity {
+                        Severity::RefuseMessage(reply) => reply,
+                        Severity::DropAfterMessage => {
                             self.seen.lock().unwrap().emails.push(email);
                             return Ok(None);
                         }

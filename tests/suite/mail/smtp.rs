@@ -1,6 +1,6 @@
-use super::server::{Encryption, MailServer, Mood};
+use super::server::{Encryption, MailServer, Severity};
 use latchkey::server::mail::{DeliveryError, Email, HandOverError, Smtp, Transport};
-use latchkey::server::model::outbox::EmailId;
+use latchkey::server::model::email_queue::EmailId;
 use lettre::transport::smtp::client::Certificate;
 use std::time::Duration;
 
@@ -101,22 +101,26 @@ async fn a_certificate_is_verified_unless_the_server_is_local() {
 
 #[tokio::test]
 async fn the_status_of_a_rejection_says_whether_it_is_permanent() {
-    for (mood, is_final) in [
-        (Mood::RefuseRecipient("550 5.1.1 <ada@example.org> no such person"), true),
-        (Mood::RefuseRecipient("451 4.7.1 greylisted, ada@example.org"), false),
-        (Mood::RefuseLogin, false),
-        (Mood::DropAtData, false),
+    for (severity, is_final) in [
+        (Severity::RefuseRecipient("550 5.1.1 <ada@example.org> no such person"), true),
+        (Severity::RefuseRecipient("451 4.7.1 greylisted, ada@example.org"), false),
+        (Severity::RefuseLogin, false),
+        (Severity::DropAtData, false),
     ] {
-        let server = MailServer::start(Encryption::StartTls, &[mood]).await;
+        let server = MailServer::start(Encryption::StartTls, &[severity]).await;
         let error = smtp(&server, "post:secret@", true).prepare(email()).await.err().unwrap();
-        assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{mood:?}");
+        assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{severity:?}");
         assert!(!format!("{error:?}").contains("ada@example.org"), "no address in the log: {error:?}");
     }
 }
 
 #[tokio::test]
 async fn in_the_last_step_a_rejection_is_certain_and_silence_is_not() {
-    let moods = [Mood::RefuseMessage("452 4.3.1 full"), Mood::RefuseMessage("554 5.6.0 no"), Mood::DropAfterMessage];
+    let moods = [
+        Severity::RefuseMessage("452 4.3.1 full"),
+        Severity::RefuseMessage("554 5.6.0 no"),
+        Severity::DropAfterMessage,
+    ];
     let server = MailServer::start(Encryption::StartTls, &moods).await;
     let smtp = smtp(&server, "post:secret@", true);
     let mut outcomes = Vec::new();
@@ -142,7 +146,7 @@ async fn a_prepared_email_that_is_dropped_is_not_sent() {
 
 #[tokio::test]
 async fn the_doctor_waits_for_a_slow_greeting_as_long_as_the_sender_does() {
-    let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(15)); 2]).await;
+    let server = MailServer::start(Encryption::StartTls, &[Severity::Slow(Duration::from_secs(15)); 2]).await;
     let smtp = smtp(&server, "post:secret@", true);
     let (checked, sent) = tokio::join!(smtp.check(), send(&smtp));
     checked.unwrap();

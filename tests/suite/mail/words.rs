@@ -3,9 +3,9 @@
 use latchkey::server::clock::Timestamp;
 use latchkey::server::config::{Colour, Palette, Source, Tone};
 use latchkey::server::mail::{Branding, Draft, write_notification};
+use latchkey::server::model::email_queue::EmailId;
 use latchkey::server::model::email_request::{Code, Purpose};
 use latchkey::server::model::notification::{NewNotification, Notification, Occasion};
-use latchkey::server::model::outbox::EmailId;
 use latchkey::server::model::{Client, Issuer, SessionId, UserId};
 use latchkey::server::secret::{Entropy, Token};
 use latchkey::types::{DisplayName, EmailAddress, Identifier, Language, Username};

@@ -135,13 +135,13 @@ async fn oidcc_no_params_only_state_and_no_uri_end_on_our_page() {
         let page = leave(&mut browser, &parameters).await.unwrap_err();
         let answer = confirm(&mut browser, &page).await;
         assert_eq!(answer.header("location"), "/");
-        assert!(browser.get("/").await.text().contains("You are signed out."));
+        assert!(browser.get("/").await.text().contains("You're signed out."));
         let page = leave(&mut browser, &parameters).await.unwrap_err();
-        assert!(page.text().contains("You are signed out."), "already: {}", page.text());
+        assert!(page.text().contains("You're signed out."), "already: {}", page.text());
     }
     let Visit { app: _app, mut browser, hint, .. } = visit(Backends::Embedded).await;
     let page = leave(&mut browser, &[("id_token_hint", &hint)]).await.unwrap_err();
-    assert!(page.text().contains("You are signed out."), "{}", page.text());
+    assert!(page.text().contains("You're signed out."), "{}", page.text());
     assert!(!browser.is_signed_in().await);
 }
 

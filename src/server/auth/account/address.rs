@@ -9,11 +9,11 @@ use crate::server::auth::error::code_wrong;
 use crate::server::auth::{Caller, Error};
 use crate::server::core::Core;
 use crate::server::limiter::{CodeTarget, Side, Subject};
+use crate::server::model::email_queue::OutgoingEmail;
 use crate::server::model::email_request::{
     CONFIRMATION_LIFE, EmailRequest, OpenRequest, Purpose, PurposeKind, RequestId, RequestedBy,
 };
 use crate::server::model::notification::Occasion;
-use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::session::Method;
 use crate::server::model::user::email_key;
 use crate::server::model::{ClientAddress, EventKind, Session, User, limit};

@@ -83,7 +83,7 @@ impl<'a> SessionPolicy<'a> {
         let Method::Passkey(id) = &self.session.method else { return Ok(()) };
         let own = self.passkeys.iter().find(|passkey| passkey.credential_id == *id);
         match own.and_then(|own| self.on_probation_until(own)) {
-            Some(_) => Err(ApiError::PasskeyTooNew),
+            Some(_) => Err(ApiError::PasskeyOnProbation),
             None => Ok(()),
         }
     }

@@ -7,10 +7,10 @@ use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
+use crate::server::model::email_queue::OutgoingEmail;
 use crate::server::model::notification::{
     MAX_NOTIFICATIONS, MAX_PER_KIND, NOTIFICATION_WINDOW, NewNotification, Notification, Occasion,
 };
-use crate::server::model::outbox::OutgoingEmail;
 use crate::server::model::{Client, Event, EventKind, Lockdown, Passkey, User, UserId};
 use crate::server::store::Unit;
 use crate::types::{ApiError, EmailAddress};

@@ -45,7 +45,7 @@ impl Dialect {
                      and handed_over_at is null and due_at <= $1 and (claimed_until is null or claimed_until <= $1) order by due_at limit 1 for update skip locked) \
          returning id, payload, created_at, not_after, attempts";
 
-    /// Moves emails from the queue of the previous version (`letters`) to the outbox.
+    /// Moves emails from the queue of the previous version (`letters`) to `outbox`.
     pub const ADOPT_EMAILS: &'static str = concat!(
         "with moved as (delete from letters where claimed_until is null or claimed_until <= $1 returning *) \
          insert into outbox (",

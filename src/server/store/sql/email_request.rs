@@ -1,13 +1,13 @@
 use super::super::dialect::Dialect;
-use super::outbox::queue;
+use super::email_queue::queue;
 use super::row::{DatabaseRow, client, get, hash, invalid, language, maybe_address, maybe_hash, maybe_user, required};
 use super::row::{time, whole};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::model::email_queue::{Kind, OutgoingEmail};
 use crate::server::model::email_request::{EmailRequest, OpenRequest, Purpose, PurposeKind, RequestId, TRIES};
-use crate::server::model::outbox::{Kind, OutgoingEmail};
 use crate::server::model::user::email_key;
 use crate::server::model::{SessionId, UserId};
 use crate::server::secret::TokenHash;
@@ -209,11 +209,11 @@ impl EmailRequestWrites for Transaction {
         self.run(queue(Kind::Request, request.id.0, email)).await.map(drop)
     }
 
-    async fn add_open_link(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable> {
+    async fn add_request_without_email(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable> {
         self.run(insert(request, Some(link))).await.map(drop)
     }
 
-    async fn remove_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
+    async fn void_requests_of_browser_without_waiting(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
         let statement =
             query("delete from letter_requests where browser_hash = $1 and purpose in ('sign-in', 'sign-up')");
         self.run(statement.bind(&browser.0[..])).await.map(drop)
@@ -222,7 +222,7 @@ impl EmailRequestWrites for Transaction {
     async fn void_requests_of_browser(&mut self, browser: &TokenHash) -> Result<(), Unavailable> {
         let number = browser.0.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
         self.run(query(Dialect::LOCK_NUMBER).bind(number)).await?;
-        self.remove_requests_of_browser(browser).await
+        self.void_requests_of_browser_without_waiting(browser).await
     }
 
     async fn void_requests(&mut self, user: UserId, purpose: PurposeKind) -> Result<(), Unavailable> {

@@ -4,8 +4,8 @@ use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
+use crate::server::model::email_queue::{Claim, EmailId};
 use crate::server::model::logout::{ClaimedLogout, LogoutNotice, LogoutResult, MAX_RESULTS, RETRIED};
-use crate::server::model::outbox::{Claim, EmailId};
 use crate::server::model::{ApplicationId, UserId};
 use crate::server::secret::SystemEntropy;
 use crate::server::store::LogoutReads;
@@ -14,7 +14,7 @@ use sqlx::query;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The kind of a notice in the outbox. `CLAIM_LOGOUT` repeats it.
+/// The kind of a notice in `outbox`. `CLAIM_LOGOUT` repeats it.
 const KIND: &str = "logout";
 
 pub const REMOVE_RESULTS_OF_USER: &str = "delete from logout_deliveries where id in \

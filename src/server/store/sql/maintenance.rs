@@ -1,8 +1,8 @@
 use super::super::dialect::Dialect;
 use super::row::{get, maybe_time};
 use super::{
-    SqlStore, browser, consent, email_request, event, grant, logout, notification, number, outbox, passkey, recovery,
-    session,
+    SqlStore, browser, consent, email_queue, email_request, event, grant, logout, notification, number, passkey,
+    recovery, session,
 };
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -66,8 +66,8 @@ impl Maintenance for SqlStore {
         Ok(Levels {
             connections_idle: idle,
             connections_used: all.saturating_sub(idle),
-            outbox: waiting,
-            outbox_oldest: oldest.map_or(Duration::ZERO, |due_at| now.since(due_at)),
+            queued_emails: waiting,
+            oldest_email: oldest.map_or(Duration::ZERO, |due_at| now.since(due_at)),
         })
     }
 
@@ -89,7 +89,7 @@ impl Maintenance for SqlStore {
     async fn remove_rows_of_deleted(&self, user: UserId, limit: u32) -> Result<bool, Unavailable> {
         let mut removed = 0;
         for text in [
-            outbox::REMOVE_OF_USER,
+            email_queue::REMOVE_OF_USER,
             grant::REMOVE_OF_USER,
             logout::REMOVE_RESULTS_OF_USER,
             consent::REMOVE_OF_USER,

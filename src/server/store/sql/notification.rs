@@ -1,12 +1,12 @@
-use super::outbox::queue;
+use super::email_queue::queue;
 use super::row::{DatabaseRow, client, get, invalid, language, maybe_time, maybe_user, time, whole};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::UserId;
+use crate::server::model::email_queue::{Kind, OutgoingEmail};
 use crate::server::model::notification::{Notification, NotificationId, Occasion, SentNotification};
-use crate::server::model::outbox::{Kind, OutgoingEmail};
 use crate::server::model::user::email_key;
 use crate::server::secret::TokenHash;
 use crate::server::store::{MAX_LISTED, NotificationCounts, NotificationReads, NotificationWrites};

@@ -91,7 +91,7 @@ impl SessionReads for SqlStore {
         self.run(statement.bind(id.0).bind(at.unix_millis())).await.map(drop)
     }
 
-    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
+    async fn remove_expired_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable> {
         let text =
             "delete from sessions where id in (select id from sessions where ends_at <= $1 order by ends_at limit $2)";
         self.remove(text, now.unix_millis(), limit).await

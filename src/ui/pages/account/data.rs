@@ -18,7 +18,7 @@ pub fn DataSection(typed: Option<Typed>) -> impl IntoView {
         autocapitalize: "none",
         maxlength: 32,
         value: String::new(),
-        hint: "This deletes your passkeys, sessions, recovery codes and activity immediately. It can't be undone.",
+        hint: "Your account stops working immediately, and your passkeys, sessions, recovery codes and activity are deleted. This can't be undone.",
         button: "Delete my account",
         class: "button danger",
     };

@@ -141,8 +141,8 @@ struct Task {
 /// The steps that secure the account; renders nothing once all are done.
 #[component]
 fn Checklist(tasks: [Task; 4]) -> impl IntoView {
-    let sensible = || tasks.iter().filter(|task| task.is_available);
-    if sensible().all(|task| task.is_done) {
+    let available = || tasks.iter().filter(|task| task.is_available);
+    if available().all(|task| task.is_done) {
         return ().into_any();
     }
     let item = |task: &Task| {
@@ -167,7 +167,7 @@ fn Checklist(tasks: [Task; 4]) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="checklist-heading">
             <h2 id="checklist-heading">{t("Make sure you can always get in")}</h2>
-            <ul class="checklist">{sensible().map(item).collect::<Vec<_>>()}</ul>
+            <ul class="checklist">{available().map(item).collect::<Vec<_>>()}</ul>
         </section>
     }
     .into_any()

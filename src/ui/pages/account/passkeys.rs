@@ -53,7 +53,7 @@ pub fn PasskeySection(passkeys: PasskeysContent, typed: Option<Typed>) -> impl I
             {advice
                 .map(|advice| {
                     view! {
-                        <p class="alert advice" data-testid="single-way-in">
+                        <p class="alert advice" data-testid="only-sign-in-method">
                             {t(advice)}
                         </p>
                     }
@@ -73,17 +73,13 @@ pub fn PasskeySection(passkeys: PasskeysContent, typed: Option<Typed>) -> impl I
 /// The question before a passkey is removed, which names the remaining sign-in methods.
 fn question(others: usize, email_signs_in: bool, recovery_codes: u32) -> String {
     let without_passkey = match (email_signs_in, recovery_codes) {
-        (true, _) => "You have no other passkey. You can still sign in by email. Remove this one?",
-        (false, 0) => "You have no other sign-in method. Remove this one?",
-        (false, _) => "You have no other passkey, only recovery codes. Remove this one?",
+        (true, _) => "Remove this passkey? You have no other, but you can still sign in by email.",
+        (false, 0) => "Remove this passkey? You have no other sign-in method.",
+        (false, _) => "Remove this passkey? You have no other, only recovery codes.",
     };
     match others {
         0 => t(without_passkey).to_owned(),
-        _ => counted(
-            others,
-            "You have one other passkey. Remove this one?",
-            "You have {} other passkeys. Remove this one?",
-        ),
+        _ => counted(others, "Remove this passkey? You have one other.", "Remove this passkey? You have {} others."),
     }
 }
 
@@ -156,7 +152,7 @@ fn About(passkey: views::Passkey) -> impl IntoView {
             {made_by} {kept} ". " {sentence("Created {}.", [day(passkey.created_at)])} {last_used}
         </p>
         {passkey.suspended
-            .then(|| view! { <p class="explain">{t("This passkey is suspended because you reported that it isn't yours. Remove it.")}</p> })}
+            .then(|| view! { <p class="explain">{t("This passkey was suspended when you secured your account, because it was new. Remove it.")}</p> })}
         {passkey.elsewhere
             .then(|| view! { <p class="explain">{t("Created when this site had a different address. It doesn't work here.")}</p> })}
         {passkey
@@ -165,8 +161,8 @@ fn About(passkey: views::Passkey) -> impl IntoView {
                 view! {
                     <p class="explain">
                         {sentence(
-                            "Added by email or sign-in link. Until {} it can sign you in but not change \
-                             security settings. If you didn't add it, remove it.",
+                            "Added after a sign-in by email or with an administrator's link. It can sign you in, but \
+                             it can't change security settings until {}. If you didn't add it, remove it.",
                             [view! { <LocalTime at=until with_time=true /> }.into_any()],
                         )}
                     </p>
@@ -203,7 +199,11 @@ fn ProviderIcon(provider: Option<String>) -> impl IntoView {
 /// Offers to sign out the devices that used a removed passkey.
 #[component]
 fn Removed(id: String, sessions: usize) -> impl IntoView {
-    let still = counted(sessions, "One device is still signed in with it.", "{} devices are still signed in with it.");
+    let still = counted(
+        sessions,
+        "One device is still signed in with this passkey.",
+        "{} devices are still signed in with this passkey.",
+    );
     view! {
         <section class="card" aria-labelledby="removed-heading">
             <h2 id="removed-heading">{t("Passkey removed")}</h2>
@@ -212,7 +212,7 @@ fn Removed(id: String, sessions: usize) -> impl IntoView {
                 <input type="hidden" name="action" value=AccountAction::EndSessionsOf.name() />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="button quiet">
-                    {t("Sign them out")}
+                    {t(if sessions == 1 { "Sign out" } else { "Sign them out" })}
                 </button>
             </form>
             <p class="aside">

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A sign-in that can be recorded.
-pub struct Arriving {
+pub struct PendingSignIn {
     passkey: Passkey,
     used: PasskeyUse,
     session: Session,
@@ -22,8 +22,8 @@ pub struct Arriving {
     requires_recognised_browser: bool,
 }
 
-impl Arriving {
-    pub fn with(user: &User, passkey: &Passkey, sign_count: u32) -> Self {
+impl PendingSignIn {
+    pub fn new(user: &User, passkey: &Passkey, sign_count: u32) -> Self {
         let (used, session) = (used(sign_count), session(user, passkey));
         let (at, client) = (used.at, used.on.clone());
         Self {
@@ -37,7 +37,7 @@ impl Arriving {
         }
     }
 
-    pub async fn come_in(
+    pub async fn record(
         &self,
         store: &dyn Store,
         known: Option<TokenHash>,
@@ -91,23 +91,23 @@ async fn remember(store: &dyn Store, browser: &KnownBrowser) {
 async fn a_valid_sign_in_is_recorded_completely() {
     on_both(async |store| {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
-        let arriving = Arriving::with(&user, &passkey, u32::MAX);
-        let admitted = arriving.come_in(&*store, None, Some(previous.token_hash)).await;
-        let SignInOutcome::Recorded(now) = admitted else { panic!("{admitted:?}") };
+        let sign_in = PendingSignIn::new(&user, &passkey, u32::MAX);
+        let outcome = sign_in.record(&*store, None, Some(previous.token_hash)).await;
+        let SignInOutcome::Recorded(now) = outcome else { panic!("{outcome:?}") };
         assert_eq!(now, user);
-        let (opened, _) = store.session(&arriving.session.token_hash).await.unwrap().unwrap();
-        let at = arriving.used.at;
-        let client = arriving.used.on.clone();
+        let (new_session, _) = store.session(&sign_in.session.token_hash).await.unwrap().unwrap();
+        let at = sign_in.used.at;
+        let client = sign_in.used.on.clone();
         let times =
-            Session { authenticated_at: at, created_at: at, last_seen_at: at, client, ..arriving.session.clone() };
-        assert_eq!(opened, Session { added_passkey: false, ..times });
+            Session { authenticated_at: at, created_at: at, last_seen_at: at, client, ..sign_in.session.clone() };
+        assert_eq!(new_session, Session { added_passkey: false, ..times });
         assert_eq!(store.session(&previous.token_hash).await.unwrap(), None, "the previous session has ended");
         let (stored, _) = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
         assert_eq!((stored.sign_count, stored.backed_up, stored.last_used_at), (u32::MAX, true, Some(at)));
-        assert_eq!((stored.record, stored.last_used_on), (arriving.used.record.clone(), arriving.used.on.clone()));
-        assert_eq!(store.events(user.id, None, 10).await.unwrap().unwrap(), std::slice::from_ref(&arriving.event));
-        let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
-        assert_eq!((browser, owner), (arriving.browser.clone(), user));
+        assert_eq!((stored.record, stored.last_used_on), (sign_in.used.record.clone(), sign_in.used.on.clone()));
+        assert_eq!(store.events(user.id, None, 10).await.unwrap().unwrap(), std::slice::from_ref(&sign_in.event));
+        let (browser, owner) = store.known_browser(&sign_in.browser.token_hash).await.unwrap().unwrap();
+        assert_eq!((browser, owner), (sign_in.browser.clone(), user));
     })
     .await;
 }
@@ -127,12 +127,12 @@ async fn a_browser_gets_a_new_token_and_keeps_its_data_only_if_this_user_knew_it
         for (turn, (name, keeps)) in
             [(hers.token_hash, true), (others.token_hash, false), (made_up, false)].into_iter().enumerate()
         {
-            let arriving = Arriving::with(&ada, &passkey, u32::MAX);
+            let sign_in = PendingSignIn::new(&ada, &passkey, u32::MAX);
             reset_passkey(&*store, &passkey).await;
-            let admitted = arriving.come_in(&*store, Some(name), None).await;
-            assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{turn}: {admitted:?}");
-            let (browser, owner) = store.known_browser(&arriving.browser.token_hash).await.unwrap().unwrap();
-            assert_eq!((owner.id, browser.expires_at), (ada.id, arriving.browser.expires_at));
+            let outcome = sign_in.record(&*store, Some(name), None).await;
+            assert!(matches!(outcome, SignInOutcome::Recorded(_)), "{turn}: {outcome:?}");
+            let (browser, owner) = store.known_browser(&sign_in.browser.token_hash).await.unwrap().unwrap();
+            assert_eq!((owner.id, browser.expires_at), (ada.id, sign_in.browser.expires_at));
             assert_eq!(browser.declined_until.is_some(), keeps, "{turn}: the declined offer stays declined");
             assert_eq!(store.known_browser(&name).await.unwrap(), None, "{turn}: the former token is void");
         }
@@ -152,23 +152,23 @@ async fn reset_passkey(store: &dyn Store, passkey: &Passkey) {
 async fn a_refused_sign_in_writes_nothing() {
     on_both(async |store| {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
-        let stale = Arriving::with(&user, &passkey, u32::MAX - 1);
+        let stale = PendingSignIn::new(&user, &passkey, u32::MAX - 1);
         let foreign = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey.clone() };
-        let unknown = Arriving { passkey: foreign, ..Arriving::with(&user, &passkey, u32::MAX) };
+        let unknown = PendingSignIn { passkey: foreign, ..PendingSignIn::new(&user, &passkey, u32::MAX) };
         let known = known(user.id);
         remember(&*store, &known).await;
 
-        let refused = stale.come_in(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
+        let refused = stale.record(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
         assert!(matches!(refused, SignInOutcome::Refused(owner) if owner == user));
         stale.assert_not_recorded(&*store).await;
-        assert!(matches!(unknown.come_in(&*store, None, None).await, SignInOutcome::Gone));
+        assert!(matches!(unknown.record(&*store, None, None).await, SignInOutcome::Gone));
         unknown.assert_not_recorded(&*store).await;
 
         let mut unit = store.begin().await.unwrap();
         unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
         unit.commit().await.unwrap();
-        let guarded = Arriving::with(&user, &passkey, u32::MAX);
-        assert!(matches!(guarded.come_in(&*store, None, None).await, SignInOutcome::NeedsUnitOfWork));
+        let guarded = PendingSignIn::new(&user, &passkey, u32::MAX);
+        assert!(matches!(guarded.record(&*store, None, None).await, SignInOutcome::NeedsUnitOfWork));
         guarded.assert_not_recorded(&*store).await;
 
         assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the previous session stays valid");
@@ -186,23 +186,24 @@ async fn a_sign_in_from_an_unknown_browser_is_not_recorded_in_one_step_if_it_sen
         let (user, passkey, _) = add_account(&*store, "ada").await;
         let known = known(user.id);
         remember(&*store, &known).await;
-        let arriving = || Arriving { requires_recognised_browser: true, ..Arriving::with(&user, &passkey, u32::MAX) };
+        let sign_in =
+            || PendingSignIn { requires_recognised_browser: true, ..PendingSignIn::new(&user, &passkey, u32::MAX) };
         for token in [None, Some(TokenHash(random()))] {
-            let stranger = arriving();
-            assert!(matches!(stranger.come_in(&*store, token, None).await, SignInOutcome::NeedsUnitOfWork));
-            stranger.assert_not_recorded(&*store).await;
+            let sign_in = sign_in();
+            assert!(matches!(sign_in.record(&*store, token, None).await, SignInOutcome::NeedsUnitOfWork));
+            sign_in.assert_not_recorded(&*store).await;
         }
         let mut unit = store.begin().await.unwrap();
         unit.void_recognition(user.id).await.unwrap();
         unit.commit().await.unwrap();
         assert!(matches!(
-            arriving().come_in(&*store, Some(known.token_hash), None).await,
+            sign_in().record(&*store, Some(known.token_hash), None).await,
             SignInOutcome::NeedsUnitOfWork
         ));
         let mut unit = store.begin().await.unwrap();
         unit.renew_browser(&known.token_hash, &known).await.unwrap();
         unit.commit().await.unwrap();
-        assert!(matches!(arriving().come_in(&*store, Some(known.token_hash), None).await, SignInOutcome::Recorded(_)));
+        assert!(matches!(sign_in().record(&*store, Some(known.token_hash), None).await, SignInOutcome::Recorded(_)));
     })
     .await;
 }
@@ -215,19 +216,19 @@ async fn an_account_keeps_a_hundred_sessions_and_fifty_browsers_and_the_oldest_e
         // A counter that stays at zero, like that of a synced passkey.
         let passkey = Passkey { sign_count: 0, ..passkey };
         reset_passkey(&*store, &passkey).await;
-        let come = || Arriving::with(&user, &passkey, 0);
+        let sign_in = || PendingSignIn::new(&user, &passkey, 0);
         for _ in 0..95 {
-            assert!(matches!(come().come_in(&*store, None, None).await, SignInOutcome::Recorded(_)));
+            assert!(matches!(sign_in().record(&*store, None, None).await, SignInOutcome::Recorded(_)));
         }
         assert!(store.session(&first.token_hash).await.unwrap().is_some());
         let together = (0..20).map(|_| {
-            let (store, arriving) = (Arc::clone(&store), come());
-            tokio::spawn(async move { (arriving.come_in(&*store, None, None).await, arriving.session.token_hash) })
+            let (store, sign_in) = (Arc::clone(&store), sign_in());
+            tokio::spawn(async move { (sign_in.record(&*store, None, None).await, sign_in.session.token_hash) })
         });
         let mut newest = Vec::new();
         for one in together.collect::<Vec<_>>() {
-            let (admitted, token) = one.await.unwrap();
-            assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{admitted:?}");
+            let (outcome, token) = one.await.unwrap();
+            assert!(matches!(outcome, SignInOutcome::Recorded(_)), "{outcome:?}");
             newest.push(token);
         }
         let rows = store.count_rows().await.unwrap();
@@ -245,8 +246,8 @@ async fn only_one_of_many_concurrent_sign_ins_with_one_counter_succeeds() {
     on_both(async |store| {
         let (user, passkey, _) = add_account(&*store, "ada").await;
         let rivals = (0..20).map(|_| {
-            let (store, arriving) = (Arc::clone(&store), Arriving::with(&user, &passkey, u32::MAX));
-            tokio::spawn(async move { arriving.come_in(&*store, None, None).await })
+            let (store, sign_in) = (Arc::clone(&store), PendingSignIn::new(&user, &passkey, u32::MAX));
+            tokio::spawn(async move { sign_in.record(&*store, None, None).await })
         });
         let mut winners = 0;
         for rival in rivals.collect::<Vec<_>>() {
@@ -261,7 +262,7 @@ async fn only_one_of_many_concurrent_sign_ins_with_one_counter_succeeds() {
 /// The expected result of a sign-in.
 #[derive(Clone, Copy, Debug)]
 pub enum Case {
-    MayComeIn,
+    Valid,
     /// The counter is too low, like that of a copied passkey.
     StaleCounter,
     UnknownUser,
@@ -269,77 +270,77 @@ pub enum Case {
     TakenSessionId,
 }
 
-pub async fn arrive(store: &dyn Store, case: Case, name: &str) -> Arriving {
+pub async fn prepare(store: &dyn Store, case: Case, name: &str) -> PendingSignIn {
     let (user, passkey, session) = add_account(store, name).await;
-    let mut arriving = Arriving::with(&user, &passkey, u32::MAX);
+    let mut sign_in = PendingSignIn::new(&user, &passkey, u32::MAX);
     match case {
-        Case::MayComeIn => {}
-        Case::StaleCounter => arriving = Arriving::with(&user, &passkey, 0),
-        Case::UnknownUser => arriving.passkey.user_id = UserId::random(&SystemEntropy),
-        Case::TakenSessionId => arriving.session.id = session.id,
+        Case::Valid => {}
+        Case::StaleCounter => sign_in = PendingSignIn::new(&user, &passkey, 0),
+        Case::UnknownUser => sign_in.passkey.user_id = UserId::random(&SystemEntropy),
+        Case::TakenSessionId => sign_in.session.id = session.id,
     }
-    arriving
+    sign_in
 }
 
 /// Starts the sign-ins in this order during another write; returns the result of each.
 async fn record_together(
     store: &Arc<dyn Store>,
-    crowd: Vec<Arriving>,
-) -> Vec<(Result<SignInOutcome, Unavailable>, Arriving)> {
+    sign_ins: Vec<PendingSignIn>,
+) -> Vec<(Result<SignInOutcome, Unavailable>, PendingSignIn)> {
     let writer = store.begin().await.unwrap();
     let mut waiting = Vec::new();
-    for arriving in crowd {
+    for sign_in in sign_ins {
         let store = Arc::clone(store);
-        waiting.push(tokio::spawn(async move { (arriving.try_record(&*store, None, None).await, arriving) }));
+        waiting.push(tokio::spawn(async move { (sign_in.try_record(&*store, None, None).await, sign_in) }));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     writer.commit().await.unwrap();
-    let mut came = Vec::new();
+    let mut outcomes = Vec::new();
     for one in waiting {
-        came.push(one.await.unwrap());
+        outcomes.push(one.await.unwrap());
     }
-    came
+    outcomes
 }
 
 /// Sign-ins that wait for the same writer may be committed together, but each has its own result.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn valid_sign_ins_succeed_alongside_refused_ones() {
-    use Case::{MayComeIn, StaleCounter, TakenSessionId, UnknownUser};
+    use Case::{StaleCounter, TakenSessionId, UnknownUser, Valid};
     on_both(async |store| {
         let groups: [&[Case]; 5] = [
-            &[MayComeIn, MayComeIn],
-            &[TakenSessionId, MayComeIn],
-            &[MayComeIn, TakenSessionId],
+            &[Valid, Valid],
+            &[TakenSessionId, Valid],
+            &[Valid, TakenSessionId],
             &[TakenSessionId, TakenSessionId],
             &[
                 StaleCounter,
-                MayComeIn,
+                Valid,
                 UnknownUser,
                 TakenSessionId,
-                MayComeIn,
+                Valid,
                 StaleCounter,
                 TakenSessionId,
                 UnknownUser,
-                MayComeIn,
+                Valid,
                 StaleCounter,
             ],
         ];
         for (number, cases) in groups.into_iter().enumerate() {
-            let mut crowd = Vec::new();
+            let mut sign_ins = Vec::new();
             for (place, case) in cases.iter().enumerate() {
-                crowd.push(arrive(&*store, *case, &format!("ada{number}x{place}")).await);
+                sign_ins.push(prepare(&*store, *case, &format!("ada{number}x{place}")).await);
             }
-            for (case, (admitted, arriving)) in cases.iter().zip(record_together(&store, crowd).await) {
+            for (case, (outcome, sign_in)) in cases.iter().zip(record_together(&store, sign_ins).await) {
                 let is_as_expected = match case {
-                    MayComeIn => matches!(admitted, Ok(SignInOutcome::Recorded { .. })),
-                    StaleCounter => matches!(admitted, Ok(SignInOutcome::Refused(_))),
-                    UnknownUser => matches!(admitted, Ok(SignInOutcome::Gone)),
-                    TakenSessionId => admitted.is_err(),
+                    Valid => matches!(outcome, Ok(SignInOutcome::Recorded { .. })),
+                    StaleCounter => matches!(outcome, Ok(SignInOutcome::Refused(_))),
+                    UnknownUser => matches!(outcome, Ok(SignInOutcome::Gone)),
+                    TakenSessionId => outcome.is_err(),
                 };
-                assert!(is_as_expected, "{number} {case:?}: {admitted:?}");
+                assert!(is_as_expected, "{number} {case:?}: {outcome:?}");
                 match case {
-                    MayComeIn => assert!(store.session(&arriving.session.token_hash).await.unwrap().is_some()),
-                    _ => arriving.assert_not_recorded(&*store).await,
+                    Valid => assert!(store.session(&sign_in.session.token_hash).await.unwrap().is_some()),
+                    _ => sign_in.assert_not_recorded(&*store).await,
                 }
             }
         }
@@ -356,17 +357,17 @@ async fn declining_a_passkey_and_signing_in_do_not_deadlock() {
         remember(&*store, &name).await;
         let mut unit = store.begin().await.unwrap();
         unit.end_offer(previous.id, false).await.unwrap();
-        let arriving = Arriving::with(&user, &passkey, u32::MAX);
+        let sign_in = PendingSignIn::new(&user, &passkey, u32::MAX);
         let waiting = {
             let (store, known, previous) = (Arc::clone(&store), name.token_hash, previous.token_hash);
-            tokio::spawn(async move { arriving.come_in(&*store, Some(known), Some(previous)).await })
+            tokio::spawn(async move { sign_in.record(&*store, Some(known), Some(previous)).await })
         };
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!waiting.is_finished(), "it waits for the session");
         unit.decline_offer(&name.token_hash, user.id, user.created_at).await.unwrap();
         unit.commit().await.unwrap();
-        let admitted = waiting.await.unwrap();
-        assert!(matches!(admitted, SignInOutcome::Recorded(_)), "{admitted:?}");
+        let outcome = waiting.await.unwrap();
+        assert!(matches!(outcome, SignInOutcome::Recorded(_)), "{outcome:?}");
         assert_eq!(store.session(&previous.token_hash).await.unwrap(), None);
     })
     .await;
@@ -383,10 +384,10 @@ async fn a_waiting_sign_in_sees_the_changes_of_another_command() {
             reset_passkey(&*store, &passkey).await;
             let mut unit = store.begin().await.unwrap();
             unit.lock_user(user.id).await.unwrap();
-            let arriving = Arriving::with(&user, &passkey, u32::MAX);
+            let sign_in = PendingSignIn::new(&user, &passkey, u32::MAX);
             let waiting = {
                 let store = Arc::clone(&store);
-                tokio::spawn(async move { (arriving.come_in(&*store, None, None).await, arriving) })
+                tokio::spawn(async move { (sign_in.record(&*store, None, None).await, sign_in) })
             };
             tokio::time::sleep(Duration::from_millis(100)).await;
             match case {
@@ -406,14 +407,14 @@ async fn a_waiting_sign_in_sees_the_changes_of_another_command() {
                 _ => assert!(unit.delete_user(user.id, user.created_at).await.unwrap()),
             }
             unit.commit().await.unwrap();
-            let (admitted, arriving) = waiting.await.unwrap();
+            let (outcome, sign_in) = waiting.await.unwrap();
             let is_as_expected = match case {
-                "suspended" | "removed" => matches!(admitted, SignInOutcome::Refused(_)),
-                "lockdown" => matches!(admitted, SignInOutcome::NeedsUnitOfWork),
-                _ => matches!(admitted, SignInOutcome::Gone),
+                "suspended" | "removed" => matches!(outcome, SignInOutcome::Refused(_)),
+                "lockdown" => matches!(outcome, SignInOutcome::NeedsUnitOfWork),
+                _ => matches!(outcome, SignInOutcome::Gone),
             };
-            assert!(is_as_expected, "{case}: {admitted:?}");
-            assert_eq!(store.session(&arriving.session.token_hash).await.unwrap(), None, "{case}");
+            assert!(is_as_expected, "{case}: {outcome:?}");
+            assert_eq!(store.session(&sign_in.session.token_hash).await.unwrap(), None, "{case}");
         }
     })
     .await;

@@ -1,7 +1,7 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
-use crate::server::model::outbox::{Claim, ClaimedEmail, EmailId};
+use crate::server::model::email_queue::{Claim, ClaimedEmail, EmailId};
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 use std::time::Duration;

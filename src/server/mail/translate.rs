@@ -5,21 +5,21 @@ use crate::types::{Language, texts};
 use std::fmt::Display;
 
 /// The browser and system that requested an email, as far as they are known.
-pub(super) fn requested_from(client: &Client, say: Translator) -> String {
+pub(super) fn requested_from(client: &Client, translator: Translator) -> String {
     match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => texts::filled(say.t("from {} on {}"), &[browser, system]),
-        (Some(browser), None) => say.with("from {}", browser),
-        (None, Some(system)) => say.with("from a browser on {}", system),
-        (None, None) => say.t("from an unknown browser").to_owned(),
+        (Some(browser), Some(system)) => texts::filled(translator.t("from {} on {}"), &[browser, system]),
+        (Some(browser), None) => translator.with("from {}", browser),
+        (None, Some(system)) => translator.with("from a browser on {}", system),
+        (None, None) => translator.t("from an unknown browser").to_owned(),
     }
 }
 
 /// Browser and system, as far as they are known.
-pub(super) fn device(client: &Client, say: Translator) -> String {
+pub(super) fn device(client: &Client, translator: Translator) -> String {
     match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => texts::filled(say.t("{} on {}"), &[browser, system]),
+        (Some(browser), Some(system)) => texts::filled(translator.t("{} on {}"), &[browser, system]),
         (Some(only), None) | (None, Some(only)) => only.clone(),
-        (None, None) => say.t("Unknown device").to_owned(),
+        (None, None) => translator.t("Unknown device").to_owned(),
     }
 }
 
@@ -38,7 +38,7 @@ impl Translator {
 }
 
 /// Gives templates methods that translate.
-macro_rules! says {
+macro_rules! translates {
     ($($words:ident)*) => {$(
         impl $words<'_> {
             fn t(&self, english: &'static str) -> &'static str {
@@ -56,4 +56,4 @@ macro_rules! says {
     )*};
 }
 
-pub(super) use says;
+pub(super) use translates;

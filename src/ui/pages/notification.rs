@@ -4,22 +4,22 @@ use crate::types::paths;
 use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 
-/// What a notification link does.
+/// The action of a notification link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    NotMe,
-    Undo,
+pub enum NotificationAction {
+    Report,
+    RestoreAddress,
 }
 
 /// Asks for confirmation before a notification link acts.
 #[component]
-pub fn ReportPage(answer: Answer, token: String, username: String, address: String) -> impl IntoView {
-    let (heading, action, button) = match answer {
-        Answer::NotMe => ("Not you?", paths::NOT_ME, "Secure my account"),
-        Answer::Undo => ("Restore your email address", paths::EMAIL_UNDO, "Restore this address"),
+pub fn NotificationPage(action: NotificationAction, token: String, username: String, address: String) -> impl IntoView {
+    let (heading, path, button) = match action {
+        NotificationAction::Report => ("Not you?", paths::NOT_ME, "Secure my account"),
+        NotificationAction::RestoreAddress => ("Restore your email address", paths::EMAIL_UNDO, "Restore this address"),
     };
-    let follows = match answer {
-        Answer::NotMe => view! {
+    let follows = match action {
+        NotificationAction::Report => view! {
             <ul class="list">
                 <li>{t("All devices will be signed out, including this one.")}</li>
                 <li>{t("Passkeys added in the last 72 hours will be suspended.")}</li>
@@ -28,7 +28,7 @@ pub fn ReportPage(answer: Answer, token: String, username: String, address: Stri
             </ul>
         }
         .into_any(),
-        Answer::Undo => view! {
+        NotificationAction::RestoreAddress => view! {
             <ul class="list">
                 <li>
                     {sentence("{} will be the account's email address again.", [bold(address)])}
@@ -44,27 +44,27 @@ pub fn ReportPage(answer: Answer, token: String, username: String, address: Stri
         <h1>{t(heading)}</h1>
         <p class="lead">{sentence("For the account {}, this means:", [bold(username)])}</p>
         {follows}
-        <form class="form" method="post" action=action>
+        <form class="form" method="post" action=path>
             <input type="hidden" name="token" value=token />
             <button type="submit" class="button">
                 {t(button)}
             </button>
         </form>
-        <p class="aside">{t("Was it you? Just close this page.")}</p>
+        <p class="aside">{t("Did you do this yourself? Just close this page.")}</p>
     }
 }
 
 /// Shows the result and the next step.
 #[component]
-pub fn AnsweredPage(answer: Answer) -> impl IntoView {
-    let (heading, done) = match answer {
-        Answer::NotMe => (
+pub fn NotificationDonePage(action: NotificationAction) -> impl IntoView {
+    let (heading, done) = match action {
+        NotificationAction::Report => (
             "Your account is secured.",
             "All devices are signed out, and passkeys added in the last 72 hours are suspended. Sign in with \
              an older passkey or a recovery code, then remove passkeys that aren't yours. If you didn't create \
              your recovery codes, replace them.",
         ),
-        Answer::Undo => (
+        NotificationAction::RestoreAddress => (
             "Your email address is restored.",
             "All devices are signed out. Sign in, then remove passkeys that aren't yours.",
         ),

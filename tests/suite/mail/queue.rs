@@ -1,4 +1,4 @@
-use super::server::{Encryption, MailServer, Mood};
+use super::server::{Encryption, MailServer, Severity};
 use crate::app::{App, Backends};
 use latchkey::server::jobs::EmailWorker;
 use latchkey::server::mail::Smtp;
@@ -32,7 +32,11 @@ async fn sign_up_by_email(app: &App, name: &str) {
 async fn a_deferred_email_is_sent_later_and_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let moods = [Mood::RefuseRecipient("451 4.7.1 later"), Mood::RefuseMessage("452 4.3.1 full"), Mood::DropAtData];
+        let moods = [
+            Severity::RefuseRecipient("451 4.7.1 later"),
+            Severity::RefuseMessage("452 4.3.1 full"),
+            Severity::DropAtData,
+        ];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
@@ -54,7 +58,7 @@ async fn a_deferred_email_is_sent_later_and_once() {
 async fn a_permanently_rejected_email_is_not_retried() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let moods = [Mood::RefuseRecipient("550 5.1.1 unknown"), Mood::Kind];
+        let moods = [Severity::RefuseRecipient("550 5.1.1 unknown"), Severity::Kind];
         let server = MailServer::start(Encryption::StartTls, &moods).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
@@ -70,7 +74,7 @@ async fn a_permanently_rejected_email_is_not_retried() {
 async fn an_expired_email_is_not_retried() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 later")]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Severity::RefuseRecipient("451 4.7.1 later")]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         deliver(&email_worker).await;
@@ -84,7 +88,7 @@ async fn an_expired_email_is_not_retried() {
 async fn an_email_that_may_have_arrived_is_not_sent_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Mood::DropAfterMessage]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Severity::DropAfterMessage]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         for _ in 0..5 {
@@ -99,7 +103,7 @@ async fn an_email_that_may_have_arrived_is_not_sent_again() {
 async fn a_hanging_server_delays_no_request_and_keeps_its_email() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Mood::Slow(Duration::from_secs(8))]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Severity::Slow(Duration::from_secs(8))]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         let stuck = tokio::spawn({
@@ -149,7 +153,7 @@ async fn concurrent_workers_send_every_email_once() {
 async fn an_email_of_a_killed_worker_is_sent_by_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Mood::Silent]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Severity::Silent]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         let killed = tokio::spawn({
@@ -170,7 +174,8 @@ async fn a_server_that_greylists_for_five_minutes_gets_the_email_before_it_expir
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         // As many attempts as fit into five minutes.
-        let server = MailServer::start(Encryption::StartTls, &[Mood::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
+        let server =
+            MailServer::start(Encryption::StartTls, &[Severity::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         let mut sent_after = None;
